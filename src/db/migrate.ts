@@ -1,0 +1,101 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import type pg from 'pg';
+
+const migrationsFolder = new URL('../../prisma/migrations/', import.meta.url);
+
+// Any fixed number: two processes that start at once take turns.
+const advisoryLock = 7_245_113_001n;
+
+/**
+ * Brings the database to the newest migration, in the folder layout of `prisma migrate` and recorded in its
+ * table `_prisma_migrations`, so that `prisma migrate deploy` and this agree about what has been applied.
+ * Each migration is one transaction; several processes may call it at once.
+ *
+ * @returns the names of the migrations applied now
+ * @throws where an applied migration has since been edited, or one recorded is unknown to this version
+ */
+export async function migrate(pool: pg.Pool): Promise<string[]> {
+  const migrations = await readMigrations();
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    // A second starter waits for the first as long as its migrations take.
+    await client.query('set lock_timeout = 0; set statement_timeout = 0');
+    await client.query('select pg_advisory_lock($1)', [advisoryLock]);
+    const applied = await applyMissing(client, migrations);
+    await client.query('select pg_advisory_unlock($1)', [advisoryLock]);
+    await client.query('reset lock_timeout; reset statement_timeout');
+    broken = false;
+    return applied;
+  } finally {
+    // Closing the connection also gives up the lock.
+    client.release(broken);
+  }
+}
+
+async function applyMissing(client: pg.PoolClient, migrations: Migration[]): Promise<string[]> {
+  await client.query(createRecordTable);
+  const { rows } = await client.query<{ migration_name: string; checksum: string }>(
+    'select migration_name, checksum from _prisma_migrations where finished_at is not null and rolled_back_at is null',
+  );
+  const known = new Map(rows.map((row) => [row.migration_name, row.checksum]));
+  for (const name of known.keys()) {
+    if (!migrations.some((migration) => migration.name === name)) {
+      throw new Error(`The database was migrated by a newer Tidemark (${name}); start that version instead.`);
+    }
+  }
+  const applied: string[] = [];
+  for (const migration of migrations) {
+    const checksum = known.get(migration.name);
+    if (checksum === undefined) {
+      await applyOne(client, migration);
+      applied.push(migration.name);
+    } else if (checksum !== migration.checksum) {
+      throw new Error(`Migration ${migration.name} was edited after it had been applied.`);
+    }
+  }
+  return applied;
+}
+
+async function applyOne(client: pg.PoolClient, { name, sql, checksum }: Migration): Promise<void> {
+  await client.query('begin');
+  try {
+    await client.query(sql);
+    await client.query(
+      `insert into _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+       values ($1, $2, $3, now(), clock_timestamp(), 1)`,
+      [randomUUID(), checksum, name],
+    );
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback');
+    throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const entries = await readdir(migrationsFolder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(new URL(`${name}/migration.sql`, migrationsFolder), 'utf8');
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
+// As `prisma migrate` creates it.
+const createRecordTable = `
+  create table if not exists _prisma_migrations (
+    id varchar(36) primary key,
+    checksum varchar(64) not null,
+    finished_at timestamptz,
+    migration_name varchar(255) not null,
+    logs text,
+    rolled_back_at timestamptz,
+    started_at timestamptz not null default now(),
+    applied_steps_count integer not null default 0
+  )`;
+
+type Migration = { readonly name: string; readonly sql: string; readonly checksum: string };

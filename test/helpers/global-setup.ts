@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import pg from 'pg';
+import type { TestProject } from 'vitest/node';
+import { openDatabase } from '../../src/db/database.ts';
+import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
+import { migrate } from '../../src/db/migrate.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Connection string of the maintenance database of the test server. */
+    postgresUrl: string;
+  }
+}
+
+/** One PostgreSQL for the whole run, with a migrated template that each test file clones. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-test-'));
+  const server = await startEmbeddedPostgres({
+    folder: path.join(folder, 'postgres'),
+    password: 'test',
+    settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'],
+  });
+  await makeTemplate(server.url);
+  project.provide('postgresUrl', server.url.replace(/\/tidemark$/, '/postgres'));
+  return async () => {
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+}
+
+async function makeTemplate(url: string): Promise<void> {
+  const database = openDatabase({ url });
+  await migrate(database.pool);
+  await database.close();
+  const client = new pg.Client({ connectionString: url.replace(/\/tidemark$/, '/postgres') });
+  await client.connect();
+  await client.query('alter database tidemark rename to template_tidemark');
+  await client.end();
+}
