@@ -20,6 +20,7 @@ CREATE TABLE "accounts" (
     "stale_version" TEXT,
     "stale_since" TIMESTAMPTZ(3),
     "synced_at" TIMESTAMPTZ(3) NOT NULL,
+    "changed_at" TIMESTAMPTZ(3) NOT NULL,
     "revision" BIGINT NOT NULL DEFAULT 1,
 
     CONSTRAINT "accounts_pkey" PRIMARY KEY ("id")
@@ -28,7 +29,7 @@ CREATE UNIQUE INDEX "accounts_signup_code_key" ON "accounts"("signup_code");
 CREATE INDEX "accounts_modified_at_id" ON "accounts"("modified_at", "id");
 CREATE INDEX "accounts_name_id" ON "accounts"("name", "id");
 CREATE INDEX "accounts_account_number" ON "accounts"("account_number");
-CREATE INDEX "accounts_synced_at_id" ON "accounts"("synced_at", "id");
+CREATE INDEX "accounts_changed_at_id" ON "accounts"("changed_at", "id");
 -- Small sets that operators look at; partial indexes are outside what the Prisma schema can say.
 CREATE INDEX "accounts_stale" ON "accounts"("id") WHERE "stale_version" IS NOT NULL;
 CREATE INDEX "accounts_code_open" ON "accounts"("code_state", "id") WHERE "code_state" IN ('pending', 'written', 'failed');
@@ -102,6 +103,7 @@ CREATE TABLE "resyncs" (
     "scope" TEXT NOT NULL CHECK ("scope" IN ('all', 'since', 'accounts')),
     "reason" TEXT NOT NULL,
     "account_ids" TEXT[],
+    "since" TIMESTAMPTZ(3),
     "state" TEXT NOT NULL DEFAULT 'queued'
         CHECK ("state" IN ('queued', 'reading', 'applying', 'done', 'failed', 'cancelled')),
     "watermark" TEXT,

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { type Database, inTransaction, openDatabase } from './db/database.ts';
+import { migrate } from './db/migrate.ts';
+import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
+import { createServer } from './http/server.ts';
+import { type OrgOptions, openOrg } from './salesforce/org.ts';
+import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
+import { readEvent } from './sync/event-history.ts';
+import { type Jobs, startJobs } from './sync/jobs.ts';
+import { pipelinePlugin } from './sync/plugin.ts';
+import { readiness } from './sync/readiness.ts';
+import { requestResync } from './sync/resync-rows.ts';
+import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
+
+export type AppOptions = {
+  readonly databaseUrl: string;
+  readonly org: OrgOptions;
+  readonly apiKeys: readonly ApiKey[];
+  readonly topic: string;
+  readonly replayPreset: 'latest' | 'earliest';
+  readonly quietMs: number;
+  readonly codeField: string;
+  readonly backfill: boolean;
+  readonly roles: ReadonlySet<'api' | 'sync'>;
+  readonly logger: Logger;
+};
+
+/**
+ * Puts the service together: database, Salesforce, pipeline, HTTP. The server that it answers starts the pipeline
+ * when it is made ready and frees everything when it is closed.
+ *
+ * @throws where a person has to change something first: the database or Salesforce can't be reached
+ */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
+  const { logger } = options;
+  const onError = (error: Error): void => logger.warn({ err: error }, 'a database connection broke');
+  // Two pools: slow readers of the API can't keep the mirror from its connections.
+  const syncDatabase = openDatabase({
+    url: options.databaseUrl,
+    max: 6,
+    applicationName: 'tidemark sync',
+    onError,
+  });
+  const apiDatabase = openDatabase({
+    url: options.databaseUrl,
+    max: 10,
+    applicationName: 'tidemark api',
+    onError,
+  });
+  const opened: (() => Promise<void>)[] = [() => syncDatabase.close(), () => apiDatabase.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of opened.reverse()) await close();
+  };
+  try {
+    await migrate(syncDatabase.pool).catch((error: Error) => {
+      throw new Error(`DATABASE_URL: ${error.message || (error as NodeJS.ErrnoException).code}`, {
+        cause: error,
+      });
+    });
+    const jobs = await startJobs(options.databaseUrl, logger);
+    opened.push(() => jobs.stop());
+    const org = await openOrg(options.org);
+    opened.push(async () => org.close());
+    const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
+    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs));
+    app.addHook('onClose', closeAll);
+    if (options.roles.has('sync')) {
+      await app.register(pipelinePlugin, { ...options, database: syncDatabase, org, jobs, schemas });
+    }
+    return app;
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function httpDependencies(
+  { topic, codeField, apiKeys, logger }: AppOptions,
+  { prisma, pool }: Database,
+  schemas: SchemaCache,
+  jobs: Jobs,
+): HttpDependencies {
+  return {
+    prisma,
+    pool,
+    apiKeys,
+    topic,
+    logger,
+    signupCodeField: codeField,
+    version,
+    decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
+    async fieldNames() {
+      const schemaId = await newestSchemaId(pool);
+      if (schemaId === undefined) return [];
+      const { entityFields } = await schemas.get(schemaId);
+      return entityFields.slice(1).map(({ name }) => name);
+    },
+    requestAccountResync: (accountId, requestedBy) =>
+      inTransaction(pool, async (client) => {
+        const request = {
+          scope: 'accounts',
+          reason: 'manual',
+          accountIds: [accountId],
+          requestedBy,
+        } as const;
+        const id = await requestResync(client, request);
+        await jobs.enqueueResync(client, id);
+        return { id };
+      }),
+    readiness: () => readiness(pool, topic),
+  };
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};

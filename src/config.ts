@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import envSchema from 'env-schema';
+import type { Static } from 'typebox';
+import { parseApiKeys } from './api-keys.ts';
+import { ConfigError } from './config-error.ts';
+import type { ApiKey } from './http/dependencies.ts';
+import type { Credentials } from './salesforce/sign-in.ts';
+import { settings } from './settings.ts';
+
+/** The settings of this process. What is undefined is provided by the embedded defaults. */
+export type Config = {
+  readonly databaseUrl: string | undefined;
+  readonly dataDir: string;
+  readonly salesforce: SalesforceConfig | undefined;
+  readonly salesforceApiVersion: string;
+  readonly topic: string;
+  readonly replayPreset: 'latest' | 'earliest';
+  readonly quietMs: number;
+  readonly codeField: string;
+  readonly backfill: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly apiKeys: readonly ApiKey[] | undefined;
+  readonly roles: ReadonlySet<'api' | 'sync'>;
+  readonly logLevel: string;
+};
+
+export type SalesforceConfig = {
+  readonly loginUrl: string;
+  readonly credentials: Credentials;
+  readonly pubsubEndpoint: string;
+  readonly pubsubTls: boolean;
+  readonly certificateAuthority?: string;
+};
+
+/**
+ * The only reader of the environment. A variable that is set but empty counts as unset.
+ * @throws ConfigError with everything that is wrong
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+  const env = checkedSettings(environment);
+  const problems: string[] = [];
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const salesforce = attempt(() => salesforceConfig(env));
+  const keys = env.API_KEYS;
+  const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
+  if (keys === undefined && salesforce !== undefined) {
+    problems.push(
+      'API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>',
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    databaseUrl: env.DATABASE_URL,
+    dataDir: env.DATA_DIR,
+    salesforce,
+    salesforceApiVersion: env.SALESFORCE_API_VERSION,
+    topic: env.CDC_TOPIC,
+    replayPreset: env.REPLAY_PRESET,
+    quietMs: env.QUIET_MS,
+    codeField: env.SIGNUP_CODE_FIELD,
+    backfill: env.SIGNUP_CODE_BACKFILL,
+    host: env.HOST,
+    port: env.PORT,
+    apiKeys,
+    roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+type Settings = Static<typeof settings>;
+
+function checkedSettings(environment: NodeJS.ProcessEnv): Settings {
+  const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  try {
+    return envSchema<Settings>({ schema: settings, data, env: false });
+  } catch (error) {
+    const { errors } = error as { errors?: readonly AjvProblem[] };
+    if (errors === undefined) throw error;
+    const lines = new Map(errors.map((problem) => [problem.instancePath, settingProblem(problem, data)]));
+    throw new ConfigError([...lines.values()]);
+  }
+}
+
+type AjvProblem = { readonly instancePath: string; readonly message?: string };
+
+/** Says what is allowed in words; a value that may be a secret is not repeated. */
+function settingProblem(
+  { instancePath, message }: AjvProblem,
+  data: Readonly<Record<string, unknown>>,
+): string {
+  const name = instancePath.slice(1);
+  const schema = Object.entries(settings.properties).find(([known]) => known === name)?.[1];
+  const choices =
+    schema !== undefined && 'anyOf' in schema ? schema.anyOf.map(({ const: value }) => value) : undefined;
+  const secret = /SECRET|KEY|TOKEN|URL/.test(name);
+  const given = secret ? 'its value' : `"${String(data[name])}"`;
+  const wanted = choices === undefined ? (message ?? 'is not valid') : `must be one of ${choices.join(', ')}`;
+  return `${name}: ${given} ${wanted} (${schema !== undefined && 'description' in schema ? schema.description : ''})`;
+}
+
+/** Which org, and how to sign in; undefined for the embedded sandbox org. */
+function salesforceConfig(env: Settings): SalesforceConfig | undefined {
+  const loginUrl = env.SALESFORCE_LOGIN_URL ?? env.SALESFORCE_INSTANCE_URL;
+  const given = Object.entries(env).filter(
+    ([name, value]) =>
+      name.startsWith('SALESFORCE_') && name !== 'SALESFORCE_API_VERSION' && value !== undefined,
+  );
+  if (given.length === 0) return undefined;
+  const problems: string[] = [];
+  const credentials = readCredentials(env, problems);
+  if (loginUrl === undefined) {
+    const names = given.map(([name]) => name).join(', ');
+    problems.push(
+      `SALESFORCE_LOGIN_URL is required with ${names} (for example https://yourdomain.my.salesforce.com)`,
+    );
+  }
+  const host = env.PUBSUB_ENDPOINT.split(':')[0] ?? '';
+  if (!env.PUBSUB_TLS && !['127.0.0.1', 'localhost'].includes(host)) {
+    problems.push(`PUBSUB_TLS: "false" is only for a loopback PUBSUB_ENDPOINT, not ${env.PUBSUB_ENDPOINT}`);
+  }
+  const authority =
+    env.PUBSUB_CA_FILE === undefined
+      ? undefined
+      : readSetting('PUBSUB_CA_FILE', env.PUBSUB_CA_FILE, problems);
+  if (problems.length > 0 || loginUrl === undefined || credentials === undefined)
+    throw new ConfigError(problems);
+  return {
+    loginUrl,
+    credentials,
+    pubsubEndpoint: env.PUBSUB_ENDPOINT,
+    pubsubTls: env.PUBSUB_TLS,
+    ...(authority === undefined ? {} : { certificateAuthority: authority }),
+  };
+}
+
+function readCredentials(env: Settings, problems: string[]): Credentials | undefined {
+  const { SALESFORCE_CLIENT_ID: clientId, SALESFORCE_CLIENT_SECRET: clientSecret } = env;
+  const { SALESFORCE_USERNAME: username, SALESFORCE_ACCESS_TOKEN: accessToken } = env;
+  const instanceUrl = env.SALESFORCE_INSTANCE_URL ?? env.SALESFORCE_LOGIN_URL;
+  if (accessToken !== undefined && instanceUrl !== undefined)
+    return { flow: 'access-token', accessToken, instanceUrl };
+  const keyFile = env.SALESFORCE_PRIVATE_KEY_FILE;
+  const privateKey =
+    env.SALESFORCE_PRIVATE_KEY?.replaceAll('\\n', '\n') ??
+    (keyFile === undefined ? undefined : readSetting('SALESFORCE_PRIVATE_KEY_FILE', keyFile, problems));
+  if (clientId !== undefined && username !== undefined && privateKey !== undefined) {
+    return { flow: 'jwt-bearer', clientId, username, privateKey };
+  }
+  if (clientId !== undefined && clientSecret !== undefined)
+    return { flow: 'client-credentials', clientId, clientSecret };
+  problems.push(
+    'SALESFORCE_CLIENT_ID is needed with SALESFORCE_CLIENT_SECRET, or with SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY; or SALESFORCE_ACCESS_TOKEN with SALESFORCE_INSTANCE_URL',
+  );
+  return undefined;
+}
+
+function readSetting(name: string, file: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    problems.push(`${name}: the file ${file} can't be read (${(error as NodeJS.ErrnoException).code})`);
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+import pg from 'pg';
+import type { Queryable } from './database.ts';
+
+const channel = 'tidemark';
+
+/** What there may be to do. A wake-up is a hint: it can be lost, and the query is the truth. */
+export type Wake = 'apply';
+
+/** Sends a wake-up that takes effect when the surrounding transaction commits. */
+export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {
+  await client.query({ name: 'wake-up', text: 'select pg_notify($1, $2)', values: [channel, wake] });
+}
+
+export type WakeUps = {
+  /** Resolves at the next wake-up of this kind, at the latest after `ms`. */
+  next(wake: Wake, ms: number): Promise<void>;
+  /** Wakes everybody who waits here, now. */
+  wakeAll(): void;
+  close(): Promise<void>;
+};
+
+/**
+ * Listens on a connection of its own. When that breaks, it is opened again; meanwhile the waits run into their limits.
+ */
+export function listenForWakeUps(url: string, onError: (error: Error) => void): WakeUps {
+  const waiting = new Map<Wake, Set<() => void>>();
+  let client: pg.Client | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const wakeAll = (wakes: Iterable<Set<() => void>> = waiting.values()): void => {
+    for (const resolvers of [...wakes]) for (const resolve of [...resolvers]) resolve();
+  };
+  const reconnect = (error: Error): void => {
+    if (closed) return;
+    onError(error);
+    client?.removeAllListeners();
+    client?.on('error', () => {});
+    client?.end().catch(() => {});
+    client = undefined;
+    clearTimeout(retry);
+    retry = setTimeout(connect, 1_000);
+  };
+  const connect = (): void => {
+    const fresh = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      application_name: 'tidemark wake-ups',
+    });
+    client = fresh;
+    fresh.on('error', reconnect);
+    fresh.on('notification', ({ payload }) => {
+      const resolvers = waiting.get(payload as Wake);
+      if (resolvers !== undefined) wakeAll([resolvers]);
+    });
+    fresh
+      .connect()
+      .then(() => fresh.query(`listen ${channel}`))
+      // What was sent while nobody listened is looked for now.
+      .then(() => wakeAll(), reconnect);
+  };
+  connect();
+
+  return {
+    next(wake, ms) {
+      const resolvers = waiting.get(wake) ?? new Set();
+      waiting.set(wake, resolvers);
+      return new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          resolvers.delete(done);
+          resolve();
+        };
+        const timer = setTimeout(done, ms);
+        resolvers.add(done);
+      });
+    },
+    wakeAll: () => wakeAll(),
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      wakeAll();
+      client?.removeAllListeners('error');
+      client?.on('error', () => {});
+      await client?.end();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import type { FailureClass } from './error.ts';
+
+type Pause = { readonly firstMs: number; readonly maxMs: number };
+
+const pauses: Readonly<Record<FailureClass, Pause>> = {
+  transient: { firstMs: 250, maxMs: 30_000 },
+  auth: { firstMs: 500, maxMs: 60_000 },
+  data: { firstMs: 250, maxMs: 30_000 },
+  throttle: { firstMs: 15_000, maxMs: 300_000 },
+  quota: { firstMs: 60_000, maxMs: 900_000 },
+  config: { firstMs: 30_000, maxMs: 300_000 },
+  permission: { firstMs: 30_000, maxMs: 300_000 },
+  bug: { firstMs: 30_000, maxMs: 300_000 },
+};
+
+/**
+ * How long to wait before the next try, in milliseconds: doubling up to a limit, with half of it at random so that
+ * many clients don't come back in step.
+ *
+ * @param attempt failures in a row before this wait, from 1
+ * @param random from 0 to 1
+ */
+export function backoffMs(failure: FailureClass, attempt: number, random: number): number {
+  const { firstMs, maxMs } = pauses[failure];
+  const full = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 20));
+  return Math.round(full / 2 + (full / 2) * random);
+}

@@ -1,0 +1,56 @@
+/** What a change event says, decoded: names instead of bitmaps, ISO text instead of epoch numbers. */
+
+export const changeTypes = [
+  'CREATE',
+  'UPDATE',
+  'DELETE',
+  'UNDELETE',
+  'GAP_CREATE',
+  'GAP_UPDATE',
+  'GAP_DELETE',
+  'GAP_UNDELETE',
+  'GAP_OVERFLOW',
+  'SNAPSHOT',
+] as const;
+
+export type ChangeType = (typeof changeTypes)[number];
+
+/** A single value. Dates are ISO 8601 text: `2026-11-23`, `2026-11-23T08:00:00.000Z`, `08:00:00.000Z`. */
+export type Scalar = string | number | boolean | null;
+
+/**
+ * Values by field path: `Industry` for a plain field, `BillingAddress.City` for a part of a compound one.
+ * Null is a value: the field is empty.
+ */
+export type FieldValues = ReadonlyMap<string, Scalar>;
+
+/** Source: "Change Event Header Fields" in the Change Data Capture Developer Guide. */
+export type ChangeEventHeader = {
+  readonly entityName: string;
+  /** 18-character ids; several when equal changes were merged; `001*` for a whole object. */
+  readonly recordIds: readonly string[];
+  readonly changeType: ChangeType;
+  readonly changeOrigin: string;
+  readonly transactionKey: string;
+  /** From 1 within the transaction, with holes where other objects changed too. */
+  readonly sequenceNumber: number;
+  /** Epoch milliseconds, in practice whole seconds. */
+  readonly commitTimestamp: number;
+  /** Beyond 2^53 on some instances. */
+  readonly commitNumber: bigint;
+  readonly commitUser: string;
+  /** Field paths. Empty unless the change is an UPDATE. */
+  readonly changedFields: readonly string[];
+  readonly nulledFields: readonly string[];
+  /** Fields whose value was sent as a text diff instead of the whole value. */
+  readonly diffFields: readonly string[];
+};
+
+export type ChangeEvent = {
+  readonly header: ChangeEventHeader;
+  /**
+   * UPDATE: the fields that changed and nothing else. CREATE and UNDELETE: every field of the schema.
+   * Everything else: empty. Fields sent as a diff are left out.
+   */
+  readonly values: FieldValues;
+};

@@ -1,0 +1,57 @@
+import type { Connection } from 'jsforce';
+import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
+import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
+import { type ConnectionOptions, connect } from './sign-in.ts';
+import type { SchemaField } from './writer-schema.ts';
+
+export type OrgOptions = ConnectionOptions & {
+  /** Host and port of the Pub/Sub API. */
+  readonly pubsubEndpoint: string;
+  readonly pubsubTls: boolean;
+  readonly certificateAuthority?: string;
+};
+
+/** A Salesforce org that we are signed in to, with both of its doors. */
+export type Org = {
+  readonly connection: Connection;
+  readonly pubsub: PubSubClient;
+  /** 18 characters. */
+  readonly organizationId: string;
+  readonly userId: string;
+  /** Makes sure that the token is good: a call that meets an expired one has it replaced. */
+  renewToken(): Promise<void>;
+  /** How to read accounts so that they have these fields; asks Salesforce which of them exist. */
+  readPlan(mirrored: readonly SchemaField[]): Promise<ReadPlan>;
+  close(): void;
+};
+
+/** @throws SalesforceError where signing in fails */
+export async function openOrg(options: OrgOptions): Promise<Org> {
+  const connection = await connect(options);
+  const { organizationId, userId } = await identify(connection);
+  const pubsub = createPubSubClient({
+    endpoint: options.pubsubEndpoint,
+    tls: options.pubsubTls,
+    ...(options.certificateAuthority === undefined
+      ? {}
+      : { certificateAuthority: options.certificateAuthority }),
+    identity: () => ({
+      accessToken: connection.accessToken ?? '',
+      instanceUrl: connection.instanceUrl,
+      organizationId,
+    }),
+  });
+  return {
+    connection,
+    pubsub,
+    organizationId,
+    userId,
+    async renewToken() {
+      await connection.request('/limits');
+    },
+    async readPlan(mirrored) {
+      return planRead(mirrored, await describeAccount(connection));
+    },
+    close: () => pubsub.close(),
+  };
+}

@@ -1,0 +1,151 @@
+import { fileURLToPath } from 'node:url';
+import {
+  type ChannelCredentials,
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type ServiceDefinition,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { fromPubSub, SalesforceError } from './error.ts';
+
+/** What every call has to prove. Source: "Supported Authentication", Pub/Sub API guide. */
+export type PubSubIdentity = {
+  readonly accessToken: string;
+  readonly instanceUrl: string;
+  /** 18 characters. */
+  readonly organizationId: string;
+};
+
+export type PubSubOptions = {
+  /** Host and port. */
+  readonly endpoint: string;
+  readonly tls: boolean;
+  /** Certificate authorities to trust besides the built-in ones, PEM. */
+  readonly certificateAuthority?: string;
+  /** Asked at every call, so that a refreshed token is used by the next one. */
+  readonly identity: () => PubSubIdentity;
+};
+
+/** The Pub/Sub API as far as it is used: two lookups and the pull stream. */
+export type PubSubClient = {
+  /** @throws SalesforceError */
+  getTopic(topic: string): Promise<TopicInfo>;
+  /** The schema's JSON text. @throws SalesforceError */
+  getSchema(schemaId: string): Promise<string>;
+  subscribe(): ClientDuplexStream<FetchRequest, FetchResponse>;
+  close(): void;
+};
+
+export function createPubSubClient(options: PubSubOptions): PubSubClient {
+  const client = new Client(options.endpoint, channelCredentials(options), {
+    // A half-open connection is noticed by a ping every 30 s, answered within 15 s.
+    'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 15_000,
+    // Responses are kept under about 3 MB, a message may have 4 MB.
+    'grpc.max_receive_message_length': 8 * 1024 * 1024,
+    // Our own loop reconnects, with a new token and from the stored position.
+    'grpc.enable_retries': 0,
+  });
+  const unary = <Request, Answer>(
+    { path, serialize, deserialize }: Method<Request, Answer>,
+    request: Request,
+  ): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const deadline = Date.now() + 30_000;
+      const identity = metadata(options.identity());
+      client.makeUnaryRequest(
+        path,
+        serialize,
+        deserialize,
+        request,
+        identity,
+        { deadline },
+        (error, answer) => {
+          if (error) reject(fromPubSub(error));
+          else if (answer === undefined) reject(new SalesforceError('an empty answer', 'EMPTY', 'transient'));
+          else resolve(answer);
+        },
+      );
+    });
+  return {
+    getTopic: (topicName) => unary(getTopic, { topicName }),
+    getSchema: async (schemaId) => (await unary(getSchema, { schemaId })).schemaJson,
+    subscribe: () =>
+      client.makeBidiStreamRequest(
+        subscribe.path,
+        subscribe.serialize,
+        subscribe.deserialize,
+        metadata(options.identity()),
+      ),
+    close: () => client.close(),
+  };
+}
+
+function metadata({ accessToken, instanceUrl, organizationId }: PubSubIdentity): Metadata {
+  const values = new Metadata();
+  values.set('accesstoken', accessToken);
+  values.set('instanceurl', instanceUrl);
+  values.set('tenantid', organizationId);
+  return values;
+}
+
+function channelCredentials({ tls, certificateAuthority }: PubSubOptions): ChannelCredentials {
+  if (!tls) return credentials.createInsecure();
+  return credentials.createSsl(certificateAuthority === undefined ? null : Buffer.from(certificateAuthority));
+}
+
+const definition = loadSync(fileURLToPath(new URL('./pubsub.proto', import.meta.url)), {
+  longs: String,
+  enums: String,
+  defaults: true,
+});
+const service = definition['eventbus.v1.PubSub'] as ServiceDefinition;
+
+/** One method of the service, with the shapes that pubsub.proto gives its messages. */
+function method<Request extends object, Answer>(name: string): Method<Request, Answer> {
+  const found = service[name];
+  if (found === undefined) throw new Error(`pubsub.proto has no method ${name}`);
+  return {
+    path: found.path,
+    serialize: found.requestSerialize,
+    deserialize: (bytes) => found.responseDeserialize(bytes) as Answer,
+  };
+}
+
+const getTopic = method<{ topicName: string }, TopicInfo>('GetTopic');
+const getSchema = method<{ schemaId: string }, { schemaJson: string }>('GetSchema');
+const subscribe = method<FetchRequest, FetchResponse>('Subscribe');
+
+type Method<Request, Answer> = {
+  readonly path: string;
+  readonly serialize: (request: Request) => Buffer;
+  readonly deserialize: (bytes: Buffer) => Answer;
+};
+
+export type TopicInfo = {
+  readonly topicName: string;
+  readonly tenantGuid: string;
+  readonly canPublish: boolean;
+  readonly canSubscribe: boolean;
+  /** Blank on channels with several entities. */
+  readonly schemaId: string;
+};
+
+export type FetchRequest = {
+  readonly topicName?: string;
+  readonly replayPreset?: 'LATEST' | 'EARLIEST' | 'CUSTOM';
+  readonly replayId?: Buffer;
+  readonly numRequested: number;
+};
+
+export type FetchResponse = {
+  readonly events: readonly {
+    readonly event: { readonly id: string; readonly schemaId: string; readonly payload: Buffer };
+    readonly replayId: Buffer;
+  }[];
+  readonly latestReplayId: Buffer;
+  readonly rpcId: string;
+  readonly pendingNumRequested: number;
+};

@@ -1,0 +1,86 @@
+import type { ServiceError } from '@grpc/grpc-js';
+import { fromPubSub, SalesforceError } from './error.ts';
+import type { FetchResponse, PubSubClient } from './pubsub-client.ts';
+
+/** Where delivery starts: at the end, at the oldest event kept, or strictly after an event. */
+export type ReplayFrom =
+  | { readonly preset: 'LATEST' | 'EARLIEST' }
+  | { readonly preset: 'CUSTOM'; readonly replayId: Uint8Array };
+
+/** The credit that Salesforce lets a stream have outstanding. */
+export const maxCredit = 100;
+
+export type PullStream = {
+  /** Asks for `count` more events; what is outstanding may not exceed {@link maxCredit}. */
+  grant(count: number): void;
+  /** Events that were asked for and have not come. */
+  readonly outstanding: number;
+  /**
+   * The next response, in order of arrival: events, or none at all for a keepalive.
+   * Undefined when none has come within `withinMs`. Any end of the stream, clean or not, is a SalesforceError.
+   */
+  next(withinMs: number): Promise<FetchResponse | undefined>;
+  close(): void;
+};
+
+/**
+ * Opens the pull stream of a topic. Nothing is requested until credit is granted, so at most that many events wait
+ * here in memory. Each stream has its own listeners, which go with it.
+ */
+export function openPullStream(client: PubSubClient, topic: string, from: ReplayFrom): PullStream {
+  const call = client.subscribe();
+  const waiting: FetchResponse[] = [];
+  let end: SalesforceError | undefined;
+  let wake: (() => void) | undefined;
+  let outstanding = 0;
+  let first = true;
+
+  const finish = (error: SalesforceError): void => {
+    end ??= error;
+    wake?.();
+  };
+  call.on('data', (response: FetchResponse) => {
+    waiting.push(response);
+    wake?.();
+  });
+  call.on('error', (error: ServiceError) => finish(fromPubSub(error)));
+  call.on('end', () =>
+    finish(new SalesforceError('Salesforce ended the stream', 'stream.ended', 'transient')),
+  );
+
+  return {
+    grant(count) {
+      outstanding += count;
+      const start =
+        from.preset === 'CUSTOM'
+          ? { topicName: topic, replayPreset: from.preset, replayId: Buffer.from(from.replayId) }
+          : { topicName: topic, replayPreset: from.preset };
+      call.write({ ...(first ? start : { topicName: topic }), numRequested: count });
+      first = false;
+    },
+    get outstanding() {
+      return outstanding;
+    },
+    async next(withinMs) {
+      if (waiting.length === 0 && end === undefined) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, withinMs);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+        wake = undefined;
+      }
+      const response = waiting.shift();
+      if (response === undefined && end !== undefined) throw end;
+      // Salesforce's own count is the truth; ours lacks what is still on the way to it.
+      if (response !== undefined) outstanding = Math.max(0, outstanding - response.events.length);
+      return response;
+    },
+    close() {
+      finish(new SalesforceError('the stream was closed', 'stream.closed', 'transient'));
+      call.cancel();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { Connection } from 'jsforce';
+import { withDeadline } from './deadline.ts';
+import { fromRestError, SalesforceError } from './error.ts';
+
+export type CodeWrite = { readonly id: string; readonly code: string };
+
+/** What Salesforce said about one record of a batch. */
+export type CodeWriteResult =
+  | { readonly success: true }
+  | {
+      readonly success: false;
+      readonly code: string;
+      readonly message: string;
+      readonly fields: readonly string[];
+    };
+
+/** The most records that one collections call takes. */
+export const maxBatch = 200;
+
+/** The codes that Salesforce holds for these accounts; those that are deleted or unknown are missing. */
+export async function readCodes(
+  connection: Connection,
+  field: string,
+  ids: readonly string[],
+): Promise<Map<string, string | null>> {
+  const list = ids.map((id) => `'${id}'`).join(', ');
+  const soql = `SELECT Id, ${field} FROM Account WHERE Id IN (${list})`;
+  type Page = { records: Record<string, string | null>[] };
+  const url = `/query?q=${encodeURIComponent(soql)}`;
+  const { records } = await call(connection.request<Page>(url), 'the query of signup codes');
+  return new Map(records.map((record) => [record['Id'] ?? '', record[field] ?? null]));
+}
+
+/**
+ * Writes codes in one call; each record succeeds or fails by itself.
+ * @returns one result a record, in the order of the request (a refused record may come without its id)
+ * @throws SalesforceError where the call as a whole failed or its answer can't be understood: then the outcome is
+ *   unknown, and sending the same codes again is safe
+ */
+export async function writeCodes(
+  connection: Connection,
+  field: string,
+  writes: readonly CodeWrite[],
+): Promise<CodeWriteResult[]> {
+  const records = writes.map(({ id, code }) => ({ attributes: { type: 'Account' }, id, [field]: code }));
+  const request = connection.request<RawResult[]>({
+    method: 'PATCH',
+    url: '/composite/sobjects',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ allOrNone: false, records }),
+  });
+  const results = await call(request, 'the write of signup codes');
+  if (!Array.isArray(results) || results.length !== writes.length) {
+    throw new SalesforceError(
+      'Salesforce answered something else than one result a record',
+      'BAD_ANSWER',
+      'transient',
+    );
+  }
+  return results.map(toResult);
+}
+
+function toResult(result: RawResult): CodeWriteResult {
+  if (result.success === true) return { success: true };
+  const [error] = result.errors ?? [];
+  return {
+    success: false,
+    code: error?.statusCode ?? error?.errorCode ?? 'UNKNOWN',
+    message: error?.message ?? 'Salesforce gave no reason',
+    fields: error?.fields ?? [],
+  };
+}
+
+async function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
+  try {
+    return await withDeadline(answer, 60_000, what);
+  } catch (error) {
+    throw fromRestError(error);
+  }
+}
+
+type RawResult = {
+  readonly success?: boolean;
+  readonly errors?: readonly {
+    readonly statusCode?: string;
+    readonly errorCode?: string;
+    readonly message?: string;
+    readonly fields?: readonly string[];
+  }[];
+};

@@ -1,0 +1,73 @@
+import avro from 'avsc';
+import type { BitmapField } from './bitmap.ts';
+
+/** How a long is meant: only the `doc` of the field tells a date from a datetime. */
+export type ValueKind = 'plain' | 'date' | 'datetime' | 'time';
+
+export type SchemaField = BitmapField & { readonly kind: ValueKind };
+
+/** A writer schema ready for use: the decoder, and its top-level fields by position (0 is the header). */
+export type WriterSchema = {
+  readonly entityFields: readonly SchemaField[];
+  /** Decodes one raw Avro payload; longs come as bigint. Throws where the bytes don't fit. */
+  decode(payload: Buffer): unknown;
+};
+
+/**
+ * Compiles a schema as GetSchema answers it.
+ * @throws where the text is no Avro record schema
+ */
+export function compileSchema(schemaJson: string): WriterSchema {
+  const type = avro.Type.forSchema(JSON.parse(schemaJson), {
+    registry: { long: bigLong() },
+    wrapUnions: false,
+  });
+  if (!(type instanceof avro.types.RecordType)) throw new Error('the schema is not a record');
+  const docs = fieldDocs(schemaJson);
+  const entityFields = type.fields.map((field) => ({
+    name: field.name,
+    parts: partNames(field.type),
+    kind: valueKind(docs.get(field.name) ?? ''),
+  }));
+  return { entityFields, decode: (payload) => type.fromBuffer(payload) };
+}
+
+/** Avro's 64-bit integer as bigint: commit numbers and some ids lie beyond 2^53. */
+function bigLong(): avro.types.LongType {
+  return avro.types.LongType.__with({
+    fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
+    toBuffer: (value: bigint) => {
+      const buffer = Buffer.alloc(8);
+      buffer.writeBigInt64LE(value);
+      return buffer;
+    },
+    fromJSON: (value: number | string) => BigInt(value),
+    toJSON: (value: bigint) => value.toString(),
+    isValid: (value: unknown) => typeof value === 'bigint',
+    compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
+  });
+}
+
+/** The parts of a compound field, wherever in a union the record stands. */
+function partNames(type: avro.Type): string[] {
+  const branches = type instanceof avro.types.UnwrappedUnionType ? type.types : [type];
+  const record = branches.find((branch) => branch instanceof avro.types.RecordType);
+  return record === undefined ? [] : record.fields.map((part) => part.name);
+}
+
+function fieldDocs(schemaJson: string): Map<string, string> {
+  const { fields } = JSON.parse(schemaJson) as { fields: { name: string; doc?: string }[] };
+  return new Map(fields.map(({ name, doc }) => [name, doc ?? '']));
+}
+
+// `Role:Type[:id]`, for example `Data:DateOnly:00N…` or `CreatedDate:DateTime`.
+function valueKind(doc: string): ValueKind {
+  const type = doc.split(':')[1];
+  return type === 'DateTime'
+    ? 'datetime'
+    : type === 'DateOnly'
+      ? 'date'
+      : type === 'TimeOnly'
+        ? 'time'
+        : 'plain';
+}

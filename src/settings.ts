@@ -1,0 +1,79 @@
+import { Type } from 'typebox';
+
+const text = (description: string, options: object = {}) =>
+  Type.Optional(Type.String({ description, ...options }));
+
+/**
+ * Every setting: its environment variable, its form, its default and what it means.
+ * The table in the README is made from this.
+ */
+export const settings = Type.Object({
+  DATABASE_URL: text('PostgreSQL 14 or later; unset starts an embedded one', {
+    pattern: '^postgres(ql)?://',
+  }),
+  DATA_DIR: Type.String({
+    default: '.data',
+    description: 'Where the embedded database and the sandbox org keep their data',
+  }),
+  SALESFORCE_LOGIN_URL: text('My Domain or login host; unset starts the embedded sandbox org', {
+    pattern: '^https?://',
+  }),
+  SALESFORCE_CLIENT_ID: text('Client id of the connected or external client app'),
+  SALESFORCE_CLIENT_SECRET: text('Signs in by the OAuth client-credentials flow'),
+  SALESFORCE_USERNAME: text('With a private key: signs in by the OAuth JWT bearer flow'),
+  SALESFORCE_PRIVATE_KEY: text('PEM; line breaks may be written as \\n'),
+  SALESFORCE_PRIVATE_KEY_FILE: text('File that holds the PEM'),
+  SALESFORCE_ACCESS_TOKEN: text('A token from elsewhere (the Salesforce CLI); it is not renewed'),
+  SALESFORCE_INSTANCE_URL: text('The instance that the access token belongs to', { pattern: '^https?://' }),
+  SALESFORCE_API_VERSION: Type.String({
+    default: '66.0',
+    pattern: '^\\d{2}\\.0$',
+    description: 'REST API version',
+  }),
+  PUBSUB_ENDPOINT: Type.String({
+    default: 'api.pubsub.salesforce.com:7443',
+    pattern: '^[^:/]+:\\d+$',
+    description: 'Pub/Sub API host and port',
+  }),
+  PUBSUB_TLS: Type.Boolean({ default: true, description: '`false` only for a loopback endpoint' }),
+  PUBSUB_CA_FILE: text('Certificate authority to trust besides the built-in ones, PEM'),
+  CDC_TOPIC: Type.String({
+    default: '/data/AccountChangeEvent',
+    pattern: '^/data/[A-Za-z0-9_]+$',
+    description: 'Topic to follow',
+  }),
+  REPLAY_PRESET: Type.Union([Type.Literal('latest'), Type.Literal('earliest')], {
+    default: 'latest',
+    description: 'Where a first subscription starts; the initial load covers what lies before',
+  }),
+  QUIET_MS: Type.Integer({
+    default: 50,
+    minimum: 10,
+    maximum: 60_000,
+    description:
+      'How long the stream has to be silent for the newest transaction to be complete, in milliseconds',
+  }),
+  SIGNUP_CODE_FIELD: Type.String({
+    default: 'SignUpCode__c',
+    pattern: '^[A-Za-z][A-Za-z0-9_]*__c$',
+    description: 'Account field that holds the code',
+  }),
+  SIGNUP_CODE_BACKFILL: Type.Boolean({
+    default: false,
+    description: 'Also give codes to accounts that existed before',
+  }),
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
+  PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
+  API_KEYS: text(
+    'Comma-separated `name:scope+scope:secret`, scopes `read`, `write`, `admin`; generated with the sandbox org',
+  ),
+  ROLES: Type.String({
+    default: 'api,sync',
+    pattern: '^(api|sync)(,(api|sync))?$',
+    description: 'What this process does: serve the API, keep the mirror, or both',
+  }),
+  LOG_LEVEL: Type.Union(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
+    { default: 'info', description: 'How much is logged' },
+  ),
+});

@@ -1,0 +1,159 @@
+import type pg from 'pg';
+import type { Queryable } from '../db/database.ts';
+import type { Scalar } from '../salesforce/change-event.ts';
+import { type FieldTree, fromTree, toTree } from './field-tree.ts';
+import { deletedField, type Merged, newestVersion } from './merge.ts';
+import type { Code, CodeError, CodeState } from './signup-code.ts';
+import { formatVersion, parseVersion, type Version } from './version.ts';
+
+/** One account as the table holds it. */
+export type AccountRow = {
+  readonly id: string;
+  readonly merged: Merged;
+  readonly code: Code;
+  /** The version that a reading has to reach before the values are certain again. */
+  readonly staleVersion: Version | null;
+};
+
+/** A row on its way into the table, and whether a reader sees a difference. */
+export type SavedRow = AccountRow & { readonly visible: boolean };
+
+/** Locks the rows of these accounts, in the order of their ids, and answers those that exist. */
+export async function lockAccounts(
+  client: pg.PoolClient,
+  ids: readonly string[],
+): Promise<Map<string, AccountRow>> {
+  const { rows } = await client.query<RawRow>({
+    name: 'lock-accounts',
+    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, stale_version
+             from accounts where id = any($1::text[]) order by id for update`,
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.id, toRow(row)]));
+}
+
+function toRow(row: RawRow): AccountRow {
+  return {
+    id: row.id,
+    merged: {
+      values: fromTree(row.fields),
+      base: parseVersion(row.base_version),
+      ahead: new Map(Object.entries(row.field_versions).map(([path, text]) => [path, parseVersion(text)])),
+    },
+    code: { signupCode: row.signup_code, state: row.code_state, error: row.code_error },
+    staleVersion: row.stale_version === null ? null : parseVersion(row.stale_version),
+  };
+}
+
+/**
+ * Writes whole rows, new and old, in one statement.
+ * @param codeField the Account field that holds the signup code
+ */
+export async function saveAccounts(
+  client: Queryable,
+  rows: readonly SavedRow[],
+  codeField: string,
+): Promise<void> {
+  // Rows that give a code up come before a row that takes it over.
+  const ordered = rows.toSorted(
+    (a, b) => Number(a.code.signupCode !== null) - Number(b.code.signupCode !== null),
+  );
+  const columns = ordered.map((row) => toColumns(row, codeField));
+  await client.query({
+    name: 'save-accounts',
+    text: saveSql,
+    values: parameterNames.map((name) => columns.map((column) => column[name])),
+  });
+}
+
+function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codeField: string): Columns {
+  const { values, base, ahead } = merged;
+  const version = newestVersion(merged);
+  const deleted = values.get(deletedField) === true;
+  return {
+    id,
+    fields: JSON.stringify(toTree(values)),
+    name: displayName((path) => values.get(path) ?? null),
+    account_number: textOf(values.get('AccountNumber')),
+    salesforce_code: textOf(values.get(codeField)),
+    created_at: textOf(values.get('CreatedDate')),
+    modified_at: textOf(values.get('LastModifiedDate')),
+    deleted,
+    deleted_at: deleted ? new Date((ahead.get(deletedField) ?? base)[0]).toISOString() : null,
+    base_version: formatVersion(base),
+    field_versions: JSON.stringify(
+      Object.fromEntries([...ahead].map(([path, at]) => [path, formatVersion(at)])),
+    ),
+    version: formatVersion(version),
+    signup_code: code.signupCode,
+    code_state: code.state,
+    code_error: code.error === null ? null : JSON.stringify(code.error),
+    stale_version: staleVersion === null ? null : formatVersion(staleVersion),
+    stale_since: staleVersion === null ? null : new Date(staleVersion[0]).toISOString(),
+    visible,
+  };
+}
+
+/** A company's name, or a person's put together as Salesforce shows it. */
+function displayName(value: (path: string) => Scalar): string | null {
+  const name = value('Name');
+  if (name !== null) return String(name);
+  const parts = ['Salutation', 'FirstName', 'MiddleName', 'LastName', 'Suffix'];
+  const filled = parts.map((part) => value(`Name.${part}`)).filter((part) => part !== null);
+  return filled.length === 0 ? null : filled.join(' ');
+}
+
+function textOf(value: Scalar | undefined): string | null {
+  return value === null || value === undefined ? null : String(value);
+}
+
+const columnTypes = {
+  id: 'text',
+  fields: 'jsonb',
+  name: 'text',
+  account_number: 'text',
+  salesforce_code: 'text',
+  created_at: 'timestamptz',
+  modified_at: 'timestamptz',
+  deleted: 'boolean',
+  deleted_at: 'timestamptz',
+  base_version: 'text',
+  field_versions: 'jsonb',
+  version: 'text',
+  signup_code: 'text',
+  code_state: 'text',
+  code_error: 'jsonb',
+  stale_version: 'text',
+  stale_since: 'timestamptz',
+  visible: 'boolean',
+} as const;
+
+type ColumnName = keyof typeof columnTypes;
+type Columns = Readonly<Record<ColumnName, string | boolean | null>>;
+
+const parameterNames = Object.keys(columnTypes) as ColumnName[];
+const columnNames = parameterNames.filter((name) => name !== 'visible');
+const changing = columnNames.filter((name) => name !== 'id');
+
+const saveSql = `
+  with saved as (
+    select * from unnest(${parameterNames.map((name, i) => `$${i + 1}::${columnTypes[name]}[]`).join(', ')})
+      as t (${parameterNames.join(', ')}))
+  insert into accounts (${columnNames.join(', ')}, synced_at, changed_at, revision)
+  select ${columnNames.join(', ')}, clock_timestamp(), clock_timestamp(), case when visible then 1 else 0 end from saved
+  on conflict (id) do update set
+    ${changing.map((name) => `${name} = excluded.${name}`).join(', ')},
+    synced_at = excluded.synced_at,
+    changed_at = case when excluded.revision > 0 then excluded.changed_at else accounts.changed_at end,
+    revision = accounts.revision + excluded.revision`;
+
+type RawRow = {
+  readonly id: string;
+  readonly fields: FieldTree;
+  readonly base_version: string;
+  readonly field_versions: Record<string, string>;
+  readonly signup_code: string | null;
+  readonly code_state: CodeState;
+  readonly code_error: CodeError | null;
+  readonly stale_version: string | null;
+};

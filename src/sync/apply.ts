@@ -1,0 +1,191 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { inTransaction } from '../db/database.ts';
+import type { ChangeEvent } from '../salesforce/change-event.ts';
+import { decodeChangeEvent } from '../salesforce/decode.ts';
+import { SalesforceError } from '../salesforce/error.ts';
+import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import { type AccountChange, type ApplyResult, applyChanges } from './apply-changes.ts';
+import { type EventEffect, effectOf } from './event-effect.ts';
+import { type EventOutcome, lockWaiting, markEvents, readWaiting, type StoredEvent } from './event-rows.ts';
+import type { Jobs } from './jobs.ts';
+import { requestResync } from './resync-rows.ts';
+import { completeTransactions } from './transaction-group.ts';
+import { eventVersion, formatVersion, laterVersion, never, parseVersion } from './version.ts';
+
+export type ApplyContext = {
+  readonly pool: pg.Pool;
+  readonly topic: string;
+  readonly codeField: string;
+  readonly schemas: SchemaCache;
+  readonly jobs: Jobs;
+  readonly logger: Logger;
+};
+
+// Events in one database transaction, unless one Salesforce transaction is larger.
+const batchSize = 1_000;
+// Salesforce ends a transaction of more changes in an overflow; a larger one is applied in parts.
+const largestTransaction = 100_000;
+
+/**
+ * Applies what waits in the log: whole Salesforce transactions, in the order of arrival.
+ * @returns how many events were dealt with; 0 when nothing is ready
+ */
+export async function applyWaiting(context: ApplyContext): Promise<number> {
+  const { groups, partial } = await readyTransactions(context);
+  if (partial)
+    context.logger.warn({ events: groups[0]?.length }, 'a very large transaction is applied in parts');
+  let done = 0;
+  for (const batch of batches(groups)) {
+    await applyBatch(context, batch);
+    done += batch.reduce((sum, group) => sum + group.length, 0);
+  }
+  return done;
+}
+
+/** The complete transactions at the front of the log, decoded. */
+async function readyTransactions(context: ApplyContext): Promise<{ groups: Decoded[][]; partial: boolean }> {
+  for (let limit = 2 * batchSize; ; limit *= 4) {
+    const { events, quietThrough } = await readWaiting(context.pool, context.topic, limit);
+    const decoded = await Promise.all(events.map((event) => decode(event, context.schemas)));
+    // Where the reading was cut off, the last transaction may go on behind it.
+    const cut = events.length === limit;
+    const groups = completeTransactions(decoded, cut ? -1n : quietThrough);
+    if (groups.length > 0 || !cut) return { groups, partial: false };
+    if (limit >= largestTransaction) return { groups: [decoded], partial: true };
+  }
+}
+
+function batches(groups: readonly Decoded[][]): Decoded[][][] {
+  const result: Decoded[][][] = [];
+  let size = batchSize;
+  for (const group of groups) {
+    if (size + group.length > batchSize) {
+      result.push([]);
+      size = 0;
+    }
+    result.at(-1)?.push(group);
+    size += group.length;
+  }
+  return result;
+}
+
+/** One database transaction for the whole batch; where that fails, one for each of its transactions. */
+async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): Promise<void> {
+  try {
+    await inTransaction(context.pool, (client) => applyInTransaction(context, client, groups.flat()));
+  } catch (error) {
+    const [only, ...others] = groups;
+    if (!isPoison(error) || only === undefined) throw error;
+    if (others.length > 0) {
+      for (const group of groups) await applyBatch(context, [group]);
+      return;
+    }
+    context.logger.error(
+      { err: error, events: only.map(({ id }) => id) },
+      'a transaction could not be applied',
+    );
+    const failed = only.map((event) => ({ ...event, error: (error as Error).message, event: null }));
+    await inTransaction(context.pool, (client) => applyInTransaction(context, client, failed));
+  }
+}
+
+/** The database refused the data itself (class 22 and 23): trying again would fail again. */
+function isPoison(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^2[23]/.test(code);
+}
+
+async function applyInTransaction(
+  { topic, codeField, jobs }: ApplyContext,
+  client: pg.PoolClient,
+  decoded: readonly Decoded[],
+): Promise<void> {
+  const waiting = await lockWaiting(
+    client,
+    decoded.map(({ id }) => id),
+  );
+  const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event));
+  const changes = results.flatMap(({ effect }) => (effect?.kind === 'accounts' ? toChanges(effect) : []));
+  const applied = await applyChanges(client, changes, codeField);
+  await markEvents(
+    client,
+    results.map(({ outcome }) => outcome),
+  );
+  await moveWatermark(client, topic, results);
+  await enqueue(client, jobs, applied);
+  if (results.some(({ effect }) => effect?.kind === 'everything')) {
+    await jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason: 'overflow' }));
+  }
+}
+
+/** What an event does, and what is to be noted of it. */
+function judge({ id, event, error }: Decoded): Judged {
+  if (event === null) return { outcome: { id, state: 'failed', error, header: null }, effect: null };
+  try {
+    const effect = effectOf(event, Date.now());
+    const state = effect.kind === 'other' ? 'skipped' : 'applied';
+    return { outcome: { id, state, error: null, header: event.header }, effect };
+  } catch (refusal) {
+    const reason = (refusal as Error).message;
+    return { outcome: { id, state: 'failed', error: reason, header: event.header }, effect: null };
+  }
+}
+
+function toChanges({ accountIds, effect }: Extract<EventEffect, { kind: 'accounts' }>): AccountChange[] {
+  const { change, creates, gap } = effect;
+  return accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates }));
+}
+
+export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {
+  await jobs.enqueueWriteBacks(client, applied.writeBacks);
+  await jobs.enqueueRereads(client, applied.stale);
+}
+
+async function moveWatermark(
+  client: pg.PoolClient,
+  topic: string,
+  results: readonly Judged[],
+): Promise<void> {
+  const versions = results.flatMap(({ outcome, effect }) =>
+    effect !== null && outcome.header !== null ? [eventVersion(outcome.header)] : [],
+  );
+  const newest = versions.reduce(laterVersion, never);
+  const { rows } = await client.query<{ watermark: string | null }>({
+    name: 'lock-watermark',
+    text: 'select watermark from subscriptions where topic = $1 for update',
+    values: [topic],
+  });
+  const before = rows[0]?.watermark ?? null;
+  const watermark = before === null ? newest : laterVersion(parseVersion(before), newest);
+  await client.query({
+    name: 'move-watermark',
+    text: 'update subscriptions set watermark = $2 where topic = $1',
+    values: [topic, formatVersion(watermark)],
+  });
+}
+
+/** Decoding fails for the event alone; a schema that can't be had for now holds everything back. */
+async function decode({ id, schemaId, payload }: StoredEvent, schemas: SchemaCache): Promise<Decoded> {
+  try {
+    const event = decodeChangeEvent(payload, await schemas.get(schemaId));
+    return { id, event, error: null, transactionKey: event.header.transactionKey };
+  } catch (error) {
+    if (error instanceof SalesforceError && error.failure !== 'bug' && error.failure !== 'data') throw error;
+    return {
+      id,
+      event: null,
+      error: `It can't be decoded: ${(error as Error).message}`,
+      transactionKey: null,
+    };
+  }
+}
+
+type Decoded = {
+  readonly id: bigint;
+  readonly event: ChangeEvent | null;
+  readonly error: string | null;
+  readonly transactionKey: string | null;
+};
+
+type Judged = { readonly outcome: EventOutcome; readonly effect: EventEffect | null };

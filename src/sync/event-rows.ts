@@ -1,0 +1,103 @@
+import type pg from 'pg';
+import type { Queryable } from '../db/database.ts';
+import type { ChangeEventHeader } from '../salesforce/change-event.ts';
+
+/** A stored event that waits to be applied. */
+export type StoredEvent = {
+  readonly id: bigint;
+  readonly schemaId: string;
+  readonly payload: Buffer;
+};
+
+/** What became of an event. */
+export type EventOutcome = {
+  readonly id: bigint;
+  readonly state: 'applied' | 'skipped' | 'failed';
+  readonly error: string | null;
+  readonly header: ChangeEventHeader | null;
+};
+
+/** The waiting events of a topic, oldest first, and how far the bus is known to have been silent since. */
+export async function readWaiting(
+  pool: pg.Pool,
+  topic: string,
+  limit: number,
+): Promise<{ events: StoredEvent[]; quietThrough: bigint }> {
+  // One statement, one snapshot: the silence may not cover events that this reading did not see.
+  const { rows } = await pool.query<{
+    id: bigint | null;
+    schema_id: string;
+    payload: Buffer;
+    quiet_through: bigint;
+  }>({
+    name: 'read-waiting',
+    text: `select w.id, w.schema_id, w.payload, s.quiet_through
+             from subscriptions s
+             left join lateral (
+               select id, schema_id, payload from events
+                where topic = s.topic and state = 'stored' order by id limit $2) w on true
+            where s.topic = $1
+            order by w.id`,
+    values: [topic, limit],
+  });
+  return {
+    events: rows.flatMap((row) =>
+      row.id === null ? [] : [{ id: row.id, schemaId: row.schema_id, payload: row.payload }],
+    ),
+    quietThrough: rows[0]?.quiet_through ?? 0n,
+  };
+}
+
+/** Locks those of the events that nobody has applied meanwhile, and answers their ids. */
+export async function lockWaiting(client: pg.PoolClient, ids: readonly bigint[]): Promise<Set<bigint>> {
+  const { rows } = await client.query<{ id: bigint }>({
+    name: 'lock-waiting',
+    text: `select id from events where id = any($1::bigint[]) and state = 'stored' order by id for update`,
+    values: [ids],
+  });
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Marks events and gives them their places in the order of effect, which is the order of this list. */
+export async function markEvents(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
+  const column = <T>(pick: (header: ChangeEventHeader) => T): (T | null)[] =>
+    outcomes.map(({ header }) => (header === null ? null : pick(header)));
+  // Lists travel as JSON text: node-postgres would send a list of lists as one matrix.
+  const list = (pick: (header: ChangeEventHeader) => readonly string[]): string[] =>
+    outcomes.map(({ header }) => JSON.stringify(header === null ? [] : pick(header)));
+  await client.query({
+    name: 'mark-events',
+    text: `with places as (
+             select row_number() over () as place, position
+               from (select nextval('event_positions') as position from generate_series(1, cardinality($1::bigint[])) order by 1) p)
+           update events e set
+             state = o.state, error = o.error, position = places.position, applied_at = clock_timestamp(),
+             entity_name = o.entity_name, change_type = o.change_type, transaction_key = o.transaction_key,
+             sequence_number = o.sequence_number, commit_number = o.commit_number,
+             commit_timestamp = to_timestamp(o.commit_ms / 1000.0), commit_user = o.commit_user,
+             change_origin = o.change_origin,
+             record_ids = array(select jsonb_array_elements_text(o.record_ids)),
+             changed_fields = array(select jsonb_array_elements_text(o.changed_fields))
+           from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[],
+                       $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[])
+             with ordinality as o (id, state, error, entity_name, change_type, transaction_key, sequence_number,
+                                   commit_number, commit_ms, commit_user, change_origin, record_ids, changed_fields, place)
+             join places using (place)
+           where e.id = o.id`,
+    values: [
+      outcomes.map(({ id }) => id),
+      outcomes.map(({ state }) => state),
+      outcomes.map(({ error }) => error),
+      column((header) => header.entityName),
+      column((header) => header.changeType),
+      column((header) => header.transactionKey),
+      column((header) => header.sequenceNumber),
+      column((header) => header.commitNumber),
+      column((header) => header.commitTimestamp),
+      column((header) => header.commitUser),
+      column((header) => header.changeOrigin),
+      list((header) => header.recordIds),
+      list((header) => header.changedFields),
+    ],
+  });
+}

@@ -1,0 +1,31 @@
+import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
+
+/** Field values as JSON shows them: compound fields as objects of their filled parts, or null when all are empty. */
+export type FieldTree = { [name: string]: Scalar | { [part: string]: Scalar } };
+
+/** `BillingAddress.City` → `{ BillingAddress: { City } }` */
+export function toTree(values: FieldValues): FieldTree {
+  const tree: FieldTree = {};
+  for (const [path, value] of values) {
+    const [name = '', part] = path.split('.');
+    if (part === undefined) {
+      // The whole and its parts can both be named (a company's name, a person's name): the filled form counts.
+      if (value !== null || tree[name] === undefined) tree[name] = value;
+    } else {
+      const compound = tree[name] ?? null;
+      if (value === null) tree[name] = compound;
+      else tree[name] = { ...(typeof compound === 'object' ? compound : {}), [part]: value };
+    }
+  }
+  return tree;
+}
+
+/** The inverse of {@link toTree}, but for empty parts, which a tree does not hold. */
+export function fromTree(tree: FieldTree): Map<string, Scalar> {
+  const values = new Map<string, Scalar>();
+  for (const [name, value] of Object.entries(tree)) {
+    if (typeof value !== 'object' || value === null) values.set(name, value);
+    else for (const [part, content] of Object.entries(value)) values.set(`${name}.${part}`, content);
+  }
+  return values;
+}

@@ -1,0 +1,63 @@
+import type pg from 'pg';
+import { PgBoss } from 'pg-boss';
+import type { Logger } from 'pino';
+
+/** What is done later, outside the applying transaction but enqueued inside it. */
+export type Jobs = {
+  readonly boss: PgBoss;
+  /** Brings the codes of these accounts to Salesforce. */
+  enqueueWriteBacks(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
+  /** Reads these accounts again. */
+  enqueueRereads(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
+  /** Carries out a row of the table `resyncs`. */
+  enqueueResync(client: pg.PoolClient, resyncId: string): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export const queues = { writeBack: 'write-back', reread: 're-read', resync: 'resync' } as const;
+
+export type AccountJob = { readonly accountId: string };
+export type ResyncJob = { readonly resyncId: string };
+
+/**
+ * Starts the job queue in its own schema `pgboss` of the same database.
+ * A worker that is killed gives its jobs back within half a minute.
+ */
+export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jobs> {
+  const boss = new PgBoss({
+    connectionString: databaseUrl,
+    application_name: 'tidemark jobs',
+    max: 5,
+    monitorIntervalSeconds: 15,
+    superviseIntervalSeconds: 15,
+    useListenNotify: true,
+  });
+  // Without a listener the process would end when the database restarts.
+  boss.on('error', (error) => logger.warn({ err: error }, 'job queue'));
+  await boss.start();
+  const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
+  await boss.createQueue(queues.writeBack, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
+  await boss.createQueue(queues.reread, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
+  await boss.createQueue(queues.resync, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
+
+  const insert = async (
+    client: pg.PoolClient,
+    queue: string,
+    entries: readonly { key: string; data: object }[],
+  ): Promise<void> => {
+    if (entries.length === 0) return;
+    const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
+    const jobs = entries.map(({ key, data }) => ({ singletonKey: key, data }));
+    await boss.insert(queue, jobs, { db });
+  };
+  const perAccount = (ids: readonly string[]) => ids.map((id) => ({ key: id, data: { accountId: id } }));
+
+  return {
+    boss,
+    enqueueWriteBacks: (client, ids) => insert(client, queues.writeBack, perAccount(ids)),
+    enqueueRereads: (client, ids) => insert(client, queues.reread, perAccount(ids)),
+    enqueueResync: (client, resyncId) =>
+      insert(client, queues.resync, [{ key: resyncId, data: { resyncId } }]),
+    stop: () => boss.stop({ graceful: true, timeout: 5_000 }),
+  };
+}

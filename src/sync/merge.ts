@@ -1,0 +1,81 @@
+import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
+import { compareVersions, laterVersion, never, type Version } from './version.ts';
+
+/** Deletion is a field like the others. */
+export const deletedField = 'IsDeleted';
+
+/** What became known of one account at one version. */
+export type Change = {
+  readonly version: Version;
+  /**
+   * `all`: these are all its values, what is not named is empty (CREATE, UNDELETE, a record read).
+   * `some`: only what is named changed (UPDATE, DELETE).
+   */
+  readonly extent: 'all' | 'some';
+  readonly values: FieldValues;
+};
+
+/** The merged state of one account: every value, and the version that last wrote it. */
+export type Merged = {
+  readonly values: FieldValues;
+  /** Every field has at least this version. */
+  readonly base: Version;
+  /** The fields that are ahead of the base. */
+  readonly ahead: ReadonlyMap<string, Version>;
+};
+
+export const nothing: Merged = { values: new Map(), base: never, ahead: new Map() };
+
+/**
+ * Merges a change: it writes a field only if its version is greater than the field's. So the order, the repetition
+ * and the source of changes do not matter; the same set of changes ends in the same state.
+ *
+ * @returns the state before, the same object, where the change brought nothing
+ */
+export function merge(before: Merged, change: Change): Merged {
+  return change.extent === 'all' ? mergeAll(before, change) : mergeSome(before, change);
+}
+
+function mergeSome(before: Merged, { values: changed, version }: Change): Merged {
+  let values: Map<string, Scalar> | undefined;
+  let ahead: Map<string, Version> | undefined;
+  for (const [path, value] of changed) {
+    if (compareVersions(version, versionOf(before, path)) <= 0) continue;
+    values ??= new Map(before.values);
+    ahead ??= new Map(before.ahead);
+    values.set(path, value);
+    ahead.set(path, version);
+  }
+  return values === undefined || ahead === undefined ? before : { values, base: before.base, ahead };
+}
+
+function mergeAll(before: Merged, { values: changed, version }: Change): Merged {
+  if (compareVersions(version, before.base) <= 0) return before;
+  const ahead = new Map([...before.ahead].filter(([, at]) => compareVersions(at, version) > 0));
+  const values = new Map<string, Scalar>();
+  for (const path of before.values.keys()) values.set(path, null);
+  for (const [path, value] of changed) values.set(path, value);
+  for (const path of ahead.keys()) values.set(path, before.values.get(path) ?? null);
+  return { values, base: version, ahead };
+}
+
+function versionOf(state: Merged, path: string): Version {
+  return state.ahead.get(path) ?? state.base;
+}
+
+/** The greatest version in the state. */
+export function newestVersion({ base, ahead }: Merged): Version {
+  return [...ahead.values()].reduce(laterVersion, base);
+}
+
+/** Whether every field has been written at least once: by a CREATE, an UNDELETE or a reading. */
+export function isComplete({ base }: Merged): boolean {
+  return compareVersions(base, never) > 0;
+}
+
+/** Paths whose values differ; an absent value is an empty one. */
+export function changedPaths(before: Merged, after: Merged): string[] {
+  if (before === after) return [];
+  const paths = new Set([...before.values.keys(), ...after.values.keys()]);
+  return [...paths].filter((path) => (before.values.get(path) ?? null) !== (after.values.get(path) ?? null));
+}

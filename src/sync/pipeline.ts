@@ -1,0 +1,96 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Database } from '../db/database.ts';
+import { listenForWakeUps, type WakeUps } from '../db/wake-up.ts';
+import { backoffMs } from '../salesforce/backoff.ts';
+import type { Org } from '../salesforce/org.ts';
+import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import { type ApplyContext, applyWaiting } from './apply.ts';
+import { requestInitialLoad } from './initial-load.ts';
+import type { Jobs } from './jobs.ts';
+import { type SubscribeContext, subscribe } from './subscribe.ts';
+import { ensureSubscription, setSubscriptionState } from './subscription-rows.ts';
+import { startWorkers } from './workers.ts';
+
+export type PipelineOptions = {
+  readonly database: Database;
+  readonly databaseUrl: string;
+  readonly org: Org;
+  readonly jobs: Jobs;
+  readonly schemas: SchemaCache;
+  readonly logger: Logger;
+  readonly topic: string;
+  readonly codeField: string;
+  readonly backfill: boolean;
+  readonly replayPreset: 'latest' | 'earliest';
+  readonly quietMs: number;
+};
+
+export type Pipeline = {
+  /** Ends every stage after what it is doing; nothing is lost by stopping at any moment. */
+  stop(): Promise<void>;
+};
+
+/**
+ * The way of an event: subscribe → store → apply (with the codes) → write back. The stages meet at tables and wake
+ * each other; each could run in a process of its own.
+ *
+ * @throws where the topic can't be followed or the database mirrors another org: a person has to change a setting
+ */
+export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { database, org, topic, logger, jobs, schemas } = options;
+  const { pool } = database;
+  await checkTopic(org, topic, schemas);
+  const subscription = await ensureSubscription(pool, topic, org.organizationId);
+  if (subscription.organizationId !== org.organizationId) {
+    throw new Error(
+      `DATABASE_URL holds a mirror of org ${subscription.organizationId}, but the credentials belong to org ${org.organizationId}`,
+    );
+  }
+  const stopping = new AbortController();
+  const wakeUps = listenForWakeUps(options.databaseUrl, (error) =>
+    logger.warn({ err: error }, 'the wake-up connection broke; looking every second'),
+  );
+  const shared = { pool, topic, codeField: options.codeField, jobs, logger };
+  const applying = applyUntilStopped({ ...shared, schemas }, wakeUps, stopping.signal);
+  const subscribing = subscribe({ ...options, ...shared } satisfies SubscribeContext, stopping.signal);
+  await startWorkers({ ...shared, org, schemas, backfill: options.backfill, stopping: stopping.signal });
+  // The stream is open or being opened; only now is everything that exists read.
+  if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
+  return {
+    async stop() {
+      stopping.abort();
+      wakeUps.wakeAll();
+      await Promise.all([applying, subscribing]);
+      await setSubscriptionState(pool, topic, 'idle').catch(() => {});
+      await wakeUps.close();
+    },
+  };
+}
+
+/** Fails early on a topic that doesn't exist, and makes its schema known. */
+async function checkTopic(org: Org, topic: string, schemas: SchemaCache): Promise<void> {
+  const { schemaId } = await org.pubsub.getTopic(topic);
+  // A channel with several entities has no schema of its own; each event names its schema.
+  if (schemaId !== '') await schemas.get(schemaId);
+}
+
+async function applyUntilStopped(
+  context: ApplyContext,
+  wakeUps: WakeUps,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    // Listen before looking: what is stored in between is not missed.
+    const woken = wakeUps.next('apply', 1_000);
+    try {
+      const done = await applyWaiting(context);
+      failures = 0;
+      if (done === 0) await woken;
+    } catch (error) {
+      failures++;
+      context.logger.warn({ err: error }, 'applying failed; trying again');
+      await pause(backoffMs('transient', failures, Math.random()), undefined, { signal }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import type { Queryable } from '../db/database.ts';
+
+// A stream that is back sooner than this was only recycled.
+const graceMs = 60_000;
+
+/** Why the mirror is not to be relied on just now, a sentence each; empty when it is. */
+export async function readiness(client: Queryable, topic: string): Promise<string[]> {
+  const { rows } = await client.query<{ state: string; since: Date; loaded: boolean; error: string | null }>({
+    name: 'readiness',
+    text: `select state, state_since as since, loaded_at is not null as loaded, last_error->>'message' as error
+             from subscriptions where topic = $1`,
+    values: [topic],
+  });
+  const [row] = rows;
+  if (row === undefined) return [`Nothing follows ${topic} yet.`];
+  const reasons: string[] = [];
+  if (!row.loaded) reasons.push('The initial load is not complete.');
+  const down =
+    row.state === 'stopped' || (row.state !== 'streaming' && Date.now() - row.since.getTime() > graceMs);
+  if (down)
+    reasons.push(`The stream of ${topic} is down (${row.state}): ${row.error ?? 'no error is known'}`);
+  return reasons;
+}

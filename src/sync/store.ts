@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { inTransaction } from '../db/database.ts';
+import { sendWakeUp } from '../db/wake-up.ts';
+
+/** An event as it came, undecoded. */
+export type RawEvent = {
+  readonly eventId: string;
+  readonly schemaId: string;
+  readonly replayId: Uint8Array | null;
+  readonly payload: Uint8Array;
+};
+
+/**
+ * The one door into the event log: appends the events of one response and moves the topic's resume position behind
+ * the last of them, both or neither. So the position is never ahead of what is stored.
+ * An event that is in the log already is not stored twice; events that share an id but not their bytes are different.
+ *
+ * @returns how many were new
+ */
+export async function storeEvents(
+  pool: pg.Pool,
+  topic: string,
+  events: readonly RawEvent[],
+): Promise<number> {
+  const last = events.at(-1);
+  if (last === undefined) return 0;
+  return inTransaction(pool, async (client) => {
+    const { rowCount } = await client.query({
+      name: 'store-events',
+      text: `insert into events (topic, source, event_id, schema_id, replay_id, payload, digest, record_ids, changed_fields)
+             select $1, 'stream', event_id, schema_id, replay_id, payload, digest, '{}', '{}'
+               from unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[])
+                 with ordinality as t (event_id, schema_id, replay_id, payload, digest, place)
+              order by place
+             on conflict (event_id, digest) do nothing`,
+      values: [
+        topic,
+        events.map((event) => event.eventId),
+        events.map((event) => event.schemaId),
+        events.map((event) => event.replayId),
+        events.map((event) => event.payload),
+        events.map((event) => createHash('sha256').update(event.payload).digest()),
+      ],
+    });
+    await client.query({
+      name: 'move-position',
+      text: `update subscriptions set replay_id = $2, position_at = now(), last_event_at = now() where topic = $1`,
+      values: [topic, last.replayId],
+    });
+    await sendWakeUp(client, 'apply');
+    return rowCount ?? 0;
+  });
+}
+
+/**
+ * A keepalive: everything before its position has been delivered and stored, so the position may move there, which
+ * keeps it inside the bus's retention on a quiet topic; and no transaction is still under way.
+ */
+export async function storeKeepalive(
+  pool: pg.Pool,
+  topic: string,
+  latestReplayId: Uint8Array,
+): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query({
+      name: 'store-keepalive',
+      text: `update subscriptions
+                set replay_id = case when length($2::bytea) > 0 then $2 else replay_id end,
+                    position_at = now(), last_keepalive_at = now(), quiet_through = ${lastEvent}
+              where topic = $1`,
+      values: [topic, latestReplayId],
+    });
+    await sendWakeUp(client, 'apply');
+  });
+}
+
+/**
+ * The bus had room to send more and was silent: the last transaction in the log is complete.
+ * There is no end marker, so this is how the newest transaction is known to be whole.
+ */
+export async function markQuiet(pool: pg.Pool, topic: string): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await client.query({
+      name: 'mark-quiet',
+      text: `update subscriptions set quiet_through = ${lastEvent} where topic = $1`,
+      values: [topic],
+    });
+    await sendWakeUp(client, 'apply');
+  });
+}
+
+const lastEvent = `coalesce((select id from events where topic = $1 order by id desc limit 1), 0)`;

@@ -1,0 +1,32 @@
+import type { Queryable } from '../db/database.ts';
+import type { SchemaStore } from '../salesforce/schema-cache.ts';
+
+/** Writer schemas in the database: events can be decoded for as long as they are kept, with or without Salesforce. */
+export function storedSchemas(client: Queryable): SchemaStore {
+  return {
+    async load(schemaId) {
+      const { rows } = await client.query<{ schema: string }>({
+        name: 'load-schema',
+        text: 'select schema from event_schemas where id = $1',
+        values: [schemaId],
+      });
+      return rows[0]?.schema;
+    },
+    async save(schemaId, schemaJson) {
+      await client.query({
+        name: 'save-schema',
+        text: 'insert into event_schemas (id, schema) values ($1, $2) on conflict (id) do nothing',
+        values: [schemaId, schemaJson],
+      });
+    },
+  };
+}
+
+/** The schema that was met last. */
+export async function newestSchemaId(client: Queryable): Promise<string | undefined> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'newest-schema',
+    text: 'select id from event_schemas order by fetched_at desc, id limit 1',
+  });
+  return rows[0]?.id;
+}

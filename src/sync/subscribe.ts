@@ -1,0 +1,172 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { inTransaction } from '../db/database.ts';
+import { backoffMs } from '../salesforce/backoff.ts';
+import { SalesforceError } from '../salesforce/error.ts';
+import type { Org } from '../salesforce/org.ts';
+import { maxCredit, openPullStream, type PullStream, type ReplayFrom } from '../salesforce/pubsub-stream.ts';
+import type { Jobs } from './jobs.ts';
+import { requestResync } from './resync-rows.ts';
+import { markQuiet, storeEvents, storeKeepalive } from './store.ts';
+import { forgetPosition, readSubscription, setSubscriptionState } from './subscription-rows.ts';
+
+export type SubscribeContext = {
+  readonly pool: pg.Pool;
+  readonly topic: string;
+  readonly org: Org;
+  readonly jobs: Jobs;
+  readonly logger: Logger;
+  /** Where a first subscription starts. */
+  readonly replayPreset: 'latest' | 'earliest';
+  /** How long the bus has to be silent, with credit outstanding, for the last transaction to be whole. */
+  readonly quietMs: number;
+};
+
+// Salesforce sends a keepalive within 270 s; a stream that is silent for longer is dead.
+const silenceLimitMs = 300_000;
+// A stream that lived this long was healthy: the next failure is a first one again.
+const healthyMs = 10_000;
+// After credit was used up the silence may be the way of our request for more.
+const quietAfterExhaustionFactor = 20;
+
+/** Follows the topic until `signal` aborts: any end of the stream leads to the next one, from the stored position. */
+export async function subscribe(context: SubscribeContext, signal: AbortSignal): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    const openedAt = Date.now();
+    try {
+      await followOnce(context, signal);
+    } catch (thrown) {
+      if (signal.aborted) break;
+      const error = asSalesforceError(thrown);
+      failures = Date.now() - openedAt > healthyMs ? 1 : failures + 1;
+      const waitMs = backoffMs(error.failure, failures, Math.random());
+      context.logger.warn(
+        { code: error.code, class: error.failure, waitMs },
+        `the stream ended: ${error.message}`,
+      );
+      await react(context, error).catch((failure: Error) =>
+        context.logger.warn({ err: failure }, 'the reaction to the end of the stream failed'),
+      );
+      await pause(waitMs, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** What an end of the stream asks for, besides waiting. */
+async function react(context: SubscribeContext, error: SalesforceError): Promise<void> {
+  const needsPerson = error.failure === 'config' || error.failure === 'permission' || error.failure === 'bug';
+  await setSubscriptionState(context.pool, context.topic, needsPerson ? 'stopped' : 'waiting', error);
+  if (error.failure === 'auth') await context.org.renewToken();
+  if (error.failure === 'data') await recoverPosition(context);
+}
+
+/**
+ * The bus doesn't know our position any more. What it still keeps is read from its beginning, and what was changed
+ * since the last certain moment is read from Salesforce: nothing in between stays unread.
+ */
+async function recoverPosition({ pool, topic, jobs, logger }: SubscribeContext): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const { replayId, positionAt, startedAt } = await readSubscription(client, topic);
+    if (replayId === null) return;
+    const since = new Date((positionAt ?? startedAt).getTime() - 5 * 60_000);
+    await forgetPosition(client, topic);
+    const resync = await requestResync(client, { scope: 'since', since, reason: 'position lost' });
+    await jobs.enqueueResync(client, resync);
+    logger.warn(
+      { resync, since },
+      'the position was lost; starting again from the oldest event and reading what changed',
+    );
+  });
+}
+
+async function followOnce(context: SubscribeContext, signal: AbortSignal): Promise<void> {
+  const { pool, topic, org } = context;
+  await setSubscriptionState(pool, topic, 'connecting');
+  const subscription = await readSubscription(pool, topic);
+  const from = startOf(context, subscription);
+  const stream = openPullStream(org.pubsub, topic, from);
+  const close = (): void => stream.close();
+  signal.addEventListener('abort', close);
+  try {
+    stream.grant(maxCredit);
+    const first = await nextResponse(stream, silenceLimitMs);
+    await setSubscriptionState(pool, topic, 'streaming');
+    if (from.preset === 'LATEST') await readUpToHere(context, subscription.startedAt);
+    await storeAll(context, stream, first);
+  } finally {
+    signal.removeEventListener('abort', close);
+    stream.close();
+  }
+}
+
+function startOf(
+  { replayPreset }: SubscribeContext,
+  { replayId, loadedAt }: { replayId: Buffer | null; loadedAt: Date | null },
+): ReplayFrom {
+  if (replayId !== null) return { preset: 'CUSTOM', replayId };
+  // Without a position after the first load, one was lost: the oldest event is the safe start.
+  return { preset: replayPreset === 'latest' && loadedAt === null ? 'LATEST' : 'EARLIEST' };
+}
+
+/**
+ * A stream from the end of the bus is proven only by its first answer. What changed before that and after the load
+ * began could be in neither: it is read once more.
+ */
+async function readUpToHere({ pool, jobs }: SubscribeContext, startedAt: Date): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const since = new Date(startedAt.getTime() - 60_000);
+    await jobs.enqueueResync(
+      client,
+      await requestResync(client, { scope: 'since', since, reason: 'first position' }),
+    );
+  });
+}
+
+/** Stores response after response and grants as much credit as has been stored. */
+async function storeAll(context: SubscribeContext, stream: PullStream, first: FetchResponse): Promise<never> {
+  const { pool, topic, quietMs } = context;
+  let response: FetchResponse | undefined = first;
+  let silenceMeans: 'whole' | 'dead' = 'dead';
+  for (;;) {
+    if (response === undefined) {
+      await markQuiet(pool, topic);
+      silenceMeans = 'dead';
+    } else if (response.events.length === 0) {
+      await storeKeepalive(pool, topic, response.latestReplayId);
+      silenceMeans = 'dead';
+    } else {
+      const stored = await storeEvents(pool, topic, response.events.map(toRawEvent));
+      context.logger.debug({ received: response.events.length, stored }, 'events stored');
+      silenceMeans = 'whole';
+    }
+    const exhausted: boolean = response?.pendingNumRequested === 0;
+    if (stream.outstanding <= maxCredit / 2) stream.grant(maxCredit - stream.outstanding);
+    const limit: number = exhausted ? quietMs * quietAfterExhaustionFactor : quietMs;
+    response =
+      silenceMeans === 'whole' ? await stream.next(limit) : await nextResponse(stream, silenceLimitMs);
+  }
+}
+
+async function nextResponse(stream: PullStream, limitMs: number): Promise<FetchResponse> {
+  const response = await stream.next(limitMs);
+  if (response !== undefined) return response;
+  throw new SalesforceError(
+    `nothing came for ${limitMs / 1000} s, not even a keepalive`,
+    'stream.silent',
+    'transient',
+  );
+}
+
+function toRawEvent({ event, replayId }: FetchResponse['events'][number]) {
+  return { eventId: event.id, schemaId: event.schemaId, payload: event.payload, replayId };
+}
+
+/** What isn't Salesforce's failure is the database's: the stream is opened again when it is back. */
+function asSalesforceError(thrown: unknown): SalesforceError {
+  if (thrown instanceof SalesforceError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SalesforceError(message, 'database', 'transient', { cause: thrown });
+}
+
+type FetchResponse = NonNullable<Awaited<ReturnType<PullStream['next']>>>;

@@ -1,0 +1,95 @@
+import type { Queryable } from '../db/database.ts';
+import type { SalesforceError } from '../salesforce/error.ts';
+import { never, parseVersion, type Version } from './version.ts';
+
+/**
+ * - `idle`: not started
+ * - `connecting`: opening the stream
+ * - `streaming`: the stream has answered
+ * - `waiting`: the stream ended; the next try follows after a pause
+ * - `stopped`: a person has to change something first
+ */
+export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' | 'stopped';
+
+export type SubscriptionRow = {
+  readonly organizationId: string;
+  readonly replayId: Buffer | null;
+  readonly positionAt: Date | null;
+  readonly startedAt: Date;
+  readonly loadedAt: Date | null;
+};
+
+/** The subscription of a topic; made at the first start. */
+export async function ensureSubscription(
+  client: Queryable,
+  topic: string,
+  organizationId: string,
+): Promise<SubscriptionRow> {
+  await client.query({
+    name: 'ensure-subscription',
+    text: 'insert into subscriptions (topic, organization_id) values ($1, $2) on conflict (topic) do nothing',
+    values: [topic, organizationId],
+  });
+  return readSubscription(client, topic);
+}
+
+export async function readSubscription(client: Queryable, topic: string): Promise<SubscriptionRow> {
+  const { rows } = await client.query<SubscriptionRow>({
+    name: 'read-subscription',
+    text: `select organization_id as "organizationId", replay_id as "replayId", position_at as "positionAt",
+                  started_at as "startedAt", loaded_at as "loadedAt"
+             from subscriptions where topic = $1`,
+    values: [topic],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error(`there is no subscription of ${topic}`);
+  return row;
+}
+
+/** The greatest version that has been applied from a topic: every reading sent from now on contains it. */
+export async function readWatermark(client: Queryable, topic: string): Promise<Version> {
+  const { rows } = await client.query<{ watermark: string | null }>({
+    name: 'read-watermark',
+    text: 'select watermark from subscriptions where topic = $1',
+    values: [topic],
+  });
+  const text = rows[0]?.watermark ?? null;
+  return text === null ? never : parseVersion(text);
+}
+
+export async function setSubscriptionState(
+  client: Queryable,
+  topic: string,
+  state: SubscriptionState,
+  error?: SalesforceError,
+): Promise<void> {
+  const lastError =
+    error === undefined
+      ? null
+      : { code: error.code, class: error.failure, message: error.message, at: new Date().toISOString() };
+  await client.query({
+    name: 'set-subscription-state',
+    text: `update subscriptions
+              set state = $2, state_since = case when state = $2 then state_since else now() end,
+                  last_error = coalesce($3, last_error)
+            where topic = $1`,
+    values: [topic, state, lastError === null ? null : JSON.stringify(lastError)],
+  });
+}
+
+/** Gives up a position that the bus does not know any more. */
+export async function forgetPosition(client: Queryable, topic: string): Promise<void> {
+  await client.query({
+    name: 'forget-position',
+    text: 'update subscriptions set replay_id = null where topic = $1',
+    values: [topic],
+  });
+}
+
+export async function markLoaded(client: Queryable, topic: string): Promise<void> {
+  await client.query({
+    name: 'mark-loaded',
+    text: 'update subscriptions set loaded_at = now() where topic = $1',
+    values: [topic],
+  });
+}

@@ -1,0 +1,62 @@
+/**
+ * When a value was written, as far as values have to be told apart: the greater version wins.
+ *
+ * `(commitTimestamp, commitNumber, sequenceNumber, readAt)`: the first three come from the change event. A record
+ * that was read from Salesforce carries the version that it is known to contain, and the moment of the reading as
+ * its fourth part: it wins over the event that it contains, and a later reading over an earlier one.
+ */
+export type Version = readonly [
+  /** Epoch milliseconds, in practice whole seconds. */
+  commitTimestamp: number,
+  /** Beyond 2^53. */
+  commitNumber: bigint,
+  sequenceNumber: number,
+  /** Epoch milliseconds at which the reading was sent; 0 for an event. */
+  readAt: number,
+];
+
+/** Older than everything: nothing has been written yet. */
+export const never: Version = [0, 0n, 0, 0];
+
+/** Negative, zero or positive, as for sorting. */
+export function compareVersions(a: Version, b: Version): number {
+  if (a[0] !== b[0]) return a[0] - b[0];
+  if (a[1] !== b[1]) return a[1] < b[1] ? -1 : 1;
+  return a[2] !== b[2] ? a[2] - b[2] : a[3] - b[3];
+}
+
+export function laterVersion(a: Version, b: Version): Version {
+  return compareVersions(a, b) >= 0 ? a : b;
+}
+
+export function eventVersion(header: {
+  readonly commitTimestamp: number;
+  readonly commitNumber: bigint;
+  readonly sequenceNumber: number;
+}): Version {
+  return [header.commitTimestamp, header.commitNumber, header.sequenceNumber, 0];
+}
+
+/**
+ * The version of a record read from Salesforce.
+ * @param systemModstamp epoch milliseconds, as read with the record
+ * @param watermark the greatest version that had been applied from the topic before the reading was sent
+ * @param readAt epoch milliseconds
+ */
+export function readVersion(systemModstamp: number, watermark: Version, readAt: number): Version {
+  const [time, commit, sequence] = laterVersion([systemModstamp, 0n, 0, 0], watermark);
+  return [time, commit, sequence, readAt];
+}
+
+/** `1790000000000.1790000000123456789.1.0` */
+export function formatVersion(version: Version): string {
+  return version.join('.');
+}
+
+/** @throws where the text is no version */
+export function parseVersion(text: string): Version {
+  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  if (match === null) throw new Error(`"${text}" is not a version`);
+  const [, time, commit = '0', sequence, readAt] = match;
+  return [Number(time), BigInt(commit), Number(sequence), Number(readAt)];
+}

@@ -1,0 +1,65 @@
+import type pg from 'pg';
+import type { Job, JobWithMetadata } from 'pg-boss';
+import type { Logger } from 'pino';
+import type { Org } from '../salesforce/org.ts';
+import type { ReadPlan } from '../salesforce/records.ts';
+import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import { maxBatch } from '../salesforce/signup-codes.ts';
+import { type AccountJob, type Jobs, queues, type ResyncJob } from './jobs.ts';
+import { type ResyncContext, rereadAccounts, runResync } from './resync.ts';
+import { noteResyncError } from './resync-rows.ts';
+import { newestSchemaId } from './stored-schemas.ts';
+import { writeBack } from './write-back.ts';
+
+export type WorkerContext = {
+  readonly pool: pg.Pool;
+  readonly topic: string;
+  readonly codeField: string;
+  readonly backfill: boolean;
+  readonly org: Org;
+  readonly schemas: SchemaCache;
+  readonly jobs: Jobs;
+  readonly logger: Logger;
+  readonly stopping: AbortSignal;
+};
+
+/** Takes jobs from the queue for as long as the queue runs. */
+export async function startWorkers(context: WorkerContext): Promise<void> {
+  const { boss } = context.jobs;
+  const { connection } = context.org;
+  const resyncContext: ResyncContext = { ...context, connection, readPlan: () => currentReadPlan(context) };
+  const polling = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 5 };
+  await boss.work(
+    queues.writeBack,
+    { ...polling, batchSize: maxBatch, perJobResults: true, includeMetadata: true },
+    (batch: JobWithMetadata<AccountJob>[]) => writeBack({ ...context, connection }, batch),
+  );
+  await boss.work(queues.reread, { ...polling, batchSize: maxBatch }, (batch: Job<AccountJob>[]) =>
+    rereadAccounts(
+      resyncContext,
+      batch.map(({ data }) => data.accountId),
+    ),
+  );
+  await boss.work(
+    queues.resync,
+    { ...polling, includeMetadata: true },
+    async ([job]: JobWithMetadata<ResyncJob>[]) => {
+      if (job === undefined) return;
+      try {
+        await runResync(resyncContext, job.data.resyncId, context.stopping);
+      } catch (error) {
+        const last = job.retryCount >= job.retryLimit;
+        await noteResyncError(context.pool, job.data.resyncId, (error as Error).message, last);
+        throw error;
+      }
+    },
+  );
+}
+
+/** The fields to read are those of the newest change event schema, as far as Salesforce shows them to us. */
+async function currentReadPlan({ pool, org, schemas }: WorkerContext): Promise<ReadPlan> {
+  const schemaId = await newestSchemaId(pool);
+  if (schemaId === undefined) throw new Error('no change event schema is known yet');
+  const { entityFields } = await schemas.get(schemaId);
+  return org.readPlan(entityFields.slice(1));
+}
