@@ -1,8 +1,9 @@
 // The one file that chooses the embedded defaults: it alone knows the service and the sandbox org.
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Config, SalesforceConfig } from './config.ts';
+import { takeDataDir } from './data-dir.ts';
 import { startEmbeddedPostgres } from './db/embedded-postgres.ts';
 import type { ApiKey } from './http/dependencies.ts';
 import { type Sandbox, startSandbox } from './sandbox/sandbox.ts';
@@ -30,6 +31,10 @@ export async function provideDefaults(config: Config): Promise<Provided> {
     for (const stopOne of running.reverse()) await stopOne();
   };
   try {
+    // Where nothing is embedded, nothing is kept here.
+    if (config.databaseUrl === undefined || config.salesforce === undefined) {
+      running.push(await takeDataDir(config.dataDir));
+    }
     let { databaseUrl } = config;
     if (databaseUrl === undefined) {
       const folder = path.join(config.dataDir, 'postgres');
@@ -43,7 +48,6 @@ export async function provideDefaults(config: Config): Promise<Provided> {
     let { salesforce } = config;
     let sandbox: Sandbox | undefined;
     if (salesforce === undefined) {
-      await mkdir(config.dataDir, { recursive: true });
       sandbox = await startOrg(config);
       running.push(sandbox.close);
       salesforce = sandboxLogin(sandbox);
@@ -85,7 +89,6 @@ async function secret({ dataDir }: Config, name: string): Promise<string> {
   const file = path.join(dataDir, name);
   const kept = await readFile(file, 'utf8').catch(() => '');
   if (kept !== '') return kept.trim();
-  await mkdir(dataDir, { recursive: true });
   const made = `tdm_${randomBytes(24).toString('base64url')}`;
   await writeFile(file, `${made}\n`, { mode: 0o600 });
   return made;

@@ -1,7 +1,8 @@
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
-import { loadConfig } from './config.ts';
-import { provideDefaults } from './embedded-defaults.ts';
+import { type Config, loadConfig } from './config.ts';
+import { checkAddress } from './data-dir.ts';
+import { type Provided, provideDefaults } from './embedded-defaults.ts';
 import { stopOnSignal } from './signals.ts';
 import { startFailure } from './start-failure.ts';
 import { waitUntilLoaded, welcome } from './welcome.ts';
@@ -9,28 +10,19 @@ import { waitUntilLoaded, welcome } from './welcome.ts';
 const shutdownLimitMs = 9_500;
 const running: (() => Promise<void>)[] = [];
 
-async function stop(): Promise<void> {
-  for (const stopOne of running.splice(0).reverse()) await stopOne();
-}
-
-stopOnSignal(stop, shutdownLimitMs, (why) => process.stderr.write(`Tidemark was ended at once: ${why}\n`));
+const starting = start();
+stopOnSignal(
+  async () => {
+    // What is half started can't be stopped: it is started first.
+    await starting.catch(() => {});
+    await stop();
+  },
+  shutdownLimitMs,
+  (why) => process.stderr.write(`Tidemark was ended at once: ${why}\n`),
+);
 
 try {
-  const config = loadConfig(process.env);
-  const logger = pino({ level: config.logLevel });
-  const provided = await provideDefaults(config);
-  running.push(provided.stop);
-  const app = await buildApp({
-    ...config,
-    databaseUrl: provided.databaseUrl,
-    org: { ...provided.salesforce, apiVersion: config.salesforceApiVersion },
-    apiKeys: provided.apiKeys,
-    logger,
-  });
-  running.push(() => app.close());
-  const address = config.roles.has('api')
-    ? await app.listen({ host: config.host, port: config.port })
-    : await app.ready().then(() => undefined);
+  const { config, provided, address } = await starting;
   if (provided.sandbox !== undefined && address !== undefined) {
     await waitUntilLoaded(address);
     process.stdout.write(welcome(address, provided, config.salesforceApiVersion));
@@ -39,4 +31,28 @@ try {
   await stop().catch(() => {});
   process.stderr.write(`${startFailure(error)}\n`);
   process.exit(1);
+}
+
+async function start(): Promise<{ config: Config; provided: Provided; address: string | undefined }> {
+  const config = loadConfig(process.env);
+  const serves = config.roles.has('api');
+  if (serves) await checkAddress(config.host, config.port);
+  const provided = await provideDefaults(config);
+  running.push(provided.stop);
+  const app = await buildApp({
+    ...config,
+    databaseUrl: provided.databaseUrl,
+    org: { ...provided.salesforce, apiVersion: config.salesforceApiVersion },
+    apiKeys: provided.apiKeys,
+    logger: pino({ level: config.logLevel }),
+  });
+  running.push(() => app.close());
+  if (serves)
+    return { config, provided, address: await app.listen({ host: config.host, port: config.port }) };
+  await app.ready();
+  return { config, provided, address: undefined };
+}
+
+async function stop(): Promise<void> {
+  for (const stopOne of running.splice(0).reverse()) await stopOne();
 }

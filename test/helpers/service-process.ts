@@ -1,0 +1,60 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { eventually } from './eventually.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const run = promisify(execFile);
+
+export type ServiceProcess = {
+  readonly child: ChildProcess;
+  /** What it has printed so far, on both channels. */
+  output(): string;
+  /** Resolves with the exit code, or the signal that ended it. */
+  ended(): Promise<number | string>;
+};
+
+/** `node src/main.ts` as a process of its own, with these settings and nothing else of Tidemark's. */
+export function startService(settings: Readonly<Record<string, string>>): ServiceProcess {
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] ?? '', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const channel of [child.stdout, child.stderr]) {
+    channel.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const end = new Promise<number | string>((resolve) => {
+    child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+  return { child, output: () => output, ended: () => end };
+}
+
+/** Waits for the welcome and answers the two curl lines in it. */
+export async function curlLines(service: ServiceProcess): Promise<{ create: string; read: string }> {
+  const lines = await eventually(
+    'the welcome is printed',
+    () => {
+      const found = service.output().match(/^curl .*$/gm) ?? [];
+      return found.length === 2 && found;
+    },
+    60_000,
+  );
+  const [create = '', read = ''] = lines;
+  return { create, read };
+}
+
+/** Runs a printed line in a shell, as a person would, and answers its JSON. */
+export async function runPrinted<T>(line: string): Promise<T> {
+  const { stdout } = await run('/bin/sh', ['-c', line]);
+  return JSON.parse(stdout) as T;
+}
+
+/** The command lines of living processes that name this folder. */
+export async function processesNaming(folder: string): Promise<string[]> {
+  const { stdout } = await run('ps', ['-eo', 'args']);
+  return stdout.split('\n').filter((line) => line.includes(folder));
+}

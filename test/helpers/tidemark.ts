@@ -1,0 +1,100 @@
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { type AppOptions, buildApp } from '../../src/app.ts';
+import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import { eventually } from './eventually.ts';
+
+/** The whole service, in this process, listening on a port of its own. */
+export type Tidemark = {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  /** GET with a key that may do everything; throws unless the answer is a success. */
+  get<T>(path: string): Promise<T>;
+  request(method: string, path: string, body?: unknown): Promise<Response>;
+  stop(): Promise<void>;
+};
+
+export type ApiAccount = {
+  readonly id: string;
+  readonly name: string | null;
+  readonly accountNumber: string | null;
+  readonly signupCode: string | null;
+  readonly codeState: string;
+  readonly codeError: { readonly code: string; readonly message: string } | null;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly createdAt: string | null;
+  readonly modifiedAt: string | null;
+  readonly deletedAt: string | null;
+  readonly stale: boolean;
+};
+
+export type ApiEvent = {
+  readonly id: string;
+  readonly eventId: string;
+  readonly state: string;
+  readonly error: string | null;
+  readonly changeType: string | null;
+  readonly recordIds: readonly string[];
+  readonly transactionKey: string | null;
+  readonly changedFields: readonly string[];
+  /** Only where one event is asked for. */
+  readonly decoded?: { readonly fields: Readonly<Record<string, unknown>> } | null;
+  /** Only in the history of an account. */
+  readonly changes?: Readonly<Record<string, unknown>> | null;
+};
+
+export type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string | null };
+
+const secret = 'tdm_test_key_of_the_stories';
+
+/** Starts Tidemark against a sandbox org and waits for its initial load unless told otherwise. */
+export async function startTidemark(
+  databaseUrl: string,
+  sandbox: Sandbox,
+  overrides: Partial<AppOptions> & { readonly waitUntilReady?: boolean } = {},
+): Promise<Tidemark> {
+  const { clientId, clientSecret } = sandbox.credentials;
+  const app = await buildApp({
+    databaseUrl,
+    org: {
+      loginUrl: sandbox.instanceUrl,
+      credentials: { flow: 'client-credentials', clientId, clientSecret },
+      apiVersion: '66.0',
+      pubsubEndpoint: sandbox.pubsubEndpoint,
+      pubsubTls: false,
+    },
+    apiKeys: [{ name: 'story', scopes: ['read', 'write', 'admin'], secret }],
+    topic: '/data/AccountChangeEvent',
+    replayPreset: 'latest',
+    quietMs: 50,
+    codeField: 'SignUpCode__c',
+    backfill: false,
+    roles: new Set(['api', 'sync']),
+    logger: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
+    ...overrides,
+  });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const request = (method: string, path: string, body?: unknown): Promise<Response> =>
+    fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${secret}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  if (overrides.waitUntilReady !== false) {
+    await eventually('Tidemark is ready', async () => (await fetch(`${url}/health/ready`)).ok, 30_000);
+  }
+  return {
+    url,
+    app,
+    request,
+    async get<T>(path: string): Promise<T> {
+      const answer = await request('GET', path);
+      if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+      return (await answer.json()) as T;
+    },
+    stop: () => app.close(),
+  };
+}
