@@ -1,0 +1,25 @@
+# syntax=docker/dockerfile:1
+FROM node:24-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc prisma.config.ts ./
+COPY prisma ./prisma
+# With development dependencies, to generate the Prisma client (the `prepare` script does it).
+RUN npm ci --omit=optional
+# Without them, and without the embedded database, for what is shipped.
+RUN cp -r src/db/generated /tmp/generated \
+ && npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM node:24-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
+WORKDIR /app
+COPY --from=build /app/node_modules ./node_modules
+COPY package.json ./
+COPY prisma/migrations ./prisma/migrations
+COPY src ./src
+COPY --from=build /tmp/generated ./src/db/generated
+RUN mkdir /data && chown node:node /data
+USER 1000:1000
+EXPOSE 3000
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "src/main.ts"]

@@ -1,0 +1,159 @@
+import type { EventField } from './avro-schema.ts';
+import { bitmapElements, type FieldSelection } from './bitmap.ts';
+import type { FieldType, FieldValue, RecordValues } from './model.ts';
+import type { RecordChange } from './transaction.ts';
+
+/**
+ * The change events of one transaction, in the order its records were first written. A record has at most
+ * one; identical changes of several records share one. Place and time of the commit are added later.
+ */
+export function changeEvents(changes: readonly RecordChange[], layout: readonly EventField[]): ChangeEvent[] {
+  const events: MergedEvent[] = [];
+  const open = new Map<string, MergedEvent>();
+  for (const change of changes) {
+    const content = contentOf(change, layout);
+    if (content === undefined) continue;
+    const key = JSON.stringify(content);
+    const same = open.get(key);
+    if (same !== undefined && same.recordIds.length < RECORDS_PER_EVENT) {
+      same.recordIds.push(change.id);
+      continue;
+    }
+    const { values, ...lists } = content;
+    const event = { ...lists, recordIds: [change.id], body: bodyOf(values, layout) };
+    events.push(event);
+    open.set(key, event);
+  }
+  return events;
+}
+
+/** What happened to a record over the whole transaction; undefined when nothing is left of it. */
+export function changeTypeOf({ before, after }: RecordChange): RecordChangeType | undefined {
+  const wasThere = before !== undefined && !before.isDeleted;
+  const isThere = after !== undefined && !after.isDeleted;
+  if (wasThere) return isThere ? 'UPDATE' : 'DELETE';
+  if (!isThere) return undefined;
+  return before === undefined ? 'CREATE' : 'UNDELETE';
+}
+
+function contentOf(change: RecordChange, layout: readonly EventField[]): Content | undefined {
+  const changeType = changeTypeOf(change);
+  const after = change.after?.values ?? {};
+  switch (changeType) {
+    case undefined:
+      return undefined;
+    case 'DELETE':
+      return { changeType, changedFields: [], nulledFields: [], values: {} };
+    case 'UPDATE':
+      return updateContent(change.before?.values ?? {}, after, layout);
+    default:
+      return { changeType, changedFields: [], nulledFields: [], values: pick(after, leaves(layout)) };
+  }
+}
+
+function updateContent(before: RecordValues, after: RecordValues, layout: readonly EventField[]): Content {
+  const changed = emptySelection();
+  const nulled = emptySelection();
+  const names: string[] = [];
+  for (const { field, position, parts } of layout) {
+    if (parts.length === 0) {
+      if (field.name !== 'LastModifiedDate' && before[field.name] === after[field.name]) continue;
+      names.push(field.name);
+      changed.fields.push(position);
+      if (after[field.name] === undefined) nulled.fields.push(position);
+      continue;
+    }
+    const isNull = (index: number) => after[parts[index]?.field.name ?? ''] === undefined;
+    const differing = [...parts.keys()].filter((index) => {
+      const name = parts[index]?.field.name ?? '';
+      return before[name] !== after[name];
+    });
+    if (differing.length === 0) continue;
+    names.push(...differing.map((index) => parts[index]?.field.name ?? ''));
+    if (parts.every((_, index) => isNull(index))) {
+      changed.fields.push(position);
+      nulled.fields.push(position);
+    } else {
+      changed.parts.set(position, differing);
+      nulled.parts.set(position, differing.filter(isNull));
+    }
+  }
+  return {
+    changeType: 'UPDATE',
+    changedFields: bitmapElements(changed),
+    nulledFields: bitmapElements(nulled),
+    values: pick(after, names),
+  };
+}
+
+/** The fields as the Avro encoder takes them: what is missing is null, a compound is a record. */
+function bodyOf(values: RecordValues, layout: readonly EventField[]): EventBody {
+  const body: EventBody = {};
+  for (const { field, parts } of layout) {
+    if (parts.length === 0) {
+      const value = avroValue(field.type, values[field.name]);
+      if (value !== null) body[field.name] = value;
+      continue;
+    }
+    const present = parts.filter((part) => values[part.field.name] !== undefined);
+    if (present.length === 0) continue;
+    body[field.name] = Object.fromEntries(
+      present.map(({ field: part, name }) => [name, avroValue(part.type, values[part.name])]),
+    );
+  }
+  return body;
+}
+
+function avroValue(type: FieldType, value: FieldValue | undefined): AvroValue {
+  if (value === undefined) return null;
+  return (type === 'date' || type === 'datetime') && typeof value === 'number' ? BigInt(value) : value;
+}
+
+function leaves(layout: readonly EventField[]): string[] {
+  return layout.flatMap(({ field, parts }) =>
+    parts.length === 0 ? [field.name] : parts.map((part) => part.field.name),
+  );
+}
+
+function pick(values: RecordValues, names: readonly string[]): RecordValues {
+  const picked: Record<string, FieldValue> = {};
+  for (const name of names) {
+    const value = values[name];
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
+
+function emptySelection(): { fields: number[]; parts: Map<number, number[]> } & FieldSelection {
+  return { fields: [], parts: new Map() };
+}
+
+/** The API works through a request in chunks of this many records, each with events of its own. */
+const RECORDS_PER_EVENT = 200;
+
+export type RecordChangeType = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE';
+
+export type ChangeType = RecordChangeType | `GAP_${RecordChangeType}` | 'GAP_OVERFLOW';
+
+/** A change event without its commit. */
+export type ChangeEvent = {
+  readonly changeType: ChangeType;
+  readonly recordIds: readonly string[];
+  readonly changedFields: readonly string[];
+  readonly nulledFields: readonly string[];
+  readonly body: EventBody;
+};
+
+/** Values by Avro field name; what is missing is null. */
+export type EventBody = Record<string, AvroValue | Record<string, AvroValue>>;
+type AvroValue = string | number | boolean | bigint | null;
+
+type MergedEvent = ChangeEvent & { readonly recordIds: string[] };
+
+type Content = {
+  readonly changeType: RecordChangeType;
+  readonly changedFields: readonly string[];
+  readonly nulledFields: readonly string[];
+  /** The values shown in the event, by flat field name. */
+  readonly values: RecordValues;
+};

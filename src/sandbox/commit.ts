@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import type { EventField } from './avro-schema.ts';
+import type { BusEvent } from './bus.ts';
+import { type ChangeEvent, changeEvents, changeTypeOf, type RecordChangeType } from './change-event.ts';
+import type { ChangeEventHeader } from './change-event-codec.ts';
+import type { Caller } from './model.ts';
+import type { RecordChange } from './transaction.ts';
+
+/** The events of one committed transaction, encoded, in sequence. */
+export function encodeCommit(
+  commit: Commit,
+  events: readonly ChangeEvent[],
+  writer: EventWriter,
+): BusEvent[] {
+  const transactionKey = randomUUID();
+  return events.map((event, index) => {
+    const { body, ...lists } = event;
+    const header: ChangeEventHeader = {
+      entityName: 'Account',
+      ...lists,
+      changeOrigin: commit.changeOrigin,
+      transactionKey,
+      sequenceNumber: index + 1,
+      commitTimestamp: BigInt(commit.time),
+      commitNumber: commit.number,
+      commitUser: commit.userId,
+      diffFields: [],
+    };
+    return { id: randomUUID(), schemaId: writer.schemaId, payload: writer.encode(header, body) };
+  });
+}
+
+/** What subscribers hear of a transaction: its changes, up to the point where there are too many. */
+export function eventsOf(
+  changes: readonly RecordChange[],
+  layout: readonly EventField[],
+  overflowAfter: number,
+): ChangeEvent[] {
+  let weight = 0;
+  const heard = changes.findIndex((change) => {
+    weight += weightOf(change, layout);
+    return weight > overflowAfter;
+  });
+  if (heard === -1) return changeEvents(changes, layout);
+  return [...changeEvents(changes.slice(0, heard), layout), headerOnly('GAP_OVERFLOW', [NO_RECORD])];
+}
+
+/** The same changes made behind the platform's back: that something changed, but not what. */
+export function gapsOf(changes: readonly RecordChange[]): ChangeEvent[] {
+  const idsByType = new Map<RecordChangeType, string[]>();
+  for (const change of changes) {
+    const changeType = changeTypeOf(change);
+    if (changeType === undefined) continue;
+    const ids = idsByType.get(changeType);
+    if (ids === undefined) idsByType.set(changeType, [change.id]);
+    else ids.push(change.id);
+  }
+  return [...idsByType].map(([changeType, ids]) => headerOnly(`GAP_${changeType}`, ids));
+}
+
+/** An event that says nothing but its header. */
+export function headerOnly(changeType: ChangeEvent['changeType'], recordIds: readonly string[]): ChangeEvent {
+  return { changeType, recordIds, changedFields: [], nulledFields: [], body: {} };
+}
+
+/** `com/salesforce/api/rest/66.0;client=Name` */
+export function changeOriginOf(caller: Caller): string {
+  const client = caller.client === null ? '' : `;client=${caller.client}`;
+  return `com/salesforce/api/${caller.api}/${caller.apiVersion}${client}`;
+}
+
+/** Creating, deleting and undeleting count once, an update counts every field it changes. */
+function weightOf(change: RecordChange, layout: readonly EventField[]): number {
+  const { before, after } = change;
+  if (changeTypeOf(change) !== 'UPDATE') return changeTypeOf(change) === undefined ? 0 : 1;
+  return layout.filter(({ field, parts }) => {
+    const names = parts.length === 0 ? [field.name] : parts.map((part) => part.field.name);
+    return names.some((name) => before?.values[name] !== after?.values[name]);
+  }).length;
+}
+
+/** Stands in for the records of an overflow, which are not told. */
+const NO_RECORD = '000000000000000AAA';
+
+export type Commit = {
+  /** Whole seconds, as epoch milliseconds. */
+  readonly time: number;
+  readonly number: bigint;
+  readonly userId: string;
+  readonly changeOrigin: string;
+};
+
+export type EventWriter = {
+  readonly schemaId: string;
+  readonly encode: (header: ChangeEventHeader, body: ChangeEvent['body']) => Buffer;
+};

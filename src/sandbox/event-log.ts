@@ -1,0 +1,85 @@
+/**
+ * What the bus keeps: entries in the order they were appended, for as long as the retention lasts.
+ * Readers hold an ordinal, which never moves; replay counters only grow, with gaps, and may repeat.
+ */
+export function createEventLog<Entry extends LogEntry>(options: EventLogOptions): EventLog<Entry> {
+  let entries: Entry[] = [];
+  let firstOrdinal = 0;
+  let lastCounter = 0n;
+
+  function dropExpired(): void {
+    const oldest = options.now() - options.retentionMs;
+    const kept = entries.findIndex((entry) => entry.at >= oldest);
+    const dropped = kept === -1 ? entries.length : kept;
+    if (dropped === 0) return;
+    entries = entries.slice(dropped);
+    firstOrdinal += dropped;
+  }
+
+  return {
+    append(entry) {
+      if (entry.counter < lastCounter) throw new RangeError('A replay id may not lie before the last one');
+      if (entries.length % 1024 === 0) dropExpired();
+      entries.push(entry);
+      lastCounter = entry.counter;
+    },
+    earliest() {
+      dropExpired();
+      return firstOrdinal;
+    },
+    latest: () => firstOrdinal + entries.length,
+    after(counter) {
+      dropExpired();
+      if (counter > lastCounter) return undefined;
+      const index = firstIndexAbove(entries, counter);
+      return index === 0 ? undefined : firstOrdinal + index;
+    },
+    *from(ordinal) {
+      for (let index = Math.max(ordinal - firstOrdinal, 0); index < entries.length; index += 1) {
+        const entry = entries[index];
+        if (entry !== undefined) yield [firstOrdinal + index, entry];
+      }
+    },
+    all() {
+      dropExpired();
+      return entries;
+    },
+    last: () => entries.at(-1),
+    lastCounter: () => lastCounter,
+  };
+}
+
+function firstIndexAbove(entries: readonly LogEntry[], counter: bigint): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const entry = entries[middle];
+    if (entry !== undefined && entry.counter <= counter) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export type LogEntry = {
+  readonly counter: bigint;
+  /** When it was appended, epoch milliseconds. */
+  readonly at: number;
+};
+
+export type EventLogOptions = { readonly now: () => number; readonly retentionMs: number };
+
+export type EventLog<Entry extends LogEntry> = {
+  /** Throws when the counter lies before the last one. */
+  append(entry: Entry): void;
+  /** The ordinal of the oldest entry still retained. */
+  earliest(): number;
+  /** The ordinal that the next entry will get. */
+  latest(): number;
+  /** The ordinal right after a counter; undefined when it expired or was never reached. */
+  after(counter: bigint): number | undefined;
+  from(ordinal: number): Iterable<readonly [ordinal: number, entry: Entry]>;
+  all(): readonly Entry[];
+  last(): Entry | undefined;
+  lastCounter(): bigint;
+};

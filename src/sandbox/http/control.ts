@@ -1,0 +1,139 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { Bus } from '../bus.ts';
+import type { Caller, Org, SaveResult } from '../model.ts';
+import { assertLoopback } from './loopback.ts';
+
+/** `/sandbox/…`: what a test or a person does to the org from outside Salesforce's own APIs. JSON, no sign-in, loopback only. */
+export const controlRoutes = (control: Control) => async (instance: FastifyInstance) => {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+  const { bus, org } = control;
+  app.addHook('onRequest', assertLoopback);
+  app.setErrorHandler((error: FastifyError, _request, reply) =>
+    reply.code(error.statusCode ?? 400).send({ error: error.message }),
+  );
+
+  app.get('/', async () => control.describe());
+
+  app.post('/accounts', { schema: { body: accountsBody } }, async ({ body }) => {
+    org.seed(body.count, body.seed ?? 1);
+    return { accounts: org.size };
+  });
+
+  app.post('/fields', { schema: { body: fieldBody } }, async ({ body }) => {
+    org.addField(body);
+    return org.field(body.name);
+  });
+
+  app.post('/schemas', { schema: { body: schemaBody } }, async ({ body }) => {
+    bus.registerSchema(body.schemaId, body.schemaJson);
+    return { schemaId: body.schemaId };
+  });
+
+  app.post('/events', { schema: { body: eventBody } }, async ({ body }) => {
+    const { id, payload, replayId, schemaId, topic } = body;
+    const event = { id, schemaId, payload: Buffer.from(payload, 'base64') };
+    const given = replayId === undefined ? {} : { replayId: Buffer.from(replayId, 'base64') };
+    return { replayId: bus.publishRaw(topic, { ...event, ...given }).toString('base64') };
+  });
+
+  app.get('/events', async () => ({ events: latestEvents(bus, 50) }));
+
+  app.post('/undelete', { schema: { body: undeleteBody } }, async ({ body }, reply) => {
+    const result: SaveResult = org.transaction(undeleter(org), (tx) => tx.undelete(body.id));
+    return reply.code(result.success ? 200 : 400).send(result);
+  });
+
+  app.post('/sessions/revoke', async () => ({ revoked: control.revokeSessions() }));
+
+  app.post('/streams/disconnect', { schema: { body: disconnectBody } }, async ({ body }) => {
+    control.disconnectStreams(body?.errorCode);
+    return { disconnected: true };
+  });
+};
+
+const latestEvents = (bus: Bus, most: number) =>
+  bus
+    .retained()
+    .flatMap(({ at, event, replayId, topic }) =>
+      event === null
+        ? []
+        : {
+            topic,
+            id: event.id,
+            schemaId: event.schemaId,
+            replayId: replayId.toString('base64'),
+            payload: Buffer.from(event.payload).toString('base64'),
+            at: new Date(at).toISOString(),
+          },
+    )
+    .slice(-most)
+    .reverse();
+
+const undeleter = ({ users }: Org): Caller => ({
+  userId: users[0]?.id ?? '',
+  api: 'soap',
+  apiVersion: '66.0',
+  client: null,
+});
+
+const text = Type.String({ minLength: 1 });
+const base64 = Type.String({ pattern: '^[A-Za-z0-9+/]*={0,2}$' });
+const closed = { additionalProperties: false };
+
+const accountsBody = Type.Object(
+  { count: Type.Integer({ minimum: 1, maximum: 1_000_000 }), seed: Type.Optional(Type.Integer()) },
+  closed,
+);
+
+const fieldType = Type.Union([
+  Type.Literal('string'),
+  Type.Literal('textarea'),
+  Type.Literal('phone'),
+  Type.Literal('url'),
+  Type.Literal('email'),
+  Type.Literal('picklist'),
+  Type.Literal('multipicklist'),
+  Type.Literal('currency'),
+  Type.Literal('double'),
+  Type.Literal('percent'),
+  Type.Literal('int'),
+  Type.Literal('boolean'),
+  Type.Literal('date'),
+  Type.Literal('datetime'),
+]);
+
+const fieldBody = Type.Object(
+  {
+    name: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]*__c$' }),
+    type: fieldType,
+    label: Type.Optional(text),
+    length: Type.Optional(Type.Integer({ minimum: 1, maximum: 131_072 })),
+    unique: Type.Optional(Type.Boolean()),
+    externalId: Type.Optional(Type.Boolean()),
+  },
+  closed,
+);
+
+const schemaBody = Type.Object({ schemaId: text, schemaJson: text }, closed);
+
+const eventBody = Type.Object(
+  { topic: text, id: text, schemaId: text, payload: base64, replayId: Type.Optional(base64) },
+  closed,
+);
+
+const undeleteBody = Type.Object({ id: text }, closed);
+
+const disconnectBody = Type.Union([Type.Object({ errorCode: Type.Optional(text) }, closed), Type.Null()]);
+
+/** What the control API reaches. */
+export type Control = {
+  readonly org: Org;
+  readonly bus: Bus;
+  /** What this sandbox is: addresses, credentials, counts. */
+  describe(): object;
+  revokeSessions(): number;
+  /** Without an error code the streams end cleanly. */
+  disconnectStreams(errorCode: string | undefined): void;
+};

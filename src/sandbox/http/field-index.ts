@@ -1,0 +1,27 @@
+import type { FieldDefinition, Org } from '../model.ts';
+
+/** Finds a field by its name in any case, as every Salesforce API does. */
+export const fieldIndex = (org: Pick<Org, 'fields'>): FieldIndex => {
+  const fields = org.fields();
+  const known = indexes.get(org);
+  if (known && known.fields.length === fields.length) return known;
+  const byName = new Map(fields.map((field) => [field.name.toLowerCase(), field]));
+  const parts = Map.groupBy(fields, (field) => field.compoundFieldName);
+  const index: FieldIndex = {
+    fields,
+    find: (name) => byName.get(name.toLowerCase()),
+    partsOf: (compound) => parts.get(compound) ?? [],
+  };
+  indexes.set(org, index);
+  return index;
+};
+
+/** Fields are only ever added, so a same number of them is the same list. */
+const indexes = new WeakMap<object, FieldIndex>();
+
+export type FieldIndex = {
+  readonly fields: readonly FieldDefinition[];
+  find(name: string): FieldDefinition | undefined;
+  /** The flat fields that make up a compound one: `BillingCity`, … of `BillingAddress`. */
+  partsOf(compound: string): readonly FieldDefinition[];
+};

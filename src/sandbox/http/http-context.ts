@@ -1,0 +1,27 @@
+import type { Org } from '../model.ts';
+import type { Credentials } from './credentials.ts';
+import type { QueryCursors } from './query-cursors.ts';
+import type { RequestAllowance } from './request-allowance.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What the HTTP routes of the sandbox work with. */
+export type HttpContext = {
+  readonly org: Org;
+  readonly sessions: Sessions;
+  readonly credentials: Credentials;
+  readonly allowance: RequestAllowance;
+  readonly cursors: QueryCursors;
+  /** Written once, when the ports are open. */
+  readonly endpoints: Endpoints;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+};
+
+export type Endpoints = {
+  /** `http://127.0.0.1:8080` */
+  instanceUrl: string;
+  /** `127.0.0.1:7443` */
+  pubsubEndpoint: string;
+  /** PEM, when the Pub/Sub API speaks TLS. */
+  certificate?: string;
+};

@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ApiError } from './api-error.ts';
+import { fieldIndex } from './field-index.ts';
+import type { HttpContext } from './http-context.ts';
+import type { QueryRows } from './query-cursors.ts';
+import { recordJson, valueJson } from './record-json.ts';
+import { versionUrl } from './rest-caller.ts';
+import { runQuery } from './soql/run-query.ts';
+
+/** SOQL: `query`, `queryAll` (deleted records too), and the pages after the first behind `nextRecordsUrl`. */
+export const queryRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
+  for (const [path, includeDeleted] of [
+    ['query', false],
+    ['queryAll', true],
+  ] as const) {
+    app.get<{ Querystring: { q?: string } }>(`/${path}`, async (request) => {
+      const { q } = request.query;
+      if (typeof q !== 'string' || q === '') {
+        throw new ApiError(400, 'MALFORMED_QUERY', 'SOQL statement must be specified');
+      }
+      return firstPage(request, q, includeDeleted, context);
+    });
+
+    app.get<{ Params: { locator: string } }>(`/${path}/:locator`, async (request) => {
+      const { cursor, start } = readLocator(request.params.locator);
+      const rows = cursor === undefined ? undefined : context.cursors.read(cursor);
+      if (!rows || cursor === undefined || start > rows.records.length) {
+        throw new ApiError(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator');
+      }
+      return page(request, rows, cursor, start, context);
+    });
+  }
+};
+
+const firstPage = (request: FastifyRequest, text: string, includeDeleted: boolean, context: HttpContext) => {
+  const result = runQuery(context.org, text, { includeDeleted, now: context.now() });
+  if (result.kind === 'count') return { totalSize: result.totalSize, done: true, records: [] };
+  if (result.kind === 'aggregate') {
+    const values = result.values.map(({ name, field, value }) => [name, valueJson(field, value)]);
+    const record = { attributes: { type: 'AggregateResult' }, ...Object.fromEntries(values) };
+    return { totalSize: 1, done: true, records: [record] };
+  }
+  const { fields, records } = result;
+  const rows = { fields, records, batchSize: batchSize(request.headers['sforce-query-options']) };
+  const cursor = records.length > rows.batchSize ? context.cursors.open(rows) : null;
+  return page(request, rows, cursor, 0, context);
+};
+
+const page = (
+  request: FastifyRequest,
+  { batchSize: size, fields, records }: QueryRows,
+  cursor: string | null,
+  start: number,
+  { org }: HttpContext,
+) => {
+  const base = versionUrl(request);
+  const index = fieldIndex(org);
+  const next = start + size;
+  const done = next >= records.length;
+  return {
+    totalSize: records.length,
+    done,
+    ...(!done && { nextRecordsUrl: `${base}/query/${cursor}-${next}` }),
+    records: records.slice(start, next).map((record) => recordJson(record, fields, index, base)),
+  };
+};
+
+/** `0r8…-2000`: a cursor and the row to go on from. */
+const readLocator = (locator: string): { cursor: string | undefined; start: number } => {
+  const match = /^(\w+)-(\d{1,9})$/.exec(locator);
+  return { cursor: match?.[1], start: Number(match?.[2]) };
+};
+
+/** `Sforce-Query-Options: batchSize=200…2000`; others are taken as the nearest. */
+const batchSize = (header: string | string[] | undefined): number => {
+  const wanted = /batchSize\s*=\s*(\d+)/i.exec([header ?? []].flat().join(','))?.[1];
+  return wanted === undefined ? 2000 : Math.min(2000, Math.max(200, Number(wanted)));
+};

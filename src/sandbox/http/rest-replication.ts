@@ -1,0 +1,70 @@
+import type { FastifyInstance } from 'fastify';
+import type { OrgRecord } from '../model.ts';
+import { ApiError } from './api-error.ts';
+import type { HttpContext } from './http-context.ts';
+import { assertAccount } from './rest-rows.ts';
+
+/** Which accounts were changed or deleted between two times; seconds are dropped from both. */
+export const replicationRoutes =
+  ({ now, org }: HttpContext) =>
+  async (app: FastifyInstance) => {
+    app.addHook('preHandler', async (request) => assertAccount(request));
+
+    app.get<SpanRoute>('/sobjects/:type/updated', async ({ query }) => {
+      const span = readSpan(query, now(), 30);
+      const ids = recordsWithin(span, false).map(({ id }) => id);
+      return { ids, latestDateCovered: timeText(span.end) };
+    });
+
+    app.get<SpanRoute>('/sobjects/:type/deleted', async ({ query }) => {
+      const span = readSpan(query, now(), 15);
+      const deletedRecords = recordsWithin(span, true).map(({ id, values }) => ({
+        id,
+        deletedDate: timeText(Number(values['SystemModstamp'])),
+      }));
+      return {
+        deletedRecords,
+        earliestDateAvailable: timeText(wholeMinutes(now() - 15 * DAY_MS)),
+        latestDateCovered: timeText(span.end),
+      };
+    });
+
+    const recordsWithin = ({ start, end }: Span, deleted: boolean): OrgRecord[] => {
+      const found: OrgRecord[] = [];
+      for (const record of org.records()) {
+        const time = Number(record.values['SystemModstamp']);
+        if (record.isDeleted === deleted && time >= start && time < end) found.push(record);
+      }
+      return found;
+    };
+  };
+
+const readSpan = ({ start, end }: SpanRoute['Querystring'], now: number, mostDays: number): Span => {
+  const span = { start: readTime('start', start), end: Math.min(readTime('end', end), wholeMinutes(now)) };
+  if (span.start < now - mostDays * DAY_MS) {
+    throw new ApiError(400, 'INVALID_REPLICATION_DATE', `startDate is more than ${mostDays} days ago`);
+  }
+  if (span.end <= span.start) {
+    const message = 'endDate must be at least one minute after startDate';
+    throw new ApiError(400, 'INVALID_REPLICATION_DATE', message);
+  }
+  return span;
+};
+
+/** In a URL the `+` of an offset often comes as a blank. */
+const readTime = (name: string, text: string | undefined): number => {
+  const time = Date.parse((text ?? '').replace(/[ +](\d{2}):?(\d{2})$/, '+$1:$2'));
+  if (!Number.isNaN(time)) return wholeMinutes(time);
+  throw new ApiError(400, 'INVALID_REPLICATION_DATE', `${name} must be a time like 2026-11-23T08:00:00Z`);
+};
+
+const wholeMinutes = (time: number): number => Math.floor(time / 60_000) * 60_000;
+
+const timeText = (time: number): string => new Date(time).toISOString().replace('Z', '+0000');
+
+const DAY_MS = 86_400_000;
+
+/** Epoch milliseconds; `end` lies outside. */
+type Span = { readonly start: number; readonly end: number };
+
+type SpanRoute = { Params: { type: string }; Querystring: { start?: string; end?: string } };

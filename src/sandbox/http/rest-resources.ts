@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify';
+import type { HttpContext } from './http-context.ts';
+import { callerOf, newestVersion, oldestVersion, versionUrl } from './rest-caller.ts';
+
+/** `GET /services/data`: the API versions, oldest first. */
+export const versionsRoute = (_context: HttpContext) => async (app: FastifyInstance) => {
+  app.get('/', async () =>
+    Array.from({ length: newestVersion - oldestVersion + 1 }, (_, at) => {
+      const number = oldestVersion + at;
+      return { label: releaseName(number), url: `/services/data/v${number}.0`, version: `${number}.0` };
+    }),
+  );
+};
+
+/** What a version offers, and the org's limits. */
+export const resourceRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
+  app.get('/', async (request) => {
+    const base = versionUrl(request);
+    return {
+      limits: `${base}/limits`,
+      query: `${base}/query`,
+      queryAll: `${base}/queryAll`,
+      composite: `${base}/composite`,
+      sobjects: `${base}/sobjects`,
+      identity: `${context.endpoints.instanceUrl}/id/${context.org.organizationId}/${callerOf(request).userId}`,
+    };
+  });
+
+  app.get('/limits', async () => {
+    const { max, used } = context.allowance;
+    return {
+      DailyApiRequests: { Max: max, Remaining: max - used },
+      DailyBulkApiBatches: { Max: 15_000, Remaining: 15_000 },
+      DailyBulkV2QueryFileStorageMB: { Max: 976_562, Remaining: 976_562 },
+      DailyBulkV2QueryJobs: { Max: 10_000, Remaining: 10_000 },
+      DailyDeliveredPlatformEvents: { Max: 50_000, Remaining: 50_000 },
+      DataStorageMB: { Max: 1024, Remaining: 1024 },
+    };
+  });
+};
+
+/** Three releases a year; version 31 was Summer '14. */
+const releaseName = (version: number): string => {
+  const season = ['Summer', 'Winter', 'Spring'][(version - 31) % 3];
+  const year = 14 + Math.floor((version - 31 + 2) / 3);
+  return `${season} '${year}`;
+};

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify';
+import { resourceNotFound, sendApiError } from './api-error.ts';
+import type { HttpContext } from './http-context.ts';
+import { admitCaller } from './rest-caller.ts';
+import { collectionRoutes } from './rest-collections.ts';
+import { describeRoutes } from './rest-describe.ts';
+import { externalIdRoutes } from './rest-external-id.ts';
+import { queryRoutes } from './rest-query.ts';
+import { replicationRoutes } from './rest-replication.ts';
+import { resourceRoutes, versionsRoute } from './rest-resources.ts';
+import { rowRoutes } from './rest-rows.ts';
+
+/** The REST API, `/services/data`. Only the list of versions is open to everybody. */
+export const restRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
+  app.setErrorHandler(sendApiError);
+  app.register(versionsRoute(context));
+  app.register(async (authenticated) => {
+    authenticated.addHook('onRequest', admitCaller(context));
+    authenticated.setNotFoundHandler(async () => {
+      throw resourceNotFound();
+    });
+    authenticated.register(
+      async (versioned) => {
+        versioned.register(resourceRoutes(context));
+        versioned.register(describeRoutes(context));
+        versioned.register(replicationRoutes(context));
+        versioned.register(rowRoutes(context));
+        versioned.register(externalIdRoutes(context));
+        versioned.register(collectionRoutes(context));
+        versioned.register(queryRoutes(context));
+      },
+      { prefix: '/:version' },
+    );
+  });
+};

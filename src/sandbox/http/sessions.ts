@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+
+/** The access and refresh tokens of one org. Sessions live in memory: a restart signs everybody out. */
+export const createSessions = ({ organizationId, lifetimeMs, now }: SessionsOptions): Sessions => {
+  const sessions = new Map<string, Session>();
+  const refreshTokens = new Map<string, string>();
+  const isLive = ({ lastUsed, expires }: Session) => !expires || now() - lastUsed < lifetimeMs;
+
+  const dropExpired = () => {
+    for (const [token, session] of sessions) if (!isLive(session)) sessions.delete(token);
+  };
+
+  return {
+    issue: ({ userId, neverExpires = false }) => {
+      dropExpired();
+      const token = `${organizationId.slice(0, 15)}!AQ${randomText(94)}`;
+      sessions.set(token, { userId, lastUsed: now(), expires: !neverExpires });
+      return token;
+    },
+    authenticate: (token) => {
+      const session = sessions.get(token);
+      if (!session) return undefined;
+      if (!isLive(session)) {
+        sessions.delete(token);
+        return undefined;
+      }
+      session.lastUsed = now();
+      return { userId: session.userId };
+    },
+    addRefreshToken: (token, userId) => refreshTokens.set(token, userId),
+    userOfRefreshToken: (token) => refreshTokens.get(token),
+    revoke: (token) => sessions.delete(token) || refreshTokens.delete(token),
+    revokeAll: () => {
+      const count = sessions.size;
+      sessions.clear();
+      return count;
+    },
+    get size() {
+      dropExpired();
+      return sessions.size;
+    },
+  };
+};
+
+const randomText = (length: number): string =>
+  Array.from(randomBytes(length), (byte) => tokenAlphabet[byte % tokenAlphabet.length]).join('');
+
+const tokenAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._';
+
+export type Sessions = {
+  /** A new access token, `00D…!AQ…`. Its life starts again with every use. */
+  issue(options: { readonly userId: string; readonly neverExpires?: boolean }): string;
+  /** Who a live token belongs to; counts as a use of it. */
+  authenticate(token: string): { readonly userId: string } | undefined;
+  addRefreshToken(token: string, userId: string): void;
+  userOfRefreshToken(token: string): string | undefined;
+  /** Ends one session, or takes back a refresh token; false when it knows neither. */
+  revoke(token: string): boolean;
+  /** Ends every session, those that never expire included, and says how many; refresh tokens stay. */
+  revokeAll(): number;
+  readonly size: number;
+};
+
+type SessionsOptions = {
+  readonly organizationId: string;
+  /** How long a session lives without being used. */
+  readonly lifetimeMs: number;
+  readonly now: () => number;
+};
+
+type Session = { readonly userId: string; lastUsed: number; readonly expires: boolean };

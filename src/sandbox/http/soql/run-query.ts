@@ -1,0 +1,124 @@
+import type { FieldDefinition, FieldValue, Org, OrgRecord } from '../../model.ts';
+import { fieldIndex } from '../field-index.ts';
+import { aggregate } from './aggregate.ts';
+import { type ConditionContext, compileCondition } from './compile-condition.ts';
+import { filterValue } from './filter-value.ts';
+import { orderRecords } from './order-records.ts';
+import { parseQuery } from './parse.ts';
+import { queryErrorAt } from './query-error.ts';
+import { findField, findFilterField, selectFields } from './select-fields.ts';
+import type { Condition, Query } from './syntax.ts';
+
+/**
+ * Runs a SOQL query over the org's accounts. A condition on `Id` looks the records up; all others scan.
+ * Throws QueryError.
+ */
+export const runQuery = (org: QueriedOrg, text: string, options: QueryOptions): QueryResult => {
+  const query = parseQuery(text);
+  const index = fieldIndex(org);
+  assertKnownObject(query, text);
+  const fields = selectFields(query, index, text);
+  const orderings = query.orderBy.map((ordering) => ({
+    ...ordering,
+    field: findFilterField(index, ordering.field, text),
+  }));
+  const context: ConditionContext = {
+    text,
+    now: options.now,
+    field: (name) => findFilterField(index, name, text),
+  };
+  const found = matchingRecords(org, query, context, options.includeDeleted);
+  if (query.select.some((item) => item.kind === 'count')) {
+    return { kind: 'count', totalSize: Math.min(found.length, query.limit ?? found.length) };
+  }
+  const values = aggregates(query, found, (name) => findField(index, name, text));
+  if (values.length > 0) return { kind: 'aggregate', values };
+  const end = query.limit === null ? found.length : query.offset + query.limit;
+  return { kind: 'rows', fields, records: orderRecords(found, orderings, end).slice(query.offset) };
+};
+
+const matchingRecords = (
+  org: QueriedOrg,
+  { where }: Query,
+  context: ConditionContext,
+  includeDeleted: boolean,
+): OrgRecord[] => {
+  const matches = where ? compileCondition(where, context) : () => true;
+  const matching: OrgRecord[] = [];
+  for (const record of candidates(org, where, context)) {
+    if ((includeDeleted || !record.isDeleted) && matches(record)) matching.push(record);
+  }
+  return matching;
+};
+
+const candidates = (org: QueriedOrg, where: Condition | null, context: ConditionContext) => {
+  const ids = where && wantedIds(where, context);
+  if (!ids) return org.records();
+  return [...ids].flatMap((id) => org.record(id) ?? []);
+};
+
+/** The ids that a condition narrows the query to, or null. */
+const wantedIds = (condition: Condition, context: ConditionContext): Set<string> | null => {
+  if (condition.kind === 'and') {
+    for (const part of condition.parts) {
+      const ids = wantedIds(part, context);
+      if (ids) return ids;
+    }
+    return null;
+  }
+  const literals =
+    condition.kind === 'in' && !condition.negated
+      ? condition.values
+      : condition.kind === 'compare' && condition.operator === '='
+        ? [condition.value]
+        : null;
+  if (!literals || (condition.kind !== 'in' && condition.kind !== 'compare')) return null;
+  const field = context.field(condition.field);
+  if (field.type !== 'id') return null;
+  const ids = literals.map((literal) => filterValue(field, literal, context.text));
+  return new Set(ids.filter((id) => typeof id === 'string'));
+};
+
+const aggregates = (
+  query: Query,
+  records: readonly OrgRecord[],
+  find: (name: Query['from']) => FieldDefinition,
+): AggregateValue[] => {
+  let unnamed = 0;
+  return query.select.flatMap((item) => {
+    if (item.kind !== 'aggregate') return [];
+    const field = find(item.field);
+    const name = item.alias ?? `expr${unnamed++}`;
+    return { name, field, value: aggregate(item.function, field, records) };
+  });
+};
+
+const assertKnownObject = ({ from }: Query, text: string): void => {
+  if (from.text.toLowerCase() === 'account') return;
+  const message = `sObject type '${from.text}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.`;
+  throw queryErrorAt('INVALID_TYPE', message, text, from.position);
+};
+
+export type QueryOptions = {
+  /** `queryAll`: deleted records too. */
+  readonly includeDeleted: boolean;
+  /** Epoch milliseconds, for `TODAY` and its like. */
+  readonly now: number;
+};
+
+export type QueryResult =
+  | {
+      readonly kind: 'rows';
+      readonly fields: readonly FieldDefinition[];
+      readonly records: readonly OrgRecord[];
+    }
+  | { readonly kind: 'count'; readonly totalSize: number }
+  | { readonly kind: 'aggregate'; readonly values: readonly AggregateValue[] };
+
+export type AggregateValue = {
+  readonly name: string;
+  readonly field: FieldDefinition;
+  readonly value: FieldValue;
+};
+
+type QueriedOrg = Pick<Org, 'fields' | 'record' | 'records'>;

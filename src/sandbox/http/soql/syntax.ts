@@ -1,0 +1,63 @@
+/** What the parser makes of a query. Positions are offsets into its text, for error messages. */
+export type Query = {
+  readonly select: readonly SelectItem[];
+  readonly from: Name;
+  readonly where: Condition | null;
+  readonly orderBy: readonly Ordering[];
+  readonly limit: number | null;
+  readonly offset: number;
+};
+
+export type Name = { readonly text: string; readonly position: number };
+
+export type SelectItem =
+  | { readonly kind: 'field'; readonly name: Name }
+  | { readonly kind: 'fields'; readonly group: FieldGroup; readonly position: number }
+  | { readonly kind: 'count'; readonly position: number }
+  | {
+      readonly kind: 'aggregate';
+      readonly function: AggregateFunction;
+      readonly field: Name;
+      readonly alias: string | null;
+    };
+
+export type FieldGroup = 'ALL' | 'STANDARD' | 'CUSTOM';
+
+export type AggregateFunction = 'COUNT' | 'COUNT_DISTINCT' | 'MAX' | 'MIN' | 'SUM' | 'AVG';
+
+export type Condition =
+  | { readonly kind: 'and'; readonly parts: readonly Condition[] }
+  | { readonly kind: 'or'; readonly parts: readonly Condition[] }
+  | { readonly kind: 'not'; readonly part: Condition }
+  | {
+      readonly kind: 'compare';
+      readonly field: Name;
+      readonly operator: Comparison;
+      readonly value: Literal;
+    }
+  | {
+      readonly kind: 'in';
+      readonly field: Name;
+      readonly negated: boolean;
+      readonly values: readonly Literal[];
+    };
+
+export type Comparison = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'LIKE';
+
+export type Literal = { readonly position: number } & (
+  | { readonly kind: 'string'; readonly value: string; readonly raw: string }
+  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'null' }
+  /** Epoch milliseconds. */
+  | { readonly kind: 'date'; readonly value: number }
+  | { readonly kind: 'datetime'; readonly value: number }
+  /** `TODAY`, `LAST_N_DAYS:5`: known only when the query runs. */
+  | { readonly kind: 'range'; readonly name: string; readonly count: number }
+);
+
+export type Ordering = {
+  readonly field: Name;
+  readonly descending: boolean;
+  readonly nullsLast: boolean;
+};

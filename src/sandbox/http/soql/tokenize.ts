@@ -1,0 +1,64 @@
+import { queryErrorAt } from './query-error.ts';
+
+/** Cuts a query into tokens; the last one is `end`. Throws MALFORMED_QUERY at what it cannot read. */
+export const tokenize = (text: string): Token[] => {
+  const tokens: Token[] = [];
+  let position = skipSpace(text, 0);
+  while (position < text.length) {
+    const token = readToken(text, position);
+    tokens.push(token);
+    position = skipSpace(text, token.end);
+  }
+  tokens.push({ kind: 'end', text: '<EOF>', position, end: position });
+  return tokens;
+};
+
+const readToken = (text: string, position: number): Token => {
+  if (text[position] === "'") return readString(text, position);
+  for (const [kind, pattern] of patterns) {
+    pattern.lastIndex = position;
+    const match = pattern.exec(text);
+    if (match) return { kind, text: match[0], position, end: pattern.lastIndex };
+  }
+  throw queryErrorAt('MALFORMED_QUERY', `unexpected char: '${text[position]}'`, text, position);
+};
+
+/** A string token's text is what lies between the quotes, escapes unread (LIKE reads them its own way). */
+const readString = (text: string, position: number): Token => {
+  let at = position + 1;
+  while (at < text.length && text[at] !== "'") at += text[at] === '\\' ? 2 : 1;
+  if (at >= text.length) {
+    throw queryErrorAt(
+      'MALFORMED_QUERY',
+      "mismatched character '<EOF>' expecting '''",
+      text,
+      Math.min(position, text.length),
+    );
+  }
+  return { kind: 'string', text: text.slice(position + 1, at), position, end: at + 1 };
+};
+
+const skipSpace = (text: string, position: number): number => {
+  space.lastIndex = position;
+  space.exec(text);
+  return space.lastIndex;
+};
+
+const space = /\s*/y;
+
+const patterns: readonly (readonly [TokenKind, RegExp])[] = [
+  ['datetime', /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})/iy],
+  ['date', /\d{4}-\d{2}-\d{2}(?![\dT])/y],
+  ['number', /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?!\w)/iy],
+  ['word', /[a-z_][\w.]*(?::\d+)?/iy],
+  ['symbol', /!=|<>|<=|>=|[=<>(),]/y],
+];
+
+type TokenKind = 'word' | 'string' | 'number' | 'date' | 'datetime' | 'symbol' | 'end';
+
+export type Token = {
+  readonly kind: TokenKind;
+  readonly text: string;
+  readonly position: number;
+  readonly end: number;
+};

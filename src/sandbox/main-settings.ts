@@ -1,0 +1,38 @@
+import type { SandboxOptions } from './sandbox-options.ts';
+
+/** The settings of `npm run sandbox`. Throws SettingError for a value that cannot be. */
+export function readSettings(environment: Environment): SandboxSettings {
+  const integer = (name: string, fallback: number, most: number): number => {
+    const text = environment[name] || String(fallback);
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value <= most) return value;
+    throw new SettingError(name, `must be a whole number from 0 to ${most}, not "${text}"`);
+  };
+  return {
+    httpPort: integer('SANDBOX_HTTP_PORT', 8080, 65_535),
+    pubsubPort: integer('SANDBOX_PUBSUB_PORT', 7443, 65_535),
+    accounts: integer('SANDBOX_ACCOUNTS', 200, 1_000_000),
+    seed: integer('SANDBOX_SEED', 1, 2 ** 31 - 1),
+    tls: flag(environment, 'SANDBOX_TLS'),
+  };
+}
+
+/** One line that names the setting to change. */
+export class SettingError extends Error {
+  constructor(setting: string, reason: string) {
+    super(`${setting} ${reason}`);
+    this.name = 'SettingError';
+  }
+}
+
+function flag(environment: Environment, name: string): boolean {
+  const text = environment[name] || 'false';
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new SettingError(name, `must be true or false, not "${text}"`);
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export type SandboxSettings = Required<
+  Pick<SandboxOptions, 'httpPort' | 'pubsubPort' | 'accounts' | 'seed' | 'tls'>
+>;

@@ -1,0 +1,28 @@
+/** A generator (mulberry32) whose numbers follow from the seed alone. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+
+  function next(): number {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  return {
+    chance: (probability) => next() < probability,
+    integer: (below) => Math.floor(next() * below),
+    pick(choices) {
+      const choice = choices[Math.floor(next() * choices.length)];
+      if (choice === undefined) throw new RangeError('Nothing to pick from');
+      return choice;
+    },
+  };
+}
+
+export type Random = {
+  chance(probability: number): boolean;
+  /** From 0, below the given number. */
+  integer(below: number): number;
+  pick<T>(choices: readonly T[]): T;
+};

@@ -1,0 +1,71 @@
+import type { FieldDefinition, FieldValue, OrgRecord } from './model.ts';
+
+/** All accounts in the order of their ids, with an index for every unique or external id field. */
+export function createRecordStore(fields: readonly FieldDefinition[]): RecordStore {
+  let records = new Map<string, OrgRecord>();
+  const indexes = new Map<string, ValueIndex>();
+  for (const field of fields) addIndex(field);
+
+  function addIndex(field: FieldDefinition): void {
+    if (field.unique || field.externalId) indexes.set(field.name, new Map());
+  }
+
+  function reindex(before: OrgRecord | undefined, after: OrgRecord | undefined): void {
+    for (const [name, index] of indexes) {
+      const old = before === undefined || before.isDeleted ? null : (before.values[name] ?? null);
+      const next = after === undefined || after.isDeleted ? null : (after.values[name] ?? null);
+      if (old === next) continue;
+      if (before !== undefined && old !== null) forget(index, old, before.id);
+      if (after !== undefined && next !== null) remember(index, next, after.id);
+    }
+  }
+
+  return {
+    get: (id) => records.get(id),
+    put(record) {
+      reindex(records.get(record.id), record);
+      records.set(record.id, record);
+    },
+    remove(id) {
+      reindex(records.get(id), undefined);
+      records.delete(id);
+    },
+    all: () => records.values(),
+    size: () => records.size,
+    liveIdsWith: (field, value) => [...(indexes.get(field)?.get(String(value)) ?? [])],
+    addIndex,
+    sort() {
+      records = new Map([...records].sort(([a], [b]) => (a < b ? -1 : 1)));
+    },
+  };
+}
+
+function remember(index: ValueIndex, value: FieldValue, id: string): void {
+  const key = String(value);
+  const ids = index.get(key);
+  if (ids === undefined) index.set(key, new Set([id]));
+  else ids.add(id);
+}
+
+function forget(index: ValueIndex, value: FieldValue, id: string): void {
+  const key = String(value);
+  const ids = index.get(key);
+  ids?.delete(id);
+  if (ids?.size === 0) index.delete(key);
+}
+
+/** Ids of the records that are not deleted, by value. */
+type ValueIndex = Map<string, Set<string>>;
+
+export type RecordStore = {
+  get(id: string): OrgRecord | undefined;
+  put(record: OrgRecord): void;
+  remove(id: string): void;
+  all(): Iterable<OrgRecord>;
+  size(): number;
+  /** Only for fields that are unique or an external id; deleted records do not count. */
+  liveIdsWith(field: string, value: FieldValue): readonly string[];
+  addIndex(field: FieldDefinition): void;
+  /** Restores the order of ids after records were put in another order. */
+  sort(): void;
+};

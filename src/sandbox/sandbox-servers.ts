@@ -1,0 +1,85 @@
+import type { Endpoints, HttpContext } from './http/http-context.ts';
+import { startHttpServer } from './http/http-server.ts';
+import type { Sessions } from './http/sessions.ts';
+import type { SandboxOrg } from './org.ts';
+import { startPubSubServer } from './pubsub-server.ts';
+import { describeSandbox } from './sandbox-description.ts';
+import type { SandboxOptions } from './sandbox-options.ts';
+
+/** Opens both ports and writes their addresses into `context.endpoints`. When one fails the other is closed. */
+export async function startServers(
+  context: HttpContext,
+  org: SandboxOrg,
+  options: SandboxOptions,
+): Promise<SandboxServers> {
+  const { host = '127.0.0.1', httpPort = 0, logger, pubsubPort = 0 } = options;
+  const { endpoints, sessions } = context;
+  const pubsub = await startPubSubServer({
+    bus: org.bus,
+    organizationId: org.organizationId,
+    host,
+    port: pubsubPort,
+    authenticate: sessions.authenticate,
+    ...pubsubOptions(options),
+  }).catch((error: unknown) => {
+    throw portError(error, pubsubPort);
+  });
+  endpoints.pubsubEndpoint = `${reachable(host)}:${pubsub.port}`;
+  if (pubsub.certificate !== undefined) endpoints.certificate = pubsub.certificate;
+  const adminToken = lastingToken(sessions, org.named.admin.id);
+  const disconnectStreams = (errorCode?: string) => pubsub.disconnect(errorCode);
+  const control = {
+    org,
+    bus: org.bus,
+    describe: () => describeSandbox(context, adminToken()),
+    revokeSessions: sessions.revokeAll,
+    disconnectStreams,
+  };
+  const http = await startHttpServer({ context, control, host, logger, port: httpPort }).catch(
+    async (error) => {
+      await pubsub.close();
+      throw portError(error, httpPort);
+    },
+  );
+  endpoints.instanceUrl = `http://${reachable(host)}:${http.port}`;
+  return {
+    endpoints,
+    disconnectStreams,
+    close: async () => {
+      await Promise.all([http.close(), pubsub.close()]);
+    },
+  };
+}
+
+/** A token for printed examples: it never expires, and when it was revoked there is a new one. */
+const lastingToken = (sessions: Sessions, userId: string) => {
+  let token = '';
+  return () => {
+    if (!sessions.authenticate(token)) token = sessions.issue({ userId, neverExpires: true });
+    return token;
+  };
+};
+
+/** Leaves out what is not told, so that the server's own defaults hold. */
+const pubsubOptions = ({ keepaliveIntervalMs, tls, zeroCreditTimeoutMs }: SandboxOptions) => ({
+  ...(keepaliveIntervalMs !== undefined && { keepaliveMs: keepaliveIntervalMs }),
+  ...(tls !== undefined && { tls }),
+  ...(zeroCreditTimeoutMs !== undefined && { idleMs: zeroCreditTimeoutMs }),
+});
+
+/** A listener on every address is reached by this machine's own. */
+const reachable = (host: string): string => {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+};
+
+const portError = (error: unknown, port: number): unknown =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    ? Object.assign(new Error(`port ${port} is in use`, { cause: error }), { code: 'EADDRINUSE', port })
+    : error;
+
+export type SandboxServers = {
+  readonly endpoints: Readonly<Endpoints>;
+  disconnectStreams(errorCode?: string): void;
+  close(): Promise<void>;
+};

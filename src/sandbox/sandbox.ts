@@ -1,0 +1,107 @@
+import type { Bus } from './bus.ts';
+import { type Credentials, createCredentials } from './http/credentials.ts';
+import type { HttpContext } from './http/http-context.ts';
+import { createQueryCursors } from './http/query-cursors.ts';
+import { createRequestAllowance } from './http/request-allowance.ts';
+import { createSessions } from './http/sessions.ts';
+import { createOrg, type SandboxOrg } from './org.ts';
+import type { SandboxOptions } from './sandbox-options.ts';
+import { startServers } from './sandbox-servers.ts';
+
+/**
+ * Starts a Salesforce org in this process: OAuth, SOAP and REST over HTTP, the Pub/Sub API over gRPC.
+ * Rejects with code `EADDRINUSE`, and a message that names the port, when a port is taken.
+ */
+export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const org = openOrg(options);
+  try {
+    const { publicKey, ...credentials } = await createCredentials();
+    const context = createContext(org, { ...credentials, publicKey }, options);
+    const servers = await startServers(context, org, options);
+    const { sessions } = context;
+    return {
+      ...servers.endpoints,
+      organizationId: org.organizationId,
+      credentials,
+      org,
+      bus: org.bus,
+      sessions: {
+        issue: ({ userId = org.named.integration.id, neverExpires = false } = {}) =>
+          sessions.issue({ userId, neverExpires }),
+        revokeAll: sessions.revokeAll,
+      },
+      disconnectStreams: servers.disconnectStreams,
+      close: async () => {
+        await servers.close();
+        org.close();
+      },
+    };
+  } catch (error) {
+    org.close();
+    throw error;
+  }
+}
+
+/** A journal that holds accounts already is taken as it is. */
+function openOrg({
+  accounts = 0,
+  channels,
+  journalFile,
+  now,
+  retentionMs,
+  seed = 1,
+}: SandboxOptions): SandboxOrg {
+  const org = createOrg({
+    ...(channels && { channels }),
+    ...(journalFile !== undefined && { journalFile }),
+    ...(now && { now }),
+    ...(retentionMs !== undefined && { retentionMs }),
+  });
+  if (accounts > 0 && org.size === 0) org.seed(accounts, seed);
+  return org;
+}
+
+function createContext(org: SandboxOrg, credentials: Credentials, options: SandboxOptions): HttpContext {
+  const now = options.now ?? Date.now;
+  const { organizationId } = org;
+  const sessions = createSessions({
+    organizationId,
+    lifetimeMs: options.tokenLifetimeMs ?? 2 * HOUR_MS,
+    now,
+  });
+  sessions.addRefreshToken(credentials.refreshToken, org.named.integration.id);
+  return {
+    org,
+    credentials,
+    sessions,
+    allowance: createRequestAllowance(options.dailyApiRequests ?? 100_000, now),
+    cursors: createQueryCursors({ lifetimeMs: options.queryLifetimeMs ?? HOUR_MS / 4, now }),
+    endpoints: { instanceUrl: '', pubsubEndpoint: '' },
+    now,
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+export type Sandbox = {
+  /** `http://127.0.0.1:8080`; also the login URL. */
+  readonly instanceUrl: string;
+  /** `127.0.0.1:7443` */
+  readonly pubsubEndpoint: string;
+  /** PEM, when the Pub/Sub API speaks TLS. */
+  readonly certificate?: string;
+  /** 18 characters. */
+  readonly organizationId: string;
+  readonly credentials: Omit<Credentials, 'publicKey'>;
+  readonly org: SandboxOrg;
+  readonly bus: Bus;
+  readonly sessions: {
+    /** A new access token, of the integration user unless told. */
+    issue(options?: { readonly userId?: string; readonly neverExpires?: boolean }): string;
+    /** Ends every session and says how many; refresh tokens stay good. */
+    revokeAll(): number;
+  };
+  /** Ends every open stream: cleanly, or with an error code such as `service.unavailable`. */
+  disconnectStreams(errorCode?: string): void;
+  close(): Promise<void>;
+};

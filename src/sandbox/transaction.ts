@@ -1,0 +1,155 @@
+import type { FieldCatalog } from './field-catalog.ts';
+import { applyFieldRules } from './field-rules.ts';
+import type { FieldValue, OrgRecord, RecordValues, SaveError, SaveResult, Transaction } from './model.ts';
+import { keyPrefixOf } from './record-id.ts';
+import { findAccount, findDuplicate, findLiveAccount } from './record-lookup.ts';
+import type { RecordStore } from './record-store.ts';
+import { saveErrors } from './save-errors.ts';
+
+/** Opens the DML of one request. Writes go to the store at once; the images from before allow a rollback. */
+export function openTransaction(world: TransactionWorld): OpenTransaction {
+  const dml: Dml = { ...world, before: new Map() };
+  return {
+    tx: {
+      insert: (values) => insert(dml, values),
+      update: (id, values) => update(dml, id, values),
+      delete: (id) => remove(dml, id),
+      undelete: (id) => undelete(dml, id),
+      upsert: (field, externalId, values) => upsert(dml, field, externalId, values),
+      rollback: () => rollback(dml),
+    },
+    changes: () => [...dml.before].map(([id, before]) => ({ id, before, after: world.store.get(id) })),
+  };
+}
+
+function insert(dml: Dml, values: RecordValues): SaveResult {
+  const checked = applyFieldRules(dml.catalog, values, 'insert', recordExists(dml));
+  if (!checked.ok) return failure(null, checked.errors);
+  const clash = findDuplicate(dml.catalog, dml.store, checked.values, null);
+  if (clash !== undefined) return failure(null, [clash]);
+  const id = dml.nextId();
+  const complete = {
+    Id: id,
+    OwnerId: dml.userId,
+    ...defaults(dml.catalog),
+    ...checked.values,
+    CreatedDate: dml.time,
+    CreatedById: dml.userId,
+    ...modified(dml),
+    IsDeleted: false,
+  };
+  write(dml, { id, values: withoutNulls(complete), isDeleted: false });
+  return { success: true, id, created: true };
+}
+
+function update(dml: Dml, id: string, values: RecordValues): SaveResult {
+  const found = findLiveAccount(dml.store, id);
+  if (!found.ok) return failure(found.id, [found.error]);
+  const { record } = found;
+  const checked = applyFieldRules(dml.catalog, values, 'update', recordExists(dml));
+  if (!checked.ok) return failure(record.id, checked.errors);
+  const clash = findDuplicate(dml.catalog, dml.store, checked.values, record.id);
+  if (clash !== undefined) return failure(record.id, [clash]);
+  const next = withoutNulls({ ...record.values, ...checked.values, ...modified(dml) });
+  write(dml, { id: record.id, values: next, isDeleted: false });
+  return { success: true, id: record.id, created: false };
+}
+
+function remove(dml: Dml, id: string): SaveResult {
+  const found = findLiveAccount(dml.store, id);
+  return found.ok ? setDeleted(dml, found.record, true) : failure(found.id, [found.error]);
+}
+
+function undelete(dml: Dml, id: string): SaveResult {
+  const found = findAccount(dml.store, id);
+  if (!found.ok) return failure(found.id, [found.error]);
+  const { record } = found;
+  if (!record.isDeleted) return failure(record.id, [saveErrors.notInRecycleBin()]);
+  const clash = findDuplicate(dml.catalog, dml.store, record.values, record.id);
+  return clash === undefined ? setDeleted(dml, record, false) : failure(record.id, [clash]);
+}
+
+function upsert(dml: Dml, fieldName: string, externalId: string, values: RecordValues): SaveResult {
+  const field = dml.catalog.find(fieldName);
+  if (field?.type === 'id') return update(dml, externalId, values);
+  if (!field?.externalId) return failure(null, [saveErrors.notAnExternalId(fieldName)]);
+  if (externalId.trim() === '') return failure(null, [saveErrors.externalIdMissing(field.name)]);
+  const ids = dml.store.liveIdsWith(field.name, externalId.trim());
+  if (ids.length > 1) return failure(null, [saveErrors.severalMatches(field.name, ids)]);
+  const [id] = ids;
+  if (id !== undefined) return update(dml, id, values);
+  const isNumber = ['int', 'double', 'currency', 'percent'].includes(field.type);
+  return insert(dml, { ...values, [field.name]: isNumber ? Number(externalId) : externalId });
+}
+
+function setDeleted(dml: Dml, record: OrgRecord, isDeleted: boolean): SaveResult {
+  const values = { ...record.values, ...modified(dml), IsDeleted: isDeleted };
+  write(dml, { id: record.id, values, isDeleted });
+  return { success: true, id: record.id, created: false };
+}
+
+function write({ before, store }: Dml, record: OrgRecord): void {
+  if (!before.has(record.id)) before.set(record.id, store.get(record.id));
+  store.put(record);
+}
+
+function rollback({ before, store }: Dml): void {
+  for (const [id, record] of before) {
+    if (record === undefined) store.remove(id);
+    else store.put(record);
+  }
+  before.clear();
+}
+
+function recordExists(dml: Dml): (id: string) => boolean {
+  return (id) => (keyPrefixOf(id) === '005' ? dml.isUser(id) : dml.store.get(id)?.isDeleted === false);
+}
+
+function modified({ time, userId }: Dml): RecordValues {
+  return { LastModifiedDate: time, LastModifiedById: userId, SystemModstamp: time };
+}
+
+function failure(id: string | null, errors: readonly SaveError[]): SaveResult {
+  return { success: false, id, errors };
+}
+
+function defaults(catalog: FieldCatalog): RecordValues {
+  const writable = catalog.all().filter((field) => field.createable && field.defaultValue !== null);
+  return Object.fromEntries(writable.map((field) => [field.name, field.defaultValue]));
+}
+
+function withoutNulls(values: RecordValues): RecordValues {
+  const kept: Record<string, FieldValue> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null) kept[name] = value;
+  }
+  return kept;
+}
+
+/** What a transaction works on; `time` is its moment in whole seconds, as epoch milliseconds. */
+export type TransactionWorld = {
+  readonly catalog: FieldCatalog;
+  readonly store: RecordStore;
+  readonly userId: string;
+  readonly time: number;
+  readonly nextId: () => string;
+  readonly isUser: (id: string) => boolean;
+};
+
+type Dml = TransactionWorld & {
+  /** Records as they were before their first write, in the order of that write. */
+  readonly before: Map<string, OrgRecord | undefined>;
+};
+
+export type OpenTransaction = {
+  readonly tx: Transaction;
+  /** The records written so far, in the order of their first write, each with its image from before. */
+  changes(): RecordChange[];
+};
+
+export type RecordChange = {
+  readonly id: string;
+  /** Undefined for a record that this transaction created. */
+  readonly before: OrgRecord | undefined;
+  readonly after: OrgRecord | undefined;
+};

@@ -1,0 +1,56 @@
+import { Connection } from 'jsforce';
+import { describe, expect, it } from 'vitest';
+import { textAt, useSandbox } from './open-sandbox.ts';
+
+const minute = 60_000;
+const day = 24 * 60 * minute;
+const clock = { time: Date.UTC(2026, 10, 23, 8) };
+const sandbox = useSandbox({ now: () => clock.time, tokenLifetimeMs: 365 * day });
+const { rest } = sandbox;
+
+const createAt = async (time: number, Name: string) => {
+  clock.time = time;
+  return textAt(await rest('POST', '/sobjects/Account', { Name }), 'id');
+};
+const start = Date.UTC(2026, 10, 23, 9);
+const span = (from: number, to: number) =>
+  `start=${new Date(from).toISOString()}&end=${encodeURIComponent(new Date(to).toISOString().replace('Z', '+00:00'))}`;
+
+describe('replication', () => {
+  it('names what was changed and what was deleted between two times', async () => {
+    await createAt(start - minute, 'before');
+    const inside = await createAt(start, 'inside');
+    const deleted = await createAt(start + minute, 'deleted');
+    await rest('DELETE', `/sobjects/Account/${deleted}`);
+    await createAt(start + 5 * minute, 'after');
+    clock.time = start + 10 * minute;
+
+    const { instanceUrl, sessions } = sandbox.sandbox;
+    const connection = new Connection({ instanceUrl, accessToken: sessions.issue(), version: '64.0' });
+    const from = new Date(start).toISOString();
+    const to = new Date(start + 5 * minute + 30_000).toISOString();
+    expect(await connection.updated('Account', from, to)).toEqual({
+      ids: [inside],
+      latestDateCovered: '2026-11-23T09:05:00.000+0000',
+    });
+    expect(await connection.deleted('Account', from, to)).toEqual({
+      deletedRecords: [{ id: deleted, deletedDate: '2026-11-23T09:01:00.000+0000' }],
+      earliestDateAvailable: '2026-11-08T09:10:00.000+0000',
+      latestDateCovered: '2026-11-23T09:05:00.000+0000',
+    });
+  });
+
+  it.each([
+    ['updated', span(start - 31 * day, start)],
+    ['deleted', span(start - 16 * day, start)],
+    ['deleted', span(start, start)],
+    ['deleted', 'start=soon&end=later'],
+    ['updated', ''],
+  ])('refuses %s?%s', async (resource, query) => {
+    const { body, status } = await rest('GET', `/sobjects/Account/${resource}?${query}`);
+    expect([status, body]).toEqual([
+      400,
+      [expect.objectContaining({ errorCode: 'INVALID_REPLICATION_DATE' })],
+    ]);
+  });
+});
