@@ -63,8 +63,8 @@ export async function provideDefaults(config: Config): Promise<Provided> {
 }
 
 /** Beside the API's port where that is free, so that addresses stay the same from start to start. */
-async function startOrg({ dataDir, port }: Config): Promise<Sandbox> {
-  const options = { accounts: sandboxAccounts, journalFile: path.join(dataDir, 'sandbox-org.ndjson') };
+async function startOrg({ dataDir, host, port }: Config): Promise<Sandbox> {
+  const options = { host, accounts: sandboxAccounts, journalFile: path.join(dataDir, 'sandbox-org.ndjson') };
   if (port === 0) return startSandbox(options);
   try {
     return await startSandbox({ ...options, httpPort: port + 1, pubsubPort: port + 2 });

@@ -12,7 +12,8 @@ type Setting = {
 
 /** The settings as the README shows them. */
 function settingsTable(): string {
-  const rows = Object.entries<Setting>(settings.properties).map(([name, setting]) => {
+  const known: Record<string, Setting> = JSON.parse(JSON.stringify(settings.properties));
+  const rows = Object.entries(known).map(([name, setting]) => {
     const value = setting.default === undefined ? '' : `\`${String(setting.default)}\``;
     const choices = setting.anyOf?.map((choice) => `\`${String(choice.const)}\``).join(', ');
     return `| \`${name}\` | ${value} | ${setting.description}${choices === undefined ? '' : `: ${choices}`} |`;

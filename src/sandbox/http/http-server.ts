@@ -16,6 +16,12 @@ export const startHttpServer = async ({ context, control, host, logger, port }: 
     forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
   });
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name a content type on a DELETE that has no body, and Salesforce lets them.
+    if (request.method === 'DELETE' && body === '') done(null, undefined);
+    else parseJson(request, body.toString(), done);
+  });
   app.register(oauthRoutes(context));
   app.register(identityRoutes(context));
   app.register(soapRoutes(context));

@@ -1,0 +1,20 @@
+// `npm run migrate`: brings the database to the newest migration and ends. The service does the same when it starts.
+import { loadConfig } from './config.ts';
+import { ConfigError } from './config-error.ts';
+import { openDatabase } from './db/database.ts';
+import { migrate } from './db/migrate.ts';
+import { startFailure } from './start-failure.ts';
+
+try {
+  const { databaseUrl } = loadConfig(process.env);
+  if (databaseUrl === undefined)
+    throw new ConfigError(['DATABASE_URL is required to migrate a database by itself']);
+  const database = openDatabase({ url: databaseUrl, max: 1, applicationName: 'tidemark migrate' });
+  const applied = await migrate(database.pool);
+  await database.close();
+  const names = applied.length === 0 ? 'nothing to do' : applied.join(', ');
+  process.stdout.write(`The database is at the newest migration: ${names}\n`);
+} catch (error) {
+  process.stderr.write(`${startFailure(error)}\n`);
+  process.exitCode = 1;
+}
