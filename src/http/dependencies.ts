@@ -1,0 +1,84 @@
+import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
+import type pg from 'pg';
+import type { PrismaClient } from '../db/generated/client.ts';
+
+/** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
+export type HttpDependencies = {
+  readonly prisma: PrismaClient;
+  readonly pool: pg.Pool;
+  readonly apiKeys: readonly ApiKey[];
+  /** The followed topic, `CDC_TOPIC`. */
+  readonly topic: string;
+  /** The account field that holds the signup code, `SIGNUP_CODE_FIELD`. */
+  readonly signupCodeField: string;
+  /** A logger, or the options to make one. */
+  readonly logger: LoggerChoice;
+  /** Decodes stored events; the answers are in the order of the rows. */
+  decodeEvents(rows: readonly StoredEvent[]): Promise<readonly DecodedEvent[]>;
+  /** Names of all mirrored top-level fields by the newest schema; none while no schema is known. */
+  fieldNames(): Promise<readonly string[]>;
+  /** Enqueues the re-read of one account (18-character id) and answers the id of the resync. */
+  requestAccountResync(accountId: string, requestedBy: string): Promise<{ readonly id: string }>;
+  /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
+  readiness(): Promise<readonly string[]>;
+  /** Version of the service, shown in the API description. */
+  readonly version: string;
+};
+
+/** `write` includes `read`, `admin` includes both. */
+export type Scope = 'read' | 'write' | 'admin';
+
+export type ApiKey = {
+  /** Who it was given to; shown in logs and as `requestedBy`. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly secret: string;
+};
+
+export type LoggerChoice =
+  | FastifyBaseLogger
+  | Exclude<FastifyServerOptions['logger'], boolean | undefined>
+  | false;
+
+/** What decoding needs of a row of the event log. */
+export type StoredEvent = {
+  readonly id: bigint;
+  readonly source: string;
+  readonly schemaId: string;
+  readonly payload: Uint8Array;
+};
+
+export type DecodedEvent =
+  | {
+      readonly ok: true;
+      readonly header: DecodedHeader;
+      /** Decoded values; of an UPDATE only the changed ones. */
+      readonly fields: { readonly [name: string]: JsonValue };
+    }
+  | { readonly ok: false; readonly error: string };
+
+/** The ChangeEventHeader with its bitmaps expanded to names, such as `Industry` or `BillingAddress.City`. */
+export type DecodedHeader = {
+  readonly entityName: string;
+  readonly recordIds: readonly string[];
+  readonly changeType: string;
+  readonly changeOrigin: string;
+  readonly transactionKey: string;
+  readonly sequenceNumber: number;
+  /** RFC 3339. */
+  readonly commitTimestamp: string;
+  /** A decimal number beyond 2^53. */
+  readonly commitNumber: string;
+  readonly commitUser: string;
+  readonly nulledFields: readonly string[];
+  readonly diffFields: readonly string[];
+  readonly changedFields: readonly string[];
+};
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };

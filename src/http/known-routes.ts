@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+
+/** Collects the routes as they are added, so that a wrong method can be told from an unknown URL. */
+export function collectRoutes(app: FastifyInstance): KnownRoutes {
+  const routes = new Map<string, KnownRoute>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() };
+    for (const name of [method].flat()) route.methods.add(name);
+    routes.set(url, route);
+  });
+  return routes;
+}
+
+/** The methods that a path answers to, in alphabetical order; none if it is unknown. */
+export function allowedMethods(routes: KnownRoutes, path: string): string[] {
+  const methods = [...routes.values()]
+    .filter(({ pattern }) => pattern.test(path))
+    .flatMap((route) => [...route.methods]);
+  return [...new Set(methods)].sort();
+}
+
+function toPattern(url: string): RegExp {
+  const source = url
+    .split('/')
+    .map((part) => (part.startsWith(':') ? '[^/]+' : part === '*' ? '.*' : part.replaceAll('.', '\\.')))
+    .join('/');
+  return new RegExp(`^${source}$`);
+}
+
+export type KnownRoutes = ReadonlyMap<string, KnownRoute>;
+
+type KnownRoute = { readonly pattern: RegExp; readonly methods: Set<string> };

@@ -1,0 +1,13 @@
+/** The routes that need no API key. Every other route needs one: add here only what reveals no data. */
+export const publicRoutes: readonly string[] = [
+  '/',
+  '/health/live',
+  '/health/ready',
+  '/openapi.json',
+  '/docs',
+];
+
+/** Whether a route, given by its pattern, is public; all pages of the documentation are. */
+export function isPublic(route: string | undefined): boolean {
+  return route !== undefined && (publicRoutes.includes(route) || route.startsWith('/docs/'));
+}

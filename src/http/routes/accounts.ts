@@ -1,0 +1,56 @@
+import { Type } from 'typebox';
+import type { HttpDependencies } from '../dependencies.ts';
+import { accountTag, matchesTag } from '../etag.ts';
+import { accountJson } from '../json/account.ts';
+import { Problem } from '../problem.ts';
+import { readRecordId } from '../read-record-id.ts';
+import { AccountSchema } from '../schemas/account.ts';
+import { AccountPath, NoParameters } from '../schemas/parameters.ts';
+import { problemResponses } from '../schemas/problem.ts';
+import { Named } from '../schemas/values.ts';
+import type { Server } from '../server.ts';
+import { addAccountEventsRoute } from './account-events.ts';
+import { addAccountListRoute } from './account-list.ts';
+import { addAccountResyncRoute } from './account-resync.ts';
+
+export function addAccountRoutes(app: Server, dependencies: HttpDependencies): void {
+  app.addSchema(AccountSchema);
+  addAccountListRoute(app, dependencies);
+  addAccountRoute(app, dependencies);
+  addAccountEventsRoute(app, dependencies);
+  addAccountResyncRoute(app, dependencies);
+}
+
+function addAccountRoute(app: Server, { prisma, fieldNames, signupCodeField }: HttpDependencies): void {
+  app.get('/v1/accounts/:id', { config: { scope: 'read' }, schema }, async (request, reply) => {
+    const id = readRecordId('id', request.params.id);
+    const row = await prisma.account.findUnique({ where: { id } });
+    if (row === null) throw new Problem('not-found', `The mirror holds no account ${id}.`);
+    const shape = { fieldNames: await fieldNames(), signupCodeField };
+    const tag = accountTag(row.revision, shape.fieldNames);
+    reply.header('etag', tag);
+    if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send(null);
+    return accountJson(row, shape);
+  });
+}
+
+const schema = {
+  operationId: 'getAccount',
+  summary: 'Get one account',
+  description: 'Deleted accounts are shown too, with `deletedAt`. Send the `ETag` back as `If-None-Match`.',
+  tags: ['Accounts'],
+  params: AccountPath,
+  querystring: NoParameters,
+  headers: Type.Object({
+    'if-none-match': Type.Optional(Type.String({ maxLength: 1024, description: 'An `ETag` got before.' })),
+  }),
+  response: {
+    200: {
+      ...Named(AccountSchema),
+      description: 'The account.',
+      headers: { ETag: Type.String({ description: 'Changes with the account.' }) },
+    },
+    304: Type.Null({ description: 'It is still as the ETag says.' }),
+    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
+  },
+} as const;

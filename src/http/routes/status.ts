@@ -1,0 +1,74 @@
+import type { Static } from 'typebox';
+import type { HttpDependencies } from '../dependencies.ts';
+import { isoTime } from '../json/time.ts';
+import { readCounts } from '../read-counts.ts';
+import { NoParameters } from '../schemas/parameters.ts';
+import { problemResponses } from '../schemas/problem.ts';
+import { StatusSchema } from '../schemas/status.ts';
+import { Named } from '../schemas/values.ts';
+import type { Server } from '../server.ts';
+
+export function addStatusRoute(app: Server, dependencies: HttpDependencies): void {
+  app.addSchema(StatusSchema);
+
+  app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
+    const [subscription, lagMilliseconds, counts, lastErrors] = await Promise.all([
+      readSubscription(dependencies),
+      readLag(dependencies),
+      readCounts(dependencies.pool),
+      readLastErrors(dependencies),
+    ]);
+    return { subscription, lagMilliseconds, backlog: counts.events.stored, counts, lastErrors };
+  });
+}
+
+async function readSubscription({ prisma, topic }: HttpDependencies): Promise<Status['subscription']> {
+  const row = await prisma.subscription.findUnique({ where: { topic } });
+  return {
+    topic,
+    organizationId: row?.organizationId ?? null,
+    state: states.find((state) => state === row?.state) ?? 'idle',
+    stateSince: isoTime(row?.stateSince ?? null),
+    lastError: row?.lastError ?? null,
+    lastEventAt: isoTime(row?.lastEventAt ?? null),
+    lastKeepaliveAt: isoTime(row?.lastKeepaliveAt ?? null),
+    position: row?.replayId ? Buffer.from(row.replayId).toString('base64') : null,
+    loadedAt: isoTime(row?.loadedAt ?? null),
+  };
+}
+
+const states = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'] as const;
+
+// Both times are the database's, so that no clock difference counts as lag.
+async function readLag({ pool, topic }: HttpDependencies): Promise<number> {
+  const { rows } = await pool.query<{ lag: number }>(
+    `SELECT greatest(0, extract(epoch FROM clock_timestamp() - received_at) * 1000)::int8::float8 AS lag
+       FROM events WHERE topic = $1 AND state = 'stored' ORDER BY id LIMIT 1`,
+    [topic],
+  );
+  return rows[0]?.lag ?? 0;
+}
+
+async function readLastErrors({ prisma }: HttpDependencies): Promise<Status['lastErrors']> {
+  const rows = await prisma.event.findMany({
+    where: { state: 'failed' },
+    orderBy: { id: 'desc' },
+    take: 5,
+    select: { id: true, eventId: true, receivedAt: true, error: true },
+  });
+  return rows.map((row) => ({ ...row, id: row.id.toString(), receivedAt: isoTime(row.receivedAt) }));
+}
+
+const schema = {
+  operationId: 'getStatus',
+  summary: 'Get the state of the mirror',
+  description: 'Whether it is live, how far behind it is, what it holds and what went wrong last.',
+  tags: ['Status'],
+  querystring: NoParameters,
+  response: {
+    200: Named(StatusSchema),
+    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
+  },
+} as const;
+
+type Status = Static<typeof StatusSchema>;

@@ -1,0 +1,56 @@
+import { type Static, Type } from 'typebox';
+import { kinds, type ProblemKind, problemType } from '../problem.ts';
+import { Named, OneOf } from './values.ts';
+
+export const ProblemSchema = Type.Object(
+  {
+    type: OneOf(Object.keys(kinds).map(problemType), {
+      description: 'Says what kind of problem it is; stable.',
+    }),
+    title: Type.String({ description: 'The kind of problem in words.' }),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String({ description: 'What is wrong this time.' }),
+    requestId: Type.String({ description: 'The same as in the header `X-Request-Id` and in the log.' }),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ field: Type.String(), message: Type.String() }), {
+        description: 'The parameters or fields at fault; only of `invalid-request`.',
+      }),
+    ),
+    reasons: Type.Optional(Type.Array(Type.String(), { description: 'Only of `not-ready`.' })),
+  },
+  { $id: 'Problem', description: 'An error as RFC 9457 describes it.' },
+);
+
+/** The responses of an operation that answer a problem; 500 and 503 are possible everywhere. */
+export function problemResponses(...expected: readonly ProblemKind[]) {
+  return Object.fromEntries(
+    (['internal-error', 'unavailable', ...expected] as const).map((kind) => [
+      kinds[kind].status,
+      { description: `${kinds[kind].title}.`, content: { 'application/problem+json': problemContent(kind) } },
+    ]),
+  );
+}
+
+function problemContent(kind: ProblemKind) {
+  const { status, title } = kinds[kind];
+  const example: Static<typeof ProblemSchema> = {
+    type: problemType(kind),
+    title,
+    status,
+    detail: details[kind] ?? 'What is wrong this time.',
+    requestId: 'V1StGXR8_Z5jdHi6B-myT',
+    ...(kind === 'invalid-request' ? { errors: [{ field: 'limit', message: 'must be at most 200' }] } : {}),
+    ...(kind === 'not-ready' ? { reasons: ['The database does not answer.'] } : {}),
+  };
+  return { schema: Named(ProblemSchema), example };
+}
+
+const details: Partial<Record<ProblemKind, string>> = {
+  'invalid-request': 'limit must be at most 200.',
+  unauthenticated: 'The API key is not known.',
+  forbidden: 'The key "dashboard" lacks the scope "write", which this needs.',
+  'not-found': 'The mirror holds no account 001al00000K3N1wAAF.',
+  'internal-error': 'The log says more under the request id.',
+  unavailable: 'Try again in a few seconds.',
+  'not-ready': 'The database does not answer.',
+};

@@ -1,0 +1,57 @@
+import { Type } from 'typebox';
+import { AnyJson, NullableText, NullableTime, OneOf } from './values.ts';
+
+const Count = () => Type.Integer({ minimum: 0 });
+
+const Subscription = Type.Object({
+  topic: Type.String({ examples: ['/data/AccountChangeEvent'] }),
+  organizationId: NullableText(),
+  state: OneOf(['idle', 'connecting', 'streaming', 'waiting', 'stopped']),
+  stateSince: NullableTime(),
+  lastError: AnyJson({ description: 'Why the stream last broke; null if it never did.' }),
+  lastEventAt: NullableTime(),
+  lastKeepaliveAt: NullableTime(),
+  position: NullableText({ description: 'Replay id after which delivery resumes, in base64.' }),
+  loadedAt: NullableTime({ description: 'When the initial load was complete.' }),
+});
+
+const Counts = Type.Object({
+  accounts: Type.Object({
+    living: Count(),
+    deleted: Count(),
+    stale: Count(),
+    byCodeState: Type.Object({
+      none: Count(),
+      pending: Count(),
+      written: Count(),
+      confirmed: Count(),
+      failed: Count(),
+    }),
+  }),
+  events: Type.Object({ stored: Count(), applied: Count(), skipped: Count(), failed: Count() }),
+  estimated: Type.Array(Type.String(), {
+    description: 'Which of these counts are estimates of the database, since counting would take long.',
+    examples: [['accounts.living', 'events.applied']],
+  }),
+});
+
+const FailedEvent = Type.Object({
+  id: Type.String(),
+  eventId: Type.String(),
+  receivedAt: Type.String({ format: 'date-time' }),
+  error: NullableText(),
+});
+
+export const StatusSchema = Type.Object(
+  {
+    subscription: Subscription,
+    lagMilliseconds: Type.Integer({
+      minimum: 0,
+      description: 'Age of the oldest event that waits to be applied; 0 if none does.',
+    }),
+    backlog: Type.Integer({ minimum: 0, description: 'Events that wait to be applied.' }),
+    counts: Counts,
+    lastErrors: Type.Array(FailedEvent, { description: 'The newest failed events, five at most.' }),
+  },
+  { $id: 'Status', description: 'How the mirror is doing.' },
+);

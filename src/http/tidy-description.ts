@@ -1,0 +1,58 @@
+/**
+ * Says in OpenAPI what route schemas can't: a problem that many operations answer stands once, under
+ * `components.responses`, and a body that may be null may be left out. Changes the document it is given.
+ */
+export function tidyDescription<T extends object>(document: T): T {
+  const shared = new Map<string, unknown>();
+  for (const operation of operationsOf(document)) {
+    shareProblems(operation, shared);
+    relaxBody(operation);
+  }
+  const components = member(document, 'components');
+  if (components !== undefined) components['responses'] = Object.fromEntries([...shared].sort());
+  return document;
+}
+
+function operationsOf(document: object): Members[] {
+  return Object.values(member(document, 'paths') ?? {})
+    .filter(isMembers)
+    .flatMap((item) => Object.values(item).filter(isMembers));
+}
+
+function shareProblems(operation: Members, shared: Map<string, unknown>): void {
+  const responses = member(operation, 'responses') ?? {};
+  for (const [status, response] of Object.entries(responses)) {
+    const name = problemName(response);
+    if (name === undefined) continue;
+    shared.set(name, response);
+    responses[status] = { $ref: `#/components/responses/${name}` };
+  }
+}
+
+// `urn:tidemark:problem:not-found` becomes `NotFound`.
+function problemName(response: unknown): string | undefined {
+  const content = isMembers(response) ? member(response, 'content') : undefined;
+  const media = content && member(content, 'application/problem+json');
+  const type = media && member(media, 'example')?.['type'];
+  const kind = typeof type === 'string' ? type.split(':').at(-1) : undefined;
+  return kind?.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+function relaxBody(operation: Members): void {
+  const body = member(operation, 'requestBody');
+  if (body === undefined) return;
+  const media = Object.values(member(body, 'content') ?? {}).filter(isMembers);
+  const nullable = media.some(({ schema }) => isMembers(schema) && String(schema['type']).includes('null'));
+  if (nullable) body['required'] = false;
+}
+
+function member(parent: object, name: string): Members | undefined {
+  const value: unknown = Reflect.get(parent, name);
+  return isMembers(value) ? value : undefined;
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type Members = Record<string, unknown>;

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { acme, acmeWest, blank, bolt, gone, insertSampleAccounts } from './sample-accounts.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+let database: TestDatabase;
+let server: TestServer;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await startServer({ databaseUrl: database.url });
+  await insertSampleAccounts(server.database.prisma);
+});
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+describe('the list of accounts', () => {
+  test.each([
+    ['', [acme, acmeWest, bolt, blank]],
+    ['deleted=false', [acme, acmeWest, bolt, blank]],
+    ['deleted=true', [gone]],
+    ['deleted=all', [acme, acmeWest, bolt, gone, blank]],
+    ['name=Acme', [acme]],
+    ['name=acme', []],
+    ['name=Acme*', [acme, acmeWest]],
+    ['name=*', [acme, acmeWest, bolt]],
+    ['name=%25*', []],
+    ['name=Ac_e*', []],
+    ['accountNumber=A-1', [acme]],
+    ['accountNumber=B%251', [bolt]],
+    ['accountNumber=B*', []],
+    ['signupCode=CODE-1', [acme]],
+    ['stale=true', [bolt]],
+    ['stale=false', [acme, acmeWest, blank]],
+    ['codeState=failed', [acmeWest]],
+    ['codeState=none', [bolt, blank]],
+    ['updatedSince=2026-03-01T00:00:05Z', [acme, bolt]],
+    ['updatedSince=2026-03-01T01:00:05.001%2B01:00', [bolt]],
+    ['updatedSince=2026-03-01T00:00:05Z&deleted=all&sort=changedAt', [acme, bolt, gone]],
+    ['name=Acme*&codeState=confirmed', [acme]],
+  ])('with %j', async (query, expected) => {
+    expect(await listed(query)).toEqual(expected);
+  });
+
+  test.each([
+    ['id', [acme, acmeWest, bolt, blank]],
+    ['-id', [blank, bolt, acmeWest, acme]],
+    ['-name', [blank, bolt, acmeWest, acme]],
+    ['modifiedAt', [bolt, acmeWest, acme, blank]],
+    ['-modifiedAt', [blank, acme, acmeWest, bolt]],
+    ['createdAt', [acme, acmeWest, bolt, blank]],
+    ['-createdAt', [blank, bolt, acmeWest, acme]],
+    ['changedAt', [blank, acmeWest, acme, bolt]],
+    ['-changedAt', [bolt, acme, acmeWest, blank]],
+  ])('sorted by %s, whatever the size of the pages', async (sort, expected) => {
+    expect(await listed(`sort=${sort}`)).toEqual(expected);
+    for (const limit of [1, 2, 3]) expect(await walk(`sort=${sort}&limit=${limit}`)).toEqual(expected);
+  });
+
+  test('sorted by name follows the order of the database, which need not be that of the bytes', async () => {
+    const { rows } = await server.database.pool.query<{ id: string }>(
+      'SELECT id FROM accounts WHERE NOT deleted ORDER BY name, id',
+    );
+    expect(await walk('sort=name&limit=1')).toEqual(rows.map(({ id }) => id));
+  });
+
+  test('has a last page without a cursor and without a link', async () => {
+    const response = await server.send('get', '/v1/accounts?limit=4');
+    expect(response.body.nextCursor).toBeNull();
+    expect(response.headers['link']).toBeUndefined();
+  });
+
+  test('links to the next page, which is the one of the cursor', async () => {
+    const first = await server.send('get', '/v1/accounts?limit=1&name=Acme*');
+    const link = /^<(.*)>; rel="next"$/.exec(first.headers['link'] ?? '')?.[1] ?? '';
+    const second = await server.send('get', link);
+    expect(ids(second.body)).toEqual([acmeWest]);
+    const { nextCursor } = first.body;
+    expect(ids((await server.send('get', `/v1/accounts?name=Acme*&cursor=${nextCursor}`)).body)).toEqual([
+      acmeWest,
+    ]);
+  });
+
+  test('takes no cursor of other filters or of another order', async () => {
+    const { nextCursor } = (await server.send('get', '/v1/accounts?limit=1&name=Acme*')).body;
+    for (const query of ['name=Acme', '', 'name=Acme*&sort=-id', 'name=Acme*&stale=false']) {
+      const response = await server.send('get', `/v1/accounts?${query}&cursor=${nextCursor}`);
+      expect(response.status, query).toBe(400);
+      expect(response.body.errors).toEqual([
+        { field: 'cursor', message: 'was made for other parameters: keep them all while you follow a list' },
+      ]);
+    }
+  });
+
+  test('lets the size of the page change on the way', async () => {
+    const { nextCursor } = (await server.send('get', '/v1/accounts?limit=1')).body;
+    const rest = await server.send('get', `/v1/accounts?limit=200&cursor=${nextCursor}`);
+    expect(ids(rest.body)).toEqual([acmeWest, bolt, blank]);
+  });
+
+  test.each([
+    ['limit=0', 'limit', 'must be at least 1'],
+    ['limit=201', 'limit', 'must be at most 200'],
+    ['limit=ten', 'limit', 'must be an integer, given once'],
+    ['limit=1&limit=2', 'limit', 'must be an integer, given once'],
+    ['cursor=nonsense', 'cursor', 'is not one that this list gave out'],
+    ['cursor=%22', 'cursor', 'does not have the form that is described for it'],
+    ['sort=industry', 'sort', /^must be one of id, -id, name/],
+    ['sort=id;drop table accounts', 'sort', /^must be one of/],
+    ['deleted=yes', 'deleted', 'must be one of false, true, all'],
+    ['stale=1', 'stale', 'must be a boolean, given once'],
+    ['codeState=lost', 'codeState', 'must be one of none, pending, written, confirmed, failed'],
+    ['updatedSince=yesterday', 'updatedSince', /^must be a date and time/],
+    ['updatedSince=2026-02-30T00:00:00Z', 'updatedSince', /^must be a date and time/],
+    ['updatedSince=0000-01-01T00:00:00Z', 'updatedSince', /between the years 1 and 9999/],
+    ['updatedSince=9999-12-31T23:59:59-23:59', 'updatedSince', /between the years 1 and 9999/],
+    ['updatedSince=2026-06-30T23:59:60Z', 'updatedSince', /between the years 1 and 9999/],
+    ['name=', 'name', 'must not be empty'],
+    ['name=%00', 'name', 'does not have the form that is described for it'],
+    [`name=${'x'.repeat(256)}`, 'name', 'must not be longer than 255 characters'],
+    ['Name=Acme', 'Name', 'is not a known parameter'],
+    ['offset=10', 'offset', 'is not a known parameter'],
+  ])('refuses %s', async (query, field, message) => {
+    const response = await server.send('get', `/v1/accounts?${query}`);
+    expect(response.status).toBe(400);
+    const expected = typeof message === 'string' ? message : expect.stringMatching(message);
+    expect(response.body.errors).toEqual([{ field, message: expected }]);
+  });
+});
+
+async function listed(query: string): Promise<string[]> {
+  const response = await server.send('get', `/v1/accounts?${query}`);
+  expect(response.status, response.text).toBe(200);
+  return ids(response.body);
+}
+
+async function walk(query: string): Promise<string[]> {
+  const seen: string[] = [];
+  let path: string | undefined = `/v1/accounts?${query}`;
+  while (path !== undefined) {
+    const response = await server.send('get', path);
+    expect(response.status, response.text).toBe(200);
+    seen.push(...ids(response.body));
+    path =
+      response.body.nextCursor === null
+        ? undefined
+        : `/v1/accounts?${query}&cursor=${response.body.nextCursor}`;
+  }
+  return seen;
+}
+
+function ids(page: { data: { id: string }[] }): string[] {
+  return page.data.map(({ id }) => id);
+}

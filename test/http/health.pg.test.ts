@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { startServer } from './start-server.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+describe('readiness', () => {
+  test('is there when the database and everything else is', async () => {
+    const server = await startServer({ databaseUrl: database.url });
+    const response = await server.send('get', '/health/ready', { key: '' });
+    expect([response.status, response.body]).toEqual([200, { ready: true }]);
+    await server.close();
+  });
+
+  test('lacks with the reasons of the synchronisation', async () => {
+    const reasons = ['The initial load is not complete.', 'Nobody follows the topic.'];
+    const server = await startServer({
+      databaseUrl: database.url,
+      overrides: { readiness: async () => reasons },
+    });
+    const response = await server.send('get', '/health/ready', { key: '' });
+    expect(response.status).toBe(503);
+    expect(response.type).toBe('application/problem+json');
+    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:not-ready', reasons });
+    await server.close();
+  });
+
+  test('lacks when the database is gone, while the process is alive', async () => {
+    const server = await startServer();
+    const response = await server.send('get', '/health/ready', { key: '' });
+    expect(response.status).toBe(503);
+    expect(response.body.reasons).toEqual(['The database does not answer.']);
+    const live = await server.send('get', '/health/live', { key: '' });
+    expect([live.status, live.body]).toEqual([200, { live: true }]);
+    await server.close();
+  });
+
+  test('lacks when the database is silent, and does not wait until it gives up', async () => {
+    const silent = await listenSilently();
+    const server = await startServer({ databaseUrl: `postgres://a:b@127.0.0.1:${silent.port}/none` });
+    const response = await server.send('get', '/health/ready', { key: '' });
+    expect(response.body.reasons).toEqual(['The database does not answer.']);
+    expect(silent.sockets.map(({ readableEnded }) => readableEnded)).toEqual([false]);
+    silent.close();
+    await server.close();
+  });
+});
+
+/** Takes connections and says nothing. */
+async function listenSilently(): Promise<{ port: number; sockets: Socket[]; close(): void }> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.resume());
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('Nothing listens');
+  return {
+    port: address.port,
+    sockets,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}

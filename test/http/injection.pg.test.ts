@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { accountId, insertAccount, insertEvent, uuid } from './rows.ts';
+import { keys, startServer, type TestServer } from './start-server.ts';
+
+let database: TestDatabase;
+let server: TestServer;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await startServer({ databaseUrl: database.url });
+  await insertAccount(server.database.prisma, accountId(1), { name: 'Acme', signupCode: 'CODE-1' });
+  await insertEvent(server.database.prisma, { eventId: uuid(1), recordIds: [accountId(1)] });
+});
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+const attacks = [
+  "'",
+  "' OR '1'='1",
+  "'; DROP TABLE accounts; --",
+  '1); SELECT pg_sleep(60); --',
+  '$1',
+  '%s',
+  '\\',
+  "\\'",
+  '"',
+  '*',
+  '{}',
+  '[]',
+  '\u0000',
+  '\u202e',
+  '\ud83d\ude00',
+  '../../etc/passwd',
+  '<script>alert(1)</script>',
+  '{"$ne":null}',
+  'x'.repeat(5_000),
+];
+
+describe.each(attacks)('the text %j', (attack) => {
+  test('as any parameter is compared or refused, and changes nothing', async () => {
+    for (const [path, methods] of Object.entries(server.description.paths)) {
+      for (const { name, in: place } of methods['get']?.parameters ?? []) {
+        const value = encodeURIComponent(attack);
+        const target = path.replace('{id}', place === 'path' ? value : pathId(path));
+        const query = place === 'query' ? `?${name}=${value}` : '';
+        const headers = place === 'header' ? { [name]: attack.replaceAll(/[^\x20-\x7e]/g, '?') } : {};
+        const response = await server.send('get', `${target}${query}`, { headers });
+        expect([200, 304, 400], `${path} ${name}: ${response.text}`).toContain(response.status);
+        if (response.status === 200 && place === 'query' && !(name === 'name' && attack === '*')) {
+          expect(response.body.data, `${path} ${name}`).toEqual([]);
+        }
+      }
+    }
+    const { rowCount } = await server.database.pool.query('SELECT 1 FROM accounts');
+    expect(rowCount).toBe(1);
+  });
+
+  test('as a key opens nothing', async () => {
+    const key = attack.replaceAll(/[^\x21-\x7e]/g, '-');
+    expect((await server.send('get', '/v1/status', { key })).status).toBe(401);
+  });
+});
+
+test('fields that a row has and the API does not describe are not shown', async () => {
+  const { body } = await server.send('get', `/v1/accounts/${accountId(1)}`, { key: keys.admin });
+  expect(Object.keys(body)).not.toContain('revision');
+  expect(Object.keys(body)).not.toContain('fieldVersions');
+});
+
+function pathId(path: string): string {
+  return path.includes('accounts') ? accountId(1) : uuid(1);
+}

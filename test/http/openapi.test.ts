@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isCurrent } from '../../src/http/write-openapi.ts';
+import type { DescribedOperation } from './conformity.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+test('openapi.yaml is current (npm run openapi)', async () => {
+  expect(await isCurrent()).toBe(true);
+});
+
+describe('every operation', () => {
+  test('has an id of its own, a summary and a tag', () => {
+    const ids = operations().map(([, operation]) => operation.operationId);
+    expect(ids).not.toContain(undefined);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [name, operation] of operations()) {
+      expect(operation.summary, name).toMatch(/^[A-Z]/);
+      expect(operation.tags, name).not.toEqual([]);
+    }
+  });
+
+  test('describes what it answers, and its failures as problems', () => {
+    for (const [name, { responses = {}, security }] of operations()) {
+      const statuses = Object.keys(responses);
+      expect(statuses, name).toEqual(expect.arrayContaining(['400', '500', '503']));
+      if (security === undefined) expect(statuses, name).toEqual(expect.arrayContaining(['401', '403']));
+      if (name.includes('{id}') && name.startsWith('get')) expect(statuses, name).toContain('404');
+      for (const [status, response] of Object.entries(responses)) {
+        if (Number(status) >= 400) expect(response.$ref, `${name} ${status}`).toMatch(/responses/);
+      }
+    }
+  });
+
+  test('bounds every text it takes', () => {
+    for (const [name, { parameters = [] }] of operations()) {
+      for (const { schema, name: parameter } of parameters) {
+        const bounded = schema['type'] !== 'string' || 'maxLength' in schema || 'enum' in schema;
+        expect(bounded, `${name}: ${parameter}`).toBe(true);
+      }
+    }
+  });
+
+  test('takes no secret in its URL', () => {
+    const names = operations().flatMap(([, { parameters = [] }]) => parameters.map(({ name }) => name));
+    expect(names.filter((name) => /key$|secret|token|password/i.test(name))).toEqual(['transactionKey']);
+  });
+
+  test('refuses an unknown parameter', async () => {
+    for (const [name] of operations()) {
+      const [method, template = ''] = name.split(' ');
+      const path = template.replace('{id}', template.includes('accounts') ? '001al00000K3N1wAAF' : uuid);
+      const response = await server.send(method === 'post' ? 'post' : 'get', `${path}?asOf=x`, {
+        key: 'test-only-admin-key',
+      });
+      expect(response.status, name).toBe(400);
+      expect(response.body, name).toMatchObject({
+        errors: [{ field: 'asOf', message: 'is not a known parameter' }],
+      });
+    }
+  });
+});
+
+test('the document is served, and is OpenAPI 3.1', async () => {
+  const response = await server.send('get', '/openapi.json', { key: '' });
+  expect(response.body).toEqual(server.description);
+  expect(server.description.openapi).toBe('3.1.0');
+});
+
+test('every reference in the document leads somewhere', () => {
+  const references = JSON.stringify(server.description).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g);
+  for (const [, kind, name] of references) {
+    const { schemas, responses } = server.description.components;
+    expect(Object.keys(kind === 'schemas' ? schemas : responses)).toContain(name);
+  }
+});
+
+describe('the pages of the documentation', () => {
+  test('are served with everything they load, under a policy of their own', async () => {
+    const page = await server.send('get', '/docs', { key: '' });
+    expect(page.status).toBe(200);
+    expect(page.headers['content-security-policy']).toContain("script-src 'self';");
+    const assets = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path = '']) => path);
+    expect(assets.length).toBeGreaterThan(3);
+    for (const asset of assets) {
+      const { pathname, host } = new URL(asset, `${server.url}/docs`);
+      expect(host).toBe(new URL(server.url).host);
+      expect((await server.send('get', pathname, { key: '' })).status, pathname).toBe(200);
+    }
+  });
+
+  test('can not be used to read other files', async () => {
+    for (const path of ['/docs/static/../../package.json', '/docs/static/%2e%2e/%2e%2e/package.json']) {
+      expect((await server.send('get', path, { key: '' })).text).not.toContain('"dependencies"');
+    }
+  });
+});
+
+const uuid = '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01';
+
+function operations(): [string, DescribedOperation][] {
+  return Object.entries(server.description.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]): [string, DescribedOperation] => [
+      `${method} ${path}`,
+      operation,
+    ]),
+  );
+}

@@ -1,0 +1,218 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keys, startServer, type TestServer } from './start-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer({
+    overrides: {
+      requestAccountResync: async (id) => {
+        if (id.startsWith('001al00000K3N1x')) throw new Error('secret detail: password=hunter2');
+        return { id: '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01' };
+      },
+    },
+  });
+});
+afterAll(() => server.close());
+
+const resync = '/v1/accounts/001al00000K3N1wAAF/resync';
+
+describe('an unknown URL', () => {
+  test.each([
+    '/nothing',
+    '/v1',
+    '/v1/status/',
+    '/V1/accounts',
+    '/v1/accounts/a/b/c',
+    '/docsx',
+    '/docs/nothing',
+  ])('%s is not found, key or no key', async (path) => {
+    const response = await server.send('get', path, { key: '' });
+    expect(response.status).toBe(404);
+    expect(response.type).toBe('application/problem+json');
+    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:not-found', status: 404 });
+  });
+
+  test('is not found whatever is sent there', async () => {
+    for (const body of ['{', JSON.stringify({ padding: 'x'.repeat(300_000) })]) {
+      const headers = { 'content-type': 'application/json' };
+      expect((await server.send('post', '/nothing', { headers, body })).status).toBe(404);
+    }
+  });
+
+  test('is not taken for one that it only resembles', async () => {
+    expect((await server.send('post', '/openapi-json')).status).toBe(404);
+    expect((await server.send('post', '/openapi.json')).status).toBe(405);
+  });
+});
+
+describe('a wrong method', () => {
+  test.each([
+    ['delete', '/v1/accounts', 'GET, HEAD'],
+    ['post', '/v1/status', 'GET, HEAD'],
+    ['put', '/v1/accounts/001al00000K3N1wAAF', 'GET, HEAD'],
+    ['get', resync, 'POST'],
+    ['options', '/health/live', 'GET, HEAD'],
+    ['patch', '/', 'GET, HEAD'],
+  ] as const)('%s %s is refused and told what is allowed', async (method, path, allow) => {
+    const response = await server.send(method, path);
+    expect(response.status).toBe(405);
+    expect(response.headers['allow']).toBe(allow);
+    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:method-not-allowed' });
+  });
+
+  test('TRACE is refused too', async () => {
+    const answer = await raw(`TRACE /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 405 /);
+  });
+});
+
+describe('a body', () => {
+  test('of another type is refused', async () => {
+    for (const type of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded']) {
+      const response = await server.send('post', resync, {
+        key: keys.write,
+        headers: { 'content-type': type },
+        body: 'a=1',
+      });
+      expect(response.status, type).toBe(415);
+      expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:unsupported-media-type' });
+    }
+  });
+
+  test('that is compressed is refused', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const response = await server.send('post', resync, { key: keys.write, headers, body: '{}' });
+    expect(response.status).toBe(415);
+  });
+
+  test('beyond 256 KiB is refused', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ padding: 'x'.repeat(256 * 1024) });
+    const response = await server.send('post', resync, { key: keys.write, headers, body });
+    expect(response.status).toBe(413);
+    expect(response.body).toMatchObject({
+      type: 'urn:tidemark:problem:payload-too-large',
+      detail: 'A body may have at most 256 KiB.',
+    });
+  });
+
+  test.each([
+    ['broken JSON', '{'],
+    ['nothing', ''],
+    ['an array', '[]'],
+    ['a text', '"x"'],
+    ['a prototype', '{"__proto__":{"admin":true}}'],
+    ['a constructor', '{"constructor":{"prototype":{"admin":true}}}'],
+  ])('of %s is not valid', async (_name, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await server.send('post', resync, { key: keys.write, headers, body });
+    expect(response.status).toBe(400);
+    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:invalid-request' });
+  });
+
+  test('with an unknown field is refused, and the field named', async () => {
+    const response = await server.send('post', resync, { key: keys.write, body: { force: true, why: 1 } });
+    expect(response.status).toBe(400);
+    expect(response.body).toMatchObject({
+      errors: [
+        { field: 'force', message: 'is not a known field' },
+        { field: 'why', message: 'is not a known field' },
+      ],
+    });
+  });
+
+  test('may be left out or empty', async () => {
+    expect((await server.send('post', resync, { key: keys.write })).status).toBe(202);
+    expect((await server.send('post', resync, { key: keys.write, body: {} })).status).toBe(202);
+  });
+});
+
+describe('an unexpected failure', () => {
+  test('says nothing of what happened but the request id', async () => {
+    const response = await server.send('post', '/v1/accounts/001al00000K3N1x/resync', { key: keys.write });
+    expect(response.status).toBe(500);
+    expect(response.body).toEqual({
+      type: 'urn:tidemark:problem:internal-error',
+      title: 'Something went wrong on our side',
+      status: 500,
+      detail: 'The log says more under the request id.',
+      requestId: response.headers['x-request-id'],
+    });
+  });
+
+  test('of the database answers 503 and when to come back', async () => {
+    const response = await server.send('get', '/v1/accounts');
+    expect(response.status).toBe(503);
+    expect(response.headers['retry-after']).toBe('5');
+    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:unavailable' });
+  });
+});
+
+describe('a request that is hardly one', () => {
+  test('with a badly encoded URL is not valid', async () => {
+    const answer = await raw('GET /v1/accounts/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('application/problem+json');
+    expect(answer).toContain('The URL is not validly encoded.');
+  });
+
+  test('with an endless id is refused', async () => {
+    const response = await server.send('get', `/v1/accounts/${'a'.repeat(500)}`);
+    expect(response.status).toBe(400);
+    expect(response.body).toMatchObject({ errors: [{ field: 'id' }] });
+  });
+
+  test.each([
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+    [
+      'a length and chunks at once',
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+    ],
+    ['too many headers', `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+  ])('being %s is answered as a problem, and the connection ends', async (_name, bytes, status) => {
+    const answer = await raw(bytes);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer).toContain('Content-Type: application/problem+json');
+  });
+});
+
+describe('every answer', () => {
+  test('carries the request id that was sent, if it is sane', async () => {
+    const headers = { 'x-request-id': 'import-2026.11:23_a' };
+    const response = await server.send('get', '/health/live', { headers });
+    expect(response.headers['x-request-id']).toBe('import-2026.11:23_a');
+    const problem = await server.send('get', '/nothing', { headers });
+    expect(problem.body).toMatchObject({ requestId: 'import-2026.11:23_a' });
+  });
+
+  test('carries a new request id otherwise', async () => {
+    for (const sent of ['a b', 'x'.repeat(129), '<script>']) {
+      const response = await server.send('get', '/health/live', { headers: { 'x-request-id': sent } });
+      expect(response.headers['x-request-id']).toMatch(/^[\w-]{21}$/);
+    }
+  });
+
+  test('stays out of caches and loads nothing in a browser', async () => {
+    for (const path of ['/v1/status', '/health/live', '/nothing', '/']) {
+      const { headers } = await server.send('get', path);
+      expect(headers['cache-control'], path).toBe('no-store');
+      expect(headers['content-security-policy'], path).toContain("default-src 'none'");
+      expect(headers['x-content-type-options'], path).toBe('nosniff');
+      expect(headers['x-powered-by'] ?? headers['server'], path).toBeUndefined();
+    }
+  });
+});
+
+test('no request may take for ever to arrive', () => {
+  expect(server.app.server.requestTimeout).toBe(30_000);
+  expect(server.app.server.headersTimeout).toBe(15_000);
+});
+
+function raw(bytes: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(server.url).port) });
+  socket.write(bytes);
+  return text(socket);
+}

@@ -1,0 +1,152 @@
+import request, { type Response } from 'supertest';
+import { expect } from 'vitest';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+import type { ApiKey, DecodedEvent, HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
+import { createServer, type Server } from '../../src/http/server.ts';
+import { type Described, describedProblems } from './conformity.ts';
+
+/**
+ * The real server on a real port. Every answer is held against the OpenAPI document.
+ * Without a database nothing listens where it looks for one.
+ */
+export async function startServer(options: Options = {}): Promise<TestServer> {
+  const database = openDatabase({ url: options.databaseUrl ?? 'postgres://nobody:none@127.0.0.1:1/none' });
+  const resyncRequests: ResyncRequest[] = [];
+  const app = await createServer({
+    ...database,
+    apiKeys,
+    topic: '/data/AccountChangeEvent',
+    signupCodeField: 'SignUpCode__c',
+    logger: false,
+    decodeEvents: async (rows) => rows.map(decodeJson),
+    fieldNames: async () => ['Name', 'AccountNumber', 'Industry', 'Phone', 'BillingAddress', 'SignUpCode__c'],
+    requestAccountResync: async (accountId, requestedBy) => {
+      resyncRequests.push({ accountId, requestedBy });
+      return { id: '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01' };
+    },
+    readiness: async () => [],
+    version: '0.0.0',
+    ...options.overrides,
+  });
+  const url = options.listen === false ? '' : await app.listen({ host: '127.0.0.1', port: 0 });
+  const described = options.listen === false ? '{}' : JSON.stringify(app.swagger());
+  const description: Described = JSON.parse(described);
+  return {
+    app,
+    database,
+    url,
+    description,
+    resyncRequests,
+    routes: () => routesOf(app.printRoutes({ commonPrefix: false })),
+    send: async (method, path, { key = keys.read, headers = {}, body } = {}) => {
+      const sending = request(url)[method](path).redirects(0).set(headers);
+      if (key !== '') sending.set('authorization', `Bearer ${key}`);
+      const response = await sending.send(body);
+      expectConforming(description, method, path, response);
+      return response;
+    },
+    async close() {
+      await app.close();
+      await database.close();
+    },
+  };
+}
+
+/** Secrets of the keys that the test server knows, by the scope they have. */
+export const keys = {
+  read: 'test-only-read-key',
+  write: 'test-only-write-key',
+  admin: 'test-only-admin-key',
+  none: 'test-only-key-without-scope',
+};
+
+/** An event payload that the test server can decode; anything else it can't. */
+export function payloadOf(header: object, fields: object): Buffer {
+  return Buffer.from(JSON.stringify({ header: { ...emptyHeader, ...header }, fields }));
+}
+
+const apiKeys: readonly ApiKey[] = [
+  { name: 'reader', scopes: ['read'], secret: keys.read },
+  { name: 'writer', scopes: ['write'], secret: keys.write },
+  { name: 'operator', scopes: ['admin'], secret: keys.admin },
+  { name: 'nobody', scopes: [], secret: keys.none },
+];
+
+const emptyHeader = {
+  entityName: 'Account',
+  recordIds: [],
+  changeType: 'UPDATE',
+  changeOrigin: '',
+  transactionKey: '',
+  sequenceNumber: 1,
+  commitTimestamp: '2026-11-23T10:00:00.000Z',
+  commitNumber: '1',
+  commitUser: '005al000001AAAAAA2',
+  nulledFields: [],
+  diffFields: [],
+  changedFields: [],
+};
+
+function decodeJson(row: StoredEvent): DecodedEvent {
+  try {
+    return { ok: true, ...JSON.parse(Buffer.from(row.payload).toString('utf8')) };
+  } catch {
+    return { ok: false, error: `Schema ${row.schemaId} does not fit the payload.` };
+  }
+}
+
+// Fastify prints a tree, four characters for each level.
+function routesOf(tree: string): string[] {
+  const parts: string[] = [];
+  const routes: string[] = [];
+  for (const line of tree.split('\n')) {
+    const [, indent, part, methods] = /^([│├└─ ]*)(\S*)(?: \((.*)\))?$/.exec(line) ?? [];
+    if (indent === undefined || part === undefined) continue;
+    const depth = indent.length / 4;
+    parts.splice(depth - 1, parts.length, part);
+    if (methods !== undefined) routes.push(parts.join(''));
+  }
+  return routes;
+}
+
+function expectConforming(description: Described, method: Method, path: string, response: Response): void {
+  const answer = {
+    method,
+    path: path.split('?', 1)[0] ?? '',
+    status: response.status,
+    type: response.type,
+    body: response.body,
+  };
+  expect(describedProblems(description, answer), `${method} ${path} as described`).toEqual([]);
+}
+
+type Options = {
+  /** False for a server that stays closed, and can take further routes. */
+  readonly listen?: boolean;
+  readonly databaseUrl?: string;
+  readonly overrides?: Partial<HttpDependencies>;
+};
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete' | 'head' | 'options';
+
+export type TestServer = {
+  readonly app: Server;
+  readonly database: Database;
+  readonly url: string;
+  readonly description: Described;
+  /** The patterns of all routes, such as `/v1/accounts/:id`. */
+  routes(): string[];
+  /** What was asked of the job queue. */
+  readonly resyncRequests: readonly ResyncRequest[];
+  send(method: Method, path: string, options?: SendOptions): Promise<Response>;
+  close(): Promise<void>;
+};
+
+type ResyncRequest = { readonly accountId: string; readonly requestedBy: string };
+
+type SendOptions = {
+  /** A secret; empty for none. The reader's by default. */
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | object;
+};

@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Prisma } from '../../src/db/generated/client.ts';
+import { countRows } from '../../src/http/count-rows.ts';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { accountId, insertAccount, insertEvent, uuid } from './rows.ts';
+import { startServer, type TestServer } from './start-server.ts';
+
+let database: TestDatabase;
+let server: TestServer;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await startServer({ databaseUrl: database.url });
+});
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+describe('the status', () => {
+  test('of a mirror that never started is all zero', async () => {
+    const { body } = await server.send('get', '/v1/status');
+    expect(body).toMatchObject({
+      subscription: { topic: '/data/AccountChangeEvent', state: 'idle', position: null, stateSince: null },
+      lagMilliseconds: 0,
+      backlog: 0,
+      counts: { accounts: { living: 0 }, events: { applied: 0 }, estimated: [] },
+      lastErrors: [],
+    });
+  });
+
+  test('says how the mirror is doing', async () => {
+    await fill();
+    const { body } = await server.send('get', '/v1/status');
+    expect(body).toEqual({
+      subscription: {
+        topic: '/data/AccountChangeEvent',
+        organizationId: '00Dal000000XXXXEAA',
+        state: 'streaming',
+        stateSince: '2026-11-23T10:00:00.000Z',
+        lastError: { code: 'UNAVAILABLE' },
+        lastEventAt: '2026-11-23T10:00:01.000Z',
+        lastKeepaliveAt: null,
+        position: 'AAAAAAABAAA=',
+        loadedAt: null,
+      },
+      lagMilliseconds: expect.any(Number),
+      backlog: 2,
+      counts: {
+        accounts: {
+          living: 2,
+          deleted: 1,
+          stale: 1,
+          byCodeState: { none: 1, pending: 1, written: 0, confirmed: 1, failed: 0 },
+        },
+        events: { stored: 2, applied: 1, skipped: 1, failed: 6 },
+        estimated: [],
+      },
+      lastErrors: [16, 15, 14, 13, 12].map((n) => ({
+        id: expect.any(String),
+        eventId: uuid(n),
+        receivedAt: expect.any(String),
+        error: `Broken ${n}.`,
+      })),
+    });
+    // The oldest waiting event came an hour ago.
+    expect(body.lagMilliseconds).toBeGreaterThanOrEqual(3_600_000);
+    expect(body.lagMilliseconds).toBeLessThan(7_200_000);
+  });
+});
+
+test('a count that would take long is an estimate, and says so', async () => {
+  const { pool } = server.database;
+  const many = Prisma.sql`generate_series(1, 10000000) AS n`;
+  expect(await countRows(pool, many)).toEqual({ count: 10_000_000, exact: false });
+  expect(await countRows(pool, Prisma.sql`generate_series(1, 7) AS n`)).toEqual({ count: 7, exact: true });
+});
+
+async function fill(): Promise<void> {
+  const { prisma } = server.database;
+  await prisma.subscription.create({
+    data: {
+      topic: '/data/AccountChangeEvent',
+      organizationId: '00Dal000000XXXXEAA',
+      state: 'streaming',
+      stateSince: new Date('2026-11-23T10:00:00Z'),
+      lastError: { code: 'UNAVAILABLE' },
+      lastEventAt: new Date('2026-11-23T10:00:01Z'),
+      replayId: new Uint8Array([0, 0, 0, 0, 0, 1, 0, 0]),
+    },
+  });
+  await insertAccount(prisma, accountId(1), { codeState: 'confirmed' });
+  await insertAccount(prisma, accountId(2), { codeState: 'pending', staleVersion: 'v2' });
+  await insertAccount(prisma, accountId(3), { deleted: true, deletedAt: new Date() });
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  await insertEvent(prisma, { eventId: uuid(1), state: 'stored', receivedAt: hourAgo });
+  await insertEvent(prisma, { eventId: uuid(2), state: 'stored' });
+  await insertEvent(prisma, { eventId: uuid(3), state: 'applied' });
+  await insertEvent(prisma, { eventId: uuid(4), state: 'skipped' });
+  for (let n = 11; n <= 16; n++) {
+    await insertEvent(prisma, { eventId: uuid(n), state: 'failed', error: `Broken ${n}.` });
+  }
+}
