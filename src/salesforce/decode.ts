@@ -27,9 +27,9 @@ function readHeader(raw: AvroRecord, fields: readonly SchemaField[]): ChangeEven
     changeType,
     changeOrigin: text(raw['changeOrigin'], 'changeOrigin'),
     transactionKey: text(raw['transactionKey'], 'transactionKey'),
-    sequenceNumber: Number(raw['sequenceNumber']),
-    commitTimestamp: Number(long(raw['commitTimestamp'], 'commitTimestamp')),
-    commitNumber: long(raw['commitNumber'], 'commitNumber'),
+    sequenceNumber: Number(count(raw['sequenceNumber'], 'sequenceNumber')),
+    commitTimestamp: Number(count(raw['commitTimestamp'], 'commitTimestamp')),
+    commitNumber: count(raw['commitNumber'], 'commitNumber'),
     commitUser: text(raw['commitUser'], 'commitUser'),
     // The guide says that nulled fields are among the changed ones; the union costs nothing.
     changedFields: [...new Set([...bitmaps('changedFields'), ...nulledFields])],
@@ -104,9 +104,12 @@ function texts(value: unknown, what: string): string[] {
   return value.map((item) => text(item, what));
 }
 
-function long(value: unknown, what: string): bigint {
-  if (typeof value !== 'bigint') throw new Error(`${what} is not a number`);
-  return value;
+// Versions are made of these; a negative one could not be told from one that is cut in two.
+function count(value: unknown, what: string): bigint {
+  if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) throw new Error(`${what} is not a number`);
+  const number = BigInt(value as bigint | number);
+  if (number < 0n) throw new Error(`${what} is negative`);
+  return number;
 }
 
 type AvroRecord = Readonly<Record<string, unknown>>;

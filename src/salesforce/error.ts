@@ -111,6 +111,14 @@ const restFailures: Readonly<Record<string, FailureClass>> = {
   inactive_user: 'config',
   inactive_org: 'config',
   rate_limit_exceeded: 'throttle',
+  // Refusals without a body of Salesforce's own: jsforce names them by their status.
+  ERROR_HTTP_401: 'auth',
+  ERROR_HTTP_403: 'permission',
+  ERROR_HTTP_404: 'config',
+  // Ours, about the sign-in.
+  SALESFORCE_ACCESS_TOKEN: 'config',
+  SALESFORCE_PRIVATE_KEY: 'config',
+  FRESH_TOKENS_REFUSED: 'permission',
 };
 
 /** The class of a REST or OAuth error code; what is unknown (network errors, 5xx pages) is transient. */
@@ -118,11 +126,20 @@ export function restFailure(code: string): FailureClass {
   return restFailures[code] ?? 'transient';
 }
 
+// jsforce keeps nothing but the text of the error that a refused refresh ended with; ours ends in its code.
+const refreshFailure = /^Unable to refresh session due to: (.*) \((\w+)\)$/s;
+
+/** The text of an error that goes through jsforce's refresh and is to be understood by {@link fromRestError}. */
+export function refreshFailureText({ message, code }: SalesforceError): string {
+  return `${message} (${code})`;
+}
+
 /** Whatever jsforce or the network threw. jsforce puts Salesforce's code into `errorCode` or the error's name. */
 export function fromRestError(error: unknown): SalesforceError {
   if (error instanceof SalesforceError) return error;
   if (!(error instanceof Error)) return new SalesforceError(String(error), 'UNKNOWN', 'transient');
   const own = error as Error & { errorCode?: string; code?: string };
-  const code = own.errorCode ?? own.code ?? error.name;
-  return new SalesforceError(error.message, code, restFailure(code), { cause: error });
+  const [, reason, reasonCode] = refreshFailure.exec(error.message) ?? [];
+  const code = reasonCode ?? own.errorCode ?? own.code ?? error.name;
+  return new SalesforceError(reason ?? error.message, code, restFailure(code), { cause: error });
 }

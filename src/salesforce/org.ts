@@ -1,4 +1,6 @@
 import type { Connection } from 'jsforce';
+import { withDeadline } from './deadline.ts';
+import { fromRestError } from './error.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
 import { type ConnectionOptions, connect } from './sign-in.ts';
@@ -18,7 +20,7 @@ export type Org = {
   /** 18 characters. */
   readonly organizationId: string;
   readonly userId: string;
-  /** Makes sure that the token is good: a call that meets an expired one has it replaced. */
+  /** Makes sure that the token is good: a call that meets an expired one has it replaced. @throws SalesforceError */
   renewToken(): Promise<void>;
   /** How to read accounts so that they have these fields; asks Salesforce which of them exist. */
   readPlan(mirrored: readonly SchemaField[]): Promise<ReadPlan>;
@@ -47,7 +49,9 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
     organizationId,
     userId,
     async renewToken() {
-      await connection.request('/limits');
+      await withDeadline(connection.request('/limits'), 60_000, 'limits').catch((error: unknown) => {
+        throw fromRestError(error);
+      });
     },
     async readPlan(mirrored) {
       return planRead(mirrored, await describeAccount(connection));

@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import {
   type ChannelCredentials,
@@ -93,7 +94,8 @@ function metadata({ accessToken, instanceUrl, organizationId }: PubSubIdentity):
 
 function channelCredentials({ tls, certificateAuthority }: PubSubOptions): ChannelCredentials {
   if (!tls) return credentials.createInsecure();
-  return credentials.createSsl(certificateAuthority === undefined ? null : Buffer.from(certificateAuthority));
+  if (certificateAuthority === undefined) return credentials.createSsl();
+  return credentials.createSsl(Buffer.from([...rootCertificates, certificateAuthority].join('\n')));
 }
 
 const definition = loadSync(fileURLToPath(new URL('./pubsub.proto', import.meta.url)), {

@@ -11,6 +11,13 @@ export function parseRecordId(id: string): string | undefined {
   return id.length === 15 || id === full ? full : undefined;
 }
 
+/** Ids go into SOQL as text: nothing but an id may. */
+export function checkedId(id: string): string {
+  const checked = parseRecordId(id);
+  if (checked === undefined) throw new Error(`"${id}" is not a record id`);
+  return checked;
+}
+
 /** The key prefix of Account ids. */
 export const accountPrefix = '001';
 

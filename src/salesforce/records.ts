@@ -1,9 +1,9 @@
 import type { Connection } from 'jsforce';
 import type { FieldValues, Scalar } from './change-event.ts';
 import { withDeadline } from './deadline.ts';
-import { fromRestError } from './error.ts';
+import { fromRestError, SalesforceError } from './error.ts';
 import { capitalise, fromRest } from './field-value.ts';
-import { parseRecordId } from './record-id.ts';
+import { checkedId, parseRecordId } from './record-id.ts';
 import type { SchemaField } from './writer-schema.ts';
 
 /** An account as REST shows it, in the terms of change events. */
@@ -97,6 +97,9 @@ async function* pages(
   while (url !== undefined) {
     const page: QueryPage = await call(connection.request<QueryPage>(url), resource);
     yield page.records;
+    if (!page.done && page.nextRecordsUrl === undefined) {
+      throw new SalesforceError(`${resource} broke off: there is no next page`, 'BAD_ANSWER', 'transient');
+    }
     url = page.done ? undefined : page.nextRecordsUrl;
   }
 }
@@ -141,13 +144,6 @@ function setPlain(
 
 function personParts(field: SchemaField, types: ReadonlyMap<string, string>): string[] {
   return field.name === 'Name' ? field.parts.filter((part) => types.has(part)) : [];
-}
-
-/** Ids go into SOQL as text: nothing but an id may. */
-function checkedId(id: string): string {
-  const checked = parseRecordId(id);
-  if (checked === undefined) throw new Error(`"${id}" is not a record id`);
-  return checked;
 }
 
 async function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {

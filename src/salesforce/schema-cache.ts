@@ -1,3 +1,4 @@
+import { SalesforceError } from './error.ts';
 import { compileSchema, type WriterSchema } from './writer-schema.ts';
 
 /** Keeps schema texts beyond the life of the process. */
@@ -7,7 +8,10 @@ export type SchemaStore = {
 };
 
 export type SchemaCache = {
-  /** From memory, else from the store, else from Salesforce. @throws SalesforceError where it can't be had. */
+  /**
+   * From memory, else from the store, else from Salesforce.
+   * @throws SalesforceError where Salesforce doesn't give it or it is no schema; what the store throws as it is
+   */
   get(schemaId: string): Promise<WriterSchema>;
 };
 
@@ -22,9 +26,9 @@ export function createSchemaCache(
   const known = new Map<string, Promise<WriterSchema>>();
   const read = async (schemaId: string): Promise<WriterSchema> => {
     const stored = await store.load(schemaId);
-    if (stored !== undefined) return compileSchema(stored);
+    if (stored !== undefined) return compile(schemaId, stored);
     const fetched = await fetchSchema(schemaId);
-    const schema = compileSchema(fetched);
+    const schema = compile(schemaId, fetched);
     await store.save(schemaId, fetched);
     return schema;
   };
@@ -39,4 +43,13 @@ export function createSchemaCache(
       return pending;
     },
   };
+}
+
+function compile(schemaId: string, schemaJson: string): WriterSchema {
+  try {
+    return compileSchema(schemaJson);
+  } catch (error) {
+    const message = `schema ${schemaId} can't be used: ${(error as Error).message}`;
+    throw new SalesforceError(message, 'schema.unusable', 'data', { cause: error });
+  }
 }

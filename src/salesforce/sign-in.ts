@@ -1,7 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
 import { Connection, OAuth2 } from 'jsforce';
-import { fromRestError, SalesforceError } from './error.ts';
+import { withDeadline } from './deadline.ts';
+import { fromRestError, refreshFailureText, SalesforceError } from './error.ts';
 
 /** The three ways to sign in. */
 export type Credentials =
@@ -32,11 +33,12 @@ export async function signIn(loginUrl: string, credentials: Credentials): Promis
       clientId,
       ...(flow === 'client-credentials' ? { clientSecret: credentials.clientSecret } : {}),
     });
-    const answer = await oauth2.requestToken(
+    const request = oauth2.requestToken(
       flow === 'client-credentials'
         ? { grant_type: 'client_credentials' }
         : { grant_type: jwtGrant, assertion: await assertion(loginUrl, credentials) },
     );
+    const answer = await withDeadline(request, 30_000, 'the request for an access token');
     return { accessToken: answer.access_token, instanceUrl: answer.instance_url };
   } catch (error) {
     throw fromRestError(error);
@@ -50,14 +52,29 @@ async function assertion(
   loginUrl: string,
   credentials: Extract<Credentials, { flow: 'jwt-bearer' }>,
 ): Promise<string> {
-  const pkcs8 = createPrivateKey(credentials.privateKey).export({ type: 'pkcs8', format: 'pem' });
+  const key = await importPKCS8(pkcs8Of(credentials.privateKey), 'RS256');
   return new SignJWT()
     .setProtectedHeader({ alg: 'RS256' })
     .setIssuer(credentials.clientId)
     .setSubject(credentials.username)
     .setAudience(new URL(loginUrl).origin)
     .setExpirationTime('3 minutes')
-    .sign(await importPKCS8(pkcs8.toString(), 'RS256'));
+    .sign(key);
+}
+
+function pkcs8Of(privateKey: string): string {
+  try {
+    const key = createPrivateKey(privateKey);
+    if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  } catch (error) {
+    throw badKey(error);
+  }
+  throw badKey(undefined);
+}
+
+function badKey(cause: unknown): SalesforceError {
+  const message = 'the private key is not an RSA key in PEM form';
+  return new SalesforceError(message, 'SALESFORCE_PRIVATE_KEY', 'config', { cause });
 }
 
 export type ConnectionOptions = {
@@ -85,7 +102,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
     refreshFn: (_connection, done) => {
       freshSession(options, refreshes).then(
         ({ accessToken }) => done(null, accessToken),
-        (error: Error) => done(error),
+        (error: unknown) => done(new Error(refreshFailureText(fromRestError(error)))),
       );
     },
   });
@@ -105,7 +122,7 @@ async function freshSession(options: ConnectionOptions, refreshes: number[]): Pr
   if (refreshes.length > 5) {
     throw new SalesforceError(
       'Salesforce keeps refusing fresh access tokens',
-      'INVALID_SESSION_ID',
+      'FRESH_TOKENS_REFUSED',
       'permission',
     );
   }

@@ -1,6 +1,7 @@
 import type { Connection } from 'jsforce';
 import { withDeadline } from './deadline.ts';
 import { fromRestError, SalesforceError } from './error.ts';
+import { checkedId } from './record-id.ts';
 
 export type CodeWrite = { readonly id: string; readonly code: string };
 
@@ -23,7 +24,7 @@ export async function readCodes(
   field: string,
   ids: readonly string[],
 ): Promise<Map<string, string | null>> {
-  const list = ids.map((id) => `'${id}'`).join(', ');
+  const list = ids.map((id) => `'${checkedId(id)}'`).join(', ');
   const soql = `SELECT Id, ${field} FROM Account WHERE Id IN (${list})`;
   type Page = { records: Record<string, string | null>[] };
   const url = `/query?q=${encodeURIComponent(soql)}`;

@@ -54,11 +54,7 @@ export async function saveAccounts(
   rows: readonly SavedRow[],
   codeField: string,
 ): Promise<void> {
-  // Rows that give a code up come before a row that takes it over.
-  const ordered = rows.toSorted(
-    (a, b) => Number(a.code.signupCode !== null) - Number(b.code.signupCode !== null),
-  );
-  const columns = ordered.map((row) => toColumns(row, codeField));
+  const columns = rows.map((row) => toColumns(row, codeField));
   await client.query({
     name: 'save-accounts',
     text: saveSql,

@@ -39,14 +39,15 @@ export async function applyChanges(
   const at = new Date().toISOString();
   const outcomes = [...byAccount].map(([id, own]) => applyToAccount(id, before.get(id), own, codeField, at));
   const changed = outcomes.flatMap((outcome) => (outcome.changed ? [outcome.row] : []));
-  const rows = await settleCodes(client, changed, at);
+  const rows = await settleCodes(client, changed, before, at);
+  await releaseCodes(client, rows, before);
   if (rows.length > 0) await saveAccounts(client, rows, codeField);
   const idsOf = (picked: readonly Outcome[]): string[] => picked.map(({ row }) => row.id);
   return {
     created: idsOf(outcomes.filter(({ row }) => !before.has(row.id))),
     updated: idsOf(outcomes.filter(({ row }) => before.has(row.id) && row.visible)),
     unchanged: idsOf(outcomes.filter(({ row }) => before.has(row.id) && !row.visible)),
-    writeBacks: rows.filter((row) => becamePending(row.code, before.get(row.id)?.code)).map(({ id }) => id),
+    writeBacks: rows.filter((row) => hasToBeWritten(row, before.get(row.id))).map(({ id }) => id),
     stale: idsOf(outcomes.filter(({ becameStale }) => becameStale)),
   };
 }
@@ -109,6 +110,7 @@ function certainty(
 async function settleCodes(
   client: pg.PoolClient,
   rows: readonly SavedRow[],
+  before: ReadonlyMap<string, AccountRow>,
   at: string,
 ): Promise<SavedRow[]> {
   const wanted = rows.flatMap(({ code }) => (code.signupCode === null ? [] : [code.signupCode]));
@@ -118,12 +120,35 @@ async function settleCodes(
     values: [wanted, rows.map(({ id }) => id)],
   });
   const owners = new Map(taken.map((row) => [row.signup_code, row.id]));
+  // Who has a code already comes before who comes with it.
+  for (const { id, code } of rows) {
+    if (code.signupCode !== null && before.get(id)?.code.signupCode === code.signupCode)
+      owners.set(code.signupCode, id);
+  }
   return rows.map((row) => {
     const { signupCode } = row.code;
     if (signupCode === null) return row;
-    const owner = owners.get(signupCode);
-    owners.set(signupCode, row.id);
-    return owner === undefined ? row : { ...row, code: otherCode(row.code, owner, at) };
+    const owner = owners.get(signupCode) ?? row.id;
+    owners.set(signupCode, owner);
+    return owner === row.id ? row : { ...row, code: otherCode(row.code, owner, at) };
+  });
+}
+
+/** Codes that change hands are given up first: while rows are written one by one, none may be there twice. */
+async function releaseCodes(
+  client: pg.PoolClient,
+  rows: readonly SavedRow[],
+  before: ReadonlyMap<string, AccountRow>,
+): Promise<void> {
+  const giving = rows.filter(({ id, code }) => {
+    const old = before.get(id)?.code.signupCode ?? null;
+    return old !== null && old !== code.signupCode;
+  });
+  if (giving.length === 0) return;
+  await client.query({
+    name: 'release-codes',
+    text: 'update accounts set signup_code = null where id = any($1::text[])',
+    values: [giving.map(({ id }) => id)],
   });
 }
 
@@ -133,8 +158,15 @@ function otherCode(code: Code, owner: string, at: string): Code {
   return { signupCode: null, state: 'failed', error: { code: 'duplicate', message, at } };
 }
 
-function becamePending(after: Code, before: Code | undefined): boolean {
-  return after.state === 'pending' && after.signupCode !== before?.signupCode;
+/** A code that is new or waits again, or whose account is back from the recycle bin. */
+function hasToBeWritten({ code, merged }: SavedRow, before: AccountRow | undefined): boolean {
+  if (code.state !== 'pending' || isDeleted(merged)) return false;
+  return (
+    before === undefined ||
+    before.code.state !== 'pending' ||
+    before.code.signupCode !== code.signupCode ||
+    isDeleted(before.merged)
+  );
 }
 
 function heldCode(merged: Merged, codeField: string): string | null {

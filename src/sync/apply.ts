@@ -4,7 +4,9 @@ import { inTransaction } from '../db/database.ts';
 import type { ChangeEvent } from '../salesforce/change-event.ts';
 import { decodeChangeEvent } from '../salesforce/decode.ts';
 import { SalesforceError } from '../salesforce/error.ts';
+import { parseRecordId } from '../salesforce/record-id.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import type { WriterSchema } from '../salesforce/writer-schema.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from './apply-changes.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import { type EventOutcome, lockWaiting, markEvents, readWaiting, type StoredEvent } from './event-rows.ts';
@@ -85,8 +87,19 @@ async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): 
       { err: error, events: only.map(({ id }) => id) },
       'a transaction could not be applied',
     );
-    const failed = only.map((event) => ({ ...event, error: (error as Error).message, event: null }));
+    await setAside(context, only, (error as Error).message);
+  }
+}
+
+/** Marks events as failed; without what they say of themselves where even that is refused. */
+async function setAside(context: ApplyContext, events: readonly Decoded[], reason: string): Promise<void> {
+  const failed = events.map((event) => ({ ...event, error: reason }));
+  try {
     await inTransaction(context.pool, (client) => applyInTransaction(context, client, failed));
+  } catch (error) {
+    if (!isPoison(error)) throw error;
+    const bare = failed.map((event) => ({ ...event, event: null }));
+    await inTransaction(context.pool, (client) => applyInTransaction(context, client, bare));
   }
 }
 
@@ -114,6 +127,7 @@ async function applyInTransaction(
   );
   await moveWatermark(client, topic, results);
   await enqueue(client, jobs, applied);
+  await jobs.enqueueRereads(client, untold(results));
   if (results.some(({ effect }) => effect?.kind === 'everything')) {
     await jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason: 'overflow' }));
   }
@@ -121,7 +135,9 @@ async function applyInTransaction(
 
 /** What an event does, and what is to be noted of it. */
 function judge({ id, event, error }: Decoded): Judged {
-  if (event === null) return { outcome: { id, state: 'failed', error, header: null }, effect: null };
+  if (event === null || error !== null) {
+    return { outcome: { id, state: 'failed', error, header: event?.header ?? null }, effect: null };
+  }
   try {
     const effect = effectOf(event, Date.now());
     const state = effect.kind === 'other' ? 'skipped' : 'applied';
@@ -135,6 +151,15 @@ function judge({ id, event, error }: Decoded): Judged {
 function toChanges({ accountIds, effect }: Extract<EventEffect, { kind: 'accounts' }>): AccountChange[] {
   const { change, creates, gap } = effect;
   return accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates }));
+}
+
+/** The accounts named by events that have no effect: what those would have said has to be read. */
+function untold(results: readonly Judged[]): string[] {
+  const headers = results.flatMap(({ outcome: { state, header } }) =>
+    state === 'failed' && header?.entityName === 'Account' ? [header] : [],
+  );
+  const ids = headers.flatMap(({ recordIds }) => recordIds.map((id) => parseRecordId(id)));
+  return [...new Set(ids.filter((id) => id !== undefined))];
 }
 
 export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {
@@ -167,17 +192,23 @@ async function moveWatermark(
 
 /** Decoding fails for the event alone; a schema that can't be had for now holds everything back. */
 async function decode({ id, schemaId, payload }: StoredEvent, schemas: SchemaCache): Promise<Decoded> {
+  const failed = (error: unknown): Decoded => {
+    const reason = `It can't be decoded: ${(error as Error).message}`;
+    return { id, event: null, error: reason, transactionKey: null };
+  };
+  let schema: WriterSchema;
   try {
-    const event = decodeChangeEvent(payload, await schemas.get(schemaId));
+    schema = await schemas.get(schemaId);
+  } catch (error) {
+    const never = error instanceof SalesforceError && (error.failure === 'bug' || error.failure === 'data');
+    if (never) return failed(error);
+    throw error;
+  }
+  try {
+    const event = decodeChangeEvent(payload, schema);
     return { id, event, error: null, transactionKey: event.header.transactionKey };
   } catch (error) {
-    if (error instanceof SalesforceError && error.failure !== 'bug' && error.failure !== 'data') throw error;
-    return {
-      id,
-      event: null,
-      error: `It can't be decoded: ${(error as Error).message}`,
-      transactionKey: null,
-    };
+    return failed(error);
   }
 }
 

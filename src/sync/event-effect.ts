@@ -1,4 +1,5 @@
 import type { ChangeEvent, Scalar } from '../salesforce/change-event.ts';
+import { checkedId } from '../salesforce/record-id.ts';
 import { type Change, deletedField } from './merge.ts';
 import { eventVersion, type Version } from './version.ts';
 
@@ -23,7 +24,8 @@ const futureToleranceMs = 5 * 60_000;
 
 /**
  * @param now epoch milliseconds
- * @throws where the event lies in the future: its version would shut out every later change
+ * @throws where the event lies in the future, since its version would shut out every later change, or names
+ *   something else than records
  */
 export function effectOf(event: ChangeEvent, now: number): EventEffect {
   const { header } = event;
@@ -37,7 +39,7 @@ export function effectOf(event: ChangeEvent, now: number): EventEffect {
   }
   return {
     kind: 'accounts',
-    accountIds: header.recordIds,
+    accountIds: header.recordIds.map(checkedId),
     effect: accountEffect(event, eventVersion(header)),
   };
 }

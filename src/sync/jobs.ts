@@ -38,7 +38,14 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
   await boss.createQueue(queues.writeBack, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
   await boss.createQueue(queues.reread, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
-  await boss.createQueue(queues.resync, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
+  await boss.createQueue(queues.resync, {
+    ...shared,
+    retryLimit: 20,
+    retryDelay: 1,
+    retryDelayMax: 300,
+    // A large org takes hours to read; a dead worker is known by its heartbeat.
+    expireInSeconds: 24 * 3_600,
+  });
 
   const insert = async (
     client: pg.PoolClient,

@@ -15,7 +15,7 @@ import type { Jobs } from './jobs.ts';
 import { deletedField } from './merge.ts';
 import { countResync, finishResync, type ResyncCounts, type ResyncRow, startResync } from './resync-rows.ts';
 import { markLoaded, readSubscription, readWatermark } from './subscription-rows.ts';
-import { formatVersion, readVersion, type Version } from './version.ts';
+import { formatVersion, laterVersion, parseVersion, readVersion, type Version } from './version.ts';
 
 export type ResyncContext = {
   readonly pool: pg.Pool;
@@ -141,7 +141,7 @@ async function applyReads(
   const known = await existing(client, missing);
   const changes = [
     ...reads.map((read) => toChange(read, reading, backfill)),
-    ...missing.filter((id) => known.has(id)).map((id) => toDeletion(id, reading)),
+    ...[...known].map(([id, version]) => toDeletion(id, version, reading)),
   ];
   const applied = await applyChanges(client, changes, codeField);
   await enqueue(client, jobs, applied);
@@ -169,9 +169,9 @@ function toChange(read: AccountRead, reading: Reading, backfill: boolean): Accou
   };
 }
 
-/** What Salesforce doesn't find, not even among the deleted, is gone. */
-function toDeletion(accountId: string, { watermark, readAt }: Reading): AccountChange {
-  const version = readVersion(0, watermark, readAt);
+/** What Salesforce doesn't find, not even among the deleted, is gone for good: all that is known of it is older. */
+function toDeletion(accountId: string, known: Version, { watermark, readAt }: Reading): AccountChange {
+  const version = readVersion(0, laterVersion(watermark, known), readAt);
   return {
     accountId,
     change: { version, extent: 'some', values: new Map([[deletedField, true]]) },
@@ -180,12 +180,13 @@ function toDeletion(accountId: string, { watermark, readAt }: Reading): AccountC
   };
 }
 
-async function existing(client: Queryable, ids: readonly string[]): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
-  const { rows } = await client.query<{ id: string }>({
+/** Those of the accounts that the mirror has, with their versions. */
+async function existing(client: Queryable, ids: readonly string[]): Promise<Map<string, Version>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await client.query<{ id: string; version: string }>({
     name: 'existing-accounts',
-    text: 'select id from accounts where id = any($1::text[])',
+    text: 'select id, version from accounts where id = any($1::text[])',
     values: [ids],
   });
-  return new Set(rows.map(({ id }) => id));
+  return new Map(rows.map(({ id, version }) => [id, parseVersion(version)]));
 }

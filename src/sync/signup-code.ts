@@ -32,6 +32,9 @@ export type Code = {
   readonly error: CodeError | null;
 };
 
+/** The error of a code whose account Salesforce had no more; when the account comes back, it is written after all. */
+export const goneCode = 'ENTITY_IS_DELETED';
+
 export const noCode: Code = { signupCode: null, state: 'none', error: null };
 
 export type CodeSituation = {
@@ -61,6 +64,9 @@ export function decideCode(situation: CodeSituation, generate: () => string): Co
   if (heldBefore !== null && before.signupCode === heldBefore) {
     const message = `The code ${heldBefore} was cleared in Salesforce.`;
     return { signupCode: null, state: 'none', error: { code: 'cleared', message, at: situation.at } };
+  }
+  if (before.state === 'failed' && before.error?.code === goneCode && !deleted) {
+    return { signupCode: before.signupCode, state: 'pending', error: null };
   }
   if (before.signupCode === null && before.error === null && eligible && !deleted) {
     return { signupCode: generate(), state: 'pending', error: null };

@@ -22,11 +22,12 @@ export function storedSchemas(client: Queryable): SchemaStore {
   };
 }
 
-/** The schema that was met last. */
+/** The schema of account events that was met last; a channel of several objects brings other schemas too. */
 export async function newestSchemaId(client: Queryable): Promise<string | undefined> {
   const { rows } = await client.query<{ id: string }>({
     name: 'newest-schema',
-    text: 'select id from event_schemas order by fetched_at desc, id limit 1',
+    text: `select id from event_schemas where schema::jsonb ->> 'name' = 'AccountChangeEvent'
+            order by fetched_at desc, id limit 1`,
   });
   return rows[0]?.id;
 }

@@ -56,9 +56,13 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
   );
 }
 
-/** The fields to read are those of the newest change event schema, as far as Salesforce shows them to us. */
-async function currentReadPlan({ pool, org, schemas }: WorkerContext): Promise<ReadPlan> {
-  const schemaId = await newestSchemaId(pool);
+/**
+ * The fields to read are those of the newest change event schema, as far as Salesforce shows them to us. The topic
+ * names it; the one met last may be an older one of a backlog, and is asked for where the topic names none.
+ */
+async function currentReadPlan({ pool, org, topic, schemas }: WorkerContext): Promise<ReadPlan> {
+  const { schemaId: ofTopic } = await org.pubsub.getTopic(topic);
+  const schemaId = ofTopic === '' ? await newestSchemaId(pool) : ofTopic;
   if (schemaId === undefined) throw new Error('no change event schema is known yet');
   const { entityFields } = await schemas.get(schemaId);
   return org.readPlan(entityFields.slice(1));

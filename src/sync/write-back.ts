@@ -7,7 +7,7 @@ import { type CodeWriteResult, readCodes, writeCodes } from '../salesforce/signu
 import { applyChanges } from './apply-changes.ts';
 import { type CodeOutcome, readPending, recordOutcomes } from './code-rows.ts';
 import type { AccountJob } from './jobs.ts';
-import { generateCode } from './signup-code.ts';
+import { generateCode, goneCode } from './signup-code.ts';
 import { readWatermark } from './subscription-rows.ts';
 import { readVersion } from './version.ts';
 
@@ -118,7 +118,7 @@ function gone(id: string, code: string): CodeOutcome {
     id,
     code,
     state: 'failed',
-    error: { code: 'ENTITY_IS_DELETED', message, at: new Date().toISOString() },
+    error: { code: goneCode, message, at: new Date().toISOString() },
     newCode: code,
   };
 }

@@ -28,9 +28,11 @@ CREATE TABLE "accounts" (
 CREATE UNIQUE INDEX "accounts_signup_code_key" ON "accounts"("signup_code");
 CREATE INDEX "accounts_modified_at_id" ON "accounts"("modified_at", "id");
 CREATE INDEX "accounts_name_id" ON "accounts"("name", "id");
+CREATE INDEX "accounts_name_prefix" ON "accounts"("name" text_pattern_ops);
+CREATE INDEX "accounts_created_at_id" ON "accounts"("created_at", "id");
 CREATE INDEX "accounts_account_number" ON "accounts"("account_number");
 CREATE INDEX "accounts_changed_at_id" ON "accounts"("changed_at", "id");
--- Small sets that operators look at; partial indexes are outside what the Prisma schema can say.
+-- Small sets that operators look at; partial and pattern indexes are outside what the Prisma schema can say.
 CREATE INDEX "accounts_stale" ON "accounts"("id") WHERE "stale_version" IS NOT NULL;
 CREATE INDEX "accounts_code_open" ON "accounts"("code_state", "id") WHERE "code_state" IN ('pending', 'written', 'failed');
 
@@ -66,6 +68,7 @@ CREATE UNIQUE INDEX "events_position_key" ON "events"("position");
 CREATE UNIQUE INDEX "events_event_id_digest" ON "events"("event_id", "digest");
 CREATE INDEX "events_record_ids" ON "events" USING GIN ("record_ids");
 CREATE INDEX "events_transaction_key" ON "events"("transaction_key", "sequence_number");
+CREATE INDEX "events_received_at" ON "events"("received_at");
 CREATE INDEX "events_unapplied" ON "events"("topic", "id") WHERE "state" = 'stored';
 CREATE INDEX "events_failed" ON "events"("id") WHERE "state" = 'failed';
 -- The order in which events take effect, drawn inside the applying transaction.
