@@ -27,6 +27,7 @@ export async function readCounts(pool: pg.Pool): Promise<Counts> {
         failed: count('accounts.byCodeState.failed'),
       },
     },
+    incidents: { open: count('incidents.open'), repairing: count('incidents.repairing') },
     events: {
       stored: count('events.stored'),
       applied: count('events.applied'),
@@ -46,6 +47,8 @@ const counts = {
   'accounts.byCodeState.written': Prisma.sql`accounts WHERE code_state = 'written'`,
   'accounts.byCodeState.confirmed': Prisma.sql`accounts WHERE code_state = 'confirmed'`,
   'accounts.byCodeState.failed': Prisma.sql`accounts WHERE code_state = 'failed'`,
+  'incidents.open': Prisma.sql`incidents WHERE state = 'open'`,
+  'incidents.repairing': Prisma.sql`incidents WHERE state = 'repairing'`,
   'events.stored': Prisma.sql`events WHERE state = 'stored'`,
   'events.applied': Prisma.sql`events WHERE state = 'applied'`,
   'events.skipped': Prisma.sql`events WHERE state = 'skipped'`,

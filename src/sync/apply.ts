@@ -4,16 +4,16 @@ import { inTransaction } from '../db/database.ts';
 import type { ChangeEvent } from '../salesforce/change-event.ts';
 import { decodeChangeEvent } from '../salesforce/decode.ts';
 import { SalesforceError } from '../salesforce/error.ts';
-import { parseRecordId } from '../salesforce/record-id.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { WriterSchema } from '../salesforce/writer-schema.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from './apply-changes.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import { type EventOutcome, lockWaiting, markEvents, readWaiting, type StoredEvent } from './event-rows.ts';
+import { type Holes, recordHoles, type Told } from './holes.ts';
+import { closeRepaired } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
-import { requestResync } from './resync-rows.ts';
 import { completeTransactions } from './transaction-group.ts';
-import { eventVersion, formatVersion, laterVersion, never, parseVersion } from './version.ts';
+import { eventVersion, formatVersion, laterVersion, never, parseVersion, type Version } from './version.ts';
 
 export type ApplyContext = {
   readonly pool: pg.Pool;
@@ -110,7 +110,7 @@ function isPoison(error: unknown): boolean {
 }
 
 async function applyInTransaction(
-  { topic, codeField, jobs }: ApplyContext,
+  context: ApplyContext,
   client: pg.PoolClient,
   decoded: readonly Decoded[],
 ): Promise<void> {
@@ -120,17 +120,15 @@ async function applyInTransaction(
   );
   const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event));
   const changes = results.flatMap(({ effect }) => (effect?.kind === 'accounts' ? toChanges(effect) : []));
-  const applied = await applyChanges(client, changes, codeField);
+  const applied = await applyChanges(client, changes, context.codeField);
   await markEvents(
     client,
     results.map(({ outcome }) => outcome),
   );
-  await moveWatermark(client, topic, results);
-  await enqueue(client, jobs, applied);
-  await jobs.enqueueRereads(client, untold(results));
-  if (results.some(({ effect }) => effect?.kind === 'everything')) {
-    await jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason: 'overflow' }));
-  }
+  const before = await moveWatermark(client, context.topic, results);
+  await enqueue(client, context.jobs, applied);
+  await recordHoles(context, client, holesOf(results, applied), before);
+  await closeRepaired(client);
 }
 
 /** What an event does, and what is to be noted of it. */
@@ -153,13 +151,17 @@ function toChanges({ accountIds, effect }: Extract<EventEffect, { kind: 'account
   return accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates }));
 }
 
-/** The accounts named by events that have no effect: what those would have said has to be read. */
-function untold(results: readonly Judged[]): string[] {
-  const headers = results.flatMap(({ outcome: { state, header } }) =>
-    state === 'failed' && header?.entityName === 'Account' ? [header] : [],
-  );
-  const ids = headers.flatMap(({ recordIds }) => recordIds.map((id) => parseRecordId(id)));
-  return [...new Set(ids.filter((id) => id !== undefined))];
+function holesOf(results: readonly Judged[], { stale }: ApplyResult): Holes {
+  const told = (concerns: (effect: EventEffect) => boolean): Told[] =>
+    results.flatMap(({ outcome: { id, header }, effect }) =>
+      header !== null && effect !== null && concerns(effect) ? [{ id, header }] : [],
+    );
+  return {
+    gaps: told((effect) => effect.kind === 'accounts' && effect.effect.untold),
+    everything: told((effect) => effect.kind === 'everything'),
+    failed: results.flatMap(({ outcome }) => (outcome.state === 'failed' ? [outcome] : [])),
+    stale,
+  };
 }
 
 export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {
@@ -167,11 +169,12 @@ export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyR
   await jobs.enqueueRereads(client, applied.stale);
 }
 
+/** @returns the watermark before */
 async function moveWatermark(
   client: pg.PoolClient,
   topic: string,
   results: readonly Judged[],
-): Promise<void> {
+): Promise<Version> {
   const versions = results.flatMap(({ outcome, effect }) =>
     effect !== null && outcome.header !== null ? [eventVersion(outcome.header)] : [],
   );
@@ -181,13 +184,15 @@ async function moveWatermark(
     text: 'select watermark from subscriptions where topic = $1 for update',
     values: [topic],
   });
-  const before = rows[0]?.watermark ?? null;
-  const watermark = before === null ? newest : laterVersion(parseVersion(before), newest);
+  const text = rows[0]?.watermark ?? null;
+  const before = text === null ? never : parseVersion(text);
+  const watermark = laterVersion(before, newest);
   await client.query({
     name: 'move-watermark',
     text: 'update subscriptions set watermark = $2 where topic = $1',
     values: [topic, formatVersion(watermark)],
   });
+  return before;
 }
 
 /** Decoding fails for the event alone; a schema that can't be had for now holds everything back. */

@@ -10,6 +10,8 @@ export type AccountEffect = {
   readonly creates: boolean;
   /** It says that something changed without saying what: the account has to be read again. */
   readonly gap: boolean;
+  /** It is a gap event: it brings no values at all. */
+  readonly untold: boolean;
 };
 
 export type EventEffect =
@@ -53,6 +55,7 @@ function accountEffect({ header, values }: ChangeEvent, version: Version): Accou
     change: { version, extent, values: written },
     creates: header.changeType === 'CREATE',
     gap,
+    untold: header.changeType.startsWith('GAP_'),
   });
   switch (header.changeType) {
     case 'CREATE':

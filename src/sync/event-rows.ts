@@ -71,7 +71,7 @@ export async function markEvents(client: Queryable, outcomes: readonly EventOutc
              select row_number() over () as place, position
                from (select nextval('event_positions') as position from generate_series(1, cardinality($1::bigint[])) order by 1) p)
            update events e set
-             state = o.state, error = o.error, position = places.position, applied_at = clock_timestamp(),
+             state = o.state, error = o.error, attempts = e.attempts + 1, position = places.position, applied_at = clock_timestamp(),
              entity_name = o.entity_name, change_type = o.change_type, transaction_key = o.transaction_key,
              sequence_number = o.sequence_number, commit_number = o.commit_number,
              commit_timestamp = to_timestamp(o.commit_ms / 1000.0), commit_user = o.commit_user,

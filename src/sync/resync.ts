@@ -11,6 +11,7 @@ import {
 } from '../salesforce/records.ts';
 import { enqueue } from './apply.ts';
 import { type AccountChange, applyChanges } from './apply-changes.ts';
+import { closeByResync, closeRepaired, markRepairing } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { deletedField } from './merge.ts';
 import { countResync, finishResync, type ResyncCounts, type ResyncRow, startResync } from './resync-rows.ts';
@@ -37,6 +38,7 @@ export async function runResync(context: ResyncContext, id: string, signal: Abor
   const reading = await beginReading(context);
   const resync = await startResync(context.pool, id, formatVersion(reading.watermark));
   if (resync === undefined) return;
+  await markRepairing(context.pool, { resyncId: id });
   for await (const page of pagesOf(context, resync, reading)) {
     signal.throwIfAborted();
     await inTransaction(context.pool, async (client) => {
@@ -45,6 +47,7 @@ export async function runResync(context: ResyncContext, id: string, signal: Abor
   }
   await inTransaction(context.pool, async (client) => {
     await finishResync(client, id);
+    await closeByResync(client, id);
     if (resync.scope === 'all') await markLoaded(client, context.topic);
   });
   context.logger.info({ resync: id, scope: resync.scope, reason: resync.reason }, 'resync done');
@@ -53,6 +56,7 @@ export async function runResync(context: ResyncContext, id: string, signal: Abor
 /** Reads these accounts again and merges what Salesforce holds. */
 export async function rereadAccounts(context: ResyncContext, ids: readonly string[]): Promise<void> {
   const reading = await beginReading(context);
+  await markRepairing(context.pool, { accountIds: ids });
   for (const page of await byId(context, reading, ids)) {
     await inTransaction(context.pool, async (client) => {
       await applyReads(context, client, reading, page);
@@ -145,6 +149,7 @@ async function applyReads(
   ];
   const applied = await applyChanges(client, changes, codeField);
   await enqueue(client, jobs, applied);
+  await closeRepaired(client);
   return {
     read: reads.length,
     created: applied.created.length,

@@ -6,6 +6,7 @@ import { backoffMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import { maxCredit, openPullStream, type PullStream, type ReplayFrom } from '../salesforce/pubsub-stream.ts';
+import { repairByResync } from './holes.ts';
 import type { Jobs } from './jobs.ts';
 import { requestResync } from './resync-rows.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store.ts';
@@ -65,17 +66,22 @@ async function react(context: SubscribeContext, error: SalesforceError): Promise
  * The bus doesn't know our position any more. What it still keeps is read from its beginning, and what was changed
  * since the last certain moment is read from Salesforce: nothing in between stays unread.
  */
-async function recoverPosition({ pool, topic, jobs, logger }: SubscribeContext): Promise<void> {
+async function recoverPosition(context: SubscribeContext): Promise<void> {
+  const { pool, topic, logger } = context;
   await inTransaction(pool, async (client) => {
     const { replayId, positionAt, startedAt } = await readSubscription(client, topic);
     if (replayId === null) return;
     const since = new Date((positionAt ?? startedAt).getTime() - 5 * 60_000);
     await forgetPosition(client, topic);
-    const resync = await requestResync(client, { scope: 'since', since, reason: 'position lost' });
-    await jobs.enqueueResync(client, resync);
+    const resync = await repairByResync(context, client, {
+      cause: 'position lost',
+      detail: `Salesforce does not know the position ${replayId.toString('base64')} any more.`,
+      from: since,
+      request: { scope: 'since', since, reason: 'position lost' },
+    });
     logger.warn(
       { resync, since },
-      'the position was lost; starting again from the oldest event and reading what changed',
+      'the position was lost; starting from the oldest event, reading what changed',
     );
   });
 }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { HttpDependencies } from '../dependencies.ts';
 import { readAccountId } from '../read-record-id.ts';
-import { AccountPath, NoParameters } from '../schemas/parameters.ts';
+import { AccountPath, NoBody, NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { QueuedResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
@@ -27,11 +27,7 @@ const schema = {
   tags: ['Accounts', 'Resyncs'],
   params: AccountPath,
   querystring: NoParameters,
-  body: Type.Unsafe<Record<never, never> | null>({
-    type: ['object', 'null'],
-    properties: {},
-    additionalProperties: false,
-  }),
+  body: NoBody,
   response: {
     202: {
       ...Named(QueuedResyncSchema),

@@ -3,10 +3,10 @@ import { Prisma } from '../../db/generated/client.ts';
 import { changeTypes } from '../../salesforce/change-event.ts';
 import { decodeCursor, listKey } from '../cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
+import { EventPath, identified } from '../event-path.ts';
 import { type EventRow, eventColumns, eventDetailJson, eventJson } from '../json/event.ts';
 import { readPage } from '../keyset.ts';
-import { isLogId } from '../log-id.ts';
-import { invalid, Problem } from '../problem.ts';
+import { Problem } from '../problem.ts';
 import { readRecordId } from '../read-record-id.ts';
 import {
   DecodedEventSchema,
@@ -76,12 +76,6 @@ function conditions(query: Static<typeof Query>): Prisma.Sql[] {
   return where;
 }
 
-function identified(id: string): Prisma.EventWhereInput {
-  if (!/^\d+$/.test(id)) return { eventId: { in: [id, id.toLowerCase()] } };
-  if (!isLogId(id)) throw invalid('id', 'is greater than any number of the log');
-  return { id: BigInt(id) };
-}
-
 const order = { id: { sql: 'id', type: 'bigint' }, descending: true } as const;
 
 const Query = Type.Object(
@@ -114,18 +108,7 @@ const getSchema = {
   operationId: 'getEvent',
   summary: 'Get one event, decoded',
   tags: ['Events'],
-  params: Type.Object(
-    {
-      id: Type.String({
-        pattern: '^(?:[0-9]{1,19}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$',
-        maxLength: 36,
-        description:
-          'Its number in the log, or the UUID that Salesforce gave it (the earliest, where several share one).',
-        examples: ['48213'],
-      }),
-    },
-    { additionalProperties: false },
-  ),
+  params: EventPath,
   querystring: NoParameters,
   response: {
     200: Named(EventDetailSchema),

@@ -52,3 +52,10 @@ export const defaultLimit = 50;
 
 /** For operations that take no parameter. */
 export const NoParameters = Type.Object({}, { additionalProperties: false });
+
+/** Nothing, or an empty object: many clients send one with every POST. */
+export const NoBody = Type.Unsafe<Record<never, never> | null>({
+  type: ['object', 'null'],
+  properties: {},
+  additionalProperties: false,
+});

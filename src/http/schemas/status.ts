@@ -28,6 +28,7 @@ const Counts = Type.Object({
       failed: Count(),
     }),
   }),
+  incidents: Type.Object({ open: Count(), repairing: Count() }),
   events: Type.Object({ stored: Count(), applied: Count(), skipped: Count(), failed: Count() }),
   estimated: Type.Array(Type.String(), {
     description: 'Which of these counts are estimates of the database, since counting would take long.',

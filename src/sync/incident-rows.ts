@@ -1,0 +1,96 @@
+import type { Queryable } from '../db/database.ts';
+
+export const incidentCauses = [
+  'gap',
+  'overflow',
+  'object changed',
+  'position lost',
+  'unseen account',
+  'failed event',
+] as const;
+
+/**
+ * - `gap`: an event said that accounts changed, not what changed
+ * - `overflow`: a transaction was too large to be told
+ * - `object changed`: something happened to every account at once
+ * - `position lost`: Salesforce does not know the position any more behind which to resume
+ * - `unseen account`: an account changed that had never been told of
+ * - `failed event`: an event can't be decoded or applied
+ */
+export type IncidentCause = (typeof incidentCauses)[number];
+
+/** A known hole: what is missing from what was received, and how far it reaches. */
+export type NewIncident = {
+  readonly topic: string;
+  readonly cause: IncidentCause;
+  /** One sentence for a person. */
+  readonly detail: string;
+  readonly extent: 'accounts' | 'since' | 'all';
+  readonly accountIds?: readonly string[];
+  /** The events of the log that told of it. */
+  readonly eventIds?: readonly bigint[];
+  readonly from?: Date;
+  readonly to?: Date;
+  /** The resync that will close it. Without one it is closed when none of its accounts is stale any more. */
+  readonly resyncId?: string;
+};
+
+/** Puts a hole on record, in the transaction that finds it. */
+export async function openIncident(client: Queryable, incident: NewIncident): Promise<void> {
+  await client.query({
+    name: 'open-incident',
+    text: `insert into incidents (topic, cause, detail, extent, account_ids, event_ids, "from", "to", resync_id)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    values: [
+      incident.topic,
+      incident.cause,
+      incident.detail,
+      incident.extent,
+      incident.accountIds ?? [],
+      incident.eventIds ?? [],
+      incident.from ?? null,
+      incident.to ?? null,
+      incident.resyncId ?? null,
+    ],
+  });
+}
+
+/** The repair has begun: by a resync, or by reading these accounts. */
+export async function markRepairing(
+  client: Queryable,
+  repair: { readonly resyncId: string } | { readonly accountIds: readonly string[] },
+): Promise<void> {
+  if ('resyncId' in repair) {
+    await client.query({
+      name: 'mark-resync-repairing',
+      text: `update incidents set state = 'repairing' where resync_id = $1 and state = 'open'`,
+      values: [repair.resyncId],
+    });
+  } else {
+    await client.query({
+      name: 'mark-accounts-repairing',
+      text: `update incidents set state = 'repairing'
+              where state = 'open' and resync_id is null and account_ids && $1::text[]`,
+      values: [repair.accountIds],
+    });
+  }
+}
+
+/** The resync has read everything that the hole could hide. */
+export async function closeByResync(client: Queryable, resyncId: string): Promise<void> {
+  await client.query({
+    name: 'close-by-resync',
+    text: `update incidents set state = 'closed', closed_at = now() where resync_id = $1 and state <> 'closed'`,
+    values: [resyncId],
+  });
+}
+
+/** Closes the holes whose accounts have all become certain again. */
+export async function closeRepaired(client: Queryable): Promise<void> {
+  await client.query({
+    name: 'close-repaired',
+    text: `update incidents i set state = 'closed', closed_at = now()
+            where i.state <> 'closed' and i.resync_id is null
+              and not exists (select from accounts a where a.id = any(i.account_ids) and a.stale_version is not null)`,
+  });
+}
