@@ -64,6 +64,12 @@ export function createBus(options: BusOptions): Bus {
       const position = counterOf(replayId);
       return position === undefined ? undefined : log.after(position);
     },
+    before: (topic, position, count) =>
+      count === 0 ? position : ordinalBefore(topics.get(topic), log.from(log.earliest()), position, count),
+    expire() {
+      options.record?.({ op: 'expire' });
+      log.clear();
+    },
     read: (topic, from, limit) => read(topics.get(topic), log.from(from), from, limit),
     retained: () => log.all(),
     onAppend(listener) {
@@ -94,6 +100,21 @@ function read(
   return { events, next };
 }
 
+/** Where the last `count` events of a topic before a position begin. */
+function ordinalBefore(
+  topic: Topic | undefined,
+  entries: Iterable<readonly [number, BusEntry]>,
+  position: number,
+  count: number,
+): number {
+  const ordinals: number[] = [];
+  for (const [ordinal, { topic: name }] of entries) {
+    if (ordinal >= position) break;
+    if (name !== null && topic?.carries.has(name)) ordinals.push(ordinal);
+  }
+  return ordinals.at(-Math.min(count, ordinals.length)) ?? position;
+}
+
 const RETENTION_MS = 72 * 60 * 60 * 1000;
 /** After this long without an event the newest replay id moves on by itself, as on a bus shared between orgs. */
 const IDLE_ADVANCE_MS = 60 * 60 * 1000;
@@ -111,6 +132,7 @@ export type BusOptions = {
 
 export type BusChange =
   | { readonly op: 'commit'; readonly events: readonly NumberedEvent[] }
+  | { readonly op: 'expire' }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
 
 export type Topic = {
@@ -156,6 +178,10 @@ export type Bus = {
   latest(): number;
   /** The position strictly after a replay id; undefined when it expired or is unknown. */
   after(replayId: Uint8Array): number | undefined;
+  /** The position so many events of a topic before another one, or the earliest there is. */
+  before(topic: string, position: number, count: number): number;
+  /** Drops every event that is retained, as if the retention were over: older replay ids are unknown. */
+  expire(): void;
   read(topic: string, from: number, limit: ReadLimit): Batch;
   retained(): readonly NumberedEvent[];
   /** Calls back after every append; answers how to stop that. */

@@ -44,6 +44,10 @@ export function createEventLog<Entry extends LogEntry>(options: EventLogOptions)
       dropExpired();
       return entries;
     },
+    clear() {
+      firstOrdinal += entries.length;
+      entries = [];
+    },
     last: () => entries.at(-1),
     lastCounter: () => lastCounter,
   };
@@ -80,6 +84,8 @@ export type EventLog<Entry extends LogEntry> = {
   after(counter: bigint): number | undefined;
   from(ordinal: number): Iterable<readonly [ordinal: number, entry: Entry]>;
   all(): readonly Entry[];
+  /** Drops every entry; ordinals and counters go on. */
+  clear(): void;
   last(): Entry | undefined;
   lastCounter(): bigint;
 };

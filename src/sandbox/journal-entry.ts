@@ -53,6 +53,7 @@ export type CommitEntry = {
 
 export type PlainEntry =
   | { readonly op: 'seed'; readonly count: number; readonly seed: number; readonly firstOrdinal: number }
+  | { readonly op: 'expire' }
   | { readonly op: 'field'; readonly field: NewField }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
 

@@ -18,6 +18,9 @@ export function restoreMemory(memory: OrgMemory, entries: Iterable<JournalEntry>
       case 'schema':
         memory.bus.registerSchema(entry.id, entry.json);
         break;
+      case 'expire':
+        memory.bus.expire();
+        break;
       case 'commit':
         restoreCommit(memory, entry);
         break;

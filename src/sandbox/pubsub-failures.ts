@@ -1,4 +1,5 @@
 import { Metadata, status } from '@grpc/grpc-js';
+import { ERROR_CODES } from './pubsub-error-codes.ts';
 
 /** Why the Pub/Sub API refuses a call, without the prefix that all its error codes share. */
 export type PubSubFailure = {
@@ -19,10 +20,12 @@ export function toServiceError(failure: PubSubFailure, rpc: RpcName, rpcId: stri
   return { code: failure.status, details: `${failure.message} rpcId: ${rpcId}`, metadata };
 }
 
-/** A failure under an error code, with the status that Salesforce was seen to use, or the likeliest one. */
-export function pubSubFailure(errorCode: string): PubSubFailure {
-  const [, code] = STATUS_BY_CODE.find(([pattern]) => pattern.test(errorCode)) ?? [];
-  return failure(code ?? status.INTERNAL, errorCode, 'The sandbox org ended this call on request.');
+/** A failure under an error code, with the status that belongs to it unless told; INTERNAL for unknown codes. */
+export function pubSubFailure(
+  errorCode: string,
+  code: status = ERROR_CODES[errorCode] ?? status.INTERNAL,
+): PubSubFailure {
+  return failure(code, errorCode, 'The sandbox org ended this call on request.');
 }
 
 /** The refusals that the sandbox org gives by itself. */
@@ -70,14 +73,6 @@ export const pubSubFailures = {
 function failure(code: status, errorCode: string | null, message: string): PubSubFailure {
   return { status: code, errorCode, message };
 }
-
-const STATUS_BY_CODE: readonly (readonly [RegExp, status])[] = [
-  [/^service\.auth\.error$/, status.UNAUTHENTICATED],
-  [/not\.found$/, status.NOT_FOUND],
-  [/permission$|cannot\.subscribe$/, status.PERMISSION_DENIED],
-  [/limit|protection|license|overflow/, status.RESOURCE_EXHAUSTED],
-  [/^subscription\.fetch|validation|invalid/, status.INVALID_ARGUMENT],
-];
 
 export type RpcName =
   | 'Subscribe'

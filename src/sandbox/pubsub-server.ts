@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Bus } from './bus.ts';
 import type { AuthRules } from './pubsub-auth.ts';
+import { type PubSubConnections, watchConnections } from './pubsub-connections.ts';
 import { type PubSubFailure, pubSubFailure } from './pubsub-failures.ts';
 import { type PubSubFaults, pubSubMethods, type Session } from './pubsub-service.ts';
 import { loadPubSubService } from './pubsub-wire.ts';
@@ -31,8 +32,10 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
     tls === true ? mintSelfSignedCertificate([...new Set(['localhost', '127.0.0.1', '::1', host])]) : tls;
   if (port !== 0) await checkPort(host, port);
   const bound = await bind(server, host, port, identity);
+  const connections = watchConnections(bound);
   return {
     port: bound,
+    connections,
     ...(identity && { certificate: identity.cert }),
     get sessions() {
       return sessions.size;
@@ -45,6 +48,7 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
       }
     },
     async close() {
+      connections.close();
       for (const session of [...sessions]) session.end();
       server.forceShutdown();
     },
@@ -98,6 +102,8 @@ export type PubSubServer = {
   readonly port: number;
   /** PEM, when the server speaks TLS: what a client has to trust. */
   readonly certificate?: string;
+  /** For what can only be done below gRPC. */
+  readonly connections: PubSubConnections;
   /** How many Subscribe calls are open. */
   readonly sessions: number;
   /**

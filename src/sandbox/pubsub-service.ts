@@ -9,7 +9,7 @@ import type {
 import type { Bus } from './bus.ts';
 import { type AuthRules, refuseMetadata } from './pubsub-auth.ts';
 import { type PubSubFailure, pubSubFailures, type RpcName, toServiceError } from './pubsub-failures.ts';
-import { openSubscription } from './pubsub-subscription.ts';
+import { openSubscription, type StreamFaults } from './pubsub-subscription.ts';
 import type {
   FetchRequest,
   FetchResponse,
@@ -35,8 +35,10 @@ export function pubSubMethods(options: PubSubMethodOptions): UntypedServiceImple
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       const rpcId = randomUUID();
       const result = refuse(rpc, call.metadata) ?? answer(call.request, rpcId);
-      if ('errorCode' in result) callback(toServiceError(result, rpc, rpcId));
-      else callback(null, result);
+      later(faults.delayMs?.(rpc) ?? 0, () => {
+        if ('errorCode' in result) callback(toServiceError(result, rpc, rpcId));
+        else callback(null, result);
+      });
     };
   }
 
@@ -70,7 +72,7 @@ function serveSubscription(call: SubscribeCall, rpcId: string, options: PubSubMe
     rpcId,
     keepaliveMs: options.keepaliveMs,
     idleMs: options.idleMs,
-    isStalled: () => faults.isStalled?.() ?? false,
+    faults,
     end: session.end,
     write: (response) =>
       (faults.alter?.(response) ?? [response]).map((each) => call.write(each)).every(Boolean),
@@ -88,6 +90,11 @@ function serveSubscription(call: SubscribeCall, rpcId: string, options: PubSubMe
       sessions.delete(session);
     });
   }
+}
+
+function later(delayMs: number, work: () => void): void {
+  if (delayMs > 0) setTimeout(work, delayMs).unref();
+  else work();
 }
 
 function describeTopic(
@@ -124,13 +131,13 @@ export type PubSubMethodOptions = AuthRules & {
 };
 
 /** Misbehaviour on purpose, asked anew each time. */
-export type PubSubFaults = {
+export type PubSubFaults = StreamFaults & {
   /** Refuses a call before anything else is looked at. */
   readonly refuse?: (rpc: RpcName) => PubSubFailure | undefined;
   /** Sends these responses in place of one: none, changed ones, the same one twice. */
   readonly alter?: (response: FetchResponse) => readonly FetchResponse[];
-  /** While true, open streams send neither events nor keepalives. */
-  readonly isStalled?: () => boolean;
+  /** Milliseconds before a question is answered. */
+  readonly delayMs?: (rpc: RpcName) => number;
 };
 
 export type Session = { readonly end: () => void; readonly fail: (failure: PubSubFailure) => void };

@@ -1,4 +1,4 @@
-import type { Bus, DeliveredEvent, Topic } from './bus.ts';
+import type { Batch, Bus, DeliveredEvent, Topic } from './bus.ts';
 import { type PubSubFailure, pubSubFailures } from './pubsub-failures.ts';
 import type { FetchRequest, FetchResponse } from './pubsub-wire.ts';
 
@@ -8,14 +8,15 @@ import type { FetchRequest, FetchResponse } from './pubsub-wire.ts';
  * the stream is closed after a while.
  */
 export function openSubscription(options: SubscriptionOptions): Subscription {
-  const { bus } = options;
+  const { bus, faults } = options;
   let topic: Topic | undefined;
   let position = 0;
   let credit = 0;
   let writable = true;
   let open = true;
+  let hold: NodeJS.Timeout | undefined;
   let timer = setTimeout(onTimer, options.idleMs);
-  const stopListening = bus.onAppend(scheduleFlush);
+  const stopListening = [bus.onAppend(scheduleFlush), faults.onChange?.(scheduleFlush)];
   let flushScheduled = false;
 
   function scheduleFlush(): void {
@@ -27,14 +28,35 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
     });
   }
 
-  function flush(): void {
-    while (open && writable && credit > 0 && topic !== undefined && !options.isStalled()) {
-      const batch = bus.read(topic.name, position, { events: credit, bytes: RESPONSE_BYTES });
+  function flush(isReleased = false): void {
+    let released = isReleased;
+    while (open && writable && hold === undefined && credit > 0 && topic !== undefined && !isStalled()) {
+      const batch = nextBatch(bus, topic.name, position, credit, faults);
+      if (batch.events.length > 0 && !released && holdBack() > 0) return;
+      released = false;
       position = batch.next;
       if (batch.events.length === 0) return;
-      credit -= batch.events.length;
+      credit = Math.max(0, credit - batch.events.length);
       respond(batch.events);
     }
+  }
+
+  /** Puts the next events off, if a fault asks for it; answers for how many milliseconds. */
+  function holdBack(): number {
+    const ahead = faults.ahead?.();
+    if (ahead !== undefined) respond([]);
+    const delayMs = (ahead?.holdMs ?? 0) + (faults.slowMs?.() ?? 0);
+    if (delayMs > 0) {
+      hold = setTimeout(() => {
+        hold = undefined;
+        flush(true);
+      }, delayMs);
+    }
+    return delayMs;
+  }
+
+  function isStalled(): boolean {
+    return faults.isStalled?.() ?? false;
   }
 
   function respond(events: readonly DeliveredEvent[]): void {
@@ -62,7 +84,7 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
       return;
     }
     flush();
-    if (writable && credit > 0 && !options.isStalled()) respond([]);
+    if (writable && credit > 0 && hold === undefined && !isStalled()) respond([]);
     else restartTimer();
   }
 
@@ -84,7 +106,8 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
     close() {
       open = false;
       clearTimeout(timer);
-      stopListening();
+      clearTimeout(hold);
+      for (const stop of stopListening) stop?.();
     },
   };
 
@@ -96,7 +119,7 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
     if (request.replayPreset === 'CUSTOM' && request.replayId.length === 0) {
       return pubSubFailures.replayIdMissing;
     }
-    const from = startOf(request, bus);
+    const from = startOf(request, bus, faults);
     if (from === undefined) return pubSubFailures.replayIdCorrupted;
     position = from;
     topic = found;
@@ -109,15 +132,27 @@ function next(request: FetchRequest, topic: Topic): PubSubFailure | undefined {
   return request.numRequested <= 0 ? pubSubFailures.requestedEventsInvalid : undefined;
 }
 
-function startOf(request: FetchRequest, bus: Bus): number | undefined {
+function startOf(request: FetchRequest, bus: Bus, faults: StreamFaults): number | undefined {
   switch (request.replayPreset) {
     case 'EARLIEST':
       return bus.earliest();
-    case 'CUSTOM':
-      return bus.after(request.replayId);
+    case 'CUSTOM': {
+      const from = faults.isCorrupt?.() ? undefined : bus.after(request.replayId);
+      if (from === undefined) return undefined;
+      return bus.before(request.topicName, from, faults.repeat?.() ?? 0);
+    }
     default:
       return bus.latest();
   }
+}
+
+/** As many events as credit and size allow, and more where a fault asks for more. */
+function nextBatch(bus: Bus, topic: string, position: number, credit: number, faults: StreamFaults): Batch {
+  const most = Math.min(credit, faults.batchSize?.() ?? credit);
+  const batch = bus.read(topic, position, { events: most, bytes: RESPONSE_BYTES });
+  if (batch.events.length < credit || batch.next >= bus.latest()) return batch;
+  const excess = faults.excess?.() ?? 0;
+  return excess === 0 ? batch : bus.read(topic, position, { events: credit + excess, bytes: RESPONSE_BYTES });
 }
 
 /** Credit beyond this is not counted. */
@@ -134,8 +169,27 @@ export type SubscriptionOptions = {
   /** False when nothing more should be written before `drained`. */
   readonly write: (response: FetchResponse) => boolean;
   readonly end: () => void;
-  /** True while the stream is to hang: neither events nor keepalives. */
-  readonly isStalled: () => boolean;
+  readonly faults: StreamFaults;
+};
+
+/** Misbehaviour of open streams on purpose, asked anew on each occasion. */
+export type StreamFaults = {
+  /** While true, open streams send neither events nor keepalives. */
+  readonly isStalled?: () => boolean;
+  /** Milliseconds before the next response with events. */
+  readonly slowMs?: () => number;
+  /** Asks for a keepalive with a position behind events that follow only so many milliseconds later. */
+  readonly ahead?: () => { readonly holdMs: number } | undefined;
+  /** Events of a response at most. */
+  readonly batchSize?: () => number | undefined;
+  /** Events beyond the credit, asked when more wait than it allows. */
+  readonly excess?: () => number;
+  /** Events before a resume position that are delivered again. */
+  readonly repeat?: () => number;
+  /** Whether a replay id is refused although it is good. */
+  readonly isCorrupt?: () => boolean;
+  /** Calls back when an answer may have changed; answers how to stop that. */
+  readonly onChange?: (listener: () => void) => () => void;
 };
 
 export type Subscription = {

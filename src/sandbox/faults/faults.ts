@@ -1,0 +1,79 @@
+import type { Bus } from '../bus.ts';
+import type { PubSubServer } from '../pubsub-server.ts';
+import type { FaultAct } from './fault-act.ts';
+import { FaultError } from './fault-error.ts';
+import type { FaultSwitches } from './fault-switches.ts';
+import { streamActs } from './stream-acts.ts';
+
+/** Every misbehaviour of the sandbox org by theme, and the list of them by name. */
+export function createFaults(switches: FaultSwitches, world: FaultWorld) {
+  const { pubsub } = world;
+  const themes = {
+    stream: {
+      ...switches.stream,
+      ...streamActs({ bus: world.bus, connections: pubsub.connections, disconnect: pubsub.disconnect }),
+    },
+  };
+  const byName = new Map<string, AnyFault>();
+  for (const [theme, faults] of Object.entries(themes)) {
+    for (const [name, fault] of Object.entries(faults)) byName.set(`${theme}.${name}`, fault);
+  }
+  return { ...themes, ...faultList(byName) };
+}
+
+function faultList(byName: ReadonlyMap<string, AnyFault>): FaultList {
+  const find = (name: string): AnyFault => {
+    const fault = byName.get(name);
+    if (fault === undefined) throw new UnknownFault(name);
+    return fault;
+  };
+  const standing = () =>
+    [...byName].flatMap(([name, fault]) =>
+      fault.kind === 'act' ? [] : fault.standing().map((entry) => ({ name, ...entry })),
+    );
+  return {
+    catalog: () =>
+      [...byName].map(([name, { about, kind, parameters }]) => ({ name, kind, about, parameters })),
+    standing,
+    start(name, parameters) {
+      const fault = find(name);
+      return fault.kind === 'act' ? fault.nowWith(parameters) : { id: fault.onWith(parameters).id };
+    },
+    clear(name) {
+      const fault = find(name);
+      return fault.kind === 'act' ? 0 : fault.off();
+    },
+    clearAll() {
+      let ended = 0;
+      for (const fault of byName.values()) if (fault.kind === 'switch') ended += fault.off();
+      return ended;
+    },
+  };
+}
+
+/** There is no fault of this name. */
+class UnknownFault extends FaultError {
+  override readonly statusCode = 404;
+
+  constructor(name: string) {
+    super(`there is no fault ${name}`);
+  }
+}
+
+export type FaultWorld = { readonly bus: Bus; readonly pubsub: PubSubServer };
+
+export type Faults = ReturnType<typeof createFaults>;
+
+/** All faults by name, `stream.silence`, for callers that read the name from somewhere. */
+export type FaultList = {
+  catalog(): readonly object[];
+  /** What is on now. */
+  standing(): readonly object[];
+  /** Switches on or acts. Throws FaultError for wrong parameters, and with status 404 for an unknown name. */
+  start(name: string, parameters: unknown): object;
+  /** Switches off every one of this name and says how many. */
+  clear(name: string): number;
+  clearAll(): number;
+};
+
+type AnyFault = AnySwitch | Pick<FaultAct<never, object>, 'kind' | 'about' | 'nowWith'>;

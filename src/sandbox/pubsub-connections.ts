@@ -1,0 +1,81 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { Socket } from 'node:net';
+
+/**
+ * The HTTP/2 connections to one port of this process, to treat them as a failing network or proxy would.
+ * gRPC keeps them to itself, so they are met on Node's diagnostics channels.
+ */
+export function watchConnections(port: number): PubSubConnections {
+  const sockets = new Set<Socket>();
+  const streams = new Set<ServerHttp2Stream>();
+
+  function onSocket(message: unknown): void {
+    const { socket } = Object(message);
+    if (!(socket instanceof Socket) || socket.localPort !== port) return;
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  }
+
+  function onStream(message: unknown): void {
+    const stream: ServerHttp2Stream = Object(message).stream;
+    if (stream.session?.socket.localPort !== port) return;
+    streams.add(stream);
+    stream.once('close', () => streams.delete(stream));
+  }
+
+  subscribe('net.server.socket', onSocket);
+  subscribe('http2.server.stream.created', onStream);
+  const sessions = () => new Set([...streams].flatMap(({ session }) => session ?? []));
+
+  return {
+    resetStreams(code) {
+      const open = [...streams];
+      for (const stream of open) stream.close(constants[RESET_CODES[code]]);
+      return open.length;
+    },
+    goAway(code) {
+      const open = sessions();
+      for (const session of open) sendGoAway(session, constants[RESET_CODES[code]]);
+      return open.size;
+    },
+    cut() {
+      const open = [...sockets];
+      for (const socket of open) socket.resetAndDestroy();
+      return open.length;
+    },
+    close() {
+      unsubscribe('net.server.socket', onSocket);
+      unsubscribe('http2.server.stream.created', onStream);
+    },
+  };
+}
+
+/** The connection ends once the frame is out. */
+function sendGoAway(session: Http2Session, code: number): void {
+  session.goaway(code);
+  setImmediate(() => session.destroy(undefined, code));
+}
+
+const RESET_CODES = {
+  NO_ERROR: 'NGHTTP2_NO_ERROR',
+  INTERNAL_ERROR: 'NGHTTP2_INTERNAL_ERROR',
+  REFUSED_STREAM: 'NGHTTP2_REFUSED_STREAM',
+  CANCEL: 'NGHTTP2_CANCEL',
+  ENHANCE_YOUR_CALM: 'NGHTTP2_ENHANCE_YOUR_CALM',
+} as const;
+
+/** Error codes of HTTP/2, RFC 9113, section 7. */
+export type ResetCode = keyof typeof RESET_CODES;
+
+/** Each way says how many it met. */
+export type PubSubConnections = {
+  /** RST_STREAM on every open stream; the connections stay. */
+  resetStreams(code: ResetCode): number;
+  /** GOAWAY on every connection that has a stream, then its end. */
+  goAway(code: ResetCode): number;
+  /** TCP reset of every connection, without a word. */
+  cut(): number;
+  /** Stops watching. */
+  close(): void;
+};

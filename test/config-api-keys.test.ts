@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { parseApiKeys } from '../src/api-keys.ts';
+
+describe('API_KEYS', () => {
+  it('holds names, scopes and secrets', () => {
+    expect(parseApiKeys('ops:read+write+admin:a-secret-of-ops-1, board:read:a-secret-of-board')).toEqual([
+      { name: 'ops', scopes: ['read', 'write', 'admin'], secret: 'a-secret-of-ops-1' },
+      { name: 'board', scopes: ['read'], secret: 'a-secret-of-board' },
+    ]);
+  });
+
+  it('may hold secrets with colons', () => {
+    expect(parseApiKeys('ops:read:a:secret:with:colons')[0]?.secret).toBe('a:secret:with:colons');
+  });
+
+  it('counts a scope once', () => {
+    expect(parseApiKeys('ops:write+read+read:a-secret-of-ops-1')[0]?.scopes).toEqual(['read', 'write']);
+  });
+
+  it.each([
+    ['a bare secret', 'a-secret-of-nobody', 'API_KEYS: entry 1 is not name:scope+scope:secret'],
+    ['an entry without secret', 'ops:read', 'API_KEYS: entry 1 is not name:scope+scope:secret'],
+    ['an entry without name', ':read:a-secret-of-ops-1', 'API_KEYS: entry 1 is not'],
+    ['a comma too many', 'ops:read:a-secret-of-ops-1,', 'API_KEYS: entry 2 is not'],
+    ['an unknown scope', 'ops:reed:a-secret-of-ops-1', '"ops" has the unknown scope "reed"'],
+    ['no scope', 'ops::a-secret-of-ops-1', '"ops" has the unknown scope ""'],
+    ['a short secret', 'ops:read:short', 'the secret of "ops" has fewer than 16 characters'],
+    ['a name twice', 'ops:read:a-secret-of-ops-1,ops:read:a-secret-of-ops-2', 'API_KEYS names "ops" twice'],
+  ])('is refused for %s', (_, text, problem) => {
+    expect(() => parseApiKeys(text)).toThrow(problem);
+  });
+});

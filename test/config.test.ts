@@ -1,0 +1,203 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.ts';
+import { ConfigError } from '../src/config-error.ts';
+
+const clientSecret = 'fake-client-secret';
+const org = {
+  SALESFORCE_LOGIN_URL: 'https://example.my.salesforce.com',
+  SALESFORCE_CLIENT_ID: 'client',
+  SALESFORCE_CLIENT_SECRET: clientSecret,
+  API_KEYS: 'ops:read+write:a-secret-of-ops-1',
+};
+
+function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    loadConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('the settings', () => {
+  it('may all be left out: what is missing is embedded', () => {
+    expect(loadConfig({})).toEqual({
+      databaseUrl: undefined,
+      dataDir: '.data',
+      salesforce: undefined,
+      salesforceApiVersion: '66.0',
+      topic: '/data/AccountChangeEvent',
+      replayPreset: 'latest',
+      quietMs: 50,
+      codeField: 'SignUpCode__c',
+      backfill: false,
+      host: '127.0.0.1',
+      port: 3000,
+      apiKeys: undefined,
+      roles: new Set(['api', 'sync']),
+      logLevel: 'info',
+    });
+  });
+
+  it('that are set but empty count as left out', () => {
+    const empty = Object.fromEntries([...Object.keys(org), 'PORT', 'DATABASE_URL'].map((name) => [name, '']));
+    expect(loadConfig(empty)).toEqual(loadConfig({}));
+  });
+
+  it('of other programs are none of ours', () => {
+    expect(loadConfig({ PATH: '/bin', NODE_ENV: 'production' })).toEqual(loadConfig({}));
+  });
+
+  it.each([
+    ['DATABASE_URL', 'mysql://localhost/x'],
+    ['SALESFORCE_LOGIN_URL', 'example.my.salesforce.com'],
+    ['SALESFORCE_INSTANCE_URL', 'ftp://example'],
+    ['SALESFORCE_API_VERSION', '66'],
+    ['PUBSUB_ENDPOINT', 'api.pubsub.salesforce.com'],
+    ['PUBSUB_ENDPOINT', 'https://api.pubsub.salesforce.com:7443'],
+    ['PUBSUB_TLS', 'perhaps'],
+    ['CDC_TOPIC', '/event/AccountChangeEvent'],
+    ['REPLAY_PRESET', 'yesterday'],
+    ['QUIET_MS', '0'],
+    ['QUIET_MS', 'soon'],
+    ['SIGNUP_CODE_FIELD', 'SignUpCode'],
+    ['SIGNUP_CODE_FIELD', 'X__c FROM User'],
+    ['SIGNUP_CODE_BACKFILL', 'maybe'],
+    ['PORT', '70000'],
+    ['PORT', '-1'],
+    ['PORT', 'http'],
+    ['ROLES', 'web'],
+    ['ROLES', 'api,api,api'],
+    ['LOG_LEVEL', 'loud'],
+  ])('%s=%s is refused in one line that names it', (name, value) => {
+    const [problem, ...others] = problemsOf({ [name]: value });
+    expect(problem).toMatch(new RegExp(`^${name}: `));
+    expect(problem).not.toContain('\n');
+    expect(others).toEqual([]);
+  });
+
+  it('name the choices where there are some', () => {
+    expect(problemsOf({ REPLAY_PRESET: 'yesterday' })[0]).toContain(
+      '"yesterday" must be one of latest, earliest',
+    );
+  });
+
+  it('are all listed at once when several are bad', () => {
+    const problems = problemsOf({ PORT: '70000', LOG_LEVEL: 'loud', CDC_TOPIC: 'accounts' });
+    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
+      'CDC_TOPIC',
+      'LOG_LEVEL',
+      'PORT',
+    ]);
+  });
+
+  it('never show a secret when they are refused', () => {
+    const secret = 'hunter2-hunter2-hunter2';
+    const bad: NodeJS.ProcessEnv[] = [
+      { DATABASE_URL: `mysql://root:${secret}@localhost/x` },
+      { SALESFORCE_LOGIN_URL: `example/${secret}` },
+      { SALESFORCE_CLIENT_SECRET: secret },
+      { SALESFORCE_ACCESS_TOKEN: secret },
+      { SALESFORCE_PRIVATE_KEY: secret },
+      { API_KEYS: `ops:everything:${secret}` },
+      { API_KEYS: `ops:read:${secret},ops:read:${secret}x` },
+    ];
+    for (const environment of bad) {
+      const problems = problemsOf(environment);
+      expect(problems).not.toEqual([]);
+      expect(problems.join('\n')).not.toContain(secret);
+    }
+  });
+});
+
+describe('the sign-in', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'tidemark-config-'));
+    writeFileSync(path.join(folder, 'key.pem'), 'fake key\n');
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('by client credentials', () => {
+    expect(loadConfig(org).salesforce).toEqual({
+      loginUrl: 'https://example.my.salesforce.com',
+      credentials: { flow: 'client-credentials', clientId: 'client', clientSecret },
+      pubsubEndpoint: 'api.pubsub.salesforce.com:7443',
+      pubsubTls: true,
+    });
+  });
+
+  it('by a signed claim, the key in a variable with its line breaks spelled out', () => {
+    const { SALESFORCE_CLIENT_SECRET: _, ...rest } = org;
+    const jwt = { ...rest, SALESFORCE_USERNAME: 'a@example.com', SALESFORCE_PRIVATE_KEY: 'fake\\nkey' };
+    expect(loadConfig(jwt).salesforce?.credentials).toEqual({
+      flow: 'jwt-bearer',
+      clientId: 'client',
+      username: 'a@example.com',
+      privateKey: 'fake\nkey',
+    });
+  });
+
+  it('by a signed claim, the key in a file', () => {
+    const file = path.join(folder, 'key.pem');
+    const jwt = { ...org, SALESFORCE_USERNAME: 'a@example.com', SALESFORCE_PRIVATE_KEY_FILE: file };
+    expect(loadConfig(jwt).salesforce?.credentials).toMatchObject({
+      flow: 'jwt-bearer',
+      privateKey: 'fake key\n',
+    });
+  });
+
+  it('by a token from elsewhere, whose instance is also the login host', () => {
+    const token = {
+      SALESFORCE_ACCESS_TOKEN: 'fake-token',
+      SALESFORCE_INSTANCE_URL: 'https://example.my.salesforce.com',
+      API_KEYS: org.API_KEYS,
+    };
+    expect(loadConfig(token).salesforce).toMatchObject({
+      loginUrl: 'https://example.my.salesforce.com',
+      credentials: {
+        flow: 'access-token',
+        accessToken: 'fake-token',
+        instanceUrl: 'https://example.my.salesforce.com',
+      },
+    });
+  });
+
+  it.each([
+    ['a client without its secret', { SALESFORCE_CLIENT_SECRET: '' }, /^SALESFORCE_CLIENT_ID is needed with/],
+    ['no host to sign in at', { SALESFORCE_LOGIN_URL: '' }, /^SALESFORCE_LOGIN_URL is required/],
+    ['no API keys', { API_KEYS: '' }, /^API_KEYS is required with a Salesforce org/],
+    [
+      'a key file that is not there',
+      { SALESFORCE_CLIENT_SECRET: '', SALESFORCE_USERNAME: 'a', SALESFORCE_PRIVATE_KEY_FILE: '/nowhere.pem' },
+      /^SALESFORCE_PRIVATE_KEY_FILE: the file \/nowhere.pem can't be read \(ENOENT\)/,
+    ],
+    [
+      'a certificate authority that is not there',
+      { PUBSUB_CA_FILE: '/nowhere.pem' },
+      /^PUBSUB_CA_FILE: the file \/nowhere.pem can't be read/,
+    ],
+    [
+      'plain text to a host elsewhere',
+      { PUBSUB_TLS: 'false' },
+      /^PUBSUB_TLS: "false" is only for a loopback PUBSUB_ENDPOINT/,
+    ],
+  ])('with %s is refused', (_, change, problem) => {
+    const problems = problemsOf({ ...org, ...change });
+    expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(problem)]));
+  });
+
+  it('in plain text is allowed to this machine', () => {
+    const here = { ...org, PUBSUB_TLS: 'false', PUBSUB_ENDPOINT: '127.0.0.1:7443' };
+    expect(loadConfig(here).salesforce?.pubsubTls).toBe(false);
+  });
+
+  it('trusts a certificate authority from a file', () => {
+    const trusting = { ...org, PUBSUB_CA_FILE: path.join(folder, 'key.pem') };
+    expect(loadConfig(trusting).salesforce?.certificateAuthority).toBe('fake key\n');
+  });
+});

@@ -1,0 +1,119 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
+import { eventually } from '../helpers/eventually.ts';
+
+const isRoot = process.getuid?.() === 0;
+const hasSetpriv = spawnSync('setpriv', ['--version']).status === 0;
+
+describe('an embedded PostgreSQL', () => {
+  let home = '';
+  let folder = '';
+
+  beforeEach(async () => {
+    home = await mkdtemp(path.join(tmpdir(), 'tidemark-embedded-'));
+    folder = path.join(home, 'postgres');
+  });
+
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  const start = (at = folder) =>
+    startEmbeddedPostgres({ folder: at, password: 'test', settings: ['fsync=off'] });
+  const pidOf = async (at = folder): Promise<number> =>
+    Number((await readFile(path.join(at, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+
+  it('keeps its data over a restart, and leaves no process', async () => {
+    const first = await start();
+    const pid = await pidOf();
+    await query(first.url, 'create table kept (id int); insert into kept values (7)');
+    await first.stop();
+    await eventually('the server is gone', () => !isAlive(pid));
+    const second = await start();
+    expect(await query(second.url, 'select id from kept')).toEqual([{ id: 7 }]);
+    await second.stop();
+    await second.stop();
+  });
+
+  it('stops although somebody is still connected', async () => {
+    const server = await start();
+    const pid = await pidOf();
+    const client = new pg.Client({ connectionString: server.url });
+    const cut = once(client, 'error');
+    await client.connect();
+    await server.stop();
+    await cut;
+    await eventually('the server is gone', () => !isAlive(pid));
+  });
+
+  it('listens on this machine only, and asks for the password', async () => {
+    const server = await start();
+    try {
+      expect(await query(server.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
+      await expect(query(server.url.replace(':test@', ':wrong@'), 'select 1')).rejects.toThrow(/password/);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('that a killed process left behind is taken over, and stopped', async () => {
+    const script = fileURLToPath(new URL('../helpers/leave-postgres-behind.ts', import.meta.url));
+    const owner = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [url] = (await once(owner.stdout, 'data')).map(String);
+    const pid = await pidOf();
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    expect(isAlive(pid)).toBe(true);
+    const taken = await start();
+    expect(taken.url).toBe(url?.trim());
+    expect(await pidOf()).toBe(pid);
+    expect(await query(taken.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await taken.stop();
+    await eventually('the server is gone', () => !isAlive(pid));
+  });
+
+  it.skipIf(!isRoot || !hasSetpriv)(
+    `runs in a folder that only root can reach${isRoot && hasSetpriv ? '' : ' (skipped: needs root and setpriv)'}`,
+    async () => {
+      const hidden = path.join(home, 'hidden');
+      await mkdir(hidden, { mode: 0o700 });
+      const server = await start(path.join(hidden, 'postgres'));
+      const pid = await pidOf(path.join(hidden, 'postgres'));
+      expect(await query(server.url, 'select current_user as me')).toEqual([{ me: 'postgres' }]);
+      await server.stop();
+      await eventually('the server is gone', () => !isAlive(pid));
+    },
+  );
+
+  it('says in one line why it does not start', async () => {
+    const impossible = { folder, password: 'test', settings: ['no_such_setting=1'] };
+    await expect(startEmbeddedPostgres(impossible)).rejects.toThrow(
+      /^The embedded PostgreSQL did not start: .*no_such_setting[^\n]*$/,
+    );
+  });
+});
+
+async function query(connectionString: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

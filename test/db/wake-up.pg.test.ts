@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import { listenForWakeUps, sendWakeUp, type WakeUps } from '../../src/db/wake-up.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+// Longer than any test may take: a wait that runs into it fails the test.
+const forever = 600_000;
+
+describe('wake-ups', () => {
+  const database = useDatabase();
+
+  const listeners = () =>
+    database.rows<{ pid: number }>(
+      `select pid from pg_stat_activity
+        where datname = current_database() and application_name = 'tidemark wake-ups' and query like 'listen%'`,
+    );
+  const listening = () => eventually('somebody listens', async () => (await listeners())[0]);
+
+  async function withWakeUps(test: (wakeUps: WakeUps, errors: Error[]) => Promise<void>): Promise<void> {
+    const errors: Error[] = [];
+    const wakeUps = listenForWakeUps(database.url, (error) => errors.push(error));
+    try {
+      await listening();
+      await test(wakeUps, errors);
+    } finally {
+      await wakeUps.close();
+    }
+  }
+
+  it('wake everybody who waits', () =>
+    withWakeUps(async (wakeUps) => {
+      const waiting = Promise.all([wakeUps.next('apply', forever), wakeUps.next('apply', forever)]);
+      await sendWakeUp(database.pool, 'apply');
+      await waiting;
+    }));
+
+  it('take effect when their transaction commits, and not before', () =>
+    withWakeUps(async (wakeUps) => {
+      let awake = false;
+      const waiting = wakeUps.next('apply', forever).then(() => {
+        awake = true;
+      });
+      await inTransaction(database.pool, async (client) => {
+        await sendWakeUp(client, 'apply');
+        await database.rows('select 1');
+        expect(awake).toBe(false);
+      });
+      await waiting;
+    }));
+
+  it('are not needed: a wait ends at its limit', () => withWakeUps((wakeUps) => wakeUps.next('apply', 1)));
+
+  it('go on when their connection is cut', () =>
+    withWakeUps(async (wakeUps, errors) => {
+      const { pid } = await listening();
+      const waiting = wakeUps.next('apply', forever);
+      await database.rows('select pg_terminate_backend($1)', [pid]);
+      // What was sent meanwhile may be lost: the new connection wakes everybody to look.
+      await waiting;
+      expect(errors).toHaveLength(1);
+      const fresh = await eventually('it listens again', async () =>
+        (await listeners()).find((listener) => listener.pid !== pid),
+      );
+      expect(fresh.pid).not.toBe(pid);
+      const again = wakeUps.next('apply', forever);
+      await sendWakeUp(database.pool, 'apply');
+      await again;
+    }));
+
+  it('end with a close, which wakes who still waits and leaves no connection', async () => {
+    const wakeUps = listenForWakeUps(database.url, () => {});
+    await listening();
+    const waiting = wakeUps.next('apply', forever);
+    await wakeUps.close();
+    await waiting;
+    await eventually('nobody listens', async () => (await listeners()).length === 0);
+  });
+
+  it('can be closed while the database cannot be reached', async () => {
+    const errors: Error[] = [];
+    const wakeUps = listenForWakeUps('postgres://nobody:no@127.0.0.1:1/none', (error) => errors.push(error));
+    await eventually('the connection fails', () => errors.length > 0);
+    await wakeUps.close();
+  });
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { SalesforceError } from '../../src/salesforce/error.ts';
+import { createSchemaCache, type SchemaStore } from '../../src/salesforce/schema-cache.ts';
+import { testSchemaJson } from '../helpers/change-events.ts';
+
+/** A store in memory, and a Salesforce that counts what it is asked for. */
+function world(stored: Readonly<Record<string, string>> = {}) {
+  const kept = new Map(Object.entries(stored));
+  const fetched: string[] = [];
+  const store: SchemaStore = {
+    load: async (id) => kept.get(id),
+    save: async (id, json) => {
+      kept.set(id, json);
+    },
+  };
+  return { kept, fetched, store };
+}
+
+describe('writer schemas', () => {
+  it('are fetched once, however many want them at once, and kept', async () => {
+    const { kept, fetched, store } = world();
+    const cache = createSchemaCache(store, async (id) => {
+      fetched.push(id);
+      return testSchemaJson;
+    });
+    const wanted = await Promise.all(Array.from({ length: 20 }, () => cache.get('a')));
+    await cache.get('b');
+    expect(new Set(wanted).size).toBe(1);
+    expect(fetched).toEqual(['a', 'b']);
+    expect([...kept.keys()]).toEqual(['a', 'b']);
+  });
+
+  it('are not fetched when they are stored', async () => {
+    const { store } = world({ a: testSchemaJson });
+    const cache = createSchemaCache(store, () => Promise.reject(new Error('nobody is to be asked')));
+    expect((await cache.get('a')).entityFields[1]?.name).toBe('Name');
+  });
+
+  it('are asked for again after a failure', async () => {
+    let failures = 1;
+    const cache = createSchemaCache(world().store, async () => {
+      if (failures-- > 0) throw new SalesforceError('not now', 'schema.api.unavailable', 'transient');
+      return testSchemaJson;
+    });
+    await expect(cache.get('a')).rejects.toThrow('not now');
+    await expect(cache.get('a')).resolves.toBeDefined();
+  });
+
+  it.each(['no JSON', '"string"', '{"type":"record","name":"X"}'])(
+    'that are none (%s) are refused for what they are, and not kept',
+    async (json) => {
+      const { kept, store } = world();
+      const cache = createSchemaCache(store, async () => json);
+      await expect(cache.get('a')).rejects.toMatchObject({ code: 'schema.unusable', failure: 'data' });
+      expect(kept.size).toBe(0);
+    },
+  );
+
+  it('that the store cannot read fail with the error of the store, which says nothing about the schema', async () => {
+    const broken = new Error('connection terminated');
+    const store: SchemaStore = { load: () => Promise.reject(broken), save: async () => {} };
+    await expect(createSchemaCache(store, async () => testSchemaJson).get('a')).rejects.toBe(broken);
+  });
+});

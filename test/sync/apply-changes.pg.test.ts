@@ -1,0 +1,264 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
+import { type AccountChange, type ApplyResult, applyChanges } from '../../src/sync/apply-changes.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+const codeField = 'SignUpCode__c';
+const a = '001000000000001AAA';
+const b = '001000000000002AAA';
+
+type Values = Readonly<Record<string, Scalar>>;
+const change = (
+  accountId: string,
+  second: number,
+  given: Partial<AccountChange['change']>,
+): AccountChange => ({
+  accountId,
+  change: { version: [second * 1000, 1n, 1, 0], extent: 'some', values: new Map(), ...given },
+  eligible: false,
+  gap: false,
+});
+const created = (id: string, second: number, values: Values): AccountChange => ({
+  ...change(id, second, { extent: 'all', values: new Map(Object.entries({ IsDeleted: false, ...values })) }),
+  eligible: true,
+});
+const existed = (id: string, second: number, values: Values): AccountChange => ({
+  ...created(id, second, values),
+  eligible: false,
+});
+const updated = (id: string, second: number, values: Values): AccountChange =>
+  change(id, second, { values: new Map(Object.entries(values)) });
+const deleted = (id: string, second: number): AccountChange => updated(id, second, { IsDeleted: true });
+const gap = (id: string, second: number): AccountChange => ({ ...change(id, second, {}), gap: true });
+
+describe('changes on their way into the mirror', () => {
+  const database = useDatabase();
+
+  beforeEach(() => database.rows('truncate accounts'));
+
+  const apply = (...changes: AccountChange[]): Promise<ApplyResult> =>
+    inTransaction(database.pool, (client) => applyChanges(client, changes, codeField));
+  const row = async (id = a) => {
+    const [found] = await database.rows('select * from accounts where id = $1', [id]);
+    return found;
+  };
+
+  it('make a row of a CREATE, with its columns and a code on its way', async () => {
+    const result = await apply(
+      created(a, 5, {
+        Name: 'Quill Ltd',
+        AccountNumber: 'A-1',
+        CreatedDate: '2026-11-23T08:00:00.000Z',
+        LastModifiedDate: '2026-11-23T08:00:01.000Z',
+        BillingAddress: null,
+        'BillingAddress.City': 'Oslo',
+        Industry: null,
+      }),
+    );
+    expect(result).toEqual({ created: [a], updated: [], unchanged: [], writeBacks: [a], stale: [] });
+    expect(await row()).toMatchObject({
+      name: 'Quill Ltd',
+      account_number: 'A-1',
+      created_at: new Date('2026-11-23T08:00:00.000Z'),
+      modified_at: new Date('2026-11-23T08:00:01.000Z'),
+      fields: { Name: 'Quill Ltd', BillingAddress: { City: 'Oslo' }, Industry: null, IsDeleted: false },
+      deleted: false,
+      base_version: '5000.1.1.0',
+      version: '5000.1.1.0',
+      code_state: 'pending',
+      signup_code: expect.stringMatching(/^\w{10}$/),
+      stale_version: null,
+      revision: 1n,
+    });
+  });
+
+  it('touch only what they name, and remember which fields are ahead', async () => {
+    await apply(
+      existed(a, 1, { Name: 'A', 'BillingAddress.City': 'Oslo', 'BillingAddress.Street': '1 Quay' }),
+    );
+    const result = await apply(updated(a, 2, { 'BillingAddress.City': 'Rome' }));
+    expect(result.updated).toEqual([a]);
+    expect(await row()).toMatchObject({
+      fields: { Name: 'A', BillingAddress: { City: 'Rome', Street: '1 Quay' } },
+      base_version: '1000.1.1.0',
+      field_versions: { 'BillingAddress.City': '2000.1.1.0' },
+      version: '2000.1.1.0',
+      revision: 2n,
+    });
+  });
+
+  it('clear a field, and an older change does not bring it back', async () => {
+    await apply(existed(a, 1, { Name: 'A', Industry: 'Energy' }), updated(a, 3, { Industry: null }));
+    await apply(updated(a, 2, { Industry: 'Banking' }));
+    expect((await row())?.['fields']).toEqual({ Name: 'A', Industry: null, IsDeleted: false });
+  });
+
+  it('that bring nothing new leave the row alone', async () => {
+    await apply(existed(a, 2, { Name: 'A' }));
+    const before = await row();
+    const result = await apply(existed(a, 2, { Name: 'A' }), updated(a, 1, { Name: 'Old' }));
+    expect(result).toMatchObject({ created: [], updated: [], unchanged: [a] });
+    expect(await row()).toEqual(before);
+  });
+
+  it('with equal values raise the version but not the revision', async () => {
+    await apply(existed(a, 1, { Name: 'A' }));
+    await apply(updated(a, 2, { Name: 'A' }));
+    expect(await row()).toMatchObject({ version: '2000.1.1.0', revision: 1n });
+  });
+
+  it('delete and undelete, with the moment of the deletion', async () => {
+    await apply(existed(a, 1, { Name: 'A' }), deleted(a, 2));
+    expect(await row()).toMatchObject({ deleted: true, deleted_at: new Date(2000), name: 'A' });
+    await apply(existed(a, 3, { Name: 'A again' }));
+    expect(await row()).toMatchObject({ deleted: false, deleted_at: null, name: 'A again' });
+  });
+
+  it("put a person's name together", async () => {
+    await apply(existed(a, 1, { Name: null, 'Name.LastName': 'Quill', 'Name.FirstName': 'Ada' }));
+    expect((await row())?.['name']).toBe('Ada Quill');
+  });
+
+  it('of an account that nobody has seen whole make it stale, until it is read', async () => {
+    const result = await apply(updated(a, 2, { Industry: 'Energy' }));
+    expect(result).toMatchObject({ created: [a], stale: [a], writeBacks: [] });
+    expect(await row()).toMatchObject({ stale_version: '2000.1.1.0', stale_since: new Date(2000) });
+    await apply(existed(a, 3, { Name: 'A', Industry: 'Energy' }));
+    expect(await row()).toMatchObject({ stale_version: null, stale_since: null, name: 'A' });
+  });
+
+  it('that delete an account nobody has seen leave nothing to be read', async () => {
+    expect(await apply(deleted(a, 2))).toMatchObject({ created: [a], stale: [] });
+    expect(await row()).toMatchObject({ deleted: true, stale_version: null });
+  });
+
+  it('with a gap make the account stale as of the gap, and only a reading that reaches it ends that', async () => {
+    await apply(existed(a, 1, { Name: 'A' }));
+    expect((await apply(gap(a, 5))).stale).toEqual([a]);
+    expect((await apply(updated(a, 6, { Industry: 'Energy' }))).stale).toEqual([]);
+    await apply(existed(a, 4, { Name: 'Read too early' }));
+    expect((await row())?.['stale_version']).toBe('5000.1.1.0');
+    await apply(
+      existed(a, 5, { Name: 'Nor this: it is no later' }),
+      change(a, 5, { extent: 'all', version: [5000, 1n, 1, 9] }),
+    );
+    expect((await row())?.['stale_version']).toBeNull();
+  });
+
+  it('with a second gap ask for a second reading', async () => {
+    await apply(existed(a, 1, { Name: 'A' }), gap(a, 2));
+    expect((await apply(gap(a, 3))).stale).toEqual([a]);
+    expect((await row())?.['stale_version']).toBe('3000.1.1.0');
+  });
+
+  it('end the same in any order', async () => {
+    const changes = [
+      created(a, 1, { Name: 'A', Industry: null }),
+      updated(a, 2, { Industry: 'Energy' }),
+      deleted(a, 3),
+      existed(a, 4, { Name: 'A2', Industry: 'Energy' }),
+      updated(a, 5, { Industry: null }),
+    ];
+    for (const one of changes) await apply(one);
+    const visible = ['fields', 'version', 'base_version', 'field_versions', 'deleted', 'name'];
+    const pick = (found: Awaited<ReturnType<typeof row>>) => visible.map((name) => found?.[name]);
+    const inOrder = pick(await row());
+    await database.rows('truncate accounts');
+    for (const one of changes.toReversed()) await apply(one, one);
+    expect(pick(await row())).toEqual(inOrder);
+  });
+
+  it('of a new account run side by side without a clash', async () => {
+    await Promise.all(
+      Array.from({ length: 8 }, (_, index) => apply(existed(a, index + 1, { Name: `A${index + 1}` }))),
+    );
+    expect((await row())?.['name']).toBe('A8');
+  });
+
+  describe('and codes', () => {
+    const code = async (id = a) => {
+      const found = await row(id);
+      return {
+        code: found?.['signup_code'],
+        state: found?.['code_state'],
+        error: found?.['code_error']?.code,
+      };
+    };
+
+    it('are made once: not again by a repetition, an update or an undelete', async () => {
+      await apply(created(a, 1, { Name: 'A' }));
+      const { code: made } = await code();
+      const again = await apply(
+        created(a, 1, { Name: 'A' }),
+        updated(a, 2, { Industry: 'X' }),
+        created(a, 9, { Name: 'A' }),
+      );
+      expect(again.writeBacks).toEqual([]);
+      expect((await code()).code).toBe(made);
+    });
+
+    it('are not made for accounts that existed before', async () => {
+      expect((await apply(existed(a, 1, { Name: 'A' }))).writeBacks).toEqual([]);
+      expect(await code()).toMatchObject({ code: null, state: 'none' });
+    });
+
+    it('are adopted from Salesforce, and confirmed by it', async () => {
+      await apply(created(a, 1, { [codeField]: 'HELD' }));
+      expect(await code()).toEqual({ code: 'HELD', state: 'confirmed', error: undefined });
+      await apply(created(b, 1, { Name: 'B' }));
+      const made = (await code(b)).code;
+      await apply(updated(b, 2, { [codeField]: made }));
+      expect(await code(b)).toMatchObject({ code: made, state: 'confirmed' });
+    });
+
+    it('wait again when a deleted account comes back before they were written', async () => {
+      await apply(created(a, 1, { Name: 'A' }));
+      expect((await apply(deleted(a, 2))).writeBacks).toEqual([]);
+      expect((await apply(existed(a, 3, { Name: 'A' }))).writeBacks).toEqual([a]);
+    });
+
+    it('on their way to an account that was gone are sent when it is back', async () => {
+      await apply(created(a, 1, { Name: 'A' }), deleted(a, 2));
+      const gone = { code: 'ENTITY_IS_DELETED', message: 'Gone.', at: '2026-11-23T08:00:00.000Z' };
+      await database.rows(`update accounts set code_state = 'failed', code_error = $1`, [
+        JSON.stringify(gone),
+      ]);
+      expect((await apply(existed(a, 3, { Name: 'A' }))).writeBacks).toEqual([a]);
+      expect(await code()).toMatchObject({ state: 'pending', error: undefined });
+    });
+
+    it('that Salesforce holds twice stay with the first account, and the second says so', async () => {
+      await apply(existed(a, 1, { [codeField]: 'SAME' }));
+      await apply(existed(b, 2, { [codeField]: 'SAME' }));
+      expect(await code(a)).toMatchObject({ code: 'SAME', state: 'confirmed' });
+      expect(await code(b)).toEqual({ code: null, state: 'failed', error: 'duplicate' });
+      expect((await row(b))?.['code_error'].message).toContain(a);
+    });
+
+    it('stay with who has them also when the clash and a change of the owner come together', async () => {
+      await apply(existed(b, 1, { [codeField]: 'SAME' }));
+      await apply(existed(a, 2, { [codeField]: 'SAME' }), updated(b, 3, { Industry: 'Energy' }));
+      expect(await code(b)).toMatchObject({ code: 'SAME', state: 'confirmed' });
+      expect(await code(a)).toMatchObject({ code: null, state: 'failed' });
+    });
+
+    it('change hands in one transaction', async () => {
+      await apply(existed(a, 1, { [codeField]: 'CODE-A' }), existed(b, 1, { [codeField]: null }));
+      await apply(updated(a, 2, { [codeField]: null }), updated(b, 2, { [codeField]: 'CODE-A' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: null, error: 'cleared' },
+        { code: 'CODE-A', state: 'confirmed' },
+      ]);
+    });
+
+    it('are swapped in one transaction', async () => {
+      await apply(existed(a, 1, { [codeField]: 'CODE-A' }), existed(b, 1, { [codeField]: 'CODE-B' }));
+      await apply(updated(a, 2, { [codeField]: 'CODE-B' }), updated(b, 2, { [codeField]: 'CODE-A' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: 'CODE-B', state: 'confirmed' },
+        { code: 'CODE-A', state: 'confirmed' },
+      ]);
+    });
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it, vi } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import { applyChanges } from '../../src/sync/apply-changes.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+// Chance alone is replaced: the first codes are all the same one.
+const { codes } = vi.hoisted(() => ({ codes: ['SAMECODE22', 'SAMECODE22', 'SAMECODE22'] }));
+vi.mock('nanoid', () => ({
+  customAlphabet: () => () => codes.shift() ?? `OTHER${Math.random()}`.slice(0, 10),
+}));
+
+const codeField = 'SignUpCode__c';
+
+describe('a generated code that is taken', () => {
+  const database = useDatabase();
+
+  const create = (...ids: string[]) =>
+    inTransaction(database.pool, (client) =>
+      applyChanges(
+        client,
+        ids.map((accountId) => ({
+          accountId,
+          change: { version: [1000, 1n, 1, 0], extent: 'all', values: new Map([['IsDeleted', false]]) },
+          eligible: true,
+          gap: false,
+        })),
+        codeField,
+      ),
+    );
+
+  it('is made again, whether the other account has it already or gets it in the same transaction', async () => {
+    await create('001000000000001AAA');
+    await create('001000000000002AAA', '001000000000003AAA');
+    const rows = await database.rows('select signup_code, code_state from accounts order by id');
+    expect(rows[0]).toEqual({ signup_code: 'SAMECODE22', code_state: 'pending' });
+    expect(rows.map((row) => row['code_state'])).toEqual(['pending', 'pending', 'pending']);
+    expect(new Set(rows.map((row) => row['signup_code'])).size).toBe(3);
+  });
+});

@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { markQuiet, type RawEvent, storeEvents, storeKeepalive } from '../../src/sync/store.ts';
+import { ensureSubscription, readSubscription } from '../../src/sync/subscription-rows.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+const topic = '/data/AccountChangeEvent';
+const event = (given: Partial<RawEvent> = {}): RawEvent => ({
+  eventId: randomUUID(),
+  schemaId: 'schema',
+  replayId: Buffer.from('00000000000000010000', 'hex'),
+  payload: Buffer.from('payload'),
+  ...given,
+});
+
+describe('the door into the event log', () => {
+  const database = useDatabase();
+
+  beforeEach(async () => {
+    await database.rows('truncate events, subscriptions');
+    await ensureSubscription(database.pool, topic, '00D000000000001AAA');
+  });
+
+  const position = async () => (await readSubscription(database.pool, topic)).replayId?.toString('hex');
+  const quietThrough = async () => {
+    const [row] = await database.rows<{ quiet_through: bigint }>('select quiet_through from subscriptions');
+    return row?.quiet_through;
+  };
+  const lastId = async () => (await database.rows<{ id: bigint }>('select max(id) as id from events'))[0]?.id;
+
+  it('keeps events byte for byte, in their order, and moves the position behind the last', async () => {
+    const bytes = Buffer.from([0, 255, 0, 128]);
+    const replayId = Buffer.from('00000000000179029000', 'hex');
+    const events = [event({ payload: bytes }), event(), event({ replayId })];
+    expect(await storeEvents(database.pool, topic, events)).toBe(3);
+    const rows = await database.rows<{ event_id: string; payload: Buffer; state: string }>(
+      'select event_id, payload, state from events order by id',
+    );
+    expect(rows.map((row) => row.event_id)).toEqual(events.map(({ eventId }) => eventId));
+    expect(rows[0]).toMatchObject({ payload: bytes, state: 'stored' });
+    expect(await position()).toBe(replayId.toString('hex'));
+  });
+
+  it('does not store an event twice, in one response or in two, and still moves on', async () => {
+    const first = event();
+    expect(await storeEvents(database.pool, topic, [first, first])).toBe(1);
+    const again = { ...first, replayId: Buffer.from('0a', 'hex') };
+    expect(await storeEvents(database.pool, topic, [again, event()])).toBe(1);
+    expect(await database.rows('select from events')).toHaveLength(2);
+    expect(await storeEvents(database.pool, topic, [again])).toBe(0);
+    expect(await position()).toBe('0a');
+  });
+
+  it('stores events that share an id or a replay id and differ in their bytes', async () => {
+    const one = event();
+    const ungrouped = { ...one, payload: Buffer.from('another record') };
+    expect(await storeEvents(database.pool, topic, [one, ungrouped])).toBe(2);
+  });
+
+  it('takes neither events nor position when either cannot be written', async () => {
+    await storeEvents(database.pool, topic, [event({ replayId: Buffer.from('01', 'hex') })]);
+    const impossible = event({ eventId: 'a\u0000b', replayId: Buffer.from('02', 'hex') });
+    await expect(storeEvents(database.pool, topic, [event(), impossible])).rejects.toThrow(/invalid byte/);
+    expect(await database.rows('select from events')).toHaveLength(1);
+    expect(await position()).toBe('01');
+  });
+
+  it('leaves no event behind when the position cannot be moved', async () => {
+    await database.rows(
+      `create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$`,
+    );
+    await database.rows(
+      'create trigger refuse before update on subscriptions for each row execute function refuse()',
+    );
+    try {
+      await expect(storeEvents(database.pool, topic, [event()])).rejects.toThrow('no');
+    } finally {
+      await database.rows('drop trigger refuse on subscriptions');
+    }
+    expect(await database.rows('select from events')).toEqual([]);
+    expect(await position()).toBeUndefined();
+  });
+
+  it('does nothing for a response without events', async () => {
+    expect(await storeEvents(database.pool, topic, [])).toBe(0);
+    expect(await position()).toBeUndefined();
+  });
+
+  it('moves to the position of a keepalive, and knows all before it as whole', async () => {
+    await storeEvents(database.pool, topic, [event(), event()]);
+    expect(await quietThrough()).toBe(0n);
+    await storeKeepalive(database.pool, topic, Buffer.from('0f', 'hex'));
+    expect(await position()).toBe('0f');
+    expect(await quietThrough()).toBe(await lastId());
+  });
+
+  it('keeps its position when a keepalive has none', async () => {
+    await storeEvents(database.pool, topic, [event({ replayId: Buffer.from('01', 'hex') })]);
+    await storeKeepalive(database.pool, topic, Buffer.alloc(0));
+    expect(await position()).toBe('01');
+  });
+
+  it('notes silence without moving, also when there is no event yet', async () => {
+    await markQuiet(database.pool, topic);
+    expect(await quietThrough()).toBe(0n);
+    await storeEvents(database.pool, topic, [event({ replayId: Buffer.from('01', 'hex') })]);
+    await markQuiet(database.pool, topic);
+    expect([await quietThrough(), await position()]).toEqual([await lastId(), '01']);
+  });
+
+  it('does not take silence on one topic for silence on another', async () => {
+    await ensureSubscription(database.pool, '/data/Other__chn', '00D000000000001AAA');
+    await storeEvents(database.pool, '/data/Other__chn', [event()]);
+    await markQuiet(database.pool, topic);
+    const rows = await database.rows('select topic, quiet_through from subscriptions order by topic');
+    expect(rows.map((row) => row['quiet_through'])).toEqual([0n, 0n]);
+  });
+});
