@@ -151,8 +151,15 @@ function commandPrefix(identity: ServerIdentity | undefined, folders: readonly s
     (folder) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...ids, cwd: '/' }).status === 0,
   );
   if (reachable) return (command, args) => spawn(command, args, { ...base, ...ids });
-  // The clone lies where only root can look (/root, say): lend the server the one right that gets it there.
-  const lend = [`--reuid=${ids.uid}`, `--regid=${ids.gid}`, '--clear-groups', '--inh-caps=+dac_override'];
+  // The clone lies where only root can look (/root, say): lend the server the one right that gets it there, also for
+  // access(2), which by default looks at the rights of the plain user.
+  const lend = [
+    '--securebits=+no_setuid_fixup',
+    `--reuid=${ids.uid}`,
+    `--regid=${ids.gid}`,
+    '--clear-groups',
+    '--inh-caps=+dac_override',
+  ];
   return (command, args) =>
     spawn('setpriv', [...lend, '--ambient-caps=+dac_override', command, ...args], base);
 }
