@@ -140,6 +140,15 @@ export function fromRestError(error: unknown): SalesforceError {
   if (!(error instanceof Error)) return new SalesforceError(String(error), 'UNKNOWN', 'transient');
   const own = error as Error & { errorCode?: string; code?: string };
   const [, reason, reasonCode] = refreshFailure.exec(error.message) ?? [];
-  const code = reasonCode ?? own.errorCode ?? own.code ?? error.name;
-  return new SalesforceError(reason ?? error.message, code, restFailure(code), { cause: error });
+  const network = networkFailure(error);
+  const code = reasonCode ?? own.errorCode ?? own.code ?? network?.code ?? error.name;
+  const message = reason ?? (network === undefined ? error.message : `${error.message}: ${network.message}`);
+  return new SalesforceError(message, code, restFailure(code), { cause: error });
+}
+
+/** `fetch` says why it failed only in the cause of its error. */
+function networkFailure({ cause }: Error): { readonly code: string; readonly message: string } | undefined {
+  if (!(cause instanceof Error)) return undefined;
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === undefined ? undefined : { code, message: cause.message || code };
 }

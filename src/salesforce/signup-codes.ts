@@ -5,6 +5,13 @@ import { checkedId } from './record-id.ts';
 
 export type CodeWrite = { readonly id: string; readonly code: string };
 
+/** The code that an account has in Salesforce, if any, and when the account was last modified. */
+export type HeldCode = {
+  readonly code: string | null;
+  /** Epoch milliseconds. */
+  readonly systemModstamp: number;
+};
+
 /** What Salesforce said about one record of a batch. */
 export type CodeWriteResult =
   | { readonly success: true }
@@ -23,13 +30,18 @@ export async function readCodes(
   connection: Connection,
   field: string,
   ids: readonly string[],
-): Promise<Map<string, string | null>> {
+): Promise<Map<string, HeldCode>> {
   const list = ids.map((id) => `'${checkedId(id)}'`).join(', ');
-  const soql = `SELECT Id, ${field} FROM Account WHERE Id IN (${list})`;
+  const soql = `SELECT Id, SystemModstamp, ${field} FROM Account WHERE Id IN (${list})`;
   type Page = { records: Record<string, string | null>[] };
   const url = `/query?q=${encodeURIComponent(soql)}`;
   const { records } = await call(connection.request<Page>(url), 'the query of signup codes');
-  return new Map(records.map((record) => [record['Id'] ?? '', record[field] ?? null]));
+  return new Map(
+    records.map((record) => [
+      record['Id'] ?? '',
+      { code: record[field] ?? null, systemModstamp: Date.parse(record['SystemModstamp'] ?? '') },
+    ]),
+  );
 }
 
 /**

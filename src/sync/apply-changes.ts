@@ -53,7 +53,7 @@ export async function applyChanges(
 }
 
 // Any fixed number that nothing else in the database locks.
-const mirrorLock = 7_245_113_002n;
+export const mirrorLock = 7_245_113_002n;
 
 function applyToAccount(
   id: string,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Job, JobWithMetadata } from 'pg-boss';
 import type { Logger } from 'pino';
+import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { ReadPlan } from '../salesforce/records.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
@@ -58,12 +59,24 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
 
 /**
  * The fields to read are those of the newest change event schema, as far as Salesforce shows them to us. The topic
- * names it; the one met last may be an older one of a backlog, and is asked for where the topic names none.
+ * names it, or where it is a channel of several objects, the topic of accounts alone. The schema met last may be an
+ * older one of a backlog: it counts where neither names one.
  */
 async function currentReadPlan({ pool, org, topic, schemas }: WorkerContext): Promise<ReadPlan> {
   const { schemaId: ofTopic } = await org.pubsub.getTopic(topic);
-  const schemaId = ofTopic === '' ? await newestSchemaId(pool) : ofTopic;
+  const schemaId = ofTopic !== '' ? ofTopic : ((await accountSchemaId(org)) ?? (await newestSchemaId(pool)));
   if (schemaId === undefined) throw new Error('no change event schema is known yet');
   const { entityFields } = await schemas.get(schemaId);
   return org.readPlan(entityFields.slice(1));
+}
+
+/** Undefined where the topic of accounts alone isn't open to us: a channel can carry accounts without it. */
+async function accountSchemaId({ pubsub }: Org): Promise<string | undefined> {
+  try {
+    return (await pubsub.getTopic('/data/AccountChangeEvent')).schemaId;
+  } catch (error) {
+    if (error instanceof SalesforceError && ['config', 'permission'].includes(error.failure))
+      return undefined;
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { JobResult, JobWithMetadata } from 'pg-boss';
 import type { Logger } from 'pino';
 import { inTransaction } from '../db/database.ts';
-import { type CodeWriteResult, readCodes, writeCodes } from '../salesforce/signup-codes.ts';
+import { type CodeWriteResult, type HeldCode, readCodes, writeCodes } from '../salesforce/signup-codes.ts';
 import { applyChanges } from './apply-changes.ts';
 import { type CodeOutcome, readPending, recordOutcomes } from './code-rows.ts';
 import type { AccountJob } from './jobs.ts';
@@ -36,8 +36,10 @@ export async function writeBack(
     jobs.map(({ data }) => data.accountId),
   );
   const ids = [...pending.keys()];
-  const held = ids.length === 0 ? new Map<string, string | null>() : await adoptHeld(context, ids);
-  const writes = ids.flatMap((id) => (held.get(id) === null ? [{ id, code: pending.get(id) ?? '' }] : []));
+  const held = ids.length === 0 ? new Map<string, HeldCode>() : await adoptHeld(context, ids);
+  const writes = ids.flatMap((id) =>
+    held.get(id)?.code === null ? [{ id, code: pending.get(id) ?? '' }] : [],
+  );
   const results = writes.length === 0 ? [] : await writeCodes(connection, codeField, writes);
   const lastTries = new Set(jobs.filter(isLastTry).map(({ data }) => data.accountId));
   const outcomes = [
@@ -56,16 +58,16 @@ export async function writeBack(
 async function adoptHeld(
   { pool, topic, codeField, connection }: WriteBackContext,
   ids: readonly string[],
-): Promise<Map<string, string | null>> {
+): Promise<Map<string, HeldCode>> {
   const watermark = await readWatermark(pool, topic);
   const readAt = Date.now();
   const held = await readCodes(connection, codeField, ids);
-  const adopted = [...held].filter(([, code]) => code !== null);
+  const adopted = [...held].filter(([, { code }]) => code !== null);
   if (adopted.length > 0) {
-    const changes = adopted.map(([accountId, code]) => ({
+    const changes = adopted.map(([accountId, { code, systemModstamp }]) => ({
       accountId,
       change: {
-        version: readVersion(0, watermark, readAt),
+        version: readVersion(systemModstamp, watermark, readAt),
         extent: 'some' as const,
         values: new Map([[codeField, code]]),
       },

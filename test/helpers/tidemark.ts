@@ -47,14 +47,20 @@ export type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string
 
 const secret = 'tdm_test_key_of_the_stories';
 
+export type TidemarkOverrides = Partial<AppOptions> & {
+  readonly waitUntilReady?: boolean;
+  /** Of another build than the one that is here. */
+  readonly buildApp?: typeof buildApp;
+};
+
 /** Starts Tidemark against a sandbox org and waits for its initial load unless told otherwise. */
 export async function startTidemark(
   databaseUrl: string,
   sandbox: Sandbox,
-  overrides: Partial<AppOptions> & { readonly waitUntilReady?: boolean } = {},
+  { buildApp: build = buildApp, waitUntilReady = true, ...overrides }: TidemarkOverrides = {},
 ): Promise<Tidemark> {
   const { clientId, clientSecret } = sandbox.credentials;
-  const app = await buildApp({
+  const app = await build({
     databaseUrl,
     org: {
       loginUrl: sandbox.instanceUrl,
@@ -83,7 +89,7 @@ export async function startTidemark(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-  if (overrides.waitUntilReady !== false) {
+  if (waitUntilReady) {
     await eventually('Tidemark is ready', async () => (await fetch(`${url}/health/ready`)).ok, 30_000);
   }
   return {

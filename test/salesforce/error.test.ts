@@ -126,11 +126,14 @@ describe('a failure of the REST API', () => {
     const named = Object.assign(new Error('authentication failure'), { name: 'invalid_grant' });
     const coded = Object.assign(new Error('no'), { name: 'Error', errorCode: 'QUERY_TIMEOUT' });
     const network = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
-    expect([named, coded, network].map((error) => fromRestError(error).code)).toEqual([
+    const fetchFailed = new TypeError('fetch failed', { cause: network });
+    expect([named, coded, network, fetchFailed].map((error) => fromRestError(error).code)).toEqual([
       'invalid_grant',
       'QUERY_TIMEOUT',
       'ECONNREFUSED',
+      'ECONNREFUSED',
     ]);
+    expect(fromRestError(fetchFailed).message).toBe('fetch failed: connect');
   });
 
   it('keeps code and class through jsforce, which keeps only the text of a refused refresh', () => {

@@ -35,7 +35,7 @@ const gap = (id: string, second: number): AccountChange => ({ ...change(id, seco
 describe('changes on their way into the mirror', () => {
   const database = useDatabase();
 
-  beforeEach(() => database.rows('truncate accounts'));
+  beforeEach(() => database.rows('truncate accounts cascade'));
 
   const apply = (...changes: AccountChange[]): Promise<ApplyResult> =>
     inTransaction(database.pool, (client) => applyChanges(client, changes, codeField));
@@ -164,7 +164,7 @@ describe('changes on their way into the mirror', () => {
     const visible = ['fields', 'version', 'base_version', 'field_versions', 'deleted', 'name'];
     const pick = (found: Awaited<ReturnType<typeof row>>) => visible.map((name) => found?.[name]);
     const inOrder = pick(await row());
-    await database.rows('truncate accounts');
+    await database.rows('truncate accounts cascade');
     for (const one of changes.toReversed()) await apply(one, one);
     expect(pick(await row())).toEqual(inOrder);
   });

@@ -4,9 +4,9 @@ import { applyChanges } from '../../src/sync/apply-changes.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 // Chance alone is replaced: the first codes are all the same one.
-const { codes } = vi.hoisted(() => ({ codes: ['SAMECODE22', 'SAMECODE22', 'SAMECODE22'] }));
+const { made } = vi.hoisted(() => ({ made: { count: 0 } }));
 vi.mock('nanoid', () => ({
-  customAlphabet: () => () => codes.shift() ?? `OTHER${Math.random()}`.slice(0, 10),
+  customAlphabet: () => () => (++made.count <= 3 ? 'SAMECODE22' : `OTHERCODE${made.count}`),
 }));
 
 const codeField = 'SignUpCode__c';

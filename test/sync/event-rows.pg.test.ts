@@ -15,7 +15,7 @@ describe('the event log', () => {
   const database = useDatabase();
 
   beforeEach(async () => {
-    await database.rows('truncate events, subscriptions');
+    await database.rows('truncate events, subscriptions cascade');
     await ensureSubscription(database.pool, topic, '00D000000000001AAA');
   });
 

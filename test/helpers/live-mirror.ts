@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { buildApp } from '../../src/app.ts';
+import type { Caller, RecordValues, Transaction } from '../../src/sandbox/model.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { SandboxOptions } from '../../src/sandbox/sandbox-options.ts';
+import { type EventInput, encodeEvent, testSchemaId, testSchemaJson } from './change-events.ts';
+import { createTestDatabase } from './database.ts';
+import { eventually } from './eventually.ts';
+import type { RestGate } from './rest-gate.ts';
+import { salesforceRest } from './salesforce-rest.ts';
+import {
+  type ApiAccount,
+  type ApiEvent,
+  type Page,
+  startTidemark,
+  type Tidemark,
+  type TidemarkOverrides,
+} from './tidemark.ts';
+
+/** What a scenario runs against: the service as it is, or a copy of it with a planted defect. */
+export type Build = {
+  readonly buildApp: typeof buildApp;
+  /** How long something may take to become true. */
+  readonly patienceMs: number;
+};
+
+/** The service as it is. */
+export const sound: Build = { buildApp, patienceMs: 15_000 };
+
+export type MirrorOptions = {
+  /** A door that Tidemark has to go through to Salesforce's REST API, but for signing in. */
+  readonly gate?: RestGate;
+  readonly build?: Build;
+  readonly sandbox?: SandboxOptions;
+  readonly tidemark?: TidemarkOverrides;
+};
+
+export type ApiIncident = {
+  readonly cause: string;
+  readonly state: string;
+  readonly extent: string;
+  readonly accountIds: readonly string[];
+  readonly closedAt: string | null;
+};
+
+export type ApiResync = {
+  readonly reason: string;
+  readonly scope: string;
+  readonly state: string;
+  readonly error: string | null;
+};
+
+export type ApiStatus = {
+  readonly subscription: {
+    readonly state: string;
+    readonly lastError: { readonly code: string; readonly class: string; readonly message: string } | null;
+    readonly position: string | null;
+  };
+  readonly backlog: number;
+  readonly counts: {
+    readonly accounts: { readonly living: number };
+    readonly events: Record<string, number>;
+  };
+};
+
+/** Where an event of one's own goes, and as what. */
+export type PublishOptions = {
+  readonly topic?: string;
+  readonly eventId?: string;
+  readonly schemaId?: string;
+  readonly replayId?: Uint8Array;
+};
+
+const marker = 'Marker';
+export const accountTopic = '/data/AccountChangeEvent';
+
+export type LiveMirror = AsyncDisposable & Awaited<ReturnType<typeof openMirror>>;
+
+/**
+ * A database, a sandbox org with five accounts and Tidemark, live: the initial load is done. Made for `await using`.
+ */
+export async function openMirror({
+  build = sound,
+  gate,
+  sandbox: given = {},
+  tidemark: overrides,
+}: MirrorOptions = {}) {
+  const database = await createTestDatabase();
+  const sandbox = await startSandbox({ accounts: 5, ...(gate && { publicUrl: gate.url }), ...given });
+  gate?.forwardTo(sandbox.instanceUrl);
+  sandbox.bus.registerSchema(testSchemaId, testSchemaJson);
+  const salesforce = salesforceRest(sandbox);
+  const start = (more: TidemarkOverrides = {}): Promise<Tidemark> =>
+    startTidemark(database.url, sandbox, { buildApp: build.buildApp, ...overrides, ...more });
+  let tidemark = await start().catch(async (error: unknown) => {
+    await sandbox.close();
+    await database.drop();
+    throw error;
+  });
+
+  const until = <T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> =>
+    eventually(what, probe, build.patienceMs);
+  const mirror = {
+    database,
+    sandbox,
+    salesforce,
+    until,
+    get tidemark() {
+      return tidemark;
+    },
+    stop: () => tidemark.stop(),
+    /** Starts Tidemark again after a stop, from what is in the database. */
+    async startAgain(more: TidemarkOverrides = {}): Promise<void> {
+      tidemark = await start(more);
+    },
+    get: <T>(path: string): Promise<T> => tidemark.get<T>(path),
+    account: (id: string): Promise<ApiAccount> => tidemark.get(`/v1/accounts/${id}`),
+    /** Undefined where there is none. */
+    async accountIfAny(id: string): Promise<ApiAccount | undefined> {
+      const answer = await tidemark.request('GET', `/v1/accounts/${id}`);
+      return answer.ok ? ((await answer.json()) as ApiAccount) : undefined;
+    },
+    accountWhen: (id: string, what: string, holds: (account: ApiAccount) => boolean): Promise<ApiAccount> =>
+      until(what, async () => {
+        const now = await mirror.accountIfAny(id);
+        return now !== undefined && holds(now) && now;
+      }),
+    async events(query: string): Promise<readonly ApiEvent[]> {
+      return (await tidemark.get<Page<ApiEvent>>(`/v1/events?limit=200&${query}`)).data;
+    },
+    async incidents(): Promise<readonly ApiIncident[]> {
+      return (await tidemark.get<Page<ApiIncident>>('/v1/incidents?limit=200')).data;
+    },
+    status: (): Promise<ApiStatus> => tidemark.get('/v1/status'),
+    async resyncs(): Promise<readonly ApiResync[]> {
+      return (await tidemark.get<Page<ApiResync>>('/v1/resyncs?limit=200')).data;
+    },
+    /** Until every known hole is closed and every reading has ended. */
+    healed: (): Promise<true> =>
+      until(
+        'every incident is closed and every reading has ended',
+        async () =>
+          (await mirror.incidents()).every(({ state }) => state === 'closed') &&
+          (await mirror.resyncs()).every(({ state }) => state === 'done'),
+      ),
+    /** Until everything that is on the bus now has been dealt with: what is published is applied in order. */
+    async settled(): Promise<void> {
+      const id = await salesforce.create({ Name: marker });
+      await until('all that was published is applied', async () => {
+        const [event] = await mirror.events(`recordId=${id}&changeType=CREATE`);
+        return event?.state === 'applied';
+      });
+    },
+    /** Until the readings of a first start are done: from then on nothing is read but for a reason. */
+    async begun(): Promise<void> {
+      await mirror.settled();
+      await until('the readings of the first start are done', async () => {
+        const resyncs = await mirror.resyncs();
+        return resyncs.length === 2 && resyncs.every(({ state }) => state === 'done');
+      });
+    },
+    /** Until nothing is left to be written to Salesforce or read from it. */
+    worked: (): Promise<true> =>
+      until('every job has ended', async () => {
+        const [row] = await mirror.sql<{ waiting: number }>(
+          `select count(*)::int as waiting from pgboss.job where state in ('created', 'retry', 'active') and name in ('write-back', 're-read', 'resync')`,
+        );
+        return row?.waiting === 0;
+      }),
+    ...orgWork(sandbox),
+    async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      try {
+        return (await client.query<Row>(text, values)).rows;
+      } finally {
+        await client.end();
+      }
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await tidemark.stop();
+      await sandbox.close();
+      await database.drop();
+    },
+  };
+  if (overrides?.waitUntilReady !== false) await mirror.begun().catch(abandon(mirror));
+  return mirror;
+}
+
+function abandon(mirror: AsyncDisposable) {
+  return async (error: unknown): Promise<never> => {
+    await mirror[Symbol.asyncDispose]();
+    throw error;
+  };
+}
+
+/** What happens in the org, past its REST API. */
+function orgWork(sandbox: Sandbox) {
+  const caller: Caller = {
+    userId: sandbox.org.named.admin.id,
+    api: 'rest',
+    apiVersion: '66.0',
+    client: null,
+  };
+  let published = 0n;
+  return {
+    /** Ids of the accounts that were there from the beginning. */
+    accountIds: (): string[] =>
+      [...sandbox.org.records()].filter(({ values }) => values['Name'] !== marker).map(({ id }) => id),
+    /** One Salesforce transaction, told as it is. */
+    inOneTransaction: <T>(work: (tx: Transaction) => T): T => sandbox.org.transaction(caller, work),
+    /** A change that no event tells of. */
+    changeSilently: (id: string, values: RecordValues): void =>
+      void sandbox.org.transaction(caller, (tx) => tx.update(id, values), 'nothing'),
+    silently: <T>(work: (tx: Transaction) => T): T => sandbox.org.transaction(caller, work, 'nothing'),
+    inGaps: <T>(work: (tx: Transaction) => T): T => sandbox.org.transaction(caller, work, 'gaps'),
+    /** Puts an event of one's own on the bus, committed now unless told, and answers its id. */
+    publish(event: EventInput, options: PublishOptions = {}): string {
+      const { topic = accountTopic, eventId = randomUUID(), schemaId = testSchemaId, replayId } = options;
+      const now = Date.now();
+      const header = {
+        commitTimestamp: BigInt(Math.floor(now / 1000) * 1000),
+        // Behind what the org itself commits in this millisecond.
+        commitNumber: BigInt(now) * 1_000_000n + 1_000n + published++,
+        transactionKey: randomUUID(),
+        ...event.header,
+      };
+      const payload = encodeEvent({ ...event, header });
+      sandbox.bus.publishRaw(topic, { id: eventId, schemaId, payload, ...(replayId && { replayId }) });
+      return eventId;
+    },
+  };
+}

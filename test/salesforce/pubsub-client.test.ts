@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  createPubSubClient,
+  type PubSubClient,
+  type PubSubOptions,
+} from '../../src/salesforce/pubsub-client.ts';
+import { maxCredit, openPullStream } from '../../src/salesforce/pubsub-stream.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { accountTopic, currentSchema } from '../helpers/sandbox-org.ts';
+
+describe('the Pub/Sub client', () => {
+  let sandbox: Sandbox;
+  const open: PubSubClient[] = [];
+  beforeAll(async () => {
+    sandbox = await startSandbox({ tls: true, keepaliveIntervalMs: 20 });
+  });
+  afterAll(async () => {
+    for (const client of open) client.close();
+    await sandbox.close();
+  });
+
+  const client = (given: Partial<PubSubOptions> = {}): PubSubClient => {
+    const made = createPubSubClient({
+      endpoint: sandbox.pubsubEndpoint,
+      tls: true,
+      certificateAuthority: sandbox.certificate ?? '',
+      identity: () => ({
+        accessToken: sandbox.sessions.issue(),
+        instanceUrl: sandbox.instanceUrl,
+        organizationId: sandbox.organizationId,
+      }),
+      ...given,
+    });
+    open.push(made);
+    return made;
+  };
+
+  it('trusts a given certificate authority, for questions and for streams', async () => {
+    const { id, ...schema } = currentSchema(sandbox);
+    const pubsub = client();
+    expect(await pubsub.getTopic(accountTopic)).toMatchObject({ schemaId: id, canSubscribe: true });
+    expect(JSON.parse(await pubsub.getSchema(id)).fields).toHaveLength(schema.entityFields.length);
+    const stream = openPullStream(pubsub, accountTopic, { preset: 'LATEST' });
+    stream.grant(maxCredit);
+    expect(await stream.next(10_000)).toMatchObject({ events: [] });
+    stream.close();
+  });
+
+  it('does not trust a certificate of nobody', async () => {
+    const made = createPubSubClient({
+      endpoint: sandbox.pubsubEndpoint,
+      tls: true,
+      identity: () => ({ accessToken: 'a', instanceUrl: 'b', organizationId: 'c' }),
+    });
+    open.push(made);
+    await expect(made.getTopic(accountTopic)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      failure: 'transient',
+    });
+  });
+
+  it('asks for the identity at every call, so that a new token is used', async () => {
+    let accessToken = 'expired';
+    const { instanceUrl, organizationId } = sandbox;
+    const pubsub = client({ identity: () => ({ accessToken, instanceUrl, organizationId }) });
+    await expect(pubsub.getTopic(accountTopic)).rejects.toMatchObject({
+      code: 'service.auth.error',
+      failure: 'auth',
+    });
+    accessToken = sandbox.sessions.issue();
+    await expect(pubsub.getTopic(accountTopic)).resolves.toBeDefined();
+  });
+
+  it.each([
+    [
+      'a topic that is not there',
+      (pubsub: PubSubClient) => pubsub.getTopic('/data/Nothing__chn'),
+      'topic.not.found',
+      'config',
+    ],
+    [
+      'a topic without name',
+      (pubsub: PubSubClient) => pubsub.getTopic(''),
+      'topic.validation.empty',
+      'config',
+    ],
+    [
+      'a schema that is not there',
+      (pubsub: PubSubClient) => pubsub.getSchema('nothing'),
+      'schema.validation.failed',
+      'bug',
+    ],
+    ['a blank schema', (pubsub: PubSubClient) => pubsub.getSchema(''), 'schema.validation.failed', 'bug'],
+  ])('says what is wrong with %s', async (_, ask, code, failure) => {
+    await expect(ask(client())).rejects.toMatchObject({ name: 'SalesforceError', code, failure });
+  });
+
+  it('leaves the schema of a channel of several objects open', async () => {
+    expect((await client().getTopic('/data/ChangeEvents')).schemaId).toBe('');
+  });
+
+  it('says when nobody is there', async () => {
+    await expect(
+      client({ endpoint: '127.0.0.1:1', tls: false }).getTopic(accountTopic),
+    ).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      failure: 'transient',
+    });
+  });
+});

@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
+import type { Org } from '../../src/salesforce/org.ts';
+import {
+  maxCredit,
+  openPullStream,
+  type PullStream,
+  type ReplayFrom,
+} from '../../src/salesforce/pubsub-stream.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { accountTopic, currentSchema, inOrg, openSandboxOrg } from '../helpers/sandbox-org.ts';
+
+const patience = 10_000;
+
+describe('the pull stream', () => {
+  let sandbox: Sandbox;
+  let org: Org;
+  const open: PullStream[] = [];
+
+  beforeEach(async () => {
+    sandbox = await startSandbox();
+    org = await openSandboxOrg(sandbox);
+  });
+  afterEach(async () => {
+    for (const stream of open.splice(0)) stream.close();
+    org.close();
+    await sandbox.close();
+  });
+
+  const follow = (from: ReplayFrom, credit = maxCredit, topic = accountTopic): PullStream => {
+    const stream = openPullStream(org.pubsub, topic, from);
+    open.push(stream);
+    if (credit > 0) stream.grant(credit);
+    return stream;
+  };
+  const create = (count: number, from = 1): void => {
+    for (let index = from; index < from + count; index++) inOrg(sandbox).create({ Name: `Account ${index}` });
+  };
+  const receive = async (stream: PullStream, count: number) => {
+    const events: { name: unknown; replayId: Buffer }[] = [];
+    const schema = currentSchema(sandbox);
+    while (events.length < count) {
+      const response = await stream.next(patience);
+      if (response === undefined) throw new Error(`only ${events.length} of ${count} events came`);
+      for (const { event, replayId } of response.events) {
+        events.push({ name: decodeChangeEvent(event.payload, schema).values.get('Name'), replayId });
+      }
+    }
+    return events;
+  };
+  const names = (count: number, from = 1) =>
+    Array.from({ length: count }, (_, index) => `Account ${from + index}`);
+  const namesOf = (events: readonly { name: unknown }[]) => events.map(({ name }) => name);
+
+  it('brings no more than was asked for, and the rest when more is asked for', async () => {
+    create(25);
+    const stream = follow({ preset: 'EARLIEST' }, 10);
+    expect(namesOf(await receive(stream, 10))).toEqual(names(10));
+    expect(stream.outstanding).toBe(0);
+    // The sandbox sends at once what it may send: silence shows that it may not.
+    expect(await stream.next(100)).toBeUndefined();
+    stream.grant(15);
+    expect(stream.outstanding).toBe(15);
+    expect(namesOf(await receive(stream, 15))).toEqual(names(15, 11));
+  });
+
+  it('brings everything in order, however much waits', async () => {
+    create(350);
+    const stream = follow({ preset: 'EARLIEST' });
+    const got: unknown[] = [];
+    while (got.length < 350) {
+      const response = await stream.next(patience);
+      const schema = currentSchema(sandbox);
+      for (const { event } of response?.events ?? []) {
+        got.push(decodeChangeEvent(event.payload, schema).values.get('Name'));
+      }
+      expect(stream.outstanding).toBeLessThanOrEqual(maxCredit);
+      if (stream.outstanding <= maxCredit / 2) stream.grant(maxCredit - stream.outstanding);
+    }
+    expect(got).toEqual(names(350));
+  });
+
+  it('from the end brings only what comes after its first answer', async () => {
+    org.close();
+    await sandbox.close();
+    sandbox = await startSandbox({ keepaliveIntervalMs: 20 });
+    org = await openSandboxOrg(sandbox);
+    create(3);
+    const stream = follow({ preset: 'LATEST' });
+    expect(await stream.next(patience)).toMatchObject({ events: [], pendingNumRequested: maxCredit });
+    create(1, 4);
+    expect(namesOf(await receive(stream, 1))).toEqual(['Account 4']);
+  });
+
+  it.each([10, 8])('goes on behind a replay id of %i bytes', async (length) => {
+    create(5);
+    const [, , third] = await receive(follow({ preset: 'EARLIEST' }), 5);
+    const replayId = third?.replayId.subarray(0, length) ?? Buffer.alloc(0);
+    expect(replayId).toHaveLength(length);
+    expect(namesOf(await receive(follow({ preset: 'CUSTOM', replayId }), 2))).toEqual(names(2, 4));
+  });
+
+  it('says by undefined that nothing came, and is still good afterwards', async () => {
+    const stream = follow({ preset: 'LATEST' });
+    expect(await stream.next(1)).toBeUndefined();
+    expect(await stream.next(1)).toBeUndefined();
+    const coming = stream.next(patience);
+    // The subscription may not have reached the org yet, so it is given something until it brings something.
+    const writing = setInterval(() => create(1), 10);
+    expect((await coming)?.events.length).toBeGreaterThan(0);
+    clearInterval(writing);
+  });
+
+  it('gives what has come before it says that it has ended', async () => {
+    create(2);
+    const stream = follow({ preset: 'EARLIEST' });
+    await receive(stream, 2);
+    create(1, 3);
+    sandbox.disconnectStreams();
+    const ending = async () => {
+      const got: unknown[] = [];
+      for (;;) {
+        try {
+          const response = await stream.next(patience);
+          got.push(...(response?.events ?? []));
+        } catch (error) {
+          return { got: got.length, error };
+        }
+      }
+    };
+    expect(await ending()).toMatchObject({ error: { code: 'stream.ended', failure: 'transient' } });
+    await expect(stream.next(patience)).rejects.toMatchObject({ code: 'stream.ended' });
+  });
+
+  it.each([
+    ['service.unavailable', 'transient'],
+    ['subscription.limit.exceeded', 'quota'],
+    ['service.auth.error', 'auth'],
+    ['subscription.fetch.replayid.corrupted', 'data'],
+  ])('that ends with %s says so, once and for all', async (code, failure) => {
+    create(1);
+    const stream = follow({ preset: 'EARLIEST' });
+    await receive(stream, 1);
+    sandbox.disconnectStreams(code);
+    await expect(stream.next(patience)).rejects.toMatchObject({ code, failure });
+    await expect(stream.next(patience)).rejects.toMatchObject({ code, failure });
+  });
+
+  it.each<[string, ReplayFrom, string, string, string]>([
+    [
+      'an unknown replay id',
+      { preset: 'CUSTOM', replayId: Buffer.from('ffffffffffffffff0000', 'hex') },
+      accountTopic,
+      'subscription.fetch.replayid.corrupted',
+      'data',
+    ],
+    [
+      'a replay id of an odd length',
+      { preset: 'CUSTOM', replayId: Buffer.from('ff', 'hex') },
+      accountTopic,
+      'subscription.fetch.replayid.corrupted',
+      'data',
+    ],
+    [
+      'no replay id',
+      { preset: 'CUSTOM', replayId: Buffer.alloc(0) },
+      accountTopic,
+      'subscription.fetch.replayid.validation.failed',
+      'data',
+    ],
+    ['a topic that is not there', { preset: 'LATEST' }, '/data/Nothing__chn', 'topic.not.found', 'config'],
+  ])('from %s is refused', async (_, from, topic, code, failure) => {
+    await expect(follow(from, maxCredit, topic).next(patience)).rejects.toMatchObject({ code, failure });
+  });
+
+  it('with an expired token is refused', async () => {
+    sandbox.sessions.revokeAll();
+    await expect(follow({ preset: 'LATEST' }).next(patience)).rejects.toMatchObject({
+      code: 'service.auth.error',
+      failure: 'auth',
+    });
+  });
+
+  it('opened again and again from its last event misses nothing and brings nothing twice', async () => {
+    const seen: unknown[] = [];
+    let from: ReplayFrom = { preset: 'EARLIEST' };
+    for (let round = 0; round < 4; round++) {
+      const stream = follow(from);
+      create(10, round * 10 + 1);
+      const events = await receive(stream, 10);
+      seen.push(...namesOf(events));
+      from = { preset: 'CUSTOM', replayId: events.at(-1)?.replayId ?? Buffer.alloc(0) };
+      sandbox.disconnectStreams(round % 2 === 0 ? 'service.unavailable' : undefined);
+      await expect(stream.next(patience)).rejects.toMatchObject({ failure: 'transient' });
+    }
+    expect(seen).toEqual(names(40));
+  });
+
+  it('that was closed ends for who waits on it', async () => {
+    const stream = follow({ preset: 'LATEST' });
+    const waiting = stream.next(patience);
+    stream.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'stream.closed' });
+    stream.close();
+  });
+});

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
+import type { Org } from '../../src/salesforce/org.ts';
+import {
+  type AccountRead,
+  planRead,
+  type ReadPlan,
+  readAccounts,
+  readAccountsSince,
+  readAllAccounts,
+} from '../../src/salesforce/records.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import {
+  accountTopic,
+  currentReadPlan,
+  currentSchema,
+  inOrg,
+  openSandboxOrg,
+} from '../helpers/sandbox-org.ts';
+
+describe('accounts read from Salesforce', () => {
+  // More than two pages of 2,000.
+  const seeded = 4_100;
+  let sandbox: Sandbox;
+  let org: Org;
+  let plan: ReadPlan;
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ accounts: seeded });
+    org = await openSandboxOrg(sandbox);
+    plan = await currentReadPlan(sandbox, org);
+  });
+  afterAll(async () => {
+    org.close();
+    await sandbox.close();
+  });
+
+  const collect = async (pages: AsyncIterable<AccountRead[]>): Promise<AccountRead[][]> => {
+    const all: AccountRead[][] = [];
+    for await (const page of pages) all.push(page);
+    return all;
+  };
+  const filled = (values: ReadonlyMap<string, unknown>) =>
+    Object.fromEntries([...values].filter(([, value]) => value !== null).sort());
+
+  it('have the values that their CREATE event has, field by field', async () => {
+    const createable = new Set(
+      sandbox.org
+        .fields()
+        .filter((field) => field.createable && field.name !== 'SignUpCode__c')
+        .map(({ name }) => name),
+    );
+    const { id: schemaId, ...schema } = currentSchema(sandbox);
+    const models = [...sandbox.org.records()].slice(0, 200);
+    const ids = models.map(({ values }) =>
+      inOrg(sandbox).create(
+        Object.fromEntries(Object.entries(values).filter(([name]) => createable.has(name))),
+      ),
+    );
+    const { events } = sandbox.bus.read(accountTopic, sandbox.bus.earliest(), { events: 1_000, bytes: 1e9 });
+    expect(new Set(events.map((event) => event.schemaId))).toEqual(new Set([schemaId]));
+    const told = new Map(
+      events
+        .map(({ payload }) => decodeChangeEvent(Buffer.from(payload), schema))
+        .map(({ header, values }) => [header.recordIds[0], values]),
+    );
+    const reads = new Map(
+      (await readAccounts(org.connection, plan, ids)).map((read) => [read.id, read.values]),
+    );
+    expect(reads.size).toBe(200);
+    for (const id of ids)
+      expect(filled(reads.get(id) ?? new Map())).toEqual(filled(told.get(id) ?? new Map()));
+    // What was compared is not nothing: addresses, moments, days and numbers are among it.
+    const seen = new Set([...reads.values()].flatMap((values) => Object.keys(filled(values))));
+    for (const path of [
+      'BillingAddress.City',
+      'BillingAddress.Latitude',
+      'CreatedDate',
+      'SLAExpirationDate__c',
+      'AnnualRevenue',
+    ])
+      expect(seen).toContain(path);
+  });
+
+  it('come with every path that the event has, the empty ones too', async () => {
+    const id = inOrg(sandbox).create({ Name: 'Quill Ltd' });
+    const [read] = await readAccounts(org.connection, plan, [id]);
+    expect(read?.values.get('BillingAddress.City')).toBeNull();
+    expect(read?.values.get('Industry')).toBeNull();
+    expect(read?.systemModstamp).toBe(sandbox.org.record(id)?.values['SystemModstamp']);
+  });
+
+  it('come by id, deleted ones included, and those that are not there are missing', async () => {
+    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
+    const here = inOrg(sandbox).create({ Name: 'Here Ltd' });
+    inOrg(sandbox).delete(gone);
+    const reads = await readAccounts(org.connection, plan, [gone, here.slice(0, 15), '001999999999999AAA']);
+    expect(new Map(reads.map(({ id, deleted }) => [id, deleted]))).toEqual(
+      new Map([
+        [gone, true],
+        [here, false],
+      ]),
+    );
+  });
+
+  it('are never asked for by something that is no id', async () => {
+    await expect(readAccounts(org.connection, plan, ["x') OR (Name != '"])).rejects.toThrow(
+      /is not a record id/,
+    );
+  });
+
+  it('all come, over several pages, without the deleted ones', async () => {
+    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
+    inOrg(sandbox).delete(gone);
+    const pages = await collect(readAllAccounts(org.connection, plan));
+    const ids = pages.flat().map(({ id }) => id);
+    expect(pages.length).toBeGreaterThan(2);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(new Set(ids)).toEqual(
+      new Set([...sandbox.org.records()].filter(({ isDeleted }) => !isDeleted).map(({ id }) => id)),
+    );
+  });
+
+  it('come from a moment on, the moment included, deleted ones too', async () => {
+    const id = inOrg(sandbox).create({ Name: 'New Ltd' });
+    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
+    inOrg(sandbox).delete(gone);
+    const since = new Date(Number(sandbox.org.record(id)?.values['SystemModstamp']));
+    const reads = (await collect(readAccountsSince(org.connection, plan, since))).flat();
+    expect(reads.map((read) => read.id)).toEqual(expect.arrayContaining([id, gone]));
+    expect(reads.every(({ systemModstamp }) => systemModstamp >= since.getTime())).toBe(true);
+    expect(reads.length).toBeLessThan(seeded);
+    const later = new Date(since.getTime() + 3_600_000);
+    expect((await collect(readAccountsSince(org.connection, plan, later))).flat()).toEqual([]);
+  });
+
+  it('go on with a new token when the old one expires between two pages', async () => {
+    const pages = readAllAccounts(org.connection, plan)[Symbol.asyncIterator]();
+    await pages.next();
+    sandbox.sessions.revokeAll();
+    expect((await pages.next()).value).not.toHaveLength(0);
+  });
+
+  it('that need more requests than the day allows say so', async () => {
+    const poor = await startSandbox({ accounts: 1, dailyApiRequests: 1 });
+    const poorOrg = await openSandboxOrg(poor);
+    const once = currentReadPlan(poor, poorOrg);
+    await expect(
+      once.then((found) => readAccounts(poorOrg.connection, found, ['001000000000001AAA'])),
+    ).rejects.toMatchObject({ code: 'REQUEST_LIMIT_EXCEEDED', failure: 'quota' });
+    poorOrg.close();
+    await poor.close();
+  });
+
+  it('fail loudly when a result breaks off in the middle', async () => {
+    const { connection } = org;
+    const cut = Object.create(connection, {
+      request: { value: async () => ({ totalSize: 9, done: false, records: [] }) },
+    }) as typeof connection;
+    await expect(collect(readAllAccounts(cut, plan))).rejects.toMatchObject({
+      code: 'BAD_ANSWER',
+      failure: 'transient',
+    });
+  });
+});
+
+describe('the plan of a reading', () => {
+  it("has the fields of the events as far as the user can read them, and the parts of a person's name", () => {
+    const field = (name: string, parts: string[] = []) => ({ name, parts, kind: 'plain' as const });
+    const { select, fields } = planRead(
+      [
+        field('Name', ['Salutation', 'FirstName', 'LastName']),
+        field('Hidden__c'),
+        field('BillingAddress', ['City']),
+      ],
+      ['Id', 'Name', 'FirstName', 'LastName', 'BillingAddress', 'PhotoUrl'].map((name) => ({
+        name,
+        type: 'string',
+      })),
+    );
+    expect(select).toBe('Id, IsDeleted, SystemModstamp, Name, FirstName, LastName, BillingAddress');
+    expect(fields.map(({ name }) => name)).toEqual(['Name', 'BillingAddress']);
+  });
+});

@@ -1,0 +1,214 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withDeadline } from '../../src/salesforce/deadline.ts';
+import { describeAccount } from '../../src/salesforce/records.ts';
+import { type Credentials, connect, signIn } from '../../src/salesforce/sign-in.ts';
+import { readCodes } from '../../src/salesforce/signup-codes.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { openSandboxOrg } from '../helpers/sandbox-org.ts';
+
+const id = '001000000000001AAA';
+
+describe('signing in', () => {
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    sandbox = await startSandbox({ accounts: 1 });
+  });
+  afterAll(() => sandbox.close());
+
+  const jwt = (given: { clientId?: string; username?: string; privateKey?: string } = {}): Credentials => {
+    const { clientId, username, privateKey } = sandbox.credentials;
+    return { flow: 'jwt-bearer', clientId, username, privateKey, ...given };
+  };
+  const token = (): Credentials => ({
+    flow: 'access-token',
+    accessToken: sandbox.sessions.issue(),
+    instanceUrl: sandbox.instanceUrl,
+  });
+
+  it('works by client credentials, by a signed claim and by a token from elsewhere', async () => {
+    const pkcs1 = createPrivateKey(sandbox.credentials.privateKey).export({ type: 'pkcs1', format: 'pem' });
+    const ways: Partial<{ credentials: Credentials }>[] = [
+      {},
+      { credentials: jwt() },
+      { credentials: jwt({ privateKey: pkcs1.toString() }) },
+      { credentials: token() },
+    ];
+    for (const way of ways) {
+      const org = await openSandboxOrg(sandbox, way);
+      expect(org).toMatchObject({
+        organizationId: sandbox.organizationId,
+        userId: sandbox.org.named.integration.id,
+      });
+      org.close();
+    }
+  });
+
+  it.each<[string, () => Credentials, object]>([
+    [
+      'a wrong secret',
+      () => ({ flow: 'client-credentials', clientId: sandbox.credentials.clientId, clientSecret: 'wrong' }),
+      { code: 'invalid_client', failure: 'config', message: 'invalid client credentials' },
+    ],
+    [
+      'an unknown client',
+      () => ({ flow: 'client-credentials', clientId: 'nobody', clientSecret: 'wrong' }),
+      { code: 'invalid_client_id', failure: 'config' },
+    ],
+    [
+      'a claim of an unknown user',
+      () => jwt({ username: 'nobody@tidemark.example' }),
+      { code: 'invalid_grant' },
+    ],
+    [
+      'a claim signed with another key',
+      () => jwt({ privateKey: rsaKey() }),
+      { code: 'invalid_grant', failure: 'config' },
+    ],
+    [
+      'a key that is none',
+      () => jwt({ privateKey: 'no key' }),
+      { code: 'SALESFORCE_PRIVATE_KEY', failure: 'config' },
+    ],
+    [
+      'a key of another kind',
+      () => jwt({ privateKey: ecKey() }),
+      { code: 'SALESFORCE_PRIVATE_KEY', failure: 'config' },
+    ],
+    [
+      'a token that is not valid',
+      () => ({ flow: 'access-token', accessToken: 'wrong', instanceUrl: sandbox.instanceUrl }),
+      { code: 'ERROR_HTTP_403', failure: 'permission' },
+    ],
+  ])('fails with %s, in the words of Salesforce', async (_, credentials, error) => {
+    await expect(openSandboxOrg(sandbox, { credentials: credentials() })).rejects.toMatchObject({
+      name: 'SalesforceError',
+      ...error,
+    });
+  });
+
+  it('fails where nobody listens, and that may pass', async () => {
+    const free = await startSandbox();
+    await free.close();
+    await expect(openSandboxOrg(sandbox, { loginUrl: free.instanceUrl })).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+      failure: 'transient',
+      message: expect.stringContaining('ECONNREFUSED'),
+    });
+  });
+
+  it('happens once when a token expires under twenty requests, and all of them succeed', async () => {
+    const org = await openSandboxOrg(sandbox);
+    let refreshes = 0;
+    org.connection.on('refresh', () => {
+      refreshes += 1;
+    });
+    for (let round = 1; round <= 3; round++) {
+      sandbox.sessions.revokeAll();
+      const answers = Array.from({ length: 20 }, () => describeAccount(org.connection));
+      expect(new Set((await Promise.all(answers)).map((fields) => fields.length)).size).toBe(1);
+      expect(refreshes).toBe(round);
+    }
+    org.close();
+  });
+
+  it('again gives the Pub/Sub API the new token too', async () => {
+    const org = await openSandboxOrg(sandbox);
+    sandbox.sessions.revokeAll();
+    await expect(org.pubsub.getTopic('/data/AccountChangeEvent')).rejects.toMatchObject({
+      code: 'service.auth.error',
+      failure: 'auth',
+    });
+    await org.renewToken();
+    await expect(org.pubsub.getTopic('/data/AccountChangeEvent')).resolves.toMatchObject({
+      canSubscribe: true,
+    });
+    org.close();
+  });
+
+  it('again is not possible with a token from elsewhere: a person has to set a new one', async () => {
+    const org = await openSandboxOrg(sandbox, { credentials: token() });
+    sandbox.sessions.revokeAll();
+    const expired = { code: 'SALESFORCE_ACCESS_TOKEN', failure: 'config', name: 'SalesforceError' };
+    await expect(readCodes(org.connection, 'SignUpCode__c', [id])).rejects.toMatchObject(expired);
+    await expect(org.renewToken()).rejects.toMatchObject(expired);
+    org.close();
+  });
+});
+
+describe('an org that refuses every token', () => {
+  let server: Server;
+  let loginUrl = '';
+  let tokens = 0;
+
+  beforeAll(async () => {
+    server = createServer((request: IncomingMessage, response) => {
+      const isSignIn = request.url === '/services/oauth2/token';
+      if (isSignIn) tokens += 1;
+      response.writeHead(isSignIn ? 200 : 401, { 'content-type': 'application/json' });
+      response.end(
+        JSON.stringify(
+          isSignIn
+            ? { access_token: `fake-${tokens}`, instance_url: loginUrl }
+            : [{ errorCode: 'INVALID_SESSION_ID', message: 'Session expired or invalid' }],
+        ),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    loginUrl = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  it('is asked for a few, then given up with a clear error', async () => {
+    const credentials = { flow: 'client-credentials', clientId: 'a', clientSecret: 'b' } as const;
+    const connection = await connect({ loginUrl, credentials, apiVersion: '66.0' });
+    await expect(describeAccount(connection)).rejects.toMatchObject({
+      message: 'Salesforce keeps refusing fresh access tokens',
+      code: 'FRESH_TOKENS_REFUSED',
+      failure: 'permission',
+    });
+    expect(tokens).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('a host that is no Salesforce', () => {
+  it('is named as such', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<html>not here</html>');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+    await expect(
+      signIn(url, { flow: 'client-credentials', clientId: 'a', clientSecret: 'b' }),
+    ).rejects.toMatchObject({ code: 'ERROR_HTTP_404', failure: 'config' });
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('a wait for Salesforce', () => {
+  it('ends, with an error that says what was waited for', async () => {
+    await expect(withDeadline(new Promise(() => {}), 5, 'the answer')).rejects.toMatchObject({
+      message: 'no answer to the answer within 0.005 s',
+      code: 'TIMEOUT',
+      failure: 'transient',
+    });
+  });
+
+  it('ends with the answer, or with its failure', async () => {
+    await expect(withDeadline(Promise.resolve(7), 60_000, 'it')).resolves.toBe(7);
+    await expect(withDeadline(Promise.reject(new Error('no')), 60_000, 'it')).rejects.toThrow('no');
+  });
+});
+
+function rsaKey(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+function ecKey(): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}

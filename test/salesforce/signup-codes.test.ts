@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Org } from '../../src/salesforce/org.ts';
+import { maxBatch, readCodes, writeCodes } from '../../src/salesforce/signup-codes.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { inOrg, openSandboxOrg } from '../helpers/sandbox-org.ts';
+
+const field = 'SignUpCode__c';
+
+describe('signup codes in Salesforce', () => {
+  let sandbox: Sandbox;
+  let org: Org;
+  beforeAll(async () => {
+    sandbox = await startSandbox();
+    org = await openSandboxOrg(sandbox);
+  });
+  afterAll(async () => {
+    org.close();
+    await sandbox.close();
+  });
+
+  const create = (values = {}) => inOrg(sandbox).create({ Name: 'Quill Ltd', ...values });
+  const modified = (id: string) => sandbox.org.record(id)?.values['SystemModstamp'];
+  const held = (id: string) => sandbox.org.record(id)?.values[field];
+
+  it('are read as they are: a code, none, or no such account', async () => {
+    const [withCode, without, deleted] = [create({ [field]: 'CODE-READ' }), create(), create()];
+    inOrg(sandbox).delete(deleted);
+    const codes = await readCodes(org.connection, field, [withCode, without, deleted]);
+    expect(codes).toEqual(
+      new Map([
+        [withCode, { code: 'CODE-READ', systemModstamp: modified(withCode) }],
+        [without, { code: null, systemModstamp: modified(without) }],
+      ]),
+    );
+  });
+
+  it('are never read of something that is no id', async () => {
+    await expect(readCodes(org.connection, field, ["x') OR (Name != '"])).rejects.toThrow(
+      /is not a record id/,
+    );
+  });
+
+  it('are written, each record by itself, with an answer in the order of the request', async () => {
+    const [fine, deleted, other] = [create(), create(), create()];
+    create({ [field]: 'CODE-TAKEN' });
+    inOrg(sandbox).delete(deleted);
+    const results = await writeCodes(org.connection, field, [
+      { id: fine, code: 'CODE-FINE' },
+      { id: deleted, code: 'CODE-GONE' },
+      { id: other, code: 'CODE-TAKEN' },
+      { id: other, code: 'X'.repeat(100) },
+    ]);
+    expect(results).toMatchObject([
+      { success: true },
+      { success: false, code: 'ENTITY_IS_DELETED', message: 'entity is deleted' },
+      { success: false, code: 'DUPLICATE_VALUE', message: expect.stringContaining('duplicate value found') },
+      { success: false, code: 'STRING_TOO_LONG', fields: [field] },
+    ]);
+    expect([held(fine), held(other)]).toEqual(['CODE-FINE', undefined]);
+  });
+
+  it('are written two hundred at a time, and again without harm', async () => {
+    const writes = Array.from({ length: maxBatch }, (_, index) => ({ id: create(), code: `MANY-${index}` }));
+    for (let time = 0; time < 2; time++) {
+      const results = await writeCodes(org.connection, field, writes);
+      expect(results.every(({ success }) => success)).toBe(true);
+    }
+    expect(writes.every(({ id, code }) => held(id) === code)).toBe(true);
+  });
+
+  it('show in the change event that they came from here', async () => {
+    const id = create();
+    await writeCodes(org.connection, field, [{ id, code: 'CODE-OURS' }]);
+    const origin = Buffer.from(sandbox.bus.retained().at(-1)?.event?.payload ?? []).toString('latin1');
+    expect(origin).toContain(';client=Tidemark');
+  });
+
+  it('fail as a whole, with unknown outcome, when the field is not there', async () => {
+    const id = create();
+    await expect(readCodes(org.connection, 'Missing__c', [id])).rejects.toMatchObject({
+      name: 'SalesforceError',
+      code: 'INVALID_FIELD',
+      failure: 'config',
+    });
+  });
+
+  it.each([
+    ['fewer results than records', [{ success: true }]],
+    ['no list', { success: true }],
+  ])('fail as a whole when the answer is %s', async (_, answer) => {
+    const odd = Object.create(org.connection, {
+      request: { value: async () => answer },
+    }) as typeof org.connection;
+    const writes = [
+      { id: create(), code: 'A' },
+      { id: create(), code: 'B' },
+    ];
+    await expect(writeCodes(odd, field, writes)).rejects.toMatchObject({
+      code: 'BAD_ANSWER',
+      failure: 'transient',
+    });
+  });
+});

@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SalesforceError } from '../../src/salesforce/error.ts';
+import { createSchemaCache, type SchemaCache } from '../../src/salesforce/schema-cache.ts';
+import { type ApplyContext, applyWaiting } from '../../src/sync/apply.ts';
+import { type Jobs, queues, startJobs } from '../../src/sync/jobs.ts';
+import { markQuiet, storeEvents } from '../../src/sync/store.ts';
+import { storedSchemas } from '../../src/sync/stored-schemas.ts';
+import { ensureSubscription, readWatermark } from '../../src/sync/subscription-rows.ts';
+import {
+  accountId,
+  bits,
+  type EventInput,
+  encodeEvent,
+  testSchemaId,
+  testSchemaJson,
+} from '../helpers/change-events.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+const topic = '/data/AccountChangeEvent';
+const logger = pino({ level: 'silent' });
+const other = '001000000000002AAA';
+
+describe('applying the log', () => {
+  const database = useDatabase();
+  let jobs: Jobs;
+
+  beforeAll(async () => {
+    jobs = await startJobs(database.url, logger);
+  });
+  afterAll(() => jobs.stop());
+  beforeEach(async () => {
+    await database.rows('truncate events, subscriptions, accounts, resyncs, event_schemas cascade');
+    await database.rows('delete from pgboss.job');
+    await ensureSubscription(database.pool, topic, '00D000000000001AAA');
+  });
+
+  const fromSalesforce = async (): Promise<string> => testSchemaJson;
+  const cache = (fetchSchema = fromSalesforce): SchemaCache =>
+    createSchemaCache(storedSchemas(database.pool), fetchSchema);
+  const context = (given: Partial<ApplyContext> = {}): ApplyContext => ({
+    pool: database.pool,
+    topic,
+    codeField: 'SignUpCode__c',
+    schemas: cache(),
+    jobs,
+    logger,
+    ...given,
+  });
+  const storeRaw = (payloads: readonly Buffer[], schemaId = testSchemaId) =>
+    storeEvents(
+      database.pool,
+      topic,
+      payloads.map((payload) => ({
+        eventId: randomUUID(),
+        schemaId,
+        replayId: Buffer.from('01', 'hex'),
+        payload,
+      })),
+    );
+  const store = (...events: EventInput[]) => storeRaw(events.map(encodeEvent));
+  const applyAll = async (given: Partial<ApplyContext> = {}): Promise<void> => {
+    await markQuiet(database.pool, topic);
+    await applyWaiting(context(given));
+  };
+  const log = () => database.rows('select state, error, record_ids from events order by id');
+  const jobKeys = async (queue: string) =>
+    (
+      await database.rows('select singleton_key as key from pgboss.job where name = $1 order by key', [queue])
+    ).map((row) => row['key']);
+  const create = (key = 'create', id = accountId): EventInput => ({
+    header: { changeType: 'CREATE', transactionKey: key, recordIds: [id] },
+    fields: { Name: 'Quill Ltd' },
+  });
+  const update = (key: string, commitNumber: bigint, Industry: string | null): EventInput => ({
+    header: { transactionKey: key, commitNumber, changedFields: bits('Industry') },
+    fields: { Industry },
+  });
+  const later = 1_800_000_000_000_000_000n;
+
+  it('makes an account of a CREATE, with a code and the job to write it', async () => {
+    await store(create());
+    await applyAll();
+    expect(await database.rows('select name, code_state from accounts')).toEqual([
+      { name: 'Quill Ltd', code_state: 'pending' },
+    ]);
+    expect(await jobKeys(queues.writeBack)).toEqual([accountId]);
+    expect(await log()).toEqual([{ state: 'applied', error: null, record_ids: [accountId] }]);
+    expect(await readWatermark(database.pool, topic)).toEqual([
+      1_790_000_000_000,
+      1_790_000_000_123_456_789n,
+      1,
+      0,
+    ]);
+  });
+
+  it('holds the newest transaction back until nothing can follow it', async () => {
+    await store(create(), update('open', later, 'Energy'));
+    expect(await applyWaiting(context())).toBe(1);
+    expect((await log()).map(({ state }) => state)).toEqual(['applied', 'stored']);
+    expect(await applyWaiting(context())).toBe(0);
+    await markQuiet(database.pool, topic);
+    expect(await applyWaiting(context())).toBe(1);
+  });
+
+  it('shows a transaction whole or not at all, also when it is larger than what is read at once', async () => {
+    const ids = Array.from({ length: 2_500 }, (_, index) => `001${String(index).padStart(12, '0')}AAA`);
+    await store(...ids.map((id) => create('large', id)));
+    await markQuiet(database.pool, topic);
+    let counts: number[] = [];
+    const counting = (async () => {
+      for (let last = -1; last < ids.length; ) {
+        const [row] = await database.rows<{ count: number }>('select count(*)::int as count from accounts');
+        last = row?.count ?? 0;
+        counts = [...counts, last];
+      }
+    })();
+    expect(await applyWaiting(context())).toBe(ids.length);
+    await counting;
+    expect([...new Set(counts)].filter((count) => count !== 0)).toEqual([ids.length]);
+  });
+
+  it('applies each event once, also when two do it at the same time', async () => {
+    await store(create(), update('second', later, 'Energy'));
+    await markQuiet(database.pool, topic);
+    await Promise.all([applyWaiting(context()), applyWaiting(context())]);
+    const [row] = await database.rows('select revision, fields from accounts');
+    expect(row).toMatchObject({ revision: 1n, fields: { Industry: 'Energy' } });
+    expect((await log()).map(({ state }) => state)).toEqual(['applied', 'applied']);
+  });
+
+  it('asks for a reading of what it does not know whole', async () => {
+    await store(update('unknown', later, 'Energy'), {
+      header: { changeType: 'GAP_UPDATE', transactionKey: 'gap', recordIds: [other] },
+    });
+    await applyAll();
+    expect(await jobKeys(queues.reread)).toEqual([accountId, other]);
+    const stale = await database.rows('select id from accounts where stale_version is not null order by id');
+    expect(stale.map(({ id }) => id)).toEqual([accountId, other]);
+  });
+
+  it.each([
+    ['an overflow', ['000000000000000AAA'], 'GAP_OVERFLOW', 'overflow'],
+    ['a wildcard', ['001*'], 'GAP_UPDATE', 'object changed'],
+  ])('asks for a reading of everything after %s', async (_, recordIds, changeType, reason) => {
+    await store({ header: { changeType, recordIds } });
+    await applyAll();
+    const resyncs = await database.rows('select id, scope, reason from resyncs');
+    expect(resyncs).toEqual([{ id: expect.any(String), scope: 'all', reason }]);
+    expect(await jobKeys(queues.resync)).toEqual([resyncs[0]?.['id']]);
+  });
+
+  it('skips events of other objects', async () => {
+    await store({
+      header: { entityName: 'Contact', recordIds: ['003000000000001AAA'], changeType: 'CREATE' },
+    });
+    await applyAll();
+    expect((await log())[0]).toMatchObject({ state: 'skipped' });
+    expect(await database.rows('select from accounts')).toEqual([]);
+  });
+
+  describe('with a bad event', () => {
+    const readingOfFailed = () =>
+      database.rows(
+        `select r.scope, r.account_ids from resyncs r
+           join pgboss.job j on j.name = 'resync' and j.singleton_key = r.id::text
+          where r.reason = 'failed event'`,
+      );
+
+    it('that cannot be decoded marks it and goes on', async () => {
+      await storeRaw([Buffer.from('no event'), encodeEvent(create())]);
+      await applyAll();
+      expect(await log()).toMatchObject([
+        { state: 'failed', error: expect.stringMatching(/^It can't be decoded: /) },
+        { state: 'applied' },
+      ]);
+      expect(await readingOfFailed()).toMatchObject([{ scope: 'all' }]);
+    });
+
+    it('that cannot be decoded, with others applied before it, reads what changed since those', async () => {
+      await store(create());
+      await applyAll();
+      await storeRaw([Buffer.from('no event')]);
+      await applyAll();
+      const [resync] = await database.rows<{ scope: string; since: Date }>(
+        'select scope, since from resyncs',
+      );
+      expect(resync?.scope).toBe('since');
+      expect(resync?.since.getTime()).toBeLessThan(1_790_000_000_000);
+    });
+
+    it('of the future marks it, and reads its record instead', async () => {
+      const commitTimestamp = BigInt(Date.now() + 3_600_000);
+      await store({ header: { changeType: 'CREATE', commitTimestamp } });
+      await applyAll();
+      expect(await log()).toMatchObject([
+        { state: 'failed', error: expect.stringContaining('in the future'), record_ids: [accountId] },
+      ]);
+      expect(await readingOfFailed()).toEqual([{ scope: 'accounts', account_ids: [accountId] }]);
+      expect((await readWatermark(database.pool, topic))[0]).toBe(0);
+    });
+
+    it('that the database refuses marks its transaction, reads its records and applies the others', async () => {
+      const impossible = { ...create('impossible'), fields: { Name: 'a\u0000b' } };
+      await store(create('before', other), impossible, create('after', '001000000000003AAA'));
+      await applyAll();
+      expect(await log()).toMatchObject([
+        { state: 'applied' },
+        { state: 'failed', error: expect.stringContaining('unsupported Unicode'), record_ids: [accountId] },
+        { state: 'applied' },
+      ]);
+      expect(await readingOfFailed()).toEqual([{ scope: 'accounts', account_ids: [accountId] }]);
+      expect(await database.rows('select from accounts')).toHaveLength(2);
+    });
+
+    it('whose header itself is refused by the database marks it all the same', async () => {
+      await store({ header: { changeType: 'CREATE', transactionKey: 'a\u0000b' } }, create('after'));
+      await applyAll();
+      expect((await log()).map(({ state }) => state)).toEqual(['failed', 'applied']);
+    });
+
+    it('of a schema that is none marks it', async () => {
+      await store(create());
+      await applyAll({ schemas: cache(async () => '"string"') });
+      expect(await log()).toMatchObject([
+        { state: 'failed', error: expect.stringContaining("can't be used") },
+      ]);
+    });
+
+    it('of a schema that Salesforce does not know marks it', async () => {
+      await store(create());
+      const unknown = new SalesforceError('no such schema', 'schema.validation.failed', 'bug');
+      await applyAll({ schemas: cache(() => Promise.reject(unknown)) });
+      expect((await log())[0]).toMatchObject({ state: 'failed' });
+    });
+  });
+
+  describe('when something else is broken holds everything back', () => {
+    it.each([
+      [
+        'Salesforce does not give the schema just now',
+        new SalesforceError('later', 'UNAVAILABLE', 'transient'),
+      ],
+      ['the schema cannot be read from the database', new Error('Connection terminated unexpectedly')],
+    ])('%s', async (_, error) => {
+      await store(create());
+      await markQuiet(database.pool, topic);
+      const schemas: SchemaCache = { get: () => Promise.reject(error) };
+      await expect(applyWaiting(context({ schemas }))).rejects.toBe(error);
+      expect((await log()).map(({ state }) => state)).toEqual(['stored']);
+      expect(await applyWaiting(context())).toBe(1);
+      expect((await log()).map(({ state }) => state)).toEqual(['applied']);
+    });
+
+    it('the queue refuses the jobs: neither account nor event nor code is written', async () => {
+      await store(create());
+      await markQuiet(database.pool, topic);
+      const refusing: Jobs = { ...jobs, enqueueWriteBacks: () => Promise.reject(new Error('no queue')) };
+      await expect(applyWaiting(context({ jobs: refusing }))).rejects.toThrow('no queue');
+      expect(await database.rows('select from accounts')).toEqual([]);
+      expect((await log()).map(({ state }) => state)).toEqual(['stored']);
+    });
+  });
+});

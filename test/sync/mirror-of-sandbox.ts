@@ -1,0 +1,92 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import type { Org } from '../../src/salesforce/org.ts';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Jobs, startJobs } from '../../src/sync/jobs.ts';
+import type { ResyncContext } from '../../src/sync/resync.ts';
+import { type ResyncRequest, requestResync } from '../../src/sync/resync-rows.ts';
+import { ensureSubscription } from '../../src/sync/subscription-rows.ts';
+import { accountTopic, currentReadPlan, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { type DatabaseHandle, useDatabase } from '../helpers/use-database.ts';
+
+/** A sandbox org and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
+export function useMirrorOfSandbox(): MirrorOfSandbox {
+  const database = useDatabase();
+  const parts: { sandbox?: Sandbox; org?: Org; jobs?: Jobs } = {};
+  beforeAll(async () => {
+    parts.jobs = await startJobs(database.url, logger);
+  });
+  beforeEach(async () => {
+    await database.rows('truncate events, subscriptions, accounts, resyncs, incidents cascade');
+    await database.rows('delete from pgboss.job');
+    parts.org?.close();
+    await parts.sandbox?.close();
+    parts.sandbox = await startSandbox({ accounts: 5 });
+    parts.org = await openSandboxOrg(parts.sandbox);
+    await ensureSubscription(database.pool, accountTopic, parts.sandbox.organizationId);
+    // Whole seconds: what is made in the org from now on is new to the mirror.
+    await database.rows(`update subscriptions set started_at = date_trunc('second', now())`);
+  });
+  afterAll(async () => {
+    await parts.jobs?.stop();
+    parts.org?.close();
+    await parts.sandbox?.close();
+  });
+  const part = <Name extends keyof typeof parts>(name: Name): NonNullable<(typeof parts)[Name]> => {
+    const found = parts[name];
+    if (found === undefined) throw new Error(`there is no ${name} yet`);
+    return found;
+  };
+  return {
+    database,
+    get sandbox() {
+      return part('sandbox');
+    },
+    get org() {
+      return part('org');
+    },
+    get jobs() {
+      return part('jobs');
+    },
+    get context() {
+      const [sandbox, org] = [part('sandbox'), part('org')];
+      return {
+        pool: database.pool,
+        topic: accountTopic,
+        codeField: 'SignUpCode__c',
+        backfill: false,
+        connection: org.connection,
+        readPlan: () => currentReadPlan(sandbox, org),
+        jobs: part('jobs'),
+        logger,
+      };
+    },
+    request: (request) => inTransaction(database.pool, (client) => requestResync(client, request)),
+    async account(id) {
+      const [row] = await database.rows('select * from accounts where id = $1', [id]);
+      return row;
+    },
+    async jobKeys(queue) {
+      const rows = await database.rows<{ key: string }>(
+        'select singleton_key as key from pgboss.job where name = $1 order by key',
+        [queue],
+      );
+      return rows.map(({ key }) => key);
+    },
+  };
+}
+
+const logger = pino({ level: 'silent' });
+
+export type MirrorOfSandbox = {
+  readonly database: DatabaseHandle;
+  readonly sandbox: Sandbox;
+  readonly org: Org;
+  readonly jobs: Jobs;
+  readonly context: ResyncContext;
+  request(request: ResyncRequest): Promise<string>;
+  account(id: string): Promise<Record<string, unknown> | undefined>;
+  /** What the jobs in a queue are about. */
+  jobKeys(queue: string): Promise<string[]>;
+};

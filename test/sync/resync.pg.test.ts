@@ -1,0 +1,234 @@
+import { describe, expect, it } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import { applyChanges } from '../../src/sync/apply-changes.ts';
+import { queues } from '../../src/sync/jobs.ts';
+import { rereadAccounts, runResync } from '../../src/sync/resync.ts';
+import { formatVersion, type Version } from '../../src/sync/version.ts';
+import { inOrg } from '../helpers/sandbox-org.ts';
+import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
+
+const goOn = new AbortController().signal;
+const unknownId = '001999999999999AAA';
+
+describe('a resync', () => {
+  const mirror = useMirrorOfSandbox();
+
+  const resyncRow = async (id: string) =>
+    (await mirror.database.rows('select * from resyncs where id = $1', [id]))[0];
+  const run = async (request: Parameters<typeof mirror.request>[0]) => {
+    const id = await mirror.request(request);
+    await runResync(mirror.context, id, goOn);
+    return resyncRow(id);
+  };
+  const all = () => run({ scope: 'all', reason: 'manual' });
+  const setWatermark = (version: Version) =>
+    mirror.database.rows('update subscriptions set watermark = $1', [formatVersion(version)]);
+  const apply = (accountId: string, version: Version, Name: string) =>
+    inTransaction(mirror.database.pool, (client) =>
+      applyChanges(
+        client,
+        [
+          {
+            accountId,
+            change: {
+              version,
+              extent: 'all',
+              values: new Map<string, string | boolean>([
+                ['Name', Name],
+                ['IsDeleted', false],
+              ]),
+            },
+            eligible: false,
+            gap: false,
+          },
+        ],
+        'SignUpCode__c',
+      ),
+    );
+
+  it('of all accounts fills the mirror, counts, and marks it as loaded', async () => {
+    expect(await all()).toMatchObject({
+      state: 'done',
+      read: 5,
+      created: 5,
+      updated: 0,
+      unchanged: 0,
+      deleted: 0,
+      error: null,
+      finished_at: expect.any(Date),
+    });
+    const names = await mirror.database.rows('select name from accounts order by id');
+    expect(names.map(({ name }) => name)).toEqual(
+      [...mirror.sandbox.org.records()].map(({ values }) => values['Name']),
+    );
+    const [subscription] = await mirror.database.rows('select loaded_at from subscriptions');
+    expect(subscription?.['loaded_at']).toBeInstanceOf(Date);
+  });
+
+  it('a second time changes nothing', async () => {
+    await all();
+    const before = await mirror.database.rows('select id, revision, changed_at from accounts order by id');
+    expect(await all()).toMatchObject({ read: 5, created: 0, updated: 0, unchanged: 5 });
+    expect(await mirror.database.rows('select id, revision, changed_at from accounts order by id')).toEqual(
+      before,
+    );
+  });
+
+  it('finds what was changed, created and deleted without an event', async () => {
+    await all();
+    const [changed = '', deleted = ''] = [...mirror.sandbox.org.records()].map(({ id }) => id);
+    inOrg(mirror.sandbox).updateQuietly(changed, { Name: 'Renamed Ltd' });
+    inOrg(mirror.sandbox).deleteQuietly(deleted);
+    const created = inOrg(mirror.sandbox).createQuietly({ Name: 'New Ltd' });
+    expect(await all()).toMatchObject({ created: 1, updated: 2, deleted: 1 });
+    expect(await mirror.account(changed)).toMatchObject({ name: 'Renamed Ltd', deleted: false });
+    expect(await mirror.account(deleted)).toMatchObject({ deleted: true });
+    expect(await mirror.account(created)).toMatchObject({ name: 'New Ltd', deleted: false });
+  });
+
+  it('gives a code to an account that was made since Tidemark began, and to no older one', async () => {
+    const created = inOrg(mirror.sandbox).createQuietly({ Name: 'New Ltd' });
+    await all();
+    expect(await mirror.jobKeys(queues.writeBack)).toEqual([created]);
+    expect(await mirror.account(created)).toMatchObject({ code_state: 'pending' });
+    const states = await mirror.database.rows('select code_state from accounts where id <> $1', [created]);
+    expect(states.map((row) => row['code_state'])).toEqual(Array(5).fill('none'));
+  });
+
+  it('gives codes to all when older ones are to have them too', async () => {
+    const id = await mirror.request({ scope: 'all', reason: 'manual' });
+    await runResync({ ...mirror.context, backfill: true }, id, goOn);
+    expect(await mirror.jobKeys(queues.writeBack)).toHaveLength(5);
+  });
+
+  it.each([
+    ['no event was ever applied', undefined],
+    ['the last event is older than what is known of the account', [1_000, 1n, 1, 0] as const],
+  ])('knows an account as deleted that Salesforce has not even in its bin, when %s', async (_, watermark) => {
+    if (watermark !== undefined) await setWatermark(watermark);
+    await apply(unknownId, [Date.now(), 5n, 1, 0], 'Purged Ltd');
+    expect(await all()).toMatchObject({ deleted: 1 });
+    const row = await mirror.account(unknownId);
+    expect(row).toMatchObject({ deleted: true, name: 'Purged Ltd' });
+    expect(Number(row?.['deleted_at'])).toBeGreaterThan(Date.UTC(2020, 0));
+  });
+
+  it('beats the events up to the watermark, and loses to later ones of the same second', async () => {
+    const [id = '', other = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
+    const second = Math.floor(Date.now() / 1000) * 1000;
+    const name = mirror.sandbox.org.record(id)?.values['Name'];
+    await setWatermark([second, 7n, 2, 0]);
+    await apply(id, [second, 7n, 2, 0], 'Known before the reading');
+    await apply(other, [second, 7n, 3, 0], 'Committed after it');
+    await all();
+    expect([(await mirror.account(id))?.['name'], (await mirror.account(other))?.['name']]).toEqual([
+      name,
+      'Committed after it',
+    ]);
+  });
+
+  it('since a moment reads what was changed from then on, deletions too', async () => {
+    await all();
+    const since = new Date(Date.now() - 60_000);
+    const gone = inOrg(mirror.sandbox).createQuietly({ Name: 'Gone Ltd' });
+    inOrg(mirror.sandbox).deleteQuietly(gone);
+    inOrg(mirror.sandbox).createQuietly({ Name: 'New Ltd' });
+    expect(await run({ scope: 'since', since, reason: 'manual' })).toMatchObject({
+      read: 2,
+      created: 2,
+      deleted: 1,
+    });
+  });
+
+  it('of some accounts reads those', async () => {
+    const [id = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
+    const accountIds = [id, unknownId];
+    expect(await run({ scope: 'accounts', accountIds, reason: 'manual' })).toMatchObject({
+      read: 1,
+      created: 1,
+    });
+    expect(await mirror.database.rows('select id from accounts')).toEqual([{ id }]);
+  });
+
+  it('that has ended is not run again', async () => {
+    const id = await mirror.request({ scope: 'all', reason: 'manual' });
+    await runResync(mirror.context, id, goOn);
+    const before = await resyncRow(id);
+    await runResync(mirror.context, id, goOn);
+    expect(await resyncRow(id)).toEqual(before);
+  });
+
+  it('that was interrupted starts again and counts from zero', async () => {
+    const id = await mirror.request({ scope: 'all', reason: 'manual' });
+    await expect(runResync(mirror.context, id, AbortSignal.abort(new Error('stopping')))).rejects.toThrow(
+      'stopping',
+    );
+    expect(await resyncRow(id)).toMatchObject({ state: 'reading', read: 0 });
+    await runResync(mirror.context, id, goOn);
+    expect(await resyncRow(id)).toMatchObject({ state: 'done', read: 5 });
+  });
+});
+
+describe('a reading of single accounts', () => {
+  const mirror = useMirrorOfSandbox();
+
+  it('makes stale ones certain', async () => {
+    const [id = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
+    await inTransaction(mirror.database.pool, (client) =>
+      applyChanges(
+        client,
+        [
+          {
+            accountId: id,
+            change: { version: [1_000, 1n, 1, 0], extent: 'some', values: new Map() },
+            eligible: false,
+            gap: true,
+          },
+        ],
+        'SignUpCode__c',
+      ),
+    );
+    expect((await mirror.account(id))?.['stale_version']).not.toBeNull();
+    await rereadAccounts(mirror.context, [id]);
+    expect(await mirror.account(id)).toMatchObject({
+      stale_version: null,
+      name: mirror.sandbox.org.record(id)?.values['Name'],
+    });
+  });
+
+  it('knows those as deleted that are not there, and those in the bin', async () => {
+    const binned = inOrg(mirror.sandbox).createQuietly({ Name: 'Binned Ltd' });
+    inOrg(mirror.sandbox).deleteQuietly(binned);
+    await inTransaction(mirror.database.pool, (client) =>
+      applyChanges(
+        client,
+        [unknownId, binned].map((accountId) => ({
+          accountId,
+          change: { version: [1_000, 1n, 1, 0], extent: 'some', values: new Map() },
+          eligible: false,
+          gap: true,
+        })),
+        'SignUpCode__c',
+      ),
+    );
+    await mirror.database.rows(`update subscriptions set watermark = '1000.1.1.0'`);
+    await rereadAccounts(mirror.context, [unknownId, binned]);
+    expect(await mirror.database.rows('select deleted, stale_version from accounts')).toEqual([
+      { deleted: true, stale_version: null },
+      { deleted: true, stale_version: null },
+    ]);
+  });
+
+  it('makes no account of one that neither side has', async () => {
+    await rereadAccounts(mirror.context, [unknownId]);
+    expect(await mirror.database.rows('select from accounts')).toEqual([]);
+  });
+
+  it('reads more than one query can name', async () => {
+    const ids = Array.from({ length: 450 }, (_, index) =>
+      inOrg(mirror.sandbox).createQuietly({ Name: `A${index}` }),
+    );
+    await rereadAccounts(mirror.context, ids);
+    expect(await mirror.database.rows('select from accounts')).toHaveLength(450);
+  });
+});
