@@ -18,7 +18,9 @@ const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
 const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgres'), password: 'bench' });
 const database = openDatabase({ url: postgres.url, max: 2 });
 const sandbox = await startSandbox({ accounts });
-const service = spawn(process.execPath, ['src/main.ts'], {
+// With the flags of `npm start`.
+const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
+const service = spawn(process.execPath, scripts.start.split(' ').slice(1), {
   env: {
     PATH: process.env['PATH'] ?? '',
     PORT: '0',

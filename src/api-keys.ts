@@ -24,9 +24,8 @@ function parseKey(entry: string, place: number): ApiKey {
   const wanted = scopeList.split('+');
   const unknown = wanted.find((scope) => !scopes.some((known) => known === scope));
   if (unknown !== undefined) {
-    throw new ConfigError([
-      `API_KEYS: "${name}" has the unknown scope "${unknown}" (there are ${scopes.join(', ')})`,
-    ]);
+    // What stands in the wrong place may be the secret: it is not repeated.
+    throw new ConfigError([`API_KEYS: "${name}" has an unknown scope (there are ${scopes.join(', ')})`]);
   }
   if (secret.length < 16)
     throw new ConfigError([`API_KEYS: the secret of "${name}" has fewer than 16 characters`]);

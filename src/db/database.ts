@@ -8,7 +8,7 @@ export type DatabaseOptions = {
   readonly max?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
-  /** Hears of connections that broke while idle; without a listener the process would end. */
+  /** Hears of connections that broke. */
   readonly onError?: (error: Error) => void;
 };
 
@@ -40,7 +40,9 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: options.applicationName ?? 'tidemark',
     types: { getTypeParser },
   });
-  pool.on('error', (error) => options.onError?.(error));
+  // The pool itself listens to idle connections only: one that breaks while it is out would end the process.
+  pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)));
+  pool.on('error', () => {});
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     pool,

@@ -112,8 +112,16 @@ async function start(
 async function stop(pid: number, folder: string): Promise<void> {
   for (let waited = 0; isAlive(pid) && (await runningServer(folder))?.pid === pid; waited += 20) {
     // Again every five seconds; after that many without effect, at once and without a checkpoint.
-    if (waited % 5_000 === 0) process.kill(pid, waited < 8_000 ? 'SIGINT' : 'SIGQUIT');
+    if (waited % 5_000 === 0) signal(pid, waited < 8_000 ? 'SIGINT' : 'SIGQUIT');
     await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 
@@ -123,6 +131,9 @@ async function runningServer(folder: string): Promise<RunningServer | undefined>
   const [pid, pidFolder, , port] = text.split('\n');
   if (pid === undefined || port === undefined || pidFolder !== folder || !isAlive(Number(pid)))
     return undefined;
+  // The number may have gone to another program since, in a container that was started again for example.
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => folder);
+  if (!command.includes(folder)) return undefined;
   return { pid: Number(pid), port: Number(port) };
 }
 

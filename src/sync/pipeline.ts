@@ -10,7 +10,10 @@ import { requestInitialLoad } from './initial-load.ts';
 import type { Jobs } from './jobs.ts';
 import { type SubscribeContext, subscribe } from './subscribe.ts';
 import { ensureSubscription, setSubscriptionState } from './subscription-rows.ts';
+import { type SweepContext, sweep } from './sweep.ts';
 import { startWorkers } from './workers.ts';
+
+const sweepEveryMs = 60_000;
 
 export type PipelineOptions = {
   readonly database: Database;
@@ -57,11 +60,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   await startWorkers({ ...shared, org, schemas, backfill: options.backfill, stopping: stopping.signal });
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
+  const sweeping = sweepUntilStopped(shared, stopping.signal);
   return {
     async stop() {
       stopping.abort();
       wakeUps.wakeAll();
-      await Promise.all([applying, subscribing]);
+      await Promise.all([applying, subscribing, sweeping]);
       await setSubscriptionState(pool, topic, 'idle').catch(() => {});
       await wakeUps.close();
     },
@@ -73,6 +77,16 @@ async function checkTopic(org: Org, topic: string, schemas: SchemaCache): Promis
   const { schemaId } = await org.pubsub.getTopic(topic);
   // A channel with several entities has no schema of its own; each event names its schema.
   if (schemaId !== '') await schemas.get(schemaId);
+}
+
+async function sweepUntilStopped(
+  context: SweepContext & { logger: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sweep(context).catch((error: Error) => context.logger.warn({ err: error }, 'a sweep failed'));
+    await pause(sweepEveryMs, undefined, { signal }).catch(() => {});
+  }
 }
 
 async function applyUntilStopped(

@@ -30,7 +30,7 @@ export type ResyncContext = {
   readonly logger: Logger;
 };
 
-/** The most ids that one query names. */
+/** The most ids that one query names; fewer where many fields fill the address of the request. */
 const idsPerQuery = 200;
 
 /** Carries out a requested resync from its beginning to its end. One that has ended already is left alone. */
@@ -110,8 +110,11 @@ async function byId(
   ids: readonly string[],
 ): Promise<Page[]> {
   const pages: Page[] = [];
-  for (let start = 0; start < ids.length; start += idsPerQuery) {
-    const asked = ids.slice(start, start + idsPerQuery);
+  // An address may have 16,384 bytes; an id takes 26 of them, quotes and comma included.
+  const room = Math.floor((14_000 - encodeURIComponent(plan.select).length) / 26);
+  const size = Math.min(idsPerQuery, Math.max(1, room));
+  for (let start = 0; start < ids.length; start += size) {
+    const asked = ids.slice(start, start + size);
     const reads = await readAccounts(connection, plan, asked);
     const found = new Set(reads.map(({ id }) => id));
     pages.push({ reads, missing: asked.filter((id) => !found.has(id)) });

@@ -43,7 +43,8 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
   );
   await boss.work(
     queues.resync,
-    { ...polling, includeMetadata: true },
+    // Two at a time, so that a single account does not wait for a reading of all.
+    { ...polling, includeMetadata: true, localConcurrency: 2 },
     async ([job]: JobWithMetadata<ResyncJob>[]) => {
       if (job === undefined) return;
       try {

@@ -1,0 +1,47 @@
+import type pg from 'pg';
+import { inTransaction } from '../db/database.ts';
+import { requestInitialLoad } from './initial-load.ts';
+import { type Jobs, queues } from './jobs.ts';
+
+export type SweepContext = { readonly pool: pg.Pool; readonly topic: string; readonly jobs: Jobs };
+
+/** The most accounts that one sweep finds work for; the next one goes on. */
+const sweepSize = 1_000;
+
+/**
+ * Finds work that no job stands for any more and enqueues it again. Jobs end after their last try, and a try can come
+ * to nothing a moment before the row changes; the rows are the truth, and nothing stays undone for want of a job.
+ */
+export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    const stale = `select id from accounts where stale_version is not null`;
+    await jobs.enqueueRereads(client, await withoutJob(client, stale, queues.reread));
+    const pending = `select id from accounts where code_state = 'pending' and not deleted`;
+    await jobs.enqueueWriteBacks(client, await withoutJob(client, pending, queues.writeBack));
+    await client.query({
+      name: 'revive-resyncs',
+      text: `update resyncs r set state = 'queued', finished_at = null
+              where r.state = 'failed' and r.finished_at < now() - interval '15 minutes'
+                and exists (select from incidents i where i.resync_id = r.id and i.state <> 'closed')`,
+    });
+    const open = `select id::text as id from resyncs where state in ('queued', 'reading', 'applying')`;
+    for (const id of await withoutJob(client, open, queues.resync)) await jobs.enqueueResync(client, id);
+  });
+  const { rowCount } = await pool.query('select from subscriptions where topic = $1 and loaded_at is null', [
+    topic,
+  ]);
+  if (rowCount === 1) await requestInitialLoad(pool, jobs);
+}
+
+/** Those of the ids that have no job that is waiting, being done or to be tried again. */
+async function withoutJob(client: pg.PoolClient, ids: string, queue: string): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `select o.id from (${ids}) o
+      where not exists (
+        select from pgboss.job j
+         where j.name = $1 and j.singleton_key = o.id and j.state in ('created', 'retry', 'active'))
+      order by o.id limit ${sweepSize}`,
+    [queue],
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { queues } from '../../src/sync/jobs.ts';
+import { sweep } from '../../src/sync/sweep.ts';
+import { accountTopic } from '../helpers/sandbox-org.ts';
+import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
+
+describe('a sweep', () => {
+  const mirror = useMirrorOfSandbox();
+  const context = () => ({ pool: mirror.database.pool, topic: accountTopic, jobs: mirror.jobs });
+  const jobsOf = async (queue: string): Promise<string[]> => {
+    const rows = await mirror.database.rows<{ key: string }>(
+      `select singleton_key as key from pgboss.job where name = '${queue}' and state = 'created' order by 1`,
+    );
+    return rows.map(({ key }) => key);
+  };
+  const insertAccount = (id: string, columns: string, values: string) =>
+    mirror.database.rows(
+      `insert into accounts (id, fields, base_version, field_versions, version, synced_at, changed_at, ${columns})
+       values ('${id}', '{}', '0.0.0.0', '{}', '1.1.1.0', now(), now(), ${values})`,
+    );
+
+  it('finds stale accounts and waiting codes that no job stands for, and enqueues each once', async () => {
+    await mirror.database.rows('update subscriptions set loaded_at = now()');
+    await insertAccount('001000000000001AAA', 'stale_version', `'1.1.1.0'`);
+    await insertAccount('001000000000002AAA', 'signup_code, code_state', `'CODE', 'pending'`);
+    await insertAccount('001000000000003AAA', 'signup_code, code_state', `'OTHER', 'confirmed'`);
+    await sweep(context());
+    await sweep(context());
+    expect(await jobsOf(queues.reread)).toEqual(['001000000000001AAA']);
+    expect(await jobsOf(queues.writeBack)).toEqual(['001000000000002AAA']);
+    expect(await jobsOf(queues.resync)).toEqual([]);
+  });
+
+  it('revives a reading whose last try failed while its incident is open, after a quarter of an hour', async () => {
+    await mirror.database.rows('update subscriptions set loaded_at = now()');
+    const failed = (ago: string) =>
+      mirror.database.rows<{ id: string }>(
+        `insert into resyncs (scope, reason, account_ids, state, finished_at)
+         values ('all', 'overflow', '{}', 'failed', now() - interval '${ago}') returning id`,
+      );
+    const [old] = await failed('20 minutes');
+    const [fresh] = await failed('1 minute');
+    for (const row of [old, fresh]) {
+      await mirror.database.rows(
+        `insert into incidents (topic, cause, detail, extent, resync_id) values ('t', 'overflow', '', 'all', '${row?.id}')`,
+      );
+    }
+    await sweep(context());
+    expect(await jobsOf(queues.resync)).toEqual([old?.id]);
+  });
+
+  it('requests the initial load where none is under way', async () => {
+    await sweep(context());
+    await sweep(context());
+    expect(await jobsOf(queues.resync)).toHaveLength(1);
+    expect(await mirror.database.rows('select reason from resyncs')).toEqual([{ reason: 'initial' }]);
+  });
+});
