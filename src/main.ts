@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { type Config, loadConfig } from './config.ts';
-import { checkAddress } from './data-dir.ts';
-import { type Provided, provideDefaults } from './embedded-defaults.ts';
-import { stopOnSignal } from './signals.ts';
-import { startFailure } from './start-failure.ts';
-import { waitUntilLoaded, welcome } from './welcome.ts';
+import { checkAddress } from './start/data-dir.ts';
+import { type Provided, provideDefaults } from './start/embedded-defaults.ts';
+import { stopOnSignal } from './start/signals.ts';
+import { startFailure } from './start/start-failure.ts';
+import { waitUntilLoaded, welcome } from './start/welcome.ts';
 
 const shutdownLimitMs = 9_500;
 const running: (() => Promise<void>)[] = [];

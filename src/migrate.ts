@@ -3,7 +3,7 @@ import { loadConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
 import { openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
-import { startFailure } from './start-failure.ts';
+import { startFailure } from './start/start-failure.ts';
 
 try {
   const { databaseUrl } = loadConfig(process.env);

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/config-error.ts';
 import { type FailureClass, SalesforceError } from '../src/salesforce/error.ts';
-import { startFailure } from '../src/start-failure.ts';
+import { startFailure } from '../src/start/start-failure.ts';
 
 const salesforce = (code: string, failure: FailureClass, message = 'It says so.'): string =>
   startFailure(new SalesforceError(message, code, failure));

@@ -1,5 +1,5 @@
-import { ConfigError } from './config-error.ts';
-import { SalesforceError } from './salesforce/error.ts';
+import { ConfigError } from '../config-error.ts';
+import { SalesforceError } from '../salesforce/error.ts';
 
 /** Why the service can't start: a line for a person that names the cause and the setting. */
 export function startFailure(error: unknown): string {
