@@ -9,23 +9,27 @@ export function changeEventSchema(fields: readonly FieldDefinition[]): EventSche
   const layout = eventLayout(fields);
   let customFields = 0;
   let addressIsDefined = false;
-  const body = layout.map(({ field, parts }) => {
-    let type: AvroType = AVRO_TYPES[field.type];
-    if (field.type === 'address') {
-      type = addressIsDefined ? 'Address' : addressRecord(parts);
-      addressIsDefined = true;
-    }
+  const body = layout.map((entry) => {
+    const { field } = entry;
+    const type = typeOf(entry, addressIsDefined);
+    if (field.type === 'address') addressIsDefined = true;
     if (field.custom) customFields += 1;
-    const doc = field.custom ? `${docOf(field)}:${mintId('00N', customFields).slice(0, 15)}` : docOf(field);
-    return { ...nullable(field.name, type), doc, default: null };
+    const number = field.custom ? `:${mintId('00N', customFields).slice(0, 15)}` : '';
+    return { name: field.name, type: ['null', ...type], doc: docOf(entry) + number, default: null };
   });
+  return { ...changeEventSchemaOf('Account', body), layout };
+}
+
+/** The schema of the change events of any object, from its fields in Avro. */
+export function changeEventSchemaOf(object: string, fields: readonly object[]): Omit<EventSchema, 'layout'> {
+  const header = { name: 'ChangeEventHeader', type: CHANGE_EVENT_HEADER, doc: 'Data:ComplexValueType' };
   const json = JSON.stringify({
     type: 'record',
-    name: 'AccountChangeEvent',
+    name: `${object}ChangeEvent`,
     namespace: 'com.sforce.eventbus',
-    fields: [{ name: 'ChangeEventHeader', type: CHANGE_EVENT_HEADER, doc: 'Data:ComplexValueType' }, ...body],
+    fields: [header, ...fields],
   });
-  return { id: fingerprint(json), json, layout };
+  return { id: fingerprint(json), json };
 }
 
 /** A schema id is a fingerprint of the content: 22 characters of base64url. */
@@ -48,22 +52,27 @@ function eventLayout(fields: readonly FieldDefinition[]): EventField[] {
 
 /** `City` for `BillingCity` of `BillingAddress`. */
 function partName(compound: FieldDefinition, part: FieldDefinition): string {
-  return part.name.slice(compound.name.length - 'Address'.length);
+  return compound.type === 'address' ? part.name.slice(compound.name.length - 'Address'.length) : part.name;
 }
 
-function addressRecord(parts: readonly EventPart[]): AvroType {
-  return {
-    type: 'record',
-    name: 'Address',
-    fields: parts.map(({ field, name }) => ({ ...nullable(name, AVRO_TYPES[field.type]), default: null })),
-  };
+/** What a value may be other than null. The address is defined once, and referred to by its name from then on. */
+function typeOf({ field, parts }: EventField, addressIsDefined: boolean): AvroType[] {
+  if (field.type === 'address') return [addressIsDefined ? 'Address' : recordOf('Address', parts)];
+  const plain = AVRO_TYPES[field.type];
+  return parts.length === 0 ? [plain] : [plain, recordOf('Switchable_PersonName', parts)];
 }
 
-function nullable(name: string, type: AvroType) {
-  return { name, type: ['null', type] };
+function recordOf(name: string, parts: readonly EventPart[]): AvroType {
+  const fields = parts.map((part) => ({
+    name: part.name,
+    type: ['null', AVRO_TYPES[part.field.type]],
+    default: null,
+  }));
+  return { type: 'record', name, fields };
 }
 
-function docOf(field: FieldDefinition): string {
+function docOf({ field, parts }: EventField): string {
+  if (parts.length > 0 && field.type !== 'address') return 'Data:Switchable_PersonName';
   return DOC_BY_NAME[field.name] ?? DOC_BY_TYPE[field.type];
 }
 

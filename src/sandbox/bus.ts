@@ -1,5 +1,7 @@
+import { createEventDelay } from './event-delay.ts';
 import { createEventLog } from './event-log.ts';
 import { counterOf, toReplayId } from './replay-id.ts';
+import { ordinalBefore, readBatch } from './topic-events.ts';
 
 /** The event bus of the org: topics, schemas, and 72 hours of events under opaque replay ids. */
 export function createBus(options: BusOptions): Bus {
@@ -8,6 +10,7 @@ export function createBus(options: BusOptions): Bus {
   const schemas = new Map<string, string>();
   const topics = new Map<string, Topic>();
   const listeners = new Set<() => void>();
+  const delay = createEventDelay(options.delayMs ?? (() => 0), show);
   let counter = FIRST_COUNTER;
 
   function nextReplayId(): Buffer {
@@ -15,13 +18,26 @@ export function createBus(options: BusOptions): Bus {
     return toReplayId(counter);
   }
 
+  function numberAll(events: readonly AddressedEvent[]): NumberedEvent[] {
+    let last: Buffer | undefined;
+    return events.map(({ joined, ...event }) => {
+      const replayId: Buffer = joined === true && last !== undefined ? last : nextReplayId();
+      last = replayId;
+      return { replayId, at: now(), ...event };
+    });
+  }
+
   function append(entries: readonly NumberedEvent[]): void {
-    for (const entry of entries) {
-      const at = counterOf(entry.replayId);
+    for (const { replayId } of entries) {
+      const at = counterOf(replayId);
       if (at === undefined) throw new RangeError('A replay id has ten bytes');
-      log.append({ ...entry, counter: at });
       if (at > counter) counter = at;
     }
+    delay.pass(entries);
+  }
+
+  function show(entries: readonly NumberedEvent[]): void {
+    for (const entry of entries) log.append({ ...entry, counter: counterOf(entry.replayId) ?? 0n });
     for (const listener of listeners) listener();
   }
 
@@ -45,7 +61,7 @@ export function createBus(options: BusOptions): Bus {
       options.record?.({ op: 'schema', id, json });
       schemas.set(id, json);
     },
-    number: (topic, events) => events.map((event) => ({ replayId: nextReplayId(), at: now(), topic, event })),
+    number: numberAll,
     append,
     publishRaw(topic, { replayId = nextReplayId(), ...event }) {
       if (!topics.has(topic)) throw new Error(`There is no topic ${topic}`);
@@ -64,13 +80,14 @@ export function createBus(options: BusOptions): Bus {
       const position = counterOf(replayId);
       return position === undefined ? undefined : log.after(position);
     },
+    release: delay.release,
     before: (topic, position, count) =>
       count === 0 ? position : ordinalBefore(topics.get(topic), log.from(log.earliest()), position, count),
     expire() {
       options.record?.({ op: 'expire' });
       log.clear();
     },
-    read: (topic, from, limit) => read(topics.get(topic), log.from(from), from, limit),
+    read: (topic, from, limit) => readBatch(topics.get(topic), log.from(from), from, limit),
     retained: () => log.all(),
     onAppend(listener) {
       listeners.add(listener);
@@ -80,47 +97,10 @@ export function createBus(options: BusOptions): Bus {
   return bus;
 }
 
-function read(
-  topic: Topic | undefined,
-  entries: Iterable<readonly [number, BusEntry]>,
-  from: number,
-  limit: ReadLimit,
-): Batch {
-  const events: DeliveredEvent[] = [];
-  let next = from;
-  let bytes = 0;
-  for (const [ordinal, entry] of entries) {
-    if (entry.topic !== null && topic?.carries.has(entry.topic)) {
-      bytes += entry.event.payload.length + EVENT_OVERHEAD_BYTES;
-      if (events.length === limit.events || (events.length > 0 && bytes > limit.bytes)) break;
-      events.push({ replayId: entry.replayId, ...entry.event });
-    }
-    next = ordinal + 1;
-  }
-  return { events, next };
-}
-
-/** Where the last `count` events of a topic before a position begin. */
-function ordinalBefore(
-  topic: Topic | undefined,
-  entries: Iterable<readonly [number, BusEntry]>,
-  position: number,
-  count: number,
-): number {
-  const ordinals: number[] = [];
-  for (const [ordinal, { topic: name }] of entries) {
-    if (ordinal >= position) break;
-    if (name !== null && topic?.carries.has(name)) ordinals.push(ordinal);
-  }
-  return ordinals.at(-Math.min(count, ordinals.length)) ?? position;
-}
-
 const RETENTION_MS = 72 * 60 * 60 * 1000;
 /** After this long without an event the newest replay id moves on by itself, as on a bus shared between orgs. */
 const IDLE_ADVANCE_MS = 60 * 60 * 1000;
 const FIRST_COUNTER = 1_000_000n;
-/** What one event adds to a response beside its payload: ids and framing. */
-const EVENT_OVERHEAD_BYTES = 100;
 
 export type BusOptions = {
   readonly now: () => number;
@@ -128,6 +108,8 @@ export type BusOptions = {
   readonly retentionMs?: number;
   /** Called before anything is visible on the bus, to make it durable. */
   readonly record?: (change: BusChange) => void;
+  /** Asked at every append: milliseconds before it is visible. */
+  readonly delayMs?: () => number;
 };
 
 export type BusChange =
@@ -144,14 +126,23 @@ export type Topic = {
 };
 
 export type BusEvent = { readonly id: string; readonly schemaId: string; readonly payload: Uint8Array };
+export type AddressedEvent = {
+  readonly topic: string;
+  readonly event: BusEvent;
+  /** Topics that carry the others of `topic`, but not this one. */
+  readonly except?: readonly string[];
+  /** Whether it shares the replay id of the one before it. */
+  readonly joined?: boolean;
+};
+
 export type DeliveredEvent = BusEvent & { readonly replayId: Uint8Array };
 
 /** An event with its place on the bus; without an event it only moves the newest replay id on. */
 export type NumberedEvent = { readonly replayId: Buffer; readonly at: number } & (
-  | { readonly topic: string; readonly event: BusEvent }
-  | { readonly topic: null; readonly event: null }
+  | Pick<AddressedEvent, 'topic' | 'event' | 'except'>
+  | { readonly topic: null; readonly event: null; readonly except?: never }
 );
-type BusEntry = NumberedEvent & { readonly counter: bigint };
+export type BusEntry = NumberedEvent & { readonly counter: bigint };
 
 export type ReadLimit = { readonly events: number; readonly bytes: number };
 export type Batch = { readonly events: readonly DeliveredEvent[]; readonly next: number };
@@ -164,8 +155,10 @@ export type Bus = {
   /** Makes a writer schema readable under its id, for ever. */
   registerSchema(id: string, json: string): void;
   /** Gives events their replay ids without showing them yet. */
-  number(topic: string, events: readonly BusEvent[]): readonly NumberedEvent[];
+  number(events: readonly AddressedEvent[]): readonly NumberedEvent[];
   append(events: readonly NumberedEvent[]): void;
+  /** Shows at once what is held back. */
+  release(): void;
   /**
    * Puts an event on the bus byte for byte. Without a replay id it gets the next one; a given one has ten
    * bytes and lies at or after the newest, so several events may share one.

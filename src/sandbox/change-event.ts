@@ -1,17 +1,22 @@
-import type { EventField } from './avro-schema.ts';
+import type { EventField, EventPart } from './avro-schema.ts';
 import { bitmapElements, type FieldSelection } from './bitmap.ts';
 import type { FieldType, FieldValue, RecordValues } from './model.ts';
+import { textDiff } from './text-diff.ts';
 import type { RecordChange } from './transaction.ts';
 
 /**
  * The change events of one transaction, in the order its records were first written. A record has at most
  * one; identical changes of several records share one. Place and time of the commit are added later.
  */
-export function changeEvents(changes: readonly RecordChange[], layout: readonly EventField[]): ChangeEvent[] {
+export function changeEvents(
+  changes: readonly RecordChange[],
+  layout: readonly EventField[],
+  sendsDiffs: boolean,
+): ChangeEvent[] {
   const events: MergedEvent[] = [];
   const open = new Map<string, MergedEvent>();
   for (const change of changes) {
-    const content = contentOf(change, layout);
+    const content = contentOf(change, layout, sendsDiffs);
     if (content === undefined) continue;
     const key = JSON.stringify(content);
     const same = open.get(key);
@@ -36,31 +41,48 @@ export function changeTypeOf({ before, after }: RecordChange): RecordChangeType 
   return before === undefined ? 'CREATE' : 'UNDELETE';
 }
 
-function contentOf(change: RecordChange, layout: readonly EventField[]): Content | undefined {
+function contentOf(
+  change: RecordChange,
+  layout: readonly EventField[],
+  sendsDiffs: boolean,
+): Content | undefined {
   const changeType = changeTypeOf(change);
   const after = change.after?.values ?? {};
   switch (changeType) {
     case undefined:
       return undefined;
     case 'DELETE':
-      return { changeType, changedFields: [], nulledFields: [], values: {} };
+      return { changeType, ...NO_FIELDS, values: {} };
     case 'UPDATE':
-      return updateContent(change.before?.values ?? {}, after, layout);
+      return updateContent(change.before?.values ?? {}, after, layout, sendsDiffs);
     default:
-      return { changeType, changedFields: [], nulledFields: [], values: pick(after, leaves(layout)) };
+      return { changeType, ...NO_FIELDS, values: pick(after, leaves(layout)) };
   }
 }
 
-function updateContent(before: RecordValues, after: RecordValues, layout: readonly EventField[]): Content {
+function updateContent(
+  before: RecordValues,
+  after: RecordValues,
+  layout: readonly EventField[],
+  sendsDiffs: boolean,
+): Content {
   const changed = emptySelection();
   const nulled = emptySelection();
+  const diffed = emptySelection();
+  const diffs: Record<string, string> = {};
   const names: string[] = [];
-  for (const { field, position, parts } of layout) {
+  for (const entry of layout) {
+    const { field, position } = entry;
+    const parts = partsFor(entry, after);
     if (parts.length === 0) {
       if (field.name !== 'LastModifiedDate' && before[field.name] === after[field.name]) continue;
       names.push(field.name);
       changed.fields.push(position);
       if (after[field.name] === undefined) nulled.fields.push(position);
+      const diff = sendsDiffs ? diffOf(before[field.name], after[field.name]) : undefined;
+      if (diff === undefined) continue;
+      diffed.fields.push(position);
+      diffs[field.name] = diff;
       continue;
     }
     const isNull = (index: number) => after[parts[index]?.field.name ?? ''] === undefined;
@@ -82,14 +104,21 @@ function updateContent(before: RecordValues, after: RecordValues, layout: readon
     changeType: 'UPDATE',
     changedFields: bitmapElements(changed),
     nulledFields: bitmapElements(nulled),
-    values: pick(after, names),
+    diffFields: bitmapElements(diffed),
+    values: { ...pick(after, names), ...diffs },
   };
 }
 
+function diffOf(before: FieldValue | undefined, after: FieldValue | undefined): string | undefined {
+  return typeof before === 'string' && typeof after === 'string' ? textDiff(before, after) : undefined;
+}
+
 /** The fields as the Avro encoder takes them: what is missing is null, a compound is a record. */
-function bodyOf(values: RecordValues, layout: readonly EventField[]): EventBody {
+export function bodyOf(values: RecordValues, layout: readonly EventField[]): EventBody {
   const body: EventBody = {};
-  for (const { field, parts } of layout) {
+  for (const entry of layout) {
+    const { field } = entry;
+    const parts = partsFor(entry, values);
     if (parts.length === 0) {
       const value = avroValue(field.type, values[field.name]);
       if (value !== null) body[field.name] = value;
@@ -110,9 +139,16 @@ function avroValue(type: FieldType, value: FieldValue | undefined): AvroValue {
 }
 
 function leaves(layout: readonly EventField[]): string[] {
-  return layout.flatMap(({ field, parts }) =>
-    parts.length === 0 ? [field.name] : parts.map((part) => part.field.name),
-  );
+  return layout.flatMap(({ field, parts }) => [
+    ...(field.type === 'address' ? [] : [field.name]),
+    ...parts.map((part) => part.field.name),
+  ]);
+}
+
+/** An address always comes in parts, a name when it is a person's, which has some. */
+export function partsFor({ field, parts }: EventField, values: RecordValues): readonly EventPart[] {
+  const inParts = field.type === 'address' || parts.some((part) => values[part.field.name] !== undefined);
+  return inParts ? parts : [];
 }
 
 function pick(values: RecordValues, names: readonly string[]): RecordValues {
@@ -128,6 +164,8 @@ function emptySelection(): { fields: number[]; parts: Map<number, number[]> } & 
   return { fields: [], parts: new Map() };
 }
 
+const NO_FIELDS = { changedFields: [], nulledFields: [], diffFields: [] } as const;
+
 /** The API works through a request in chunks of this many records, each with events of its own. */
 const RECORDS_PER_EVENT = 200;
 
@@ -141,6 +179,8 @@ export type ChangeEvent = {
   readonly recordIds: readonly string[];
   readonly changedFields: readonly string[];
   readonly nulledFields: readonly string[];
+  /** Of the changed fields those whose value is a diff. */
+  readonly diffFields: readonly string[];
   readonly body: EventBody;
 };
 
@@ -154,6 +194,7 @@ type Content = {
   readonly changeType: RecordChangeType;
   readonly changedFields: readonly string[];
   readonly nulledFields: readonly string[];
+  readonly diffFields: readonly string[];
   /** The values shown in the event, by flat field name. */
   readonly values: RecordValues;
 };

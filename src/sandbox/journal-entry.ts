@@ -1,5 +1,5 @@
 import type { NumberedEvent } from './bus.ts';
-import type { NewField } from './field-catalog.ts';
+import type { FieldChange, NewField } from './field-catalog.ts';
 import type { OrgRecord } from './model.ts';
 
 /** One line of JSON: bytes as base64, big numbers as text. */
@@ -26,18 +26,30 @@ export function decodeEntry(line: string): JournalEntry {
   };
 }
 
-function encodeEvent({ replayId, at, topic, event }: NumberedEvent): StoredEvent {
+function encodeEvent({ replayId, at, topic, event, except }: NumberedEvent): StoredEvent {
   const place = { replayId: replayId.toString('base64'), at };
   if (topic === null) return { ...place, topic };
   const { id, schemaId, payload } = event;
-  return { ...place, topic, id, schemaId, payload: Buffer.from(payload).toString('base64') };
+  return {
+    ...place,
+    topic,
+    ...(except && { except }),
+    id,
+    schemaId,
+    payload: Buffer.from(payload).toString('base64'),
+  };
 }
 
 function decodeEvent(stored: StoredEvent): NumberedEvent {
   const place = { replayId: Buffer.from(stored.replayId, 'base64'), at: stored.at };
   if (stored.topic === null) return { ...place, topic: null, event: null };
-  const { topic, id, schemaId, payload } = stored;
-  return { ...place, topic, event: { id, schemaId, payload: Buffer.from(payload, 'base64') } };
+  const { topic, id, schemaId, payload, except } = stored;
+  return {
+    ...place,
+    topic,
+    ...(except && { except }),
+    event: { id, schemaId, payload: Buffer.from(payload, 'base64') },
+  };
 }
 
 export type JournalEntry = CommitEntry | PlainEntry;
@@ -54,6 +66,8 @@ export type CommitEntry = {
 export type PlainEntry =
   | { readonly op: 'seed'; readonly count: number; readonly seed: number; readonly firstOrdinal: number }
   | { readonly op: 'expire' }
+  | { readonly op: 'changeField'; readonly name: string; readonly change: FieldChange }
+  | { readonly op: 'removeField'; readonly name: string }
   | { readonly op: 'field'; readonly field: NewField }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
 
@@ -69,5 +83,11 @@ type StoredCommit = {
 
 type StoredEvent = { readonly replayId: string; readonly at: number } & (
   | { readonly topic: null }
-  | { readonly topic: string; readonly id: string; readonly schemaId: string; readonly payload: string }
+  | {
+      readonly topic: string;
+      readonly except?: readonly string[];
+      readonly id: string;
+      readonly schemaId: string;
+      readonly payload: string;
+    }
 );

@@ -97,6 +97,8 @@ export type Transaction = {
   update(id: string, values: RecordValues): SaveResult;
   delete(id: string): SaveResult;
   undelete(id: string): SaveResult;
+  /** Deletes the losers in favour of the winner, which counts as updated; one failure refuses all. */
+  merge(winner: string, losers: readonly string[]): SaveResult;
   /** By a field that is an external id; answers `created`. Several matches are an error. */
   upsert(externalIdField: string, externalId: string, values: RecordValues): SaveResult;
   rollback(): void;
@@ -111,6 +113,13 @@ export type Org = {
   field(name: string): FieldDefinition | undefined;
   /** Adds a custom field: change events from now on have another schema id. */
   addField(field: Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>): void;
+  /**
+   * Gives a custom field another type. Values of an incompatible type are emptied, which the bus hears as one gap
+   * for all accounts. Throws when there is no such custom field.
+   */
+  changeField(name: string, change: Partial<FieldDefinition> & Pick<FieldDefinition, 'type'>): void;
+  /** Removes a custom field with its values, without an event. Throws when there is no such custom field. */
+  removeField(name: string): void;
   /** Accepts 15- and 18-character ids. Deleted records are found too. */
   record(id: string): OrgRecord | undefined;
   /** Every record in the order of creation, deleted ones included. */

@@ -1,7 +1,8 @@
 import type { Bus } from './bus.ts';
 import type { FieldCatalog } from './field-catalog.ts';
+import { conversionOf, convertedValue } from './field-conversion.ts';
 import type { CommitEntry, JournalEntry, PlainEntry } from './journal-entry.ts';
-import type { FieldDefinition } from './model.ts';
+import type { FieldDefinition, FieldValue } from './model.ts';
 import type { RecordStore } from './record-store.ts';
 import { seededAccounts } from './seed.ts';
 
@@ -17,6 +18,12 @@ export function restoreMemory(memory: OrgMemory, entries: Iterable<JournalEntry>
         break;
       case 'schema':
         memory.bus.registerSchema(entry.id, entry.json);
+        break;
+      case 'changeField':
+        changeField(memory, entry);
+        break;
+      case 'removeField':
+        removeField(memory, entry);
         break;
       case 'expire':
         memory.bus.expire();
@@ -60,6 +67,36 @@ export function addField(memory: OrgMemory, entry: PlainEntry & { op: 'field' })
   if (!isWritableCheckbox(field)) return;
   for (const { id, values, isDeleted } of [...memory.store.all()]) {
     memory.store.put({ id, values: { ...values, [field.name]: field.defaultValue }, isDeleted });
+  }
+}
+
+/** Gives a field another type and its values what becomes of them; answers whether subscribers hear of it. */
+export function changeField(memory: OrgMemory, entry: PlainEntry & { op: 'changeField' }): boolean {
+  const { old, field } = memory.catalog.change(entry.name, entry.change);
+  const { isTold, keeps } = conversionOf(old.type, field.type);
+  memory.history.push(entry);
+  rewriteField(memory, field.name, (value) => {
+    if (keeps && value !== null) return convertedValue(value, field);
+    return isWritableCheckbox(field) ? field.defaultValue : null;
+  });
+  memory.store.addIndex(field);
+  return isTold;
+}
+
+export function removeField(memory: OrgMemory, entry: PlainEntry & { op: 'removeField' }): void {
+  const { name } = memory.catalog.remove(entry.name);
+  memory.history.push(entry);
+  rewriteField(memory, name, () => null);
+}
+
+/** Stamps and events stay as they are: no user did this. */
+function rewriteField(memory: OrgMemory, name: string, rewrite: (value: FieldValue) => FieldValue): void {
+  for (const { id, values, isDeleted } of [...memory.store.all()]) {
+    const { [name]: old = null, ...others } = values;
+    const value = rewrite(old);
+    if (value !== old) {
+      memory.store.put({ id, values: value === null ? others : { ...others, [name]: value }, isDeleted });
+    }
   }
 }
 

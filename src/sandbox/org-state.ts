@@ -1,20 +1,32 @@
-import { changeEventSchema } from './avro-schema.ts';
+import { accountFields } from './account-fields.ts';
+import { changeEventSchema, type EventField } from './avro-schema.ts';
 import { createBus } from './bus.ts';
-import type { ChangeEvent } from './change-event.ts';
 import { createEventEncoder } from './change-event-codec.ts';
-import { type Commit, encodeCommit } from './commit.ts';
-import { createFieldCatalog, type NewField } from './field-catalog.ts';
+import { type Commit, type EventEntity, encodeCommit, type ToldEvent } from './commit.ts';
+import { createFieldCatalog, type FieldChange, type NewField } from './field-catalog.ts';
 import type { Journal } from './journal.ts';
 import type { JournalEntry, PlainEntry } from './journal-entry.ts';
 import type { OrgRecord } from './model.ts';
-import { addField, type OrgMemory, restoreMemory, seedAccounts, snapshotMemory } from './org-memory.ts';
+import {
+  addField,
+  changeField,
+  type OrgMemory,
+  removeField,
+  restoreMemory,
+  seedAccounts,
+  snapshotMemory,
+} from './org-memory.ts';
+import { withPersonAccounts } from './person-account-fields.ts';
 import { mintId } from './record-id.ts';
 import { createRecordStore } from './record-store.ts';
 
 /** Opens the memory of an org and keeps it in step with its journal, if it has one. */
 export function openOrgState(options: OrgStateOptions) {
   const { now, ownerId, journal, retentionMs } = options;
-  const catalog = createFieldCatalog();
+  const standardFields = accountFields();
+  const catalog = createFieldCatalog(
+    options.personAccounts ? withPersonAccounts(standardFields) : standardFields,
+  );
   const store = createRecordStore(catalog.all());
   const history: PlainEntry[] = [];
   let restoring = true;
@@ -24,6 +36,7 @@ export function openOrgState(options: OrgStateOptions) {
   const bus = createBus({
     now,
     retentionMs,
+    delayMs: () => (restoring ? 0 : options.delayMs()),
     record(entry) {
       if (entry.op === 'schema') history.push(entry);
       record(entry);
@@ -40,7 +53,7 @@ export function openOrgState(options: OrgStateOptions) {
     lastCommitNumber: 0n,
   };
   if (journal !== undefined) restoreMemory(memory, journal.read());
-  let writer = currentWriter(memory);
+  let account = accountEntity(memory);
   journal?.rewrite(snapshotMemory(memory, now()));
   restoring = false;
 
@@ -48,7 +61,7 @@ export function openOrgState(options: OrgStateOptions) {
     catalog,
     store,
     bus,
-    writer: () => writer,
+    account: () => account,
     nextId() {
       memory.lastOrdinal += 1;
       return mintId('001', memory.lastOrdinal);
@@ -57,32 +70,47 @@ export function openOrgState(options: OrgStateOptions) {
       const entry = { op: 'field', field } as const;
       addField(memory, entry);
       record(entry);
-      writer = currentWriter(memory);
+      account = accountEntity(memory);
+    },
+    /** Answers whether subscribers are to hear of it. */
+    changeField(name: string, change: FieldChange): boolean {
+      const entry = { op: 'changeField', name, change } as const;
+      const isTold = changeField(memory, entry);
+      record(entry);
+      account = accountEntity(memory);
+      return isTold;
+    },
+    removeField(name: string) {
+      const entry = { op: 'removeField', name } as const;
+      removeField(memory, entry);
+      record(entry);
+      account = accountEntity(memory);
     },
     seed(count: number, seed: number) {
       const entry = { op: 'seed', count, seed, firstOrdinal: memory.lastOrdinal + 1 } as const;
       record(entry);
       seedAccounts(memory, entry);
     },
-    commit(commit: Omit<Commit, 'number'>, records: readonly OrgRecord[], changes: readonly ChangeEvent[]) {
+    commit(commit: Omit<Commit, 'number'>, records: readonly OrgRecord[], told: readonly ToldEvent[]) {
       const commitNumber = nextCommitNumber(memory.lastCommitNumber, now());
-      const events = bus.number(
-        ACCOUNT_TOPIC,
-        encodeCommit({ ...commit, number: commitNumber }, changes, writer),
-      );
+      const events = bus.number(encodeCommit({ ...commit, number: commitNumber }, told));
       record({ op: 'commit', lastOrdinal: memory.lastOrdinal, commitNumber, records, events });
       memory.lastCommitNumber = commitNumber;
-      for (const account of records) memory.touched.add(account.id);
+      for (const { id } of records) memory.touched.add(id);
       bus.append(events);
     },
   };
 }
 
 /** How events are written from now on; its schema becomes readable. */
-function currentWriter({ catalog, bus }: OrgMemory) {
-  const schema = changeEventSchema(catalog.all());
-  bus.registerSchema(schema.id, schema.json);
-  return { schemaId: schema.id, layout: schema.layout, encode: createEventEncoder(schema.json) };
+function accountEntity({
+  catalog,
+  bus,
+}: OrgMemory): EventEntity & { readonly layout: readonly EventField[] } {
+  const { id, json, layout } = changeEventSchema(catalog.all());
+  bus.registerSchema(id, json);
+  const writer = { schemaId: id, encode: createEventEncoder(json) };
+  return { name: 'Account', topic: ACCOUNT_TOPIC, writer, layout };
 }
 
 /** Nanoseconds, roughly, as large orgs show them: beyond what a double holds, and always growing. */
@@ -100,4 +128,7 @@ export type OrgStateOptions = {
   /** Owner of seeded accounts. */
   readonly ownerId: string;
   readonly journal: Journal | undefined;
+  readonly personAccounts: boolean;
+  /** Asked at every commit: milliseconds before its events are visible. */
+  readonly delayMs: () => number;
 };

@@ -1,41 +1,72 @@
+import { type Audit, createAudit } from './audit.ts';
 import type { Bus } from './bus.ts';
 import type { ChangeEvent } from './change-event.ts';
 import { changeOriginOf, eventsOf, gapsOf, headerOnly } from './commit.ts';
 import { openJournal } from './journal.ts';
 import type { Caller, Org, OrgRecord, Transaction } from './model.ts';
+import type { OrgFaults } from './org-faults.ts';
 import { ACCOUNT_TOPIC, openOrgState } from './org-state.ts';
+import { addOtherObjects, OTHER_OBJECTS, type OtherObjects, topicOf } from './other-objects.ts';
 import { mintId, toLongId } from './record-id.ts';
+import { type EntityEvent, tell } from './tell.ts';
 import { openTransaction, type RecordChange } from './transaction.ts';
 import { type SandboxUsers, sandboxUsers } from './users.ts';
 
 /** Opens a Salesforce org in memory; with a journal file it goes on where it was left. */
 export function createOrg(options: OrgOptions = {}): SandboxOrg {
-  const now = options.now ?? Date.now;
+  const { faults = {}, now = Date.now, personAccounts = false } = options;
   const users = sandboxUsers();
   const userIds = new Set(Object.values(users).map((user) => user.id));
   const journal = options.journalFile === undefined ? undefined : openJournal(options.journalFile);
   const retentionMs = options.retentionMs ?? 72 * 60 * 60 * 1000;
-  const state = openOrgState({ now, retentionMs, ownerId: users.admin.id, journal });
+  const delayMs = () => faults.delayMs?.() ?? 0;
+  const state = openOrgState({ now, retentionMs, ownerId: users.admin.id, journal, delayMs, personAccounts });
   const { catalog, store, bus } = state;
-  addTopics(bus, options.channels ?? [], () => state.writer().schemaId);
+  const audit = createAudit('SignUpCode__c');
+  const others = addOtherObjects(bus);
+  addTopics(bus, options.channels ?? [], () => state.account().writer.schemaId);
 
-  function eventsFor(changes: readonly RecordChange[], tell: Tell): ChangeEvent[] {
-    if (tell === 'nothing') return [];
-    if (tell === 'gaps') return gapsOf(changes);
-    return eventsOf(changes, state.writer().layout, options.overflowAfter ?? 100_000);
+  function eventsFor(changes: readonly RecordChange[], how: Tell): ChangeEvent[] {
+    if (how === 'nothing') return [];
+    if (how === 'gaps') return gapsOf(changes);
+    const overflowAfter = faults.overflowAfter?.() ?? options.overflowAfter ?? 100_000;
+    return eventsOf(changes, state.account().layout, {
+      overflowAfter,
+      sendsDiffs: options.sendsDiffs ?? true,
+    });
   }
 
-  function transaction<T>(caller: Caller, work: (tx: Transaction) => T, tell: Tell = 'changes'): T {
+  function commit(origin: Origin, records: readonly OrgRecord[], events: readonly EntityEvent[]): void {
+    const { layout } = state.account();
+    state.commit(origin, records, tell(events, { faults, layout, record: (id) => store.get(id) }));
+  }
+
+  function ofAccount(events: readonly ChangeEvent[]): EntityEvent[] {
+    return events.map((event) => ({ entity: state.account(), event }));
+  }
+
+  function transaction<T>(caller: Caller, work: (tx: Transaction) => T, how: Tell | Rest<T> = 'changes'): T {
     const { userId } = caller;
-    const time = Math.floor(now() / 1000) * 1000;
-    const isUser = (id: string) => userIds.has(id);
-    const open = openTransaction({ catalog, store, userId, time, nextId: state.nextId, isUser });
+    const time = wholeSeconds(now());
+    const open = openTransaction({
+      catalog,
+      store,
+      userId,
+      time,
+      nextId: state.nextId,
+      isUser: (id) => userIds.has(id),
+      refuse: (before, values) => faults.refuseWrite?.({ caller, before, values }),
+    });
     try {
       const result = work(open.tx);
       const changes = open.changes();
-      const changeOrigin = tell === 'changes' ? changeOriginOf(caller) : '';
+      const isPlain = how === 'changes' || typeof how === 'function';
+      const changeOrigin = isPlain ? changeOriginOf(caller) : '';
       if (changes.length > 0) {
-        state.commit({ time, userId, changeOrigin }, recordsOf(changes), eventsFor(changes, tell));
+        const told = ofAccount(eventsFor(changes, typeof how === 'function' ? 'changes' : how));
+        const rest = typeof how === 'function' ? how(result) : [];
+        audit.record(caller, now(), open.writes());
+        commit({ time, userId, changeOrigin }, recordsOf(changes), [...told, ...rest]);
       }
       return result;
     } catch (error) {
@@ -44,14 +75,28 @@ export function createOrg(options: OrgOptions = {}): SandboxOrg {
     }
   }
 
+  function publish(events: readonly EntityEvent[], userId: string): void {
+    commit({ time: wholeSeconds(now()), userId, changeOrigin: '' }, [], events);
+  }
+
+  function publishGap(changeType: ChangeEvent['changeType'], recordIds: readonly string[]): void {
+    publish(ofAccount([headerOnly(changeType, recordIds)]), users.automatedProcess.id);
+  }
+
   return {
     organizationId: options.organizationId ?? mintId('00D', 1),
     users: Object.values(users),
     named: users,
     bus,
+    audit,
+    others,
     fields: () => catalog.all(),
     field: (name) => catalog.find(name),
     addField: state.addField,
+    changeField(name, change) {
+      if (state.changeField(name, change)) publishGap('GAP_UPDATE', [EVERY_ACCOUNT]);
+    },
+    removeField: state.removeField,
     record(id) {
       const longId = toLongId(id);
       return longId === undefined ? undefined : store.get(longId);
@@ -62,25 +107,32 @@ export function createOrg(options: OrgOptions = {}): SandboxOrg {
     },
     transaction,
     seed: state.seed,
-    publishGap(changeType, recordIds) {
-      const time = Math.floor(now() / 1000) * 1000;
-      const commit = { time, userId: users.automatedProcess.id, changeOrigin: '' };
-      state.commit(commit, [], [headerOnly(changeType, recordIds)]);
-    },
+    publish,
+    publishGap,
     close: () => journal?.close(),
   };
 }
 
 function addTopics(bus: Bus, channels: readonly string[], schemaId: () => string): void {
   bus.addTopic({ name: ACCOUNT_TOPIC, carries: new Set([ACCOUNT_TOPIC]), schemaId });
-  for (const name of ['/data/ChangeEvents', ...channels]) {
-    bus.addTopic({ name, carries: new Set([name, ACCOUNT_TOPIC]), schemaId: () => '' });
+  for (const name of [ALL_CHANGES, ...channels]) {
+    const carries = new Set([name, ACCOUNT_TOPIC, ...OTHER_OBJECTS.map(topicOf)]);
+    bus.addTopic({ name, carries, schemaId: () => '' });
   }
 }
 
 function recordsOf(changes: readonly RecordChange[]): OrgRecord[] {
   return changes.flatMap(({ after }) => (after === undefined ? [] : [after]));
 }
+
+function wholeSeconds(time: number): number {
+  return Math.floor(time / 1000) * 1000;
+}
+
+/** The channel of every selected object. */
+export const ALL_CHANGES = '/data/ChangeEvents';
+/** Every record of the object whose ids begin so. */
+export const EVERY_ACCOUNT = '001*';
 
 export type OrgOptions = {
   /** Epoch milliseconds; the system clock unless told. */
@@ -93,19 +145,35 @@ export type OrgOptions = {
   readonly retentionMs?: number;
   /** Changes in one transaction after which the rest becomes one GAP_OVERFLOW; 100,000 unless told. */
   readonly overflowAfter?: number;
+  /** Whether small changes of texts of 1,000 characters and more come as diffs, as Salesforce does; yes unless told. */
+  readonly sendsDiffs?: boolean;
+  /** Whether an account with a last name is a person, as in many orgs of real companies; no unless told. */
+  readonly personAccounts?: boolean;
   /** Makes the org survive a restart; created when absent. */
   readonly journalFile?: string;
+  readonly faults?: OrgFaults;
 };
 
 /** How the bus hears of a transaction: as it is, as header-only gaps, or not at all. */
 export type Tell = 'changes' | 'gaps' | 'nothing';
 
+/** What happened to records of other objects in the same transaction, told behind the accounts. */
+type Rest<T> = (result: T) => readonly EntityEvent[];
+
+type Origin = { readonly time: number; readonly userId: string; readonly changeOrigin: string };
+
 export type SandboxOrg = Org & {
   readonly bus: Bus;
   /** The same users as `users`, by what they are for. */
   readonly named: SandboxUsers;
-  /** Also takes how the bus hears of it. */
-  transaction<T>(caller: Caller, work: (tx: Transaction) => T, tell?: Tell): T;
+  /** Every write of a record, by whom. */
+  readonly audit: Audit;
+  /** Contacts, opportunities and leads, of which there are only events. */
+  readonly others: OtherObjects;
+  /** Also takes how the bus hears of it, or what happened to other objects meanwhile. */
+  transaction<T>(caller: Caller, work: (tx: Transaction) => T, how?: Tell | Rest<T>): T;
+  /** Puts the events of one transaction on the bus without a change in the org. */
+  publish(events: readonly EntityEvent[], userId: string): void;
   /** Puts a header-only event on the bus, without a change in the org. */
   publishGap(changeType: ChangeEvent['changeType'], recordIds: readonly string[]): void;
   /** Closes the journal; the org must not be written to afterwards. */

@@ -5,6 +5,7 @@ import type { Bus } from './bus.ts';
 import type { AuthRules } from './pubsub-auth.ts';
 import { type PubSubConnections, watchConnections } from './pubsub-connections.ts';
 import { type PubSubFailure, pubSubFailure } from './pubsub-failures.ts';
+import { startRelay } from './pubsub-relay.ts';
 import { type PubSubFaults, pubSubMethods, type Session } from './pubsub-service.ts';
 import { loadPubSubService } from './pubsub-wire.ts';
 import { mintSelfSignedCertificate, type TlsIdentity } from './self-signed-certificate.ts';
@@ -31,10 +32,15 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
   const identity =
     tls === true ? mintSelfSignedCertificate([...new Set(['localhost', '127.0.0.1', '::1', host])]) : tls;
   if (port !== 0) await checkPort(host, port);
-  const bound = await bind(server, host, port, identity);
+  const bound = await bind(server, host, options.relayed ? 0 : port, identity);
   const connections = watchConnections(bound);
+  const relay = options.relayed
+    ? await startRelay({ host, port, toHost: bindable(host), toPort: bound })
+    : undefined;
+  const stopFreezing =
+    relay && options.faults?.onChange?.(() => relay.freeze(options.faults?.isFrozen?.() ?? false));
   return {
-    port: bound,
+    port: relay?.port ?? bound,
     connections,
     ...(identity && { certificate: identity.cert }),
     get sessions() {
@@ -42,13 +48,17 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
     },
     disconnect(reason) {
       const failure = typeof reason === 'string' ? pubSubFailure(reason) : reason;
-      for (const session of [...sessions]) {
+      const open = [...sessions];
+      for (const session of open) {
         if (failure === undefined) session.end();
         else session.fail(failure);
       }
+      return open.length;
     },
     async close() {
       connections.close();
+      stopFreezing?.();
+      await relay?.close();
       for (const session of [...sessions]) session.end();
       server.forceShutdown();
     },
@@ -70,6 +80,11 @@ function bind(server: Server, host: string, port: number, tls: TlsIdentity | fal
   });
 }
 
+/** A server on every address is reached by this machine's own. */
+function bindable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}
+
 /** Rejects as the platform does when a port cannot be bound; gRPC would say so only in words, and log. */
 async function checkPort(host: string, port: number): Promise<void> {
   const probe = createServer().listen(port, host);
@@ -88,6 +103,8 @@ export type PubSubServerOptions = AuthRules & {
   /** 0, as by default, takes any free one. */
   readonly port?: number;
   readonly tls?: PubSubTls;
+  /** Puts a relay before the server, which can freeze. */
+  readonly relayed?: boolean;
   /** After this long without a response an empty one is sent, while credit is left; a minute unless told. */
   readonly keepaliveMs?: number;
   /** After this long without credit a stream is closed; a minute unless told. */
@@ -108,8 +125,8 @@ export type PubSubServer = {
   readonly sessions: number;
   /**
    * Ends every open Subscribe call: cleanly, or with an error code such as `service.unavailable`
-   * (under the status that Salesforce uses for it), or with a failure of one's own.
+   * (under the status that Salesforce uses for it), or with a failure of one's own. Answers how many.
    */
-  disconnect(reason?: string | PubSubFailure): void;
+  disconnect(reason?: string | PubSubFailure): number;
   close(): Promise<void>;
 };

@@ -136,6 +136,8 @@ export type PubSubFaults = StreamFaults & {
   readonly refuse?: (rpc: RpcName) => PubSubFailure | undefined;
   /** Sends these responses in place of one: none, changed ones, the same one twice. */
   readonly alter?: (response: FetchResponse) => readonly FetchResponse[];
+  /** While true, a relay passes nothing on; its change is told by `onChange`. */
+  readonly isFrozen?: () => boolean;
   /** Milliseconds before a question is answered. */
   readonly delayMs?: (rpc: RpcName) => number;
 };

@@ -7,7 +7,14 @@ export function createRecordStore(fields: readonly FieldDefinition[]): RecordSto
   for (const field of fields) addIndex(field);
 
   function addIndex(field: FieldDefinition): void {
-    if (field.unique || field.externalId) indexes.set(field.name, new Map());
+    indexes.delete(field.name);
+    if (!field.unique && !field.externalId) return;
+    const index: ValueIndex = new Map();
+    indexes.set(field.name, index);
+    for (const { id, isDeleted, values } of records.values()) {
+      const value = values[field.name] ?? null;
+      if (!isDeleted && value !== null) remember(index, value, id);
+    }
   }
 
   function reindex(before: OrgRecord | undefined, after: OrgRecord | undefined): void {
@@ -65,6 +72,7 @@ export type RecordStore = {
   size(): number;
   /** Only for fields that are unique or an external id; deleted records do not count. */
   liveIdsWith(field: string, value: FieldValue): readonly string[];
+  /** Indexes the records by a field that is unique or an external id, and no longer by one that is neither. */
   addIndex(field: FieldDefinition): void;
   /** Restores the order of ids after records were put in another order. */
   sort(): void;

@@ -16,6 +16,12 @@ export function describeSandbox(context: HttpContext, adminToken: string) {
     credentials: shownCredentials,
     counts: { accounts: org.size, sessions: sessions.size, apiRequests: allowance.used },
     try: exampleRequests(endpoints.instanceUrl, adminToken),
-    links: { versions: '/services/data', sandbox: '/sandbox', events: '/sandbox/events' },
+    links: {
+      versions: '/services/data',
+      sandbox: '/sandbox',
+      events: '/sandbox/events',
+      faults: '/sandbox/faults',
+      audit: '/sandbox/audit',
+    },
   };
 }

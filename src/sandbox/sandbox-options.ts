@@ -10,11 +10,19 @@ export type SandboxOptions = {
   readonly host?: string;
   /** 0, as by default, takes any free one. */
   readonly httpPort?: number;
+  /** The address that clients are told as the org's own, where they come through a proxy: `http://127.0.0.1:9000`. */
+  readonly publicUrl?: string;
   readonly pubsubPort?: number;
   /** Of the Pub/Sub API only, HTTP stays plain; `true` makes a certificate at start. */
   readonly tls?: boolean | { readonly cert: string; readonly key: string };
   /** Custom channels beside `/data/AccountChangeEvent` and `/data/ChangeEvents`. */
   readonly channels?: readonly string[];
+  /** 18 characters, prefix 00D; a sandbox that is refreshed gets another one. */
+  readonly organizationId?: string;
+  /** Whether small changes of long texts come as diffs, as Salesforce does; yes unless told. */
+  readonly diffFields?: boolean;
+  /** Whether an account with a last name is a person; its events carry the name in parts. No unless told. */
+  readonly personAccounts?: boolean;
   /** Makes the org survive a restart; created when absent. */
   readonly journalFile?: string;
   /** How long a session lives unused; two hours unless told. */
@@ -27,6 +35,10 @@ export type SandboxOptions = {
   readonly retentionMs?: number;
   readonly keepaliveIntervalMs?: number;
   readonly zeroCreditTimeoutMs?: number;
+  /** Of faults that strike by chance; 1 unless told. */
+  readonly faultSeed?: number;
+  /** Puts a relay before the Pub/Sub API, so that its connections can be left half-open; no unless told. */
+  readonly networkFaults?: boolean;
   /** Epoch milliseconds; the system clock unless told. */
   readonly now?: () => number;
   /** Requests are logged here; silent unless told. */

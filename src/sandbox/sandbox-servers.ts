@@ -1,3 +1,6 @@
+import type { FaultSwitches } from './faults/fault-switches.ts';
+import { createFaults, type Faults } from './faults/faults.ts';
+import { pubSubFaults } from './faults/pubsub-faults.ts';
 import type { Endpoints, HttpContext } from './http/http-context.ts';
 import { startHttpServer } from './http/http-server.ts';
 import type { Sessions } from './http/sessions.ts';
@@ -10,6 +13,7 @@ import type { SandboxOptions } from './sandbox-options.ts';
 export async function startServers(
   context: HttpContext,
   org: SandboxOrg,
+  switches: FaultSwitches,
   options: SandboxOptions,
 ): Promise<SandboxServers> {
   const { host = '127.0.0.1', httpPort = 0, logger, pubsubPort = 0 } = options;
@@ -20,17 +24,22 @@ export async function startServers(
     host,
     port: pubsubPort,
     authenticate: sessions.authenticate,
+    faults: pubSubFaults(switches.stream, switches.context),
     ...pubsubOptions(options),
   }).catch((error: unknown) => {
     throw portError(error, pubsubPort);
   });
   endpoints.pubsubEndpoint = `${reachable(host)}:${pubsub.port}`;
   if (pubsub.certificate !== undefined) endpoints.certificate = pubsub.certificate;
+  const faults = createFaults(switches, { org, pubsub, now: context.now });
   const adminToken = lastingToken(sessions, org.named.admin.id);
-  const disconnectStreams = (errorCode?: string) => pubsub.disconnect(errorCode);
+  const disconnectStreams = (errorCode?: string) => {
+    pubsub.disconnect(errorCode);
+  };
   const control = {
     org,
     bus: org.bus,
+    faults,
     describe: () => describeSandbox(context, adminToken()),
     revokeSessions: sessions.revokeAll,
     disconnectStreams,
@@ -41,9 +50,11 @@ export async function startServers(
       throw portError(error, httpPort);
     },
   );
-  endpoints.instanceUrl = `http://${reachable(host)}:${http.port}`;
+  const instanceUrl = `http://${reachable(host)}:${http.port}`;
+  endpoints.instanceUrl = options.publicUrl ?? instanceUrl;
   return {
-    endpoints,
+    endpoints: { ...endpoints, instanceUrl },
+    faults,
     disconnectStreams,
     close: async () => {
       await Promise.all([http.close(), pubsub.close()]);
@@ -61,8 +72,9 @@ const lastingToken = (sessions: Sessions, userId: string) => {
 };
 
 /** Leaves out what is not told, so that the server's own defaults hold. */
-const pubsubOptions = ({ keepaliveIntervalMs, tls, zeroCreditTimeoutMs }: SandboxOptions) => ({
+const pubsubOptions = ({ keepaliveIntervalMs, networkFaults, tls, zeroCreditTimeoutMs }: SandboxOptions) => ({
   ...(keepaliveIntervalMs !== undefined && { keepaliveMs: keepaliveIntervalMs }),
+  ...(networkFaults !== undefined && { relayed: networkFaults }),
   ...(tls !== undefined && { tls }),
   ...(zeroCreditTimeoutMs !== undefined && { idleMs: zeroCreditTimeoutMs }),
 });
@@ -80,6 +92,7 @@ const portError = (error: unknown, port: number): unknown =>
 
 export type SandboxServers = {
   readonly endpoints: Readonly<Endpoints>;
+  readonly faults: Faults;
   disconnectStreams(errorCode?: string): void;
   close(): Promise<void>;
 };

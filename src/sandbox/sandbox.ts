@@ -1,10 +1,17 @@
+import type { Audit } from './audit.ts';
 import type { Bus } from './bus.ts';
+import { createFaultSwitches, type FaultSwitches } from './faults/fault-switches.ts';
+import type { Faults } from './faults/faults.ts';
+import { httpFaults } from './faults/http-side.ts';
+import { orgFaults } from './faults/org-side.ts';
 import { type Credentials, createCredentials } from './http/credentials.ts';
 import type { HttpContext } from './http/http-context.ts';
+import type { HttpFaults } from './http/http-faults.ts';
 import { createQueryCursors } from './http/query-cursors.ts';
 import { createRequestAllowance } from './http/request-allowance.ts';
 import { createSessions } from './http/sessions.ts';
 import { createOrg, type SandboxOrg } from './org.ts';
+import { keyPrefixOf, toLongId } from './record-id.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
 import { startServers } from './sandbox-servers.ts';
 
@@ -13,11 +20,13 @@ import { startServers } from './sandbox-servers.ts';
  * Rejects with code `EADDRINUSE`, and a message that names the port, when a port is taken.
  */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const org = openOrg(options);
+  const switches = createFaultSwitches(options);
+  const org = openOrg(options, switches);
   try {
     const { publicKey, ...credentials } = await createCredentials();
-    const context = createContext(org, { ...credentials, publicKey }, options);
-    const servers = await startServers(context, org, options);
+    const faults = httpFaults(switches.rest, switches.oauth);
+    const context = createContext(org, { ...credentials, publicKey }, faults, options);
+    const servers = await startServers(context, org, switches, options);
     const { sessions } = context;
     return {
       ...servers.endpoints,
@@ -25,6 +34,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       credentials,
       org,
       bus: org.bus,
+      audit: org.audit,
+      faults: servers.faults,
       sessions: {
         issue: ({ userId = org.named.integration.id, neverExpires = false } = {}) =>
           sessions.issue({ userId, neverExpires }),
@@ -43,25 +54,39 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 }
 
 /** A journal that holds accounts already is taken as it is. */
-function openOrg({
-  accounts = 0,
-  channels,
-  journalFile,
-  now,
-  retentionMs,
-  seed = 1,
-}: SandboxOptions): SandboxOrg {
+function openOrg(
+  { accounts = 0, seed = 1, ...options }: SandboxOptions,
+  switches: FaultSwitches,
+): SandboxOrg {
+  const { channels, diffFields, journalFile, now, organizationId, personAccounts, retentionMs } = options;
+  const otherSchemaId = (): string => org.others.entities.Contact.writer.schemaId;
   const org = createOrg({
     ...(channels && { channels }),
+    ...(diffFields !== undefined && { sendsDiffs: diffFields }),
     ...(journalFile !== undefined && { journalFile }),
     ...(now && { now }),
+    ...(organizationId !== undefined && { organizationId: checkedId(organizationId) }),
+    ...(personAccounts !== undefined && { personAccounts }),
     ...(retentionMs !== undefined && { retentionMs }),
+    faults: orgFaults(switches.events, switches.records, otherSchemaId),
   });
+  switches.events.delayed.onOff(org.bus.release);
   if (accounts > 0 && org.size === 0) org.seed(accounts, seed);
   return org;
 }
 
-function createContext(org: SandboxOrg, credentials: Credentials, options: SandboxOptions): HttpContext {
+function checkedId(organizationId: string): string {
+  const id = toLongId(organizationId);
+  if (id !== undefined && keyPrefixOf(id) === '00D') return id;
+  throw new RangeError(`organizationId must be the id of an org, 00D…, not ${organizationId}`);
+}
+
+function createContext(
+  org: SandboxOrg,
+  credentials: Credentials,
+  faults: HttpFaults,
+  options: SandboxOptions,
+): HttpContext {
   const now = options.now ?? Date.now;
   const { organizationId } = org;
   const sessions = createSessions({
@@ -73,6 +98,7 @@ function createContext(org: SandboxOrg, credentials: Credentials, options: Sandb
   return {
     org,
     credentials,
+    faults,
     sessions,
     allowance: createRequestAllowance(options.dailyApiRequests ?? 100_000, now),
     cursors: createQueryCursors({ lifetimeMs: options.queryLifetimeMs ?? HOUR_MS / 4, now }),
@@ -95,6 +121,10 @@ export type Sandbox = {
   readonly credentials: Omit<Credentials, 'publicKey'>;
   readonly org: SandboxOrg;
   readonly bus: Bus;
+  /** Every write of a record, by whom. */
+  readonly audit: Audit;
+  /** Misbehaviour on command; the same over HTTP under `/sandbox/faults`. */
+  readonly faults: Faults;
   readonly sessions: {
     /** A new access token, of the integration user unless told. */
     issue(options?: { readonly userId?: string; readonly neverExpires?: boolean }): string;

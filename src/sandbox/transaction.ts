@@ -1,38 +1,46 @@
 import type { FieldCatalog } from './field-catalog.ts';
 import { applyFieldRules } from './field-rules.ts';
 import type { FieldValue, OrgRecord, RecordValues, SaveError, SaveResult, Transaction } from './model.ts';
-import { keyPrefixOf } from './record-id.ts';
+import { nameAccount } from './person-name.ts';
+import { keyPrefixOf, toLongId } from './record-id.ts';
 import { findAccount, findDuplicate, findLiveAccount } from './record-lookup.ts';
 import type { RecordStore } from './record-store.ts';
 import { saveErrors } from './save-errors.ts';
 
 /** Opens the DML of one request. Writes go to the store at once; the images from before allow a rollback. */
 export function openTransaction(world: TransactionWorld): OpenTransaction {
-  const dml: Dml = { ...world, before: new Map() };
+  const dml: Dml = { ...world, before: new Map(), writes: [] };
   return {
     tx: {
       insert: (values) => insert(dml, values),
       update: (id, values) => update(dml, id, values),
       delete: (id) => remove(dml, id),
       undelete: (id) => undelete(dml, id),
+      merge: (winner, losers) => merge(dml, winner, losers),
       upsert: (field, externalId, values) => upsert(dml, field, externalId, values),
       rollback: () => rollback(dml),
     },
+    writes: () => dml.writes,
     changes: () => [...dml.before].map(([id, before]) => ({ id, before, after: world.store.get(id) })),
   };
 }
 
 function insert(dml: Dml, values: RecordValues): SaveResult {
-  const checked = applyFieldRules(dml.catalog, values, 'insert', recordExists(dml));
+  const named = nameAccount(dml.catalog, undefined, values);
+  if (!named.ok) return failure(null, [named.error]);
+  const checked = applyFieldRules(dml.catalog, named.values, 'insert', recordExists(dml));
   if (!checked.ok) return failure(null, checked.errors);
   const clash = findDuplicate(dml.catalog, dml.store, checked.values, null);
   if (clash !== undefined) return failure(null, [clash]);
+  const refusal = dml.refuse?.(undefined, checked.values);
+  if (refusal !== undefined) return failure(null, [refusal]);
   const id = dml.nextId();
   const complete = {
     Id: id,
     OwnerId: dml.userId,
     ...defaults(dml.catalog),
     ...checked.values,
+    ...named.fixed,
     CreatedDate: dml.time,
     CreatedById: dml.userId,
     ...modified(dml),
@@ -46,10 +54,14 @@ function update(dml: Dml, id: string, values: RecordValues): SaveResult {
   const found = findLiveAccount(dml.store, id);
   if (!found.ok) return failure(found.id, [found.error]);
   const { record } = found;
-  const checked = applyFieldRules(dml.catalog, values, 'update', recordExists(dml));
+  const named = nameAccount(dml.catalog, record.values, values);
+  if (!named.ok) return failure(record.id, [named.error]);
+  const checked = applyFieldRules(dml.catalog, named.values, 'update', recordExists(dml));
   if (!checked.ok) return failure(record.id, checked.errors);
   const clash = findDuplicate(dml.catalog, dml.store, checked.values, record.id);
   if (clash !== undefined) return failure(record.id, [clash]);
+  const refusal = dml.refuse?.(record, checked.values);
+  if (refusal !== undefined) return failure(record.id, [refusal]);
   const next = withoutNulls({ ...record.values, ...checked.values, ...modified(dml) });
   write(dml, { id: record.id, values: next, isDeleted: false });
   return { success: true, id: record.id, created: false };
@@ -58,6 +70,19 @@ function update(dml: Dml, id: string, values: RecordValues): SaveResult {
 function remove(dml: Dml, id: string): SaveResult {
   const found = findLiveAccount(dml.store, id);
   return found.ok ? setDeleted(dml, found.record, true) : failure(found.id, [found.error]);
+}
+
+function merge(dml: Dml, winner: string, losers: readonly string[]): SaveResult {
+  const found = losers.map((id) => findLiveAccount(dml.store, id));
+  for (const loser of found) {
+    if (!loser.ok) return failure(loser.id, [loser.error]);
+    if (loser.record.id === toLongId(winner))
+      return failure(loser.record.id, [saveErrors.invalidReference()]);
+  }
+  const updated = update(dml, winner, {});
+  if (!updated.success) return updated;
+  for (const loser of found) if (loser.ok) setDeleted(dml, loser.record, true, updated.id);
+  return updated;
 }
 
 function undelete(dml: Dml, id: string): SaveResult {
@@ -82,23 +107,31 @@ function upsert(dml: Dml, fieldName: string, externalId: string, values: RecordV
   return insert(dml, { ...values, [field.name]: isNumber ? Number(externalId) : externalId });
 }
 
-function setDeleted(dml: Dml, record: OrgRecord, isDeleted: boolean): SaveResult {
-  const values = { ...record.values, ...modified(dml), IsDeleted: isDeleted };
-  write(dml, { id: record.id, values, isDeleted });
+function setDeleted(
+  dml: Dml,
+  record: OrgRecord,
+  isDeleted: boolean,
+  master: string | null = null,
+): SaveResult {
+  const values = { ...record.values, ...modified(dml), IsDeleted: isDeleted, MasterRecordId: master };
+  write(dml, { id: record.id, values: withoutNulls(values), isDeleted });
   return { success: true, id: record.id, created: false };
 }
 
-function write({ before, store }: Dml, record: OrgRecord): void {
-  if (!before.has(record.id)) before.set(record.id, store.get(record.id));
+function write({ before, store, writes }: Dml, record: OrgRecord): void {
+  const old = store.get(record.id);
+  if (!before.has(record.id)) before.set(record.id, old);
+  writes.push({ id: record.id, before: old, after: record });
   store.put(record);
 }
 
-function rollback({ before, store }: Dml): void {
+function rollback({ before, store, writes }: Dml): void {
   for (const [id, record] of before) {
     if (record === undefined) store.remove(id);
     else store.put(record);
   }
   before.clear();
+  writes.length = 0;
 }
 
 function recordExists(dml: Dml): (id: string) => boolean {
@@ -134,17 +167,22 @@ export type TransactionWorld = {
   readonly time: number;
   readonly nextId: () => string;
   readonly isUser: (id: string) => boolean;
+  /** Why a write that could be done is refused all the same. */
+  readonly refuse?: (before: OrgRecord | undefined, values: RecordValues) => SaveError | undefined;
 };
 
 type Dml = TransactionWorld & {
   /** Records as they were before their first write, in the order of that write. */
   readonly before: Map<string, OrgRecord | undefined>;
+  readonly writes: RecordChange[];
 };
 
 export type OpenTransaction = {
   readonly tx: Transaction;
   /** The records written so far, in the order of their first write, each with its image from before. */
   changes(): RecordChange[];
+  /** Every single write, in order. */
+  writes(): readonly RecordChange[];
 };
 
 export type RecordChange = {

@@ -8,7 +8,14 @@ import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { WriterSchema } from '../salesforce/writer-schema.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from './apply-changes.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
-import { type EventOutcome, lockWaiting, markEvents, readWaiting, type StoredEvent } from './event-rows.ts';
+import {
+  type EventOutcome,
+  lockWaiting,
+  markEvents,
+  readNewest,
+  readWaiting,
+  type StoredEvent,
+} from './event-rows.ts';
 import { type Holes, recordHoles, type Told } from './holes.ts';
 import { closeRepaired } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
@@ -54,8 +61,21 @@ async function readyTransactions(context: ApplyContext): Promise<{ groups: Decod
     const cut = events.length === limit;
     const groups = completeTransactions(decoded, cut ? -1n : quietThrough);
     if (groups.length > 0 || !cut) return { groups, partial: false };
+    // Reading on would be in vain, and dear: as often as a part of the transaction comes, all of it would be read.
+    if (await isUnderWay(context, decoded[0])) return { groups, partial: false };
     if (limit >= largestTransaction) return { groups: [decoded], partial: true };
   }
+}
+
+/** Whether the transaction at the front of the log is also the newest, and may go on. */
+async function isUnderWay(
+  { pool, topic, schemas }: ApplyContext,
+  first: Decoded | undefined,
+): Promise<boolean> {
+  const newest = await readNewest(pool, topic);
+  if (newest === undefined || newest.id <= newest.quietThrough) return false;
+  const { transactionKey } = await decode(newest, schemas);
+  return transactionKey !== null && transactionKey === first?.transactionKey;
 }
 
 function batches(groups: readonly Decoded[][]): Decoded[][][] {

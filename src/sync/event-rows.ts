@@ -48,6 +48,21 @@ export async function readWaiting(
   };
 }
 
+/** The newest waiting event of a topic, and how far the bus is known to have been silent since. */
+export async function readNewest(
+  pool: pg.Pool,
+  topic: string,
+): Promise<(StoredEvent & { readonly quietThrough: bigint }) | undefined> {
+  const { rows } = await pool.query<StoredEvent & { quietThrough: bigint }>({
+    name: 'read-newest',
+    text: `select e.id, e.schema_id as "schemaId", e.payload, s.quiet_through as "quietThrough"
+             from events e join subscriptions s using (topic)
+            where e.topic = $1 and e.state = 'stored' order by e.id desc limit 1`,
+    values: [topic],
+  });
+  return rows[0];
+}
+
 /** Locks those of the events that nobody has applied meanwhile, and answers their ids. */
 export async function lockWaiting(client: pg.PoolClient, ids: readonly bigint[]): Promise<Set<bigint>> {
   const { rows } = await client.query<{ id: bigint }>({

@@ -89,6 +89,9 @@ async function sweepUntilStopped(
   }
 }
 
+// Mostly it is our own database that was away: it is used as soon as it is back.
+const longestPauseMs = 3_000;
+
 async function applyUntilStopped(
   context: ApplyContext,
   wakeUps: WakeUps,
@@ -104,7 +107,8 @@ async function applyUntilStopped(
     } catch (error) {
       failures++;
       context.logger.warn({ err: error }, 'applying failed; trying again');
-      await pause(backoffMs('transient', failures, Math.random()), undefined, { signal }).catch(() => {});
+      const waitMs = Math.min(longestPauseMs, backoffMs('transient', failures, Math.random()));
+      await pause(waitMs, undefined, { signal }).catch(() => {});
     }
   }
 }

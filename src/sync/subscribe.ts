@@ -28,6 +28,8 @@ export type SubscribeContext = {
 const silenceLimitMs = 300_000;
 // A stream that lived this long was healthy: the next failure is a first one again.
 const healthyMs = 10_000;
+// A database that is back is used at once: it is ours, and nobody counts how often we ask.
+const databasePauseMs = 3_000;
 // After credit was used up the silence may be the way of our request for more.
 const quietAfterExhaustionFactor = 20;
 
@@ -41,7 +43,8 @@ export async function subscribe(context: SubscribeContext, signal: AbortSignal):
       if (signal.aborted) break;
       const error = asSalesforceError(thrown);
       failures = Date.now() - openedAt > healthyMs ? 1 : failures + 1;
-      const waitMs = backoffMs(error.failure, failures, Math.random());
+      const fullMs = backoffMs(error.failure, failures, Math.random());
+      const waitMs = error.code === 'database' ? Math.min(fullMs, databasePauseMs) : fullMs;
       context.logger.warn(
         { code: error.code, class: error.failure, waitMs },
         `the stream ended: ${error.message}`,

@@ -13,6 +13,8 @@ export type FaultProxy = {
   pass(): void;
   /** Connections stay open and are accepted, but nothing goes through, not even an end: half-open. */
   hold(): void;
+  /** What is open now stays open and silent for ever, and says how many; new connections work. */
+  abandon(): number;
   /** Every piece of data comes so much later. */
   slow(delayMs: number): void;
   /** Nobody is let in: what is open is reset, what comes is reset at once. */
@@ -36,6 +38,7 @@ export type FaultProxy = {
 /** Opens a proxy on an ephemeral port. `target` is asked for each connection: a server may move. */
 export async function startFaultProxy(target: () => Target): Promise<FaultProxy> {
   const links = new Set<Link>();
+  const abandoned = new WeakSet<Link>();
   const traffic: Traffic = {
     mode: 'pass',
     delayMs: 0,
@@ -56,7 +59,7 @@ export async function startFaultProxy(target: () => Target): Promise<FaultProxy>
     link.closed(() => links.delete(link));
   });
   const port = await listen(server);
-  const each = (act: (link: Link) => void): number => {
+  const each = (act: (link: Link) => unknown): number => {
     const open = [...links];
     for (const link of open) act(link);
     return open.length;
@@ -71,12 +74,17 @@ export async function startFaultProxy(target: () => Target): Promise<FaultProxy>
     },
     pass() {
       Object.assign(traffic, { mode: 'pass', delayMs: 0, budget: Number.POSITIVE_INFINITY, trap: undefined });
-      each((link) => link.resume());
+      each((link) => !abandoned.has(link) && link.resume());
     },
     hold() {
       traffic.mode = 'hold';
       each((link) => link.pause());
     },
+    abandon: () =>
+      each((link) => {
+        link.pause();
+        abandoned.add(link);
+      }),
     slow(delayMs) {
       traffic.delayMs = delayMs;
     },

@@ -87,6 +87,7 @@ export async function openMirror({
   tidemark: overrides,
 }: MirrorOptions = {}) {
   const database = await createTestDatabase();
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
   const sandbox = await startSandbox({ accounts: 5, ...(gate && { publicUrl: gate.url }), ...given });
   gate?.forwardTo(sandbox.instanceUrl);
   sandbox.bus.registerSchema(testSchemaId, testSchemaJson);
@@ -95,6 +96,7 @@ export async function openMirror({
     startTidemark(database.url, sandbox, { buildApp: build.buildApp, ...overrides, ...more });
   let tidemark = await start().catch(async (error: unknown) => {
     await sandbox.close();
+    await pool.end();
     await database.drop();
     throw error;
   });
@@ -157,7 +159,7 @@ export async function openMirror({
       await mirror.settled();
       await until('the readings of the first start are done', async () => {
         const resyncs = await mirror.resyncs();
-        return resyncs.length === 2 && resyncs.every(({ state }) => state === 'done');
+        return resyncs.length >= 2 && resyncs.every(({ state }) => state === 'done');
       });
     },
     /** Until nothing is left to be written to Salesforce or read from it. */
@@ -169,18 +171,13 @@ export async function openMirror({
         return row?.waiting === 0;
       }),
     ...orgWork(sandbox),
-    async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
-      const client = new pg.Client({ connectionString: database.url });
-      await client.connect();
-      try {
-        return (await client.query<Row>(text, values)).rows;
-      } finally {
-        await client.end();
-      }
+    async sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
+      return (await pool.query<Row>(text, values)).rows;
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await tidemark.stop();
       await sandbox.close();
+      await pool.end();
       await database.drop();
     },
   };

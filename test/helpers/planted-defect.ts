@@ -49,7 +49,7 @@ async function copySource(): Promise<string> {
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(path.join(parent, 'src-'));
   const shared = ['src/db/generated', 'prisma'];
-  const left = [...shared, 'src/sandbox', 'src/main.ts', 'src/embedded-defaults.ts'];
+  const left = [...shared, 'src/sandbox', 'src/main.ts', 'src/start/embedded-defaults.ts'];
   const skipped = new Set(left.map((name) => path.join(root, name)));
   await cp(path.join(root, 'src'), path.join(folder, 'src'), {
     recursive: true,

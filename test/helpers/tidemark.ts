@@ -31,6 +31,8 @@ export type ApiAccount = {
 export type ApiEvent = {
   readonly id: string;
   readonly eventId: string;
+  /** Not in the history of an account. */
+  readonly schemaId?: string;
   readonly state: string;
   readonly error: string | null;
   readonly changeType: string | null;

@@ -14,9 +14,12 @@ export function decodeEvents(bus: Bus, topic = '/data/AccountChangeEvent'): Deco
 }
 
 function decode(bus: Bus, schemaId: string, payload: Uint8Array) {
-  const type = avsc.Type.forSchema(JSON.parse(bus.schema(schemaId) ?? 'null'), {
-    registry: { long: bigintLong() },
-  });
+  return decodePayload(bus.schema(schemaId) ?? 'null', payload);
+}
+
+/** One event under its writer schema; throws where the bytes do not fit it. */
+export function decodePayload(schemaJson: string, payload: Uint8Array) {
+  const type = avsc.Type.forSchema(JSON.parse(schemaJson), { registry: { long: bigintLong() } });
   return type.fromBuffer(Buffer.from(payload));
 }
 

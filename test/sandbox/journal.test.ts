@@ -8,6 +8,8 @@ import { decodeEvents } from './decode-events.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 
+const raw = (id: string) => ({ id, schemaId: 's', payload: Buffer.from([1]) });
+
 describe('an org with a journal', () => {
   let folder = '';
   let journalFile = '';
@@ -50,6 +52,32 @@ describe('an org with a journal', () => {
     fill(org);
     const again = expectSame(org);
     expectSame(again);
+  });
+
+  it('keeps events apart that only one channel hears', () => {
+    const channel = '/data/Tidemark__chn';
+    const faults = {
+      enrichments: () => [{ channel, fields: ['Name'], sharesEventId: false }],
+    };
+    const org = open({ channels: [channel], faults });
+    const id = org.transaction(admin, (tx) => tx.insert({ Name: 'Rich' })).id ?? '';
+    org.transaction(admin, (tx) => tx.update(id, { Phone: '1' }));
+    const again = open({ channels: [channel] });
+    const heard = (topic: string) => decodeEvents(again.bus, topic).map(({ fields }) => 'Name' in fields);
+    expect(heard(channel)).toEqual([true, true]);
+    expect(heard('/data/AccountChangeEvent')).toEqual([true, false]);
+  });
+
+  it('knows that its events expired', () => {
+    const org = open();
+    fill(org);
+    const old = org.bus.latestReplayId();
+    org.bus.expire();
+    const replayId = org.bus.publishRaw('/data/AccountChangeEvent', raw('kept'));
+    const again = open();
+    expect(again.bus.after(old)).toBeUndefined();
+    expect(again.bus.retained().flatMap(({ event }) => event?.id ?? [])).toEqual(['kept']);
+    expect(again.bus.after(replayId)).toBeDefined();
   });
 
   it('goes on with new ids, replay ids and commit numbers', () => {

@@ -4,15 +4,21 @@ import { createRandom } from '../random.ts';
 import { FaultError, wrongParameters } from './fault-error.ts';
 import { frequency } from './often.ts';
 
-/** A fault that stays on until it is switched off, or until it has struck so many times as were asked for. */
+/**
+ * A fault that stays on until it is switched off, or until it has struck so many times as were asked for.
+ * `impossible` says why it cannot be switched on at all.
+ */
 export function faultSwitch<S extends TObject>(
   context: SwitchContext,
   about: string,
   parameters: S,
+  impossible?: string,
 ): FaultSwitch<S> {
   let standing: Standing<Static<S>>[] = [];
+  const offListeners: (() => void)[] = [];
 
   function switchOn(given: unknown): SwitchedOn {
+    if (impossible !== undefined) throw new FaultError(impossible);
     if (!Value.Check(parameters, given)) throw wrongParameters(parameters, given);
     const { times = null, probability = 1, seed = context.seed } = frequencyOf(given);
     const { chance } = createRandom(seed);
@@ -32,7 +38,9 @@ export function faultSwitch<S extends TObject>(
     const kept = id === undefined ? [] : standing.filter((entry) => entry.id !== id);
     const ended = standing.length - kept.length;
     standing = kept;
-    if (ended > 0) context.changed();
+    if (ended === 0) return 0;
+    context.changed();
+    for (const listener of offListeners) listener();
     return ended;
   }
 
@@ -42,7 +50,7 @@ export function faultSwitch<S extends TObject>(
     entry.struck += 1;
     if (entry.left !== null) {
       entry.left -= 1;
-      if (entry.left === 0) switchOff(entry.id);
+      if (entry.left === 0) standing = standing.filter((each) => each !== entry);
     }
     return entry.parameters;
   }
@@ -55,6 +63,8 @@ export function faultSwitch<S extends TObject>(
     onWith: switchOn,
     off: switchOff,
     strike: (matches = () => true) => (standing.length === 0 ? undefined : strike(matches)),
+    all: () => standing.map((entry) => entry.parameters),
+    onOff: (listener) => offListeners.push(listener),
     get isOn() {
       return standing.length > 0;
     },
@@ -107,6 +117,10 @@ export type FaultSwitch<S extends TObject> = {
   off(id?: number): number;
   /** Asked on every occasion: the parameters when it strikes now, which counts. */
   strike(matches?: (parameters: Static<S>) => boolean): Static<S> | undefined;
+  /** The parameters of every one that is on; nothing counts. */
+  all(): readonly Static<S>[];
+  /** Calls back whenever it is switched off, but not when it has struck for the last time. */
+  onOff(listener: () => void): void;
   readonly isOn: boolean;
   standing(): readonly StandingFault[];
 };

@@ -1,18 +1,24 @@
-import type { Bus } from '../bus.ts';
+import type { TSchema } from 'typebox';
+import type { SandboxOrg } from '../org.ts';
 import type { PubSubServer } from '../pubsub-server.ts';
-import type { FaultAct } from './fault-act.ts';
+import { eventActs } from './event-acts.ts';
 import { FaultError } from './fault-error.ts';
+import type { StandingFault, SwitchedOn } from './fault-switch.ts';
 import type { FaultSwitches } from './fault-switches.ts';
 import { streamActs } from './stream-acts.ts';
 
 /** Every misbehaviour of the sandbox org by theme, and the list of them by name. */
 export function createFaults(switches: FaultSwitches, world: FaultWorld) {
-  const { pubsub } = world;
+  const { now, org, pubsub } = world;
   const themes = {
     stream: {
       ...switches.stream,
-      ...streamActs({ bus: world.bus, connections: pubsub.connections, disconnect: pubsub.disconnect }),
+      ...streamActs({ bus: org.bus, connections: pubsub.connections, disconnect: pubsub.disconnect }),
     },
+    events: { ...switches.events, ...eventActs(org, now) },
+    records: { refused: switches.records.refused },
+    rest: switches.rest,
+    oauth: switches.oauth,
   };
   const byName = new Map<string, AnyFault>();
   for (const [theme, faults] of Object.entries(themes)) {
@@ -60,7 +66,11 @@ class UnknownFault extends FaultError {
   }
 }
 
-export type FaultWorld = { readonly bus: Bus; readonly pubsub: PubSubServer };
+export type FaultWorld = {
+  readonly org: SandboxOrg;
+  readonly now: () => number;
+  readonly pubsub: PubSubServer;
+};
 
 export type Faults = ReturnType<typeof createFaults>;
 
@@ -76,4 +86,13 @@ export type FaultList = {
   clearAll(): number;
 };
 
-type AnyFault = AnySwitch | Pick<FaultAct<never, object>, 'kind' | 'about' | 'nowWith'>;
+/** A fault without the types of its parameters. */
+type AnyFault = { readonly about: string; readonly parameters: TSchema } & (
+  | {
+      readonly kind: 'switch';
+      onWith(given: unknown): SwitchedOn;
+      off(): number;
+      standing(): readonly StandingFault[];
+    }
+  | { readonly kind: 'act'; nowWith(given: unknown): object }
+);

@@ -13,6 +13,7 @@ export function pubSubFaults(switches: StreamSwitches, context: SwitchContext): 
       return pubSubFailure(refusal.errorCode ?? 'service.auth.error', statusNamed(refusal.status));
     },
     delayMs: (rpc) => switches.slowCalls.strike(({ calls }) => concerns(calls, rpc))?.delayMs ?? 0,
+    isFrozen: () => switches.halfOpen.isOn,
     isStalled: () => switches.silence.isOn,
     slowMs: () => switches.slow.strike()?.delayMs ?? 0,
     ahead() {

@@ -4,12 +4,18 @@ import { often } from './often.ts';
 import { closed, delayMs, errorCode, statusName } from './parameters.ts';
 
 /** What can go wrong with the calls and streams of the Pub/Sub API. */
-export function streamSwitches(context: SwitchContext) {
+export function streamSwitches(context: SwitchContext, isRelayed: boolean) {
   return {
     silence: faultSwitch(
       context,
       'Open streams stay open, but send neither events nor keepalives.',
       Type.Object({}, closed),
+    ),
+    halfOpen: faultSwitch(
+      context,
+      'Every connection stays open, but nothing goes through, not even an answer to a ping.',
+      Type.Object({}, closed),
+      isRelayed ? undefined : 'half-open connections need a sandbox started with networkFaults',
     ),
     slow: faultSwitch(
       context,
@@ -43,7 +49,7 @@ export function streamSwitches(context: SwitchContext) {
     ),
     refuse: faultSwitch(
       context,
-      'Calls are refused: with service.auth.error unless told, schema.api.unavailable, schema.validation.failed, …',
+      'Calls are refused with an error code, service.auth.error unless told; schema.api.unavailable is another.',
       Type.Object(
         {
           calls: Type.Optional(Type.Array(callName, { minItems: 1 })),

@@ -2,7 +2,11 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Bus } from '../bus.ts';
+import type { FaultList } from '../faults/faults.ts';
 import type { Caller, Org, SaveResult } from '../model.ts';
+import type { SandboxOrg } from '../org.ts';
+import { faultRoutes } from './control-faults.ts';
+import { recordRoutes } from './control-records.ts';
 import { assertLoopback } from './loopback.ts';
 
 /** `/sandbox/…`: what a test or a person does to the org from outside Salesforce's own APIs. JSON, no sign-in, loopback only. */
@@ -14,6 +18,9 @@ export const controlRoutes = (control: Control) => async (instance: FastifyInsta
     reply.code(error.statusCode ?? 400).send({ error: error.message }),
   );
 
+  app.register(recordRoutes(org));
+  app.register(faultRoutes(control.faults), { prefix: '/faults' });
+
   app.get('/', async () => control.describe());
 
   app.post('/accounts', { schema: { body: accountsBody } }, async ({ body }) => {
@@ -24,6 +31,16 @@ export const controlRoutes = (control: Control) => async (instance: FastifyInsta
   app.post('/fields', { schema: { body: fieldBody } }, async ({ body }) => {
     org.addField(body);
     return org.field(body.name);
+  });
+
+  app.patch('/fields/:name', { schema: { params: fieldName, body: fieldChange } }, async (request) => {
+    org.changeField(request.params.name, request.body);
+    return org.field(request.params.name);
+  });
+
+  app.delete('/fields/:name', { schema: { params: fieldName } }, async ({ params }) => {
+    org.removeField(params.name);
+    return { removed: params.name };
   });
 
   app.post('/schemas', { schema: { body: schemaBody } }, async ({ body }) => {
@@ -116,6 +133,13 @@ const fieldBody = Type.Object(
   closed,
 );
 
+const fieldName = Type.Object({ name: text });
+
+const fieldChange = Type.Object(
+  { type: fieldType, length: Type.Optional(Type.Integer({ minimum: 1, maximum: 131_072 })) },
+  closed,
+);
+
 const schemaBody = Type.Object({ schemaId: text, schemaJson: text }, closed);
 
 const eventBody = Type.Object(
@@ -129,8 +153,9 @@ const disconnectBody = Type.Union([Type.Object({ errorCode: Type.Optional(text) 
 
 /** What the control API reaches. */
 export type Control = {
-  readonly org: Org;
+  readonly org: SandboxOrg;
   readonly bus: Bus;
+  readonly faults: FaultList;
   /** What this sandbox is: addresses, credentials, counts. */
   describe(): object;
   revokeSessions(): number;

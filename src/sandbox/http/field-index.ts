@@ -4,7 +4,7 @@ import type { FieldDefinition, Org } from '../model.ts';
 export const fieldIndex = (org: Pick<Org, 'fields'>): FieldIndex => {
   const fields = org.fields();
   const known = indexes.get(org);
-  if (known && known.fields.length === fields.length) return known;
+  if (known && known.fields === fields) return known;
   const byName = new Map(fields.map((field) => [field.name.toLowerCase(), field]));
   const parts = Map.groupBy(fields, (field) => field.compoundFieldName);
   const index: FieldIndex = {
@@ -16,7 +16,7 @@ export const fieldIndex = (org: Pick<Org, 'fields'>): FieldIndex => {
   return index;
 };
 
-/** Fields are only ever added, so a same number of them is the same list. */
+/** The org answers the same list until a field changes. */
 const indexes = new WeakMap<object, FieldIndex>();
 
 export type FieldIndex = {

@@ -1,5 +1,6 @@
 import type { Org } from '../model.ts';
 import type { Credentials } from './credentials.ts';
+import type { HttpFaults } from './http-faults.ts';
 import type { QueryCursors } from './query-cursors.ts';
 import type { RequestAllowance } from './request-allowance.ts';
 import type { Sessions } from './sessions.ts';
@@ -13,6 +14,7 @@ export type HttpContext = {
   readonly cursors: QueryCursors;
   /** Written once, when the ports are open. */
   readonly endpoints: Endpoints;
+  readonly faults: HttpFaults;
   /** Epoch milliseconds. */
   readonly now: () => number;
 };

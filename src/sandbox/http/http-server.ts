@@ -1,6 +1,7 @@
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import { type Control, controlRoutes } from './control.ts';
 import type { HttpContext } from './http-context.ts';
+import { faultHooks } from './http-faults.ts';
 import { identityRoutes } from './identity.ts';
 import { assertLoopback } from './loopback.ts';
 import { oauthRoutes } from './oauth.ts';
@@ -22,6 +23,7 @@ export const startHttpServer = async ({ context, control, host, logger, port }: 
     if (request.method === 'DELETE' && body === '') done(null, undefined);
     else parseJson(request, body.toString(), done);
   });
+  faultHooks(app, context.faults);
   app.register(oauthRoutes(context));
   app.register(identityRoutes(context));
   app.register(soapRoutes(context));

@@ -23,7 +23,8 @@ export const queryRoutes = (context: HttpContext) => async (app: FastifyInstance
 
     app.get<{ Params: { locator: string } }>(`/${path}/:locator`, async (request) => {
       const { cursor, start } = readLocator(request.params.locator);
-      const rows = cursor === undefined ? undefined : context.cursors.read(cursor);
+      const isExpired = context.faults.isLocatorExpired();
+      const rows = cursor === undefined || isExpired ? undefined : context.cursors.read(cursor);
       if (!rows || cursor === undefined || start > rows.records.length) {
         throw new ApiError(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator');
       }
@@ -41,7 +42,8 @@ const firstPage = (request: FastifyRequest, text: string, includeDeleted: boolea
     return { totalSize: 1, done: true, records: [record] };
   }
   const { fields, records } = result;
-  const rows = { fields, records, batchSize: batchSize(request.headers['sforce-query-options']) };
+  const wanted = batchSize(request.headers['sforce-query-options']);
+  const rows = { fields, records, batchSize: Math.min(wanted, context.faults.pageSize() ?? wanted) };
   const cursor = records.length > rows.batchSize ? context.cursors.open(rows) : null;
   return page(request, rows, cursor, 0, context);
 };

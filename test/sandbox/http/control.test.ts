@@ -34,6 +34,36 @@ describe('the control API', () => {
     expect((await rest('GET', `/sobjects/Account/${id}`)).body).toMatchObject({ Level__c: 2 });
   });
 
+  it('gives a field another type and removes it', async () => {
+    await send('POST', '/sandbox/fields', { name: 'Fleeting__c', type: 'string' });
+    const { body } = await send('PATCH', '/sandbox/fields/Fleeting__c', { type: 'double' });
+    expect(body).toMatchObject({ name: 'Fleeting__c', type: 'double' });
+    expect((await rest('POST', '/sobjects/Account', { Name: 'Typed', Fleeting__c: 'x' })).status).toBe(400);
+    expect((await send('DELETE', '/sandbox/fields/Fleeting__c')).body).toEqual({ removed: 'Fleeting__c' });
+    const { body: described } = await rest('GET', '/sobjects/Account/describe');
+    expect(JSON.stringify(described)).not.toContain('Fleeting__c');
+  });
+
+  it('merges accounts and converts leads', async () => {
+    const winner = textAt(await rest('POST', '/sobjects/Account', { Name: 'Winner' }), 'id');
+    const loser = textAt(await rest('POST', '/sobjects/Account', { Name: 'Loser' }), 'id');
+    expect((await send('POST', '/sandbox/merge', { winner, losers: [loser] })).status).toBe(200);
+    const soql = `SELECT Id, MasterRecordId FROM Account WHERE Id = '${loser}'`;
+    const { body } = await rest('GET', `/queryAll?q=${encodeURIComponent(soql)}`);
+    expect(body).toMatchObject({ records: [{ Id: loser, MasterRecordId: winner }] });
+    const lead = await send('POST', '/sandbox/leads/convert', { company: 'Lead Ltd', lastName: 'Hopper' });
+    expect((await rest('GET', `/sobjects/Account/${textAt(lead, 'accountId')}`)).status).toBe(200);
+  });
+
+  it('tells who wrote what', async () => {
+    const headers = { 'sforce-call-options': 'client=Auditor' };
+    const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Audited' }, headers), 'id');
+    const { body } = await send('GET', '/sandbox/audit?client=Auditor');
+    expect(body).toMatchObject({ entries: [{ recordId: id, operation: 'create', code: null }] });
+    expect((await send('DELETE', '/sandbox/audit')).body).toEqual({ entries: 0 });
+    expect((await send('GET', `/sandbox/audit?recordId=${id}`)).body).toEqual({ entries: [] });
+  });
+
   it('puts captured events on the bus and shows them', async () => {
     const schema = { schemaId: 'captured', schemaJson: '{"type":"string"}' };
     expect((await send('POST', '/sandbox/schemas', schema)).status).toBe(200);
@@ -93,6 +123,8 @@ describe('the control API', () => {
     ['/sandbox/fields', { name: 'X__c', type: 'address' }],
     ['/sandbox/events', { topic: '/data/Nope', id: 'x', schemaId: 'y', payload: '' }],
     ['/sandbox/undelete', { id: 5 }],
+    ['/sandbox/merge', { winner: '001000000000000AAA', losers: [] }],
+    ['/sandbox/leads/convert', { company: 'No name' }],
     ['/sandbox/undelete', { id: '001000000000000AAA', more: 1 }],
   ])('refuses %s %j', async (path, body) => {
     const answer = await send('POST', path, body);

@@ -1,0 +1,90 @@
+import type { Caller, FieldValue, OrgRecord } from './model.ts';
+import type { RecordChange } from './transaction.ts';
+
+/** Who wrote what, so that a test can prove what was never written. The newest million writes are kept. */
+export function createAudit(codeField: string): WritableAudit {
+  let entries: AuditEntry[] = [];
+  return {
+    record(caller, at, writes) {
+      for (const write of writes) entries.push(entryOf(caller, at, write, codeField));
+      if (entries.length > 2 * MOST_ENTRIES) entries = entries.slice(-MOST_ENTRIES);
+    },
+    entries: ({ client, recordId } = {}) =>
+      entries
+        .slice(-MOST_ENTRIES)
+        .filter((entry) => client === undefined || entry.client === client)
+        .filter((entry) => recordId === undefined || entry.recordId === recordId),
+    codes() {
+      const codes = new Map<string, string[]>();
+      for (const { recordId, code, codeBefore } of entries) {
+        if (typeof code !== 'string' || code === codeBefore) continue;
+        codes.set(recordId, [...(codes.get(recordId) ?? []), code]);
+      }
+      return codes;
+    },
+    clear() {
+      entries = [];
+    },
+  };
+}
+
+function entryOf(
+  { client, userId }: Caller,
+  at: number,
+  { id, before, after }: RecordChange,
+  codeField: string,
+): AuditEntry {
+  return {
+    at,
+    client,
+    userId,
+    recordId: id,
+    operation: operationOf(before, after),
+    changedFields: changedFields(before, after),
+    codeBefore: before?.values[codeField] ?? null,
+    code: after?.values[codeField] ?? null,
+  };
+}
+
+function operationOf(before: OrgRecord | undefined, after: OrgRecord | undefined): AuditEntry['operation'] {
+  if (before === undefined) return 'create';
+  if (before.isDeleted !== after?.isDeleted) return after?.isDeleted ? 'delete' : 'undelete';
+  return 'update';
+}
+
+/** Without the stamps, which change with every write. */
+function changedFields(before: OrgRecord | undefined, after: OrgRecord | undefined): string[] {
+  const names = new Set([...Object.keys(before?.values ?? {}), ...Object.keys(after?.values ?? {})]);
+  return [...names].filter((name) => !STAMPS.has(name) && before?.values[name] !== after?.values[name]);
+}
+
+const STAMPS = new Set(['LastModifiedDate', 'LastModifiedById', 'SystemModstamp']);
+const MOST_ENTRIES = 1_000_000;
+
+export type AuditEntry = {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** From the call options; null when the client did not say. */
+  readonly client: string | null;
+  readonly userId: string;
+  /** 18 characters. */
+  readonly recordId: string;
+  readonly operation: 'create' | 'update' | 'delete' | 'undelete';
+  readonly changedFields: readonly string[];
+  readonly codeBefore: FieldValue;
+  readonly code: FieldValue;
+};
+
+export type Audit = {
+  /** Committed writes, oldest first; a transaction that wrote a record twice has two. */
+  entries(filter?: AuditFilter): readonly AuditEntry[];
+  /** Every code a record was ever given, in order, by record id: more than one is a code too many. */
+  codes(): ReadonlyMap<string, readonly string[]>;
+  clear(): void;
+};
+
+export type AuditFilter = { readonly client?: string | undefined; readonly recordId?: string | undefined };
+
+type WritableAudit = Audit & {
+  record(caller: Caller, at: number, writes: readonly RecordChange[]): void;
+};

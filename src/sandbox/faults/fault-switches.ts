@@ -1,0 +1,23 @@
+import type { SandboxOptions } from '../sandbox-options.ts';
+import { eventSwitches } from './event-switches.ts';
+import { createSwitchContext } from './fault-switch.ts';
+import { oauthSwitches, restSwitches } from './http-switches.ts';
+import { recordSwitches } from './record-switches.ts';
+import { streamSwitches } from './stream-switches.ts';
+
+/** All switches, off. They are made before the servers, which ask them. */
+export function createFaultSwitches({ channels = [], faultSeed = 1, networkFaults = false }: FaultOptions) {
+  const context = createSwitchContext(faultSeed);
+  return {
+    context,
+    stream: streamSwitches(context, networkFaults),
+    events: eventSwitches(context, channels),
+    records: recordSwitches(context),
+    rest: restSwitches(context),
+    oauth: oauthSwitches(context),
+  };
+}
+
+type FaultOptions = Pick<SandboxOptions, 'channels' | 'faultSeed' | 'networkFaults'>;
+
+export type FaultSwitches = ReturnType<typeof createFaultSwitches>;

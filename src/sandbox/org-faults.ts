@@ -1,0 +1,38 @@
+import type { BusEvent } from './bus.ts';
+import type { ChangeEvent } from './change-event.ts';
+import type { Caller, OrgRecord, RecordValues, SaveError } from './model.ts';
+
+/** Misbehaviour of an org on purpose, asked anew on each occasion. */
+export type OrgFaults = {
+  /** Why a write is refused that the org would take. */
+  readonly refuseWrite?: (write: AttemptedWrite) => SaveError | undefined;
+  /** Changes in a transaction after which the rest is an overflow. */
+  readonly overflowAfter?: () => number | undefined;
+  /** Whether a change is told as a gap. */
+  readonly isGap?: (event: ChangeEvent) => boolean;
+  /** Whether an event never reaches the bus. */
+  readonly isLost?: (event: ChangeEvent) => boolean;
+  /** What becomes of the bytes of an event; undefined leaves them alone. */
+  readonly garble?: (event: ChangeEvent) => ((encoded: BusEvent) => BusEvent) | undefined;
+  /** Whether the events of a transaction come with their sequence numbers out of order. */
+  readonly isReordered?: () => boolean;
+  /** Channels that tell each record by itself, with fields that did not change. */
+  readonly enrichments?: () => readonly Enrichment[];
+  /** Milliseconds before events are visible. */
+  readonly delayMs?: () => number;
+};
+
+export type AttemptedWrite = {
+  readonly caller: Caller;
+  /** The record as it is; undefined for an insert. */
+  readonly before: OrgRecord | undefined;
+  readonly values: RecordValues;
+};
+
+export type Enrichment = {
+  readonly channel: string;
+  /** Shown in updates and deletions whether they changed or not. */
+  readonly fields: readonly string[];
+  /** Whether the events of one merged change share their event id too. */
+  readonly sharesEventId: boolean;
+};

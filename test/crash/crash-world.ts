@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
+import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
+import { type SupervisedService, superviseService } from './service-supervisor.ts';
+
+/** The service as a process of its own, with a proxy on each of its three connections. */
+export type CrashWorld = {
+  readonly sandbox: Sandbox;
+  readonly postgres: PostgresServer;
+  readonly service: SupervisedService;
+  readonly proxies: { readonly database: FaultProxy; readonly rest: FaultProxy; readonly stream: FaultProxy };
+  /** GET with a key; throws unless the answer is a success. */
+  get<T>(path: string): Promise<T>;
+  stop(): Promise<void>;
+};
+
+export type CrashWorldOptions = {
+  /** Accounts in the org before the service starts for the first time. */
+  readonly accounts: number;
+  /** Folder of the database; a temporary one unless told. */
+  readonly postgresFolder?: string;
+  readonly postgresSettings?: readonly string[];
+  /** Settings of the service beside those that point it here. */
+  readonly serviceSettings?: Readonly<Record<string, string>>;
+};
+
+const secret = 'tdm_test_key_of_the_crash_test';
+
+/** Starts everything on loopback and waits until the service is ready. */
+export async function startCrashWorld(options: CrashWorldOptions): Promise<CrashWorld> {
+  const running: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const stopOne of running.splice(0).reverse()) await stopOne();
+  };
+  try {
+    const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-crash-'));
+    running.push(() => rm(folder, { recursive: true, force: true }));
+    const postgres = await startPostgresServer(
+      options.postgresFolder ?? path.join(folder, 'postgres'),
+      options.postgresSettings,
+    );
+    running.push(() => postgres.stop());
+    const { sandbox, rest } = await startOrgBehindProxy(options.accounts);
+    running.push(sandbox.close, rest.close);
+    const stream = await startFaultProxy(() => addressOf(`http://${sandbox.pubsubEndpoint}`));
+    const database = await startFaultProxy(() => postgres.target);
+    running.push(stream.close, database.close);
+    const service = superviseService(await freePort(), {
+      DATABASE_URL: `postgres://postgres:${postgres.password}@127.0.0.1:${database.port}/tidemark`,
+      SALESFORCE_LOGIN_URL: `http://127.0.0.1:${rest.port}`,
+      SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
+      SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
+      PUBSUB_ENDPOINT: `127.0.0.1:${stream.port}`,
+      PUBSUB_TLS: 'false',
+      API_KEYS: `crash-test:read+write:${secret}`,
+      LOG_LEVEL: 'debug',
+      ...options.serviceSettings,
+    });
+    running.push(() => service.stop());
+    await eventually('the service is ready', service.isReady, 60_000).catch((error: Error) => {
+      throw new Error(`${error.message}: ${service.ownEnds.at(-1)?.lastWords ?? 'it did not end'}`);
+    });
+    return {
+      sandbox,
+      postgres,
+      service,
+      proxies: { database, rest, stream },
+      get: (resource) => getJson(`${service.url}${resource}`),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The org tells clients the address of the proxy as its own, so that every REST call goes through it. */
+async function startOrgBehindProxy(accounts: number): Promise<{ sandbox: Sandbox; rest: FaultProxy }> {
+  let org = { host: '127.0.0.1', port: 0 };
+  const rest = await startFaultProxy(() => org);
+  const sandbox = await startSandbox({
+    accounts,
+    publicUrl: `http://127.0.0.1:${rest.port}`,
+    keepaliveIntervalMs: 1_000,
+    dailyApiRequests: 10_000_000,
+  });
+  org = addressOf(sandbox.instanceUrl);
+  return { sandbox, rest };
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const answer = await fetch(url, {
+    headers: { authorization: `Bearer ${secret}` },
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!answer.ok) throw new Error(`GET ${url}: ${answer.status} ${await answer.text()}`);
+  return (await answer.json()) as T;
+}
+
+/** The service keeps its port from start to start, so it is chosen here. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import { useQuietWorld } from './quiet-world.ts';
+
+describe('the service survives its database, in the same process,', { timeout: 120_000 }, () => {
+  const quiet = useQuietWorld();
+  const sessions = () =>
+    quiet.world.postgres.rows<{ pid: number }>(
+      `select pid from pg_stat_activity where application_name = 'tidemark sync' order by backend_start`,
+    );
+  const healedBySameProcess = async (act: () => Promise<unknown>): Promise<void> => {
+    const { pid } = quiet.world.service;
+    quiet.edit(5);
+    await act();
+    quiet.edit(5);
+    await quiet.expectHealed();
+    expect(quiet.world.service.pid).toBe(pid);
+  };
+
+  it('when it does not hear whether COMMIT took place', () =>
+    healedBySameProcess(async () => {
+      const { database } = quiet.world.proxies;
+      for (let times = 0; times < 5; times++) {
+        const lost = database.dropAnswerTo(Buffer.from('commit\0'));
+        quiet.change(1);
+        await lost;
+      }
+    }));
+
+  it('when the connections end, in order or not', () =>
+    healedBySameProcess(async () => {
+      expect(quiet.world.proxies.database.cut()).toBeGreaterThan(0);
+      quiet.edit(2);
+      await eventually('it is connected again', () => quiet.world.proxies.database.open > 2);
+      expect(quiet.world.proxies.database.reset()).toBeGreaterThan(0);
+    }));
+
+  it('when sessions are terminated one by one', () =>
+    healedBySameProcess(async () => {
+      for (const { pid } of await sessions()) {
+        quiet.edit(1);
+        await quiet.world.postgres.rows('select pg_terminate_backend($1)', [pid]);
+      }
+    }));
+
+  it('when the process of one session is killed, which restarts all of PostgreSQL', () =>
+    healedBySameProcess(async () => {
+      const [session] = await sessions();
+      process.kill(session?.pid ?? Number.NaN, 'SIGKILL');
+      await eventually('PostgreSQL has recovered', () => quiet.world.postgres.rows('select 1'));
+    }));
+
+  it.for(['fast', 'immediate'] as const)('when it is restarted (%s)', (mode) =>
+    healedBySameProcess(() => quiet.world.postgres.restart(mode)),
+  );
+
+  it('when it is slow', () =>
+    healedBySameProcess(async () => {
+      quiet.world.proxies.database.slow(50);
+      quiet.edit(20);
+      await eventually('something came through', async () => {
+        const [row] = await quiet.world.postgres.rows<{ waiting: boolean }>(
+          `select max(received_at) > now() - interval '1 second' as waiting from events`,
+        );
+        return row?.waiting;
+      });
+      quiet.world.proxies.database.pass();
+    }));
+
+  it('when it becomes read-only: the position stays, accounts are still served, and it goes on by itself', () =>
+    healedBySameProcess(async () => {
+      const { postgres, get, sandbox } = quiet.world;
+      await quiet.expectHealed();
+      const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
+        await postgres.rows(`alter system set default_transaction_read_only = ${value}`);
+        await postgres.rows('select pg_reload_conf()');
+      };
+      const position = () => postgres.rows(`select encode(replay_id, 'hex') as position from subscriptions`);
+      await setReadOnly('on');
+      const before = await position();
+      const seen = sandbox.bus.latestReplayId();
+      quiet.edit(5);
+      await eventually('the service has met the refusal', () =>
+        quiet.world.service.output().includes('read-only transaction'),
+      );
+      expect((await get<Page<ApiAccount>>('/v1/accounts')).data.length).toBeGreaterThan(0);
+      expect(await position()).toEqual(before);
+      expect(sandbox.bus.latestReplayId()).not.toEqual(seen);
+      await setReadOnly('off');
+    }));
+});

@@ -1,0 +1,27 @@
+import type { CrashWorld } from './crash-world.ts';
+import type { RandomChanges } from './random-changes.ts';
+import { waitUntilQuiet } from './wait-until-quiet.ts';
+
+/** Connections that can die without a word: the other side is gone and nobody says so. */
+export type Connection = keyof CrashWorld['proxies'];
+
+// Every wait of the service has an end; the longest one in the way of an event is two minutes.
+const noticeLimitMs = 180_000;
+
+/**
+ * Lets the open connections of one kind go silent for ever while new ones work, and changes accounts: the service has
+ * to notice by itself and to go on over new connections.
+ * @returns how long it took until everything was quiet, in milliseconds
+ * @throws where it never noticed
+ */
+export async function goSilent(
+  world: CrashWorld,
+  changes: RandomChanges,
+  connection: Connection,
+): Promise<number> {
+  // What is open and idle is in use again: the silence meets requests that are under way and ones that come.
+  for (let n = 0; n < 5; n++) changes.change();
+  world.proxies[connection].abandon();
+  for (let n = 0; n < 20; n++) changes.change();
+  return waitUntilQuiet(world, noticeLimitMs);
+}

@@ -1,0 +1,34 @@
+// The long form of the crash test: `npm run test:crash -- --minutes 10 --seed 7`.
+import { parseArgs } from 'node:util';
+import { crashRun } from './crash-run.ts';
+import { summaryOf } from './run-summary.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+    accounts: { type: 'string', default: '2000' },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const command = `npm run test:crash -- --minutes ${values.minutes} --seed ${values.seed} --accounts ${values.accounts}`;
+const begin = Date.now();
+say(command);
+try {
+  const run = await crashRun({
+    seed: Number(values.seed),
+    durationMs: Number(values.minutes) * 60_000,
+    accounts: Number(values.accounts),
+    quietLimitMs: 240_000,
+    onProgress: (line) =>
+      values.verbose && say(`${((Date.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${line}`),
+  });
+  say(summaryOf(run));
+  const failed = run.differences.length + run.violations.length > 0;
+  if (failed) say(`To repeat it: ${command}`);
+  process.exitCode = failed ? 1 : 0;
+} catch (error) {
+  say(`The run failed: ${error instanceof Error ? error.message : String(error)}\nTo repeat it: ${command}`);
+  process.exitCode = 1;
+}

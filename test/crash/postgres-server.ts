@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import pg from 'pg';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
+import { eventually } from '../helpers/eventually.ts';
+
+/** A PostgreSQL of the test's own that can be restarted, as politely or rudely as asked for. */
+export type PostgresServer = {
+  /** Where it listens now; another port after a restart. */
+  readonly target: { readonly host: string; readonly port: number };
+  readonly password: string;
+  /** `fast` cuts the sessions and writes a checkpoint; `immediate` is a crash: the next start recovers from the log. */
+  restart(mode: 'fast' | 'immediate'): Promise<void>;
+  /** Rows of a statement, by a connection past every proxy; never read-only. */
+  rows<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
+  stop(): Promise<void>;
+};
+
+export async function startPostgresServer(
+  folder: string,
+  settings: readonly string[] = [],
+): Promise<PostgresServer> {
+  const options = { folder, password: 'crash-test', settings };
+  let server: EmbeddedPostgres = await startEmbeddedPostgres(options);
+  return {
+    get target() {
+      return { host: '127.0.0.1', port: Number(new URL(server.url).port) };
+    },
+    password: options.password,
+    async restart(mode) {
+      if (mode === 'fast') await server.stop();
+      else await crash(folder);
+      server = await startEmbeddedPostgres(options);
+    },
+    async rows<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []) {
+      const client = new pg.Client({
+        connectionString: server.url,
+        options: '-c default_transaction_read_only=off',
+      });
+      client.on('error', () => {});
+      await client.connect();
+      try {
+        return (await client.query<Row>(sql, values)).rows;
+      } finally {
+        await client.end();
+      }
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** `pg_ctl -m immediate stop`: no checkpoint, no goodbye. */
+async function crash(folder: string): Promise<void> {
+  const pidFile = path.join(folder, 'postmaster.pid');
+  const pid = Number((await readFile(pidFile, 'utf8')).split('\n')[0]);
+  process.kill(pid, 'SIGQUIT');
+  await eventually('the crashed server is gone', () => {
+    try {
+      process.kill(pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}

@@ -1,0 +1,39 @@
+import type { CrashWorld } from './crash-world.ts';
+
+/** States that only faults lead to, and how often the run reached them: a run without them has tested nothing. */
+export async function reachedStates({ service, postgres }: CrashWorld): Promise<Map<string, number>> {
+  const lines = service
+    .output()
+    .split('\n')
+    .flatMap((line) => parseLine(line));
+  const count = (holds: (line: LogLine) => boolean): number => lines.filter(holds).length;
+  const [rows] = await postgres.rows<{ holes: string; retried: string }>(
+    `select (select count(*) from incidents where state = 'closed') as holes,
+            (select count(*) from pgboss.job where name = 'write-back' and retry_count > 0) as retried`,
+  );
+  return new Map([
+    [
+      'a duplicate was dropped',
+      count(({ msg, received = 0, stored = 0 }) => msg === 'events stored' && stored < received),
+    ],
+    ['the stream was opened again', count(({ msg = '' }) => msg.startsWith('the stream ended'))],
+    ['a database connection broke', count(({ msg = '' }) => msg.startsWith('a database connection broke'))],
+    ['wake-ups were listened for again', count(({ msg = '' }) => msg.startsWith('the wake-up connection'))],
+    ['applying was tried again', count(({ msg = '' }) => msg.startsWith('applying failed'))],
+    ['a write-back was retried', Number(rows?.retried ?? 0)],
+    ['a hole was opened and closed', Number(rows?.holes ?? 0)],
+    ['the service could not start at first', service.ownEnds.filter(({ wasReady }) => !wasReady).length],
+  ]);
+}
+
+function parseLine(line: string): LogLine[] {
+  if (!line.startsWith('{')) return [];
+  try {
+    return [JSON.parse(line) as LogLine];
+  } catch {
+    // Cut off by a kill.
+    return [];
+  }
+}
+
+type LogLine = { readonly msg?: string; readonly received?: number; readonly stored?: number };

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../helpers/eventually.ts';
+import { useFaultSandbox } from './fault-sandbox.ts';
+
+const handle = useFaultSandbox({ networkFaults: true, keepaliveIntervalMs: 30 });
+const { connect, create, subscribe } = handle;
+
+describe('a half-open connection', () => {
+  it('carries nothing, then everything', async () => {
+    const { faults } = handle.sandbox;
+    await create();
+    const client = connect();
+    const subscription = client.subscribe({ replayPreset: 'EARLIEST' });
+    await subscription.received(1);
+    const { off } = faults.stream.halfOpen.on();
+    let answered = false;
+    const question = client.getTopic('/data/ChangeEvents').then(() => {
+      answered = true;
+    });
+    await create();
+    expect([subscription.events().length, answered]).toEqual([1, false]);
+    off();
+    await subscription.received(2);
+    await question;
+  });
+
+  it('is cut like any other', async () => {
+    await create();
+    const subscription = subscribe({ replayPreset: 'EARLIEST' });
+    await subscription.received(1);
+    handle.sandbox.faults.stream.cut.now();
+    expect((await subscription.failure()).code).toBe(14);
+    await eventually(
+      'a new one opens',
+      async () => (await connect().getTopic('/data/ChangeEvents')).topicName,
+    );
+  });
+});
+
+describe.each([{ networkFaults: false }, { networkFaults: true }])('over TLS, %j', (options) => {
+  const tls = useFaultSandbox({ tls: true, ...options });
+
+  it.each(['reset', 'goAway', 'cut'] as const)('a stream ends by %s', async (how) => {
+    await tls.create();
+    const subscription = tls.subscribe({ replayPreset: 'EARLIEST' });
+    await subscription.received(1);
+    tls.sandbox.faults.stream[how].now();
+    expect((await subscription.failure()).code).not.toBe(0);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { useFaultSandbox } from './fault-sandbox.ts';
+
+const handle = useFaultSandbox();
+const { create, rest } = handle;
+const refused = () => handle.sandbox.faults.records.refused;
+
+/** Writes a phone number to each and answers the error codes, null for success. */
+async function write(ids: readonly string[], client = 'Tidemark') {
+  const records = ids.map((id) => ({ attributes: { type: 'Account' }, id, Phone: '1' }));
+  const headers = { 'sforce-call-options': `client=${client}` };
+  const { body, status } = await rest('PATCH', '/composite/sobjects', { allOrNone: false, records }, headers);
+  expect(status).toBe(200);
+  return Array.isArray(body) ? body.map(({ errors }) => errors[0]?.statusCode ?? null) : [];
+}
+
+describe('records of a collection', () => {
+  it('are locked, every second one, once', async () => {
+    const ids = [await create(), await create(), await create(), await create()];
+    refused().on({ errorCode: 'UNABLE_TO_LOCK_ROW', everyNth: 2, oncePerRecord: true });
+    expect(await write(ids)).toEqual([null, 'UNABLE_TO_LOCK_ROW', null, 'UNABLE_TO_LOCK_ROW']);
+    refused().off();
+    refused().on({ errorCode: 'UNABLE_TO_LOCK_ROW', oncePerRecord: true });
+    expect(new Set(await write(ids))).toEqual(new Set(['UNABLE_TO_LOCK_ROW']));
+    expect(new Set(await write(ids))).toEqual(new Set([null]));
+  });
+
+  it('violate a rule by their name', async () => {
+    const ids = [await create({ Name: 'Forbidden Ltd' }), await create({ Name: 'Allowed Ltd' })];
+    refused().on({ errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', namePattern: '^Forb' });
+    expect(await write(ids)).toEqual(['FIELD_CUSTOM_VALIDATION_EXCEPTION', null]);
+    expect(await rest('POST', '/sobjects/Account', { Name: 'Forbidden too' })).toMatchObject({
+      status: 400,
+      body: [{ errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION' }],
+    });
+  });
+
+  it.each([
+    'DUPLICATE_VALUE',
+    'ENTITY_IS_DELETED',
+    'INSUFFICIENT_ACCESS_OR_READONLY',
+    'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+    'STRING_TOO_LONG',
+  ])('are refused with %s, by their id', async (errorCode) => {
+    const ids = [await create(), await create()];
+    refused().on({ errorCode, recordIds: ids.slice(1), times: 1 });
+    expect(await write(ids)).toEqual([null, errorCode]);
+    expect(await write(ids)).toEqual([null, null]);
+  });
+
+  it('are refused to one client, and when they set one field', async () => {
+    const id = await create();
+    refused().on({ errorCode: 'UNABLE_TO_LOCK_ROW', client: 'Tidemark', field: 'Phone' });
+    expect(await write([id])).toEqual(['UNABLE_TO_LOCK_ROW']);
+    expect(await write([id], 'Somebody')).toEqual([null]);
+    expect((await rest('PATCH', `/sobjects/Account/${id}`, { Fax: '1' })).status).toBe(204);
+  });
+});

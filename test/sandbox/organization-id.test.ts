@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { textAt, useSandbox } from './http/open-sandbox.ts';
+import { connectPubSub } from './pubsub-client.ts';
+
+const organizationId = '00DTM000000000z';
+
+describe('a sandbox org that was refreshed', () => {
+  const handle = useSandbox({ organizationId });
+
+  it('has its new id everywhere', async () => {
+    const { bus, instanceUrl, organizationId: id, pubsubEndpoint, sessions } = handle.sandbox;
+    expect(id).toMatch(/^00DTM000000000z[A-Z0-5]{3}$/);
+    const token = sessions.issue();
+    expect(token.startsWith(`${organizationId}!`)).toBe(true);
+    const headers = { authorization: `Bearer ${token}` };
+    const user = await handle.send('GET', '/services/oauth2/userinfo', undefined, headers);
+    expect(user.body).toMatchObject({ organization_id: id, sub: expect.stringContaining(`/id/${id}/`) });
+    expect(textAt(await handle.send('GET', '/sandbox'), 'organizationId')).toBe(id);
+    const connect = (tenantid: string) =>
+      connectPubSub({
+        port: Number(pubsubEndpoint.split(':')[1]),
+        headers: { accesstoken: token, instanceurl: instanceUrl, tenantid },
+      });
+    const [client, stranger] = [connect(id), connect('00DTM00000000012AA')];
+    expect(await client.getTopic('/data/AccountChangeEvent')).toMatchObject({ tenantGuid: id });
+    await expect(stranger.getTopic('/data/AccountChangeEvent')).rejects.toMatchObject({ code: 16 });
+    client.close();
+    stranger.close();
+    expect(bus.retained()).toEqual([]);
+  });
+
+  it.each(['001TM00000100000', 'nonsense'])('does not start with the id %s', async (wrong) => {
+    await expect(startSandbox({ organizationId: wrong })).rejects.toThrow('organizationId');
+  });
+});

@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { RecordValues } from '../../src/sandbox/model.ts';
+import { createOrg, type SandboxOrg } from '../../src/sandbox/org.ts';
+import { admin } from './callers.ts';
+import { decodeEvents } from './decode-events.ts';
+
+describe('an org with person accounts', () => {
+  let org: SandboxOrg;
+  beforeEach(() => {
+    org = createOrg({ personAccounts: true });
+  });
+
+  const insert = (values: RecordValues) => org.transaction(admin, (tx) => tx.insert(values));
+  const update = (id: string, values: RecordValues) => org.transaction(admin, (tx) => tx.update(id, values));
+  const person = () => insert({ Salutation: 'Ms.', FirstName: 'Ada', LastName: 'Lovelace' }).id ?? '';
+  const lastEvent = () => decodeEvents(org.bus).at(-1);
+
+  it('has a schema whose name is empty, a text or a person, and whose fields stand where they do in real ones', () => {
+    const schemaId = org.bus.topic('/data/AccountChangeEvent')?.schemaId() ?? '';
+    const { fields } = JSON.parse(org.bus.schema(schemaId) ?? '');
+    expect(fields[1]).toMatchObject({
+      name: 'Name',
+      type: ['null', 'string', { name: 'Switchable_PersonName' }],
+      doc: 'Data:Switchable_PersonName',
+    });
+    expect(fields[1].type[2].fields.map(({ name }: { name: string }) => name)).toEqual([
+      'Salutation',
+      'FirstName',
+      'LastName',
+    ]);
+    const names = fields.map(({ name }: { name: string }) => name);
+    expect(names.slice(2, 5)).toEqual(['Type', 'RecordTypeId', 'ParentId']);
+    expect(names.indexOf('PersonContactId')).toBe(names.indexOf('LastModifiedById') + 1);
+    expect(names).not.toContain('IsPersonAccount');
+  });
+
+  it('makes a person of an account with a last name', () => {
+    const id = person();
+    expect(org.record(id)?.values).toMatchObject({ Name: 'Ada Lovelace', IsPersonAccount: true });
+    expect(lastEvent()?.fields['Name']).toEqual({
+      Salutation: 'Ms.',
+      FirstName: 'Ada',
+      LastName: 'Lovelace',
+    });
+  });
+
+  it('tells which part of a name changed', () => {
+    const id = person();
+    update(id, { LastName: 'King', PersonEmail: 'ada@tidemark.example' });
+    expect(org.record(id)?.values).toMatchObject({ Name: 'Ada King' });
+    expect(lastEvent()?.header.changedFields.at(-1)).toBe('1-0x04');
+    expect(lastEvent()?.fields).toMatchObject({
+      Name: { Salutation: null, FirstName: null, LastName: 'King' },
+      PersonEmail: 'ada@tidemark.example',
+    });
+  });
+
+  it('keeps companies as they are', () => {
+    const id = insert({ Name: 'Acme' }).id ?? '';
+    expect(org.record(id)?.values).toMatchObject({ Name: 'Acme', IsPersonAccount: false });
+    update(id, { Name: 'Acme Ltd' });
+    expect(lastEvent()).toMatchObject({ fields: { Name: 'Acme Ltd' } });
+    expect(Number(BigInt(lastEvent()?.header.changedFields[0] ?? '0') & 2n)).toBe(2);
+  });
+
+  it('refuses a name for a person, parts for a company, and a person without a last name', () => {
+    const refused = { success: false, errors: [{ statusCode: 'INVALID_FIELD_FOR_INSERT_UPDATE' }] };
+    expect(update(person(), { Name: 'Ada King' })).toMatchObject(refused);
+    expect(update(insert({ Name: 'Acme' }).id ?? '', { LastName: 'Corp' })).toMatchObject(refused);
+    expect(update(person(), { LastName: null })).toMatchObject({
+      errors: [{ statusCode: 'REQUIRED_FIELD_MISSING' }],
+    });
+    expect(insert({ FirstName: 'Ada' }).success).toBe(false);
+  });
+
+  it('takes seeded companies, too', () => {
+    org.seed(2, 1);
+    const [first] = org.records();
+    expect(update(first?.id ?? '', { Name: 'Renamed' }).success).toBe(true);
+  });
+});

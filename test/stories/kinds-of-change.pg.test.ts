@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bits } from '../helpers/change-events.ts';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+
+describe('a change', () => {
+  let mirror: LiveMirror;
+
+  beforeAll(async () => {
+    mirror = await openMirror();
+  });
+
+  afterAll(() => mirror[Symbol.asyncDispose]());
+
+  /** An account that Salesforce holds and that no event has told of. */
+  const made = (values: Record<string, string>): string => {
+    const result = mirror.silently((tx) => tx.insert({ Name: 'Not told yet', ...values }));
+    return result.success ? result.id : '';
+  };
+
+  it('told three times in one transaction, in any order of arrival, ends as the last of the sequence', async () => {
+    const [id = ''] = mirror.accountIds();
+    const transactionKey = randomUUID();
+    const commitNumber = BigInt(Date.now()) * 1_000_000n + 900_000n;
+    const step = (sequenceNumber: number, fields: Record<string, string>) =>
+      mirror.publish({
+        header: {
+          recordIds: [id],
+          changedFields: bits(...Object.keys(fields)),
+          transactionKey,
+          commitNumber,
+          sequenceNumber,
+        },
+        fields,
+      });
+    step(1, { Industry: 'first', Description: 'first' });
+    step(3, { Industry: 'third' });
+    step(2, { Industry: 'second', Description: 'second' });
+    await mirror.settled();
+    expect((await mirror.account(id)).fields).toMatchObject({ Industry: 'third', Description: 'second' });
+    const own = await mirror.events(`transactionKey=${transactionKey}`);
+    expect(own.map(({ state }) => state)).toEqual(['applied', 'applied', 'applied']);
+  });
+
+  it('of several records by a merge of accounts updates the winner and deletes the losers, at once', async () => {
+    const [, winner = '', ...losers] = mirror.accountIds();
+    mirror.inOneTransaction((tx) => {
+      tx.update(winner, { Phone: 'of the loser' });
+      for (const id of losers.slice(0, 2)) tx.delete(id);
+    });
+    const merged = await mirror.accountWhen(
+      winner,
+      'the winner is updated',
+      ({ fields }) => fields['Phone'] === 'of the loser',
+    );
+    expect(merged.deletedAt).toBeNull();
+    for (const id of losers.slice(0, 2)) expect((await mirror.account(id)).deletedAt).not.toBeNull();
+    const [update] = await mirror.events(`recordId=${winner}&changeType=UPDATE`);
+    const deletions = await mirror.events(`changeType=DELETE&transactionKey=${update?.transactionKey}`);
+    expect(deletions.flatMap(({ recordIds }) => recordIds).sort()).toEqual(losers.slice(0, 2).sort());
+  });
+
+  it('of an account that comes back brings what was changed while it was away', async () => {
+    const id = await mirror.salesforce.create({ Name: 'Away for a while', Phone: '1', Fax: '2' });
+    await mirror.salesforce.remove(id);
+    await mirror.accountWhen(id, 'it is deleted', ({ deletedAt }) => deletedAt !== null);
+    mirror.silently((tx) => {
+      tx.undelete(id);
+      tx.update(id, { Phone: null, Site: 'elsewhere' });
+      tx.delete(id);
+    });
+    await mirror.salesforce.undelete(id);
+    const back = await mirror.accountWhen(id, 'it is back', ({ deletedAt }) => deletedAt === null);
+    expect(back.fields).toMatchObject({ Phone: null, Fax: '2', Site: 'elsewhere' });
+  });
+
+  it('that deletes, brings back and deletes again in quick succession ends as deleted', async () => {
+    const id = await mirror.salesforce.create({ Name: 'To and fro' });
+    await mirror.salesforce.remove(id);
+    await mirror.salesforce.undelete(id);
+    await mirror.salesforce.remove(id);
+    await mirror.settled();
+    expect((await mirror.account(id)).deletedAt).not.toBeNull();
+    expect((await mirror.events(`recordId=${id}`)).map(({ changeType }) => changeType)).toEqual([
+      'DELETE',
+      'UNDELETE',
+      'DELETE',
+      'CREATE',
+    ]);
+  });
+
+  it('that empties a whole address, or a part of one, empties exactly that', async () => {
+    const id = made({ SignUpCode__c: 'ADDRESS-01' });
+    const empty = (...paths: string[]) =>
+      mirror.publish({
+        header: { recordIds: [id], changedFields: bits(...paths), nulledFields: bits(...paths) },
+        fields: paths[0] === 'BillingAddress' ? {} : { ShippingAddress: {} },
+      });
+    mirror.publish({
+      header: { recordIds: [id], changeType: 'CREATE' },
+      fields: {
+        Name: 'With addresses',
+        SignUpCode__c: 'ADDRESS-01',
+        BillingAddress: { City: 'Kiel', Street: 'A 1' },
+        ShippingAddress: { City: 'Jena', Street: 'B 2' },
+      },
+    });
+    empty('BillingAddress');
+    empty('ShippingAddress.Street');
+    await mirror.settled();
+    const { BillingAddress, ShippingAddress } = (await mirror.account(id)).fields;
+    expect({ BillingAddress, ShippingAddress }).toEqual({
+      BillingAddress: null,
+      ShippingAddress: { City: 'Jena' },
+    });
+  });
+
+  it('of a person brings the name in its parts, and a change of one part leaves the others', async () => {
+    const id = made({ SignUpCode__c: 'PERSON-001' });
+    mirror.publish({
+      header: { recordIds: [id], changeType: 'CREATE' },
+      fields: { Name: { Salutation: 'Ms', FirstName: 'Ada', LastName: 'King' }, SignUpCode__c: 'PERSON-001' },
+    });
+    expect((await mirror.accountWhen(id, 'she is there', () => true)).name).toBe('Ms Ada King');
+    mirror.publish({
+      header: { recordIds: [id], changedFields: bits('Name.LastName') },
+      fields: { Name: { LastName: 'Lovelace' } },
+    });
+    await mirror.accountWhen(
+      id,
+      'she has another name, and no other part of it is lost',
+      (account) => account.name === 'Ms Ada Lovelace',
+    );
+  });
+
+  it('shows its commit number to the last digit, and values beyond 2^53 too', async () => {
+    const [id = ''] = mirror.accountIds();
+    const commitNumber = BigInt(Date.now()) * 1_000_000n + 900_001n;
+    const eventId = mirror.publish({
+      header: { recordIds: [id], changedFields: bits('Counter__c'), commitNumber },
+      fields: { Counter__c: 9_007_199_254_740_993n },
+    });
+    await mirror.settled();
+    const event = await mirror.get<{ commitNumber: string; decoded: { header: { commitNumber: string } } }>(
+      `/v1/events/${eventId}`,
+    );
+    expect(event.commitNumber).toBe(String(commitNumber));
+    expect(event.decoded.header.commitNumber).toBe(String(commitNumber));
+    expect((await mirror.account(id)).fields['Counter__c']).toBe('9007199254740993');
+  });
+});

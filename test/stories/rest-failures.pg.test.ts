@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type LiveMirror, openMirror, sound } from '../helpers/live-mirror.ts';
+import { plantDefect } from '../helpers/planted-defect.ts';
+import { openRestGate, type RestGate, type Treatment } from '../helpers/rest-gate.ts';
+
+const answer = (status: number, errorCode: string): Treatment => ({
+  kind: 'answer',
+  status,
+  body: JSON.stringify([{ errorCode, message: `Said so by a test: ${errorCode}` }]),
+});
+
+const failures: readonly { readonly what: string; readonly treatment: Treatment }[] = [
+  { what: 'refuses the token', treatment: answer(401, 'INVALID_SESSION_ID') },
+  { what: 'has no requests left for today', treatment: answer(403, 'REQUEST_LIMIT_EXCEEDED') },
+  { what: 'does not find the resource', treatment: answer(404, 'NOT_FOUND') },
+  { what: 'has an error of its own', treatment: answer(500, 'UNKNOWN_EXCEPTION') },
+  { what: 'is too busy', treatment: answer(503, 'SERVER_UNAVAILABLE') },
+  {
+    what: 'answers with a page for people',
+    treatment: { kind: 'answer', status: 502, body: '<html>Bad gateway</html>', type: 'text/html' },
+  },
+  { what: 'breaks off its JSON', treatment: { kind: 'answer', status: 200, body: '[{"success":tr' } },
+  { what: 'cuts the connection', treatment: { kind: 'cut' } },
+];
+
+describe('Salesforce’s REST API', () => {
+  let gate: RestGate;
+  let mirror: LiveMirror;
+
+  beforeEach(async () => {
+    gate = await openRestGate();
+    mirror = await openMirror({ gate });
+  });
+
+  afterEach(async () => {
+    await mirror[Symbol.asyncDispose]();
+    await gate[Symbol.asyncDispose]();
+  });
+
+  const write = { method: 'PATCH', path: /\/composite\/sobjects/ };
+  /** Waits for the code and answers whether both sides hold the same one. */
+  const confirmed = async (id: string): Promise<void> => {
+    const { signupCode } = await mirror.accountWhen(
+      id,
+      'the code is confirmed',
+      ({ codeState }) => codeState === 'confirmed',
+    );
+    expect((await mirror.salesforce.read(id))['SignUpCode__c']).toBe(signupCode);
+    const codes = (await mirror.events(`recordId=${id}&changeType=UPDATE`)).filter(({ changedFields }) =>
+      changedFields.includes('SignUpCode__c'),
+    );
+    expect(codes).toHaveLength(1);
+  };
+
+  it.each(failures)('that $what while a code is written gets the same code again', async ({ treatment }) => {
+    const failing = gate.meet({ ...write, times: 1, treatment });
+    const id = await mirror.salesforce.create({ Name: 'Written at the second try' });
+    await confirmed(id);
+    expect(failing.met).toBe(1);
+  });
+
+  it('that carries out a write and loses its answer ends with one code', async () => {
+    const failing = gate.meet({ ...write, times: 1, treatment: { kind: 'cut after' } });
+    const id = await mirror.salesforce.create({ Name: 'Written unknowingly' });
+    await confirmed(id);
+    expect(failing.met).toBe(1);
+  });
+
+  it.each(failures)('that $what while an account is read again is asked again', async ({ treatment }) => {
+    const [id = ''] = mirror.accountIds();
+    const failing = gate.meet({ path: /\/queryAll/, times: 1, treatment });
+    mirror.inGaps((tx) => tx.update(id, { Rating: 'Hot' }));
+    await mirror.accountWhen(id, 'it is read', ({ fields, stale }) => fields['Rating'] === 'Hot' && !stale);
+    await mirror.healed();
+    expect(failing.met).toBe(1);
+  });
+
+  it('that loses a query in the middle of its pages is asked from the beginning', async () => {
+    const failing = gate.meet({
+      path: /\/queryAll/,
+      times: 1,
+      treatment: {
+        kind: 'answer',
+        status: 200,
+        body: JSON.stringify({
+          totalSize: 2_100,
+          done: false,
+          records: [],
+          nextRecordsUrl: '/services/data/v66.0/query/0r8-2000',
+        }),
+      },
+    });
+    const [id = ''] = mirror.accountIds();
+    mirror.changeSilently(id, { Site: 'on a lost page' });
+    await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
+    await mirror.accountWhen(id, 'it is read', ({ fields }) => fields['Site'] === 'on a lost page');
+    expect(failing.met).toBe(1);
+  });
+
+  it('that never answers is not waited for', async () => {
+    // The minute that a write may take, shortened in a copy of the source.
+    const impatient = await plantDefect({
+      name: 'a write may take half a second',
+      file: 'salesforce/signup-codes.ts',
+      find: '60_000',
+      replace: '500',
+    });
+    try {
+      await mirror.stop();
+      await mirror.startAgain({ buildApp: impatient.buildApp });
+      const failing = gate.meet({ ...write, times: 1, treatment: { kind: 'swallow' } });
+      const id = await mirror.salesforce.create({ Name: 'Written in vain at first' });
+      await confirmed(id);
+      expect(failing.met).toBe(1);
+    } finally {
+      await impatient.remove();
+    }
+  });
+
+  it('that refuses one record of many has the others written, and the one on record with its reason', async () => {
+    const made = mirror.inOneTransaction((tx) =>
+      ['one', 'two', 'three'].map((name) => tx.insert({ Name: name })),
+    );
+    const ids = made.map((result) => (result.success ? result.id : ''));
+    const [, refused = ''] = ids;
+    // Gone before the code arrives, and no event tells of it.
+    mirror.silently((tx) => tx.delete(refused));
+    for (const id of ids.filter((each) => each !== refused)) await confirmed(id);
+    const { codeState, codeError } = await mirror.accountWhen(
+      refused,
+      'the refusal is on record',
+      (account) => account.codeState === 'failed',
+    );
+    expect([codeState, codeError?.code]).toEqual(['failed', 'ENTITY_IS_DELETED']);
+  });
+
+  it('that fails leaves the stream of events alone', async () => {
+    const failing = gate.meet({ path: /.*/, treatment: answer(503, 'SERVER_UNAVAILABLE') });
+    const [id = ''] = mirror.accountIds();
+    await mirror.salesforce.update(id, { Phone: 'without REST' });
+    await mirror.accountWhen(id, 'the event is applied', ({ fields }) => fields['Phone'] === 'without REST');
+    expect((await mirror.status()).subscription.lastError).toBeNull();
+    failing.release();
+  });
+});
+
+describe('a reading that fails for good', () => {
+  it('is shown with its reason', async () => {
+    await using gate = await openRestGate();
+    await using mirror = await openMirror({ gate, build: sound });
+    const [id = ''] = mirror.accountIds();
+    gate.meet({ path: /\/queryAll/, treatment: answer(403, 'REQUEST_LIMIT_EXCEEDED') });
+    await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
+    const resync = await mirror.until('the reason is shown', async () =>
+      (await mirror.resyncs()).find(({ error }) => error !== null),
+    );
+    expect(resync).toMatchObject({
+      reason: 'manual',
+      error: expect.stringContaining('REQUEST_LIMIT_EXCEEDED'),
+    });
+  });
+});

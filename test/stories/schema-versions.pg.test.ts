@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { encodeEvent, testSchemaId } from '../helpers/change-events.ts';
+import { accountTopic, openMirror } from '../helpers/live-mirror.ts';
+
+describe('the schema of events', () => {
+  it('with a field more: a backlog of both is read, and the new field is there', async () => {
+    await using mirror = await openMirror();
+    const [first = '', second = ''] = mirror.accountIds();
+    await mirror.stop();
+    await mirror.salesforce.update(first, { Phone: 'by the old schema' });
+    mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    await mirror.salesforce.update(second, { Tier__c: 'gold' });
+    await mirror.salesforce.update(first, { Tier__c: 'silver' });
+    await mirror.startAgain();
+    await mirror.settled();
+    expect((await mirror.account(first)).fields).toMatchObject({
+      Phone: 'by the old schema',
+      Tier__c: 'silver',
+    });
+    expect((await mirror.account(second)).fields['Tier__c']).toBe('gold');
+    expect(await mirror.events('state=failed')).toEqual([]);
+    const schemas = new Set((await mirror.events('changeType=UPDATE')).map(({ schemaId }) => schemaId));
+    expect(schemas.size).toBe(2);
+  });
+
+  it('with a field more: accounts that are read from now on have it too', async () => {
+    await using mirror = await openMirror();
+    const [id = ''] = mirror.accountIds();
+    mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    mirror.changeSilently(id, { Tier__c: 'platinum' });
+    await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
+    await mirror.healed();
+    expect((await mirror.account(id)).fields['Tier__c']).toBe('platinum');
+  });
+
+  it('with a field less: older events are still read, later ones leave its last value, a reading empties it', async () => {
+    await using mirror = await openMirror();
+    const [id = ''] = mirror.accountIds();
+    mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    await mirror.stop();
+    await mirror.salesforce.update(id, { Tier__c: 'gold' });
+    mirror.sandbox.org.removeField('Tier__c');
+    await mirror.salesforce.update(id, { Phone: 'by the schema without it' });
+    await mirror.startAgain();
+    await mirror.settled();
+    const { fields } = await mirror.account(id);
+    expect(fields).toMatchObject({ Tier__c: 'gold', Phone: 'by the schema without it' });
+    await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
+    await mirror.healed();
+    expect((await mirror.account(id)).fields['Tier__c'] ?? null).toBeNull();
+    expect(await mirror.events('state=failed')).toEqual([]);
+  });
+
+  it('with a field of another type: what it emptied everywhere is read, and both types of value are shown', async () => {
+    await using mirror = await openMirror();
+    const [id = '', other = ''] = mirror.accountIds();
+    const { org } = mirror.sandbox;
+    org.addField({ name: 'Level__c', type: 'string', length: 20 });
+    await mirror.salesforce.update(id, { Level__c: 'seven' });
+    await mirror.salesforce.update(other, { Level__c: 'eight' });
+    await mirror.settled();
+    org.changeField('Level__c', { type: 'double' });
+    await mirror.salesforce.update(id, { Level__c: 7.5 });
+    await mirror.settled();
+    await mirror.healed();
+    expect((await mirror.account(id)).fields['Level__c']).toBe(7.5);
+    expect((await mirror.account(other)).fields['Level__c']).toBeNull();
+    expect(await mirror.incidents()).toMatchObject([
+      { cause: 'object changed', extent: 'all', state: 'closed' },
+    ]);
+    const { data } = await mirror.get<{ data: { changes: object }[] }>(`/v1/accounts/${id}/events`);
+    expect(data.map(({ changes }) => changes)).toMatchObject([{ Level__c: 7.5 }, { Level__c: 'seven' }]);
+  });
+
+  it('that Salesforce gives only after a restart costs no event', async () => {
+    await using mirror = await openMirror();
+    const [id = ''] = mirror.accountIds();
+    const { refuse } = mirror.sandbox.faults.stream;
+    refuse.on({ calls: ['GetSchema'], errorCode: 'schema.api.unavailable' });
+    const eventId = randomUUID();
+    mirror.sandbox.bus.publishRaw(accountTopic, {
+      id: eventId,
+      schemaId: testSchemaId,
+      payload: encodeEvent({ header: { recordIds: [id] } }),
+    });
+    await mirror.until('its schema is refused', async () => (refuse.standing()[0]?.struck ?? 0) > 0);
+    const waiting = await mirror.get<{ state: string }>(`/v1/events/${eventId}`);
+    expect(waiting.state).toBe('stored');
+    await mirror.stop();
+    refuse.off();
+    await mirror.startAgain();
+    await mirror.settled();
+    expect(await mirror.get(`/v1/events/${eventId}`)).toMatchObject({ state: 'applied' });
+  });
+});

@@ -1,0 +1,71 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+
+describe('the end of a stream', () => {
+  let mirror: LiveMirror;
+  let id: string;
+
+  beforeAll(async () => {
+    mirror = await openMirror({ sandbox: { networkFaults: true, keepaliveIntervalMs: 50 } });
+    id = mirror.accountIds()[0] ?? '';
+  });
+
+  // Streams that end one soon after the other are opened again after longer and longer pauses.
+  afterEach(async () => {
+    await mirror.stop();
+    await mirror.startAgain();
+    await mirror.until('the stream is open', async () => (await subscription()).state === 'streaming');
+  });
+
+  afterAll(() => mirror[Symbol.asyncDispose]());
+
+  const subscription = async () => (await mirror.status()).subscription;
+  const { end, reset, goAway, cut } = {
+    end: (errorCode: string) => mirror.sandbox.faults.stream.end.now({ errorCode }),
+    reset: (code: 'NO_ERROR' | 'INTERNAL_ERROR') => mirror.sandbox.faults.stream.reset.now({ code }),
+    goAway: () => mirror.sandbox.faults.stream.goAway.now(),
+    cut: () => mirror.sandbox.faults.stream.cut.now(),
+  };
+  /** A change that comes through says that the stream is back. */
+  const goesOn = async (phone: string): Promise<void> => {
+    await mirror.salesforce.update(id, { Phone: phone });
+    await mirror.accountWhen(id, 'the change came through', ({ fields }) => fields['Phone'] === phone);
+    expect((await subscription()).state).toBe('streaming');
+  };
+
+  it.each([
+    { way: 'cleanly', happens: () => mirror.sandbox.faults.stream.end.now(), code: 'stream.ended' },
+    { way: 'by RST_STREAM NO_ERROR', happens: () => reset('NO_ERROR'), code: undefined },
+    { way: 'by RST_STREAM INTERNAL_ERROR', happens: () => reset('INTERNAL_ERROR'), code: undefined },
+    { way: 'by GOAWAY NO_ERROR', happens: () => goAway(), code: undefined },
+    { way: 'by a cut connection', happens: () => cut(), code: undefined },
+  ])('$way is followed by the next stream, from the stored position', async ({ way, happens, code }) => {
+    const before = await subscription();
+    expect(Object.values(happens())[0]).toBeGreaterThan(0);
+    await goesOn(way);
+    const { lastError } = await subscription();
+    expect(lastError).not.toEqual(before.lastError);
+    if (code !== undefined) expect(lastError).toMatchObject({ code });
+    expect(await mirror.incidents()).toEqual([]);
+  });
+
+  it.each([
+    'service.unavailable',
+    'topic.api.unavailable',
+    'schema.api.unavailable',
+    'subscription.fetch.replay.repeated',
+    'subscription.internal.error',
+    'something.nobody.knows',
+  ])('with %s is followed by the next stream after a moment', async (code) => {
+    end(code);
+    await goesOn(code);
+    expect((await subscription()).lastError).toMatchObject({ code, class: 'transient' });
+  });
+
+  it('with service.auth.error is followed by a stream with a new token', async () => {
+    mirror.sandbox.sessions.revokeAll();
+    end('service.auth.error');
+    await mirror.until('a fresh token is used', async () => (await subscription()).state === 'streaming');
+    expect((await subscription()).lastError).toMatchObject({ code: 'service.auth.error', class: 'auth' });
+  });
+});

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { bits } from '../helpers/change-events.ts';
+import { type LiveMirror, openMirror, sound } from '../helpers/live-mirror.ts';
+import { plantDefect } from '../helpers/planted-defect.ts';
+
+const phones = (mirror: LiveMirror): Promise<unknown[]> =>
+  Promise.all(mirror.accountIds().map(async (id) => (await mirror.account(id)).fields['Phone']));
+
+/** Gives every account a phone, one event each, and answers what the phones should be. */
+const changeAll = (mirror: LiveMirror, prefix: string): string[] =>
+  mirror.accountIds().map((id) => {
+    mirror.inOneTransaction((tx) => tx.update(id, { Phone: `${prefix} ${id.slice(-5)}` }));
+    return `${prefix} ${id.slice(-5)}`;
+  });
+
+describe('a stream', () => {
+  it('that delivers one event a response, slowly, brings every event in order', async () => {
+    await using mirror = await openMirror({ sandbox: { accounts: 10 } });
+    const { slow, smallBatches } = mirror.sandbox.faults.stream;
+    smallBatches.on();
+    slow.on({ delayMs: 5 });
+    changeAll(mirror, 'first');
+    const expected = changeAll(mirror, 'second');
+    await mirror.settled();
+    expect(await phones(mirror)).toEqual(expected);
+  });
+
+  it('that is asked for more again and again brings many times its credit', async () => {
+    await using mirror = await openMirror({ sandbox: { accounts: 350 } });
+    const expected = changeAll(mirror, 'of 350');
+    await mirror.settled();
+    expect(await phones(mirror)).toEqual(expected);
+  });
+
+  it('that brings responses of megabytes is read as any other', async () => {
+    await using mirror = await openMirror();
+    const ids = mirror.accountIds();
+    const long = 'x'.repeat(700_000);
+    ids.forEach((id, index) => {
+      mirror.publish({
+        header: { recordIds: [id], changedFields: bits('Description') },
+        fields: { Description: `${index}${long}` },
+      });
+    });
+    await mirror.settled();
+    for (const [index, id] of ids.entries()) {
+      expect((await mirror.account(id)).fields['Description']).toBe(`${index}${long}`);
+    }
+  });
+
+  it('that brings more than was asked for loses none of it, and asks for more', async () => {
+    await using mirror = await openMirror({ sandbox: { accounts: 260 } });
+    mirror.sandbox.faults.stream.overdeliver.on({ events: 20 });
+    const expected = changeAll(mirror, 'beyond the credit');
+    await mirror.settled();
+    expect(await phones(mirror)).toEqual(expected);
+  });
+
+  it('that announces a position ahead of its events brings them all the same', async () => {
+    await using mirror = await openMirror();
+    mirror.sandbox.faults.stream.keepaliveAhead.on({ holdMs: 20 });
+    const expected = changeAll(mirror, 'announced');
+    await mirror.settled();
+    expect(await phones(mirror)).toEqual(expected);
+  });
+
+  it('that is quiet moves its position on, which keeps it inside the retention', async () => {
+    await using mirror = await openMirror({ sandbox: { keepaliveIntervalMs: 50 } });
+    const position = async () => (await mirror.status()).subscription.position;
+    const before = await position();
+    mirror.sandbox.bus.advance();
+    const latest = mirror.sandbox.bus.latestReplayId().toString('base64');
+    expect(latest).not.toBe(before);
+    await mirror.until('the position has moved', async () => (await position()) === latest);
+  });
+
+  it('that falls silent without ending is given up and opened again', async () => {
+    // The five minutes of the watchdog, shortened in a copy of the source.
+    const impatient = await plantDefect({
+      name: 'a watchdog of half a second',
+      file: 'sync/subscribe.ts',
+      find: 'const silenceLimitMs = 300_000;',
+      replace: 'const silenceLimitMs = 500;',
+    });
+    try {
+      await using mirror = await openMirror({
+        build: { ...sound, buildApp: impatient.buildApp },
+        sandbox: { keepaliveIntervalMs: 100 },
+      });
+      const { silence } = mirror.sandbox.faults.stream;
+      silence.on();
+      const expected = changeAll(mirror, 'into the silence');
+      await mirror.until(
+        'the silence is noticed',
+        async () => (await mirror.status()).subscription.lastError?.code === 'stream.silent',
+      );
+      silence.off();
+      await mirror.settled();
+      expect(await phones(mirror)).toEqual(expected);
+    } finally {
+      await impatient.remove();
+    }
+  });
+
+  it('whose connection is half-open is noticed by a ping, and opened again', async () => {
+    // Pings every 30 seconds, shortened in a copy of the source.
+    const impatient = await plantDefect({
+      name: 'pings in short order',
+      file: 'salesforce/pubsub-client.ts',
+      find: `'grpc.keepalive_time_ms': 30_000,
+    'grpc.keepalive_timeout_ms': 15_000,`,
+      replace: `'grpc.keepalive_time_ms': 500,
+    'grpc.keepalive_timeout_ms': 500,`,
+    });
+    try {
+      await using mirror = await openMirror({
+        build: { ...sound, buildApp: impatient.buildApp },
+        sandbox: { networkFaults: true },
+      });
+      const { halfOpen } = mirror.sandbox.faults.stream;
+      halfOpen.on();
+      const expected = changeAll(mirror, 'into the void');
+      await mirror.until(
+        'the dead connection is noticed',
+        async () => (await mirror.status()).subscription.lastError !== null,
+      );
+      halfOpen.off();
+      await mirror.settled();
+      expect(await phones(mirror)).toEqual(expected);
+    } finally {
+      await impatient.remove();
+    }
+  });
+
+  it('whose position is refused falls back once, reads what changed, and closes the incident', async () => {
+    await using mirror = await openMirror();
+    const [id = ''] = mirror.accountIds();
+    await mirror.salesforce.update(id, { Phone: 'told' });
+    await mirror.settled();
+    mirror.changeSilently(id, { Industry: 'told by nobody' });
+    const { corruptReplayId } = mirror.sandbox.faults.stream;
+    corruptReplayId.on({ times: 1 });
+    mirror.sandbox.disconnectStreams();
+    await mirror.settled();
+    await mirror.healed();
+    expect(corruptReplayId.isOn).toBe(false);
+    expect((await mirror.account(id)).fields).toMatchObject({ Phone: 'told', Industry: 'told by nobody' });
+    expect(await mirror.incidents()).toMatchObject([
+      { cause: 'position lost', extent: 'since', state: 'closed' },
+    ]);
+    const ids = (await mirror.events('')).map(({ eventId }) => eventId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('that is refused its position again and again never asks for the same one twice', async () => {
+    await using mirror = await openMirror();
+    const { corruptReplayId } = mirror.sandbox.faults.stream;
+    corruptReplayId.on();
+    mirror.sandbox.disconnectStreams();
+    await mirror.settled();
+    await mirror.healed();
+    // A stream from the oldest event has no position to refuse.
+    expect(corruptReplayId.standing()[0]?.struck).toBe(1);
+    expect(await mirror.incidents()).toHaveLength(1);
+  });
+});

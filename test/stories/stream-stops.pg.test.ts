@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { openMirror } from '../helpers/live-mirror.ts';
+
+/** What waits for longer than a test: the state tells what is waited for, and a restart tries at once. */
+const reactions = [
+  { code: 'service.protection.triggered', class: 'throttle', state: 'waiting' },
+  { code: 'service.protection.stream.limit.triggered', class: 'throttle', state: 'waiting' },
+  { code: 'concurrent.client.limit.exceeded', class: 'throttle', state: 'waiting' },
+  { code: 'subscription.fetch.overflow', class: 'throttle', state: 'waiting' },
+  { code: 'subscription.limit.exceeded', class: 'quota', state: 'waiting' },
+  { code: 'service.auth.headers.invalid', class: 'config', state: 'stopped' },
+  { code: 'topic.not.found', class: 'config', state: 'stopped' },
+  { code: 'topic.validation.empty', class: 'config', state: 'stopped' },
+  { code: 'service.tenant.license', class: 'permission', state: 'stopped' },
+  { code: 'topic.meta.permission', class: 'permission', state: 'stopped' },
+  { code: 'schema.meta.permission', class: 'permission', state: 'stopped' },
+  { code: 'subscription.topic.cannot.subscribe', class: 'permission', state: 'stopped' },
+  { code: 'service.auth.refresh.invalid', class: 'bug', state: 'stopped' },
+  { code: 'schema.validation.failed', class: 'bug', state: 'stopped' },
+  { code: 'subscription.fetch.requested.events.invalid', class: 'bug', state: 'stopped' },
+  { code: 'subscription.fetch.topic.mismatch', class: 'bug', state: 'stopped' },
+  { code: 'subscription.fetch.request.invalid', class: 'bug', state: 'stopped' },
+];
+
+describe('a stream that Salesforce ends for a reason', () => {
+  it('is shown with the reason and what it asks for, and loses nothing until it goes on', async () => {
+    await using mirror = await openMirror();
+    const [id = ''] = mirror.accountIds();
+    for (const { code, class: failure, state } of reactions) {
+      mirror.sandbox.faults.stream.end.now({ errorCode: code });
+      const { subscription } = await mirror.until(`${code} is shown`, async () => {
+        const status = await mirror.status();
+        return status.subscription.lastError?.code === code && status;
+      });
+      expect(subscription, code).toMatchObject({ state, lastError: { code, class: failure } });
+      await mirror.salesforce.update(id, { Description: code });
+      await mirror.stop();
+      await mirror.startAgain();
+      await mirror.accountWhen(id, `${code} cost nothing`, ({ fields }) => fields['Description'] === code);
+    }
+    expect(await mirror.incidents()).toEqual([]);
+  });
+
+  it('by GOAWAY ENHANCE_YOUR_CALM is opened again after a long pause', async () => {
+    await using mirror = await openMirror();
+    mirror.sandbox.faults.stream.goAway.now({ code: 'ENHANCE_YOUR_CALM' });
+    const { subscription } = await mirror.until('it is shown', async () => {
+      const status = await mirror.status();
+      return status.subscription.lastError !== null && status;
+    });
+    expect(subscription).toMatchObject({ state: 'waiting', lastError: { class: 'throttle' } });
+  });
+
+  it('makes the service unready at once where a person has to act, and says no more to strangers', async () => {
+    await using mirror = await openMirror();
+    mirror.sandbox.faults.stream.end.now({ errorCode: 'subscription.topic.cannot.subscribe' });
+    const answer = await mirror.until('it is not ready', async () => {
+      const probe = await fetch(`${mirror.tidemark.url}/health/ready`);
+      return probe.status === 503 && (await probe.text());
+    });
+    expect(answer).toContain('The stream of /data/AccountChangeEvent is down (stopped)');
+    expect(answer).not.toContain('cannot.subscribe');
+  });
+});

@@ -1,0 +1,72 @@
+import { eachWithDefects } from './each-with-defects.ts';
+import { heldCodeIsAdopted, refusedCodeHasFailed } from './scenarios/codes.ts';
+import { expiredPositionIsRead, gapIsRead, untoldDeletionIsFound } from './scenarios/healing.ts';
+
+eachWithDefects([
+  {
+    promise: 'what a gap event hides is read',
+    scenario: gapIsRead,
+    defects: [
+      {
+        name: 'gap events are passed over',
+        file: 'sync/event-effect.ts',
+        find: "effect('some', new Map(), true)",
+        replace: "effect('some', new Map(), false)",
+        shows: /what the gap hid is read/,
+      },
+    ],
+  },
+  {
+    promise: 'reading everything finds what was deleted',
+    scenario: untoldDeletionIsFound,
+    defects: [
+      {
+        name: 'what the reading did not bring is not asked for',
+        file: 'sync/resync.ts',
+        find: 'for await (const ids of unread(pool, reading.readAt)) yield* await byId(context, reading, ids);',
+        replace: 'void unread;',
+        shows: /the untold deletion is found/,
+      },
+    ],
+  },
+  {
+    promise: 'a position that expired costs no change',
+    scenario: expiredPositionIsRead,
+    defects: [
+      {
+        name: 'it is given up without a reading',
+        file: 'sync/subscribe.ts',
+        find: "if (error.failure === 'data') await recoverPosition(context);",
+        replace:
+          "if (error.failure === 'data') await forgetPosition(context.pool, context.topic);\n  void recoverPosition;",
+        shows: /what expired is read/,
+      },
+    ],
+  },
+  {
+    promise: 'a code that Salesforce holds is adopted',
+    scenario: heldCodeIsAdopted,
+    defects: [
+      {
+        name: 'ours is written over it',
+        file: 'sync/write-back.ts',
+        find: 'held.get(id)?.code === null',
+        replace: 'held.has(id)',
+        shows: /the code of a person stays/,
+      },
+    ],
+  },
+  {
+    promise: 'a code that Salesforce refuses is not written',
+    scenario: refusedCodeHasFailed,
+    defects: [
+      {
+        name: 'every answer counts as a success',
+        file: 'sync/write-back.ts',
+        find: 'if (result?.success === true)',
+        replace: 'if (result !== undefined)',
+        shows: /the refusal is on record/,
+      },
+    ],
+  },
+]);

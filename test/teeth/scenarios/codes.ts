@@ -1,0 +1,25 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+
+/** A code that a person gave before ours arrived is adopted: it is never overwritten. */
+export async function heldCodeIsAdopted(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const result = mirror.inOneTransaction((tx) => tx.insert({ Name: 'Has one already' }));
+  const id = result.success ? result.id : '';
+  mirror.changeSilently(id, { SignUpCode__c: 'BY-HAND-01' });
+  await mirror.accountWhen(id, 'it has a code', ({ codeState }) => codeState !== 'pending');
+  await mirror.worked();
+  equal((await mirror.salesforce.read(id))['SignUpCode__c'], 'BY-HAND-01', 'the code of a person stays');
+  equal((await mirror.account(id)).signupCode, 'BY-HAND-01', 'the code of a person is adopted');
+}
+
+/** What Salesforce refuses is not counted as written: it is on record with Salesforce's reason. */
+export async function refusedCodeHasFailed(build: Build): Promise<void> {
+  // A field that is too short for a code.
+  await using mirror = await openMirror({ build, tidemark: { codeField: 'NaicsCode' } });
+  const id = await mirror.salesforce.create({ Name: 'Refused' });
+  await mirror.settled();
+  await mirror.worked();
+  const { codeState, codeError } = await mirror.account(id);
+  deepEqual([codeState, codeError?.code], ['failed', 'STRING_TOO_LONG'], 'the refusal is on record');
+}

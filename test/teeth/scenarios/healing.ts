@@ -1,0 +1,38 @@
+import { deepEqual, equal, notEqual } from 'node:assert/strict';
+import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+
+/** An event that says that an account changed, and not what, has the account read. */
+export async function gapIsRead(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const [id = ''] = mirror.accountIds();
+  mirror.inGaps((tx) => tx.update(id, { Rating: 'Hot' }));
+  await mirror.settled();
+  await mirror.healed();
+  equal((await mirror.account(id)).fields['Rating'], 'Hot', 'what the gap hid is read');
+}
+
+/** A deletion that no event told of is found when everything is read. */
+export async function untoldDeletionIsFound(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const [id = ''] = mirror.accountIds();
+  mirror.silently((tx) => tx.delete(id));
+  mirror.sandbox.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
+  await mirror.settled();
+  await mirror.healed();
+  notEqual((await mirror.account(id)).deletedAt, null, 'the untold deletion is found');
+}
+
+/** A position that expired during an outage: what was changed meanwhile is read, and the hole is on record. */
+export async function expiredPositionIsRead(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const [id = ''] = mirror.accountIds();
+  await mirror.stop();
+  await mirror.salesforce.update(id, { Phone: 'during the outage' });
+  mirror.sandbox.faults.stream.expire.now();
+  await mirror.startAgain();
+  await mirror.settled();
+  await mirror.healed();
+  equal((await mirror.account(id)).fields['Phone'], 'during the outage', 'what expired is read');
+  const causes = (await mirror.incidents()).map(({ cause, state }) => [cause, state]);
+  deepEqual(causes, [['position lost', 'closed']], 'the hole is on record, once');
+}

@@ -1,0 +1,58 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { bits } from '../../helpers/change-events.ts';
+import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+
+/** Events that the database refuses once come again: the position does not move before they are stored. */
+export async function refusedEventsComeAgain(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const [id = ''] = mirror.accountIds();
+  await mirror.sql(`
+    create sequence refusals;
+    create function refuse_once() returns trigger language plpgsql as $$
+      begin
+        if nextval('refusals') = 1 then raise exception 'the disk is full'; end if;
+        return null;
+      end $$;
+    create trigger refuse_once before insert on events for each statement execute function refuse_once()`);
+  await mirror.salesforce.update(id, { Phone: 'refused once' });
+  await mirror.until(
+    'the refusal is noticed',
+    async () => (await mirror.status()).subscription.lastError?.code === 'database',
+  );
+  await mirror.settled();
+  equal((await mirror.account(id)).fields['Phone'], 'refused once', 'the refused event came again');
+}
+
+/** Events that are delivered again after a reconnect are stored once. */
+export async function repeatedEventsAreStoredOnce(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const { duplicates } = mirror.sandbox.faults.stream;
+  for (const id of mirror.accountIds()) await mirror.salesforce.update(id, { Phone: id });
+  await mirror.settled();
+  duplicates.on({ events: 4, times: 1 });
+  mirror.sandbox.disconnectStreams();
+  await mirror.settled();
+  equal(duplicates.isOn, false, 'events were delivered again');
+  const ids = (await mirror.events('')).map(({ eventId }) => eventId);
+  deepEqual(ids, [...new Set(ids)], 'every event is stored once');
+}
+
+/** Events that share a replay id, and even their own id, are two events if they tell of two records. */
+export async function sharedIdsAreTwoEvents(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const ids = mirror.accountIds().slice(0, 2);
+  const [first = '', second = ''] = ids;
+  const change = (id: string) => ({
+    header: { recordIds: [id], changedFields: bits('Industry') },
+    fields: { Industry: 'Shared' },
+  });
+  const eventId = mirror.publish(change(first));
+  mirror.publish(change(second), { eventId, replayId: mirror.sandbox.bus.latestReplayId() });
+  await mirror.settled();
+  const accounts = await Promise.all(ids.map((id) => mirror.account(id)));
+  deepEqual(
+    accounts.map(({ fields }) => fields['Industry']),
+    ['Shared', 'Shared'],
+    'both events with one id are applied',
+  );
+}

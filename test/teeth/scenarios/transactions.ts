@@ -1,0 +1,45 @@
+import { deepEqual, equal } from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { bits } from '../../helpers/change-events.ts';
+import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+
+/** One event that names many records changes every one of them. */
+export async function mergedEventChangesEveryRecord(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build });
+  const ids = mirror.accountIds();
+  mirror.inOneTransaction((tx) => {
+    for (const id of ids) tx.update(id, { Rating: 'Hot' });
+  });
+  await mirror.settled();
+  const accounts = await Promise.all(ids.map((id) => mirror.account(id)));
+  deepEqual(
+    accounts.map(({ fields }) => fields['Rating']),
+    ids.map(() => 'Hot'),
+    'every record of the merged event has the new value',
+  );
+}
+
+/** A transaction of which only a part has come is not shown, even when what lies before it is. */
+export async function halfATransactionIsNotShown(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build, sandbox: { keepaliveIntervalMs: 60_000 } });
+  const [before = '', first = '', second = ''] = mirror.accountIds();
+  await mirror.stop();
+  // Silence says nothing here: only the next transaction ends the one before it.
+  await mirror.startAgain({ quietMs: 60_000 });
+  const change = (id: string, transactionKey: string) =>
+    mirror.publish({
+      header: { recordIds: [id], changedFields: bits('Industry'), transactionKey },
+      fields: { Industry: 'Changed' },
+    });
+  const industry = async (id: string) => (await mirror.account(id)).fields['Industry'];
+  const transaction = randomUUID();
+  change(before, randomUUID());
+  change(first, transaction);
+  await mirror.until('the transaction before is shown', async () => (await industry(before)) === 'Changed');
+  const early = await industry(first);
+  change(second, transaction);
+  change(before, randomUUID());
+  await mirror.until('the transaction is shown', async () => (await industry(second)) === 'Changed');
+  equal(early === 'Changed', false, 'half a transaction is not shown');
+  equal(await industry(first), 'Changed', 'its other half is shown with it');
+}
