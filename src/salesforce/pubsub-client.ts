@@ -4,6 +4,7 @@ import {
   type ChannelCredentials,
   Client,
   type ClientDuplexStream,
+  connectivityState,
   credentials,
   Metadata,
   type ServiceDefinition,
@@ -36,6 +37,8 @@ export type PubSubClient = {
   /** The schema's JSON text. @throws SalesforceError */
   getSchema(schemaId: string): Promise<string>;
   subscribe(): ClientDuplexStream<FetchRequest, FetchResponse>;
+  /** Whether the connection stands, as far as can be told. */
+  isConnected(): boolean;
   close(): void;
 };
 
@@ -80,6 +83,7 @@ export function createPubSubClient(options: PubSubOptions): PubSubClient {
         subscribe.deserialize,
         metadata(options.identity()),
       ),
+    isConnected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
     close: () => client.close(),
   };
 }

@@ -26,6 +26,8 @@ export type SubscribeContext = {
 
 // Salesforce sends a keepalive within 270 s; a stream that is silent for longer is dead.
 const silenceLimitMs = 300_000;
+// Within this time a subscription that Salesforce doesn't want is refused.
+const refusalMs = 1_000;
 // A stream that lived this long was healthy: the next failure is a first one again.
 const healthyMs = 10_000;
 // A database that is back is used at once: it is ours, and nobody counts how often we ask.
@@ -99,7 +101,10 @@ async function followOnce(context: SubscribeContext, signal: AbortSignal): Promi
   signal.addEventListener('abort', close);
   try {
     stream.grant(maxCredit);
-    const first = await nextResponse(stream, silenceLimitMs);
+    const early = await stream.next(refusalMs);
+    // On a quiet topic the first answer can take minutes; a connection that nobody has refused is a stream.
+    if (early !== undefined || org.pubsub.isConnected()) await setSubscriptionState(pool, topic, 'streaming');
+    const first = early ?? (await nextResponse(stream, silenceLimitMs));
     await setSubscriptionState(pool, topic, 'streaming');
     if (from.preset === 'LATEST') await readUpToHere(context, subscription.startedAt);
     await storeAll(context, stream, first);
