@@ -70,12 +70,25 @@ export async function inTransaction<T>(
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((failure: Error) => {
-      broken = failure;
-    });
+    broken = await rollBack(client);
     throw error;
   } finally {
     client.release(broken);
+  }
+}
+
+/** Why a connection can't be used any more, if so. One that is silent was waited for once already. */
+async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
+  const { promise: tooLate, resolve } = Promise.withResolvers<Error>();
+  const timer = setTimeout(resolve, 2_000, new Error('no answer to rollback'));
+  const rolledBack = client.query('rollback').then(
+    () => undefined,
+    (failure: Error) => failure,
+  );
+  try {
+    return await Promise.race([rolledBack, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -13,6 +13,8 @@ export type RandomChanges = {
   readonly transactions: number;
   /** One transaction of a random kind. */
   change(): void;
+  /** One transaction with so many new accounts. */
+  create(count: number): void;
   /** One transaction that changes accounts without making or removing any. */
   edit(): void;
 };
@@ -39,6 +41,11 @@ export function randomChanges(sandbox: Sandbox, random: SeededRandom, families =
     created.add(result.id);
     return result.id;
   };
+  const create = (count: number): void =>
+    transact((tx) => {
+      for (let n = 0; n < count; n++)
+        living.push(insert(tx, { Name: `Made ${created.size}`, ...someValues(random) }));
+    });
   const members = Array.from({ length: families }, (_, family) => {
     const ids: string[] = [];
     transact((tx) => {
@@ -88,14 +95,7 @@ export function randomChanges(sandbox: Sandbox, random: SeededRandom, families =
     },
     create: {
       weight: 14,
-      act: () => {
-        const count = random.chance(0.1) ? 40 : random.between(1, 4);
-        transact((tx) => {
-          for (let n = 0; n < count; n++) {
-            living.push(insert(tx, { Name: `Made ${created.size}`, ...someValues(random) }));
-          }
-        });
-      },
+      act: () => create(random.chance(0.1) ? 40 : random.between(1, 4)),
     },
     remove: {
       weight: 8,
@@ -125,6 +125,7 @@ export function randomChanges(sandbox: Sandbox, random: SeededRandom, families =
       return transactions;
     },
     change: () => random.pick(deck)(),
+    create,
     edit: () => random.pick([kinds.family, kinds.update]).act(),
   };
 }

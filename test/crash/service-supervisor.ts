@@ -51,7 +51,7 @@ export function superviseService(
     current.ended().then((end) => {
       service = undefined;
       if (stopping) return;
-      if (!killed) ownEnds.push({ end, lastWords: lastWords(current.output()), wasReady });
+      if (end !== 'SIGKILL') ownEnds.push({ end, lastWords: lastWords(current.output()), wasReady });
       timer = setTimeout(start, restartPauseMs);
     });
   };

@@ -101,8 +101,10 @@ export async function openMirror({
     throw error;
   });
 
+  // A start is no part of what a scenario is about: it has its time, however impatient the scenario is.
+  let patienceMs = Math.max(build.patienceMs, 30_000);
   const until = <T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> =>
-    eventually(what, probe, build.patienceMs);
+    eventually(what, probe, patienceMs);
   const mirror = {
     database,
     sandbox,
@@ -182,6 +184,7 @@ export async function openMirror({
     },
   };
   if (overrides?.waitUntilReady !== false) await mirror.begun().catch(abandon(mirror));
+  patienceMs = build.patienceMs;
   return mirror;
 }
 

@@ -54,13 +54,13 @@ describe('a custom field that gets another type', () => {
     expect(created?.schemaId).not.toBe(updated?.schemaId);
   });
 
-  it('keeps its index when it stays unique', () => {
-    const { id, org } = orgWith('string', null);
-    org.changeField('SignUpCode__c', { type: 'string', unique: true, externalId: true, length: 64 });
-    org.transaction(admin, (tx) => tx.update(id, { SignUpCode__c: 'code' }));
-    org.changeField('SignUpCode__c', { type: 'string', unique: true, externalId: true, length: 80 });
-    const second = org.transaction(admin, (tx) => tx.insert({ Name: 'Bob', SignUpCode__c: 'code' }));
-    expect(second).toMatchObject({ success: false, errors: [{ statusCode: 'DUPLICATE_VALUE' }] });
+  it('may become unique, also for the values it has, and common again', () => {
+    const { org } = orgWith('string', 'A');
+    const another = () => org.transaction(admin, (tx) => tx.insert({ Name: 'Bob', Level__c: 'A' }));
+    org.changeField('Level__c', { type: 'string', unique: true });
+    expect(another()).toMatchObject({ success: false, errors: [{ statusCode: 'DUPLICATE_VALUE' }] });
+    org.changeField('Level__c', { type: 'string' });
+    expect(another().success).toBe(true);
   });
 });
 

@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const read = (file: string): string => readFileSync(`${root}${file}`, 'utf8');
+
+/** Every `file`: "name", "another name" of a page. */
+const named = (page: string): { file: string; name: string }[] =>
+  [...page.matchAll(/`([\w./-]+\.test\.ts)`: ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file = '', names = '']) =>
+    [...names.matchAll(/"([^"]+)"/g)].map(([, name = '']) => ({ file, name })),
+  );
+
+describe.each(['docs/field-failures.md', 'docs/reliability.md'])('%s', (page) => {
+  it('names tests that there are', () => {
+    const tests = named(read(page));
+    expect(tests.length).toBeGreaterThan(30);
+    const missing = tests.filter(
+      ({ file, name }) => !existsSync(`${root}test/${file}`) || !read(`test/${file}`).includes(name),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('docs/field-failures.md', () => {
+  it('has all 45, in order', () => {
+    const numbers = [...read('docs/field-failures.md').matchAll(/^\| (\d+) \|/gm)].map(([, n]) => Number(n));
+    expect(numbers).toEqual(Array.from({ length: 45 }, (_, index) => index + 1));
+  });
+});
