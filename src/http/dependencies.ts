@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
 import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
+import type { ReadEvent } from '../sync/event-history.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -14,7 +15,7 @@ export type HttpDependencies = {
   /** A logger, or the options to make one. */
   readonly logger: LoggerChoice;
   /** Decodes stored events; the answers are in the order of the rows. */
-  decodeEvents(rows: readonly StoredEvent[]): Promise<readonly DecodedEvent[]>;
+  decodeEvents(rows: readonly StoredEvent[]): Promise<readonly ReadEvent[]>;
   /** Names of all mirrored top-level fields by the newest schema; none while no schema is known. */
   fieldNames(): Promise<readonly string[]>;
   /** Enqueues the re-read of one account (18-character id) and answers the id of the resync. */
@@ -47,38 +48,3 @@ export type StoredEvent = {
   readonly schemaId: string;
   readonly payload: Uint8Array;
 };
-
-export type DecodedEvent =
-  | {
-      readonly ok: true;
-      readonly header: DecodedHeader;
-      /** Decoded values; of an UPDATE only the changed ones. */
-      readonly fields: { readonly [name: string]: JsonValue };
-    }
-  | { readonly ok: false; readonly error: string };
-
-/** The ChangeEventHeader with its bitmaps expanded to names, such as `Industry` or `BillingAddress.City`. */
-export type DecodedHeader = {
-  readonly entityName: string;
-  readonly recordIds: readonly string[];
-  readonly changeType: string;
-  readonly changeOrigin: string;
-  readonly transactionKey: string;
-  readonly sequenceNumber: number;
-  /** RFC 3339. */
-  readonly commitTimestamp: string;
-  /** A decimal number beyond 2^53. */
-  readonly commitNumber: string;
-  readonly commitUser: string;
-  readonly nulledFields: readonly string[];
-  readonly diffFields: readonly string[];
-  readonly changedFields: readonly string[];
-};
-
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue };

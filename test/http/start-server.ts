@@ -1,8 +1,9 @@
 import request, { type Response } from 'supertest';
 import { expect } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
-import type { ApiKey, DecodedEvent, HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
+import type { ApiKey, HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
 import { createServer, type Server } from '../../src/http/server.ts';
+import type { ReadEvent } from '../../src/sync/event-history.ts';
 import { type Described, describedProblems } from './conformity.ts';
 
 /**
@@ -87,7 +88,7 @@ const emptyHeader = {
   changedFields: [],
 };
 
-function decodeJson(row: StoredEvent): DecodedEvent {
+function decodeJson(row: StoredEvent): ReadEvent {
   try {
     return { ok: true, ...JSON.parse(Buffer.from(row.payload).toString('utf8')) };
   } catch {

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { type Event, Prisma } from '../../db/generated/client.ts';
-import type { DecodedEvent } from '../dependencies.ts';
+import type { ReadEvent } from '../../sync/event-history.ts';
 import type {
   AccountEventSchema,
   DecodedEventSchema,
@@ -25,7 +25,7 @@ export function eventJson(row: EventRow): Static<typeof EventSchema> {
 /** Shows an event as a part of an account's history. */
 export function accountEventJson(
   row: EventRow,
-  decoded: DecodedEvent | undefined,
+  decoded: ReadEvent | undefined,
 ): Static<typeof AccountEventSchema> {
   return {
     ...common(row),
@@ -37,7 +37,7 @@ export function accountEventJson(
 /** Shows all that is known of an event. */
 export function eventDetailJson(
   row: EventRow & Pick<Event, 'payload' | 'replayId'>,
-  decoded: DecodedEvent | undefined,
+  decoded: ReadEvent | undefined,
 ): Static<typeof EventDetailSchema> {
   return {
     ...eventJson(row),
@@ -75,7 +75,7 @@ function common(row: EventRow) {
   } as const;
 }
 
-function decodedJson({ header, fields }: DecodedEvent & { ok: true }): Static<typeof DecodedEventSchema> {
+function decodedJson({ header, fields }: ReadEvent & { ok: true }): Static<typeof DecodedEventSchema> {
   return {
     header: {
       ...header,
@@ -88,7 +88,7 @@ function decodedJson({ header, fields }: DecodedEvent & { ok: true }): Static<ty
   };
 }
 
-function decodeError(decoded: DecodedEvent | undefined): string | null {
+function decodeError(decoded: ReadEvent | undefined): string | null {
   if (decoded === undefined) return 'The event was not decoded.';
   return decoded.ok ? null : decoded.error;
 }
