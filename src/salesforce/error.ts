@@ -119,6 +119,7 @@ const restFailures: Readonly<Record<string, FailureClass>> = {
   SALESFORCE_ACCESS_TOKEN: 'config',
   SALESFORCE_PRIVATE_KEY: 'config',
   FRESH_TOKENS_REFUSED: 'permission',
+  OTHER_ORG: 'config',
 };
 
 /** The class of a REST or OAuth error code; what is unknown (network errors, 5xx pages) is transient. */

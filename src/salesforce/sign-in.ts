@@ -101,11 +101,24 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
     callOptions: { client: clientName },
     refreshFn: (_connection, done) => {
       freshSession(options, refreshes).then(
-        ({ accessToken }) => done(null, accessToken),
+        ({ accessToken }) => {
+          if (orgOf(accessToken) === orgOf(session.accessToken)) done(null, accessToken);
+          else done(new Error(refreshFailureText(otherOrg())));
+        },
         (error: unknown) => done(new Error(refreshFailureText(fromRestError(error)))),
       );
     },
   });
+}
+
+/** The org that a token belongs to, 15 characters before the exclamation mark; undefined where it doesn't say. */
+function orgOf(accessToken: string): string | undefined {
+  return /^(00D[a-zA-Z0-9]{12})!/.exec(accessToken)?.[1];
+}
+
+/** A sandbox was refreshed, for example: what is known of one org must not be asked of another. */
+function otherOrg(): SalesforceError {
+  return new SalesforceError('the credentials belong to another org now', 'OTHER_ORG', 'config');
 }
 
 /** A new token, but not more than five in half a minute: then the refusals have another cause. */

@@ -173,6 +173,22 @@ describe('an org that refuses every token', () => {
   });
 });
 
+describe('an org that has become another one', () => {
+  it('is not asked anything more, whatever its token says', async () => {
+    const first = await startSandbox({ accounts: 1 });
+    const org = await openSandboxOrg(first);
+    const httpPort = Number(new URL(first.instanceUrl).port);
+    await first.close();
+    const second = await startSandbox({ accounts: 1, httpPort, organizationId: '00DTM00000000092AA' });
+    await expect(describeAccount(org.connection)).rejects.toMatchObject({
+      code: 'OTHER_ORG',
+      failure: 'config',
+    });
+    org.close();
+    await second.close();
+  });
+});
+
 describe('a host that is no Salesforce', () => {
   it('is named as such', async () => {
     const server = createServer((_, response) => {
