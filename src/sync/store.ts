@@ -54,8 +54,9 @@ export async function storeEvents(
 }
 
 /**
- * A keepalive: everything before its position has been delivered and stored, so the position may move there, which
- * keeps it inside the bus's retention on a quiet topic; and no transaction is still under way.
+ * A keepalive: no transaction is still under way. Its position is kept beside that of the last event. It lies inside
+ * the bus's retention on a topic that is quiet for days; but it may lie ahead of events that are still to come, so it
+ * counts only where the last event is too old.
  */
 export async function storeKeepalive(
   pool: pg.Pool,
@@ -66,8 +67,8 @@ export async function storeKeepalive(
     await client.query({
       name: 'store-keepalive',
       text: `update subscriptions
-                set replay_id = case when length($2::bytea) > 0 then $2 else replay_id end,
-                    position_at = now(), last_keepalive_at = now(), quiet_through = ${lastEvent}
+                set keepalive_replay_id = case when length($2::bytea) > 0 then $2 else keepalive_replay_id end,
+                    last_keepalive_at = now(), quiet_through = ${lastEvent}
               where topic = $1`,
       values: [topic, latestReplayId],
     });

@@ -10,7 +10,12 @@ import { repairByResync } from './holes.ts';
 import type { Jobs } from './jobs.ts';
 import { requestResync } from './resync-rows.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store.ts';
-import { forgetPosition, readSubscription, setSubscriptionState } from './subscription-rows.ts';
+import {
+  forgetPosition,
+  readSubscription,
+  type SubscriptionRow,
+  setSubscriptionState,
+} from './subscription-rows.ts';
 
 export type SubscribeContext = {
   readonly pool: pg.Pool;
@@ -26,6 +31,8 @@ export type SubscribeContext = {
 
 // Salesforce sends a keepalive within 270 s; a stream that is silent for longer is dead.
 const silenceLimitMs = 300_000;
+// Events stay on the bus for 72 hours; behind one that is younger than this it is safe to resume.
+const keptForMs = 48 * 3_600_000;
 // Within this time a subscription that Salesforce doesn't want is refused.
 const refusalMs = 1_000;
 // A stream that lived this long was healthy: the next failure is a first one again.
@@ -74,7 +81,9 @@ async function react(context: SubscribeContext, error: SalesforceError): Promise
 async function recoverPosition(context: SubscribeContext): Promise<void> {
   const { pool, topic, logger } = context;
   await inTransaction(pool, async (client) => {
-    const { replayId, positionAt, startedAt } = await readSubscription(client, topic);
+    const subscription = await readSubscription(client, topic);
+    const { positionAt, startedAt } = subscription;
+    const replayId = resumePosition(subscription);
     if (replayId === null) return;
     const since = new Date((positionAt ?? startedAt).getTime() - 5 * 60_000);
     await forgetPosition(client, topic);
@@ -99,6 +108,8 @@ async function followOnce(context: SubscribeContext, signal: AbortSignal): Promi
   const stream = openPullStream(org.pubsub, topic, from);
   const close = (): void => stream.close();
   signal.addEventListener('abort', close);
+  // The stop may have come while the position was read.
+  if (signal.aborted) close();
   try {
     stream.grant(maxCredit);
     const early = await stream.next(refusalMs);
@@ -114,13 +125,21 @@ async function followOnce(context: SubscribeContext, signal: AbortSignal): Promi
   }
 }
 
-function startOf(
-  { replayPreset }: SubscribeContext,
-  { replayId, loadedAt }: { replayId: Buffer | null; loadedAt: Date | null },
-): ReplayFrom {
+/**
+ * Behind the newest stored event: that is never ahead of anything. Where it is so old that the bus may have forgotten
+ * it, behind the newest keepalive.
+ */
+function startOf({ replayPreset }: SubscribeContext, subscription: SubscriptionRow): ReplayFrom {
+  const replayId = resumePosition(subscription);
   if (replayId !== null) return { preset: 'CUSTOM', replayId };
   // Without a position after the first load, one was lost: the oldest event is the safe start.
-  return { preset: replayPreset === 'latest' && loadedAt === null ? 'LATEST' : 'EARLIEST' };
+  const isFirst = replayPreset === 'latest' && subscription.loadedAt === null;
+  return { preset: isFirst ? 'LATEST' : 'EARLIEST' };
+}
+
+function resumePosition({ replayId, positionAt, keepaliveReplayId }: SubscriptionRow): Buffer | null {
+  const isOld = positionAt !== null && Date.now() - positionAt.getTime() > keptForMs;
+  return isOld ? (keepaliveReplayId ?? replayId) : (replayId ?? keepaliveReplayId);
 }
 
 /**

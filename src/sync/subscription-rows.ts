@@ -13,8 +13,11 @@ export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' 
 
 export type SubscriptionRow = {
   readonly organizationId: string;
+  /** Of the newest stored event, and since when. */
   readonly replayId: Buffer | null;
   readonly positionAt: Date | null;
+  /** Of the newest keepalive. */
+  readonly keepaliveReplayId: Buffer | null;
   readonly startedAt: Date;
   readonly loadedAt: Date | null;
 };
@@ -37,6 +40,7 @@ export async function readSubscription(client: Queryable, topic: string): Promis
   const { rows } = await client.query<SubscriptionRow>({
     name: 'read-subscription',
     text: `select organization_id as "organizationId", replay_id as "replayId", position_at as "positionAt",
+                  keepalive_replay_id as "keepaliveReplayId",
                   started_at as "startedAt", loaded_at as "loadedAt"
              from subscriptions where topic = $1`,
     values: [topic],
@@ -77,11 +81,11 @@ export async function setSubscriptionState(
   });
 }
 
-/** Gives up a position that the bus does not know any more. */
+/** Gives up positions that the bus does not know any more. */
 export async function forgetPosition(client: Queryable, topic: string): Promise<void> {
   await client.query({
     name: 'forget-position',
-    text: 'update subscriptions set replay_id = null where topic = $1',
+    text: 'update subscriptions set replay_id = null, keepalive_replay_id = null where topic = $1',
     values: [topic],
   });
 }

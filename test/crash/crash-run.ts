@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { checkMirror, type MirrorCheck } from './check-mirror.ts';
-import { startCrashWorld } from './crash-world.ts';
+import { type CrashWorld, startCrashWorld } from './crash-world.ts';
 import { watchFamilies } from './family-watcher.ts';
-import { randomChanges } from './random-changes.ts';
+import { goSilent } from './half-open.ts';
+import { type RandomChanges, randomChanges } from './random-changes.ts';
 import { breakThings, type FaultCounts } from './random-faults.ts';
 import { reachedStates } from './reached-states.ts';
 import { seededRandom } from './seeded-random.ts';
@@ -16,7 +17,11 @@ export type CrashRunOptions = {
   readonly accounts: number;
   /** How long it may take until all is quiet again, in milliseconds. */
   readonly quietLimitMs: number;
+  /** Lets each of the three connections go silent for ever, one after the other, before the comparison. Minutes. */
+  readonly withSilence: boolean;
   readonly onProgress?: (line: string) => void;
+  /** Ends the run early; everything that was started is stopped. */
+  readonly interrupted?: AbortSignal;
 };
 
 export type CrashRun = MirrorCheck & {
@@ -30,49 +35,73 @@ export type CrashRun = MirrorCheck & {
   /** How often states were reached that only faults lead to. */
   readonly reached: ReadonlyMap<string, number>;
   readonly quietAfterMs: number;
+  /** How long it took to get over each connection that went silent, in milliseconds. */
+  readonly silences: ReadonlyMap<string, number>;
 };
 
 /** Random changes and random faults at once, then quiet, then a comparison of everything. */
 export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
-  const { seed, durationMs, onProgress = () => {} } = options;
   const world = await startCrashWorld({ accounts: options.accounts });
+  const { promise: interrupted, reject } = Promise.withResolvers<never>();
+  options.interrupted?.addEventListener('abort', () => reject(new Error('it was interrupted')));
   try {
-    await waitUntilQuiet(world, 60_000);
-    const changes = randomChanges(world.sandbox, seededRandom(seed, 'changes'));
-    const watcher = watchFamilies(world, seededRandom(seed, 'looks'), changes.families);
-    const end = Date.now() + durationMs;
-    const changing = changeUntil(end, changes.change, seededRandom(seed, 'pauses'));
-    const progress = setInterval(
-      () => onProgress(`${changes.transactions} transactions, ${world.service.starts} starts`),
-      15_000,
-    );
-    const faults = await breakThings(world, seededRandom(seed, 'faults'), end, onProgress).finally(() =>
-      clearInterval(progress),
-    );
-    await changing;
-    onProgress('mended');
-    const quietAfterMs = await waitUntilQuiet(world, options.quietLimitMs);
-    await watcher.stop();
-    const ownEnds = world.service.ownEnds.filter(({ wasReady }) => wasReady);
-    return {
-      ...(await checkMirror(world, changes.created)),
-      seed,
-      faults,
-      starts: world.service.starts,
-      transactions: changes.transactions,
-      looks: watcher.looks,
-      violations: [
-        ...watcher.violations,
-        ...ownEnds.map(
-          ({ end: code, lastWords }) => `the service ended by itself with ${code}: ${lastWords}`,
-        ),
-      ],
-      reached: await reachedStates(world),
-      quietAfterMs,
-    };
+    return await Promise.race([runIn(world, options), interrupted]);
   } finally {
     await world.stop();
   }
+}
+
+async function runIn(world: CrashWorld, options: CrashRunOptions): Promise<CrashRun> {
+  const { seed, durationMs, onProgress = () => {} } = options;
+  await waitUntilQuiet(world, 60_000);
+  const changes = randomChanges(world.sandbox, seededRandom(seed, 'changes'));
+  const watcher = watchFamilies(world, seededRandom(seed, 'looks'), changes.families);
+  const end = Date.now() + durationMs;
+  const changing = changeUntil(end, changes.change, seededRandom(seed, 'pauses'));
+  const faults = await breakThings(world, seededRandom(seed, 'faults'), end, onProgress);
+  await changing;
+  onProgress('mended');
+  const healing = await heal(world, changes, options);
+  await watcher.stop();
+  return {
+    ...(await checkMirror(world, changes.created)),
+    seed,
+    faults,
+    ...healing,
+    starts: world.service.starts,
+    transactions: changes.transactions,
+    looks: watcher.looks,
+    violations: [...healing.violations, ...watcher.violations, ...endsByItself(world)],
+    reached: await reachedStates(world),
+  };
+}
+
+type Healing = Pick<CrashRun, 'quietAfterMs' | 'silences' | 'violations'>;
+
+/** Waits until all is quiet, then lets each connection go silent for ever; what is never got over is a violation. */
+async function heal(
+  world: CrashWorld,
+  changes: RandomChanges,
+  { quietLimitMs, withSilence, onProgress = () => {} }: CrashRunOptions,
+): Promise<Healing> {
+  const silences = new Map<string, number>();
+  let quietAfterMs = Number.POSITIVE_INFINITY;
+  try {
+    quietAfterMs = await waitUntilQuiet(world, quietLimitMs);
+    for (const connection of withSilence ? (['stream', 'rest', 'database'] as const) : []) {
+      onProgress(`${connection} goes silent`);
+      silences.set(connection, await goSilent(world, changes, connection));
+    }
+    return { quietAfterMs, silences, violations: [] };
+  } catch (error) {
+    return { quietAfterMs, silences, violations: [(error as Error).message] };
+  }
+}
+
+function endsByItself({ service }: CrashWorld): string[] {
+  return service.ownEnds
+    .filter(({ wasReady }) => wasReady)
+    .map(({ end, lastWords }) => `the service ended by itself with ${end}: ${lastWords}`);
 }
 
 async function changeUntil(

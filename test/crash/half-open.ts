@@ -20,7 +20,7 @@ export async function goSilent(
   connection: Connection,
 ): Promise<number> {
   // What is open and idle is in use again: the silence meets requests that are under way and ones that come.
-  for (let n = 0; n < 5; n++) changes.change();
+  for (let n = 0; n < 5; n++) changes.create(2);
   world.proxies[connection].abandon();
   for (let n = 0; n < 20; n++) changes.change();
   return waitUntilQuiet(world, noticeLimitMs);

@@ -1,39 +1,42 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from '../helpers/eventually.ts';
-import type { CrashWorld } from './crash-world.ts';
+import type { SupervisedService } from './service-supervisor.ts';
 
 /**
  * Kills the service at the n-th time that it hands bytes to the operating system after this call: to a socket, a pipe
- * or another thread. `act` gives it something to do.
- * @returns false where it had nothing to write any more: there are fewer such points
+ * or another thread. `act` gives it something to do. Resolves when its successor is ready.
  */
-export async function killAtWrite(
-  { service }: CrashWorld,
-  n: number,
-  act: () => void,
-  isDone: () => Promise<boolean>,
-): Promise<boolean> {
-  const { pid, starts } = service;
-  if (pid === undefined) throw new Error('the service does not run');
-  const tracer = await attachStrace(pid, ['-e', `inject=write,writev:signal=KILL:when=${n}`]);
+export async function killAtWrite(service: SupervisedService, n: number, act: () => void): Promise<void> {
+  const { starts } = service;
+  const tracer = await attachStrace(runningPid(service), ['-e', `inject=write,writev:signal=KILL:when=${n}`]);
   act();
-  let done = false;
-  await eventually('it is killed or has nothing left to write', async () => {
-    if (service.starts > starts) return true;
-    done = service.pid === pid && (await isDone().catch(() => false));
-    return done;
-  });
-  await detach(tracer);
-  await eventually('it is ready', service.isReady, 30_000);
-  return !done;
+  await eventually(`write ${n} took place`, () => service.starts > starts, 30_000);
+  await detach(tracer.process);
+  await eventually('the next process is ready', service.isReady, 30_000);
+}
+
+/** How often the service hands bytes to the operating system until `act` has taken all its effect. */
+export async function countWrites(
+  service: SupervisedService,
+  act: () => void,
+  untilDone: () => Promise<unknown>,
+): Promise<number> {
+  const pid = runningPid(service);
+  const tracer = await attachStrace(pid, []);
+  act();
+  await untilDone();
+  await detach(tracer.process);
+  // Each thread has its own count; the main one does the talking. Without a prefix there is only that one.
+  const lines = tracer.said().matchAll(/^(?:\[pid\s+(\d+)\]\s*)?writev?\(/gm);
+  return [...lines].filter(([, thread]) => thread === undefined || Number(thread) === pid).length;
 }
 
 /** Why system calls can't be traced here; undefined where they can. */
 export async function tracingProblem(): Promise<string | undefined> {
   const sleeper = spawn('sleep', ['30'], { stdio: 'ignore' });
   try {
-    await detach(await attachStrace(sleeper.pid ?? 0, []));
+    await detach((await attachStrace(sleeper.pid ?? 0, [])).process);
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -42,31 +45,25 @@ export async function tracingProblem(): Promise<string | undefined> {
   }
 }
 
-async function attachStrace(pid: number, options: readonly string[]): Promise<ChildProcess> {
-  const tracer = spawn(
-    'strace',
-    ['-f', '-p', String(pid), '-e', 'trace=write,writev', '-o', '/dev/null', ...options],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
+type Tracer = { readonly process: ChildProcess; said(): string };
+
+async function attachStrace(pid: number, options: readonly string[]): Promise<Tracer> {
+  const args = ['-f', '-s', '0', '-p', String(pid), '-e', 'trace=write,writev', ...options];
+  const tracer = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
-  tracer.stderr?.on('data', (chunk: Buffer) => {
+  let failure: string | undefined;
+  tracer.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  let failure: string | undefined;
   tracer.on('error', () => {
     failure = 'strace is not installed';
   });
   tracer.on('exit', () => {
     failure ??= `strace can't attach: ${said.trim()}`;
   });
-  await eventually('strace is attached', () => {
-    if (/attached/.test(said)) return true;
-    return failure !== undefined;
-  });
-  if (failure !== undefined && !said.includes('attached')) throw new Error(failure);
-  return tracer;
+  await eventually('strace is attached', () => said.includes('attached') || failure !== undefined);
+  if (!said.includes('attached')) throw new Error(failure);
+  return { process: tracer, said: () => said };
 }
 
 async function detach(tracer: ChildProcess): Promise<void> {
@@ -74,4 +71,9 @@ async function detach(tracer: ChildProcess): Promise<void> {
   const exit = once(tracer, 'exit');
   tracer.kill('SIGINT');
   await exit;
+}
+
+function runningPid({ pid }: SupervisedService): number {
+  if (pid === undefined) throw new Error('the service does not run');
+  return pid;
 }

@@ -13,7 +13,11 @@ const { values } = parseArgs({
 });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const command = `npm run test:crash -- --minutes ${values.minutes} --seed ${values.seed} --accounts ${values.accounts}`;
+// Only a run of some minutes can be asked to have reached every interesting state.
+const long = Number(values.minutes) >= 5;
 const begin = Date.now();
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
 say(command);
 try {
   const run = await crashRun({
@@ -21,14 +25,20 @@ try {
     durationMs: Number(values.minutes) * 60_000,
     accounts: Number(values.accounts),
     quietLimitMs: 240_000,
+    withSilence: long,
+    interrupted: stopping.signal,
     onProgress: (line) =>
       values.verbose && say(`${((Date.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${line}`),
   });
   say(summaryOf(run));
-  const failed = run.differences.length + run.violations.length > 0;
+  const missed = long ? [...run.reached].filter(([, count]) => count === 0) : [];
+  for (const [state] of missed) say(`Never reached: ${state}`);
+  const failed = run.differences.length + run.violations.length + missed.length > 0;
   if (failed) say(`To repeat it: ${command}`);
   process.exitCode = failed ? 1 : 0;
 } catch (error) {
   say(`The run failed: ${error instanceof Error ? error.message : String(error)}\nTo repeat it: ${command}`);
   process.exitCode = 1;
 }
+// What was interrupted may still be waiting for something.
+process.exit();

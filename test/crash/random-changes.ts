@@ -24,111 +24,115 @@ export const familyName = (family: number): string => `Family ${family}`;
 export const familySize = 6;
 
 export function randomChanges(sandbox: Sandbox, random: SeededRandom, families = 20): RandomChanges {
-  const { org } = sandbox;
+  const people = workingIn(sandbox);
+  const members = Array.from({ length: families }, (_, family) =>
+    people.create(familySize, () => ({ Name: familyName(family), AccountNumber: `${family}-0` })),
+  );
+  const kinds = kindsOfChange(people, members, random);
+  const deck = Object.values(kinds).flatMap(({ weight, act }) => Array.from({ length: weight }, () => act));
+  return {
+    families,
+    created: people.created,
+    get transactions() {
+      return people.transactions;
+    },
+    change: () => random.pick(deck)(),
+    create: (count) => createSome(people, random, count),
+    edit: () => random.pick([kinds.family, kinds.update]).act(),
+  };
+}
+
+/** Transactions of a person in the org, and which accounts they made. */
+function workingIn({ org }: Sandbox) {
   const caller = { userId: org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
   const created = new Set<string>();
-  const living = [...org.records()].map(({ id }) => id);
-  const deleted: string[] = [];
   let transactions = 0;
-
   const transact = (work: (tx: Tx) => void, tell: 'changes' | 'gaps' = 'changes'): void => {
     transactions++;
     org.transaction(caller, work, tell);
   };
-  const insert = (tx: Tx, values: Values): string => {
-    const result = tx.insert(values);
-    if (!result.success) throw new Error(`the org refused an account: ${JSON.stringify(result.errors)}`);
-    created.add(result.id);
-    return result.id;
-  };
-  const create = (count: number): void =>
-    transact((tx) => {
-      for (let n = 0; n < count; n++)
-        living.push(insert(tx, { Name: `Made ${created.size}`, ...someValues(random) }));
-    });
-  const members = Array.from({ length: families }, (_, family) => {
-    const ids: string[] = [];
-    transact((tx) => {
-      for (let n = 0; n < familySize; n++)
-        ids.push(insert(tx, { Name: familyName(family), AccountNumber: `${family}-0` }));
-    });
-    return ids;
-  });
-
-  const kinds = {
-    family: {
-      weight: 30,
-      act: () => {
-        const family = random.integer(families);
-        const values = { ...someValues(random), AccountNumber: `${family}-${transactions}` };
-        transact((tx) => {
-          for (const id of members[family] ?? []) tx.update(id, values);
-        });
-      },
-    },
-    update: {
-      weight: 40,
-      act: () => {
-        const ids = Array.from({ length: random.between(1, 12) }, () => random.pick(living));
-        transact((tx) => {
-          for (const id of new Set(ids)) tx.update(id, someValues(random));
-        });
-      },
-    },
-    sweep: {
-      weight: 2,
-      act: () => {
-        const first = random.integer(Math.max(1, living.length - 250));
-        const values = someValues(random);
-        transact((tx) => {
-          for (const id of living.slice(first, first + 250)) tx.update(id, values);
-        });
-      },
-    },
-    // The bus only says that something changed; families are left out, as single accounts are read again.
-    gap: {
-      weight: 2,
-      act: () => {
-        const id = random.pick(living);
-        transact((tx) => tx.update(id, someValues(random)), 'gaps');
-      },
-    },
-    create: {
-      weight: 14,
-      act: () => create(random.chance(0.1) ? 40 : random.between(1, 4)),
-    },
-    remove: {
-      weight: 8,
-      act: () => {
-        const [id] = living.splice(random.integer(living.length), 1);
-        if (id === undefined) return;
-        deleted.push(id);
-        transact((tx) => tx.delete(id));
-      },
-    },
-    restore: {
-      weight: 6,
-      act: () => {
-        const [id] = deleted.splice(random.integer(Math.max(1, deleted.length)), 1);
-        if (id === undefined) return;
-        living.push(id);
-        transact((tx) => tx.undelete(id));
-      },
-    },
-  };
-  const deck = Object.values(kinds).flatMap(({ weight, act }) => Array.from({ length: weight }, () => act));
-
   return {
-    families,
     created,
+    // Members of families are only ever changed together, so they are not among these.
+    living: [...org.records()].map(({ id }) => id),
+    deleted: [] as string[],
     get transactions() {
       return transactions;
     },
-    change: () => random.pick(deck)(),
-    create,
-    edit: () => random.pick([kinds.family, kinds.update]).act(),
+    transact,
+    update(ids: Iterable<string>, valuesOf: () => Values, tell?: 'gaps'): void {
+      transact((tx) => {
+        for (const id of new Set(ids)) tx.update(id, valuesOf());
+      }, tell);
+    },
+    create(count: number, valuesOf: () => Values): string[] {
+      const ids: string[] = [];
+      transact((tx) => {
+        for (let n = 0; n < count; n++) ids.push(insert(tx, valuesOf()));
+      });
+      for (const id of ids) created.add(id);
+      return ids;
+    },
   };
 }
+
+function insert(tx: Tx, values: Values): string {
+  const result = tx.insert(values);
+  if (result.success) return result.id;
+  throw new Error(`the org refused an account: ${JSON.stringify(result.errors)}`);
+}
+
+function createSome(people: People, random: SeededRandom, count: number): void {
+  const name = (): Values => ({ Name: `Made ${people.created.size}`, ...someValues(random) });
+  people.living.push(...people.create(count, name));
+}
+
+/** What can happen in one transaction, and how often it does among a hundred or so. */
+function kindsOfChange(people: People, members: readonly (readonly string[])[], random: SeededRandom) {
+  const { living, deleted } = people;
+  const takeOne = (ids: string[]): string[] => ids.splice(random.integer(Math.max(1, ids.length)), 1);
+  const family = (): void => {
+    const one = random.integer(members.length);
+    const values = { ...someValues(random), AccountNumber: `${one}-${people.transactions}` };
+    people.update(members[one] ?? [], () => values);
+  };
+  const update = (): void => {
+    const ids = Array.from({ length: random.between(1, 12) }, () => random.pick(living));
+    people.update(ids, () => someValues(random));
+  };
+  // Equal changes of many records, which Salesforce may tell in one event.
+  const sweep = (): void => {
+    const first = random.integer(Math.max(1, living.length - 250));
+    const values = someValues(random);
+    people.update(living.slice(first, first + 250), () => values);
+  };
+  // The bus only says that something changed. Not for families: single accounts are read again.
+  const gap = (): void => people.update([random.pick(living)], () => someValues(random), 'gaps');
+  const create = (): void => createSome(people, random, random.chance(0.1) ? 40 : random.between(1, 4));
+  const remove = (): void => {
+    for (const id of takeOne(living)) {
+      deleted.push(id);
+      people.transact((tx) => tx.delete(id));
+    }
+  };
+  const restore = (): void => {
+    for (const id of takeOne(deleted)) {
+      living.push(id);
+      people.transact((tx) => tx.undelete(id));
+    }
+  };
+  return {
+    family: { weight: 30, act: family },
+    update: { weight: 40, act: update },
+    sweep: { weight: 2, act: sweep },
+    gap: { weight: 2, act: gap },
+    create: { weight: 14, act: create },
+    remove: { weight: 8, act: remove },
+    restore: { weight: 6, act: restore },
+  };
+}
+
+type People = ReturnType<typeof workingIn>;
 
 /** New values of a few fields; some are cleared. */
 function someValues(random: SeededRandom): Values {

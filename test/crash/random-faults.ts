@@ -25,7 +25,7 @@ export async function breakThings(
       if (Date.now() >= untilMs) break;
       onFault(name);
       if (await faults[name].strike(world, random)) counts.set(name, (counts.get(name) ?? 0) + 1);
-      await pause(random.between(0, 3_500));
+      await pause(random.between(0, 2_800));
     }
   }
   await mend(world);
@@ -48,7 +48,7 @@ type Fault = {
 };
 
 const kill: Fault = {
-  perRound: 13,
+  perRound: 16,
   strike: async ({ service }, random) => {
     // Now and then while it is still starting.
     if (random.chance(0.7)) await until(() => service.isReady(), 6_000);

@@ -2,7 +2,7 @@ import type { CrashRun } from './crash-run.ts';
 
 /** What a run was and what it found, for a person. */
 export function summaryOf(run: CrashRun): string {
-  const { faults, reached, differences, violations } = run;
+  const { faults, reached, silences, differences, violations } = run;
   const restarts = (faults.get('restartFast') ?? 0) + (faults.get('restartImmediate') ?? 0);
   const others = [...faults]
     .filter(([name]) => !['kill', 'restartFast', 'restartImmediate'].includes(name))
@@ -17,6 +17,9 @@ export function summaryOf(run: CrashRun): string {
     `accounts           ${run.accounts}, ${run.codes} with a code`,
     `looks at the API   ${run.looks}`,
     `quiet after        ${(run.quietAfterMs / 1000).toFixed(1)} s`,
+    ...[...silences].map(
+      ([name, ms]) => `went silent         ${name}: over it after ${(ms / 1000).toFixed(1)} s`,
+    ),
     ...[...reached].map(([state, count]) => `reached            ${state}: ${count}`),
     `differences        ${differences.length}`,
     ...listed(differences),

@@ -158,11 +158,14 @@ export async function openMirror({
     },
     /** Until the readings of a first start are done: from then on nothing is read but for a reason. */
     async begun(): Promise<void> {
-      await mirror.settled();
-      await until('the readings of the first start are done', async () => {
-        const resyncs = await mirror.resyncs();
-        return resyncs.length >= 2 && resyncs.every(({ state }) => state === 'done');
+      const hasPosition = async () => (await mirror.status()).subscription.position !== null;
+      // A stream shows that it is open by its first answer, and one from the end misses what came before it.
+      await until('the stream is open', async () => {
+        await salesforce.create({ Name: marker });
+        return eventually('an answer has come', hasPosition, 1_000).catch(() => false as const);
       });
+      await mirror.settled();
+      await mirror.healed();
     },
     /** Until nothing is left to be written to Salesforce or read from it. */
     worked: (): Promise<true> =>

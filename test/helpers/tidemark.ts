@@ -81,7 +81,10 @@ export async function startTidemark(
     logger: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
     ...overrides,
   });
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 }).catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
   const request = (method: string, path: string, body?: unknown): Promise<Response> =>
     fetch(`${url}${path}`, {
       method,

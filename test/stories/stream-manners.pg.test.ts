@@ -64,6 +64,21 @@ describe('a stream', () => {
     expect(await phones(mirror)).toEqual(expected);
   });
 
+  it('that announces a position ahead of its events and ends before they came loses none of them', async () => {
+    await using mirror = await openMirror();
+    mirror.sandbox.faults.stream.keepaliveAhead.on({ holdMs: 60_000, times: 1 });
+    const before = (await mirror.status()).subscription.position;
+    const expected = changeAll(mirror, 'withheld');
+    await mirror.until('the position ahead is announced', async () => {
+      return (await mirror.status()).subscription.position !== before;
+    });
+    mirror.sandbox.disconnectStreams();
+    await mirror.until('the withheld events are here', async () => {
+      const now = await phones(mirror);
+      return JSON.stringify(now) === JSON.stringify(expected);
+    });
+  });
+
   it('that is quiet moves its position on, which keeps it inside the retention', async () => {
     await using mirror = await openMirror({ sandbox: { keepaliveIntervalMs: 50 } });
     const position = async () => (await mirror.status()).subscription.position;

@@ -22,7 +22,7 @@ eachWithDefects([
         name: 'the newest position of a response is saved before its events',
         file: 'sync/subscribe.ts',
         find: 'const stored = await storeEvents(',
-        replace: `await storeKeepalive(pool, topic, response.latestReplayId);
+        replace: `await pool.query('update subscriptions set replay_id = $2 where topic = $1', [topic, response.latestReplayId]);
       const stored = await storeEvents(`,
         shows: /the refused event came again/,
       },

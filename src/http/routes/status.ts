@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import type { Subscription } from '../../db/generated/client.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { isoTime } from '../json/time.ts';
 import { readCounts } from '../read-counts.ts';
@@ -32,9 +33,18 @@ async function readSubscription({ prisma, topic }: HttpDependencies): Promise<St
     lastError: row?.lastError ?? null,
     lastEventAt: isoTime(row?.lastEventAt ?? null),
     lastKeepaliveAt: isoTime(row?.lastKeepaliveAt ?? null),
-    position: row?.replayId ? Buffer.from(row.replayId).toString('base64') : null,
+    position: positionOf(row),
     loadedAt: isoTime(row?.loadedAt ?? null),
   };
+}
+
+/** The newest of the two positions: of the last event, of the last keepalive. */
+function positionOf(row: Subscription | null): string | null {
+  const keepaliveIsNewer = (row?.lastKeepaliveAt ?? 0) > (row?.positionAt ?? 0);
+  const newest = keepaliveIsNewer
+    ? (row?.keepaliveReplayId ?? row?.replayId)
+    : (row?.replayId ?? row?.keepaliveReplayId);
+  return newest ? Buffer.from(newest).toString('base64') : null;
 }
 
 const states = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'] as const;

@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { open, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import { useQuietWorld } from './quiet-world.ts';
+
+const disk = mountSmallDisk();
+const reason = typeof disk === 'string' ? '' : ` (skipped: ${disk.problem})`;
+
+describe.skipIf(typeof disk !== 'string')(
+  `a full disk under the database${reason}`,
+  { timeout: 120_000 },
+  () => {
+    const folder = String(disk);
+    const filler = path.join(folder, 'filler');
+    // Registered first, so that it runs last: the server that lives there has to be gone.
+    afterAll(async () => {
+      execFileSync('umount', [folder]);
+      await rmdir(folder);
+    });
+    const quiet = useQuietWorld({
+      postgresFolder: path.join(folder, 'postgres'),
+      postgresSettings: ['max_wal_size=64MB', 'min_wal_size=32MB'],
+    });
+
+    it('stops the position, not the process or the API, and is over when there is room again', async () => {
+      const { service, postgres, get } = quiet.world;
+      const { pid } = service;
+      await fill(filler);
+      const isMet = () => service.output().includes('No space left on device');
+      await eventually('the service has met the full disk', () => {
+        if (!isMet()) quiet.edit(1);
+        return isMet();
+      });
+      const [row] = await postgres.rows<{ stored: boolean }>(
+        `select replay_id = (select replay_id from events order by id desc limit 1) as stored from subscriptions`,
+      );
+      expect(row?.stored).toBe(true);
+      expect((await get<Page<ApiAccount>>('/v1/accounts')).data.length).toBeGreaterThan(0);
+      await rm(filler);
+      await quiet.expectHealed();
+      expect(service.pid).toBe(pid);
+    });
+  },
+);
+
+/** A file system of its own for the database; only root may mount one. */
+function mountSmallDisk(): string | { readonly problem: string } {
+  const folder = mkdtempSync(path.join(tmpdir(), 'tidemark-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200m', 'tmpfs', folder], { stdio: 'pipe' });
+    execFileSync('chmod', ['755', folder]);
+    return folder;
+  } catch {
+    return { problem: 'this user may not mount a small disk' };
+  }
+}
+
+async function fill(file: string): Promise<void> {
+  const handle = await open(file, 'w');
+  const pieces = [1024 * 1024, 4096].map((size) => Buffer.alloc(size));
+  try {
+    for (const piece of pieces) {
+      let full = false;
+      while (!full)
+        full = await handle.write(piece).then(
+          () => false,
+          () => true,
+        );
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,59 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { inTransaction, openDatabase } from '../../src/db/database.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { startFaultProxy } from '../helpers/fault-proxy.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+describe('a database connection that breaks', () => {
+  const database = useDatabase();
+  const opened: (() => Promise<void>)[] = [];
+  afterAll(async () => {
+    for (const close of opened.reverse()) await close();
+  });
+
+  const openThroughProxy = async () => {
+    const url = new URL(database.url);
+    const proxy = await startFaultProxy(() => ({
+      host: url.hostname,
+      port: Number(new URL(database.url).port),
+    }));
+    url.port = String(proxy.port);
+    const errors: Error[] = [];
+    const { pool, close } = openDatabase({ url: url.href, max: 1, onError: (error) => errors.push(error) });
+    opened.push(proxy.close, close);
+    return { proxy, pool, errors };
+  };
+
+  it('between two statements of a transaction fails that transaction, not the process', async () => {
+    const { proxy, pool, errors } = await openThroughProxy();
+    const broken = inTransaction(pool, async (client) => {
+      await client.query('select 1');
+      proxy.reset();
+      await eventually('the break is noticed', () => errors.length > 0);
+      await client.query('select 2');
+    });
+    await expect(broken).rejects.toThrow();
+    expect((await pool.query('select 3 as three')).rows).toEqual([{ three: 3 }]);
+  });
+
+  it('before the answer to COMMIT leaves the outcome to be looked up, and the pool usable', async () => {
+    const { proxy, pool } = await openThroughProxy();
+    await database.pool.query('create table outcomes (id int)');
+    const lost = proxy.dropAnswerTo(Buffer.from('commit\0'));
+    const unknown = inTransaction(pool, (client) => client.query('insert into outcomes values (1)'));
+    await expect(unknown).rejects.toThrow();
+    await lost;
+    expect((await pool.query('select count(*) from outcomes')).rows).toEqual([{ count: 1n }]);
+  });
+
+  it('without a word is given up at the limit of the statement, and not waited for once more', async () => {
+    const { proxy, pool } = await openThroughProxy();
+    const silent = inTransaction(pool, async (client) => {
+      await client.query('select 1');
+      proxy.abandon();
+      await Promise.reject(new Error('the work failed'));
+    });
+    await expect(silent).rejects.toThrow('the work failed');
+    expect((await pool.query('select 4 as four')).rows).toEqual([{ four: 4 }]);
+  });
+});
