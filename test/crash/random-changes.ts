@@ -93,8 +93,13 @@ function kindsOfChange(people: People, members: readonly (readonly string[])[], 
   const takeOne = (ids: string[]): string[] => ids.splice(random.integer(Math.max(1, ids.length)), 1);
   const family = (): void => {
     const one = random.integer(members.length);
-    const values = { ...someValues(random), AccountNumber: `${one}-${people.transactions}` };
-    people.update(members[one] ?? [], () => values);
+    const AccountNumber = `${one}-${people.transactions}`;
+    // A site of its own for each: equal changes would be told in one event, and an event has no halves.
+    people.update(members[one] ?? [], () => ({
+      ...someValues(random),
+      AccountNumber,
+      Site: `Berth ${random.integer(1_000_000)}`,
+    }));
   };
   const update = (): void => {
     const ids = Array.from({ length: random.between(1, 12) }, () => random.pick(living));

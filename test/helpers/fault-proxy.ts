@@ -6,8 +6,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
  */
 export type FaultProxy = {
   readonly port: number;
-  /** Connections that were accepted since the start, and that are open now. */
-  readonly accepted: number;
+  /** Connections that are open now. */
   readonly open: number;
   /** Everything flows; what was held back is delivered. */
   pass(): void;
@@ -30,8 +29,6 @@ export type FaultProxy = {
    * connection is reset as soon as the server has answered. Resolves when that has happened.
    */
   dropAnswerTo(marker: Buffer): Promise<void>;
-  /** Counts what clients send, piece by piece; `at` is called before the n-th piece is forwarded. */
-  onSent(listener: (() => void) | undefined): void;
   close(): Promise<void>;
 };
 
@@ -44,11 +41,8 @@ export async function startFaultProxy(target: () => Target): Promise<FaultProxy>
     delayMs: 0,
     budget: Number.POSITIVE_INFINITY,
     trap: undefined,
-    sent: undefined,
   };
-  let accepted = 0;
   const server = createServer((client) => {
-    accepted++;
     if (traffic.mode === 'refuse') {
       client.on('error', () => {});
       client.resetAndDestroy();
@@ -66,9 +60,6 @@ export async function startFaultProxy(target: () => Target): Promise<FaultProxy>
   };
   return {
     port,
-    get accepted() {
-      return accepted;
-    },
     get open() {
       return links.size;
     },
@@ -101,9 +92,6 @@ export async function startFaultProxy(target: () => Target): Promise<FaultProxy>
       new Promise((sprung) => {
         traffic.trap = { marker, sprung };
       }),
-    onSent(listener) {
-      traffic.sent = listener;
-    },
     close: () =>
       new Promise((resolve) => {
         each((link) => link.reset());
@@ -124,7 +112,6 @@ function openLink(client: Socket, { host, port }: Target, traffic: Traffic): Lin
     server.resetAndDestroy();
   };
   client.on('data', (data: Buffer) => {
-    traffic.sent?.();
     const { trap } = traffic;
     if (trap !== undefined && data.includes(trap.marker)) {
       traffic.trap = undefined;
@@ -217,7 +204,6 @@ type Traffic = {
   /** Bytes towards servers until every connection that sends more is reset. */
   budget: number;
   trap: { readonly marker: Buffer; readonly sprung: () => void } | undefined;
-  sent: (() => void) | undefined;
 };
 
 type Link = {
