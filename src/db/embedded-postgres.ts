@@ -14,6 +14,8 @@ import {
 export type EmbeddedPostgres = {
   /** Connection string of the database `tidemark`. */
   readonly url: string;
+  /** Process id of the server. */
+  readonly pid: number;
   /** Fast shutdown; open connections are cut. */
   stop(): Promise<void>;
 };
@@ -46,7 +48,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const server = (await runningServer(folder)) ?? (await start(run, binaries.postgres, folder, options));
   const address = `postgres://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${server.port}`;
   await createDatabase(`${address}/postgres`);
-  return { url: `${address}/tidemark`, stop: () => stop(server.pid, folder) };
+  return { url: `${address}/tidemark`, pid: server.pid, stop: () => stop(server.pid, folder) };
 }
 
 async function initialise(

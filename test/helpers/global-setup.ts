@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,9 +23,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     password: 'test',
     settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'],
   });
+  // A run that is broken off does not get to its end: the server goes with it all the same.
+  const abandon = (): void => {
+    process.kill(server.pid, 'SIGQUIT');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const onSignal = (): never => process.exit(1);
+  process.once('exit', abandon).once('SIGTERM', onSignal).once('SIGHUP', onSignal);
   await makeTemplate(server.url);
   project.provide('postgresUrl', server.url.replace(/\/tidemark$/, '/postgres'));
   return async () => {
+    process.off('exit', abandon).off('SIGTERM', onSignal).off('SIGHUP', onSignal);
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   };
