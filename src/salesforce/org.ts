@@ -1,6 +1,5 @@
 import type { Connection } from 'jsforce';
-import { withDeadline } from './deadline.ts';
-import { fromRestError } from './error.ts';
+import { restAnswer } from './deadline.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
 import { type ConnectionOptions, connect } from './sign-in.ts';
@@ -49,9 +48,7 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
     organizationId,
     userId,
     async renewToken() {
-      await withDeadline(connection.request('/limits'), 60_000, 'limits').catch((error: unknown) => {
-        throw fromRestError(error);
-      });
+      await restAnswer(connection.request('/limits'), 60_000, 'limits');
     },
     async readPlan(mirrored) {
       return planRead(mirrored, await describeAccount(connection));

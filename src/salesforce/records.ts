@@ -1,7 +1,7 @@
 import type { Connection } from 'jsforce';
 import type { FieldValues, Scalar } from './change-event.ts';
-import { withDeadline } from './deadline.ts';
-import { fromRestError, SalesforceError } from './error.ts';
+import { restAnswer } from './deadline.ts';
+import { SalesforceError } from './error.ts';
 import { capitalise, fromRest } from './field-value.ts';
 import { checkedId, parseRecordId } from './record-id.ts';
 import type { SchemaField } from './writer-schema.ts';
@@ -146,12 +146,8 @@ function personParts(field: SchemaField, types: ReadonlyMap<string, string>): st
   return field.name === 'Name' ? field.parts.filter((part) => types.has(part)) : [];
 }
 
-async function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
-  try {
-    return await withDeadline(answer, 120_000, what);
-  } catch (error) {
-    throw fromRestError(error);
-  }
+function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
+  return restAnswer(answer, 120_000, what);
 }
 
 type RestRow = Readonly<Record<string, unknown>>;

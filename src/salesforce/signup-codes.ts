@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
-import { withDeadline } from './deadline.ts';
-import { fromRestError, SalesforceError } from './error.ts';
+import { restAnswer } from './deadline.ts';
+import { SalesforceError } from './error.ts';
 import { checkedId } from './record-id.ts';
 
 export type CodeWrite = { readonly id: string; readonly code: string };
@@ -84,12 +84,8 @@ function toResult(result: RawResult): CodeWriteResult {
   };
 }
 
-async function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
-  try {
-    return await withDeadline(answer, 60_000, what);
-  } catch (error) {
-    throw fromRestError(error);
-  }
+function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
+  return restAnswer(answer, 60_000, what);
 }
 
 type RawResult = {
