@@ -13,6 +13,7 @@ export type Config = {
   readonly dataDir: string;
   readonly salesforce: SalesforceConfig | undefined;
   readonly salesforceApiVersion: string;
+  readonly apiReservePercent: number;
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
@@ -63,6 +64,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     dataDir: env.DATA_DIR,
     salesforce,
     salesforceApiVersion: env.SALESFORCE_API_VERSION,
+    apiReservePercent: env.API_RESERVE_PERCENT,
     topic: env.CDC_TOPIC,
     replayPreset: env.REPLAY_PRESET,
     quietMs: env.QUIET_MS,

@@ -42,7 +42,11 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
   const app = await buildApp({
     ...config,
     databaseUrl: provided.databaseUrl,
-    org: { ...provided.salesforce, apiVersion: config.salesforceApiVersion },
+    org: {
+      ...provided.salesforce,
+      apiVersion: config.salesforceApiVersion,
+      budget: { reservePercent: config.apiReservePercent },
+    },
     apiKeys: provided.apiKeys,
     logger: pino({ level: config.logLevel }),
   });

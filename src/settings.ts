@@ -62,6 +62,13 @@ export const settings = Type.Object({
     default: false,
     description: 'Also give codes to accounts that existed before',
   }),
+  API_RESERVE_PERCENT: Type.Integer({
+    default: 20,
+    minimum: 0,
+    maximum: 95,
+    description:
+      'Share of the daily API requests that resyncs and write-backs leave to others, in percent; they wait instead',
+  }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
   API_KEYS: text(

@@ -30,6 +30,7 @@ describe('the settings', () => {
       dataDir: '.data',
       salesforce: undefined,
       salesforceApiVersion: '66.0',
+      apiReservePercent: 20,
       topic: '/data/AccountChangeEvent',
       replayPreset: 'latest',
       quietMs: 50,

@@ -1,4 +1,5 @@
 import type { Connection } from 'jsforce';
+import { type ApiBudget, type ApiBudgetOptions, createApiBudget } from './api-budget.ts';
 import { restAnswer } from './deadline.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
@@ -10,12 +11,15 @@ export type OrgOptions = ConnectionOptions & {
   readonly pubsubEndpoint: string;
   readonly pubsubTls: boolean;
   readonly certificateAuthority?: string;
+  /** What resyncs and write-backs leave to others; a fifth unless told. */
+  readonly budget?: ApiBudgetOptions;
 };
 
 /** A Salesforce org that we are signed in to, with both of its doors. */
 export type Org = {
   readonly connection: Connection;
   readonly pubsub: PubSubClient;
+  readonly budget: ApiBudget;
   /** 18 characters. */
   readonly organizationId: string;
   readonly userId: string;
@@ -45,6 +49,7 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
   return {
     connection,
     pubsub,
+    budget: createApiBudget(connection, options.budget ?? { reservePercent: 20 }),
     organizationId,
     userId,
     async renewToken() {
