@@ -11,7 +11,7 @@ import { readEvent } from './sync/event-history.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
 import { readiness } from './sync/readiness.ts';
-import { requestResync } from './sync/resync-rows.ts';
+import { requestResync } from './sync/resync/resync-rows.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
 
 export type AppOptions = {
@@ -23,6 +23,9 @@ export type AppOptions = {
   readonly quietMs: number;
   readonly codeField: string;
   readonly backfill: boolean;
+  /** From so many records on, a resync reads by a bulk job; 10,000 unless told. */
+  readonly bulkFrom?: number;
+  readonly settleMs?: number;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logger: Logger;
 };
@@ -67,7 +70,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs));
     app.addHook('onClose', closeAll);
     if (options.roles.has('sync')) {
-      await app.register(pipelinePlugin, { ...options, database: syncDatabase, org, jobs, schemas });
+      await app.register(pipelinePlugin, {
+        bulkFrom: 10_000,
+        ...options,
+        database: syncDatabase,
+        org,
+        jobs,
+        schemas,
+      });
     }
     return app;
   } catch (error) {

@@ -2,12 +2,14 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Org } from '../../src/salesforce/org.ts';
+import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Jobs, startJobs } from '../../src/sync/jobs.ts';
-import type { ResyncContext } from '../../src/sync/resync.ts';
-import { type ResyncRequest, requestResync } from '../../src/sync/resync-rows.ts';
+import type { ResyncContext } from '../../src/sync/resync/reading.ts';
+import { type ResyncRequest, requestResync } from '../../src/sync/resync/resync-rows.ts';
+import { storedSchemas } from '../../src/sync/stored-schemas.ts';
 import { ensureSubscription } from '../../src/sync/subscription-rows.ts';
-import { accountTopic, currentReadPlan, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
 import { type DatabaseHandle, useDatabase } from '../helpers/use-database.ts';
 
 /** A sandbox org and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
@@ -50,14 +52,17 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
       return part('jobs');
     },
     get context() {
-      const [sandbox, org] = [part('sandbox'), part('org')];
+      const org = part('org');
       return {
         pool: database.pool,
         topic: accountTopic,
         codeField: 'SignUpCode__c',
         backfill: false,
+        org,
         connection: org.connection,
-        readPlan: () => currentReadPlan(sandbox, org),
+        schemas: createSchemaCache(storedSchemas(database.pool), (id) => org.pubsub.getSchema(id)),
+        bulkFrom: 10_000,
+        settleMs: 200,
         jobs: part('jobs'),
         logger,
       };
@@ -84,7 +89,7 @@ export type MirrorOfSandbox = {
   readonly sandbox: Sandbox;
   readonly org: Org;
   readonly jobs: Jobs;
-  readonly context: ResyncContext;
+  readonly context: ResyncContext & { readonly connection: Org['connection'] };
   request(request: ResyncRequest): Promise<string>;
   account(id: string): Promise<Record<string, unknown> | undefined>;
   /** What the jobs in a queue are about. */

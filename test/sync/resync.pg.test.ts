@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { applyChanges } from '../../src/sync/apply-changes.ts';
 import { queues } from '../../src/sync/jobs.ts';
-import { rereadAccounts, runResync } from '../../src/sync/resync.ts';
+import { rereadAccounts, runResync } from '../../src/sync/resync/run-resync.ts';
 import { formatVersion, type Version } from '../../src/sync/version.ts';
 import { inOrg } from '../helpers/sandbox-org.ts';
 import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
