@@ -22,6 +22,7 @@ export function describeSandbox(context: HttpContext, adminToken: string) {
       events: '/sandbox/events',
       faults: '/sandbox/faults',
       allowance: '/sandbox/allowance',
+      bulkJobs: '/sandbox/bulk/jobs',
       audit: '/sandbox/audit',
     },
   };

@@ -27,6 +27,9 @@ export const createRequestAllowance = (firstMax: number, now: () => number): Req
       used += 1;
       return true;
     },
+    count: (amount) => {
+      used = usedToday() + amount;
+    },
     set: (given) => {
       const before = usedToday();
       max = given.max ?? max;
@@ -55,4 +58,6 @@ export type Allowance = {
 export type RequestAllowance = Allowance & {
   /** Counts one request; false when the day's allowance is used up. */
   take(): boolean;
+  /** Counts so much more without refusing it. */
+  count(amount: number): void;
 };

@@ -1,9 +1,9 @@
 import type { FieldDefinition, FieldValue, Org, OrgRecord } from '../../model.ts';
 import { fieldIndex } from '../field-index.ts';
 import { aggregate } from './aggregate.ts';
-import { type ConditionContext, compileCondition } from './compile-condition.ts';
+import { type ConditionContext, compileCondition, type RecordTest } from './compile-condition.ts';
 import { filterValue } from './filter-value.ts';
-import { orderRecords } from './order-records.ts';
+import { type FieldOrdering, orderRecords } from './order-records.ts';
 import { parseQuery } from './parse.ts';
 import { queryErrorAt } from './query-error.ts';
 import { findField, findFilterField, selectFields } from './select-fields.ts';
@@ -14,36 +14,43 @@ import type { Condition, Query } from './syntax.ts';
  * Throws QueryError.
  */
 export const runQuery = (org: QueriedOrg, text: string, options: QueryOptions): QueryResult => {
+  const { context, fields, matches, orderings, query } = checkQuery(org, text, options);
+  const found = matchingRecords(org, query, context, matches, options.includeDeleted);
+  if (query.select.some((item) => item.kind === 'count')) {
+    return { kind: 'count', totalSize: Math.min(found.length, query.limit ?? found.length) };
+  }
+  const values = aggregates(query, found, (name) => findField(fieldIndex(org), name, text));
+  if (values.length > 0) return { kind: 'aggregate', values };
+  const end = query.limit === null ? found.length : query.offset + query.limit;
+  return { kind: 'rows', fields, records: orderRecords(found, orderings, end).slice(query.offset) };
+};
+
+/** Everything about a query that can be known without running it. Throws QueryError. */
+export const checkQuery = (org: QueriedOrg, text: string, options: QueryOptions): CheckedQuery => {
   const query = parseQuery(text);
   const index = fieldIndex(org);
   assertKnownObject(query, text);
-  const fields = selectFields(query, index, text);
-  const orderings = query.orderBy.map((ordering) => ({
-    ...ordering,
-    field: findFilterField(index, ordering.field, text),
-  }));
   const context: ConditionContext = {
     text,
     now: options.now,
     field: (name) => findFilterField(index, name, text),
   };
-  const found = matchingRecords(org, query, context, options.includeDeleted);
-  if (query.select.some((item) => item.kind === 'count')) {
-    return { kind: 'count', totalSize: Math.min(found.length, query.limit ?? found.length) };
-  }
-  const values = aggregates(query, found, (name) => findField(index, name, text));
-  if (values.length > 0) return { kind: 'aggregate', values };
-  const end = query.limit === null ? found.length : query.offset + query.limit;
-  return { kind: 'rows', fields, records: orderRecords(found, orderings, end).slice(query.offset) };
+  return {
+    query,
+    context,
+    fields: selectFields(query, index, text),
+    orderings: query.orderBy.map((ordering) => ({ ...ordering, field: context.field(ordering.field) })),
+    matches: query.where ? compileCondition(query.where, context) : () => true,
+  };
 };
 
 const matchingRecords = (
   org: QueriedOrg,
   { where }: Query,
   context: ConditionContext,
+  matches: RecordTest,
   includeDeleted: boolean,
 ): OrgRecord[] => {
-  const matches = where ? compileCondition(where, context) : () => true;
   const matching: OrgRecord[] = [];
   for (const record of candidates(org, where, context)) {
     if ((includeDeleted || !record.isDeleted) && matches(record)) matching.push(record);
@@ -97,6 +104,14 @@ const assertKnownObject = ({ from }: Query, text: string): void => {
   if (from.text.toLowerCase() === 'account') return;
   const message = `sObject type '${from.text}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.`;
   throw queryErrorAt('INVALID_TYPE', message, text, from.position);
+};
+
+type CheckedQuery = {
+  readonly query: Query;
+  readonly context: ConditionContext;
+  readonly fields: readonly FieldDefinition[];
+  readonly orderings: readonly FieldOrdering[];
+  readonly matches: RecordTest;
 };
 
 export type QueryOptions = {
