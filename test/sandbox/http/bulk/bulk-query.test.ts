@@ -65,15 +65,6 @@ describe('a bulk query job', () => {
     expect(rows).toEqual(records.map(({ id: recordId, values }) => [recordId, values['Name']]));
   });
 
-  it('shows where its pages begin, so that they can be read side by side', async () => {
-    const small = await complete(ALL);
-    expect((await rest('GET', `/jobs/query/${small}/resultPages`)).body).toMatchObject({
-      done: true,
-      nextRecordsUrl: null,
-      resultPages: [{ resultUrl: expect.stringContaining(`/jobs/query/${small}/results?locator=`) }],
-    });
-  });
-
   it('writes every value in quotes, and each type in its form', async () => {
     const Name = 'Line one\nline "two", and ünïcödé 🦊';
     insert({ Name, SLAExpirationDate__c: Date.UTC(2026, 10, 23), AnnualRevenue: 12.5 });
