@@ -1,21 +1,34 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../model.ts';
+import { isoDate, isoTime } from './iso-time.ts';
 
 /** How the rows of a bulk result are written: every value in quotes, an empty one as `""`. */
 export const csvWriter = (fields: readonly FieldDefinition[], lineEnding: 'LF' | 'CRLF'): CsvWriter => {
   const end = lineEnding === 'LF' ? '\n' : '\r\n';
   const columns = fields.map(({ name, type }) => ({ name, text: columnText(type) }));
+  /** What stands between two values with so many empty ones in between: most values are empty. */
+  const between = Array.from({ length: fields.length + 1 }, (_, empty) => `"${',""'.repeat(empty)},"`);
+  const first = between.map((text) => text.slice(2));
+  const last = between.map((text) => `${text.slice(0, -2)}${end}`);
   return {
     header: `${fields.map(({ name }) => `"${name}"`).join(',')}${end}`,
     rows: (records, from, to) => {
       let csv = '';
       for (let at = from; at < to; at += 1) {
         const values = records[at]?.values ?? {};
-        let separator = '"';
+        let empty = 0;
+        let separators = first;
         for (const { name, text } of columns) {
-          csv += separator + text(values[name] ?? null);
-          separator = '","';
+          const written = text(values[name] ?? null);
+          if (written === '') {
+            empty += 1;
+            continue;
+          }
+          csv += separators[empty];
+          csv += written;
+          separators = between;
+          empty = 0;
         }
-        csv += `"${end}`;
+        csv += separators === first ? `${'"",'.repeat(empty).slice(0, -1)}${end}` : last[empty];
       }
       return csv;
     },
@@ -27,9 +40,9 @@ const columnText = (type: FieldDefinition['type']): ((value: FieldValue) => stri
     case 'boolean':
       return (value) => (value === true ? 'true' : 'false');
     case 'datetime':
-      return timeText((time) => new Date(time).toISOString());
+      return (value) => (typeof value === 'number' ? isoTime(value) : '');
     case 'date':
-      return timeText((time) => new Date(time).toISOString().slice(0, 10));
+      return (value) => (typeof value === 'number' ? isoDate(value) : '');
     default:
       return (value) => {
         if (value === null) return '';
@@ -37,19 +50,6 @@ const columnText = (type: FieldDefinition['type']): ((value: FieldValue) => stri
         return text.includes('"') ? text.replaceAll('"', '""') : text;
       };
   }
-};
-
-/** Neighbours in a column often have the same time, and writing one is slow. */
-const timeText = (write: (time: number) => string) => {
-  let lastTime: FieldValue = null;
-  let lastText = '';
-  return (value: FieldValue): string => {
-    if (typeof value !== 'number') return '';
-    if (value === lastTime) return lastText;
-    lastTime = value;
-    lastText = write(value);
-    return lastText;
-  };
 };
 
 export type CsvWriter = {
