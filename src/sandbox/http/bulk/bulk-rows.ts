@@ -2,6 +2,7 @@ import type { Org } from '../../model.ts';
 import { ApiError } from '../api-error.ts';
 import { parseQuery } from '../soql/parse.ts';
 import { checkQuery, type QueryOptions, type QueryResult, runQuery } from '../soql/run-query.ts';
+import type { SelectItem } from '../soql/syntax.ts';
 import { tokenize } from '../soql/tokenize.ts';
 
 /** Throws for a query that is wrong, or right but not for the bulk API. */
@@ -13,7 +14,7 @@ export const assertBulkQuery = (org: QueriedOrg, text: string, options: QueryOpt
     if (word === 'GROUP' || word === 'OFFSET' || word === 'TYPEOF') throw refused(refusals[word]);
   }
   const { select } = parseQuery(text);
-  if (select.some(({ kind }) => kind === 'count' || kind === 'aggregate')) throw refused(refusals.AGGREGATE);
+  if (select.some(({ kind }) => unsupported.has(kind))) throw refused(refusals.AGGREGATE);
   const { fields } = checkQuery(org, text, options);
   if (fields.some(({ type }) => type === 'address')) throw refused(refusals.COMPOUND);
 };
@@ -28,6 +29,8 @@ export const bulkRows = (org: QueriedOrg, text: string, options: QueryOptions): 
 const pairs = <Item>(items: readonly Item[]) => items.map((item, at) => [item, items[at + 1]] as const);
 
 const refused = (message: string) => new ApiError(400, 'API_ERROR', message);
+
+const unsupported = new Set<SelectItem['kind']>(['count', 'aggregate', 'date']);
 
 const refusals = {
   COMPOUND: 'Selecting compound data not supported in Bulk Query',
