@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
+import type { ApiBudgetOptions } from '../../src/salesforce/api-budget.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
@@ -13,7 +14,7 @@ import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
 import { type DatabaseHandle, useDatabase } from '../helpers/use-database.ts';
 
 /** A sandbox org and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
-export function useMirrorOfSandbox(): MirrorOfSandbox {
+export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {}): MirrorOfSandbox {
   const database = useDatabase();
   const parts: { sandbox?: Sandbox; org?: Org; jobs?: Jobs } = {};
   beforeAll(async () => {
@@ -24,8 +25,8 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
     await database.rows('delete from pgboss.job');
     parts.org?.close();
     await parts.sandbox?.close();
-    parts.sandbox = await startSandbox({ accounts: 5 });
-    parts.org = await openSandboxOrg(parts.sandbox);
+    parts.sandbox = await startSandbox({ accounts });
+    parts.org = await openSandboxOrg(parts.sandbox, budget === undefined ? {} : { budget });
     await ensureSubscription(database.pool, accountTopic, parts.sandbox.organizationId);
     // Whole seconds: what is made in the org from now on is new to the mirror.
     await database.rows(`update subscriptions set started_at = date_trunc('second', now())`);
@@ -83,6 +84,12 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
 }
 
 const logger = pino({ level: 'silent' });
+
+export type MirrorOptions = {
+  /** In the org at the beginning of each test. */
+  readonly accounts?: number;
+  readonly budget?: ApiBudgetOptions;
+};
 
 export type MirrorOfSandbox = {
   readonly database: DatabaseHandle;

@@ -91,7 +91,8 @@ async function findLost(
     const page = await ask(() =>
       openBulkPage(connection, { jobId: job.id, locator: null, maxRecords: 1, signal }),
     );
-    if (page.columns.join() === columns.join()) return ended;
+    // A list does not say how many records its jobs have.
+    if (page.columns.join() === columns.join()) return ask(() => readBulkJob(connection, job.id));
   }
   return undefined;
 }

@@ -43,18 +43,18 @@ export type RunningResync = {
 };
 
 /** The watermark is taken before anything is asked for. */
-export async function beginReading(context: ResyncContext): Promise<Reading> {
-  const { plan, schemaId } = await currentReadPlan(context);
+export async function beginReading(context: ResyncContext, ask: Ask): Promise<Reading> {
+  const { plan, schemaId } = await currentReadPlan(context, ask);
   const { startedAt } = await readSubscription(context.pool, context.topic);
   const watermark = await readWatermark(context.pool, context.topic);
   return { plan, schemaId, watermark, readAt: Date.now(), newSince: wholeSecond(startedAt) };
 }
 
 /** The reading of a resync: the one that an earlier try began, since its bulk job contains no later change. */
-export async function readingOf(context: ResyncContext, row: ResyncRow): Promise<Reading> {
+export async function readingOf(context: ResyncContext, row: ResyncRow, ask: Ask): Promise<Reading> {
   const { readAt, watermark, schemaId } = row;
   if (readAt !== null && watermark !== null && schemaId !== null) {
-    const { plan } = await readPlanOf(context, schemaId);
+    const { plan } = await readPlanOf(context, schemaId, ask);
     const { startedAt } = await readSubscription(context.pool, context.topic);
     return {
       plan,
@@ -64,7 +64,7 @@ export async function readingOf(context: ResyncContext, row: ResyncRow): Promise
       newSince: wholeSecond(startedAt),
     };
   }
-  const reading = await beginReading(context);
+  const reading = await beginReading(context, ask);
   const { replayId } = await readSubscription(context.pool, context.topic);
   await noteReading(context.pool, row.id, {
     readAt: new Date(reading.readAt),

@@ -55,7 +55,7 @@ async function finish(run: RunningResync): Promise<void> {
 async function readAddedFields(run: RunningResync): Promise<void> {
   if (run.row.scope === 'accounts') return;
   // Makes the newest schema known, also where no event has come under it yet.
-  await currentReadPlan(run.context);
+  await currentReadPlan(run.context, run.ask);
   const added = await fieldsAddedSince(run.context, run.reading.schemaId);
   if (added.size > 0) await requestFull(run, `fields added: ${[...added].join(', ')}`);
 }

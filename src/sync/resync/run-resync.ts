@@ -30,9 +30,9 @@ export async function runResync(context: ResyncContext, id: string, stopping: Ab
   const cancelled = watchForEnd(context, id);
   const signal = AbortSignal.any([stopping, cancelled.signal]);
   try {
-    const reading = await readingOf(context, row);
-    await markRepairing(context.pool, { resyncId: id });
     const ask = abortable(asker(context, signal, id), signal);
+    const reading = await readingOf(context, row, ask);
+    await markRepairing(context.pool, { resyncId: id });
     const run: RunningResync = { context, row, reading, ask, signal };
     const { different } = await (row.mode === 'repair' ? repair(run) : verify(run));
     const { scope, mode, reason } = row;
@@ -55,9 +55,9 @@ export async function rereadAccounts(
   ids: readonly string[],
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  const reading = await beginReading(context);
-  await markRepairing(context.pool, { accountIds: ids });
   const ask = asker(context, signal);
+  const reading = await beginReading(context, ask);
+  await markRepairing(context.pool, { accountIds: ids });
   for await (const page of byId({ context, reading, ask }, ids)) {
     await inTransaction(context.pool, (client) => applyReads(context, client, reading, page));
   }
