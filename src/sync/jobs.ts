@@ -33,7 +33,7 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
     connectionString: databaseUrl,
     application_name: 'tidemark jobs',
     max: 5,
-    monitorIntervalSeconds: 15,
+    monitorIntervalSeconds: 5,
     superviseIntervalSeconds: 15,
     useListenNotify: true,
   });
