@@ -41,6 +41,17 @@ export type HttpFaults = {
   pageSize(): number | undefined;
   /** Whether the locator of a next page is refused although it is good. */
   isLocatorExpired(): boolean;
+  /** How much of what was changed and deleted is told. */
+  replication(): ReplicationFaults;
+};
+
+export type ReplicationFaults = {
+  /** Ids an answer may hold. */
+  readonly mostIds?: number;
+  /** How far back the log of deletions reaches. */
+  readonly deleteLogMinutes?: number;
+  /** What is younger is not covered yet, for a long transaction is still open. */
+  readonly openMinutes?: number;
 };
 
 /** `url` is the path with its query. */
