@@ -101,6 +101,14 @@ describe('a page of a bulk result', () => {
     expect(rowsOf(cut.text)).toEqual(rowsOf(whole.text).slice(0, 7));
   });
 
+  it('is cut to its beginning by the fault of every request', async () => {
+    const id = await complete(ALL);
+    faults().rest.fail.on({ how: 'truncated', path: '/results', times: 1 });
+    expect((await page(id)).body).toBe('"Id","Name"\n');
+    faults().rest.fail.on({ how: 'cut-after', path: '/results', times: 1 });
+    await expect(page(id)).rejects.toThrow('fetch failed');
+  });
+
   it('ends cleanly without some of its rows', async () => {
     const id = await complete(ALL);
     faults().bulk.shortPages.on({ missing: 3, fromRow: 1, times: 1 });

@@ -1,5 +1,5 @@
 import type { Caller, Org } from '../../model.ts';
-import { mintId } from '../../record-id.ts';
+import { mintId, toLongId } from '../../record-id.ts';
 import type { BulkFaults } from './bulk-faults.ts';
 import { type BulkJob, type BulkJobInfo, isUnfinished } from './bulk-job.ts';
 import { createJobLife } from './job-life.ts';
@@ -48,7 +48,7 @@ export const createBulkJobs = ({ faults, jobMs, now, org }: BulkJobsOptions): Bu
     },
     find: (id) => {
       dropExpired();
-      return jobs.get(id);
+      return jobs.get(toLongId(id) ?? id);
     },
     newestFirst: () => {
       dropExpired();

@@ -10,20 +10,17 @@ export const groupRecords = (
   records: readonly OrgRecord[],
   { limit, offset }: Pick<Query, 'limit' | 'offset'>,
 ): AggregateRow[] => {
-  const groups = keys.length === 0 ? [records] : [...Map.groupBy(records, groupKey(keys)).values()];
+  const groups = split(records, keys);
   const ordered = orderings.length === 0 ? groups : inOrder(groups, orderings);
   const page = ordered.slice(offset, limit === null ? undefined : offset + limit);
   if (page.length > mostRows) throw new QueryError('EXCEEDED_ID_LIMIT', tooManyRows);
   return page.map((group) => columns.map(({ field, name, value }) => ({ name, field, value: value(group) })));
 };
 
-const groupKey = (keys: Grouping['keys']) => {
-  const [only, second] = keys;
-  if (only && !second) return only;
-  return (record: OrgRecord): string => JSON.stringify(keys.map((key) => key(record)));
-};
+const split = (records: readonly OrgRecord[], [key, ...others]: Grouping['keys']): Groups =>
+  key ? [...Map.groupBy(records, key).values()].flatMap((group) => split(group, others)) : [records];
 
-const inOrder = (groups: readonly (readonly OrgRecord[])[], orderings: readonly GroupOrdering[]) =>
+const inOrder = (groups: Groups, orderings: readonly GroupOrdering[]) =>
   groups
     .map((group) => ({ group, values: orderings.map(({ value }) => value(group)) }))
     .sort((left, right) => {
@@ -39,6 +36,8 @@ const inOrder = (groups: readonly (readonly OrgRecord[])[], orderings: readonly 
 const mostRows = 2000;
 const tooManyRows =
   'Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch';
+
+type Groups = readonly (readonly OrgRecord[])[];
 
 export type AggregateRow = readonly AggregateValue[];
 
