@@ -9,6 +9,7 @@ ALTER TABLE "resyncs"
     ADD COLUMN "read_at" TIMESTAMPTZ(3),
     ADD COLUMN "schema_id" TEXT,
     ADD COLUMN "position" BYTEA,
+    ADD COLUMN "log_position" BIGINT,
     -- Where the reading goes on after an interruption.
     ADD COLUMN "bulk_asked_at" TIMESTAMPTZ(3),
     ADD COLUMN "bulk_job_id" TEXT,
@@ -56,3 +57,10 @@ CREATE INDEX "idempotent_requests_created_at" ON "idempotent_requests"("created_
 ALTER TABLE "incidents" DROP CONSTRAINT "incidents_cause_check";
 ALTER TABLE "incidents" ADD CONSTRAINT "incidents_cause_check" CHECK ("cause" IN
     ('gap', 'overflow', 'object changed', 'position lost', 'unseen account', 'failed event', 'difference'));
+
+-- The accounts that a verify has met so far: what the mirror has beyond them, Salesforce may not have.
+CREATE TABLE "resync_seen" (
+    "resync_id" UUID NOT NULL REFERENCES "resyncs" ("id") ON DELETE CASCADE,
+    "account_id" TEXT NOT NULL,
+    CONSTRAINT "resync_seen_pkey" PRIMARY KEY ("resync_id", "account_id")
+);
