@@ -91,7 +91,8 @@ describe('every described operation', () => {
     for (const [template, methods] of Object.entries(server.description.paths)) {
       const path = template.replace('{id}', template.includes('accounts') ? accountId : uuid);
       for (const [method, operation] of Object.entries(methods)) {
-        if (method !== 'get' && method !== 'post' && method !== 'delete') throw new Error(`No test knows how to ${method}`);
+        if (method !== 'get' && method !== 'post' && method !== 'delete')
+          throw new Error(`No test knows how to ${method}`);
         const { status } = await server.send(method, path, { key: '' });
         if (operation.security === undefined) expect(status, `${method} ${path}`).toBe(401);
         else publicPaths.push(path);
