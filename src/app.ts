@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { type Database, inTransaction, openDatabase } from './db/database.ts';
+import { type Database, openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
+import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
@@ -11,7 +12,6 @@ import { readEvent } from './sync/event-history.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
 import { readiness } from './sync/readiness.ts';
-import { requestResync } from './sync/resync/resync-rows.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
 
 export type AppOptions = {
@@ -67,7 +67,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const org = await openOrg(options.org);
     opened.push(async () => org.close());
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
-    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs));
+    const wakeUps = listenForWakeUps(options.databaseUrl, onError);
+    opened.push(() => wakeUps.close());
+    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, wakeUps));
     app.addHook('onClose', closeAll);
     if (options.roles.has('sync')) {
       await app.register(pipelinePlugin, {
@@ -91,6 +93,7 @@ function httpDependencies(
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
+  wakeUps: WakeUps,
 ): HttpDependencies {
   return {
     prisma,
@@ -107,18 +110,8 @@ function httpDependencies(
       const { entityFields } = await schemas.get(schemaId);
       return entityFields.slice(1).map(({ name }) => name);
     },
-    requestAccountResync: (accountId, requestedBy) =>
-      inTransaction(pool, async (client) => {
-        const request = {
-          scope: 'accounts',
-          reason: 'manual',
-          accountIds: [accountId],
-          requestedBy,
-        } as const;
-        const id = await requestResync(client, request);
-        await jobs.enqueueResync(client, id);
-        return { id };
-      }),
+    enqueueResync: jobs.enqueueResync,
+    wakeUps,
     readiness: () => readiness(pool, topic),
   };
 }

@@ -1,7 +1,9 @@
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
 import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
+import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
+import type { EnqueueResync } from '../sync/request-resync.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -18,8 +20,10 @@ export type HttpDependencies = {
   decodeEvents(rows: readonly StoredEvent[]): Promise<readonly ReadEvent[]>;
   /** Names of all mirrored top-level fields by the newest schema; none while no schema is known. */
   fieldNames(): Promise<readonly string[]>;
-  /** Enqueues the re-read of one account (18-character id) and answers the id of the resync. */
-  requestAccountResync(accountId: string, requestedBy: string): Promise<{ readonly id: string }>;
+  /** Enqueues the job of a row of `resyncs`, in the transaction that wrote the row. */
+  readonly enqueueResync: EnqueueResync;
+  /** Says when there may be something new to look at. */
+  readonly wakeUps: Pick<WakeUps, 'next'>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
   /** Version of the service, shown in the API description. */

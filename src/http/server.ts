@@ -13,6 +13,7 @@ import { addProblemAnswers, sendProblem, toProblem } from './answer-problems.ts'
 import { addAuthentication } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { addEventStreams } from './event-stream.ts';
 import { collectRoutes } from './known-routes.ts';
 import { Problem } from './problem.ts';
 import { addRequestLog, loggerOptions, requestId } from './request-log.ts';
@@ -49,10 +50,11 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   refuseCompressedBodies(app);
 
   await addDocs(app, dependencies);
+  const streams = await addEventStreams(app);
   addAccountRoutes(app, dependencies);
   addEventRoutes(app, dependencies);
   addEventRetryRoute(app, dependencies);
-  addResyncRoutes(app, dependencies);
+  addResyncRoutes(app, dependencies, streams);
   addIncidentRoutes(app, dependencies);
   addStatusRoute(app, dependencies);
   addHealthRoutes(app, dependencies);

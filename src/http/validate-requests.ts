@@ -65,6 +65,10 @@ function messageOf({ keyword, params, message }: FastifySchemaValidationError): 
       return 'must not be empty';
     case 'maxLength':
       return `must not be longer than ${String(params['limit'])} characters`;
+    case 'minItems':
+      return 'must not be empty';
+    case 'maxItems':
+      return `must not have more than ${String(params['limit'])} entries`;
     case 'enum':
       return `must be one of ${names(params['allowedValues']).join(', ')}`;
     case 'format':

@@ -18,7 +18,8 @@ export async function describedApi(): Promise<string> {
     logger: false,
     decodeEvents: async () => [],
     fieldNames: async () => [],
-    requestAccountResync: async () => ({ id: '' }),
+    enqueueResync: async () => {},
+    wakeUps: { next: async () => {} },
     readiness: async () => [],
     version: packageJson.version,
   });

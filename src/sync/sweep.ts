@@ -11,6 +11,7 @@ const sweepSize = 1_000;
 /**
  * Finds work that no job stands for any more and enqueues it again. Jobs end after their last try, and a try can come
  * to nothing a moment before the row changes; the rows are the truth, and nothing stays undone for want of a job.
+ * Answers that were kept for repeated requests are forgotten after a day.
  */
 export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> {
   await inTransaction(pool, async (client) => {
@@ -23,6 +24,10 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
       text: `update resyncs r set state = 'queued', finished_at = null
               where r.state = 'failed' and r.finished_at < now() - interval '15 minutes'
                 and exists (select from incidents i where i.resync_id = r.id and i.state <> 'closed')`,
+    });
+    await client.query({
+      name: 'forget-idempotent-requests',
+      text: `delete from idempotent_requests where created_at < now() - interval '24 hours'`,
     });
     const open = `select id::text as id from resyncs where state in ('queued', 'reading', 'applying')`;
     for (const id of await withoutJob(client, open, queues.resync, queues.fullResync))

@@ -111,20 +111,27 @@ describe('the resync of an account', () => {
     expect(response.status).toBe(202);
     expect(response.headers['location']).toBe(`/v1/resyncs/${response.body.id}`);
     expect(response.body).toEqual({ id: expect.any(String), accountId: acme, state: 'queued' });
-    expect(server.resyncRequests.at(-1)).toEqual({ accountId: acme, requestedBy: 'writer' });
+    expect(server.enqueued.at(-1)).toBe(response.body.id);
+    expect((await server.send('get', `/v1/resyncs/${response.body.id}`)).body).toMatchObject({
+      scope: 'accounts',
+      mode: 'repair',
+      accountIds: [acme],
+      requestedBy: 'writer',
+    });
   });
 
   test('may be asked for an account that only Salesforce knows', async () => {
     const path = `/v1/accounts/${accountId(99)}/resync`;
-    expect((await server.send('post', path, { key: keys.admin })).status).toBe(202);
-    expect(server.resyncRequests.at(-1)).toEqual({ accountId: accountId(99), requestedBy: 'operator' });
+    const response = await server.send('post', path, { key: keys.admin });
+    expect(response.status).toBe(202);
+    expect(server.enqueued.at(-1)).toBe(response.body.id);
   });
 
   test.each(['003al00000K3N1w', '001al0000000001AAB', 'x'])('is refused for %s', async (id) => {
-    const before = server.resyncRequests.length;
+    const before = server.enqueued.length;
     const response = await server.send('post', `/v1/accounts/${id}/resync`, { key: keys.write });
     expect(response.status).toBe(400);
     expect(response.body.errors).toEqual([{ field: 'id', message: expect.any(String) }]);
-    expect(server.resyncRequests).toHaveLength(before);
+    expect(server.enqueued).toHaveLength(before);
   });
 });

@@ -19,6 +19,7 @@ const readRoutes = [
   '/v1/events/1',
   '/v1/resyncs',
   `/v1/resyncs/${uuid}`,
+  `/v1/resyncs/${uuid}/differences`,
   '/v1/status',
 ];
 
@@ -50,7 +51,7 @@ describe('a route that is not public', () => {
   test('takes a key whatever the case of the scheme', async () => {
     const headers = { authorization: `bearer ${keys.write}` };
     const response = await server.send('post', `/v1/accounts/${accountId}/resync`, { key: '', headers });
-    expect(response.status).toBe(202);
+    expect(response.status).toBe(503);
   });
 
   test('refuses a key that lacks the scope, and names the scope', async () => {
@@ -74,9 +75,12 @@ describe('a route that is not public', () => {
   test.each([
     [keys.none, 403],
     [keys.read, 403],
-    [keys.write, 202],
-    [keys.admin, 202],
-  ])('POST resync with %s answers %i', async (key, status) => {
+    [keys.write, 503],
+    [keys.admin, 503],
+  ])('POST and DELETE of resyncs with %s answer %i', async (key, status) => {
+    const body = { scope: 'all' };
+    expect((await server.send('post', '/v1/resyncs', { key, body })).status).toBe(status);
+    expect((await server.send('delete', `/v1/resyncs/${uuid}`, { key })).status).toBe(status);
     expect((await server.send('post', `/v1/accounts/${accountId}/resync`, { key })).status).toBe(status);
   });
 });
@@ -87,7 +91,8 @@ describe('every described operation', () => {
     for (const [template, methods] of Object.entries(server.description.paths)) {
       const path = template.replace('{id}', template.includes('accounts') ? accountId : uuid);
       for (const [method, operation] of Object.entries(methods)) {
-        if (method !== 'get' && method !== 'post') throw new Error(`No test knows how to ${method}`);
+        if (method !== 'get' && method !== 'post' && method !== 'delete')
+          throw new Error(`No test knows how to ${method}`);
         const { status } = await server.send(method, path, { key: '' });
         if (operation.security === undefined) expect(status, `${method} ${path}`).toBe(401);
         else publicPaths.push(path);

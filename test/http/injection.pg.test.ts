@@ -10,6 +10,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   server = await startServer({ databaseUrl: database.url });
   await insertAccount(server.database.prisma, accountId(1), { name: 'Acme', signupCode: 'CODE-1' });
+  await server.database.prisma.resync.create({ data: { id: uuid(1), scope: 'all', reason: 'manual' } });
   await insertEvent(server.database.prisma, { eventId: uuid(1), recordIds: [accountId(1)] });
 });
 afterAll(async () => {

@@ -46,7 +46,10 @@ describe('every operation', () => {
   });
 
   test('takes no secret in its URL', () => {
-    const names = operations().flatMap(([, { parameters = [] }]) => parameters.map(({ name }) => name));
+    const names = operations()
+      .flatMap(([, { parameters = [] }]) => parameters)
+      .filter((parameter) => parameter.in !== 'header')
+      .map(({ name }) => name);
     expect(names.filter((name) => /key$|secret|token|password/i.test(name))).toEqual(['transactionKey']);
   });
 
@@ -54,8 +57,10 @@ describe('every operation', () => {
     for (const [name] of operations()) {
       const [method, template = ''] = name.split(' ');
       const path = template.replace('{id}', template.includes('accounts') ? '001al00000K3N1wAAF' : uuid);
-      const response = await server.send(method === 'post' ? 'post' : 'get', `${path}?asOf=x`, {
+      if (method !== 'get' && method !== 'post' && method !== 'delete') throw new Error(`Untried: ${name}`);
+      const response = await server.send(method, `${path}?asOf=x`, {
         key: 'test-only-admin-key',
+        ...(path === '/v1/resyncs' && method === 'post' ? { body: { scope: 'all' } } : {}),
       });
       expect(response.status, name).toBe(400);
       expect(response.body, name).toMatchObject({

@@ -31,11 +31,8 @@ test('a request is one line of the log, without key, query or body', async () =>
 
 test('a failure on our side is in the log with its cause', async () => {
   const { lines, stream } = collect();
-  const requestAccountResync = async () => {
-    throw new Error('The queue is closed');
-  };
-  const overrides = { logger: { level: 'error', stream }, requestAccountResync };
-  const server = await startServer({ overrides });
+  const overrides = { logger: { level: 'error', stream } };
+  const server = await startServer({ overrides, failure: new Error('The queue is closed') });
   await server.send('post', '/v1/accounts/001al00000K3N1wAAF/resync', { key: keys.write });
   await eventually('the cause is written', () => lines.some((text) => text.includes('The queue is closed')));
   await server.close();

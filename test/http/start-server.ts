@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import request, { type Response } from 'supertest';
 import { expect } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
@@ -12,7 +13,10 @@ import { type Described, describedProblems } from './conformity.ts';
  */
 export async function startServer(options: Options = {}): Promise<TestServer> {
   const database = openDatabase({ url: options.databaseUrl ?? 'postgres://nobody:none@127.0.0.1:1/none' });
-  const resyncRequests: ResyncRequest[] = [];
+  const enqueued: string[] = [];
+  if (options.failure !== undefined) {
+    Reflect.set(database.pool, 'connect', () => Promise.reject(options.failure));
+  }
   const app = await createServer({
     ...database,
     apiKeys,
@@ -21,10 +25,11 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     logger: false,
     decodeEvents: async (rows) => rows.map(decodeJson),
     fieldNames: async () => ['Name', 'AccountNumber', 'Industry', 'Phone', 'BillingAddress', 'SignUpCode__c'],
-    requestAccountResync: async (accountId, requestedBy) => {
-      resyncRequests.push({ accountId, requestedBy });
-      return { id: '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01' };
+    enqueueResync: async (_client, id) => {
+      enqueued.push(id);
     },
+    // Nobody is woken here: what is waited for is found by looking.
+    wakeUps: { next: (_wake, ms) => pause(Math.min(ms, 20)) },
     readiness: async () => [],
     version: '0.0.0',
     ...options.overrides,
@@ -37,7 +42,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     database,
     url,
     description,
-    resyncRequests,
+    enqueued,
     routes: () => routesOf(app.printRoutes({ commonPrefix: false })),
     send: async (method, path, { key = keys.read, headers = {}, body } = {}) => {
       const sending = request(url)[method](path).redirects(0).set(headers);
@@ -125,6 +130,8 @@ type Options = {
   /** False for a server that stays closed, and can take further routes. */
   readonly listen?: boolean;
   readonly databaseUrl?: string;
+  /** What every connection to the database fails with. */
+  readonly failure?: Error;
   readonly overrides?: Partial<HttpDependencies>;
 };
 
@@ -137,13 +144,11 @@ export type TestServer = {
   readonly description: Described;
   /** The patterns of all routes, such as `/v1/accounts/:id`. */
   routes(): string[];
-  /** What was asked of the job queue. */
-  readonly resyncRequests: readonly ResyncRequest[];
+  /** The resyncs that a job was enqueued for. */
+  readonly enqueued: readonly string[];
   send(method: Method, path: string, options?: SendOptions): Promise<Response>;
   close(): Promise<void>;
 };
-
-type ResyncRequest = { readonly accountId: string; readonly requestedBy: string };
 
 type SendOptions = {
   /** A secret; empty for none. The reader's by default. */

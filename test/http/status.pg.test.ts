@@ -57,6 +57,8 @@ describe('the status', () => {
         events: { stored: 2, applied: 1, skipped: 1, failed: 6 },
         estimated: [],
       },
+      fidelity: null,
+      resyncs: [],
       lastErrors: [16, 15, 14, 13, 12].map((n) => ({
         id: expect.any(String),
         eventId: uuid(n),

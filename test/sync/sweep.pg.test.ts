@@ -49,6 +49,15 @@ describe('a sweep', () => {
     expect(await jobsOf(queues.fullResync)).toEqual([old?.id]);
   });
 
+  it('forgets the answers of repeated requests after a day', async () => {
+    await mirror.database.rows(
+      `insert into idempotent_requests (api_key, key, digest, status, body, created_at)
+       values ('k', 'old', '', 202, '{}', now() - interval '25 hours'), ('k', 'new', '', 202, '{}', now() - interval '23 hours')`,
+    );
+    await sweep(context());
+    expect(await mirror.database.rows('select key from idempotent_requests')).toEqual([{ key: 'new' }]);
+  });
+
   it('requests the initial load where none is under way', async () => {
     await sweep(context());
     await sweep(context());

@@ -1,23 +1,36 @@
 import type { Static } from 'typebox';
 import { Prisma, type Resync } from '../../db/generated/client.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../sync/request-resync.ts';
 import type { ResyncSchema } from '../schemas/resync.ts';
 import { isoTime } from './time.ts';
 
-export function resyncJson(row: ResyncRow): ResyncJson {
+/** @param verification what a finished verify found; null for every other resync */
+export function resyncJson(row: ResyncRow, verification: ResyncJson['verification']): ResyncJson {
   return {
     id: row.id,
-    scope: isScope(row.scope) ? row.scope : 'accounts',
+    scope: resyncScopes.find((scope) => scope === row.scope) ?? 'accounts',
+    mode: resyncModes.find((mode) => mode === row.mode) ?? 'repair',
+    repairs: row.repairs,
     reason: row.reason,
     accountIds: row.accountIds,
+    invalidIds: row.invalidIds,
+    unknownIds: row.unknownIds,
     since: isoTime(row.since),
-    state: isState(row.state) ? row.state : 'queued',
+    state: resyncStates.find((state) => state === row.state) ?? 'queued',
+    method: row.method,
+    expected: row.expected,
+    percent: percentOf(row),
+    waiting: row.waiting,
     read: row.read,
     created: row.created,
     updated: row.updated,
     unchanged: row.unchanged,
+    kept: row.kept,
     deleted: row.deleted,
     failed: row.failed,
     error: row.error,
+    certificate: row.state === 'done' ? certificateOf(row) : null,
+    verification,
     requestedBy: row.requestedBy,
     createdAt: isoTime(row.createdAt),
     startedAt: isoTime(row.startedAt),
@@ -25,20 +38,44 @@ export function resyncJson(row: ResyncRow): ResyncJson {
   };
 }
 
+/** How far it is; 100 only when it is done, since what was expected is a count of a moment. */
+export function percentOf({ state, read, expected }: Pick<ResyncRow, 'state' | 'read' | 'expected'>) {
+  if (state === 'done') return 100;
+  if (expected === null) return null;
+  return expected === 0 ? 0 : Math.min(99, Math.floor((read / expected) * 100));
+}
+
+/** Whether nothing of it will change any more. */
+export function hasEnded({ state }: Pick<ResyncRow, 'state'>): boolean {
+  return ['done', 'failed', 'cancelled'].includes(state);
+}
+
+function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {
+  return {
+    position: row.position === null ? null : Buffer.from(row.position).toString('base64'),
+    watermark: row.watermark,
+    readAt: isoTime(row.readAt),
+    bulkJobId: row.bulkJobId,
+    method: row.method,
+    rowsRead: row.read,
+    rowsCreated: row.created,
+    rowsOverwritten: row.updated,
+    rowsKept: row.kept,
+    eventsMeanwhile: row.eventsMeanwhile,
+    finishedAt: isoTime(row.finishedAt),
+  };
+}
+
 /** The columns of a `ResyncRow`. */
-export const resyncColumns =
-  Prisma.raw(`id, scope, reason, coalesce(account_ids, '{}') AS "accountIds", since, state, read,
-  created, updated, unchanged, deleted, failed, error, requested_by AS "requestedBy", created_at AS "createdAt",
-  started_at AS "startedAt", finished_at AS "finishedAt"`);
+export const resyncColumns = Prisma.raw(`id, scope, mode, repairs, reason, account_ids AS "accountIds",
+  invalid_ids AS "invalidIds", unknown_ids AS "unknownIds", since, state, method, expected, waiting, read, created,
+  updated, unchanged, kept, deleted, failed, error, position, watermark, read_at AS "readAt",
+  bulk_job_id AS "bulkJobId", events_meanwhile AS "eventsMeanwhile", different, verified_through AS "verifiedThrough",
+  requested_by AS "requestedBy", created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt"`);
 
-function isScope(scope: string): scope is ResyncJson['scope'] {
-  return ['all', 'since', 'accounts'].includes(scope);
-}
+export type ResyncRow = Omit<
+  Resync,
+  'logPosition' | 'schemaId' | 'bulkAskedAt' | 'bulkJobClosedAt' | 'resumeAt' | 'resumeRows'
+>;
 
-function isState(state: string): state is ResyncJson['state'] {
-  return ['queued', 'reading', 'applying', 'done', 'failed', 'cancelled'].includes(state);
-}
-
-export type ResyncRow = Omit<Resync, 'watermark'>;
-
-type ResyncJson = Static<typeof ResyncSchema>;
+export type ResyncJson = Static<typeof ResyncSchema>;

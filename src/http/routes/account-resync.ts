@@ -1,22 +1,63 @@
 import { Type } from 'typebox';
+import { orderResync } from '../../sync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
+import { waitForEnd } from '../follow-resync.ts';
+import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
+import { accountJson } from '../json/account.ts';
+import { Problem } from '../problem.ts';
 import { readAccountId } from '../read-record-id.ts';
-import { AccountPath, NoBody, NoParameters } from '../schemas/parameters.ts';
+import { AccountSchema } from '../schemas/account.ts';
+import { AccountPath, NoBody } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { QueuedResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addAccountResyncRoute(app: Server, { requestAccountResync }: HttpDependencies): void {
+const waitLimitMs = 10_000;
+/** Beyond it nobody else waits: the answer is the usual one, at once. */
+const mostWaiting = 50;
+
+export function addAccountResyncRoute(app: Server, dependencies: HttpDependencies): void {
+  const { pool, enqueueResync } = dependencies;
   app.addSchema(QueuedResyncSchema);
+  let waiting = 0;
 
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/accounts/:id/resync', options, async (request, reply) => {
     const accountId = readAccountId('id', request.params.id);
-    const { id } = await requestAccountResync(accountId, request.callerName);
-    reply.code(202).header('location', `/v1/resyncs/${id}`);
-    return { id, accountId, state: 'queued' } as const;
+    const answer = await once(pool, request, async (client) => {
+      const order = { ...oneAccount, accountIds: [accountId], requestedBy: request.callerName };
+      const { id } = await orderResync(client, enqueueResync, order);
+      return {
+        status: 202,
+        location: `/v1/resyncs/${id}`,
+        body: { id, accountId, state: 'queued' as const },
+      };
+    });
+    answerWith(reply, answer);
+    if (request.query.wait !== true || waiting >= mostWaiting) return answer.body;
+    waiting++;
+    try {
+      const limit = AbortSignal.any([request.signal, AbortSignal.timeout(waitLimitMs)]);
+      const state = (await waitForEnd({ ...dependencies, id: answer.body.id }, limit))?.state ?? 'queued';
+      if (state !== 'done') return { ...answer.body, state };
+    } finally {
+      waiting--;
+    }
+    const account = await readFreshAccount(dependencies, accountId);
+    reply.code(200).removeHeader('location');
+    return account;
   });
+}
+
+const oneAccount = { scope: 'accounts', mode: 'repair', repairs: false, reason: 'manual' } as const;
+
+async function readFreshAccount({ prisma, fieldNames, signupCodeField }: HttpDependencies, id: string) {
+  const row = await prisma.account.findUnique({ where: { id } });
+  if (row === null) {
+    throw new Problem('not-found', `Neither Salesforce nor the mirror has an account ${id}.`);
+  }
+  return accountJson(row, { fieldNames: await fieldNames(), signupCodeField });
 }
 
 const schema = {
@@ -26,20 +67,35 @@ const schema = {
     'Has the account read from Salesforce again, soon. An account that the mirror does not hold is welcome: it may exist there. Takes no body, or an empty object.',
   tags: ['Accounts', 'Resyncs'],
   params: AccountPath,
-  querystring: NoParameters,
+  querystring: Type.Object(
+    {
+      wait: Type.Optional(
+        Type.Boolean({
+          description:
+            'Wait up to 10 seconds until it has been read, and answer the account itself: 200, or 404 where neither Salesforce nor the mirror has it. After that time the answer is the usual 202.',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  headers: Type.Object(idempotencyHeader),
   body: NoBody,
   response: {
+    200: { ...Named(AccountSchema), description: 'The account as it was just read; only with `wait`.' },
     202: {
       ...Named(QueuedResyncSchema),
       description: 'Queued; `Location` says where to follow it.',
-      headers: { Location: Type.String({ description: 'Path of the resync.' }) },
+      headers: replayHeaders({ Location: Type.String({ description: 'Path of the resync.' }) }),
     },
     ...problemResponses(
       'invalid-request',
       'unauthenticated',
       'forbidden',
+      'not-found',
+      'still-running',
       'payload-too-large',
       'unsupported-media-type',
+      'key-reused',
     ),
   },
 } as const;

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { retryEvent } from '../../sync/retry-event.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { EventPath, identified } from '../event-path.ts';
+import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
 import { Problem } from '../problem.ts';
 import { NoBody, NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
@@ -12,13 +13,17 @@ export function addEventRetryRoute(app: Server, { pool, prisma }: HttpDependenci
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/events/:id/retry', options, async (request, reply) => {
     const { id } = request.params;
-    const where = { ...identified(id), state: 'failed' };
-    const event = await prisma.event.findFirst({ where, orderBy: { id: 'asc' }, select: { id: true } });
-    if (event === null || !(await retryEvent(pool, event.id))) {
-      throw new Problem('not-found', `The log holds no failed event ${id}.`);
-    }
-    reply.code(202);
-    return { id: event.id.toString(), state: 'stored' } as const;
+    const known = await prisma.event.findMany({ where: identified(id), select: { id: true } });
+    const answer = await once(pool, request, async (client) => {
+      const retried = await retryEvent(
+        client,
+        known.map((event) => event.id),
+      );
+      if (retried === undefined) throw new Problem('not-found', `The log holds no failed event ${id}.`);
+      return { status: 202, body: { id: retried.toString(), state: 'stored' as const } };
+    });
+    answerWith(reply, answer);
+    return answer.body;
   });
 }
 
@@ -30,19 +35,25 @@ const schema = {
   tags: ['Events'],
   params: EventPath,
   querystring: NoParameters,
+  headers: Type.Object(idempotencyHeader),
   body: NoBody,
   response: {
     202: Type.Object(
       { id: Type.String(), state: OneOf(['stored']) },
-      { description: 'It waits to be applied; `GET /v1/events/{id}` says what became of it.' },
+      {
+        description: 'It waits to be applied; `GET /v1/events/{id}` says what became of it.',
+        headers: replayHeaders(),
+      },
     ),
     ...problemResponses(
       'invalid-request',
       'unauthenticated',
       'forbidden',
       'not-found',
+      'still-running',
       'payload-too-large',
       'unsupported-media-type',
+      'key-reused',
     ),
   },
 } as const;

@@ -1,36 +1,62 @@
 import { Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../sync/request-resync.ts';
 import { decodeCursor, listKey } from '../cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
+import { type EventStreams, wantsStream } from '../event-stream.ts';
+import { followResync } from '../follow-resync.ts';
 import { type ResyncRow, resyncColumns, resyncJson } from '../json/resync.ts';
 import { readPage } from '../keyset.ts';
-import { Problem } from '../problem.ts';
-import { defaultLimit, NoParameters, pageParameters } from '../schemas/parameters.ts';
+import { readResync } from '../read-resync.ts';
+import { readVerifications } from '../read-verifications.ts';
+import { defaultLimit, NoParameters, pageParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
-import { ListOf, Named } from '../schemas/values.ts';
+import { ListOf, Named, OneOf } from '../schemas/values.ts';
 import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
+import { addResyncCancelRoute } from './resync-cancel.ts';
+import { addResyncDifferencesRoute } from './resync-differences.ts';
+import { addResyncOrderRoute } from './resync-order.ts';
 
-export function addResyncRoutes(app: Server, { pool, prisma }: HttpDependencies): void {
+export function addResyncRoutes(app: Server, dependencies: HttpDependencies, streams: EventStreams): void {
   app.addSchema(ResyncSchema);
+  addListRoute(app, dependencies);
+  addGetRoute(app, dependencies, streams);
+  addResyncOrderRoute(app, dependencies);
+  addResyncCancelRoute(app, dependencies);
+  addResyncDifferencesRoute(app, dependencies);
+}
 
+function addListRoute(app: Server, { pool }: HttpDependencies): void {
   app.get('/v1/resyncs', { config: { scope: 'read' }, schema: listSchema }, async (request, reply) => {
+    const { state, scope, mode, limit = defaultLimit, cursor } = request.query;
     const list = listKey('/v1/resyncs', request.query);
     const page = await readPage<ResyncRow>(pool, {
       select: Prisma.sql`${resyncColumns} FROM resyncs`,
-      where: [],
+      where: [
+        ...(state === undefined ? [] : [Prisma.sql`state = ${state}`]),
+        ...(scope === undefined ? [] : [Prisma.sql`scope = ${scope}`]),
+        ...(mode === undefined ? [] : [Prisma.sql`mode = ${mode}`]),
+      ],
       order,
-      after: decodeCursor(list, request.query.cursor, order),
-      limit: request.query.limit ?? defaultLimit,
+      after: decodeCursor(list, cursor, order),
+      limit,
     });
-    return pageOf(request, reply, list, page.rows.map(resyncJson), page.next);
+    const verifications = await readVerifications(pool, page.rows);
+    const data = page.rows.map((row) => resyncJson(row, verifications.get(row.id) ?? null));
+    return pageOf(request, reply, list, data, page.next);
   });
+}
 
-  app.get('/v1/resyncs/:id', { config: { scope: 'read' }, schema: getSchema }, async (request) => {
-    const row = await prisma.resync.findUnique({ where: { id: request.params.id } });
-    if (row === null) throw new Problem('not-found', `There is no resync ${request.params.id}.`);
-    return resyncJson(row);
+function addGetRoute(app: Server, { pool, wakeUps }: HttpDependencies, streams: EventStreams): void {
+  const options = { config: { scope: 'read' }, schema: getSchema, sse: 'dual' } as const;
+  app.get('/v1/resyncs/:id', options, async (request, reply) => {
+    const { id } = request.params;
+    const resync = await readResync(pool, id);
+    if (!wantsStream(request, reply)) return resync;
+    await streams.answer(request, reply, (signal) => followResync({ pool, wakeUps, id }, signal));
+    return reply;
   });
 }
 
@@ -45,7 +71,15 @@ const listSchema = {
   summary: 'List resyncs',
   description: 'Readings of records from Salesforce, newest first.',
   tags: ['Resyncs'],
-  querystring: Type.Object(pageParameters, { additionalProperties: false }),
+  querystring: Type.Object(
+    {
+      state: Type.Optional(OneOf(resyncStates)),
+      scope: Type.Optional(OneOf(resyncScopes)),
+      mode: Type.Optional(OneOf(resyncModes)),
+      ...pageParameters,
+    },
+    { additionalProperties: false },
+  ),
   response: {
     200: ListOf(ResyncSchema),
     ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
@@ -55,15 +89,19 @@ const listSchema = {
 const getSchema = {
   operationId: 'getResync',
   summary: 'Get one resync',
-  description: 'Its progress and its result.',
+  description:
+    'Its progress and its result. With `Accept: text/event-stream` it is followed live: an event `progress` with the resync whenever it has changed, then an event `end` with it, and the stream closes. Close an `EventSource` on `end`, or it connects again.',
   tags: ['Resyncs'],
-  params: Type.Object(
-    { id: Type.String({ format: 'uuid', maxLength: 36, description: 'Id of the resync.' }) },
-    { additionalProperties: false },
-  ),
+  params: ResyncPath,
   querystring: NoParameters,
   response: {
-    200: Named(ResyncSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
+    200: {
+      description: 'The resync, or the stream of its progress.',
+      content: {
+        'application/json': { schema: Named(ResyncSchema) },
+        'text/event-stream': { schema: Type.String() },
+      },
+    },
+    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found', 'too-many-streams'),
   },
 } as const;

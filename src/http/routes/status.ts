@@ -3,6 +3,7 @@ import type { Subscription } from '../../db/generated/client.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { isoTime } from '../json/time.ts';
 import { readCounts } from '../read-counts.ts';
+import { readFidelity, readOpenResyncs } from '../read-resync-status.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
@@ -13,13 +14,16 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
   app.addSchema(StatusSchema);
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
-    const [subscription, lagMilliseconds, counts, lastErrors] = await Promise.all([
+    const [subscription, lagMilliseconds, counts, fidelity, resyncs, lastErrors] = await Promise.all([
       readSubscription(dependencies),
       readLag(dependencies),
       readCounts(dependencies.pool),
+      readFidelity(dependencies.pool),
+      readOpenResyncs(dependencies.pool),
       readLastErrors(dependencies),
     ]);
-    return { subscription, lagMilliseconds, backlog: counts.events.stored, counts, lastErrors };
+    const backlog = counts.events.stored;
+    return { subscription, lagMilliseconds, backlog, counts, fidelity, resyncs, lastErrors };
   });
 }
 

@@ -32,6 +32,11 @@ export const AccountPath = Type.Object(
   { additionalProperties: false },
 );
 
+export const ResyncPath = Type.Object(
+  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'Id of the resync.' }) },
+  { additionalProperties: false },
+);
+
 /** The parameters that every list takes. */
 export const pageParameters = {
   limit: Type.Optional(

@@ -51,6 +51,10 @@ const details: Partial<Record<ProblemKind, string>> = {
   forbidden: 'The key "dashboard" lacks the scope "write", which this needs.',
   'not-found': 'The mirror holds no account 001al00000K3N1wAAF.',
   'internal-error': 'The log says more under the request id.',
+  conflict: 'The resync is done: there is nothing to cancel.',
+  'still-running': 'The first request with this Idempotency-Key is still running.',
+  'key-reused': 'This Idempotency-Key came with another request before: take a new one.',
+  'too-many-streams': 'At most 10 streams of one key may be open.',
   unavailable: 'Try again in a few seconds.',
   'not-ready': 'The database does not answer.',
 };

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { AnyJson, NullableText, NullableTime, OneOf } from './values.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../sync/request-resync.ts';
+import { AnyJson, NullableInteger, NullableText, NullableTime, OneOf, OrNull, Time } from './values.ts';
 
 const Count = () => Type.Integer({ minimum: 0 });
 
@@ -43,6 +44,30 @@ const FailedEvent = Type.Object({
   error: NullableText(),
 });
 
+const Fidelity = Type.Object({
+  resyncId: Type.String({ format: 'uuid' }),
+  mode: OneOf(resyncModes),
+  compared: Count(),
+  different: Count(),
+  repaired: Type.Boolean({ description: 'Whether what differed was repaired.' }),
+  verifiedThrough: NullableTime({
+    description: 'The mirror equalled Salesforce up to this moment, apart from the differences.',
+  }),
+  at: Time(),
+});
+
+const OpenResync = Type.Object({
+  id: Type.String({ format: 'uuid' }),
+  scope: OneOf(resyncScopes),
+  mode: OneOf(resyncModes),
+  reason: Type.String(),
+  state: OneOf(resyncStates),
+  read: Count(),
+  expected: NullableInteger(),
+  percent: NullableInteger(),
+  waiting: AnyJson({ description: 'Why it does not go on at the moment; null if it does.' }),
+});
+
 export const StatusSchema = Type.Object(
   {
     subscription: Subscription,
@@ -52,6 +77,10 @@ export const StatusSchema = Type.Object(
     }),
     backlog: Type.Integer({ minimum: 0, description: 'Events that wait to be applied.' }),
     counts: Counts,
+    fidelity: OrNull(Fidelity, {
+      description: 'What the newest comparison with Salesforce found; null if there was none.',
+    }),
+    resyncs: Type.Array(OpenResync, { description: 'Those that have not ended, 20 at most.' }),
     lastErrors: Type.Array(FailedEvent, { description: 'The newest failed events, five at most.' }),
   },
   { $id: 'Status', description: 'How the mirror is doing.' },

@@ -18,6 +18,11 @@ export function NullableTime(options: TSchemaOptions = {}) {
   return NullableText({ format: 'date-time', examples: ['2026-11-23T10:00:00.000Z'], ...options });
 }
 
+/** What the schema says, or null. */
+export function OrNull<T extends TSchema>(schema: T, options: TSchemaOptions = {}) {
+  return Type.Unsafe<Static<T> | null>({ anyOf: [schema, { type: 'null' }], ...options });
+}
+
 /** One of a few texts. */
 export function OneOf<const T extends readonly string[]>(values: T, options: TSchemaOptions = {}) {
   return Type.Unsafe<T[number]>({ type: 'string', enum: [...values], ...options });

@@ -1,0 +1,52 @@
+import type { Static } from 'typebox';
+import type { Queryable } from '../db/database.ts';
+import { resyncModes } from '../sync/request-resync.ts';
+import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './json/resync.ts';
+import { isoTime } from './json/time.ts';
+import type { StatusSchema } from './schemas/status.ts';
+
+/** How true the mirror was found to be the last time that somebody looked; null if nobody has. */
+export async function readFidelity(db: Queryable): Promise<Status['fidelity']> {
+  const { rows } = await db.query<Verified>({
+    name: 'newest-verify',
+    text: `select id, mode, read, repairs, verified_through as "verifiedThrough", finished_at as "finishedAt",
+                  coalesce(different, (select count(*)::int from resync_differences d
+                                        where d.resync_id = r.id and d.confirmed)) as different
+             from resyncs r where mode <> 'repair' and state = 'done' order by finished_at desc limit 1`,
+  });
+  const [row] = rows;
+  if (row === undefined) return null;
+  return {
+    resyncId: row.id,
+    mode: resyncModes.find((mode) => mode === row.mode) ?? 'verify',
+    compared: row.read,
+    different: row.different,
+    repaired: row.repairs,
+    verifiedThrough: isoTime(row.verifiedThrough),
+    at: isoTime(row.finishedAt),
+  };
+}
+
+/** The resyncs that have not ended, the oldest first. */
+export async function readOpenResyncs(db: Queryable): Promise<Status['resyncs']> {
+  const { rows } = await db.query<ResyncRow>({
+    name: 'open-resyncs',
+    text: `select ${resyncColumns.sql} from resyncs where state in ('queued', 'reading', 'applying')
+            order by created_at, id limit 20`,
+  });
+  return rows.map((row) => {
+    const { id, scope, mode, reason, state, read, expected, waiting } = resyncJson(row, null);
+    return { id, scope, mode, reason, state, read, expected, percent: percentOf(row), waiting };
+  });
+}
+
+type Status = Static<typeof StatusSchema>;
+type Verified = {
+  readonly id: string;
+  readonly mode: string;
+  readonly read: number;
+  readonly different: number;
+  readonly repairs: boolean;
+  readonly verifiedThrough: Date | null;
+  readonly finishedAt: Date;
+};

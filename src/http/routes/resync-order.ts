@@ -1,0 +1,54 @@
+import { Type } from 'typebox';
+import { orderResync } from '../../sync/request-resync.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
+import { readResync } from '../read-resync.ts';
+import { readResyncOrder } from '../read-resync-order.ts';
+import { NoParameters } from '../schemas/parameters.ts';
+import { problemResponses } from '../schemas/problem.ts';
+import { ResyncSchema } from '../schemas/resync.ts';
+import { ResyncOrderSchema } from '../schemas/resync-order.ts';
+import { Named } from '../schemas/values.ts';
+import type { Server } from '../server.ts';
+
+export function addResyncOrderRoute(app: Server, { pool, enqueueResync }: HttpDependencies): void {
+  // Ten thousand ids, spaciously written.
+  const options = { config: { scope: 'write' }, bodyLimit: 1024 * 1024, schema } as const;
+  app.post('/v1/resyncs', options, async (request, reply) => {
+    const order = readResyncOrder(request.body, Date.now());
+    const answer = await once(pool, request, async (client) => {
+      const by = { reason: 'manual', requestedBy: request.callerName };
+      const { id, isNew } = await orderResync(client, enqueueResync, { ...order, ...by });
+      const body = await readResync(client, id);
+      return { status: isNew ? 202 : 200, location: `/v1/resyncs/${id}`, body };
+    });
+    answerWith(reply, answer);
+    return answer.body;
+  });
+}
+
+const headers = replayHeaders({ Location: Type.String({ description: 'Path of the resync.' }) });
+
+const schema = {
+  operationId: 'createResync',
+  summary: 'Read from Salesforce again',
+  description:
+    'Starts a resync; follow it at `Location`. Of the scope `all`, one resync of each mode runs at a time: while one does, the answer is 200 with that one, and nothing is started.',
+  tags: ['Resyncs'],
+  querystring: NoParameters,
+  headers: Type.Object(idempotencyHeader),
+  body: ResyncOrderSchema,
+  response: {
+    200: { ...Named(ResyncSchema), description: 'One is under way already: this one.', headers },
+    202: { ...Named(ResyncSchema), description: 'Queued.', headers },
+    ...problemResponses(
+      'invalid-request',
+      'unauthenticated',
+      'forbidden',
+      'still-running',
+      'payload-too-large',
+      'unsupported-media-type',
+      'key-reused',
+    ),
+  },
+} as const;

@@ -1,0 +1,123 @@
+import type pg from 'pg';
+import type { Queryable } from '../db/database.ts';
+import { sendWakeUp } from '../db/wake-up.ts';
+
+export const resyncScopes = ['all', 'since', 'accounts'] as const;
+export const resyncModes = ['repair', 'verify', 'sample'] as const;
+export const resyncStates = ['queued', 'reading', 'applying', 'done', 'failed', 'cancelled'] as const;
+
+/** What somebody asks for. */
+export type ResyncOrder = {
+  readonly scope: (typeof resyncScopes)[number];
+  readonly mode: (typeof resyncModes)[number];
+  /** Verifies only: whether what differs is repaired when all is compared. */
+  readonly repairs: boolean;
+  readonly reason: string;
+  /** Scope `accounts` only: 18-character ids. */
+  readonly accountIds?: readonly string[];
+  /** Scope `accounts` only: asked for, and no account ids. */
+  readonly invalidIds?: readonly string[];
+  /** Scope `since` only. */
+  readonly since?: Date;
+  /** Name of the API key. */
+  readonly requestedBy?: string;
+};
+
+/** Enqueues the job that carries out a row of `resyncs`, in the transaction that wrote the row. */
+export type EnqueueResync = (client: pg.PoolClient, resyncId: string) => Promise<void>;
+
+export type OrderedResync = {
+  readonly id: string;
+  /** False where a reading of everything in this mode is under way already: that is the one. */
+  readonly isNew: boolean;
+};
+
+/**
+ * Puts a resync on record and enqueues its job, in the caller's transaction. Everything is read by one resync of a mode
+ * at a time: of two that are asked for at once, the second gets the first.
+ */
+export async function orderResync(
+  client: pg.PoolClient,
+  enqueue: EnqueueResync,
+  order: ResyncOrder,
+): Promise<OrderedResync> {
+  if (order.scope === 'all') {
+    await lockOrdersOfAll(client);
+    const running = await findRunningOfAll(client, order.mode);
+    if (running !== undefined) return { id: running, isNew: false };
+  }
+  const id = await insertOrder(client, order);
+  await enqueue(client, id);
+  return { id, isNew: true };
+}
+
+// Any fixed number; held until the transaction ends.
+const ordersOfAll = 7_245_113_009n;
+
+async function lockOrdersOfAll(client: pg.PoolClient): Promise<void> {
+  await client.query({
+    name: 'lock-resync-orders',
+    text: 'select pg_advisory_xact_lock($1)',
+    values: [ordersOfAll],
+  });
+}
+
+async function findRunningOfAll(client: Queryable, mode: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'running-resync-of-all',
+    text: `select id from resyncs
+            where scope = 'all' and mode = $1 and state in ('queued', 'reading', 'applying')
+            order by created_at limit 1`,
+    values: [mode],
+  });
+  return rows[0]?.id;
+}
+
+async function insertOrder(client: Queryable, order: ResyncOrder): Promise<string> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'order-resync',
+    text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by)
+           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    values: [
+      order.scope,
+      order.mode,
+      order.repairs,
+      order.reason,
+      order.accountIds ?? [],
+      order.invalidIds ?? [],
+      order.since ?? null,
+      order.requestedBy ?? null,
+    ],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database did not answer the id of a new resync');
+  return row.id;
+}
+
+/**
+ * Ends a resync that has not ended yet; its worker hears of it by the wake-up, or by the state when it looks.
+ * - `cancelled`: it is, now or since an earlier call
+ * - `ended`: it was done or failed before
+ */
+export async function cancelResync(
+  client: pg.PoolClient,
+  id: string,
+): Promise<'cancelled' | 'ended' | 'unknown'> {
+  const { rowCount } = await client.query({
+    name: 'cancel-resync',
+    text: `update resyncs set state = 'cancelled', finished_at = now(), waiting = null
+            where id = $1 and state in ('queued', 'reading', 'applying')`,
+    values: [id],
+  });
+  if (rowCount === 1) {
+    await sendWakeUp(client, 'resync');
+    return 'cancelled';
+  }
+  const { rows } = await client.query<{ state: string }>({
+    name: 'state-of-resync',
+    text: 'select state from resyncs where id = $1',
+    values: [id],
+  });
+  if (rows[0] === undefined) return 'unknown';
+  return rows[0].state === 'cancelled' ? 'cancelled' : 'ended';
+}

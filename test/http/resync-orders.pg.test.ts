@@ -1,0 +1,265 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { accountId, uuid } from './rows.ts';
+import { keys, startServer, type TestServer } from './start-server.ts';
+
+let database: TestDatabase;
+let server: TestServer;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await startServer({ databaseUrl: database.url });
+});
+beforeEach(() => server.database.pool.query('truncate resyncs, idempotent_requests cascade'));
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+const order = (body: object, headers: Readonly<Record<string, string>> = {}, key = keys.write) =>
+  server.send('post', '/v1/resyncs', { key, headers, body });
+const setState = (id: string, state: string) =>
+  server.database.pool.query('update resyncs set state = $2 where id = $1', [id, state]);
+const count = async (): Promise<number> => server.database.prisma.resync.count();
+
+describe('a resync', () => {
+  test('of everything is queued, with its job, and says where to follow it', async () => {
+    const response = await order({ scope: 'all' });
+    expect(response.status).toBe(202);
+    expect(response.headers['location']).toBe(`/v1/resyncs/${response.body.id}`);
+    expect(response.body).toMatchObject({
+      scope: 'all',
+      mode: 'repair',
+      reason: 'manual',
+      state: 'queued',
+      percent: null,
+      certificate: null,
+      requestedBy: 'writer',
+    });
+    expect(server.enqueued.at(-1)).toBe(response.body.id);
+  });
+
+  test('since a moment keeps that moment', async () => {
+    const response = await order({ scope: 'since', since: '2026-11-23T10:00:00+01:00', mode: 'verify' });
+    expect(response.body).toMatchObject({
+      since: '2026-11-23T09:00:00.000Z',
+      mode: 'verify',
+      repairs: false,
+    });
+  });
+
+  test('of named accounts takes each once, and shows what is no account id', async () => {
+    const long = accountId(1);
+    const given = [long, long.slice(0, 15), '003al00000K3N1w', 'nonsense', `${long.slice(0, 17)}z`];
+    const response = await order({ scope: 'accounts', accountIds: given });
+    expect(response.status).toBe(202);
+    expect(response.body).toMatchObject({ accountIds: [long], invalidIds: given.slice(2), unknownIds: [] });
+  });
+
+  test('may name ten thousand accounts, and no more', async () => {
+    const accountIds = Array.from({ length: 10_001 }, (_, n) => accountId(n));
+    expect((await order({ scope: 'accounts', accountIds: accountIds.slice(1) })).status).toBe(202);
+    const response = await order({ scope: 'accounts', accountIds });
+    expect(response.body.errors).toEqual([
+      { field: 'accountIds', message: 'must not have more than 10000 entries' },
+    ]);
+  });
+
+  test.each([
+    [{}, 'scope'],
+    [{ scope: 'some' }, 'scope'],
+    [{ scope: 'all', mode: 'guess' }, 'mode'],
+    [{ scope: 'since', since: '2026-11-23T10:00:00Z', mode: 'sample' }, 'mode'],
+    [{ scope: 'since' }, 'since'],
+    [{ scope: 'since', since: 'yesterday' }, 'since'],
+    [{ scope: 'since', since: '2999-01-01T00:00:00Z' }, 'since'],
+    [{ scope: 'since', since: '1969-12-31T23:59:59Z' }, 'since'],
+    [{ scope: 'all', since: '2026-11-23T10:00:00Z' }, 'since'],
+    [{ scope: 'all', accountIds: [accountId(1)] }, 'accountIds'],
+    [{ scope: 'accounts' }, 'accountIds'],
+    [{ scope: 'accounts', accountIds: [] }, 'accountIds'],
+    [{ scope: 'accounts', accountIds: ['nonsense'] }, 'accountIds'],
+    [{ scope: 'accounts', accountIds: ['\u0000', accountId(1)] }, 'accountIds.0'],
+    [{ scope: 'all', force: true }, 'force'],
+  ])('is refused as %j, and %s is named', async (body, field) => {
+    const response = await order(body);
+    expect(response.status).toBe(400);
+    expect(response.body.errors).toEqual([{ field, message: expect.any(String) }]);
+    expect(await count()).toBe(0);
+  });
+});
+
+describe('while everything is read', () => {
+  test('a second request gets the one that is under way, and starts nothing', async () => {
+    const first = await order({ scope: 'all' });
+    await setState(first.body.id, 'reading');
+    const enqueued = server.enqueued.length;
+    const second = await order({ scope: 'all' });
+    expect(second.status).toBe(200);
+    expect(second.headers['location']).toBe(first.headers['location']);
+    expect(second.body).toMatchObject({ id: first.body.id, state: 'reading' });
+    expect([server.enqueued.length, await count()]).toEqual([enqueued, 1]);
+    expect((await order({ scope: 'all', mode: 'verify' })).status).toBe(202);
+    await setState(first.body.id, 'done');
+    expect((await order({ scope: 'all' })).status).toBe(202);
+  });
+
+  test('twenty requests at once start one', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => order({ scope: 'all' })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 202]);
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    expect(await count()).toBe(1);
+  });
+});
+
+describe('cancelling', () => {
+  const cancel = (id: string, key = keys.write) => server.send('delete', `/v1/resyncs/${id}`, { key });
+
+  test.each(['queued', 'reading', 'applying'])(
+    'ends one that is %s, tells the workers, and may be repeated',
+    async (state) => {
+      const { id } = (await order({ scope: 'all' })).body;
+      await setState(id, state);
+      const listener = await server.database.pool.connect();
+      const woken = new Promise<string | undefined>((resolve) => {
+        listener.once('notification', ({ payload }) => resolve(payload));
+      });
+      await listener.query('listen tidemark');
+      const response = await cancel(id);
+      expect(response.status).toBe(200);
+      expect(response.body).toMatchObject({ id, state: 'cancelled', finishedAt: expect.any(String) });
+      expect(await woken).toBe('resync');
+      listener.release(true);
+      expect((await cancel(id)).body).toEqual(response.body);
+    },
+  );
+
+  test.each(['done', 'failed'])('comes too late for one that is %s', async (state) => {
+    const { id } = (await order({ scope: 'all' })).body;
+    await setState(id, state);
+    const response = await cancel(id);
+    expect(response.status).toBe(409);
+    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:conflict' });
+    expect((await server.send('get', `/v1/resyncs/${id}`)).body.state).toBe(state);
+  });
+
+  test('needs a resync, and the scope write', async () => {
+    expect((await cancel(uuid(99))).status).toBe(404);
+    expect((await cancel(uuid(99), keys.read)).status).toBe(403);
+  });
+});
+
+describe('an Idempotency-Key', () => {
+  const byKey = (key: string) => ({ 'idempotency-key': key });
+  const since = { scope: 'since', since: '2026-11-23T10:00:00Z' };
+
+  test('has the same request carried out once, and answered as the first time', async () => {
+    const first = await order(since, byKey('a'));
+    await setState(first.body.id, 'done');
+    const again = await order(since, byKey('a'));
+    expect([again.status, again.headers['location']]).toEqual([202, first.headers['location']]);
+    expect(again.body).toEqual(first.body);
+    expect([first, again].map(({ headers }) => headers['idempotent-replayed'])).toEqual([undefined, 'true']);
+    expect(await count()).toBe(1);
+  });
+
+  test('may be quoted, as the draft has it', async () => {
+    const first = await order(since, byKey('"a b"'));
+    expect((await order(since, byKey('a b'))).body.id).toBe(first.body.id);
+  });
+
+  test('is no other caller’s, and no other key', async () => {
+    await order(since, byKey('a'));
+    expect((await order(since, byKey('b'))).headers['idempotent-replayed']).toBeUndefined();
+    expect((await order(since, byKey('a'), keys.admin)).headers['idempotent-replayed']).toBeUndefined();
+    expect(await count()).toBe(3);
+  });
+
+  test('is refused with another request', async () => {
+    await order(since, byKey('a'));
+    const path = `/v1/accounts/${accountId(1)}/resync`;
+    const others = [
+      await order({ scope: 'all' }, byKey('a')),
+      await server.send('post', path, { key: keys.write, headers: byKey('a') }),
+    ];
+    for (const response of others) {
+      expect(response.status).toBe(422);
+      expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:key-reused' });
+    }
+    expect(await count()).toBe(1);
+  });
+
+  test('does the work once when it comes twenty times at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => order(since, byKey('a'))));
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect([...statuses].filter((status) => status !== 202 && status !== 409)).toEqual([]);
+    expect(statuses).toContain(202);
+    expect(await count()).toBe(1);
+  });
+
+  test('answers 409 while its first request is being worked on', async () => {
+    const client = await server.database.pool.connect();
+    await client.query('begin; lock table resyncs in access exclusive mode');
+    const first = order(since, byKey('a'));
+    const waiting = async () =>
+      (
+        await server.database.pool.query(
+          `select from pg_locks where not granted and relation = 'resyncs'::regclass`,
+        )
+      ).rowCount === 1;
+    await eventually('the first request waits for the table', waiting);
+    const second = await order(since, byKey('a'));
+    await client.query('commit');
+    client.release();
+    expect(second.status).toBe(409);
+    expect(second.body).toMatchObject({ type: 'urn:tidemark:problem:still-running' });
+    expect((await first).status).toBe(202);
+  });
+
+  test('of a request that was refused is free again', async () => {
+    expect((await order({ scope: 'since' }, byKey('a'))).status).toBe(400);
+    expect((await order(since, byKey('a'))).status).toBe(202);
+  });
+
+  test('counts for a day', async () => {
+    await order(since, byKey('a'));
+    await server.database.pool.query(
+      `update idempotent_requests set created_at = now() - interval '25 hours'`,
+    );
+    expect((await order({ scope: 'all' }, byKey('a'))).status).toBe(202);
+    expect((await order({ scope: 'all' }, byKey('a'))).headers['idempotent-replayed']).toBe('true');
+  });
+
+  test.each([
+    ['empty', ''],
+    ['too long', 'x'.repeat(256)],
+    ['unprintable', 'caf\u00e9'],
+  ])('that is %s is refused', async (_name, key) => {
+    const response = await order(since, byKey(key));
+    expect(response.status).toBe(400);
+    expect(response.body.errors).toEqual([{ field: 'idempotency-key', message: expect.any(String) }]);
+  });
+
+  test('counts for the resync of one account and for the retry of an event', async () => {
+    const path = `/v1/accounts/${accountId(1)}/resync`;
+    const headers = byKey('c');
+    const first = await server.send('post', path, { key: keys.write, headers });
+    expect((await server.send('post', path, { key: keys.write, headers })).body).toEqual(first.body);
+    expect(await count()).toBe(1);
+    const { id } = await server.database.prisma.event.create({
+      data: {
+        topic: 't',
+        source: 'stream',
+        eventId: uuid(7),
+        schemaId: 's',
+        payload: new Uint8Array(),
+        digest: new Uint8Array(),
+        state: 'failed',
+      },
+    });
+    const retry = () =>
+      server.send('post', `/v1/events/${id}/retry`, { key: keys.write, headers: byKey('d') });
+    expect([(await retry()).status, (await retry()).status]).toEqual([202, 202]);
+  });
+});
