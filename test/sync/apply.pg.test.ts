@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SalesforceError } from '../../src/salesforce/error.ts';
@@ -214,8 +214,12 @@ describe('applying the log', () => {
       expect(await database.rows('select from accounts')).toHaveLength(2);
     });
 
-    it('whose header itself is refused by the database marks it all the same', async () => {
-      await store({ header: { changeType: 'CREATE', transactionKey: 'a\u0000b' } }, create('after'));
+    it.each([
+      ['what no text can hold', 'a\u0000b'],
+      // Incompressible: an index entry has less than 3 kB.
+      ['more than an index can hold', randomBytes(4_000).toString('hex')],
+    ])('whose header itself is refused by the database, for %s, marks it all the same', async (_, key) => {
+      await store({ header: { changeType: 'CREATE', transactionKey: key } }, create('after'));
       await applyAll();
       expect((await log()).map(({ state }) => state)).toEqual(['failed', 'applied']);
     });
