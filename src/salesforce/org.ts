@@ -1,5 +1,6 @@
 import type { Connection } from 'jsforce';
 import { restAnswer } from './deadline.ts';
+import { withFreshToken } from './fresh-token.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
 import { type ConnectionOptions, connect } from './sign-in.ts';
@@ -42,14 +43,15 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
       organizationId,
     }),
   });
+  const renewToken = async (): Promise<void> => {
+    await restAnswer(connection.request('/limits'), 60_000, 'limits');
+  };
   return {
     connection,
-    pubsub,
+    pubsub: withFreshToken(pubsub, renewToken),
     organizationId,
     userId,
-    async renewToken() {
-      await restAnswer(connection.request('/limits'), 60_000, 'limits');
-    },
+    renewToken,
     async readPlan(mirrored) {
       return planRead(mirrored, await describeAccount(connection));
     },

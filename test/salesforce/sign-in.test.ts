@@ -6,7 +6,7 @@ import { describeAccount } from '../../src/salesforce/records.ts';
 import { type Credentials, connect, signIn } from '../../src/salesforce/sign-in.ts';
 import { readCodes } from '../../src/salesforce/signup-codes.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
 
 const id = '001000000000001AAA';
 
@@ -43,6 +43,15 @@ describe('signing in', () => {
       });
       org.close();
     }
+  });
+
+  it('is done again by a lookup that meets an expired token, though a stream still lives on it', async () => {
+    const org = await openSandboxOrg(sandbox);
+    sandbox.sessions.revokeAll();
+    const { schemaId } = await org.pubsub.getTopic(accountTopic);
+    sandbox.sessions.revokeAll();
+    expect(await org.pubsub.getSchema(schemaId)).toContain('AccountChangeEvent');
+    org.close();
   });
 
   it.each<[string, () => Credentials, object]>([
