@@ -122,20 +122,6 @@ describe('signing in', () => {
     org.close();
   });
 
-  it('again gives the Pub/Sub API the new token too', async () => {
-    const org = await openSandboxOrg(sandbox);
-    sandbox.sessions.revokeAll();
-    await expect(org.pubsub.getTopic('/data/AccountChangeEvent')).rejects.toMatchObject({
-      code: 'service.auth.error',
-      failure: 'auth',
-    });
-    await org.renewToken();
-    await expect(org.pubsub.getTopic('/data/AccountChangeEvent')).resolves.toMatchObject({
-      canSubscribe: true,
-    });
-    org.close();
-  });
-
   it('again is not possible with a token from elsewhere: a person has to set a new one', async () => {
     const org = await openSandboxOrg(sandbox, { credentials: token() });
     sandbox.sessions.revokeAll();
