@@ -1,5 +1,5 @@
 import { CliError } from './exit.ts';
-import type { Service } from './find-service.ts';
+import type { Address } from './find-tidemark.ts';
 
 const answerLimitMs = 30_000;
 
@@ -14,7 +14,7 @@ export type Api = {
 export type ApiAnswer<T> = { readonly status: number; readonly body: T };
 
 /** Tidemark's API, its failures told in one line for a person. */
-export function createApi({ url, key }: Service): Api {
+export function createApi({ url, key }: Address): Api {
   const request = async (path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> => {
     try {
       const headers = { ...init.headers, authorization: `Bearer ${key}` };

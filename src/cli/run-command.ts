@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import packageJson from '../../package.json' with { type: 'json' };
 import { type Api, createApi } from './api.ts';
 import { CliError, exitCodes } from './exit.ts';
-import { findService } from './find-service.ts';
+import { findTidemark } from './find-tidemark.ts';
 import { type ResyncOptions, resync } from './resync.ts';
 import { status } from './status.ts';
 
@@ -10,7 +10,7 @@ import { status } from './status.ts';
 export async function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = describeCommands(async (command) => {
-    exitCode = await command(createApi(await findService(environment)));
+    exitCode = await command(createApi(await findTidemark(environment)));
   });
   try {
     await program.parseAsync(words, { from: 'user' });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CliError, exitCodes } from './exit.ts';
 
-export type Service = { readonly url: string; readonly key: string };
+export type Address = { readonly url: string; readonly key: string };
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -11,7 +11,7 @@ const checkout = fileURLToPath(new URL('../../', import.meta.url));
  * Where Tidemark listens, and a key for it.
  * @throws CliError where the environment names no address or there is no key
  */
-export async function findService(environment: NodeJS.ProcessEnv): Promise<Service> {
+export async function findTidemark(environment: NodeJS.ProcessEnv): Promise<Address> {
   const url = readUrl(environment['TIDEMARK_URL'] || 'http://127.0.0.1:3000');
   const key =
     environment['TIDEMARK_API_KEY'] || (await generatedKey(url, environment['DATA_DIR'] || '.data'));
@@ -39,7 +39,7 @@ async function generatedKey({ hostname }: URL, dataDir: string): Promise<string>
     if (key !== '') return key.trim();
   }
   throw new CliError(
-    `TIDEMARK_API_KEY: set it; there is no generated key in ${path.join(dataDir, 'api-key')} either`,
+    `TIDEMARK_API_KEY: set it; "npm start" has generated none in ${path.join(dataDir, 'api-key')} yet`,
     exitCodes.usage,
   );
 }
