@@ -23,6 +23,9 @@ export type AppOptions = {
   readonly quietMs: number;
   readonly codeField: string;
   readonly backfill: boolean;
+  /** From so many records on, a resync reads by a bulk job; 10,000 unless told. */
+  readonly bulkFrom?: number;
+  readonly settleMs?: number;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logger: Logger;
 };
@@ -69,7 +72,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, wakeUps));
     app.addHook('onClose', closeAll);
     if (options.roles.has('sync')) {
-      await app.register(pipelinePlugin, { ...options, database: syncDatabase, org, jobs, schemas });
+      await app.register(pipelinePlugin, {
+        bulkFrom: 10_000,
+        ...options,
+        database: syncDatabase,
+        org,
+        jobs,
+        schemas,
+      });
     }
     return app;
   } catch (error) {

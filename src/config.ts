@@ -14,6 +14,7 @@ export type Config = {
   readonly salesforce: SalesforceConfig | undefined;
   readonly salesforceApiVersion: string;
   readonly apiReservePercent: number;
+  readonly bulkFrom: number;
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
@@ -65,6 +66,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     salesforce,
     salesforceApiVersion: env.SALESFORCE_API_VERSION,
     apiReservePercent: env.API_RESERVE_PERCENT,
+    bulkFrom: env.RESYNC_BULK_FROM,
     topic: env.CDC_TOPIC,
     replayPreset: env.REPLAY_PRESET,
     quietMs: env.QUIET_MS,

@@ -69,6 +69,11 @@ export const settings = Type.Object({
     description:
       'Share of the daily API requests that resyncs and write-backs leave to others, in percent; they wait instead',
   }),
+  RESYNC_BULK_FROM: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'From so many records on, a resync reads by the Bulk API instead of queries',
+  }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
   API_KEYS: text(

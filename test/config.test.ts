@@ -31,6 +31,7 @@ describe('the settings', () => {
       salesforce: undefined,
       salesforceApiVersion: '66.0',
       apiReservePercent: 20,
+      bulkFrom: 10_000,
       topic: '/data/AccountChangeEvent',
       replayPreset: 'latest',
       quietMs: 50,

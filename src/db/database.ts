@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from './generated/client.ts';
@@ -54,14 +55,35 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+// With more than two that get in each other's way, one wins in each round.
+const tries = 5;
+
 /**
- * Runs `work` in one transaction on one connection.
- * A connection that can't even roll back is thrown away, not returned to the pool.
+ * Runs `work` in one transaction on one connection; where PostgreSQL undid it for the sake of another transaction, the
+ * whole of it once more. So `work` may run several times, and has no effect but in the database.
  */
 export async function inTransaction<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await inOneTransaction(pool, work);
+    } catch (error) {
+      if (attempt === tries || !isUndone(error)) throw error;
+      await pause(10 * 2 ** attempt * Math.random());
+    }
+  }
+}
+
+/** Serialization failure and deadlock: nothing of the transaction took place, and nothing was wrong with it. */
+function isUndone(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '40001' || code === '40P01';
+}
+
+/** A connection that can't even roll back is thrown away, not returned to the pool. */
+async function inOneTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {

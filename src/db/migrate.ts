@@ -7,6 +7,9 @@ const migrationsFolder = new URL('../../prisma/migrations/', import.meta.url);
 // Any fixed number: two processes that start at once take turns.
 const advisoryLock = 7_245_113_001n;
 
+// Milliseconds; the greatest that a timer can have. Zero would be taken for the pool's own limit.
+const unlimited = { query_timeout: 2 ** 31 - 1 };
+
 /**
  * Brings the database to the newest migration, in the folder layout of `prisma migrate` and recorded in its
  * table `_prisma_migrations`, so that `prisma migrate deploy` and this agree about what has been applied.
@@ -20,9 +23,9 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
   const client = await pool.connect();
   let broken = true;
   try {
-    // A second starter waits for the first as long as its migrations take.
+    // A migration of large tables may take hours, and a second starter waits for the first as long as that takes.
     await client.query('set lock_timeout = 0; set statement_timeout = 0');
-    await client.query('select pg_advisory_lock($1)', [advisoryLock]);
+    await client.query({ ...unlimited, text: 'select pg_advisory_lock($1)', values: [advisoryLock] });
     const applied = await applyMissing(client, migrations);
     await client.query('select pg_advisory_unlock($1)', [advisoryLock]);
     await client.query('reset lock_timeout; reset statement_timeout');
@@ -61,7 +64,7 @@ async function applyMissing(client: pg.PoolClient, migrations: Migration[]): Pro
 async function applyOne(client: pg.PoolClient, { name, sql, checksum }: Migration): Promise<void> {
   await client.query('begin');
   try {
-    await client.query(sql);
+    await client.query({ ...unlimited, text: sql });
     await client.query(
       `insert into _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
        values ($1, $2, $3, now(), clock_timestamp(), 1)`,
@@ -69,7 +72,8 @@ async function applyOne(client: pg.PoolClient, { name, sql, checksum }: Migratio
     );
     await client.query('commit');
   } catch (error) {
-    await client.query('rollback');
+    // Where the connection is gone, so is the transaction.
+    await client.query('rollback').catch(() => {});
     throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 import type { Connection } from 'jsforce';
 import { type ApiBudget, type ApiBudgetOptions, createApiBudget } from './api-budget.ts';
 import { restAnswer } from './deadline.ts';
+import { withFreshToken } from './fresh-token.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
 import { type ConnectionOptions, connect } from './sign-in.ts';
@@ -46,15 +47,16 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
       organizationId,
     }),
   });
+  const renewToken = async (): Promise<void> => {
+    await restAnswer(connection.request('/limits'), 60_000, 'limits');
+  };
   return {
     connection,
-    pubsub,
+    pubsub: withFreshToken(pubsub, renewToken),
     budget: createApiBudget(connection, options.budget ?? { reservePercent: 20 }),
     organizationId,
     userId,
-    async renewToken() {
-      await restAnswer(connection.request('/limits'), 60_000, 'limits');
-    },
+    renewToken,
     async readPlan(mirrored) {
       return planRead(mirrored, await describeAccount(connection));
     },

@@ -17,7 +17,8 @@ export type PullStream = {
   readonly outstanding: number;
   /**
    * The next response, in order of arrival: events, or none at all for a keepalive.
-   * Undefined when none has come within `withinMs`. Any end of the stream, clean or not, is a SalesforceError.
+   * Undefined when none has come within `withinMs`, all of which this process could listen: what arrives while it is
+   * paused or busy is no silence. Any end of the stream, clean or not, is a SalesforceError.
    */
   next(withinMs: number): Promise<FetchResponse | undefined>;
   close(): void;
@@ -64,9 +65,9 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
     async next(withinMs) {
       if (waiting.length === 0 && end === undefined) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, withinMs);
+          const stopListening = afterListening(withinMs, resolve);
           wake = () => {
-            clearTimeout(timer);
+            stopListening();
             resolve();
           };
         });
@@ -82,5 +83,30 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
       finish(new SalesforceError('the stream was closed', 'stream.closed', 'transient'));
       call.cancel();
     },
+  };
+}
+
+// A timer that is later than this was held up: by a pause of the process, or by work.
+const heldUpMs = 25;
+
+/**
+ * Calls `done` when the process has listened for so long. A timer that was held up comes before what arrived
+ * meanwhile is read, so it proves nothing: then it listens once more.
+ */
+function afterListening(ms: number, done: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  let turn: NodeJS.Immediate | undefined;
+  const listen = (): void => {
+    const due = performance.now() + ms;
+    timer = setTimeout(() => {
+      if (performance.now() - due > heldUpMs) listen();
+      // What arrived up to now is read before this turn of the event loop ends.
+      else turn = setImmediate(done);
+    }, ms);
+  };
+  listen();
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(turn);
   };
 }

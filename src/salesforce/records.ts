@@ -15,12 +15,21 @@ export type AccountRead = {
   readonly values: FieldValues;
 };
 
-export type DescribedField = { readonly name: string; readonly type: string };
+export type DescribedField = {
+  readonly name: string;
+  readonly type: string;
+  /** The compound field that this one is a part of: `BillingAddress` of `BillingCity`. */
+  readonly compound?: string | null;
+};
 
 /** The fields of Account that this user can read. @throws SalesforceError */
 export async function describeAccount(connection: Connection): Promise<DescribedField[]> {
   const { fields } = await call(connection.describe('Account'), 'describe');
-  return fields.map(({ name, type }) => ({ name, type }));
+  return fields.map(({ name, type, compoundFieldName }) => ({
+    name,
+    type,
+    compound: compoundFieldName ?? null,
+  }));
 }
 
 /** Who is signed in, and to which org. @throws SalesforceError */
@@ -42,6 +51,8 @@ export type ReadPlan = {
   readonly select: string;
   readonly fields: readonly SchemaField[];
   readonly types: ReadonlyMap<string, string>;
+  /** Where compound fields can't be read as a whole, the fields of their parts: `BillingAddress` → `City` → `BillingCity`. */
+  readonly parts: ReadonlyMap<string, ReadonlyMap<string, string>>;
 };
 
 export function planRead(mirrored: readonly SchemaField[], described: readonly DescribedField[]): ReadPlan {
@@ -49,7 +60,29 @@ export function planRead(mirrored: readonly SchemaField[], described: readonly D
   const fields = mirrored.filter(({ name }) => types.has(name));
   const names = fields.flatMap((field) => [field.name, ...personParts(field, types)]);
   const select = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names])].join(', ');
-  return { select, fields, types };
+  return { select, fields, types, parts: partFields(described) };
+}
+
+function partFields(described: readonly DescribedField[]): Map<string, Map<string, string>> {
+  const compounds = Map.groupBy(
+    described.filter(
+      ({ compound, name }) => compound !== null && compound !== undefined && compound !== name,
+    ),
+    ({ compound }) => String(compound),
+  );
+  return new Map(
+    [...compounds].map(([compound, own]) => [
+      compound,
+      new Map(own.map(({ name }) => [partName(compound, name), name])),
+    ]),
+  );
+}
+
+/** `BillingAddress`, `BillingCity` → `City`; `Site__c`, `Site__Latitude__s` → `Latitude` */
+export function partName(compound: string, field: string): string {
+  const stem = compound.replace(/(Address|__c|__pc)$/, '');
+  const own = field.startsWith(stem) ? field.slice(stem.length) : field;
+  return own.replace(/^__/, '').replace(/__(s|ps|c|pc)$/, '');
 }
 
 /** Up to 200 accounts by id, deleted ones included; those that Salesforce doesn't find are missing. */
@@ -61,41 +94,70 @@ export async function readAccounts(
   const reads: AccountRead[] = [];
   const list = ids.map((id) => `'${checkedId(id)}'`).join(', ');
   const soql = `SELECT ${plan.select} FROM Account WHERE Id IN (${list})`;
-  for await (const page of pages(connection, 'queryAll', soql))
+  for await (const page of pages(connection, 'queryAll', soql, (call) => call()))
     reads.push(...page.map((row) => toRead(row, plan)));
   return reads;
 }
 
-/** Every account that isn't deleted, page by page. */
-export async function* readAllAccounts(
+/** Where a reading in the order of change goes on: behind this record. */
+export type ReadFrom = { readonly systemModstamp: number; readonly id: string };
+
+/**
+ * Every account changed at or after `from`, deleted ones included, page by page, in the order of change. Many records
+ * share one stamp, so the id belongs to the place: going on behind the last record of any page misses nothing.
+ */
+export async function* readAccountsFrom(
   connection: Connection,
   plan: ReadPlan,
+  from: Date | ReadFrom,
+  ask: Ask = (call) => call(),
 ): AsyncGenerator<AccountRead[]> {
-  for await (const page of pages(connection, 'query', `SELECT ${plan.select} FROM Account`)) {
+  const soql = `SELECT ${plan.select} FROM Account WHERE ${changedFrom(from)} ORDER BY SystemModstamp, Id`;
+  for await (const page of pages(connection, 'queryAll', soql, ask))
     yield page.map((row) => toRead(row, plan));
-  }
 }
 
-/** Every account changed at or after a moment, deleted ones included, page by page. */
-export async function* readAccountsSince(
+/** Every account last modified in [`from`, `to`) that isn't deleted, page by page. */
+export async function* readAccountsModified(
   connection: Connection,
   plan: ReadPlan,
-  since: Date,
+  { from, to }: Span,
+  ask: Ask = (call) => call(),
 ): AsyncGenerator<AccountRead[]> {
-  const where = `SystemModstamp >= ${since.toISOString()}`;
-  const soql = `SELECT ${plan.select} FROM Account WHERE ${where} ORDER BY SystemModstamp, Id`;
-  for await (const page of pages(connection, 'queryAll', soql)) yield page.map((row) => toRead(row, plan));
+  const where = `LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}`;
+  const soql = `SELECT ${plan.select} FROM Account WHERE ${where}`;
+  for await (const page of pages(connection, 'query', soql, ask)) yield page.map((row) => toRead(row, plan));
 }
+
+export type Span = { readonly from: Date; readonly to: Date };
+
+/** How many accounts Salesforce has, deleted ones included; those changed at or after a moment, where one is given. */
+export async function countAccounts(connection: Connection, since: Date | null): Promise<number> {
+  const where = since === null ? '' : ` WHERE ${changedFrom(since)}`;
+  const url = `/queryAll?q=${encodeURIComponent(`SELECT COUNT() FROM Account${where}`)}`;
+  return (await call(connection.request<QueryPage>(url), 'the count of accounts')).totalSize;
+}
+
+function changedFrom(from: Date | ReadFrom): string {
+  if (from instanceof Date) return `SystemModstamp >= ${from.toISOString()}`;
+  const at = new Date(from.systemModstamp).toISOString();
+  return `(SystemModstamp > ${at} OR (SystemModstamp = ${at} AND Id > '${checkedId(from.id)}'))`;
+}
+
+/** Carries out one call to Salesforce, when there is room for it. */
+export type Ask = <T>(call: () => Promise<T>) => Promise<T>;
 
 /** Only `done` says that a result is complete; pages have whatever size Salesforce chooses. */
 async function* pages(
   connection: Connection,
   resource: 'query' | 'queryAll',
   soql: string,
+  ask: Ask,
 ): AsyncGenerator<RestRow[]> {
   let url: string | undefined = `/${resource}?q=${encodeURIComponent(soql)}`;
   while (url !== undefined) {
-    const page: QueryPage = await call(connection.request<QueryPage>(url), resource);
+    const next: string = url;
+    const page: QueryPage = await ask(() => call(connection.request<QueryPage>(next), resource));
     yield page.records;
     if (!page.done && page.nextRecordsUrl === undefined) {
       throw new SalesforceError(`${resource} broke off: there is no next page`, 'BAD_ANSWER', 'transient');
@@ -104,7 +166,8 @@ async function* pages(
   }
 }
 
-function toRead(row: RestRow, { fields, types }: ReadPlan): AccountRead {
+/** A row as REST shows it; compound fields as objects. */
+export function toRead(row: RestRow, { fields, types }: ReadPlan): AccountRead {
   const values = new Map<string, Scalar>();
   for (const field of fields) {
     const type = types.get(field.name) ?? 'string';
@@ -150,7 +213,7 @@ function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
   return restAnswer(answer, 120_000, what);
 }
 
-type RestRow = Readonly<Record<string, unknown>>;
+export type RestRow = Readonly<Record<string, unknown>>;
 type QueryPage = {
   readonly totalSize: number;
   readonly done: boolean;

@@ -21,6 +21,8 @@ export function describeSandbox(context: HttpContext, adminToken: string) {
       sandbox: '/sandbox',
       events: '/sandbox/events',
       faults: '/sandbox/faults',
+      allowance: '/sandbox/allowance',
+      bulkJobs: '/sandbox/bulk/jobs',
       audit: '/sandbox/audit',
     },
   };

@@ -31,6 +31,14 @@ export type SandboxOptions = {
   readonly queryLifetimeMs?: number;
   /** REST requests per UTC day; 100,000 unless told. */
   readonly dailyApiRequests?: number;
+  /** Bulk query jobs per UTC day; 10,000 unless told. */
+  readonly dailyBulkQueryJobs?: number;
+  /** How long a bulk query job takes; 4 milliseconds unless told. */
+  readonly bulkJobMs?: number;
+  /** Whether bulk results come in gzip, as Salesforce sends them; no unless told, for it takes time. */
+  readonly bulkCompression?: boolean;
+  /** Rows of a page of a bulk result where the client does not say; 50,000 unless told. */
+  readonly bulkPageRows?: number;
   /** How long events stay on the bus; 72 hours unless told. */
   readonly retentionMs?: number;
   readonly keepaliveIntervalMs?: number;

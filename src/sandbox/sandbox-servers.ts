@@ -31,7 +31,7 @@ export async function startServers(
   });
   endpoints.pubsubEndpoint = `${reachable(host)}:${pubsub.port}`;
   if (pubsub.certificate !== undefined) endpoints.certificate = pubsub.certificate;
-  const faults = createFaults(switches, { org, pubsub, now: context.now });
+  const faults = createFaults(switches, { org, pubsub, bulkJobs: context.bulk.jobs, now: context.now });
   const adminToken = lastingToken(sessions, org.named.admin.id);
   const disconnectStreams = (errorCode?: string) => {
     pubsub.disconnect(errorCode);
@@ -40,6 +40,8 @@ export async function startServers(
     org,
     bus: org.bus,
     faults,
+    allowance: context.allowance,
+    bulk: context.bulk,
     describe: () => describeSandbox(context, adminToken()),
     revokeSessions: sessions.revokeAll,
     disconnectStreams,

@@ -1,14 +1,16 @@
 import type { Audit } from './audit.ts';
 import type { Bus } from './bus.ts';
+import { bulkFaults } from './faults/bulk-side.ts';
 import { createFaultSwitches, type FaultSwitches } from './faults/fault-switches.ts';
 import type { Faults } from './faults/faults.ts';
 import { httpFaults } from './faults/http-side.ts';
 import { orgFaults } from './faults/org-side.ts';
+import { createBulk } from './http/bulk/bulk-context.ts';
+import type { BulkJobs } from './http/bulk/bulk-jobs.ts';
 import { type Credentials, createCredentials } from './http/credentials.ts';
 import type { HttpContext } from './http/http-context.ts';
-import type { HttpFaults } from './http/http-faults.ts';
 import { createQueryCursors } from './http/query-cursors.ts';
-import { createRequestAllowance } from './http/request-allowance.ts';
+import { type Allowance, createRequestAllowance } from './http/request-allowance.ts';
 import { createSessions } from './http/sessions.ts';
 import { createOrg, type SandboxOrg } from './org.ts';
 import { keyPrefixOf, toLongId } from './record-id.ts';
@@ -24,10 +26,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const org = openOrg(options, switches);
   try {
     const { publicKey, ...credentials } = await createCredentials();
-    const faults = httpFaults(switches.rest, switches.oauth);
-    const context = createContext(org, { ...credentials, publicKey }, faults, options);
+    const context = createContext(org, { ...credentials, publicKey }, switches, options);
     const servers = await startServers(context, org, switches, options);
-    const { sessions } = context;
+    const { allowance, bulk, sessions } = context;
     return {
       ...servers.endpoints,
       organizationId: org.organizationId,
@@ -36,6 +37,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       bus: org.bus,
       audit: org.audit,
       faults: servers.faults,
+      allowance,
+      bulk: { log: bulk.jobs.log, clearLog: bulk.jobs.clearLog, allowance: bulk.allowance },
       sessions: {
         issue: ({ userId = org.named.integration.id, neverExpires = false } = {}) =>
           sessions.issue({ userId, neverExpires }),
@@ -44,6 +47,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       disconnectStreams: servers.disconnectStreams,
       close: async () => {
         await servers.close();
+        bulk.jobs.close();
         org.close();
       },
     };
@@ -84,7 +88,7 @@ function checkedId(organizationId: string): string {
 function createContext(
   org: SandboxOrg,
   credentials: Credentials,
-  faults: HttpFaults,
+  switches: FaultSwitches,
   options: SandboxOptions,
 ): HttpContext {
   const now = options.now ?? Date.now;
@@ -98,10 +102,11 @@ function createContext(
   return {
     org,
     credentials,
-    faults,
+    faults: httpFaults(switches.rest, switches.oauth),
     sessions,
     allowance: createRequestAllowance(options.dailyApiRequests ?? 100_000, now),
     cursors: createQueryCursors({ lifetimeMs: options.queryLifetimeMs ?? HOUR_MS / 4, now }),
+    bulk: createBulk(org, bulkFaults(switches.bulk), options),
     endpoints: { instanceUrl: '', pubsubEndpoint: '' },
     now,
   };
@@ -125,6 +130,10 @@ export type Sandbox = {
   readonly audit: Audit;
   /** Misbehaviour on command; the same over HTTP under `/sandbox/faults`. */
   readonly faults: Faults;
+  /** The day's API requests; the same over HTTP under `/sandbox/allowance`. */
+  readonly allowance: Allowance;
+  /** The bulk query jobs that clients created, and how many a day may have; over HTTP under `/sandbox/bulk`. */
+  readonly bulk: Pick<BulkJobs, 'log' | 'clearLog'> & { readonly allowance: Allowance };
   readonly sessions: {
     /** A new access token, of the integration user unless told. */
     issue(options?: { readonly userId?: string; readonly neverExpires?: boolean }): string;

@@ -45,6 +45,39 @@ function toRow(row: RawRow): AccountRow {
   };
 }
 
+/** A row with its projections as the table has them, to be compared with what they should be. */
+export type ComparableRow = AccountRow & { readonly projections: Projections };
+
+/** Rows as they are, without a lock. */
+export async function readComparable(
+  client: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, ComparableRow>> {
+  const { rows } = await client.query<
+    RawRow &
+      Omit<Projections, 'created_at' | 'modified_at'> & { created_at: Date | null; modified_at: Date | null }
+  >({
+    name: 'read-comparable-accounts',
+    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, stale_version,
+                  name, account_number, salesforce_code, created_at, modified_at, deleted
+             from accounts where id = any($1::text[])`,
+    values: [ids],
+  });
+  return new Map(
+    rows.map((row) => {
+      const projections = {
+        name: row.name,
+        account_number: row.account_number,
+        salesforce_code: row.salesforce_code,
+        created_at: row.created_at?.toISOString() ?? null,
+        modified_at: row.modified_at?.toISOString() ?? null,
+        deleted: row.deleted,
+      };
+      return [row.id, { ...toRow(row), projections }];
+    }),
+  );
+}
+
 /**
  * Writes whole rows, new and old, in one statement.
  * @param codeField the Account field that holds the signup code
@@ -65,16 +98,12 @@ export async function saveAccounts(
 function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codeField: string): Columns {
   const { values, base, ahead } = merged;
   const version = newestVersion(merged);
-  const deleted = values.get(deletedField) === true;
+  const projections = projectionsOf(merged, codeField);
+  const { deleted } = projections;
   return {
     id,
     fields: JSON.stringify(toTree(values)),
-    name: displayName((path) => values.get(path) ?? null),
-    account_number: textOf(values.get('AccountNumber')),
-    salesforce_code: textOf(values.get(codeField)),
-    created_at: textOf(values.get('CreatedDate')),
-    modified_at: textOf(values.get('LastModifiedDate')),
-    deleted,
+    ...projections,
     deleted_at: deleted ? new Date((ahead.get(deletedField) ?? base)[0]).toISOString() : null,
     base_version: formatVersion(base),
     field_versions: JSON.stringify(
@@ -87,6 +116,27 @@ function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codeFi
     stale_version: staleVersion === null ? null : formatVersion(staleVersion),
     stale_since: staleVersion === null ? null : new Date(staleVersion[0]).toISOString(),
     visible,
+  };
+}
+
+/** What is searched and sorted by has columns of its own, made from the fields. */
+export type Projections = {
+  readonly name: string | null;
+  readonly account_number: string | null;
+  readonly salesforce_code: string | null;
+  readonly created_at: string | null;
+  readonly modified_at: string | null;
+  readonly deleted: boolean;
+};
+
+export function projectionsOf({ values }: Merged, codeField: string): Projections {
+  return {
+    name: displayName((path) => values.get(path) ?? null),
+    account_number: textOf(values.get('AccountNumber')),
+    salesforce_code: textOf(values.get(codeField)),
+    created_at: textOf(values.get('CreatedDate')),
+    modified_at: textOf(values.get('LastModifiedDate')),
+    deleted: values.get(deletedField) === true,
   };
 }
 

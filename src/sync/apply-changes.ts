@@ -1,6 +1,15 @@
 import type pg from 'pg';
 import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
-import { type Change, changedPaths, deletedField, isComplete, type Merged, merge, nothing } from './merge.ts';
+import {
+  type Change,
+  changedPaths,
+  deletedField,
+  isComplete,
+  type Merged,
+  merge,
+  newestVersion,
+  nothing,
+} from './merge.ts';
 import { type Code, decideCode, generateCode, noCode } from './signup-code.ts';
 import { compareVersions, laterVersion, type Version } from './version.ts';
 
@@ -22,6 +31,8 @@ export type ApplyResult = {
   readonly writeBacks: readonly string[];
   /** Accounts whose values became uncertain. */
   readonly stale: readonly string[];
+  /** Accounts of which the mirror held something newer than a change brought. */
+  readonly newer: readonly string[];
 };
 
 /**
@@ -49,6 +60,7 @@ export async function applyChanges(
     unchanged: idsOf(outcomes.filter(({ row }) => before.has(row.id) && !row.visible)),
     writeBacks: rows.filter((row) => hasToBeWritten(row, before.get(row.id))).map(({ id }) => id),
     stale: idsOf(outcomes.filter(({ becameStale }) => becameStale)),
+    newer: idsOf(outcomes.filter(({ heldNewer }) => heldNewer)),
   };
 }
 
@@ -64,8 +76,10 @@ function applyToAccount(
 ): Outcome {
   const before: AccountRow = row ?? { id, merged: nothing, code: noCode, staleVersion: null };
   let { merged, code, staleVersion } = before;
+  let heldNewer = false;
   for (const { change, eligible, gap } of changes) {
     const next = merge(merged, change);
+    heldNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
     if (gap)
       staleVersion = staleVersion === null ? change.version : laterVersion(staleVersion, change.version);
     const situation = {
@@ -87,7 +101,7 @@ function applyToAccount(
     (staleVersion === null) !== (row.staleVersion === null) ||
     changedPaths(row.merged, merged).length > 0;
   const changed = visible || staleVersion !== before.staleVersion || merged !== before.merged;
-  return { row: { id, merged, code, staleVersion, visible }, changed, becameStale };
+  return { row: { id, merged, code, staleVersion, visible }, changed, becameStale, heldNewer };
 }
 
 /** The version that a reading has to reach; null when all values are certain. */
@@ -178,4 +192,9 @@ function isDeleted(merged: Merged): boolean {
   return merged.values.get(deletedField) === true;
 }
 
-type Outcome = { readonly row: SavedRow; readonly changed: boolean; readonly becameStale: boolean };
+type Outcome = {
+  readonly row: SavedRow;
+  readonly changed: boolean;
+  readonly becameStale: boolean;
+  readonly heldNewer: boolean;
+};

@@ -123,10 +123,10 @@ async function setAside(context: ApplyContext, events: readonly Decoded[], reaso
   }
 }
 
-/** The database refused the data itself (class 22 and 23): trying again would fail again. */
+/** The database refused the data itself (class 22, 23, or 54: too large): trying again would fail again. */
 function isPoison(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && /^2[23]/.test(code);
+  return typeof code === 'string' && /^(2[23]|54)/.test(code);
 }
 
 async function applyInTransaction(

@@ -7,6 +7,7 @@ export const incidentCauses = [
   'position lost',
   'unseen account',
   'failed event',
+  'difference',
 ] as const;
 
 /**
@@ -16,6 +17,7 @@ export const incidentCauses = [
  * - `position lost`: Salesforce does not know the position any more behind which to resume
  * - `unseen account`: an account changed that had never been told of
  * - `failed event`: an event can't be decoded or applied
+ * - `difference`: a comparison with Salesforce found accounts that no event had told of
  */
 export type IncidentCause = (typeof incidentCauses)[number];
 

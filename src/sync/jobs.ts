@@ -14,7 +14,12 @@ export type Jobs = {
   stop(): Promise<void>;
 };
 
-export const queues = { writeBack: 'write-back', reread: 're-read', resync: 'resync' } as const;
+export const queues = {
+  writeBack: 'write-back',
+  reread: 're-read',
+  resync: 'resync',
+  fullResync: 'full-resync',
+} as const;
 
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
@@ -28,7 +33,7 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
     connectionString: databaseUrl,
     application_name: 'tidemark jobs',
     max: 5,
-    monitorIntervalSeconds: 15,
+    monitorIntervalSeconds: 5,
     superviseIntervalSeconds: 15,
     useListenNotify: true,
   });
@@ -38,23 +43,29 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
   await boss.createQueue(queues.writeBack, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
   await boss.createQueue(queues.reread, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
-  await boss.createQueue(queues.resync, {
+  const resync = {
     ...shared,
     retryLimit: 20,
     retryDelay: 1,
     retryDelayMax: 300,
     // A large org takes hours to read; a dead worker is known by its heartbeat.
     expireInSeconds: 24 * 3_600,
-  });
+  };
+  await boss.createQueue(queues.resync, resync);
+  // One at a time, whichever process takes it; the others wait in the queue.
+  await boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' });
 
   const insert = async (
     client: pg.PoolClient,
     queue: string,
-    entries: readonly { key: string; data: object }[],
+    entries: readonly { readonly key?: string; readonly data: object }[],
   ): Promise<void> => {
     if (entries.length === 0) return;
     const db = { executeSql: (text: string, values?: unknown[]) => client.query(text, values) };
-    const jobs = entries.map(({ key, data }) => ({ singletonKey: key, data }));
+    const jobs = entries.map(({ key, data }) => ({
+      ...(key === undefined ? {} : { singletonKey: key }),
+      data,
+    }));
     await boss.insert(queue, jobs, { db });
   };
   const perAccount = (ids: readonly string[]) => ids.map((id) => ({ key: id, data: { accountId: id } }));
@@ -63,8 +74,15 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
     boss,
     enqueueWriteBacks: (client, ids) => insert(client, queues.writeBack, perAccount(ids)),
     enqueueRereads: (client, ids) => insert(client, queues.reread, perAccount(ids)),
-    enqueueResync: (client, resyncId) =>
-      insert(client, queues.resync, [{ key: resyncId, data: { resyncId } }]),
+    async enqueueResync(client, resyncId) {
+      const { rowCount } = await client.query({
+        name: 'is-full-resync',
+        text: `select from resyncs where id = $1 and scope = 'all'`,
+        values: [resyncId],
+      });
+      if (rowCount === 0) await insert(client, queues.resync, [{ key: resyncId, data: { resyncId } }]);
+      else await insert(client, queues.fullResync, [{ data: { resyncId } }]);
+    },
     stop: () => boss.stop({ graceful: true, timeout: 5_000 }),
   };
 }

@@ -13,14 +13,16 @@ export type Change = {
    */
   readonly extent: 'all' | 'some';
   readonly values: FieldValues;
+  /** Top-level fields of which a change of extent `all` knows nothing: they stay as they are. */
+  readonly except?: ReadonlySet<string>;
 };
 
 /** The merged state of one account: every value, and the version that last wrote it. */
 export type Merged = {
   readonly values: FieldValues;
-  /** Every field has at least this version. */
+  /** Every field without a version of its own has this one. */
   readonly base: Version;
-  /** The fields that are ahead of the base. */
+  /** Versions of their own: of fields written later, or not known to the reading that the base comes from. */
   readonly ahead: ReadonlyMap<string, Version>;
 };
 
@@ -49,14 +51,41 @@ function mergeSome(before: Merged, { values: changed, version }: Change): Merged
   return values === undefined || ahead === undefined ? before : { values, base: before.base, ahead };
 }
 
-function mergeAll(before: Merged, { values: changed, version }: Change): Merged {
-  if (compareVersions(version, before.base) <= 0) return before;
-  const ahead = new Map([...before.ahead].filter(([, at]) => compareVersions(at, version) > 0));
+function mergeAll(before: Merged, change: Change): Merged {
+  const { values: changed, version } = change;
+  if (compareVersions(version, before.base) <= 0) return mergeBehindBase(before, change);
+  const untold = isUntold(change);
+  const ahead = new Map(
+    [...before.ahead].filter(([path, at]) => untold(path) || compareVersions(at, version) > 0),
+  );
   const values = new Map<string, Scalar>();
-  for (const path of before.values.keys()) values.set(path, null);
+  for (const path of before.values.keys()) {
+    values.set(path, null);
+    if (untold(path)) ahead.set(path, versionOf(before, path));
+  }
   for (const [path, value] of changed) values.set(path, value);
   for (const path of ahead.keys()) values.set(path, before.values.get(path) ?? null);
   return { values, base: version, ahead };
+}
+
+/** Only what the reading that set the base did not know can still be older than this. */
+function mergeBehindBase(before: Merged, change: Change): Merged {
+  const untold = isUntold(change);
+  const older = [...before.ahead].filter(
+    ([path, at]) => compareVersions(at, change.version) < 0 && !untold(path),
+  );
+  if (older.length === 0) return before;
+  const values = new Map(before.values);
+  const ahead = new Map(before.ahead);
+  for (const [path] of older) {
+    values.set(path, change.values.get(path) ?? null);
+    ahead.set(path, change.version);
+  }
+  return { values, base: before.base, ahead };
+}
+
+function isUntold({ except }: Change): (path: string) => boolean {
+  return (path) => except?.has(path.split('.')[0] ?? '') ?? false;
 }
 
 function versionOf(state: Merged, path: string): Version {

@@ -8,6 +8,8 @@ import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
 import { requestInitialLoad } from './initial-load.ts';
 import type { Jobs } from './jobs.ts';
+import { closeBulkJobs } from './resync/bulk-reading.ts';
+import type { ResyncContext } from './resync/reading.ts';
 import { type SubscribeContext, subscribe } from './subscribe.ts';
 import { ensureSubscription, setSubscriptionState } from './subscription-rows.ts';
 import { type SweepContext, sweep } from './sweep.ts';
@@ -27,6 +29,10 @@ export type PipelineOptions = {
   readonly backfill: boolean;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
+  /** From so many records on, a resync reads by a bulk job. */
+  readonly bulkFrom: number;
+  /** See `ResyncContext`; a minute unless told. */
+  readonly settleMs?: number;
 };
 
 export type Pipeline = {
@@ -57,10 +63,18 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const shared = { pool, topic, codeField: options.codeField, jobs, logger };
   const applying = applyUntilStopped({ ...shared, schemas }, wakeUps, stopping.signal);
   const subscribing = subscribe({ ...options, ...shared } satisfies SubscribeContext, stopping.signal);
-  await startWorkers({ ...shared, org, schemas, backfill: options.backfill, stopping: stopping.signal });
+  const resyncs: ResyncContext = {
+    ...shared,
+    org,
+    schemas,
+    backfill: options.backfill,
+    bulkFrom: options.bulkFrom,
+    settleMs: options.settleMs ?? 60_000,
+  };
+  await startWorkers({ ...resyncs, stopping: stopping.signal });
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
-  const sweeping = sweepUntilStopped(shared, stopping.signal);
+  const sweeping = sweepUntilStopped(resyncs, stopping.signal);
   return {
     async stop() {
       stopping.abort();
@@ -79,12 +93,11 @@ async function checkTopic(org: Org, topic: string, schemas: SchemaCache): Promis
   if (schemaId !== '') await schemas.get(schemaId);
 }
 
-async function sweepUntilStopped(
-  context: SweepContext & { logger: Logger },
-  signal: AbortSignal,
-): Promise<void> {
+async function sweepUntilStopped(context: SweepContext & ResyncContext, signal: AbortSignal): Promise<void> {
+  const failed = (error: Error): void => context.logger.warn({ err: error }, 'a sweep failed');
   while (!signal.aborted) {
-    await sweep(context).catch((error: Error) => context.logger.warn({ err: error }, 'a sweep failed'));
+    await sweep(context).catch(failed);
+    await closeBulkJobs(context).catch(failed);
     await pause(sweepEveryMs, undefined, { signal }).catch(() => {});
   }
 }

@@ -52,7 +52,7 @@ export async function orderResync(
 }
 
 // Any fixed number; held until the transaction ends.
-const ordersOfAll = 7_245_113_002n;
+const ordersOfAll = 7_245_113_009n;
 
 async function lockOrdersOfAll(client: pg.PoolClient): Promise<void> {
   await client.query({

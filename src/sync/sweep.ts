@@ -30,7 +30,8 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
       text: `delete from idempotent_requests where created_at < now() - interval '24 hours'`,
     });
     const open = `select id::text as id from resyncs where state in ('queued', 'reading', 'applying')`;
-    for (const id of await withoutJob(client, open, queues.resync)) await jobs.enqueueResync(client, id);
+    for (const id of await withoutJob(client, open, queues.resync, queues.fullResync))
+      await jobs.enqueueResync(client, id);
   });
   const { rowCount } = await pool.query('select from subscriptions where topic = $1 and loaded_at is null', [
     topic,
@@ -39,12 +40,12 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
 }
 
 /** Those of the ids that have no job that is waiting, being done or to be tried again. */
-async function withoutJob(client: pg.PoolClient, ids: string, queue: string): Promise<string[]> {
+async function withoutJob(client: pg.PoolClient, ids: string, ...queue: string[]): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `select o.id from (${ids}) o
       where not exists (
         select from pgboss.job j
-         where j.name = $1 and j.singleton_key = o.id and j.state in ('created', 'retry', 'active'))
+         where j.name = any($1) and coalesce(j.singleton_key, j.data ->> 'resyncId') = o.id and j.state in ('created', 'retry', 'active'))
       order by o.id limit ${sweepSize}`,
     [queue],
   );

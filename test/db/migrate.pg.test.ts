@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { eventually } from '../helpers/eventually.ts';
 
 describe('migrations', () => {
   let test: TestDatabase;
@@ -26,6 +27,70 @@ describe('migrations', () => {
     ]);
     expect(applied.filter((names) => names.length > 0)).toHaveLength(1);
     expect(await migrate(database.pool)).toEqual([]);
+  });
+
+  describe('on an empty database', () => {
+    beforeEach(() => database.pool.query('drop schema public cascade; create schema public'));
+
+    const tables = async (): Promise<string[]> =>
+      (
+        await database.pool.query(`select tablename from pg_tables where schemaname = 'public' order by 1`)
+      ).rows.map(({ tablename }) => tablename);
+    /** Does something while a migration waits for a table that somebody else is creating under its name. */
+    const inTheMiddle = async (act: (pid: number) => Promise<unknown>): Promise<void> => {
+      const other = await database.pool.connect();
+      await other.query('begin; create table resyncs (id int)');
+      const migrating = migrate(database.pool);
+      migrating.catch(() => {});
+      const pid = await eventually('the migration is under way', async () => {
+        const { rows } = await database.pool.query<{ pid: number }>(
+          `select pid from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return rows[0]?.pid;
+      });
+      await act(pid);
+      await other.query('rollback');
+      other.release();
+      await expect(migrating).rejects.toThrow();
+    };
+
+    it('are undone as a whole when their process is gone in the middle, and the next start succeeds', async () => {
+      await inTheMiddle((pid) => database.pool.query('select pg_terminate_backend($1)', [pid]));
+      expect(await tables()).toEqual(['_prisma_migrations']);
+      expect(await migrate(database.pool)).not.toEqual([]);
+    });
+
+    it('are undone as a whole when a statement in their middle fails, which says why', async () => {
+      await database.pool.query('create table resyncs (id int)');
+      await expect(migrate(database.pool)).rejects.toThrow(
+        /Migration \w+ failed: .*"resyncs" already exists/,
+      );
+      expect(await tables()).toEqual(['_prisma_migrations', 'resyncs']);
+      await database.pool.query('drop table resyncs');
+      expect(await migrate(database.pool)).not.toEqual([]);
+    });
+
+    it('may take longer than any other statement, and a second starter waits for them', async () => {
+      // Limits far below those of the service, so that nobody has to wait for long.
+      const hasty = openDatabase({
+        url: `${test.url}?query_timeout=300&statement_timeout=200&lock_timeout=100`,
+      });
+      const first = await database.pool.connect();
+      await first.query('select pg_advisory_lock(7245113001)');
+      const second = migrate(hasty.pool);
+      await eventually('the second has waited for longer than its limits', async () => {
+        const { rows } = await database.pool.query(
+          `select from pg_stat_activity where datname = current_database() and query like '%pg_advisory_lock%'
+              and wait_event_type = 'Lock' and query_start < now() - interval '600 milliseconds'`,
+        );
+        return rows.length === 1;
+      });
+      await first.query('select pg_advisory_unlock(7245113001)');
+      first.release();
+      expect(await second).not.toEqual([]);
+      await hasty.close();
+    });
   });
 
   it('agree with the Prisma schema: every model can be read', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
-import type { Org } from '../../src/salesforce/org.ts';
+import { type Org, openOrg } from '../../src/salesforce/org.ts';
 import {
   maxCredit,
   openPullStream,
@@ -8,6 +8,7 @@ import {
   type ReplayFrom,
 } from '../../src/salesforce/pubsub-stream.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startOrgElsewhere } from '../helpers/org-elsewhere.ts';
 import { accountTopic, currentSchema, inOrg, openSandboxOrg } from '../helpers/sandbox-org.ts';
 
 const patience = 10_000;
@@ -202,5 +203,25 @@ describe('the pull stream', () => {
     stream.close();
     await expect(waiting).rejects.toMatchObject({ code: 'stream.closed' });
     stream.close();
+  });
+});
+
+describe('the pull stream of a process that is held up', () => {
+  it('takes what arrives meanwhile for no silence', async () => {
+    const elsewhere = await startOrgElsewhere();
+    const org = await openOrg(elsewhere.options);
+    const stream = openPullStream(org.pubsub, accountTopic, { preset: 'EARLIEST' });
+    try {
+      stream.grant(maxCredit);
+      elsewhere.createAndHoldUp(0);
+      expect((await stream.next(patience))?.events).toHaveLength(1);
+      const coming = stream.next(50);
+      elsewhere.createAndHoldUp(200);
+      expect((await coming)?.events).toHaveLength(1);
+    } finally {
+      stream.close();
+      org.close();
+      await elsewhere.stop();
+    }
   });
 });

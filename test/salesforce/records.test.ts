@@ -6,8 +6,8 @@ import {
   planRead,
   type ReadPlan,
   readAccounts,
-  readAccountsSince,
-  readAllAccounts,
+  readAccountsFrom,
+  readAccountsModified,
 } from '../../src/salesforce/records.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import {
@@ -109,16 +109,36 @@ describe('accounts read from Salesforce', () => {
     );
   });
 
-  it('all come, over several pages, without the deleted ones', async () => {
+  it('all come, over several pages, the deleted ones too', async () => {
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     inOrg(sandbox).delete(gone);
-    const pages = await collect(readAllAccounts(org.connection, plan));
+    const pages = await collect(readAccountsFrom(org.connection, plan, new Date(0)));
     const ids = pages.flat().map(({ id }) => id);
     expect(pages.length).toBeGreaterThan(2);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(new Set(ids)).toEqual(
-      new Set([...sandbox.org.records()].filter(({ isDeleted }) => !isDeleted).map(({ id }) => id)),
-    );
+    expect(new Set(ids)).toEqual(new Set([...sandbox.org.records()].map(({ id }) => id)));
+  });
+
+  it('go on behind any record, also one of many with the same stamp', async () => {
+    const whole = (await collect(readAccountsFrom(org.connection, plan, new Date(0)))).flat();
+    const at = whole.findIndex((read, index) => read.systemModstamp === whole[index + 1]?.systemModstamp);
+    expect(at).toBeGreaterThan(-1);
+    const rest = await collect(readAccountsFrom(org.connection, plan, whole[at] ?? new Date(0)));
+    expect(rest.flat().map(({ id }) => id)).toEqual(whole.slice(at + 1).map(({ id }) => id));
+  });
+
+  it('come by the span in which they were last modified, without the deleted ones', async () => {
+    const id = inOrg(sandbox).create({ Name: 'Modified Ltd' });
+    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
+    inOrg(sandbox).delete(gone);
+    const from = new Date(Number(sandbox.org.record(id)?.values['LastModifiedDate']));
+    const to = new Date(from.getTime() + 60_000);
+    const ids = (await collect(readAccountsModified(org.connection, plan, { from, to })))
+      .flat()
+      .map((read) => read.id);
+    expect(ids).toContain(id);
+    expect(ids).not.toContain(gone);
+    expect(await collect(readAccountsModified(org.connection, plan, { from: to, to }))).toEqual([[]]);
   });
 
   it('come from a moment on, the moment included, deleted ones too', async () => {
@@ -126,16 +146,16 @@ describe('accounts read from Salesforce', () => {
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     inOrg(sandbox).delete(gone);
     const since = new Date(Number(sandbox.org.record(id)?.values['SystemModstamp']));
-    const reads = (await collect(readAccountsSince(org.connection, plan, since))).flat();
+    const reads = (await collect(readAccountsFrom(org.connection, plan, since))).flat();
     expect(reads.map((read) => read.id)).toEqual(expect.arrayContaining([id, gone]));
     expect(reads.every(({ systemModstamp }) => systemModstamp >= since.getTime())).toBe(true);
     expect(reads.length).toBeLessThan(seeded);
     const later = new Date(since.getTime() + 3_600_000);
-    expect((await collect(readAccountsSince(org.connection, plan, later))).flat()).toEqual([]);
+    expect((await collect(readAccountsFrom(org.connection, plan, later))).flat()).toEqual([]);
   });
 
   it('go on with a new token when the old one expires between two pages', async () => {
-    const pages = readAllAccounts(org.connection, plan)[Symbol.asyncIterator]();
+    const pages = readAccountsFrom(org.connection, plan, new Date(0))[Symbol.asyncIterator]();
     await pages.next();
     sandbox.sessions.revokeAll();
     expect((await pages.next()).value).not.toHaveLength(0);
@@ -157,7 +177,7 @@ describe('accounts read from Salesforce', () => {
     const cut = Object.create(connection, {
       request: { value: async () => ({ totalSize: 9, done: false, records: [] }) },
     }) as typeof connection;
-    await expect(collect(readAllAccounts(cut, plan))).rejects.toMatchObject({
+    await expect(collect(readAccountsFrom(cut, plan, new Date(0)))).rejects.toMatchObject({
       code: 'BAD_ANSWER',
       failure: 'transient',
     });

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SalesforceError } from '../../src/salesforce/error.ts';
@@ -67,7 +67,7 @@ describe('applying the log', () => {
   const log = () => database.rows('select state, error, record_ids from events order by id');
   const jobKeys = async (queue: string) =>
     (
-      await database.rows('select singleton_key as key from pgboss.job where name = $1 order by key', [queue])
+      await database.rows('select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = $1 order by key', [queue])
     ).map((row) => row['key']);
   const create = (key = 'create', id = accountId): EventInput => ({
     header: { changeType: 'CREATE', transactionKey: key, recordIds: [id] },
@@ -148,7 +148,7 @@ describe('applying the log', () => {
     await applyAll();
     const resyncs = await database.rows('select id, scope, reason from resyncs');
     expect(resyncs).toEqual([{ id: expect.any(String), scope: 'all', reason }]);
-    expect(await jobKeys(queues.resync)).toEqual([resyncs[0]?.['id']]);
+    expect(await jobKeys(queues.fullResync)).toEqual([resyncs[0]?.['id']]);
   });
 
   it('skips events of other objects', async () => {
@@ -164,7 +164,7 @@ describe('applying the log', () => {
     const readingOfFailed = () =>
       database.rows(
         `select r.scope, r.account_ids from resyncs r
-           join pgboss.job j on j.name = 'resync' and j.singleton_key = r.id::text
+           join pgboss.job j on j.data ->> 'resyncId' = r.id::text
           where r.reason = 'failed event'`,
       );
 
@@ -214,8 +214,12 @@ describe('applying the log', () => {
       expect(await database.rows('select from accounts')).toHaveLength(2);
     });
 
-    it('whose header itself is refused by the database marks it all the same', async () => {
-      await store({ header: { changeType: 'CREATE', transactionKey: 'a\u0000b' } }, create('after'));
+    it.each([
+      ['what no text can hold', 'a\u0000b'],
+      // Incompressible: an index entry has less than 3 kB.
+      ['more than an index can hold', randomBytes(4_000).toString('hex')],
+    ])('whose header itself is refused by the database, for %s, marks it all the same', async (_, key) => {
+      await store({ header: { changeType: 'CREATE', transactionKey: key } }, create('after'));
       await applyAll();
       expect((await log()).map(({ state }) => state)).toEqual(['failed', 'applied']);
     });

@@ -1,17 +1,20 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
+import type { ApiBudgetOptions } from '../../src/salesforce/api-budget.ts';
 import type { Org } from '../../src/salesforce/org.ts';
+import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Jobs, startJobs } from '../../src/sync/jobs.ts';
-import type { ResyncContext } from '../../src/sync/resync.ts';
-import { type ResyncRequest, requestResync } from '../../src/sync/resync-rows.ts';
+import type { ResyncContext } from '../../src/sync/resync/reading.ts';
+import { type ResyncRequest, requestResync } from '../../src/sync/resync/resync-rows.ts';
+import { storedSchemas } from '../../src/sync/stored-schemas.ts';
 import { ensureSubscription } from '../../src/sync/subscription-rows.ts';
-import { accountTopic, currentReadPlan, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
 import { type DatabaseHandle, useDatabase } from '../helpers/use-database.ts';
 
 /** A sandbox org and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
-export function useMirrorOfSandbox(): MirrorOfSandbox {
+export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {}): MirrorOfSandbox {
   const database = useDatabase();
   const parts: { sandbox?: Sandbox; org?: Org; jobs?: Jobs } = {};
   beforeAll(async () => {
@@ -22,8 +25,8 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
     await database.rows('delete from pgboss.job');
     parts.org?.close();
     await parts.sandbox?.close();
-    parts.sandbox = await startSandbox({ accounts: 5 });
-    parts.org = await openSandboxOrg(parts.sandbox);
+    parts.sandbox = await startSandbox({ accounts });
+    parts.org = await openSandboxOrg(parts.sandbox, budget === undefined ? {} : { budget });
     await ensureSubscription(database.pool, accountTopic, parts.sandbox.organizationId);
     // Whole seconds: what is made in the org from now on is new to the mirror.
     await database.rows(`update subscriptions set started_at = date_trunc('second', now())`);
@@ -50,14 +53,17 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
       return part('jobs');
     },
     get context() {
-      const [sandbox, org] = [part('sandbox'), part('org')];
+      const org = part('org');
       return {
         pool: database.pool,
         topic: accountTopic,
         codeField: 'SignUpCode__c',
         backfill: false,
+        org,
         connection: org.connection,
-        readPlan: () => currentReadPlan(sandbox, org),
+        schemas: createSchemaCache(storedSchemas(database.pool), (id) => org.pubsub.getSchema(id)),
+        bulkFrom: 10_000,
+        settleMs: 200,
         jobs: part('jobs'),
         logger,
       };
@@ -69,7 +75,7 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
     },
     async jobKeys(queue) {
       const rows = await database.rows<{ key: string }>(
-        'select singleton_key as key from pgboss.job where name = $1 order by key',
+        'select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = $1 order by key',
         [queue],
       );
       return rows.map(({ key }) => key);
@@ -79,12 +85,18 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
 
 const logger = pino({ level: 'silent' });
 
+export type MirrorOptions = {
+  /** In the org at the beginning of each test. */
+  readonly accounts?: number;
+  readonly budget?: ApiBudgetOptions;
+};
+
 export type MirrorOfSandbox = {
   readonly database: DatabaseHandle;
   readonly sandbox: Sandbox;
   readonly org: Org;
   readonly jobs: Jobs;
-  readonly context: ResyncContext;
+  readonly context: ResyncContext & { readonly connection: Org['connection'] };
   request(request: ResyncRequest): Promise<string>;
   account(id: string): Promise<Record<string, unknown> | undefined>;
   /** What the jobs in a queue are about. */

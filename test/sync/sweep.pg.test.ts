@@ -9,7 +9,7 @@ describe('a sweep', () => {
   const context = () => ({ pool: mirror.database.pool, topic: accountTopic, jobs: mirror.jobs });
   const jobsOf = async (queue: string): Promise<string[]> => {
     const rows = await mirror.database.rows<{ key: string }>(
-      `select singleton_key as key from pgboss.job where name = '${queue}' and state = 'created' order by 1`,
+      `select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = '${queue}' and state = 'created' order by 1`,
     );
     return rows.map(({ key }) => key);
   };
@@ -46,7 +46,7 @@ describe('a sweep', () => {
       );
     }
     await sweep(context());
-    expect(await jobsOf(queues.resync)).toEqual([old?.id]);
+    expect(await jobsOf(queues.fullResync)).toEqual([old?.id]);
   });
 
   it('forgets the answers of repeated requests after a day', async () => {
@@ -61,7 +61,7 @@ describe('a sweep', () => {
   it('requests the initial load where none is under way', async () => {
     await sweep(context());
     await sweep(context());
-    expect(await jobsOf(queues.resync)).toHaveLength(1);
+    expect(await jobsOf(queues.fullResync)).toHaveLength(1);
     expect(await mirror.database.rows('select reason from resyncs')).toEqual([{ reason: 'initial' }]);
   });
 });

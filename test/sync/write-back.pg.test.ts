@@ -2,7 +2,7 @@ import type { JobWithMetadata } from 'pg-boss';
 import { describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { type AccountJob, queues } from '../../src/sync/jobs.ts';
-import { rereadAccounts } from '../../src/sync/resync.ts';
+import { rereadAccounts } from '../../src/sync/resync/run-resync.ts';
 import { writeBack } from '../../src/sync/write-back.ts';
 import { inOrg } from '../helpers/sandbox-org.ts';
 import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';

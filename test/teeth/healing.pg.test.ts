@@ -22,8 +22,8 @@ eachWithDefects([
     defects: [
       {
         name: 'what the reading did not bring is not asked for',
-        file: 'sync/resync.ts',
-        find: 'for await (const ids of unread(pool, reading.readAt)) yield* await byId(context, reading, ids);',
+        file: 'sync/resync/repair.ts',
+        find: "if (row.scope === 'all') for await (const page of unread(run)) await apply(run, page);",
         replace: 'void unread;',
         shows: /the untold deletion is found/,
       },

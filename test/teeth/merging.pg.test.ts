@@ -1,6 +1,10 @@
 import { eachWithDefects } from './each-with-defects.ts';
 import { futureIsSetAside, laterCommitWins, readingBeatsTheEventBeforeIt } from './scenarios/merging.ts';
-import { halfATransactionIsNotShown, mergedEventChangesEveryRecord } from './scenarios/transactions.ts';
+import {
+  halfATransactionIsNotShown,
+  holeInATransactionDoesNotSplitIt,
+  mergedEventChangesEveryRecord,
+} from './scenarios/transactions.ts';
 
 eachWithDefects([
   {
@@ -69,9 +73,22 @@ eachWithDefects([
       {
         name: 'the newest transaction counts as complete',
         file: 'sync/transaction-group.ts',
-        find: '(last.transactionKey === null || last.id <= quietThrough)',
-        replace: '(last.id <= quietThrough || last.id > quietThrough)',
+        find: 'last.id <= quietThrough)',
+        replace: '(last.id <= quietThrough || last.id > quietThrough))',
         shows: /half a transaction is not shown/,
+      },
+    ],
+  },
+  {
+    promise: 'a transaction with an event that can not be decoded is shown as a whole',
+    scenario: holeInATransactionDoesNotSplitIt,
+    defects: [
+      {
+        name: 'such an event ends the transaction',
+        file: 'sync/transaction-group.ts',
+        find: 'current.length === 0 ||',
+        replace: 'current.length >= 0 ||',
+        shows: /what lies before the hole is not shown alone/,
       },
     ],
   },

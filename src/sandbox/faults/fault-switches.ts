@@ -1,4 +1,5 @@
 import type { SandboxOptions } from '../sandbox-options.ts';
+import { bulkSwitches } from './bulk-switches.ts';
 import { eventSwitches } from './event-switches.ts';
 import { createSwitchContext } from './fault-switch.ts';
 import { oauthSwitches, restSwitches } from './http-switches.ts';
@@ -15,6 +16,7 @@ export function createFaultSwitches({ channels = [], faultSeed = 1, networkFault
     records: recordSwitches(context),
     rest: restSwitches(context),
     oauth: oauthSwitches(context),
+    bulk: bulkSwitches(context),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { TSchema } from 'typebox';
+import type { BulkJobs } from '../http/bulk/bulk-jobs.ts';
 import type { SandboxOrg } from '../org.ts';
 import type { PubSubServer } from '../pubsub-server.ts';
+import { bulkActs } from './bulk-acts.ts';
 import { eventActs } from './event-acts.ts';
 import { FaultError } from './fault-error.ts';
 import type { StandingFault, SwitchedOn } from './fault-switch.ts';
@@ -9,7 +11,7 @@ import { streamActs } from './stream-acts.ts';
 
 /** Every misbehaviour of the sandbox org by theme, and the list of them by name. */
 export function createFaults(switches: FaultSwitches, world: FaultWorld) {
-  const { now, org, pubsub } = world;
+  const { bulkJobs, now, org, pubsub } = world;
   const themes = {
     stream: {
       ...switches.stream,
@@ -19,6 +21,7 @@ export function createFaults(switches: FaultSwitches, world: FaultWorld) {
     records: { refused: switches.records.refused },
     rest: switches.rest,
     oauth: switches.oauth,
+    bulk: { ...switches.bulk, ...bulkActs(bulkJobs) },
   };
   const byName = new Map<string, AnyFault>();
   for (const [theme, faults] of Object.entries(themes)) {
@@ -70,6 +73,7 @@ export type FaultWorld = {
   readonly org: SandboxOrg;
   readonly now: () => number;
   readonly pubsub: PubSubServer;
+  readonly bulkJobs: BulkJobs;
 };
 
 export type Faults = ReturnType<typeof createFaults>;

@@ -18,6 +18,7 @@ export function httpFaults(rest: RestSwitches, oauth: OAuthSwitches): HttpFaults
       return rest.slow.strike((which) => concerns(which, request))?.delayMs ?? 0;
     },
     pageSize: () => rest.smallPages.strike()?.records,
+    replication: () => rest.replication.strike() ?? {},
     isLocatorExpired: () => rest.expiredLocators.strike() !== undefined,
   };
 }

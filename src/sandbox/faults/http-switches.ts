@@ -39,6 +39,19 @@ export function restSwitches(context: SwitchContext) {
       'The next page of a query is refused with INVALID_QUERY_LOCATOR.',
       Type.Object({ ...often }, closed),
     ),
+    replication: faultSwitch(
+      context,
+      'What was updated and deleted is told with limits: an answer holds so many ids or is EXCEEDED_ID_LIMIT, the log of deletions reaches back so many minutes, the last minutes are not covered yet.',
+      Type.Object(
+        {
+          mostIds: Type.Optional(Type.Integer({ minimum: 0, description: '600,000 unless told' })),
+          deleteLogMinutes: Type.Optional(Type.Integer({ minimum: 1 })),
+          openMinutes: Type.Optional(Type.Integer({ minimum: 1 })),
+          ...often,
+        },
+        closed,
+      ),
+    ),
     smallPages: faultSwitch(
       context,
       'Pages of queries hold no more records than so many, whatever was asked for.',

@@ -1,5 +1,5 @@
 import type { FieldDefinition, FieldType } from '../model.ts';
-import { isFilterable } from './soql/field-value.ts';
+import { isFilterable, isGroupable } from './soql/field-value.ts';
 
 /** One entry of `fields` in a describe answer. */
 export const describeField = (field: FieldDefinition) => ({
@@ -17,7 +17,7 @@ export const describeField = (field: FieldDefinition) => ({
   digits: field.type === 'int' ? field.precision : 0,
   externalId: field.externalId,
   filterable: isFilterable(field),
-  groupable: isFilterable(field),
+  groupable: isGroupable(field),
   idLookup: field.externalId || field.type === 'id',
   label: field.label,
   length: field.length,

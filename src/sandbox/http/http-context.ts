@@ -1,4 +1,5 @@
 import type { Org } from '../model.ts';
+import type { BulkContext } from './bulk/bulk-context.ts';
 import type { Credentials } from './credentials.ts';
 import type { HttpFaults } from './http-faults.ts';
 import type { QueryCursors } from './query-cursors.ts';
@@ -12,6 +13,7 @@ export type HttpContext = {
   readonly credentials: Credentials;
   readonly allowance: RequestAllowance;
   readonly cursors: QueryCursors;
+  readonly bulk: BulkContext;
   /** Written once, when the ports are open. */
   readonly endpoints: Endpoints;
   readonly faults: HttpFaults;

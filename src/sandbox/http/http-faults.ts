@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
@@ -24,10 +25,19 @@ export const faultHooks = (app: FastifyInstance, faults: HttpFaults): void => {
   app.addHook('onSend', async (request, _reply, payload) => {
     const failure = later.get(request);
     if (failure === 'cut-after') request.raw.socket.destroy();
-    if (failure !== 'truncated' || typeof payload !== 'string') return payload;
-    return payload.slice(0, payload.length >> 1);
+    if (failure !== 'truncated') return payload;
+    if (payload instanceof Readable) return Readable.from(firstPiece(payload), { objectMode: false });
+    return typeof payload === 'string' ? payload.slice(0, payload.length >> 1) : payload;
   });
 };
+
+/** Nobody knows the half of what is written while it is sent. */
+async function* firstPiece(pieces: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+  for await (const piece of pieces) {
+    yield piece;
+    return;
+  }
+}
 
 const sendFailure = (reply: FastifyReply, { body, headers, status }: FailureAnswer) =>
   reply.code(status).headers(headers).send(body);
@@ -41,6 +51,17 @@ export type HttpFaults = {
   pageSize(): number | undefined;
   /** Whether the locator of a next page is refused although it is good. */
   isLocatorExpired(): boolean;
+  /** How much of what was changed and deleted is told. */
+  replication(): ReplicationFaults;
+};
+
+export type ReplicationFaults = {
+  /** Ids an answer may hold. */
+  readonly mostIds?: number;
+  /** How far back the log of deletions reaches. */
+  readonly deleteLogMinutes?: number;
+  /** What is younger is not covered yet, for a long transaction is still open. */
+  readonly openMinutes?: number;
 };
 
 /** `url` is the path with its query. */
@@ -54,7 +75,7 @@ export type HttpFailure =
   | { readonly kind: 'cut-before' }
   /** The connection ends when everything is done, in place of the answer. */
   | { readonly kind: 'cut-after' }
-  /** Half the body. */
+  /** Half the body; of a stream, its first piece. */
   | { readonly kind: 'truncated' };
 
 export type FailureAnswer = {

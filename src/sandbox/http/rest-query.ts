@@ -5,6 +5,7 @@ import type { HttpContext } from './http-context.ts';
 import type { QueryRows } from './query-cursors.ts';
 import { recordJson, valueJson } from './record-json.ts';
 import { versionUrl } from './rest-caller.ts';
+import type { AggregateRow } from './soql/group-records.ts';
 import { runQuery } from './soql/run-query.ts';
 
 /** SOQL: `query`, `queryAll` (deleted records too), and the pages after the first behind `nextRecordsUrl`. */
@@ -37,15 +38,18 @@ const firstPage = (request: FastifyRequest, text: string, includeDeleted: boolea
   const result = runQuery(context.org, text, { includeDeleted, now: context.now() });
   if (result.kind === 'count') return { totalSize: result.totalSize, done: true, records: [] };
   if (result.kind === 'aggregate') {
-    const values = result.values.map(({ name, field, value }) => [name, valueJson(field, value)]);
-    const record = { attributes: { type: 'AggregateResult' }, ...Object.fromEntries(values) };
-    return { totalSize: 1, done: true, records: [record] };
+    return { totalSize: result.rows.length, done: true, records: result.rows.map(aggregateJson) };
   }
   const { fields, records } = result;
   const wanted = batchSize(request.headers['sforce-query-options']);
   const rows = { fields, records, batchSize: Math.min(wanted, context.faults.pageSize() ?? wanted) };
   const cursor = records.length > rows.batchSize ? context.cursors.open(rows) : null;
   return page(request, rows, cursor, 0, context);
+};
+
+const aggregateJson = (row: AggregateRow) => {
+  const values = row.map(({ name, field, value }) => [name, field ? valueJson(field, value) : value]);
+  return { attributes: { type: 'AggregateResult' }, ...Object.fromEntries(values) };
 };
 
 const page = (

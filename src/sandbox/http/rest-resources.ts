@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { HttpContext } from './http-context.ts';
+import type { Allowance } from './request-allowance.ts';
 import { callerOf, newestVersion, oldestVersion, versionUrl } from './rest-caller.ts';
 
 /** `GET /services/data`: the API versions, oldest first. */
@@ -20,6 +21,7 @@ export const resourceRoutes = (context: HttpContext) => async (app: FastifyInsta
       limits: `${base}/limits`,
       query: `${base}/query`,
       queryAll: `${base}/queryAll`,
+      jobs: `${base}/jobs`,
       composite: `${base}/composite`,
       sobjects: `${base}/sobjects`,
       identity: `${context.endpoints.instanceUrl}/id/${context.org.organizationId}/${callerOf(request).userId}`,
@@ -27,17 +29,21 @@ export const resourceRoutes = (context: HttpContext) => async (app: FastifyInsta
   });
 
   app.get('/limits', async () => {
-    const { max, used } = context.allowance;
     return {
-      DailyApiRequests: { Max: max, Remaining: max - used },
+      DailyApiRequests: limitOf(context.allowance),
       DailyBulkApiBatches: { Max: 15_000, Remaining: 15_000 },
-      DailyBulkV2QueryFileStorageMB: { Max: 976_562, Remaining: 976_562 },
-      DailyBulkV2QueryJobs: { Max: 10_000, Remaining: 10_000 },
+      DailyBulkV2QueryFileStorageMB: limitOf(context.bulk.storage),
+      DailyBulkV2QueryJobs: limitOf(context.bulk.allowance),
       DailyDeliveredPlatformEvents: { Max: 50_000, Remaining: 50_000 },
       DataStorageMB: { Max: 1024, Remaining: 1024 },
     };
   });
 };
+
+const limitOf = ({ max, remaining }: Allowance) => ({
+  Max: Math.floor(max),
+  Remaining: Math.floor(remaining),
+});
 
 /** Three releases a year; version 31 was Summer '14. */
 const releaseName = (version: number): string => {

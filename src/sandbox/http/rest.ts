@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { resourceNotFound, sendApiError } from './api-error.ts';
+import { bulkRoutes } from './bulk/rest-bulk.ts';
 import type { HttpContext } from './http-context.ts';
 import { admitCaller } from './rest-caller.ts';
 import { collectionRoutes } from './rest-collections.ts';
@@ -28,6 +29,7 @@ export const restRoutes = (context: HttpContext) => async (app: FastifyInstance)
         versioned.register(externalIdRoutes(context));
         versioned.register(collectionRoutes(context));
         versioned.register(queryRoutes(context));
+        versioned.register(bulkRoutes(context));
       },
       { prefix: '/:version' },
     );

@@ -45,6 +45,12 @@ describe('queries', () => {
       totalSize: 1,
       records: [{ attributes: { type: 'AggregateResult' }, n: 1, expr0: 'Counted' }],
     });
+    const grouped = await rest(
+      'GET',
+      `/query?q=SELECT+HOUR_IN_DAY(CreatedDate)+h,COUNT(CreatedDate)+n,MAX(CreatedDate)+t${where}+GROUP+BY+HOUR_IN_DAY(CreatedDate)`,
+    );
+    const [{ h, n, t }] = Object(grouped.body).records;
+    expect([h, n, t]).toEqual([new Date(t).getUTCHours(), 1, expect.stringMatching(/T.*\.000\+0000$/)]);
   });
 
   it('show deleted records only to queryAll', async () => {

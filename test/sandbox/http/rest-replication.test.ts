@@ -40,6 +40,30 @@ describe('replication', () => {
     });
   });
 
+  it('is limited: by ids, by the log of deletions, by a long transaction', async () => {
+    const { replication } = sandbox.sandbox.faults.rest;
+    const kept = await createAt(start + 20 * minute, 'kept');
+    await rest('DELETE', `/sobjects/Account/${await createAt(start + 25 * minute, 'deleted')}`);
+    clock.time = start + 30 * minute;
+    const ask = (resource: string) =>
+      rest('GET', `/sobjects/Account/${resource}?${span(start + 15 * minute, start + 30 * minute)}`);
+
+    replication.on({ mostIds: 0, times: 2 });
+    for (const resource of ['updated', 'deleted']) {
+      expect(await ask(resource)).toMatchObject({ status: 400, body: [{ errorCode: 'EXCEEDED_ID_LIMIT' }] });
+    }
+    replication.on({ deleteLogMinutes: 3, times: 1 });
+    expect((await ask('deleted')).body).toMatchObject({
+      deletedRecords: [],
+      earliestDateAvailable: '2026-11-23T09:27:00.000+0000',
+    });
+    replication.on({ openMinutes: 8, times: 2 });
+    const covered = { latestDateCovered: '2026-11-23T09:22:00.000+0000' };
+    expect((await ask('deleted')).body).toMatchObject({ deletedRecords: [], ...covered });
+    expect((await ask('updated')).body).toEqual({ ids: [kept], ...covered });
+    expect(Object((await ask('deleted')).body).deletedRecords).toHaveLength(1);
+  });
+
   it.each([
     ['updated', span(start - 31 * day, start)],
     ['deleted', span(start - 16 * day, start)],

@@ -162,7 +162,7 @@ describe('what is selected', () => {
     const result = query(
       'SELECT COUNT(Id), MAX(AnnualRevenue) top, MIN(Name), SUM(AnnualRevenue), AVG(NumberOfEmployees), COUNT_DISTINCT(Industry) FROM Account',
     );
-    const values = result.kind === 'aggregate' && result.values.map(({ name, value }) => [name, value]);
+    const values = result.kind === 'aggregate' && result.rows[0]?.map(({ name, value }) => [name, value]);
     expect(values).toEqual([
       ['expr0', 4],
       ['top', 100],
@@ -183,6 +183,61 @@ describe('what is selected', () => {
   });
 });
 
+describe('groups', () => {
+  const rows = (query: ReturnType<typeof orgOf>['query'], text: string) => {
+    const result = query(text);
+    if (result.kind !== 'aggregate') throw new Error(`${result.kind} instead of groups`);
+    return result.rows.map((row) => Object.fromEntries(row.map(({ name, value }) => [name, value])));
+  };
+
+  it('are formed by parts of a date in UTC, with several aggregates each', () => {
+    const late = Date.UTC(2026, 11, 31);
+    const dates = [late, late + 86_400_000, late, null].map((SLAExpirationDate__c, at) => ({
+      Name: `n${at}`,
+      SLAExpirationDate__c,
+    }));
+    const { query } = orgOf(dates);
+    const text = `SELECT CALENDAR_YEAR(SLAExpirationDate__c) y, CALENDAR_MONTH(SLAExpirationDate__c) m,
+      DAY_IN_MONTH(SLAExpirationDate__c), COUNT(Id) c, MAX(LastModifiedDate) t FROM Account
+      GROUP BY CALENDAR_YEAR(SLAExpirationDate__c), CALENDAR_MONTH(SLAExpirationDate__c), DAY_IN_MONTH(SLAExpirationDate__c)`;
+    expect(rows(query, text)).toEqual([
+      { y: 2026, m: 12, expr0: 31, c: 2, t: start + 2000 },
+      { y: 2027, m: 1, expr0: 1, c: 1, t: start + 1000 },
+      { y: null, m: null, expr0: null, c: 1, t: start + 3000 },
+    ]);
+    const hours =
+      'SELECT HOUR_IN_DAY(CreatedDate) h, COUNT(Id) c FROM Account GROUP BY HOUR_IN_DAY(CreatedDate)';
+    expect(rows(query, hours)).toEqual([{ h: 8, c: 4 }]);
+    expect(rows(query, `${hours.replace(' GROUP', " WHERE Name = 'no one' GROUP")}`)).toEqual([]);
+  });
+
+  it('are formed by fields, whatever the case of their texts, ordered and limited', () => {
+    const { query } = companies();
+    const text = 'SELECT Industry, COUNT(Id) c FROM Account GROUP BY Industry ORDER BY';
+    expect(rows(query, `${text} COUNT(Id) DESC, Industry NULLS LAST`)).toEqual([
+      { Industry: 'Energy', c: 2 },
+      { Industry: 'Retail', c: 1 },
+      { Industry: null, c: 1 },
+    ]);
+    expect(rows(query, `${text} Industry DESC NULLS LAST LIMIT 1`)).toEqual([{ Industry: 'Retail', c: 1 }]);
+    expect(rows(query, 'SELECT Industry i FROM Account GROUP BY Industry, OwnerId')).toHaveLength(3);
+  });
+
+  it('count every record once', () => {
+    const org = createOrg();
+    org.seed(3000, 4);
+    const run = (text: string) => runQuery(org, text, { includeDeleted: false, now: start });
+    const keys = ['CALENDAR_YEAR', 'CALENDAR_MONTH', 'DAY_IN_MONTH'].map((fn) => `${fn}(LastModifiedDate)`);
+    const text = `SELECT COUNT(Id) FROM Account GROUP BY ${keys.slice(0, 2).join()}`;
+    const counts = rows(run, text).map(({ expr0 }) => Number(expr0));
+    expect(counts.length).toBeGreaterThan(50);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(3000);
+    const byId = 'SELECT Id, COUNT(Name) FROM Account GROUP BY Id';
+    expect(refusal(() => run(byId)).errorCode).toBe('EXCEEDED_ID_LIMIT');
+    expect(rows(run, `${byId} LIMIT 2000`)).toHaveLength(2000);
+  });
+});
+
 describe('refusals', () => {
   const { query } = companies();
 
@@ -200,7 +255,24 @@ describe('refusals', () => {
     ['SELECT Id; DROP', 'MALFORMED_QUERY'],
     ['SELECT FIELDS(ALL) FROM Account', 'MALFORMED_QUERY'],
     ['SELECT FIELDS(ALL) FROM Account LIMIT 201', 'MALFORMED_QUERY'],
-    ['SELECT Industry FROM Account GROUP BY Industry', 'MALFORMED_QUERY'],
+    ['SELECT Name, COUNT(Id) FROM Account', 'MALFORMED_QUERY'],
+    ['SELECT Name, COUNT(Id) FROM Account GROUP BY Industry', 'MALFORMED_QUERY'],
+    ['SELECT COUNT(Industry) FROM Account GROUP BY Industry', 'MALFORMED_QUERY'],
+    ['SELECT CALENDAR_YEAR(CreatedDate) FROM Account', 'MALFORMED_QUERY'],
+    [
+      'SELECT CALENDAR_YEAR(CreatedDate) FROM Account GROUP BY CALENDAR_MONTH(CreatedDate)',
+      'MALFORMED_QUERY',
+    ],
+    ['SELECT COUNT() FROM Account GROUP BY Industry', 'MALFORMED_QUERY'],
+    ['SELECT Industry i, COUNT(Id) i FROM Account GROUP BY Industry', 'MALFORMED_QUERY'],
+    ['SELECT Id i FROM Account', 'MALFORMED_QUERY'],
+    ['SELECT Id FROM Account ORDER BY MAX(Name)', 'MALFORMED_QUERY'],
+    ['SELECT COUNT(Id) FROM Account GROUP BY MAX(Name)', 'MALFORMED_QUERY'],
+    ['SELECT COUNT(Id) FROM Account GROUP BY ROLLUP(Industry)', 'MALFORMED_QUERY'],
+    ['SELECT COUNT(Id) FROM Account GROUP BY Industry HAVING COUNT(Id) > 1', 'MALFORMED_QUERY'],
+    ['SELECT COUNT(Id) FROM Account GROUP BY CreatedDate', 'INVALID_FIELD'],
+    ['SELECT COUNT(Id) FROM Account GROUP BY CALENDAR_YEAR(Name)', 'INVALID_FIELD'],
+    ['SELECT COUNT(Id) FROM Account GROUP BY HOUR_IN_DAY(SLAExpirationDate__c)', 'INVALID_FIELD'],
     [`SELECT Id FROM Account WHERE ${'('.repeat(500)}Name = 'a'${')'.repeat(500)}`, 'MALFORMED_QUERY'],
     [`SELECT Id FROM Account WHERE ${'NOT '.repeat(5000)}Name = 'a'`, 'MALFORMED_QUERY'],
     ['SELECT Id, Id FROM Account', 'INVALID_FIELD'],

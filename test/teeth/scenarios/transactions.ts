@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { bits } from '../../helpers/change-events.ts';
-import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+import { bits, testSchemaId } from '../../helpers/change-events.ts';
+import { accountTopic, type Build, openMirror } from '../../helpers/live-mirror.ts';
 
 /** One event that names many records changes every one of them. */
 export async function mergedEventChangesEveryRecord(build: Build): Promise<void> {
@@ -42,4 +42,35 @@ export async function halfATransactionIsNotShown(build: Build): Promise<void> {
   await mirror.until('the transaction is shown', async () => (await industry(second)) === 'Changed');
   equal(early === 'Changed', false, 'half a transaction is not shown');
   equal(await industry(first), 'Changed', 'its other half is shown with it');
+}
+
+/** An event that can't be decoded in the middle of a transaction: what lies before it waits for what lies behind it. */
+export async function holeInATransactionDoesNotSplitIt(build: Build): Promise<void> {
+  await using mirror = await openMirror({ build, sandbox: { keepaliveIntervalMs: 60_000 } });
+  const [before = '', first = '', second = ''] = mirror.accountIds();
+  await mirror.stop();
+  await mirror.startAgain({ quietMs: 60_000 });
+  const change = (id: string, transactionKey: string) => {
+    // The org has it too: what the hole hides is read from there.
+    mirror.changeSilently(id, { Industry: 'Changed' });
+    mirror.publish({
+      header: { recordIds: [id], changedFields: bits('Industry'), transactionKey },
+      fields: { Industry: 'Changed' },
+    });
+  };
+  const industry = async (id: string) => (await mirror.account(id)).fields['Industry'];
+  const transaction = randomUUID();
+  change(before, randomUUID());
+  change(first, transaction);
+  const hole = { id: randomUUID(), schemaId: testSchemaId, payload: Buffer.from([0xff, 0xff, 0xff]) };
+  mirror.sandbox.bus.publishRaw(accountTopic, hole);
+  await mirror.until('the transaction before is shown', async () => (await industry(before)) === 'Changed');
+  const early = await industry(first);
+  change(second, transaction);
+  change(before, randomUUID());
+  await mirror.until('the transaction is shown', async () => (await industry(second)) === 'Changed');
+  equal(early === 'Changed', false, 'what lies before the hole is not shown alone');
+  equal(await industry(first), 'Changed', 'what lies before the hole is shown with what lies behind it');
+  await mirror.healed();
+  equal((await mirror.events('state=failed')).length, 1, 'the hole is kept');
 }

@@ -8,23 +8,27 @@ export const aggregate = (
   field: FieldDefinition,
   records: readonly OrgRecord[],
 ): FieldValue => {
-  const value = comparableValue(field);
-  const filled = records.filter((record) => value(record) !== null);
   switch (fn) {
     case 'COUNT':
-      return filled.length;
+      return filledValues(field, records).length;
     case 'COUNT_DISTINCT':
-      return new Set(filled.map(value)).size;
+      return new Set(filledValues(field, records)).size;
     case 'MAX':
-      return extreme(field, filled, (left, right) => left > right);
+      return extreme(field, records, (left, right) => left > right);
     case 'MIN':
-      return extreme(field, filled, (left, right) => left < right);
+      return extreme(field, records, (left, right) => left < right);
     case 'SUM':
-      return filled.length === 0 ? null : sum(filled.map(value));
-    case 'AVG':
-      return filled.length === 0 ? null : sum(filled.map(value)) / filled.length;
+      return sum(filledValues(field, records));
+    case 'AVG': {
+      const values = filledValues(field, records);
+      const total = sum(values);
+      return total === null ? null : total / values.length;
+    }
   }
 };
+
+const filledValues = (field: FieldDefinition, records: readonly OrgRecord[]): FieldValue[] =>
+  records.map(comparableValue(field)).filter((value) => value !== null);
 
 const extreme = (
   field: FieldDefinition,
@@ -43,5 +47,5 @@ const extreme = (
   return best?.values[field.name] ?? bestValue;
 };
 
-const sum = (values: readonly FieldValue[]): number =>
-  values.reduce<number>((total, value) => total + Number(value), 0);
+const sum = (values: readonly FieldValue[]): number | null =>
+  values.length === 0 ? null : values.reduce<number>((total, value) => total + Number(value), 0);

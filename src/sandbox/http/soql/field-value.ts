@@ -30,6 +30,12 @@ export const isCaseSensitive = ({ unique }: FieldDefinition): boolean => unique;
 export const isFilterable = ({ type, length }: FieldDefinition): boolean =>
   type !== 'address' && !(type === 'textarea' && length > 255);
 
+/** Whether GROUP BY takes the field as it is: not a time nor a number with decimals. */
+export const isGroupable = (field: FieldDefinition): boolean =>
+  isFilterable(field) && !ungroupable.has(field.type);
+
+const ungroupable = new Set<FieldDefinition['type']>(['datetime', 'currency', 'double', 'percent']);
+
 const textTypes = new Set<FieldDefinition['type']>([
   'string',
   'textarea',

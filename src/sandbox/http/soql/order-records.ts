@@ -42,16 +42,19 @@ const pickFirst = (
 
 const compareBy = ({ field, descending, nullsLast }: FieldOrdering) => {
   const value = comparableValue(field);
-  const up = descending ? -1 : 1;
-  const emptyFirst = nullsLast ? 1 : -1;
-  return (leftRecord: OrgRecord, rightRecord: OrgRecord): number => {
-    const left: FieldValue = value(leftRecord);
-    const right: FieldValue = value(rightRecord);
-    if (left === right) return 0;
-    if (left === null) return emptyFirst;
-    if (right === null) return -emptyFirst;
-    return left < right ? -up : up;
-  };
+  const order = { descending, nullsLast };
+  return (left: OrgRecord, right: OrgRecord): number => compareValues(value(left), value(right), order);
+};
+
+export const compareValues = (
+  left: FieldValue,
+  right: FieldValue,
+  { descending, nullsLast }: Pick<FieldOrdering, 'descending' | 'nullsLast'>,
+): number => {
+  if (left === right) return 0;
+  if (left === null) return nullsLast ? 1 : -1;
+  if (right === null) return nullsLast ? -1 : 1;
+  return left < right === descending ? 1 : -1;
 };
 
 export type FieldOrdering = {

@@ -1,49 +1,63 @@
-import type { FieldDefinition, FieldValue, Org, OrgRecord } from '../../model.ts';
+import type { FieldDefinition, Org, OrgRecord } from '../../model.ts';
 import { fieldIndex } from '../field-index.ts';
-import { aggregate } from './aggregate.ts';
-import { type ConditionContext, compileCondition } from './compile-condition.ts';
+import { type ConditionContext, compileCondition, type RecordTest } from './compile-condition.ts';
+import { compileGrouping, type Grouping } from './compile-grouping.ts';
 import { filterValue } from './filter-value.ts';
-import { orderRecords } from './order-records.ts';
+import { type AggregateRow, groupRecords } from './group-records.ts';
+import { type FieldOrdering, orderRecords } from './order-records.ts';
 import { parseQuery } from './parse.ts';
-import { queryErrorAt } from './query-error.ts';
-import { findField, findFilterField, selectFields } from './select-fields.ts';
-import type { Condition, Query } from './syntax.ts';
+import { QueryError, queryErrorAt } from './query-error.ts';
+import { findFilterField, selectFields } from './select-fields.ts';
+import type { Condition, Ordering, Query } from './syntax.ts';
 
 /**
  * Runs a SOQL query over the org's accounts. A condition on `Id` looks the records up; all others scan.
  * Throws QueryError.
  */
 export const runQuery = (org: QueriedOrg, text: string, options: QueryOptions): QueryResult => {
+  const { context, fields, grouping, matches, orderings, query } = checkQuery(org, text, options);
+  const found = matchingRecords(org, query, context, matches, options.includeDeleted);
+  if (query.select.some((item) => item.kind === 'count')) {
+    return { kind: 'count', totalSize: Math.min(found.length, query.limit ?? found.length) };
+  }
+  if (grouping) return { kind: 'aggregate', rows: groupRecords(grouping, found, query) };
+  const end = query.limit === null ? found.length : query.offset + query.limit;
+  return { kind: 'rows', fields, records: orderRecords(found, orderings, end).slice(query.offset) };
+};
+
+/** Everything about a query that can be known without running it. Throws QueryError. */
+export const checkQuery = (org: QueriedOrg, text: string, options: QueryOptions): CheckedQuery => {
   const query = parseQuery(text);
   const index = fieldIndex(org);
   assertKnownObject(query, text);
-  const fields = selectFields(query, index, text);
-  const orderings = query.orderBy.map((ordering) => ({
-    ...ordering,
-    field: findFilterField(index, ordering.field, text),
-  }));
   const context: ConditionContext = {
     text,
     now: options.now,
     field: (name) => findFilterField(index, name, text),
   };
-  const found = matchingRecords(org, query, context, options.includeDeleted);
-  if (query.select.some((item) => item.kind === 'count')) {
-    return { kind: 'count', totalSize: Math.min(found.length, query.limit ?? found.length) };
-  }
-  const values = aggregates(query, found, (name) => findField(index, name, text));
-  if (values.length > 0) return { kind: 'aggregate', values };
-  const end = query.limit === null ? found.length : query.offset + query.limit;
-  return { kind: 'rows', fields, records: orderRecords(found, orderings, end).slice(query.offset) };
+  const grouping = compileGrouping(query, index, text);
+  return {
+    query,
+    context,
+    grouping,
+    fields: grouping ? [] : selectFields(query, index, text),
+    orderings: grouping ? [] : query.orderBy.map((ordering) => fieldOrdering(ordering, context)),
+    matches: query.where ? compileCondition(query.where, context) : () => true,
+  };
+};
+
+const fieldOrdering = ({ by, ...order }: Ordering, context: ConditionContext): FieldOrdering => {
+  if (by.kind === 'field') return { ...order, field: context.field(by.field) };
+  throw new QueryError('MALFORMED_QUERY', 'ordering by a function needs GROUP BY');
 };
 
 const matchingRecords = (
   org: QueriedOrg,
   { where }: Query,
   context: ConditionContext,
+  matches: RecordTest,
   includeDeleted: boolean,
 ): OrgRecord[] => {
-  const matches = where ? compileCondition(where, context) : () => true;
   const matching: OrgRecord[] = [];
   for (const record of candidates(org, where, context)) {
     if ((includeDeleted || !record.isDeleted) && matches(record)) matching.push(record);
@@ -79,24 +93,19 @@ const wantedIds = (condition: Condition, context: ConditionContext): Set<string>
   return new Set(ids.filter((id) => typeof id === 'string'));
 };
 
-const aggregates = (
-  query: Query,
-  records: readonly OrgRecord[],
-  find: (name: Query['from']) => FieldDefinition,
-): AggregateValue[] => {
-  let unnamed = 0;
-  return query.select.flatMap((item) => {
-    if (item.kind !== 'aggregate') return [];
-    const field = find(item.field);
-    const name = item.alias ?? `expr${unnamed++}`;
-    return { name, field, value: aggregate(item.function, field, records) };
-  });
-};
-
 const assertKnownObject = ({ from }: Query, text: string): void => {
   if (from.text.toLowerCase() === 'account') return;
   const message = `sObject type '${from.text}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.`;
   throw queryErrorAt('INVALID_TYPE', message, text, from.position);
+};
+
+type CheckedQuery = {
+  readonly query: Query;
+  readonly context: ConditionContext;
+  readonly grouping: Grouping | null;
+  readonly fields: readonly FieldDefinition[];
+  readonly orderings: readonly FieldOrdering[];
+  readonly matches: RecordTest;
 };
 
 export type QueryOptions = {
@@ -113,12 +122,6 @@ export type QueryResult =
       readonly records: readonly OrgRecord[];
     }
   | { readonly kind: 'count'; readonly totalSize: number }
-  | { readonly kind: 'aggregate'; readonly values: readonly AggregateValue[] };
-
-export type AggregateValue = {
-  readonly name: string;
-  readonly field: FieldDefinition;
-  readonly value: FieldValue;
-};
+  | { readonly kind: 'aggregate'; readonly rows: readonly AggregateRow[] };
 
 type QueriedOrg = Pick<Org, 'fields' | 'record' | 'records'>;

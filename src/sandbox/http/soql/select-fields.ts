@@ -7,7 +7,7 @@ import type { FieldGroup, Name, Query } from './syntax.ts';
 /** The fields of a SELECT list in its order. Throws INVALID_FIELD for an unknown one, MALFORMED_QUERY for a double one. */
 export const selectFields = (query: Query, index: FieldIndex, text: string): FieldDefinition[] => {
   const selected = query.select.flatMap((item) => {
-    if (item.kind === 'field') return [findField(index, item.name, text)];
+    if (item.kind === 'field') return [findField(index, item.field, text)];
     if (item.kind !== 'fields') return [];
     if (item.group !== 'STANDARD' && (query.limit === null || query.limit > 200)) {
       const message = 'The SOQL FIELDS function must have a LIMIT of at most 200';

@@ -3,6 +3,7 @@ export type Query = {
   readonly select: readonly SelectItem[];
   readonly from: Name;
   readonly where: Condition | null;
+  readonly groupBy: readonly Expression[];
   readonly orderBy: readonly Ordering[];
   readonly limit: number | null;
   readonly offset: number;
@@ -11,19 +12,20 @@ export type Query = {
 export type Name = { readonly text: string; readonly position: number };
 
 export type SelectItem =
-  | { readonly kind: 'field'; readonly name: Name }
+  | (Expression & { readonly alias: string | null })
   | { readonly kind: 'fields'; readonly group: FieldGroup; readonly position: number }
-  | { readonly kind: 'count'; readonly position: number }
-  | {
-      readonly kind: 'aggregate';
-      readonly function: AggregateFunction;
-      readonly field: Name;
-      readonly alias: string | null;
-    };
+  | { readonly kind: 'count'; readonly position: number };
+
+export type Expression =
+  | { readonly kind: 'field'; readonly field: Name }
+  | { readonly kind: 'date'; readonly function: DateFunction; readonly field: Name }
+  | { readonly kind: 'aggregate'; readonly function: AggregateFunction; readonly field: Name };
 
 export type FieldGroup = 'ALL' | 'STANDARD' | 'CUSTOM';
 
 export type AggregateFunction = 'COUNT' | 'COUNT_DISTINCT' | 'MAX' | 'MIN' | 'SUM' | 'AVG';
+
+export type DateFunction = 'CALENDAR_YEAR' | 'CALENDAR_MONTH' | 'DAY_IN_MONTH' | 'HOUR_IN_DAY';
 
 export type Condition =
   | { readonly kind: 'and'; readonly parts: readonly Condition[] }
@@ -57,7 +59,7 @@ export type Literal = { readonly position: number } & (
 );
 
 export type Ordering = {
-  readonly field: Name;
+  readonly by: Expression;
   readonly descending: boolean;
   readonly nullsLast: boolean;
 };

@@ -30,9 +30,9 @@ export class TokenReader {
     return (kind === 'word' || kind === 'symbol') && this.current.text.toUpperCase() === text;
   }
 
-  /** Whether the token after the current one is this symbol. */
-  isBefore(symbol: string): boolean {
-    const token = this.#tokens[this.#index + 1];
+  /** Whether the token after the current one, or so many after it, is this symbol. */
+  isBefore(symbol: string, distance = 1): boolean {
+    const token = this.#tokens[this.#index + distance];
     return token?.kind === 'symbol' && token.text === symbol;
   }
 

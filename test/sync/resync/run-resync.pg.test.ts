@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
-import { applyChanges } from '../../src/sync/apply-changes.ts';
-import { queues } from '../../src/sync/jobs.ts';
-import { rereadAccounts, runResync } from '../../src/sync/resync.ts';
-import { formatVersion, type Version } from '../../src/sync/version.ts';
-import { inOrg } from '../helpers/sandbox-org.ts';
-import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
+import { inTransaction } from '../../../src/db/database.ts';
+import { applyChanges } from '../../../src/sync/apply-changes.ts';
+import { queues } from '../../../src/sync/jobs.ts';
+import { rereadAccounts, runResync } from '../../../src/sync/resync/run-resync.ts';
+import { formatVersion, type Version } from '../../../src/sync/version.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { accountTopic, inOrg } from '../../helpers/sandbox-org.ts';
+import { useMirrorOfSandbox } from '../mirror-of-sandbox.ts';
 
 const goOn = new AbortController().signal;
 const unknownId = '001999999999999AAA';
@@ -138,6 +139,49 @@ describe('a resync', () => {
       created: 2,
       deleted: 1,
     });
+  });
+
+  it('since a moment finds what was deleted and purged, which has no moment any more', async () => {
+    await all();
+    await mirror.database.rows(
+      `insert into accounts (id, fields, base_version, field_versions, version, modified_at, synced_at, changed_at)
+       select '${unknownId}', fields, base_version, field_versions, version, modified_at, now(), now()
+         from accounts limit 1`,
+    );
+    const since = new Date(Date.now() - 60_000);
+    expect(await run({ scope: 'since', since, reason: 'manual' })).toMatchObject({ deleted: 1 });
+    expect(await mirror.account(unknownId)).toMatchObject({ deleted: true });
+    expect(await mirror.database.rows('select from accounts where not deleted')).toHaveLength(5);
+  });
+
+  it('leaves fields alone that were added while it read, and has them read once more', async () => {
+    await all();
+    const [id = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
+    const request = await mirror.request({ scope: 'all', reason: 'manual' });
+    await expect(
+      runResync(mirror.context, request, AbortSignal.abort(new Error('stopping'))),
+    ).rejects.toThrow();
+    const { context } = mirror;
+    const interrupted = new AbortController();
+    mirror.sandbox.faults.start('rest.slow', { delayMs: 300, path: 'ORDER' });
+    const begun = runResync(context, request, interrupted.signal).catch(() => {});
+    await eventually('the reading has begun', async () => (await resyncRow(request))?.['schema_id'] !== null);
+    interrupted.abort();
+    await begun;
+    mirror.sandbox.faults.clearAll();
+    mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    inOrg(mirror.sandbox).updateQuietly(id, { Tier__c: 'gold' });
+    const { schemaId = () => '' } = mirror.sandbox.bus.topic(accountTopic) ?? {};
+    await context.schemas.get(schemaId());
+    await apply(id, [Date.now(), 5n, 1, 0], 'Told');
+    await mirror.database.rows(
+      `update accounts set fields = fields || '{"Tier__c": "gold"}' where id = '${id}'`,
+    );
+    await runResync(context, request, goOn);
+    expect((await mirror.account(id))?.['fields']).toMatchObject({ Tier__c: 'gold' });
+    expect(await mirror.database.rows(`select reason from resyncs where state = 'queued'`)).toEqual([
+      { reason: 'fields added: Tier__c' },
+    ]);
   });
 
   it('of some accounts reads those', async () => {

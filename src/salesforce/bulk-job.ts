@@ -1,0 +1,130 @@
+import type { Connection } from 'jsforce';
+import { restAnswer } from './deadline.ts';
+import { restFailure, SalesforceError } from './error.ts';
+import { parseRecordId } from './record-id.ts';
+
+/** A query job of the Bulk API 2.0. Source: "Get Information About a Query Job", Bulk API 2.0 guide. */
+export type BulkJob = {
+  readonly id: string;
+  readonly state: 'UploadComplete' | 'InProgress' | 'JobComplete' | 'Failed' | 'Aborted';
+  /** Records in the result so far. */
+  readonly records: number;
+  readonly error: string | null;
+  readonly operation: string;
+  readonly object: string;
+  /** 18 characters. */
+  readonly createdById: string;
+  /** Epoch milliseconds, by Salesforce's clock. */
+  readonly createdAt: number;
+};
+
+/** Has Salesforce read everything that the query finds, deleted records included. @throws SalesforceError */
+export async function createBulkJob(connection: Connection, soql: string): Promise<BulkJob> {
+  const body = {
+    operation: 'queryAll',
+    query: soql,
+    contentType: 'CSV',
+    columnDelimiter: 'COMMA',
+    lineEnding: 'LF',
+  };
+  const request = connection.request<RawJob>({
+    method: 'POST',
+    url: '/jobs/query',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return toJob(await restAnswer(request, 60_000, 'the request for a bulk job'));
+}
+
+/** Undefined where Salesforce does not know the job any more. @throws SalesforceError */
+export async function readBulkJob(connection: Connection, id: string): Promise<BulkJob | undefined> {
+  try {
+    const request = connection.request<RawJob>(`/jobs/query/${encodeURIComponent(id)}`);
+    return toJob(await restAnswer(request, 60_000, `bulk job ${id}`));
+  } catch (error) {
+    if (isUnknown(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The query jobs that were created at or after a moment. @throws SalesforceError */
+export async function listBulkJobs(connection: Connection, since: Date): Promise<BulkJob[]> {
+  const jobs: BulkJob[] = [];
+  let url: string | null = '/jobs/query?jobType=V2Query';
+  while (url !== null) {
+    type List = { records: RawJob[]; done: boolean; nextRecordsUrl: string | null };
+    const next: string = url;
+    const list: List = await restAnswer(connection.request<List>(next), 60_000, 'the list of bulk jobs');
+    jobs.push(...list.records.map(toJob));
+    url = list.done ? null : list.nextRecordsUrl;
+  }
+  return jobs.filter(({ createdAt }) => createdAt >= since.getTime());
+}
+
+/** Ends a job, whatever state it is in; one that has ended or is gone is fine. @throws SalesforceError */
+export async function abortBulkJob(connection: Connection, id: string): Promise<void> {
+  const request = connection.request({
+    method: 'PATCH',
+    url: `/jobs/query/${encodeURIComponent(id)}`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ state: 'Aborted' }),
+  });
+  try {
+    await restAnswer(request, 60_000, `the end of bulk job ${id}`);
+  } catch (error) {
+    if (isUnknown(error)) return;
+    const job = await readBulkJob(connection, id);
+    if (job !== undefined && isUnderWay(job)) throw error;
+  }
+}
+
+export function isUnderWay({ state }: BulkJob): boolean {
+  return state === 'UploadComplete' || state === 'InProgress';
+}
+
+/** Why a job that ended without a result did so; its class says whether another one may succeed. */
+export function bulkFailure({ id, state, error }: BulkJob): SalesforceError {
+  if (state === 'Aborted')
+    return new SalesforceError(`Bulk job ${id} was aborted in Salesforce.`, 'ABORTED', 'config');
+  const message = error ?? 'Salesforce gave no reason.';
+  const [, code] = /\b([A-Z][A-Z_]{4,})\b/.exec(message) ?? [];
+  const known = code === undefined ? 'transient' : restFailure(code);
+  return new SalesforceError(`Bulk job ${id} failed: ${message}`, code ?? 'BULK_JOB_FAILED', known);
+}
+
+/** A job that Salesforce does not have any more: another one has to be made. */
+export function bulkJobGone(id: string): SalesforceError {
+  return new SalesforceError(
+    `Salesforce does not have bulk job ${id} any more.`,
+    'BULK_JOB_GONE',
+    'transient',
+  );
+}
+
+export function isUnknown(error: unknown): boolean {
+  return error instanceof SalesforceError && (error.code === 'NOT_FOUND' || error.code === 'ERROR_HTTP_404');
+}
+
+function toJob(raw: RawJob): BulkJob {
+  return {
+    id: raw.id,
+    state: raw.state,
+    records: raw.numberRecordsProcessed ?? 0,
+    error: raw.errorMessage ?? null,
+    operation: raw.operation,
+    object: raw.object,
+    createdById: parseRecordId(raw.createdById) ?? raw.createdById,
+    createdAt: Date.parse(raw.createdDate),
+  };
+}
+
+type RawJob = {
+  readonly id: string;
+  readonly state: BulkJob['state'];
+  readonly operation: string;
+  readonly object: string;
+  readonly createdById: string;
+  readonly createdDate: string;
+  readonly numberRecordsProcessed?: number;
+  readonly errorMessage?: string | null;
+};

@@ -1,0 +1,91 @@
+import type pg from 'pg';
+import type { Queryable } from '../../db/database.ts';
+import type { AccountRead } from '../../salesforce/records.ts';
+import { enqueue } from '../apply.ts';
+import { type AccountChange, applyChanges } from '../apply-changes.ts';
+import { closeRepaired } from '../incident-rows.ts';
+import { type Change, deletedField } from '../merge.ts';
+import { fieldsAddedSince } from '../read-plan.ts';
+import { laterVersion, parseVersion, readVersion, type Version } from '../version.ts';
+import type { Page } from './pages.ts';
+import type { Reading, ResyncContext } from './reading.ts';
+import type { ResyncCounts } from './resync-rows.ts';
+
+export type AppliedReads = ResyncCounts & {
+  /** Asked for by id, and neither in Salesforce nor in the mirror. */
+  readonly unknownIds: readonly string[];
+};
+
+/** Merges what was read into the mirror, in the given transaction. */
+export async function applyReads(
+  context: ResyncContext,
+  client: pg.PoolClient,
+  reading: Reading,
+  { reads, missing }: Pick<Page, 'reads' | 'missing'>,
+): Promise<AppliedReads> {
+  const except = await fieldsAddedSince(context, reading.schemaId);
+  const known = await existingVersions(client, missing);
+  const changes = [
+    ...reads.map((read) => toAccountChange(read, reading, except, context.backfill)),
+    ...[...known].map(([id, version]) => toDeletion(id, version, reading)),
+  ];
+  const applied = await applyChanges(client, changes, context.codeField);
+  await enqueue(client, context.jobs, applied);
+  await closeRepaired(client);
+  return {
+    read: reads.length,
+    created: applied.created.length,
+    updated: applied.updated.length,
+    unchanged: applied.unchanged.length,
+    kept: applied.newer.length,
+    deleted: changes.filter(({ change }) => change.values.get(deletedField) === true).length,
+    unknownIds: missing.filter((id) => !known.has(id)),
+  };
+}
+
+function toAccountChange(
+  read: AccountRead,
+  reading: Reading,
+  except: ReadonlySet<string>,
+  backfill: boolean,
+): AccountChange {
+  const createdAt = read.values.get('CreatedDate');
+  const isNew = typeof createdAt === 'string' && new Date(createdAt) >= reading.newSince;
+  return {
+    accountId: read.id,
+    change: changeOf(read, reading, except),
+    eligible: backfill || isNew,
+    gap: false,
+  };
+}
+
+/** A record that was read is a change of all fields that the reading knows. */
+export function changeOf(read: AccountRead, reading: Reading, except: ReadonlySet<string>): Change {
+  return {
+    version: readVersion(read.systemModstamp, reading.watermark, reading.readAt),
+    extent: 'all',
+    values: new Map([...read.values, [deletedField, read.deleted]]),
+    except,
+  };
+}
+
+/** What Salesforce doesn't find, not even among the deleted, is gone for good: all that is known of it is older. */
+function toDeletion(accountId: string, known: Version, { watermark, readAt }: Reading): AccountChange {
+  const version = readVersion(0, laterVersion(watermark, known), readAt);
+  return {
+    accountId,
+    change: { version, extent: 'some', values: new Map([[deletedField, true]]) },
+    eligible: false,
+    gap: false,
+  };
+}
+
+async function existingVersions(client: Queryable, ids: readonly string[]): Promise<Map<string, Version>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await client.query<{ id: string; version: string }>({
+    name: 'existing-accounts',
+    text: 'select id, version from accounts where id = any($1::text[])',
+    values: [ids],
+  });
+  return new Map(rows.map(({ id, version }) => [id, parseVersion(version)]));
+}

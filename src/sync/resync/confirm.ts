@@ -1,0 +1,94 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { inTransaction } from '../../db/database.ts';
+import { readWatermark } from '../subscription-rows.ts';
+import type { Version } from '../version.ts';
+import { applyReads } from './apply-reads.ts';
+import { compareReads } from './compare.ts';
+import {
+  type Difference,
+  dropDifferences,
+  dropUnconfirmed,
+  noteDifferences,
+  unconfirmed,
+} from './difference-rows.ts';
+import { byId, type Page } from './pages.ts';
+import type { Reading, RunningResync } from './reading.ts';
+
+const idsAtOnce = 200;
+// An account that is changed without a pause can't be compared; the next comparison sees it.
+const mostSettleTimes = 5;
+
+/**
+ * Looks again at every account that differed: what was only on its way is equal by now, and what still differs
+ * although the mirror had the time to hear of it is confirmed, and repaired where that is wanted.
+ */
+export async function confirmDifferences(run: RunningResync): Promise<void> {
+  const { context, row, signal } = run;
+  const begin = Date.now();
+  for (let waitMs = 200; ; waitMs = Math.min(5_000, waitMs * 2)) {
+    let open = 0;
+    for (let after = ''; ; ) {
+      const ids = await unconfirmed(context.pool, row.id, after, idsAtOnce);
+      const last = ids.at(-1);
+      if (last === undefined) break;
+      open += await lookAgain(run, ids);
+      after = last;
+    }
+    if (open === 0) return;
+    if (Date.now() - begin > mostSettleTimes * context.settleMs) return dropUnconfirmed(context.pool, row.id);
+    await pause(Math.min(waitMs, context.settleMs), undefined, { signal });
+  }
+}
+
+/** @returns how many can't be told yet */
+async function lookAgain(run: RunningResync, ids: readonly string[]): Promise<number> {
+  const { context, row, ask } = run;
+  const reading = await renewed(run);
+  let open = 0;
+  for await (const page of byId({ context, reading, ask }, ids)) {
+    const found = await compareReads(context, context.pool, reading, page);
+    const certain = found.filter((one) => isCertain(run, one, reading.watermark));
+    open += found.length - certain.length;
+    const differing = new Set(found.map(({ accountId }) => accountId));
+    const asked = [...page.reads.map(({ id }) => id), ...page.missing];
+    await inTransaction(context.pool, async (client) => {
+      await dropDifferences(
+        client,
+        row.id,
+        asked.filter((id) => !differing.has(id)),
+      );
+      await noteDifferences(client, row.id, certain, true);
+      if (row.repairs) await applyReads(context, client, reading, only(page, certain));
+    });
+  }
+  return open;
+}
+
+/** The same reading, made now. */
+async function renewed({ context, reading }: RunningResync): Promise<Reading> {
+  const watermark = await readWatermark(context.pool, context.topic);
+  return { ...reading, watermark, readAt: Date.now() };
+}
+
+// Commit times are whole seconds, and within a transaction they differ by one.
+const secondsMs = 2_000;
+
+/**
+ * Whether the change that would explain a difference has had the time to come: the mirror has applied a commit later
+ * than the reading that the difference was found by, or the record has been left alone for long enough.
+ */
+function isCertain(
+  { context, reading }: RunningResync,
+  { modifiedAt }: Difference,
+  watermark: Version,
+): boolean {
+  const hadTime = (since: number): boolean => Date.now() - since > context.settleMs;
+  if (modifiedAt === null) return hadTime(reading.readAt);
+  const unchanged = modifiedAt.getTime() < reading.readAt;
+  return hadTime(modifiedAt.getTime()) || (unchanged && watermark[0] > reading.readAt + secondsMs);
+}
+
+function only({ reads, missing }: Page, differences: readonly Difference[]): Pick<Page, 'reads' | 'missing'> {
+  const wanted = new Set(differences.map(({ accountId }) => accountId));
+  return { reads: reads.filter(({ id }) => wanted.has(id)), missing: missing.filter((id) => wanted.has(id)) };
+}

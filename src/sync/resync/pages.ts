@@ -1,0 +1,131 @@
+import type pg from 'pg';
+import {
+  type AccountRead,
+  countAccounts,
+  type ReadFrom,
+  readAccounts,
+  readAccountsFrom,
+} from '../../salesforce/records.ts';
+import { readByBulkJob } from './bulk-reading.ts';
+import type { Reading, RunningResync } from './reading.ts';
+import { noteMethod, type ResumePoint } from './resync-rows.ts';
+
+/** A part of a reading that is merged or compared at once. */
+export type Page = {
+  readonly reads: readonly AccountRead[];
+  /** Asked for by id, and nowhere in Salesforce, not even among the deleted. */
+  readonly missing: readonly string[];
+  /** Where the reading goes on behind it. */
+  readonly resume: ResumePoint;
+};
+
+/** The most ids that one query names; fewer where many fields fill the address of the request. */
+const idsPerQuery = 200;
+// A commit can take its stamp some time before it is to be seen, and clocks differ.
+const overlapMs = 5 * 60_000;
+
+/** What a resync reads, deleted records included. The method is chosen by the number of records. */
+export async function* pagesOf(run: RunningResync): AsyncGenerator<Page> {
+  const { row } = run;
+  if (row.scope === 'accounts') {
+    yield* byId(run, row.accountIds);
+  } else {
+    const since = row.scope === 'since' ? new Date((row.since?.getTime() ?? 0) - overlapMs) : null;
+    yield* changedSince(run, since);
+  }
+}
+
+/** Everything that changed at or after a moment; null reads all. */
+export async function* changedSince(run: RunningResync, since: Date | null): AsyncGenerator<Page> {
+  const { context, row, ask } = run;
+  const { connection } = context.org;
+  if (row.resumeAt === readToTheEnd) return;
+  let { method } = row;
+  if (method === null) {
+    const expected = await ask(() => countAccounts(connection, since));
+    method = expected >= context.bulkFrom ? 'bulk' : 'rest';
+    await noteMethod(context.pool, row.id, method, expected);
+  }
+  if (method === 'bulk') {
+    yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`);
+  } else {
+    yield* inOrderOfChange(run, since ?? new Date(0));
+  }
+}
+
+const readToTheEnd = 'end';
+
+async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator<Page> {
+  const { context, row, reading, ask } = run;
+  const from = parsePlace(row.resumeAt) ?? since;
+  for await (const reads of readAccountsFrom(context.org.connection, reading.plan, from, ask)) {
+    const last = reads.at(-1);
+    yield {
+      reads,
+      missing: [],
+      resume: { at: last === undefined ? row.resumeAt : formatPlace(last), rows: 0 },
+    };
+  }
+}
+
+function formatPlace({ systemModstamp, id }: ReadFrom): string {
+  return `${systemModstamp} ${id}`;
+}
+
+function parsePlace(text: string | null): ReadFrom | undefined {
+  const [, systemModstamp, id] = /^(\d+) (\w{18})$/.exec(text ?? '') ?? [];
+  return id === undefined ? undefined : { systemModstamp: Number(systemModstamp), id };
+}
+
+/** Accounts by their ids. */
+export async function* byId(
+  run: Pick<RunningResync, 'context' | 'reading' | 'ask'>,
+  ids: readonly string[],
+): AsyncGenerator<Page> {
+  const { context, reading, ask } = run;
+  const size = idsPerCall(reading);
+  for (let start = 0; start < ids.length; start += size) {
+    const asked = ids.slice(start, start + size);
+    const reads = await ask(() => readAccounts(context.org.connection, reading.plan, asked));
+    const found = new Set(reads.map(({ id }) => id));
+    const missing = asked.filter((id) => !found.has(id));
+    yield { reads, missing, resume: { at: null, rows: 0 } };
+  }
+}
+
+/** An address may have 16,384 bytes; an id takes 26 of them, quotes and comma included. */
+function idsPerCall({ plan }: Reading): number {
+  const room = Math.floor((14_000 - encodeURIComponent(plan.select).length) / 26);
+  return Math.min(idsPerQuery, Math.max(1, room));
+}
+
+/**
+ * What the mirror has alive and the complete reading did not bring is asked for by id: only that tells what is gone
+ * from what is new.
+ */
+export async function* unread(run: RunningResync): AsyncGenerator<Page> {
+  for await (const ids of unreadIds(run.context.pool, run.reading.readAt)) {
+    for await (const page of byId(run, ids)) yield { ...page, resume: { at: readToTheEnd, rows: 0 } };
+  }
+}
+
+// Rows looked at by one statement: however large the mirror is, it ends in time.
+const scanRows = 50_000;
+
+/** Living accounts whose last complete value is older than this reading. */
+async function* unreadIds(pool: pg.Pool, readAt: number): AsyncGenerator<string[]> {
+  for (let after: string | null = ''; after !== null; ) {
+    const { rows }: { rows: { ids: string[] | null; last: string | null }[] } = await pool.query({
+      name: 'unread-accounts',
+      text: `with scanned as (select id, deleted, base_version from accounts where id > $1 order by id limit ${scanRows})
+             select max(id) as last,
+                    array_agg(id order by id)
+                      filter (where not deleted and split_part(base_version, '.', 4)::bigint < $2) as ids
+               from scanned`,
+      values: [after, readAt],
+    });
+    const ids = rows[0]?.ids ?? [];
+    if (ids.length > 0) yield ids;
+    after = rows[0]?.last ?? null;
+  }
+}

@@ -1,0 +1,67 @@
+import { inTransaction } from '../../db/database.ts';
+import { closeByResync } from '../incident-rows.ts';
+import { currentReadPlan, fieldsAddedSince } from '../read-plan.ts';
+import { markLoaded } from '../subscription-rows.ts';
+import { applyReads } from './apply-reads.ts';
+import { type Page, pagesOf, unread } from './pages.ts';
+import type { RunningResync } from './reading.ts';
+import { finishResync, noteProgress, noteUnknownIds, requestResync } from './resync-rows.ts';
+import { type Outcome, ResyncEnded } from './run-resync.ts';
+import { differingSpans, hasStrays, pagesOfSpan } from './windows.ts';
+
+/** Reads what a resync covers and merges it into the mirror; what Salesforce has no more is marked deleted. */
+export async function repair(run: RunningResync): Promise<Outcome> {
+  const { row } = run;
+  for await (const page of pagesOf(run)) await apply(run, page);
+  if (row.scope === 'all') for await (const page of unread(run)) await apply(run, page);
+  const strays = row.scope === 'since' && (await hasStrays(run));
+  if (strays) await repairStrays(run);
+  await finish(run);
+  return { different: null };
+}
+
+async function apply(run: RunningResync, page: Page): Promise<void> {
+  const { context, row, reading } = run;
+  await inTransaction(context.pool, async (client) => {
+    const { unknownIds, ...counts } = await applyReads(context, client, reading, page);
+    await noteUnknownIds(client, row.id, row.scope === 'accounts' ? unknownIds : []);
+    if (!(await noteProgress(client, row.id, counts, page.resume))) throw new ResyncEnded();
+  });
+}
+
+/**
+ * A record that was deleted and purged has no time of change any more, so a reading of what changed does not bring
+ * it: the windows tell where the mirror has more than Salesforce.
+ */
+async function repairStrays(run: RunningResync): Promise<void> {
+  const spans = await differingSpans(run);
+  for (const span of spans ?? []) {
+    for await (const page of pagesOfSpan(run, span)) await apply(run, page);
+  }
+  if (spans === undefined) await requestFull(run, 'too much differs');
+}
+
+async function finish(run: RunningResync): Promise<void> {
+  const { context, row } = run;
+  await readAddedFields(run);
+  await inTransaction(context.pool, async (client) => {
+    if (!(await finishResync(client, row.id))) throw new ResyncEnded();
+    await closeByResync(client, row.id);
+    if (row.scope === 'all') await markLoaded(client, context.topic);
+  });
+}
+
+/** Fields that were added while it was read are in none of its records: all of them are read once more. */
+async function readAddedFields(run: RunningResync): Promise<void> {
+  if (run.row.scope === 'accounts') return;
+  // Makes the newest schema known, also where no event has come under it yet.
+  await currentReadPlan(run.context, run.ask);
+  const added = await fieldsAddedSince(run.context, run.reading.schemaId);
+  if (added.size > 0) await requestFull(run, `fields added: ${[...added].join(', ')}`);
+}
+
+async function requestFull({ context }: RunningResync, reason: string): Promise<void> {
+  await inTransaction(context.pool, async (client) => {
+    await context.jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason }));
+  });
+}

@@ -1,0 +1,282 @@
+import type { Queryable } from '../../db/database.ts';
+import type { ApiUsage } from '../../salesforce/api-budget.ts';
+
+export type ResyncScope = 'all' | 'since' | 'accounts';
+
+/**
+ * - `repair`: what is read is merged into the mirror
+ * - `verify`: it is compared with the mirror
+ * - `sample`: counts and what changed since the last comparison are compared, a few calls whatever the size
+ */
+export type ResyncMode = 'repair' | 'verify' | 'sample';
+
+export type ResyncRequest = {
+  readonly scope: ResyncScope;
+  readonly mode?: ResyncMode;
+  /** Verifies only: whether what differs is repaired in the end. */
+  readonly repairs?: boolean;
+  /** `initial`, `manual`, `schedule`, `gap`, `overflow`, `position lost`, … */
+  readonly reason: string;
+  readonly accountIds?: readonly string[];
+  /** Asked for, and no account ids; kept to be shown. */
+  readonly invalidIds?: readonly string[];
+  /** Read what changed at or after this moment; scope `since` only. */
+  readonly since?: Date;
+  /** Name of the API key. */
+  readonly requestedBy?: string;
+};
+
+/** Puts a resync on record; the job that carries it out is enqueued in the same transaction. @returns its id */
+export async function requestResync(client: Queryable, request: ResyncRequest): Promise<string> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'request-resync',
+    text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by)
+           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    values: [
+      request.scope,
+      request.mode ?? 'repair',
+      request.repairs ?? false,
+      request.reason,
+      request.accountIds ?? [],
+      request.invalidIds ?? [],
+      request.since ?? null,
+      request.requestedBy ?? null,
+    ],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database did not answer the id of a new resync');
+  return row.id;
+}
+
+export type ResyncRow = {
+  readonly id: string;
+  readonly scope: ResyncScope;
+  readonly mode: ResyncMode;
+  readonly repairs: boolean;
+  readonly reason: string;
+  readonly accountIds: readonly string[];
+  readonly since: Date | null;
+  readonly method: 'rest' | 'bulk' | null;
+  readonly readAt: Date | null;
+  readonly watermark: string | null;
+  readonly schemaId: string | null;
+  readonly bulkAskedAt: Date | null;
+  readonly bulkJobId: string | null;
+  readonly resumeAt: string | null;
+  readonly resumeRows: number;
+};
+
+const rowColumns = `id, scope, mode, repairs, reason, account_ids as "accountIds", since, method, read_at as "readAt",
+  watermark, schema_id as "schemaId", bulk_asked_at as "bulkAskedAt", bulk_job_id as "bulkJobId",
+  resume_at as "resumeAt", resume_rows as "resumeRows"`;
+
+/** A resync that is to be carried out or gone on with; undefined where it has ended or never was. */
+export async function startResync(client: Queryable, id: string): Promise<ResyncRow | undefined> {
+  const { rows } = await client.query<ResyncRow>({
+    name: 'start-resync',
+    text: `update resyncs
+              set state = case when state = 'queued' then 'reading' else state end,
+                  started_at = coalesce(started_at, now()), error = null, waiting = null
+            where id = $1 and state in ('queued', 'reading', 'applying')
+            returning ${rowColumns}`,
+    values: [id],
+  });
+  return rows[0];
+}
+
+export type ReadingNote = {
+  readonly readAt: Date;
+  readonly watermark: string;
+  readonly schemaId: string;
+  readonly position: Buffer | null;
+  readonly logPosition: bigint;
+};
+
+/** A reading begins anew: nothing of an earlier one counts. */
+export async function noteReading(client: Queryable, id: string, note: ReadingNote): Promise<void> {
+  await client.query({
+    name: 'note-reading',
+    text: `update resyncs
+              set read_at = $2, watermark = $3, schema_id = $4, position = $5, log_position = $6,
+                  read = 0, created = 0, updated = 0, unchanged = 0, kept = 0, deleted = 0, failed = 0,
+                  resume_at = null, resume_rows = 0, unknown_ids = '{}'
+            where id = $1`,
+    values: [id, note.readAt, note.watermark, note.schemaId, note.position, note.logPosition],
+  });
+}
+
+/** What was read can't be gone on with: the next try begins anew. */
+export async function forgetReading(client: Queryable, id: string): Promise<void> {
+  await client.query({
+    name: 'forget-reading',
+    text: `with seen as (delete from resync_seen where resync_id = $1),
+                found as (delete from resync_differences where resync_id = $1)
+           update resyncs
+              set read_at = null, method = null, bulk_asked_at = null, bulk_job_id = null, resume_at = null,
+                  resume_rows = 0, state = case when state = 'applying' then 'reading' else state end
+            where id = $1`,
+    values: [id],
+  });
+}
+
+export async function noteMethod(
+  client: Queryable,
+  id: string,
+  method: 'rest' | 'bulk',
+  expected: number,
+): Promise<void> {
+  await client.query({
+    name: 'note-method',
+    text: 'update resyncs set method = $2, expected = $3 where id = $1',
+    values: [id, method, expected],
+  });
+}
+
+/** From now on a bulk job may exist whose id never came to us. */
+export async function noteBulkAsked(client: Queryable, id: string): Promise<void> {
+  await client.query({
+    name: 'note-bulk-asked',
+    text: 'update resyncs set bulk_asked_at = now() where id = $1',
+    values: [id],
+  });
+}
+
+export async function noteBulkJob(client: Queryable, id: string, jobId: string): Promise<void> {
+  await client.query({
+    name: 'note-bulk-job',
+    text: 'update resyncs set bulk_job_id = $2, bulk_job_closed_at = null where id = $1',
+    values: [id, jobId],
+  });
+}
+
+export async function noteBulkJobClosed(client: Queryable, jobId: string): Promise<void> {
+  await client.query({
+    name: 'note-bulk-job-closed',
+    text: 'update resyncs set bulk_job_closed_at = now() where bulk_job_id = $1 and bulk_job_closed_at is null',
+    values: [jobId],
+  });
+}
+
+export type ResyncCounts = {
+  readonly read: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly unchanged: number;
+  readonly kept: number;
+  readonly deleted: number;
+};
+
+/** Where a reading goes on after an interruption. */
+export type ResumePoint = { readonly at: string | null; readonly rows: number };
+
+/**
+ * Adds what a batch brought, in the transaction that brings it.
+ * @returns whether the resync is still to go on; if not, the batch must not take effect
+ */
+export async function noteProgress(
+  client: Queryable,
+  id: string,
+  counts: ResyncCounts,
+  resume: ResumePoint,
+): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'note-progress',
+    text: `update resyncs
+              set state = 'applying', read = read + $2, created = created + $3, updated = updated + $4,
+                  unchanged = unchanged + $5, kept = kept + $6, deleted = deleted + $7,
+                  resume_at = $8, resume_rows = $9, error = null
+            where id = $1 and state in ('reading', 'applying')`,
+    values: [
+      id,
+      counts.read,
+      counts.created,
+      counts.updated,
+      counts.unchanged,
+      counts.kept,
+      counts.deleted,
+      resume.at,
+      resume.rows,
+    ],
+  });
+  return rowCount === 1;
+}
+
+export async function noteUnknownIds(client: Queryable, id: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query({
+    name: 'note-unknown-ids',
+    text: 'update resyncs set unknown_ids = unknown_ids || $2::text[] where id = $1',
+    values: [id, ids],
+  });
+}
+
+/** How many records of a resync have been read, over all tries. */
+export async function readCount(client: Queryable, id: string): Promise<number> {
+  const { rows } = await client.query<{ read: number }>({
+    name: 'read-count',
+    text: 'select read from resyncs where id = $1',
+    values: [id],
+  });
+  return rows[0]?.read ?? 0;
+}
+
+/** It waits for the org's API requests, or goes on. */
+export async function noteWaiting(client: Queryable, id: string, usage: ApiUsage | undefined): Promise<void> {
+  const waiting =
+    usage === undefined ? null : { reason: 'api budget', since: new Date().toISOString(), ...usage };
+  await client.query({
+    name: 'note-waiting',
+    text: 'update resyncs set waiting = $2 where id = $1',
+    values: [id, waiting === null ? null : JSON.stringify(waiting)],
+  });
+}
+
+/** @returns whether it was still under way */
+export async function finishResync(client: Queryable, id: string): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'finish-resync',
+    text: `update resyncs r
+              set state = 'done', finished_at = now(), waiting = null,
+                  events_meanwhile = (select count(*) from events e where e.position > r.log_position)
+            where id = $1 and state in ('reading', 'applying')`,
+    values: [id],
+  });
+  return rowCount === 1;
+}
+
+/** Notes why a try failed; the job tries again until its last try. */
+export async function noteResyncError(
+  client: Queryable,
+  id: string,
+  error: string,
+  last: boolean,
+): Promise<void> {
+  await client.query({
+    name: 'note-resync-error',
+    text: `update resyncs set error = $2, waiting = null, state = case when $3 then 'failed' else state end,
+                              finished_at = case when $3 then now() end
+            where id = $1 and state in ('queued', 'reading', 'applying')`,
+    values: [id, error, last],
+  });
+}
+
+/** Whether it was cancelled, or ended by another process. */
+export async function hasEnded(client: Queryable, id: string): Promise<boolean> {
+  const { rows } = await client.query<{ ended: boolean }>({
+    name: 'resync-has-ended',
+    text: `select state in ('done', 'failed', 'cancelled') as ended from resyncs where id = $1`,
+    values: [id],
+  });
+  return rows[0]?.ended ?? true;
+}
+
+/** Bulk jobs of resyncs that ended without reading them to the end: nobody wants their results any more. */
+export async function bulkJobsLeftOver(client: Queryable): Promise<string[]> {
+  const { rows } = await client.query<{ job: string }>({
+    name: 'bulk-jobs-left-over',
+    text: `select bulk_job_id as job from resyncs
+            where bulk_job_id is not null and bulk_job_closed_at is null and state in ('failed', 'cancelled')
+            limit 20`,
+  });
+  return rows.map(({ job }) => job);
+}

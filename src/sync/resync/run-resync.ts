@@ -1,0 +1,121 @@
+import { inTransaction } from '../../db/database.ts';
+import { abortBulkJob } from '../../salesforce/bulk-job.ts';
+import type { Ask } from '../../salesforce/records.ts';
+import { markRepairing } from '../incident-rows.ts';
+import { applyReads } from './apply-reads.ts';
+import { byId } from './pages.ts';
+import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
+import { repair } from './repair.ts';
+import { hasEnded, noteBulkJobClosed, noteWaiting, type ResyncRow, startResync } from './resync-rows.ts';
+import { verify } from './verify.ts';
+
+/** Verifies only: how many accounts differ. */
+export type Outcome = { readonly different: number | null };
+
+/** It was cancelled: what is under way must not take effect. */
+export class ResyncEnded extends Error {
+  constructor() {
+    super('the resync has ended already');
+    this.name = 'ResyncEnded';
+  }
+}
+
+/**
+ * Carries out a requested resync to its end, from where an earlier try was interrupted. One that has ended already is
+ * left alone; one that is cancelled meanwhile stops within a second.
+ */
+export async function runResync(context: ResyncContext, id: string, stopping: AbortSignal): Promise<void> {
+  const row = await startResync(context.pool, id);
+  if (row === undefined) return;
+  const cancelled = watchForEnd(context, id);
+  const signal = AbortSignal.any([stopping, cancelled.signal]);
+  try {
+    const ask = abortable(asker(context, signal, id), signal);
+    const reading = await readingOf(context, row, ask);
+    await markRepairing(context.pool, { resyncId: id });
+    const run: RunningResync = { context, row, reading, ask, signal };
+    const { different } = await (row.mode === 'repair' ? repair(run) : verify(run));
+    const { scope, mode, reason } = row;
+    context.logger.info(
+      { resync: id, scope, mode, reason, ...(different === null ? {} : { different }) },
+      'resync done',
+    );
+  } catch (error) {
+    if (!(error instanceof ResyncEnded) && !cancelled.signal.aborted) throw error;
+    await endBulkJob(context, row);
+    context.logger.info({ resync: id }, 'resync cancelled');
+  } finally {
+    cancelled.stop();
+  }
+}
+
+/** Reads these accounts again and merges what Salesforce holds. */
+export async function rereadAccounts(
+  context: ResyncContext,
+  ids: readonly string[],
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  const ask = asker(context, signal);
+  const reading = await beginReading(context, ask);
+  await markRepairing(context.pool, { accountIds: ids });
+  for await (const page of byId({ context, reading, ask }, ids)) {
+    await inTransaction(context.pool, (client) => applyReads(context, client, reading, page));
+  }
+}
+
+/** Calls within the API budget; a resync's row says when it waits for it. */
+function asker({ org, pool, logger }: ResyncContext, signal: AbortSignal, resyncId?: string): Ask {
+  return (call) =>
+    org.budget.spend(call, {
+      signal,
+      async onWait(usage) {
+        if (usage !== undefined) logger.warn({ resync: resyncId, ...usage }, 'waiting for API requests');
+        if (resyncId !== undefined) await noteWaiting(pool, resyncId, usage);
+      },
+    });
+}
+
+/** Does not wait for an answer that nobody wants any more. */
+function abortable(ask: Ask, signal: AbortSignal): Ask {
+  return async (call) => {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([ask(call), aborted]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  };
+}
+
+const lookEveryMs = 400;
+
+/** Aborts soon after the row says that it is over. */
+function watchForEnd({ pool }: ResyncContext, id: string): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const timer = setInterval(() => {
+    hasEnded(pool, id).then(
+      (ended) => ended && controller.abort(new ResyncEnded()),
+      () => {},
+    );
+  }, lookEveryMs);
+  return { signal: controller.signal, stop: () => clearInterval(timer) };
+}
+
+/** The sweep does it later where this does not succeed. */
+async function endBulkJob({ pool, org, logger }: ResyncContext, { id }: ResyncRow): Promise<void> {
+  const { rows } = await pool.query<{ job: string | null }>({
+    name: 'bulk-job-of-resync',
+    text: 'select bulk_job_id as job from resyncs where id = $1 and bulk_job_closed_at is null',
+    values: [id],
+  });
+  const job = rows[0]?.job ?? null;
+  if (job === null) return;
+  try {
+    await abortBulkJob(org.connection, job);
+    await noteBulkJobClosed(pool, job);
+  } catch (error) {
+    logger.warn({ err: error, bulkJob: job }, 'a bulk job could not be aborted yet');
+  }
+}

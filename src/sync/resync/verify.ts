@@ -1,0 +1,143 @@
+import { inTransaction, type Queryable } from '../../db/database.ts';
+import { closeByResync, openIncident } from '../incident-rows.ts';
+import { compareReads } from './compare.ts';
+import { confirmDifferences } from './confirm.ts';
+import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './difference-rows.ts';
+import { byId, changedSince, type Page, pagesOf } from './pages.ts';
+import type { RunningResync } from './reading.ts';
+import { finishResync, noteProgress, requestResync } from './resync-rows.ts';
+import { type Outcome, ResyncEnded } from './run-resync.ts';
+import { differingSpans, pagesOfSpan } from './windows.ts';
+
+/** Compares what a resync covers with the mirror, which stays as it is, and says what differs. */
+export async function verify(run: RunningResync): Promise<Outcome> {
+  const complete = run.row.mode === 'sample' ? await compareSample(run) : await compareAll(run);
+  if (!complete) return giveToFullVerify(run);
+  await confirmDifferences(run);
+  return finish(run);
+}
+
+async function compareAll(run: RunningResync): Promise<boolean> {
+  const { context, row } = run;
+  for await (const page of pagesOf(run)) await compare(run, page);
+  if (row.scope !== 'all') return true;
+  for await (const ids of unmet(context.pool, row.id)) {
+    for await (const page of byId(run, ids)) await compare(run, { ...page, resume: behindAll });
+  }
+  return true;
+}
+
+const behindAll = { at: 'end', rows: 0 } as const;
+const overlapMs = 5 * 60_000;
+
+/**
+ * What changed since the last comparison is compared in full; of the rest, counts and newest times in windows. Both
+ * together find a lost change, a lost deletion and damage that shows in a count.
+ *
+ * @returns whether it could: before a first complete comparison, or where too much differs, all has to be compared
+ */
+async function compareSample(run: RunningResync): Promise<boolean> {
+  const since = await comparedThrough(run.context.pool);
+  if (since === undefined) return compareAll(run);
+  for await (const page of changedSince(run, new Date(since.getTime() - overlapMs))) await compare(run, page);
+  const spans = await differingSpans(run);
+  for (const span of spans ?? []) {
+    for await (const page of pagesOfSpan(run, span)) await compare(run, page);
+  }
+  return spans !== undefined;
+}
+
+async function compare(run: RunningResync, page: Page): Promise<void> {
+  const { context, row, reading } = run;
+  const found = await compareReads(context, context.pool, reading, page);
+  const differing = new Set(found.map(({ accountId }) => accountId));
+  await inTransaction(context.pool, async (client) => {
+    await noteDifferences(client, row.id, found, false);
+    if (row.scope === 'all')
+      await noteSeen(
+        client,
+        row.id,
+        page.reads.map(({ id }) => id),
+      );
+    const counts = {
+      read: page.reads.length,
+      created: 0,
+      updated: 0,
+      unchanged: page.reads.filter(({ id }) => !differing.has(id)).length,
+      kept: 0,
+      deleted: 0,
+    };
+    if (!(await noteProgress(client, row.id, counts, page.resume))) throw new ResyncEnded();
+  });
+}
+
+/** Up to when everything is known to have been compared or read completely; undefined where it never was. */
+async function comparedThrough(client: Queryable): Promise<Date | undefined> {
+  const { rows } = await client.query<{ through: Date | null }>({
+    name: 'compared-through',
+    text: `select max(case when mode = 'repair' then read_at else verified_through end) as through
+             from resyncs where state = 'done' and scope = 'all'`,
+  });
+  return rows[0]?.through ?? undefined;
+}
+
+async function finish({ context, row, reading }: RunningResync): Promise<Outcome> {
+  let different = 0;
+  const ended = await inTransaction(context.pool, async (client) => {
+    different = await noteVerified(client, row.id, new Date(reading.readAt));
+    await forgetSeen(client, row.id);
+    if (row.repairs && different > 0) await putOnRecord(client, { context, row, reading }, different);
+    if (!(await finishResync(client, row.id))) return false;
+    await closeByResync(client, row.id);
+    return true;
+  });
+  if (!ended) throw new ResyncEnded();
+  return { different };
+}
+
+/** What was wrong and is mended goes into the ledger of holes: nobody had told of it. */
+async function putOnRecord(
+  client: Queryable,
+  { context, row, reading }: Pick<RunningResync, 'context' | 'row' | 'reading'>,
+  different: number,
+): Promise<void> {
+  const { rows } = await client.query<{ ids: string[]; oldest: Date | null }>({
+    name: 'confirmed-differences',
+    text: `select (array_agg(account_id order by account_id))[1:1000] as ids, min(modified_at) as oldest
+             from resync_differences where resync_id = $1 and confirmed`,
+    values: [row.id],
+  });
+  await openIncident(client, {
+    topic: context.topic,
+    cause: 'difference',
+    detail: `${different} accounts differed from Salesforce and no event had told why.`,
+    extent: different > 1_000 ? 'all' : 'accounts',
+    accountIds: different > 1_000 ? [] : (rows[0]?.ids ?? []),
+    ...(rows[0]?.oldest == null ? {} : { from: rows[0].oldest }),
+    to: new Date(reading.readAt),
+    resyncId: row.id,
+  });
+}
+
+/** Too much differs for single windows: everything is compared. */
+async function giveToFullVerify({ context, row }: RunningResync): Promise<Outcome> {
+  await inTransaction(context.pool, async (client) => {
+    const id = await requestResync(client, {
+      scope: 'all',
+      mode: 'verify',
+      repairs: row.repairs,
+      reason: 'sample differs widely',
+    });
+    await context.jobs.enqueueResync(client, id);
+    await forgetSeen(client, row.id);
+    await client.query('delete from resync_differences where resync_id = $1', [row.id]);
+    const note = `More differs than a sample can tell apart; resync ${id} compares everything.`;
+    await client.query({
+      name: 'end-sample',
+      text: `update resyncs set error = $2 where id = $1`,
+      values: [row.id, note],
+    });
+    if (!(await finishResync(client, row.id))) throw new ResyncEnded();
+  });
+  return { different: null };
+}

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../../helpers/eventually.ts';
+import { inOrg } from '../../helpers/sandbox-org.ts';
+import { useResyncs } from './resync-world.ts';
+
+// Three batches of one page, and some.
+const seeded = 2_300;
+
+describe('a resync by a bulk job', () => {
+  const { mirror, row, tryOnce, run, fields } = useResyncs({ accounts: seeded });
+  const jobs = () => mirror.sandbox.bulk.log();
+  const fault = (name: string, parameters: object = {}) => mirror.sandbox.faults.start(name, parameters);
+  const idsInOrg = () => [...mirror.sandbox.org.records()].map(({ id }) => id).sort();
+  const idsInMirror = async () => (await fields()).map(({ id }) => id);
+
+  it('reads what queries read, value by value', async () => {
+    const odd = { Name: 'Says "so", and\nends, \'here\' – ünïcode 日本', Description: '\r\n"",\n' };
+    inOrg(mirror.sandbox).createQuietly(odd);
+    inOrg(mirror.sandbox).createQuietly({ Name: 'null', AnnualRevenue: 0.1, NumberOfEmployees: 0 });
+    const binned = inOrg(mirror.sandbox).createQuietly({ Name: 'Binned Ltd' });
+    inOrg(mirror.sandbox).deleteQuietly(binned);
+    expect(await run({}, 1_000_000)).toMatchObject({
+      method: 'rest',
+      read: seeded + 3,
+      expected: seeded + 3,
+    });
+    const byQueries = await fields();
+    expect(jobs()).toEqual([]);
+    await mirror.database.rows('truncate accounts');
+    expect(await run()).toMatchObject({ method: 'bulk', read: seeded + 3, created: seeded + 3, deleted: 1 });
+    expect(await fields()).toEqual(byQueries);
+    expect(byQueries).toHaveLength(seeded + 3);
+  });
+
+  it('keeps a certificate: position, watermark, job, rows', async () => {
+    await run();
+    const [id = ''] = idsInOrg();
+    inOrg(mirror.sandbox).updateQuietly(id, { Name: 'Changed Ltd' });
+    const done = await run();
+    expect(done).toMatchObject({
+      state: 'done',
+      read: seeded,
+      created: 0,
+      updated: 1,
+      unchanged: seeded - 1,
+      kept: 0,
+      events_meanwhile: 0,
+      watermark: '0.0.0.0',
+      bulk_job_id: jobs().at(-1)?.id,
+      read_at: expect.any(Date),
+      bulk_job_closed_at: expect.any(Date),
+    });
+  });
+
+  it('goes on where it was interrupted, with the same job, no batch twice', async () => {
+    const id = await mirror.request({ scope: 'all', reason: 'test' });
+    const stopping = new AbortController();
+    fault('bulk.slowPages', { rows: 100, delayMs: 10 });
+    const interrupted = tryOnce(id, stopping.signal);
+    await eventually('a batch is merged', async () => Number((await row(id))['read']) >= 1_000);
+    stopping.abort(new Error('stopping'));
+    await expect(interrupted).rejects.toThrow();
+    const { read } = await row(id);
+    expect(read).toBeLessThan(seeded);
+    mirror.sandbox.faults.clearAll();
+    await tryOnce(id);
+    expect(await row(id)).toMatchObject({ state: 'done', read: seeded, created: seeded, unchanged: 0 });
+    expect(jobs()).toHaveLength(1);
+    expect(await idsInMirror()).toEqual(idsInOrg());
+  });
+
+  it('finds its job again when the process died before its id was on record', async () => {
+    const id = await mirror.request({ scope: 'all', reason: 'test' });
+    fault('bulk.hold');
+    const stopping = new AbortController();
+    const interrupted = tryOnce(id, stopping.signal);
+    await eventually('the job is there', async () => (await row(id))['bulk_job_id'] !== null);
+    stopping.abort(new Error('stopping'));
+    await expect(interrupted).rejects.toThrow();
+    await mirror.database.rows('update resyncs set bulk_job_id = null');
+    mirror.sandbox.faults.clearAll();
+    await tryOnce(id);
+    expect(await row(id)).toMatchObject({ state: 'done', read: seeded, bulk_job_id: jobs()[0]?.id });
+    expect(jobs()).toHaveLength(1);
+  });
+
+  it("does not take somebody else's job for its own", async () => {
+    const foreign = await mirror.request({ scope: 'all', reason: 'test' });
+    await tryOnce(foreign);
+    const id = await mirror.request({ scope: 'all', reason: 'test' });
+    await mirror.database.rows(`update resyncs set bulk_asked_at = now() where id = '${id}'`);
+    await tryOnce(id);
+    expect(jobs()).toHaveLength(2);
+    expect(await row(id)).toMatchObject({ state: 'done', read: seeded, bulk_job_id: jobs()[1]?.id });
+  });
+
+  it.each([
+    ['the connection breaks in a page', 'bulk.cutPages', { afterRows: 1_500, times: 2 }],
+    ['a page ends early without saying so', 'bulk.shortPages', { missing: 3, times: 2 }],
+    ['the token expires', 'rest.fail', { how: 'session-expired', path: '/results', times: 1 }],
+    ['results answer 500', 'rest.fail', { how: 'server-error', path: '/results', times: 2 }],
+    ['results answer 503', 'rest.fail', { how: 'unavailable', path: '/results', times: 1 }],
+    ['results are cut off', 'rest.fail', { how: 'cut-before', path: '/results', times: 1 }],
+    ['pages are small', 'bulk.smallPages', { rows: 700 }],
+  ])('reads every record once although %s', async (_, name, parameters) => {
+    fault(name, parameters);
+    const id = await mirror.request({ scope: 'all', reason: 'test' });
+    // As often as the job queue would.
+    for (let tries = 0; tries < 5 && (await row(id))['state'] !== 'done'; tries++)
+      await tryOnce(id).catch(() => {});
+    expect(await row(id)).toMatchObject({ state: 'done', read: seeded, created: seeded });
+    expect(jobs()).toHaveLength(1);
+    expect(await idsInMirror()).toEqual(idsInOrg());
+  });
+
+  it.each([
+    ['vanishes before it is read', 'bulk.vanish', { times: 1 }, 'BULK_JOB_GONE'],
+    ['vanishes in the middle', 'bulk.vanish', { afterPages: 1, times: 1 }, 'BULK_JOB_GONE'],
+    ['fails for a while', 'bulk.fail', { errorMessage: 'InternalServerError', times: 1 }, 'BULK_JOB_FAILED'],
+    ['is aborted by somebody', 'bulk.abort', { times: 1 }, 'ABORTED'],
+    [
+      'is refused for good',
+      'bulk.fail',
+      { errorMessage: 'INVALID_FIELD: no such column', times: 1 },
+      'INVALID_FIELD',
+    ],
+  ])('begins anew with another job when its own %s', async (_, name, parameters, code) => {
+    await run();
+    const before = await fields();
+    fault(name, parameters);
+    fault('bulk.smallPages', { rows: 900 });
+    const id = await mirror.request({ scope: 'all', reason: 'test' });
+    await expect(tryOnce(id)).rejects.toMatchObject({ code });
+    expect(await fields()).toEqual(before);
+    await tryOnce(id);
+    expect(await row(id)).toMatchObject({ state: 'done', read: seeded, unchanged: seeded });
+    expect(jobs()).toHaveLength(3);
+  });
+});
+
+describe('a resync that is cancelled', () => {
+  const { mirror, row, tryOnce, fields } = useResyncs({ accounts: 2_300 });
+
+  it.each([
+    ['its bulk job waits', 'bulk.hold', { state: 'UploadComplete' }, 0],
+    ['its bulk job is in progress', 'bulk.hold', {}, 0],
+    ['its results are read', 'bulk.slowPages', { rows: 100, delayMs: 20 }, 1],
+  ])(
+    'while %s is over soon, its job is aborted, and no batch is merged half',
+    async (_, name, parameters, merged) => {
+      mirror.sandbox.faults.start(name, parameters);
+      const id = await mirror.request({ scope: 'all', reason: 'test' });
+      const running = tryOnce(id);
+      await eventually('it has come so far', async () => {
+        const { bulk_job_id: job, read } = await row(id);
+        return job !== null && Number(read) >= merged;
+      });
+      await mirror.database.rows(
+        `update resyncs set state = 'cancelled', finished_at = now() where id = '${id}'`,
+      );
+      await running;
+      const { read } = await row(id);
+      expect(await row(id)).toMatchObject({ state: 'cancelled', bulk_job_closed_at: expect.any(Date) });
+      expect(await fields()).toHaveLength(Number(read));
+      expect(Number(read) % 1_000).toBe(0);
+      const [job] = mirror.sandbox.bulk.log();
+      expect(job?.state).toBe(merged > 0 ? 'JobComplete' : 'Aborted');
+    },
+  );
+});
