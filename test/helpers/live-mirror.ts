@@ -171,7 +171,7 @@ export async function openMirror({
     worked: (): Promise<true> =>
       until('every job has ended', async () => {
         const [row] = await mirror.sql<{ waiting: number }>(
-          `select count(*)::int as waiting from pgboss.job where state in ('created', 'retry', 'active') and name in ('write-back', 're-read', 'resync')`,
+          `select count(*)::int as waiting from pgboss.job where state in ('created', 'retry', 'active') and name in ('write-back', 're-read', 'resync', 'full-resync')`,
         );
         return row?.waiting === 0;
       }),

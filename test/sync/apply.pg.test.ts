@@ -67,7 +67,10 @@ describe('applying the log', () => {
   const log = () => database.rows('select state, error, record_ids from events order by id');
   const jobKeys = async (queue: string) =>
     (
-      await database.rows('select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = $1 order by key', [queue])
+      await database.rows(
+        `select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = $1 order by key`,
+        [queue],
+      )
     ).map((row) => row['key']);
   const create = (key = 'create', id = accountId): EventInput => ({
     header: { changeType: 'CREATE', transactionKey: key, recordIds: [id] },

@@ -75,7 +75,7 @@ export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {})
     },
     async jobKeys(queue) {
       const rows = await database.rows<{ key: string }>(
-        'select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = $1 order by key',
+        `select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = $1 order by key`,
         [queue],
       );
       return rows.map(({ key }) => key);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { inTransaction } from '../../db/database.ts';
+import { inTransaction, type Queryable } from '../../db/database.ts';
 import { readWatermark } from '../subscription-rows.ts';
 import type { Version } from '../version.ts';
 import { applyReads } from './apply-reads.ts';
@@ -44,10 +44,11 @@ export async function confirmDifferences(run: RunningResync): Promise<void> {
 async function lookAgain(run: RunningResync, ids: readonly string[]): Promise<number> {
   const { context, row, ask } = run;
   const reading = await renewed(run);
+  const late = await isLate(context.pool, context.topic);
   let open = 0;
   for await (const page of byId({ context, reading, ask }, ids)) {
     const found = await compareReads(context, context.pool, reading, page);
-    const certain = found.filter((one) => isCertain(run, one, reading.watermark));
+    const certain = found.filter((one) => isCertain(run, one, reading.watermark, late));
     open += found.length - certain.length;
     const differing = new Set(found.map(({ accountId }) => accountId));
     const asked = [...page.reads.map(({ id }) => id), ...page.missing];
@@ -70,6 +71,17 @@ async function renewed({ context, reading }: RunningResync): Promise<Reading> {
   return { ...reading, watermark, readAt: Date.now() };
 }
 
+/** Whether events have been waiting to be applied: then time that goes by says nothing. */
+async function isLate(client: Queryable, topic: string): Promise<boolean> {
+  const { rows } = await client.query<{ late: boolean }>({
+    name: 'is-late',
+    text: `select coalesce((select received_at < now() - interval '1 second' from events
+                             where topic = $1 and state = 'stored' order by id limit 1), false) as late`,
+    values: [topic],
+  });
+  return rows[0]?.late ?? false;
+}
+
 // Commit times are whole seconds, and within a transaction they differ by one.
 const secondsMs = 2_000;
 
@@ -81,8 +93,9 @@ function isCertain(
   { context, reading }: RunningResync,
   { modifiedAt }: Difference,
   watermark: Version,
+  late: boolean,
 ): boolean {
-  const hadTime = (since: number): boolean => Date.now() - since > context.settleMs;
+  const hadTime = (since: number): boolean => !late && Date.now() - since > context.settleMs;
   if (modifiedAt === null) return hadTime(reading.readAt);
   const unchanged = modifiedAt.getTime() < reading.readAt;
   return hadTime(modifiedAt.getTime()) || (unchanged && watermark[0] > reading.readAt + secondsMs);

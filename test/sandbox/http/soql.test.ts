@@ -104,7 +104,7 @@ describe('conditions', () => {
   it('pages by keyset without losing rows of the same second', () => {
     const { names: page } = orgOf(Array.from({ length: 5 }, (_, at) => ({ Name: `n${at}` })));
     const keyset = (id: string) =>
-      `SELECT Name FROM Account WHERE SystemModstamp > 2026-11-23T08:00:01Z OR (SystemModstamp = 2026-11-23T08:00:01Z AND Id > '${id}') ORDER BY SystemModstamp, Id LIMIT 2`;
+      `SELECT Name FROM Account WHERE (SystemModstamp > 2026-11-23T08:00:01Z OR (SystemModstamp = 2026-11-23T08:00:01Z AND Id > '${id}')) ORDER BY SystemModstamp, Id LIMIT 2`;
     expect(page(keyset('001000000000000'))).toEqual(['n1', 'n2']);
     expect(page(keyset('001zzzzzzzzzzzz'))).toEqual(['n2', 'n3']);
   });
