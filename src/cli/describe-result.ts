@@ -32,9 +32,13 @@ function repaired({ read, created, updated, unchanged, kept, deleted, failed }: 
   return `Done: ${counts.join(', ')}.`;
 }
 
-function compared({ repairs }: Resync, found: NonNullable<Resync['verification']>): string {
+function compared({ repairs, mode }: Resync, found: NonNullable<Resync['verification']>): string {
   const { different, byKind, byField, examples = [] } = found;
-  if (different === 0) return `Done: ${found.compared} accounts compared, all equal.`;
+  if (different === 0) {
+    return mode === 'sample'
+      ? `Done: no difference found; ${found.compared} accounts were compared one by one.`
+      : `Done: ${found.compared} accounts compared, all equal.`;
+  }
   const fields = Object.entries(byField).map(([field, count]) => `${field} ${count}`);
   const kinds = [
     `${byKind.missing} missing here`,

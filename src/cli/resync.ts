@@ -53,8 +53,8 @@ function exitCodeOf({ state, verification }: Resync): number {
 
 /** Cancels what this command has started; its end then comes as any other. What others started goes on without us. */
 async function interrupt(api: Api, { id }: Resync, isOurs: boolean, progress: Progress): Promise<void> {
+  progress.end();
   if (!isOurs) {
-    progress.end();
     say('It goes on: others started it.');
     process.exit(exitCodes.cancelled);
   }

@@ -4,7 +4,7 @@ import type { Resync } from './follow-resync.ts';
 
 export type Progress = {
   show(resync: Resync): void;
-  /** Leaves what was shown last, and the cursor below it. */
+  /** Leaves what was shown last, and the cursor below it. What is shown later begins there. */
   end(): void;
 };
 
@@ -41,7 +41,10 @@ function bar(stream: NodeJS.WriteStream, line: Describe): Progress {
       started = true;
       single.update(resync.percent ?? 0, { text });
     },
-    end: () => single.stop(),
+    end() {
+      if (started) single.stop();
+      started = false;
+    },
   };
 }
 

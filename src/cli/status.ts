@@ -36,10 +36,9 @@ export function describeStatus(status: Status, now: number): string {
 function describeFidelity(fidelity: Status['fidelity'], now: number): string {
   if (fidelity === null) return 'never compared; try: npx tidemark resync --all --mode verify';
   const { mode, compared, different, repaired, at } = fidelity;
-  const found =
-    different === 0
-      ? `all ${compared} compared were equal`
-      : `${different} of ${compared} differed${repaired ? ' and were repaired' : ''}`;
+  const some = `${different} of ${compared} differed${repaired ? ' and were repaired' : ''}`;
+  const none = mode === 'sample' ? 'no difference found' : `all ${compared} compared were equal`;
+  const found = different === 0 ? none : some;
   return `${found} (${mode}${since(at, now, ' ', ' ago')})`;
 }
 
