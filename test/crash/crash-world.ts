@@ -16,6 +16,8 @@ export type CrashWorld = {
   readonly proxies: { readonly database: FaultProxy; readonly rest: FaultProxy; readonly stream: FaultProxy };
   /** GET with a key; throws unless the answer is a success. */
   get<T>(path: string): Promise<T>;
+  /** Orders a resync and answers its id. */
+  order(body: object): Promise<string>;
   stop(): Promise<void>;
 };
 
@@ -71,6 +73,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
       service,
       proxies: { database, rest, stream },
       get: (resource) => getJson(`${service.url}${resource}`),
+      order: (body) => orderResync(service.url, body),
       stop,
     };
   } catch (error) {
@@ -105,6 +108,16 @@ async function getJson<T>(url: string): Promise<T> {
   });
   if (!answer.ok) throw new Error(`GET ${url}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
+}
+
+async function orderResync(url: string, body: object): Promise<string> {
+  const answer = await fetch(`${url}/v1/resyncs`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`POST /v1/resyncs: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { id: string }).id;
 }
 
 /** The service keeps its port from start to start, so it is chosen here. */
