@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningCommand, tidemarkCommand } from '../helpers/command.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
@@ -91,8 +92,17 @@ describe('tidemark resync', () => {
     const command = run('--all');
     await said(command, 'queued');
     await server.close();
+    await refuseOnce(port);
     server = await startServer({ databaseUrl: database.url, port });
     await change(`state = 'done', read = 7`);
     expect(await command.ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('7 read') });
   });
 });
+
+/** Listens in place of the service until somebody has come in vain. */
+async function refuseOnce(port: number): Promise<void> {
+  const away = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => away.listen(port, '127.0.0.1', resolve));
+  await new Promise((resolve) => away.once('connection', resolve));
+  await new Promise((resolve) => away.close(resolve));
+}
