@@ -52,44 +52,49 @@ function mergeSome(before: Merged, { values: changed, version }: Change): Merged
 }
 
 function mergeAll(before: Merged, change: Change): Merged {
-  const { values: changed, version } = change;
+  const { values: changed, version, except = noFields } = change;
   if (compareVersions(version, before.base) <= 0) return mergeBehindBase(before, change);
-  const untold = isUntold(change);
+  const untold = (path: string): boolean => except.has(topOf(path));
   const ahead = new Map(
     [...before.ahead].filter(([path, at]) => untold(path) || compareVersions(at, version) > 0),
   );
-  const values = new Map<string, Scalar>();
-  for (const path of before.values.keys()) {
-    values.set(path, null);
+  // What the change does not know keeps its version, also where nothing is known of it yet.
+  for (const path of [...except, ...before.values.keys()])
     if (untold(path)) ahead.set(path, versionOf(before, path));
-  }
+  const values = new Map<string, Scalar>();
+  for (const path of before.values.keys()) values.set(path, null);
   for (const [path, value] of changed) values.set(path, value);
   for (const path of ahead.keys()) values.set(path, before.values.get(path) ?? null);
   return { values, base: version, ahead };
 }
 
-/** Only what the reading that set the base did not know can still be older than this. */
+/** Only what the reading that set the base did not know can still be older than this change. */
 function mergeBehindBase(before: Merged, change: Change): Merged {
-  const untold = isUntold(change);
-  const older = [...before.ahead].filter(
-    ([path, at]) => compareVersions(at, change.version) < 0 && !untold(path),
+  const { values: changed, version, except = noFields } = change;
+  const older = [...new Set([...before.ahead.keys(), ...changed.keys(), ...before.values.keys()])].filter(
+    (path) => !except.has(topOf(path)) && compareVersions(versionOf(before, path), version) < 0,
   );
   if (older.length === 0) return before;
   const values = new Map(before.values);
   const ahead = new Map(before.ahead);
-  for (const [path] of older) {
-    values.set(path, change.values.get(path) ?? null);
-    ahead.set(path, change.version);
+  for (const path of older) {
+    values.set(path, changed.get(path) ?? null);
+    ahead.set(path, version);
   }
   return { values, base: before.base, ahead };
 }
 
-function isUntold({ except }: Change): (path: string) => boolean {
-  return (path) => except?.has(path.split('.')[0] ?? '') ?? false;
+const noFields: ReadonlySet<string> = new Set();
+
+/** `BillingAddress.City` → `BillingAddress` */
+function topOf(path: string): string {
+  const dot = path.indexOf('.');
+  return dot === -1 ? path : path.slice(0, dot);
 }
 
-function versionOf(state: Merged, path: string): Version {
-  return state.ahead.get(path) ?? state.base;
+/** A part without a version of its own has that of its field. */
+function versionOf({ ahead, base }: Merged, path: string): Version {
+  return ahead.get(path) ?? ahead.get(topOf(path)) ?? base;
 }
 
 /** The greatest version in the state. */

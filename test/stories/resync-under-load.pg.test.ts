@@ -1,22 +1,8 @@
 import { expect, it } from 'vitest';
-import { differencesOf } from '../crash/expected-account.ts';
 import { randomChanges } from '../crash/random-changes.ts';
 import { seededRandom } from '../crash/seeded-random.ts';
-import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
-import type { ApiAccount, Page } from '../helpers/tidemark.ts';
-
-/** Every difference between the org and what the API shows, once both are quiet. */
-async function differences(mirror: LiveMirror): Promise<string[]> {
-  const shown = new Map<string, ApiAccount>();
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: Page<ApiAccount> = await mirror.get(`/v1/accounts?deleted=all&limit=200${after}`);
-    for (const account of page.data) shown.set(account.id, account);
-    cursor = page.nextCursor;
-  }
-  const { org } = mirror.sandbox;
-  return [...org.records()].flatMap((record) => differencesOf(record, shown.get(record.id), org.fields()));
-}
+import { openMirror } from '../helpers/live-mirror.ts';
+import { untilEqual } from '../helpers/mirror-differences.ts';
 
 it('a full resync by a bulk job while accounts change loses none of it, and a verify proves it', async () => {
   await using mirror = await openMirror({
@@ -40,10 +26,7 @@ it('a full resync by a bulk job while accounts change loses none of it, and a ve
     expect(kept).toBeGreaterThan(0);
   }
   mirror.sandbox.faults.clearAll();
-  await mirror.settled();
-  await mirror.worked();
-  await mirror.settled();
-  expect(await differences(mirror)).toEqual([]);
+  await untilEqual(mirror);
   const verified = await done(await order('verify'));
   expect(verified).toMatchObject({ verification: { different: 0 } });
 });

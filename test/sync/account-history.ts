@@ -5,12 +5,22 @@ import { laterVersion, never, readVersion, type Version } from '../../src/sync/v
 
 /**
  * A random life of one account in Salesforce, and what reaches the mirror of it: events with delays, gaps without
- * values, readings at random moments with the watermark of that moment. All gaps are repaired in the end.
+ * values, readings at random moments with the watermark of that moment, some of which do not know some of the fields.
+ * All gaps are repaired in the end.
  */
 export const accountHistory: fc.Arbitrary<History> = fc
   .array(
     fc.record({
-      kind: fc.constantFrom('update', 'update', 'update', 'gap', 'delete', 'undelete', 'read'),
+      kind: fc.constantFrom(
+        'update',
+        'update',
+        'update',
+        'gap',
+        'delete',
+        'undelete',
+        'read',
+        'partial read',
+      ),
       // Many commits share a second, as stamps have no finer grain.
       seconds: fc.constantFrom(0, 0, 0, 1, 2),
       sameTransaction: fc.boolean(),
@@ -57,11 +67,12 @@ function live(steps: readonly Step[]): History {
     for (const { at, change } of arrivals)
       if (at <= moment) watermark = laterVersion(watermark, change.version);
   };
-  const read = (moment: number): void => {
+  const read = (moment: number, except: ReadonlySet<string> = new Set()): void => {
     arriveUntil(moment);
     readAt += 1;
     const version = readVersion(org.modified, watermark, readAt);
-    arrivals.push({ at: moment, change: { version, extent: 'all', values: new Map(state) } });
+    const values = new Map([...state].filter(([path]) => !except.has(path.split('.')[0] ?? '')));
+    arrivals.push({ at: moment, change: { version, extent: 'all', values, except } });
   };
   const full = (): Map<string, Scalar> =>
     new Map([...paths().map((path) => [path, state.get(path) ?? null] as const), [deletedField, false]]);
@@ -75,8 +86,10 @@ function live(steps: readonly Step[]): History {
   );
   steps.forEach(({ kind, seconds, sameTransaction, writes, delay }, index) => {
     const moment = index + 1;
-    if (kind === 'read') {
-      read(moment);
+    if (kind === 'read' || kind === 'partial read') {
+      // A reading that began before these fields were added to the object.
+      const unknown = Object.keys(writes).map((path) => path.split('.')[0] ?? '');
+      read(moment, new Set(kind === 'read' ? [] : unknown));
       return;
     }
     if (sameTransaction) org.sequence += 1;

@@ -137,10 +137,11 @@ describe('a change', () => {
 
 function lastWriters(changes: readonly Change[]): Map<string, Scalar> {
   const values = new Map<string, Scalar>();
-  for (const { extent, values: written } of changes.toSorted((a, b) =>
+  for (const { extent, values: written, except } of changes.toSorted((a, b) =>
     compareVersions(a.version, b.version),
   )) {
-    if (extent === 'all') values.clear();
+    if (extent === 'all')
+      for (const path of values.keys()) if (!except?.has(path.split('.')[0] ?? '')) values.delete(path);
     for (const [path, value] of written) values.set(path, value);
   }
   return values;

@@ -1,0 +1,37 @@
+import { differencesOf } from '../crash/expected-account.ts';
+import type { LiveMirror } from './live-mirror.ts';
+import type { ApiAccount, Page } from './tidemark.ts';
+
+/** Every account that the API shows, deleted ones too, by id. */
+export async function shownAccounts(mirror: LiveMirror): Promise<Map<string, ApiAccount>> {
+  const shown = new Map<string, ApiAccount>();
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page: Page<ApiAccount> = await mirror.get(`/v1/accounts?deleted=all&limit=200${after}`);
+    for (const account of page.data) shown.set(account.id, account);
+    cursor = page.nextCursor;
+  }
+  return shown;
+}
+
+/** Every difference between the org and what the API shows, a line each. */
+export async function mirrorDifferences(mirror: LiveMirror): Promise<string[]> {
+  const shown = await shownAccounts(mirror);
+  const { org } = mirror.sandbox;
+  return [...org.records()].flatMap((record) => differencesOf(record, shown.get(record.id), org.fields()));
+}
+
+/** Waits until nothing is under way any more and nothing differs; what still does is the failure. */
+export async function untilEqual(mirror: LiveMirror): Promise<void> {
+  await mirror.settled();
+  await mirror.worked();
+  let left: string[] = [];
+  try {
+    await mirror.until('the mirror equals the org', async () => {
+      left = await mirrorDifferences(mirror);
+      return left.length === 0;
+    });
+  } catch {
+    throw new Error(`the mirror differs from the org:\n${left.slice(0, 50).join('\n')}`);
+  }
+}
