@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { openStream } from './read-stream.ts';
-import { uuid } from './rows.ts';
+import { accountId, uuid } from './rows.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
@@ -104,17 +104,24 @@ describe('a resync that is followed', () => {
     for (const stream of [...streams, other, again]) stream.leave();
   });
 
-  test('does not keep a closing server, whether its reader reads or not', async () => {
+  test('does not keep a closing server, nor does whoever waits for one account', async () => {
     const closing = await startServer({ databaseUrl: database.url });
     const path = `/v1/resyncs/${uuid(1)}`;
     const stream = await openStream(`${closing.url}${path}`);
     await stream.next();
+    const account = `/v1/accounts/${accountId(1)}/resync?wait=true`;
+    const waiting = closing.send('post', account, { key: keys.write }).then(({ status }) => status);
+    await eventually(
+      'it waits for the account',
+      async () => (await server.database.prisma.resync.count()) === 2,
+    );
     const { hostname, port } = new URL(closing.url);
     const silent = connect(Number(port), hostname).pause();
     const accept = `Authorization: Bearer ${keys.read}\r\nAccept: text/event-stream`;
     silent.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${accept}\r\n\r\n`);
     await closing.close();
     expect(await stream.next()).toBeUndefined();
+    expect(await waiting).toBe(202);
     silent.destroy();
   });
 });
