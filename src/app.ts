@@ -12,6 +12,7 @@ import { readEvent } from './sync/event-history.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
 import { readiness } from './sync/readiness.ts';
+import type { Schedules } from './sync/schedules.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
 
 export type AppOptions = {
@@ -26,6 +27,8 @@ export type AppOptions = {
   /** From so many records on, a resync reads by a bulk job; 10,000 unless told. */
   readonly bulkFrom?: number;
   readonly settleMs?: number;
+  /** When the mirror is compared with Salesforce by itself. */
+  readonly schedules?: Schedules;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logger: Logger;
 };

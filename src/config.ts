@@ -4,8 +4,10 @@ import type { Static } from 'typebox';
 import { parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './config-error.ts';
 import type { ApiKey } from './http/dependencies.ts';
+import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
 import { settings } from './settings.ts';
+import type { Schedules } from './sync/schedules.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
 export type Config = {
@@ -20,6 +22,7 @@ export type Config = {
   readonly quietMs: number;
   readonly codeField: string;
   readonly backfill: boolean;
+  readonly schedules: Schedules;
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
@@ -53,6 +56,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   };
   const salesforce = attempt(() => salesforceConfig(env));
   const keys = env.API_KEYS;
+  const schedules = attempt(() => readSchedules(env)) ?? {};
   const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
   if (keys === undefined && salesforce !== undefined) {
     problems.push(
@@ -72,6 +76,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     quietMs: env.QUIET_MS,
     codeField: env.SIGNUP_CODE_FIELD,
     backfill: env.SIGNUP_CODE_BACKFILL,
+    schedules,
     host: env.HOST,
     port: env.PORT,
     apiKeys,
@@ -143,6 +148,13 @@ function salesforceConfig(env: Settings): SalesforceConfig | undefined {
     pubsubEndpoint: env.PUBSUB_ENDPOINT,
     pubsubTls: env.PUBSUB_TLS,
     ...(authority === undefined ? {} : { certificateAuthority: authority }),
+  };
+}
+
+function readSchedules({ VERIFY_SCHEDULE: verify, SAMPLE_SCHEDULE: sample }: Settings): Schedules {
+  return {
+    ...(verify === undefined ? {} : { verify: readCron('VERIFY_SCHEDULE', verify) }),
+    ...(sample === undefined ? {} : { sample: readCron('SAMPLE_SCHEDULE', sample) }),
   };
 }
 

@@ -74,6 +74,12 @@ export const settings = Type.Object({
     minimum: 1,
     description: 'From so many records on, a resync reads by the Bulk API instead of queries',
   }),
+  VERIFY_SCHEDULE: text(
+    'Cron expression, UTC: when all accounts are compared with Salesforce, and what differs is repaired; off if unset',
+  ),
+  SAMPLE_SCHEDULE: text(
+    'Cron expression, UTC: the same at little cost, by what changed and by counts; off if unset',
+  ),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
   API_KEYS: text(

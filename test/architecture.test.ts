@@ -37,6 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   sandbox: [],
   sync: ['salesforce', 'db'],
   http: ['sync', 'salesforce', 'db'],
+  cli: ['http'],
 };
 
 describe('the architecture', () => {
@@ -71,6 +72,16 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
+  it('lets the command line know of the service only what its API looks like', () => {
+    expect(
+      offenders(({ from, to, typeOnly }) => areaOf(from) === 'cli' && areaOf(to) === 'http' && !typeOnly),
+    ).toEqual([]);
+    expect(offenders(({ from, to }) => from === 'cli.ts' && isOurs(to) && areaOf(to) !== 'cli')).toEqual([]);
+    expect(
+      offenders(({ from, to }) => areaOf(to) === 'cli' && !['cli', 'cli.ts'].includes(areaOf(from))),
+    ).toEqual([]);
+  });
+
   it('lets nobody but the start-up files use main, app and config', () => {
     expect(
       offenders(
@@ -94,11 +105,11 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('reads the environment in one place for the service and one for the sandbox', () => {
+  it('reads the environment in one place for the service, one for the sandbox and one for the command line', () => {
     const readers = [...sources].filter(([, text]) => text.includes('process.env')).map(([file]) => file);
-    expect(readers.filter((file) => !['main.ts', 'migrate.ts', 'sandbox/main.ts'].includes(file))).toEqual(
-      [],
-    );
+    expect(
+      readers.filter((file) => !['main.ts', 'migrate.ts', 'cli.ts', 'sandbox/main.ts'].includes(file)),
+    ).toEqual([]);
   });
 
   it('has no file over 300 lines without a reason in its first line', () => {

@@ -23,6 +23,21 @@ function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
   }
 }
 
+describe('a schedule', () => {
+  it('is a cron expression of five fields, or a name', () => {
+    const given = { VERIFY_SCHEDULE: '0 3 * * 0', SAMPLE_SCHEDULE: '@hourly' };
+    expect(loadConfig(given).schedules).toEqual({ verify: '0 3 * * 0', sample: '@hourly' });
+  });
+
+  it.each(['daily', '@often', '* * * *', '0 0 3 * * 0', '61 3 * * 0', '0 0 31 2 *', 'FREQ=DAILY'])(
+    'is refused as %s, by the name of the setting',
+    (cron) => {
+      const [problem] = problemsOf({ SAMPLE_SCHEDULE: cron });
+      expect(problem).toContain(`SAMPLE_SCHEDULE: "${cron}" is no cron expression such as "0 3 * * 0" (`);
+    },
+  );
+});
+
 describe('the settings', () => {
   it('may all be left out: what is missing is embedded', () => {
     expect(loadConfig({})).toEqual({
@@ -37,6 +52,7 @@ describe('the settings', () => {
       quietMs: 50,
       codeField: 'SignUpCode__c',
       backfill: false,
+      schedules: {},
       host: '127.0.0.1',
       port: 3000,
       apiKeys: undefined,

@@ -5,14 +5,14 @@ import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './json/res
 import { isoTime } from './json/time.ts';
 import type { StatusSchema } from './schemas/status.ts';
 
-/** How true the mirror was found to be the last time that somebody looked; null if nobody has. */
+/** How true the mirror as a whole was found to be the last time that somebody looked; null if nobody has. */
 export async function readFidelity(db: Queryable): Promise<Status['fidelity']> {
   const { rows } = await db.query<Verified>({
     name: 'newest-verify',
     text: `select id, mode, read, repairs, verified_through as "verifiedThrough", finished_at as "finishedAt",
                   coalesce(different, (select count(*)::int from resync_differences d
                                         where d.resync_id = r.id and d.confirmed)) as different
-             from resyncs r where mode <> 'repair' and state = 'done' order by finished_at desc limit 1`,
+             from resyncs r where mode <> 'repair' and scope = 'all' and state = 'done' order by finished_at desc limit 1`,
   });
   const [row] = rows;
   if (row === undefined) return null;

@@ -19,6 +19,7 @@ export const queues = {
   reread: 're-read',
   resync: 'resync',
   fullResync: 'full-resync',
+  schedule: 'schedule',
 } as const;
 
 export type AccountJob = { readonly accountId: string };
@@ -54,6 +55,7 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
   await boss.createQueue(queues.resync, resync);
   // One at a time, whichever process takes it; the others wait in the queue.
   await boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' });
+  await boss.createQueue(queues.schedule, shared);
 
   const insert = async (
     client: pg.PoolClient,

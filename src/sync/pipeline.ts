@@ -10,6 +10,7 @@ import { requestInitialLoad } from './initial-load.ts';
 import type { Jobs } from './jobs.ts';
 import { closeBulkJobs } from './resync/bulk-reading.ts';
 import type { ResyncContext } from './resync/reading.ts';
+import { type Schedules, startSchedules } from './schedules.ts';
 import { type SubscribeContext, subscribe } from './subscribe.ts';
 import { ensureSubscription, setSubscriptionState } from './subscription-rows.ts';
 import { type SweepContext, sweep } from './sweep.ts';
@@ -33,6 +34,8 @@ export type PipelineOptions = {
   readonly bulkFrom: number;
   /** See `ResyncContext`; a minute unless told. */
   readonly settleMs?: number;
+  /** When the mirror is compared with Salesforce by itself. */
+  readonly schedules?: Schedules;
 };
 
 export type Pipeline = {
@@ -72,6 +75,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     settleMs: options.settleMs ?? 60_000,
   };
   await startWorkers({ ...resyncs, stopping: stopping.signal });
+  await startSchedules(shared, options.schedules ?? {});
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
   const sweeping = sweepUntilStopped(resyncs, stopping.signal);

@@ -47,7 +47,8 @@ export type ApiEvent = {
 
 export type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string | null };
 
-const secret = 'tdm_test_key_of_the_stories';
+/** The key that the stories use. */
+export const storyKey = 'tdm_test_key_of_the_stories';
 
 export type TidemarkOverrides = Partial<AppOptions> & {
   readonly waitUntilReady?: boolean;
@@ -71,7 +72,7 @@ export async function startTidemark(
       pubsubEndpoint: sandbox.pubsubEndpoint,
       pubsubTls: false,
     },
-    apiKeys: [{ name: 'story', scopes: ['read', 'write', 'admin'], secret }],
+    apiKeys: [{ name: 'story', scopes: ['read', 'write', 'admin'], secret: storyKey }],
     topic: '/data/AccountChangeEvent',
     replayPreset: 'latest',
     quietMs: 50,
@@ -89,7 +90,7 @@ export async function startTidemark(
     fetch(`${url}${path}`, {
       method,
       headers: {
-        authorization: `Bearer ${secret}`,
+        authorization: `Bearer ${storyKey}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

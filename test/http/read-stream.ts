@@ -1,32 +1,37 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { Readable } from 'node:stream';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { keys } from './start-server.ts';
 
 export type Message = { readonly event: string; readonly data: Readonly<Record<string, unknown>> };
 
-/** Opens a stream of Server-Sent Events, and reads one message after the other. */
+/** Opens a stream of Server-Sent Events on a connection of its own, and reads one message after the other. */
 export async function openStream(url: string, key: string = keys.read): Promise<OpenStream> {
-  const leaving = new AbortController();
-  const response = await fetch(url, {
-    headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
-    signal: leaving.signal,
-  });
-  const messages = response.body
-    ?.pipeThrough(new TextDecoderStream())
+  const headers = { authorization: `Bearer ${key}`, accept: 'text/event-stream' };
+  const sent = request(url, { headers, agent: false }).end();
+  const [response]: IncomingMessage[] = await once(sent, 'response');
+  if (response === undefined) throw new Error('there is no answer');
+  // Whoever leaves breaks it off.
+  response.on('error', () => {});
+  const messages = Readable.toWeb(response)
+    .pipeThrough(new TextDecoderStream())
     .pipeThrough(new EventSourceParserStream())
     .getReader();
   return {
-    response,
+    status: response.statusCode,
+    headers: response.headers,
     async next() {
-      const read = await messages?.read();
-      if (read?.value === undefined) return undefined;
-      return { event: read.value.event ?? 'message', data: JSON.parse(read.value.data) };
+      const { value } = await messages.read();
+      return value && { event: value.event ?? 'message', data: JSON.parse(value.data) };
     },
-    leave: () => leaving.abort(),
+    leave: () => void response.destroy(),
   };
 }
 
 export type OpenStream = {
-  readonly response: Response;
+  readonly status: number | undefined;
+  readonly headers: IncomingMessage['headers'];
   /** Undefined when the server has ended the stream. */
   next(): Promise<Message | undefined>;
   /** Breaks the connection off. */

@@ -105,12 +105,36 @@ describe('while everything is read', () => {
     expect((await order({ scope: 'all' })).status).toBe(202);
   });
 
-  test('twenty requests at once start one', async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => order({ scope: 'all' })));
-    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 202]);
-    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+  test('of two requests at the same moment one starts', async () => {
+    const client = await server.database.pool.connect();
+    // Both can look, neither can insert.
+    await client.query('begin; lock table resyncs in share row exclusive mode');
+    const both = Promise.all([order({ scope: 'all' }), order({ scope: 'all' })]);
+    await eventually('both wait', async () => {
+      const { rowCount } = await server.database.pool.query(
+        `select from pg_locks l join pg_database d on d.oid = l.database
+          where not granted and d.datname = current_database()`,
+      );
+      return rowCount === 2;
+    });
+    await client.query('commit');
+    client.release();
+    const [first, second] = await both;
+    expect([first.status, second.status].sort()).toEqual([200, 202]);
+    expect(first.body.id).toBe(second.body.id);
     expect(await count()).toBe(1);
   });
+});
+
+test('whoever waits for one account hears of a failure at once, in the usual answer', async () => {
+  const path = `/v1/accounts/${accountId(1)}/resync?wait=true`;
+  const waiting = server.send('post', path, { key: keys.write });
+  await eventually('it is queued', async () => (await count()) === 1);
+  await server.database.pool.query(`update resyncs set state = 'failed'`);
+  const { status, headers, body } = await waiting;
+  expect(status).toBe(202);
+  expect(body).toEqual({ id: body.id, accountId: accountId(1), state: 'failed' });
+  expect(headers['location']).toBe(`/v1/resyncs/${body.id}`);
 });
 
 describe('cancelling', () => {

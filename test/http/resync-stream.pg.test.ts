@@ -1,24 +1,28 @@
 import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { QueryConfig } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { openStream } from './read-stream.ts';
-import { uuid } from './rows.ts';
+import { accountId, uuid } from './rows.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
-/** How often the database was asked for a resync. */
-let looks = 0;
+/** What followers wait for at the moment: a wake-up, or a look at the database. */
+let waits = 0;
+const counted = <T>(waiting: Promise<T>): Promise<T> => {
+  waits++;
+  return waiting.finally(() => waits--);
+};
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  server = await startServer({ databaseUrl: database.url });
+  const wakeUps = { next: (_wake: 'apply' | 'resync', ms: number) => counted(pause(Math.min(ms, 20))) };
+  server = await startServer({ databaseUrl: database.url, overrides: { wakeUps } });
   const query = server.database.pool.query.bind(server.database.pool);
-  Reflect.set(server.database.pool, 'query', (...parameters: Parameters<typeof query>) => {
-    if (JSON.stringify(parameters).includes('read-resync')) looks++;
-    return query(...parameters);
-  });
+  Reflect.set(server.database.pool, 'query', (statement: QueryConfig) => counted(query(statement)));
 });
 beforeEach(async () => {
   await server.database.pool.query('truncate resyncs cascade');
@@ -35,8 +39,8 @@ const change = (columns: string) => server.database.pool.query(`update resyncs s
 describe('a resync that is followed', () => {
   test('tells each change of it, then its end, and closes', async () => {
     const stream = await openStream(url());
-    expect(stream.response.headers.get('content-type')).toBe('text/event-stream');
-    expect(stream.response.headers.get('cache-control')).toBe('no-store');
+    expect(stream.headers['content-type']).toBe('text/event-stream');
+    expect(stream.headers['cache-control']).toBe('no-store');
     expect(await stream.next()).toMatchObject({
       event: 'progress',
       data: { id: uuid(1), state: 'queued', percent: null },
@@ -70,49 +74,54 @@ describe('a resync that is followed', () => {
   });
 
   test('needs a key, and has to exist', async () => {
-    expect((await openStream(url(), 'nonsense')).response.status).toBe(401);
+    expect((await openStream(url(), 'nonsense')).status).toBe(401);
     const missing = await openStream(`${server.url}/v1/resyncs/${uuid(9)}`);
-    expect(missing.response.status).toBe(404);
-    expect(missing.response.headers.get('content-type')).toContain('application/problem+json');
+    expect(missing.status).toBe(404);
+    expect(missing.headers['content-type']).toContain('application/problem+json');
   });
 
   test('is let go when its reader goes', async () => {
     const stream = await openStream(url());
     await stream.next();
+    // A follower always waits for one of them.
+    expect(waits).toBeGreaterThan(0);
     stream.leave();
-    await eventually('nobody looks any more', async () => {
-      const before = looks;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      return looks === before;
-    });
+    await eventually('nobody follows it any more', () => waits === 0);
   });
 
   test('may be followed ten times with one key, and again when one has gone', async () => {
     const streams = await Promise.all(Array.from({ length: 10 }, () => openStream(url())));
     const refused = await openStream(url());
-    expect(refused.response.status).toBe(429);
-    expect(refused.response.headers.get('retry-after')).toBe('30');
+    expect(refused.status).toBe(429);
+    expect(refused.headers['retry-after']).toBe('30');
     const other = await openStream(url(), keys.admin);
-    expect(other.response.status).toBe(200);
+    expect(other.status).toBe(200);
     streams[0]?.leave();
     const again = await eventually('there is room again', async () => {
       const stream = await openStream(url());
-      return stream.response.status === 200 && stream;
+      return stream.status === 200 && stream;
     });
     for (const stream of [...streams, other, again]) stream.leave();
   });
 
-  test('does not keep a closing server, whether its reader reads or not', async () => {
+  test('does not keep a closing server, nor does whoever waits for one account', async () => {
     const closing = await startServer({ databaseUrl: database.url });
     const path = `/v1/resyncs/${uuid(1)}`;
     const stream = await openStream(`${closing.url}${path}`);
     await stream.next();
+    const account = `/v1/accounts/${accountId(1)}/resync?wait=true`;
+    const waiting = closing.send('post', account, { key: keys.write }).then(({ status }) => status);
+    await eventually(
+      'it waits for the account',
+      async () => (await server.database.prisma.resync.count()) === 2,
+    );
     const { hostname, port } = new URL(closing.url);
     const silent = connect(Number(port), hostname).pause();
     const accept = `Authorization: Bearer ${keys.read}\r\nAccept: text/event-stream`;
     silent.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n${accept}\r\n\r\n`);
     await closing.close();
     expect(await stream.next()).toBeUndefined();
+    expect(await waiting).toBe(202);
     silent.destroy();
   });
 });

@@ -34,7 +34,8 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     version: '0.0.0',
     ...options.overrides,
   });
-  const url = options.listen === false ? '' : await app.listen({ host: '127.0.0.1', port: 0 });
+  const url =
+    options.listen === false ? '' : await app.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   const described = options.listen === false ? '{}' : JSON.stringify(app.swagger());
   const description: Described = JSON.parse(described);
   return {
@@ -129,6 +130,8 @@ function expectConforming(description: Described, method: Method, path: string, 
 type Options = {
   /** False for a server that stays closed, and can take further routes. */
   readonly listen?: boolean;
+  /** A free one by default. */
+  readonly port?: number;
   readonly databaseUrl?: string;
   /** What every connection to the database fails with. */
   readonly failure?: Error;

@@ -12,7 +12,7 @@ const done = { state: 'done', finishedAt: new Date('2026-11-24T10:05:00Z') } as 
 beforeAll(async () => {
   database = await createTestDatabase();
   server = await startServer({ databaseUrl: database.url });
-  await insertResync(1, { ...done, mode: 'verify', read: 1_000, different: 23, repairs: true });
+  await insertResync(1, { ...done, scope: 'all', mode: 'verify', read: 1_000, different: 23, repairs: true });
   await insertResync(2, {
     ...done,
     read: 10,
@@ -27,6 +27,8 @@ beforeAll(async () => {
     eventsMeanwhile: 4,
   });
   await insertResync(3, { state: 'reading', mode: 'verify', read: 999, expected: 1_000, scope: 'all' });
+  // A later look at a single account says nothing of the whole.
+  await insertResync(4, { ...done, finishedAt: new Date('2026-11-24T11:00:00Z'), mode: 'verify', read: 1 });
   const differences = Array.from({ length: 22 }, (_, n) => difference(n + 1));
   await server.database.prisma.resyncDifference.createMany({
     data: [
@@ -60,7 +62,7 @@ describe('a finished verify', () => {
   });
 
   test('shows the same in a list, without examples', async () => {
-    const { body } = await server.send('get', '/v1/resyncs?mode=verify&state=done');
+    const { body } = await server.send('get', '/v1/resyncs?mode=verify&state=done&scope=all');
     expect(body.data).toHaveLength(1);
     expect(body.data[0].verification).toMatchObject({ byKind: { missing: 1, extra: 0, fields: 22 } });
     expect(body.data[0].verification.examples).toBeUndefined();
@@ -103,8 +105,8 @@ test('a finished repair carries a certificate, one that runs does not', async ()
 
 test.each([
   ['state=reading', [3]],
-  ['scope=all', [3]],
-  ['scope=accounts&state=done', [2, 1]],
+  ['scope=all', [3, 1]],
+  ['scope=accounts&state=done', [4, 2]],
   ['mode=repair', [2]],
   ['mode=sample', []],
 ])('resyncs are listed by %s', async (query, expected) => {

@@ -21,6 +21,8 @@ export function addAccountResyncRoute(app: Server, dependencies: HttpDependencie
   const { pool, enqueueResync } = dependencies;
   app.addSchema(QueuedResyncSchema);
   let waiting = 0;
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
 
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/accounts/:id/resync', options, async (request, reply) => {
@@ -38,7 +40,7 @@ export function addAccountResyncRoute(app: Server, dependencies: HttpDependencie
     if (request.query.wait !== true || waiting >= mostWaiting) return answer.body;
     waiting++;
     try {
-      const limit = AbortSignal.any([request.signal, AbortSignal.timeout(waitLimitMs)]);
+      const limit = AbortSignal.any([request.signal, closing.signal, AbortSignal.timeout(waitLimitMs)]);
       const state = (await waitForEnd({ ...dependencies, id: answer.body.id }, limit))?.state ?? 'queued';
       if (state !== 'done') return { ...answer.body, state };
     } finally {

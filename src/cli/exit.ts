@@ -1,0 +1,11 @@
+export const exitCodes = { done: 0, failed: 1, usage: 2, different: 3, cancelled: 130 } as const;
+
+/** What ends a command, said in one line. */
+export class CliError extends Error {
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = exitCodes.failed) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

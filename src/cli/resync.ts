@@ -1,0 +1,91 @@
+import type { Api } from './api.ts';
+import { describeResult } from './describe-result.ts';
+import { CliError, exitCodes } from './exit.ts';
+import { followResync, type Resync } from './follow-resync.ts';
+import { createProgress, type Progress } from './show-progress.ts';
+
+export type ResyncOptions = {
+  readonly all?: boolean;
+  readonly since?: string;
+  readonly account?: readonly string[];
+  readonly mode: string;
+  readonly wait: boolean;
+  readonly json?: boolean;
+};
+
+/** Starts a resync and, unless told otherwise, follows it to its end. @returns the exit code */
+export async function resync(api: Api, options: ResyncOptions): Promise<number> {
+  const { status, body: ordered } = await api.send<Resync>('POST', '/v1/resyncs', orderOf(options));
+  const isNew = status === 202;
+  if (!isNew) say(`One is under way already, started ${ordered.createdAt}: ${ordered.id}`);
+  if (!options.wait) {
+    print(options, ordered, `Resync ${ordered.id} is ${ordered.state}: ${api.url}/v1/resyncs/${ordered.id}`);
+    return exitCodes.done;
+  }
+  const progress = createProgress(process.stderr);
+  const stopListening = onInterrupt(() => interrupt(api, ordered, isNew, progress));
+  let last = ordered;
+  try {
+    for await (const now of followResync(api, ordered.id)) {
+      last = now;
+      progress.show(now);
+    }
+  } finally {
+    progress.end();
+    stopListening();
+  }
+  print(options, last, describeResult(last));
+  return exitCodeOf(last);
+}
+
+function orderOf({ all, since, account, mode }: ResyncOptions): object {
+  if (all === true) return { scope: 'all', mode };
+  return since === undefined
+    ? { scope: 'accounts', accountIds: account, mode }
+    : { scope: 'since', since, mode };
+}
+
+function exitCodeOf({ state, verification }: Resync): number {
+  if (state === 'cancelled') return exitCodes.cancelled;
+  if (state !== 'done') return exitCodes.failed;
+  return (verification?.different ?? 0) > 0 ? exitCodes.different : exitCodes.done;
+}
+
+/** Cancels what this command has started; its end then comes as any other. What others started goes on without us. */
+async function interrupt(api: Api, { id }: Resync, isOurs: boolean, progress: Progress): Promise<void> {
+  progress.end();
+  if (!isOurs) {
+    say('It goes on: others started it.');
+    process.exit(exitCodes.cancelled);
+  }
+  say('Cancelling …');
+  await api.send('DELETE', `/v1/resyncs/${id}`).catch((error: unknown) => {
+    say(error instanceof CliError ? error.message : String(error));
+  });
+}
+
+// A second signal sooner than this is the same Ctrl-C: npm passes on what the terminal has sent us already.
+const sameSignalMs = 1_000;
+
+/** The first Ctrl-C is `act`; a further one ends the command at once. @returns stops listening */
+function onInterrupt(act: () => Promise<void>): () => void {
+  let firstAt: number | undefined;
+  const onSignal = (): void => {
+    if (firstAt === undefined) {
+      firstAt = Date.now();
+      void act();
+    } else if (Date.now() - firstAt > sameSignalMs) {
+      process.exit(exitCodes.cancelled);
+    }
+  };
+  process.on('SIGINT', onSignal);
+  return () => process.off('SIGINT', onSignal);
+}
+
+function print({ json }: ResyncOptions, data: Resync, text: string): void {
+  process.stdout.write(`${json === true ? JSON.stringify(data, null, 2) : text}\n`);
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

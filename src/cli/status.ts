@@ -1,0 +1,61 @@
+import type { Static } from 'typebox';
+import type { StatusSchema } from '../http/schemas/status.ts';
+import type { Api } from './api.ts';
+import { describeWaiting, duration } from './describe-progress.ts';
+import { exitCodes } from './exit.ts';
+
+type Status = Static<typeof StatusSchema>;
+
+export async function status(api: Api, { json }: { readonly json?: boolean }): Promise<number> {
+  const { body } = await api.send<Status>('GET', '/v1/status');
+  process.stdout.write(
+    `${json === true ? JSON.stringify(body, null, 2) : describeStatus(body, Date.now())}\n`,
+  );
+  return exitCodes.done;
+}
+
+/** @param now epoch milliseconds */
+export function describeStatus(status: Status, now: number): string {
+  const { subscription, lagMilliseconds, backlog, counts, fidelity, resyncs, lastErrors } = status;
+  const { accounts, incidents, events } = counts;
+  const { pending, written, confirmed, failed } = accounts.byCodeState;
+  const rows: [string, string][] = [
+    ['Stream', `${subscription.state}${since(subscription.stateSince, now)}`],
+    ['Lag', `${lagMilliseconds} ms, ${backlog} events waiting`],
+    ['Accounts', `${accounts.living} living, ${accounts.deleted} deleted, ${accounts.stale} stale`],
+    ['Codes', `${confirmed} confirmed, ${written} written, ${pending} pending, ${failed} failed`],
+    ['Incidents', `${incidents.open} open, ${incidents.repairing} being repaired`],
+    ['Fidelity', describeFidelity(fidelity, now)],
+    ...resyncs.map((resync): [string, string] => ['Resync', describeResync(resync)]),
+    ['Errors', `${events.failed} events failed`],
+    ...lastErrors.map(({ id, error }): [string, string] => ['', `event ${id}: ${error ?? 'no reason'}`]),
+  ];
+  return rows.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n');
+}
+
+function describeFidelity(fidelity: Status['fidelity'], now: number): string {
+  if (fidelity === null) return 'never compared; try: npx tidemark resync --all --mode verify';
+  const { mode, compared, different, repaired, at } = fidelity;
+  const some = `${different} of ${compared} differed${repaired ? ' and were repaired' : ''}`;
+  const none = mode === 'sample' ? 'no difference found' : `all ${compared} compared were equal`;
+  const found = different === 0 ? none : some;
+  return `${found} (${mode}${since(at, now, ' ', ' ago')})`;
+}
+
+function describeResync({
+  id,
+  scope,
+  mode,
+  state,
+  read,
+  percent,
+  waiting,
+}: Status['resyncs'][number]): string {
+  const hold = describeWaiting(waiting);
+  const progress = percent === null ? `${read} read` : `${percent}%`;
+  return `${mode} of ${scope}, ${state}, ${progress}${hold === '' ? '' : `, ${hold}`} (${id})`;
+}
+
+function since(time: string | null, now: number, before = ' for ', after = ''): string {
+  return time === null ? '' : `${before}${duration((now - Date.parse(time)) / 1000)}${after}`;
+}

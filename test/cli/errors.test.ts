@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tidemarkCommand } from '../helpers/command.ts';
+import { keys, startServer, type TestServer } from '../http/start-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+const run = async (settings: Readonly<Record<string, string>>, ...words: string[]) => {
+  const { exitCode, stdout, stderr } = await tidemarkCommand(settings, ...words).ended;
+  expect(stdout).toBe('');
+  return { exitCode, stderr };
+};
+
+describe('what goes wrong is said in one line', () => {
+  test('where nothing listens', async () => {
+    const nobody = await startServer();
+    await nobody.close();
+    const settings = { TIDEMARK_URL: nobody.url, TIDEMARK_API_KEY: 'x' };
+    expect(await run(settings, 'status')).toEqual({
+      exitCode: 1,
+      stderr: `Nothing listens at ${nobody.url}: start Tidemark with "npm start", or set TIDEMARK_URL.\n`,
+    });
+  });
+
+  test('where something else listens', async () => {
+    const other = createServer((_request, response) => response.end('<html>'));
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const { exitCode, stderr } = await run({ TIDEMARK_URL: url, TIDEMARK_API_KEY: 'x' }, 'status');
+    other.close();
+    expect([exitCode, stderr]).toEqual([1, `${url} does not answer like Tidemark; set TIDEMARK_URL.\n`]);
+  });
+
+  test.each([
+    ['an unknown key', 'nonsense', 'The API key is not known. Set TIDEMARK_API_KEY.\n'],
+    [
+      'a key without the scope',
+      keys.read,
+      'The key "reader" lacks the scope "write", which this needs. Set TIDEMARK_API_KEY.\n',
+    ],
+    ['a service without its database', keys.write, 'Try again in a few seconds.\n'],
+  ])('of %s', async (_name, key, line) => {
+    const settings = { TIDEMARK_URL: server.url, TIDEMARK_API_KEY: key };
+    expect(await run(settings, 'resync', '--all')).toEqual({ exitCode: 1, stderr: line });
+  });
+
+  test.each([
+    [['resync'], 'say what to read'],
+    [['resync', '--all', '--account', 'x'], 'cannot be used with'],
+    [['resync', '--since', 'yesterday'], 'no date and time'],
+    [['resync', '--all', '--mode', 'guess'], 'Allowed choices are repair, verify, sample'],
+    [['resnyc', '--all'], 'Did you mean resync?'],
+    [[], 'Usage: tidemark'],
+  ])('of the usage %j, with 2', async (words, text) => {
+    const { exitCode, stderr } = await run({ TIDEMARK_URL: server.url, TIDEMARK_API_KEY: 'x' }, ...words);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(text);
+  });
+
+  test('of an address that is none, and of another machine without a key', async () => {
+    expect(await run({ TIDEMARK_URL: 'localhost:3000' }, 'status')).toMatchObject({ exitCode: 2 });
+    const { exitCode, stderr } = await run({ TIDEMARK_URL: 'https://tidemark.example' }, 'status');
+    expect([exitCode, stderr]).toEqual([2, 'TIDEMARK_API_KEY: set it to an API key of tidemark.example\n']);
+  });
+});
+
+test('the generated key is found in the data folder', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-cli-'));
+  await writeFile(path.join(folder, 'api-key'), `${keys.read}\n`);
+  const { stderr } = await run({ TIDEMARK_URL: server.url, DATA_DIR: folder }, 'resync', '--all');
+  await rm(folder, { recursive: true });
+  expect(stderr).toContain('The key "reader" lacks the scope');
+});

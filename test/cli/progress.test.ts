@@ -1,0 +1,141 @@
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { describeProgress, describeWaiting, duration, paceSince } from '../../src/cli/describe-progress.ts';
+import type { Resync } from '../../src/cli/follow-resync.ts';
+import { createProgress } from '../../src/cli/show-progress.ts';
+import { describeStatus } from '../../src/cli/status.ts';
+
+const resync: Resync = {
+  id: '00000000-0000-4000-8000-000000000001',
+  scope: 'all',
+  mode: 'repair',
+  repairs: false,
+  reason: 'manual',
+  accountIds: [],
+  invalidIds: [],
+  unknownIds: [],
+  since: null,
+  state: 'reading',
+  method: null,
+  expected: 1_000,
+  percent: 25,
+  waiting: null,
+  read: 250,
+  created: 0,
+  updated: 0,
+  unchanged: 0,
+  kept: 0,
+  deleted: 0,
+  failed: 0,
+  error: null,
+  certificate: null,
+  verification: null,
+  requestedBy: null,
+  createdAt: '2026-11-24T10:00:00.000Z',
+  startedAt: null,
+  finishedAt: null,
+};
+
+describe('a line of progress', () => {
+  test.each([
+    [resync, 50, 'reading: 250 of 1000, 25%, 50/s, about 15 s left'],
+    [resync, null, 'reading: 250 of 1000, 25%'],
+    [{ ...resync, expected: null, percent: null }, 50, 'reading: 250 read, 50/s'],
+    [
+      { ...resync, waiting: { reason: 'api budget' } },
+      null,
+      'reading: 250 of 1000, 25%; waiting: api budget',
+    ],
+    [{ ...resync, read: 1_000, percent: 99 }, 50, 'reading: 1000 of 1000, 99%, 50/s'],
+  ])('says what is known', (given, pace, line) => {
+    expect(describeProgress(given, pace)).toBe(line);
+  });
+
+  test('knows a pace only after two looks', () => {
+    expect(paceSince(undefined, { at: 1_000, read: 10 })).toBeNull();
+    expect(paceSince({ at: 1_000, read: 10 }, { at: 1_000, read: 20 })).toBeNull();
+    expect(paceSince({ at: 1_000, read: 10 }, { at: 3_000, read: 30 })).toBe(10);
+  });
+
+  test.each([
+    [0.2, '1 s'],
+    [89, '89 s'],
+    [300, '5 min'],
+    [7_200, '2 h'],
+    [400_000, '5 d'],
+  ])('calls %d seconds %s', (seconds, words) => expect(duration(seconds)).toBe(words));
+
+  test('says why it waits, whatever is on record', () => {
+    expect(describeWaiting(null)).toBe('');
+    expect(describeWaiting({})).toBe('waiting: no reason given');
+    expect(describeWaiting({ reason: 'api budget', until: '12:00' })).toBe('waiting: api budget until 12:00');
+  });
+});
+
+describe('on a terminal', () => {
+  test('there is a bar, and the cursor is there again afterwards', async () => {
+    const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    const progress = createProgress(terminal as unknown as NodeJS.WriteStream);
+    progress.show(resync);
+    progress.show({ ...resync, state: 'done', read: 1_000, percent: 100 });
+    progress.end();
+    const shown = await text(terminal.end());
+    expect(shown).toContain('██████░░░░░░░░░░░░░░░░░░ reading: 250 of 1000, 25%');
+    expect(shown).toContain('████████████████████████ done: 1000 of 1000, 100%');
+    expect(shown.lastIndexOf('\u001b[?25h')).toBeGreaterThan(shown.lastIndexOf('\u001b[?25l'));
+  });
+});
+
+test('the status is a few readable lines', () => {
+  const now = Date.parse('2026-11-24T12:00:00.000Z');
+  const lines = describeStatus(
+    {
+      subscription: {
+        topic: '/data/AccountChangeEvent',
+        organizationId: null,
+        state: 'streaming',
+        stateSince: '2026-11-24T11:55:00.000Z',
+        lastError: null,
+        lastEventAt: null,
+        lastKeepaliveAt: null,
+        position: null,
+        loadedAt: null,
+      },
+      lagMilliseconds: 12,
+      backlog: 3,
+      counts: {
+        accounts: {
+          living: 200,
+          deleted: 1,
+          stale: 0,
+          byCodeState: { none: 1, pending: 2, written: 3, confirmed: 4, failed: 5 },
+        },
+        incidents: { open: 0, repairing: 1 },
+        events: { stored: 3, applied: 9, skipped: 0, failed: 1 },
+        estimated: [],
+      },
+      fidelity: {
+        resyncId: resync.id,
+        mode: 'verify',
+        compared: 200,
+        different: 3,
+        repaired: true,
+        verifiedThrough: null,
+        at: '2026-11-24T10:00:00.000Z',
+      },
+      resyncs: [resync],
+      lastErrors: [{ id: '7', eventId: 'e', receivedAt: '2026-11-24T10:00:00.000Z', error: 'Broken.' }],
+    },
+    now,
+  );
+  expect(lines).toBe(`Stream     streaming for 5 min
+Lag        12 ms, 3 events waiting
+Accounts   200 living, 1 deleted, 0 stale
+Codes      4 confirmed, 3 written, 2 pending, 5 failed
+Incidents  0 open, 1 being repaired
+Fidelity   3 of 200 differed and were repaired (verify 2 h ago)
+Resync     repair of all, reading, 25% (${resync.id})
+Errors     1 events failed
+           event 7: Broken.`);
+});

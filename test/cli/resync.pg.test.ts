@@ -1,0 +1,108 @@
+import { createServer } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type RunningCommand, tidemarkCommand } from '../helpers/command.ts';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { accountId } from '../http/rows.ts';
+import { keys, startServer, type TestServer } from '../http/start-server.ts';
+
+let database: TestDatabase;
+let server: TestServer;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  server = await startServer({ databaseUrl: database.url });
+});
+beforeEach(() => server.database.pool.query('truncate resyncs cascade'));
+afterAll(async () => {
+  await server.close();
+  await database.drop();
+});
+
+const run = (...words: string[]): RunningCommand =>
+  tidemarkCommand({ TIDEMARK_URL: server.url, TIDEMARK_API_KEY: keys.write }, 'resync', ...words);
+const change = (columns: string) => server.database.pool.query(`update resyncs set ${columns}`);
+const rows = () => server.database.prisma.resync.findMany();
+const said = (command: RunningCommand, text: string) =>
+  eventually(`it says "${text}"`, () => command.stderr().includes(text));
+
+describe('tidemark resync', () => {
+  test('tells how far it is, at its end what it came to, and ends with 0', async () => {
+    const command = run('--all');
+    await said(command, 'queued: 0 read');
+    await change(`state = 'reading', expected = 200, read = 50`);
+    await said(command, 'reading: 50 of 200, 25%');
+    await change(`waiting = '{"reason": "api budget", "until": "12:00"}'`);
+    await said(command, 'waiting: api budget until 12:00');
+    await change(`state = 'done', waiting = null, read = 200, created = 3, updated = 5, unchanged = 192`);
+    const { exitCode, stdout } = await command.ended;
+    expect([exitCode, stdout]).toEqual([0, 'Done: 200 read, 3 new, 5 overwritten, 192 equal, 0 deleted.\n']);
+    expect(await rows()).toMatchObject([{ scope: 'all', mode: 'repair', requestedBy: 'writer' }]);
+  });
+
+  test('ends with 3 where a verify found differences, and tells them', async () => {
+    const command = run('--all', '--mode', 'verify');
+    await said(command, 'queued');
+    await server.database.pool.query(
+      `insert into resync_differences (resync_id, account_id, kind, fields, "values", confirmed)
+       select id, $1, 'fields', '{Name}', '{"Name": {"mirror": "a", "salesforce": "b"}}', true from resyncs`,
+      [accountId(1)],
+    );
+    await change(`state = 'done', read = 10, different = 1`);
+    const { exitCode, stdout } = await command.ended;
+    expect(exitCode).toBe(3);
+    expect(stdout).toBe(
+      `Done: 10 accounts compared, 1 differ: 0 missing here, 0 not in Salesforce, 1 with other values (Name 1).\n  ${accountId(1)} fields: Name\n`,
+    );
+  });
+
+  test('ends with 1 where it failed, and says why', async () => {
+    const command = run('--since', '2026-11-23T10:00:00Z');
+    await said(command, 'queued');
+    await change(`state = 'failed', error = 'Salesforce is gone.'`);
+    expect(await command.ended).toMatchObject({ exitCode: 1, stdout: 'Failed: Salesforce is gone.\n' });
+    expect(await rows()).toMatchObject([{ scope: 'since', since: new Date('2026-11-23T10:00:00Z') }]);
+  });
+
+  test('is cancelled by Ctrl-C, says so and ends with 130', async () => {
+    const command = run('--account', accountId(1), accountId(2), 'nonsense', '--json');
+    await said(command, 'queued');
+    command.interrupt();
+    const { exitCode, stdout, stderr } = await command.ended;
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('Cancelling');
+    expect(JSON.parse(stdout)).toMatchObject({ state: 'cancelled', invalidIds: ['nonsense'] });
+    expect(await rows()).toMatchObject([{ state: 'cancelled', accountIds: [accountId(1), accountId(2)] }]);
+  });
+
+  test('does not wait where it shall not, and joins what is under way without cancelling it', async () => {
+    const first = await run('--all', '--no-wait', '--json').ended;
+    expect(first.exitCode).toBe(0);
+    const { id } = JSON.parse(first.stdout);
+    const command = run('--all');
+    await said(command, `One is under way already`);
+    await said(command, 'queued: ');
+    command.interrupt();
+    expect((await command.ended).exitCode).toBe(130);
+    expect(await rows()).toMatchObject([{ id, state: 'queued' }]);
+  });
+
+  test('goes on when the service was away for a moment', async () => {
+    const port = Number(new URL(server.url).port);
+    const command = run('--all');
+    await said(command, 'queued');
+    await server.close();
+    await refuseOnce(port);
+    server = await startServer({ databaseUrl: database.url, port });
+    await change(`state = 'done', read = 7`);
+    expect(await command.ended).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('7 read') });
+  });
+});
+
+/** Listens in place of the service until somebody has come in vain. */
+async function refuseOnce(port: number): Promise<void> {
+  const away = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => away.listen(port, '127.0.0.1', resolve));
+  await new Promise((resolve) => away.once('connection', resolve));
+  await new Promise((resolve) => away.close(resolve));
+}
