@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { checkSession } from './db/check-session.ts';
+import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, inTransaction, openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
@@ -54,7 +56,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     for (const close of opened.reverse()) await close();
   };
   try {
-    await migrate(syncDatabase.pool).catch((error: Error) => {
+    const columns = await prepareDatabase(syncDatabase).catch((error: Error) => {
       throw new Error(`DATABASE_URL: ${error.message || (error as NodeJS.ErrnoException).code}`, {
         cause: error,
       });
@@ -64,7 +66,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const org = await openOrg(options.org);
     opened.push(async () => org.close());
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
-    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs));
+    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, columns));
     app.addHook('onClose', closeAll);
     if (options.roles.has('sync')) {
       await app.register(pipelinePlugin, { ...options, database: syncDatabase, org, jobs, schemas });
@@ -76,11 +78,20 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   }
 }
 
+/** @returns the columns that there are */
+async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
+  await checkSession(pool);
+  await migrate(pool);
+  await checkTables(prisma);
+  return readColumns(pool);
+}
+
 function httpDependencies(
   { topic, codeField, apiKeys, logger }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
+  columns: readonly string[],
 ): HttpDependencies {
   return {
     prisma,
@@ -109,7 +120,7 @@ function httpDependencies(
         await jobs.enqueueResync(client, id);
         return { id };
       }),
-    readiness: () => readiness(pool, topic),
+    readiness: () => readiness(pool, topic, columns),
   };
 }
 
