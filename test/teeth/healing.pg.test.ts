@@ -25,7 +25,7 @@ eachWithDefects([
         file: 'sync/resync/repair.ts',
         find: "if (row.scope === 'all') for await (const page of unread(run)) await apply(run, page);",
         replace: 'void unread;',
-        shows: /the untold deletion is found/,
+        shows: /the untold purge is found/,
       },
     ],
   },

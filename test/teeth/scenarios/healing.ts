@@ -11,15 +11,20 @@ export async function gapIsRead(build: Build): Promise<void> {
   equal((await mirror.account(id)).fields['Rating'], 'Hot', 'what the gap hid is read');
 }
 
-/** A deletion that no event told of is found when everything is read. */
+/** A deletion that no event told of is found when everything is read, also of a record that is not in the bin either. */
 export async function untoldDeletionIsFound(build: Build): Promise<void> {
   await using mirror = await openMirror({ build });
   const [id = ''] = mirror.accountIds();
   mirror.silently((tx) => tx.delete(id));
+  await mirror.sql(
+    `insert into accounts (id, fields, base_version, field_versions, version, synced_at, changed_at)
+     select '001999999999999AAA', fields, base_version, field_versions, version, now(), now() from accounts limit 1`,
+  );
   mirror.sandbox.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
   await mirror.settled();
   await mirror.healed();
   notEqual((await mirror.account(id)).deletedAt, null, 'the untold deletion is found');
+  notEqual((await mirror.account('001999999999999AAA')).deletedAt, null, 'the untold purge is found');
 }
 
 /** A position that expired during an outage: what was changed meanwhile is read, and the hole is on record. */
