@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { checkSession } from './db/check-session.ts';
+import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
@@ -60,7 +62,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     for (const close of opened.reverse()) await close();
   };
   try {
-    await migrate(syncDatabase.pool).catch((error: Error) => {
+    const columns = await prepareDatabase(syncDatabase).catch((error: Error) => {
       throw new Error(`DATABASE_URL: ${error.message || (error as NodeJS.ErrnoException).code}`, {
         cause: error,
       });
@@ -72,7 +74,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
     const wakeUps = listenForWakeUps(options.databaseUrl, onError);
     opened.push(() => wakeUps.close());
-    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, wakeUps));
+    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns));
     app.addHook('onClose', closeAll);
     if (options.roles.has('sync')) {
       await app.register(pipelinePlugin, {
@@ -91,12 +93,21 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   }
 }
 
+/** @returns the columns that there are */
+async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
+  await checkSession(pool);
+  await migrate(pool);
+  await checkTables(prisma);
+  return readColumns(pool);
+}
+
 function httpDependencies(
   { topic, codeField, apiKeys, logger }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
   wakeUps: WakeUps,
+  columns: readonly string[],
 ): HttpDependencies {
   return {
     prisma,
@@ -115,7 +126,7 @@ function httpDependencies(
     },
     enqueueResync: jobs.enqueueResync,
     wakeUps,
-    readiness: () => readiness(pool, topic),
+    readiness: () => readiness(pool, topic, columns),
   };
 }
 

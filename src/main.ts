@@ -3,6 +3,7 @@ import { buildApp } from './app.ts';
 import { type Config, loadConfig } from './config.ts';
 import { checkAddress } from './start/data-dir.ts';
 import { type Provided, provideDefaults } from './start/embedded-defaults.ts';
+import { stopOnOwnFault } from './start/own-fault.ts';
 import { stopOnSignal } from './start/signals.ts';
 import { startFailure } from './start/start-failure.ts';
 import { waitUntilLoaded, welcome } from './start/welcome.ts';
@@ -11,14 +12,16 @@ const shutdownLimitMs = 9_500;
 const running: (() => Promise<void>)[] = [];
 
 const starting = start();
-stopOnSignal(
-  async () => {
-    // What is half started can't be stopped: it is started first.
-    await starting.catch(() => {});
-    await stop();
-  },
-  shutdownLimitMs,
-  (why) => process.stderr.write(`Tidemark was ended at once: ${why}\n`),
+const stopInOrder = async (): Promise<void> => {
+  // What is half started can't be stopped: it is started first.
+  await starting.catch(() => {});
+  await stop();
+};
+stopOnSignal(stopInOrder, shutdownLimitMs, (why) =>
+  process.stderr.write(`Tidemark was ended at once: ${why}\n`),
+);
+stopOnOwnFault(stopInOrder, shutdownLimitMs, (error) =>
+  pino().fatal({ err: error }, 'a fault of Tidemark itself: it ends'),
 );
 
 try {

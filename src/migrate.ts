@@ -1,6 +1,7 @@
 // `npm run migrate`: brings the database to the newest migration and ends. The service does the same when it starts.
 import { loadConfig } from './config.ts';
 import { ConfigError } from './config-error.ts';
+import { checkSession } from './db/check-session.ts';
 import { openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import { startFailure } from './start/start-failure.ts';
@@ -10,6 +11,7 @@ try {
   if (databaseUrl === undefined)
     throw new ConfigError(['DATABASE_URL is required to migrate a database by itself']);
   const database = openDatabase({ url: databaseUrl, max: 1, applicationName: 'tidemark migrate' });
+  await checkSession(database.pool);
   const applied = await migrate(database.pool);
   await database.close();
   const names = applied.length === 0 ? 'nothing to do' : applied.join(', ');

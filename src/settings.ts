@@ -8,7 +8,7 @@ const text = (description: string, options: object = {}) =>
  * The table in the README is made from this.
  */
 export const settings = Type.Object({
-  DATABASE_URL: text('PostgreSQL 14 or later; unset starts an embedded one', {
+  DATABASE_URL: text('PostgreSQL 14 or later, itself and not a pooler; unset starts an embedded one', {
     pattern: '^postgres(ql)?://',
   }),
   DATA_DIR: Type.String({

@@ -12,6 +12,7 @@ import {
   type EventOutcome,
   lockWaiting,
   markEvents,
+  type ReadingLimit,
   readNewest,
   readWaiting,
   type StoredEvent,
@@ -33,8 +34,10 @@ export type ApplyContext = {
 
 // Events in one database transaction, unless one Salesforce transaction is larger.
 const batchSize = 1_000;
+// What is read of the log at once, at first; a transaction that is larger has more read.
+const firstReading: ReadingLimit = { events: 2 * batchSize, bytes: 16 * 1024 ** 2 };
 // Salesforce ends a transaction of more changes in an overflow; a larger one is applied in parts.
-const largestTransaction = 100_000;
+const largestTransaction: ReadingLimit = { events: 100_000, bytes: 256 * 1024 ** 2 };
 
 /**
  * Applies what waits in the log: whole Salesforce transactions, in the order of arrival.
@@ -54,16 +57,16 @@ export async function applyWaiting(context: ApplyContext): Promise<number> {
 
 /** The complete transactions at the front of the log, decoded. */
 async function readyTransactions(context: ApplyContext): Promise<{ groups: Decoded[][]; partial: boolean }> {
-  for (let limit = 2 * batchSize; ; limit *= 4) {
-    const { events, quietThrough } = await readWaiting(context.pool, context.topic, limit);
+  for (let limit = firstReading; ; limit = { events: limit.events * 4, bytes: limit.bytes * 4 }) {
+    const { events, quietThrough, cut } = await readWaiting(context.pool, context.topic, limit);
     const decoded = await Promise.all(events.map((event) => decode(event, context.schemas)));
     // Where the reading was cut off, the last transaction may go on behind it.
-    const cut = events.length === limit;
     const groups = completeTransactions(decoded, cut ? -1n : quietThrough);
     if (groups.length > 0 || !cut) return { groups, partial: false };
     // Reading on would be in vain, and dear: as often as a part of the transaction comes, all of it would be read.
     if (await isUnderWay(context, decoded[0])) return { groups, partial: false };
-    if (limit >= largestTransaction) return { groups: [decoded], partial: true };
+    const largest = limit.events >= largestTransaction.events || limit.bytes >= largestTransaction.bytes;
+    if (largest) return { groups: [decoded], partial: true };
   }
 }
 

@@ -17,34 +17,47 @@ export type EventOutcome = {
   readonly header: ChangeEventHeader | null;
 };
 
-/** The waiting events of a topic, oldest first, and how far the bus is known to have been silent since. */
+/** What one reading of the log may hold; it brings one event at least. */
+export type ReadingLimit = { readonly events: number; readonly bytes: number };
+
+/**
+ * The waiting events of a topic, oldest first, and how far the bus is known to have been silent since.
+ * `cut` says that there may be more.
+ */
 export async function readWaiting(
   pool: pg.Pool,
   topic: string,
-  limit: number,
-): Promise<{ events: StoredEvent[]; quietThrough: bigint }> {
+  limit: ReadingLimit,
+): Promise<{ events: StoredEvent[]; quietThrough: bigint; cut: boolean }> {
   // One statement, one snapshot: the silence may not cover events that this reading did not see.
   const { rows } = await pool.query<{
     id: bigint | null;
     schema_id: string;
     payload: Buffer;
     quiet_through: bigint;
+    has_next: boolean | null;
   }>({
     name: 'read-waiting',
-    text: `select w.id, w.schema_id, w.payload, s.quiet_through
+    text: `select w.id, w.schema_id, w.payload, w.has_next, s.quiet_through
              from subscriptions s
              left join lateral (
-               select id, schema_id, payload from events
-                where topic = s.topic and state = 'stored' order by id limit $2) w on true
+               select id, schema_id, payload, lead(id) over log is not null as has_next,
+                      sum(octet_length(payload)) over log as bytes_through
+                 from (select id, schema_id, payload from events
+                        where topic = s.topic and state = 'stored' order by id limit $2) first_ones
+               window log as (order by id rows unbounded preceding)) w
+               on w.bytes_through - octet_length(w.payload) < $3
             where s.topic = $1
             order by w.id`,
-    values: [topic, limit],
+    values: [topic, limit.events, limit.bytes],
   });
+  const events = rows.flatMap((row) =>
+    row.id === null ? [] : [{ id: row.id, schemaId: row.schema_id, payload: row.payload }],
+  );
   return {
-    events: rows.flatMap((row) =>
-      row.id === null ? [] : [{ id: row.id, schemaId: row.schema_id, payload: row.payload }],
-    ),
+    events,
     quietThrough: rows[0]?.quiet_through ?? 0n,
+    cut: events.length === limit.events || rows.at(-1)?.has_next === true,
   };
 }
 

@@ -14,7 +14,8 @@ export function toTree(values: FieldValues): FieldTree {
     } else {
       const compound = tree[name] ?? null;
       if (value === null) tree[name] = compound;
-      else tree[name] = { ...(typeof compound === 'object' ? compound : {}), [part]: value };
+      else if (typeof compound === 'object' && compound !== null) compound[part] = value;
+      else tree[name] = { [part]: value };
     }
   }
   return tree;

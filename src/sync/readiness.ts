@@ -1,15 +1,29 @@
+import { readColumns } from '../db/check-tables.ts';
 import type { Queryable } from '../db/database.ts';
 
-// A stream that gave a sign of life within this time was only recycled.
+// A stream that gave a sign of life within this time was only recycled; events that came within it are being applied.
 const graceMs = 60_000;
 
-/** Why the mirror is not to be relied on just now, a sentence each; empty when it is. */
-export async function readiness(client: Queryable, topic: string): Promise<string[]> {
-  const { rows } = await client.query<{ state: string; since: Date; loaded: boolean }>({
+/**
+ * Why the mirror is not to be relied on just now, a sentence each; empty when it is.
+ * @param columns that there were at the start
+ */
+export async function readiness(
+  client: Queryable,
+  topic: string,
+  columns: readonly string[],
+): Promise<string[]> {
+  const present = new Set(await readColumns(client));
+  const removed = columns.filter((column) => !present.has(column));
+  if (removed.length > 0) return [`The database lacks ${removed.join(', ')}: removed by hand.`];
+  // An event that was tried before and is tried again is no sign of a backlog.
+  const { rows } = await client.query<{ state: string; since: Date; loaded: boolean; waits: number | null }>({
     name: 'readiness',
     text: `select state, loaded_at is not null as loaded,
-                  greatest(state_since, last_event_at, last_keepalive_at) as since
-             from subscriptions where topic = $1`,
+                  greatest(state_since, last_event_at, last_keepalive_at) as since,
+                  (select extract(epoch from now() - received_at)::float8 from events e
+                    where e.topic = s.topic and e.state = 'stored' and attempts = 0 order by id limit 1) as waits
+             from subscriptions s where topic = $1`,
     values: [topic],
   });
   const [row] = rows;
@@ -19,6 +33,9 @@ export async function readiness(client: Queryable, topic: string): Promise<strin
   // A stream that is being opened can be silent for minutes: a quiet org sends its first keepalive late.
   const waiting = row.state === 'waiting' || row.state === 'idle';
   const down = row.state === 'stopped' || (waiting && Date.now() - row.since.getTime() > graceMs);
+  if (row.waits !== null && row.waits * 1000 > graceMs) {
+    reasons.push(`Changes have waited for ${Math.round(row.waits)} s to be applied; the log says why.`);
+  }
   // Anybody may ask for this; what Salesforce said is for those who may read the status.
   if (down) reasons.push(`The stream of ${topic} is down (${row.state}); /v1/status says why.`);
   return reasons;

@@ -13,6 +13,8 @@ export type CrashWorld = {
   readonly sandbox: Sandbox;
   readonly postgres: PostgresServer;
   readonly service: SupervisedService;
+  /** Starts one more process on the same database and org, with a port of its own. */
+  startAnother(): Promise<SupervisedService>;
   readonly proxies: { readonly database: FaultProxy; readonly rest: FaultProxy; readonly stream: FaultProxy };
   /** GET with a key; throws unless the answer is a success. */
   get<T>(path: string): Promise<T>;
@@ -52,7 +54,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
     const stream = await startFaultProxy(() => addressOf(`http://${sandbox.pubsubEndpoint}`));
     const database = await startFaultProxy(() => postgres.target);
     running.push(stream.close, database.close);
-    const service = superviseService(await freePort(), {
+    const settings = {
       DATABASE_URL: `postgres://postgres:${postgres.password}@127.0.0.1:${database.port}/tidemark`,
       SALESFORCE_LOGIN_URL: `http://127.0.0.1:${rest.port}`,
       SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
@@ -62,8 +64,13 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
       API_KEYS: `crash-test:read+write:${secret}`,
       LOG_LEVEL: 'debug',
       ...options.serviceSettings,
-    });
-    running.push(() => service.stop());
+    };
+    const startOne = async (): Promise<SupervisedService> => {
+      const one = superviseService(await freePort(), settings);
+      running.push(() => one.stop());
+      return one;
+    };
+    const service = await startOne();
     await eventually('the service is ready', service.isReady, 60_000).catch((error: Error) => {
       throw new Error(`${error.message}: ${service.ownEnds.at(-1)?.lastWords ?? 'it did not end'}`);
     });
@@ -71,6 +78,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
       sandbox,
       postgres,
       service,
+      startAnother: startOne,
       proxies: { database, rest, stream },
       get: (resource) => getJson(`${service.url}${resource}`),
       order: (body) => orderResync(service.url, body),

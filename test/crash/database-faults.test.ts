@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import { connectionHog } from './connection-hog.ts';
 import { useQuietWorld } from './quiet-world.ts';
 
 describe('the service survives its database, in the same process,', { timeout: 120_000 }, () => {
-  const quiet = useQuietWorld();
+  const quiet = useQuietWorld({ postgresSettings: ['max_connections=60'] });
   const sessions = () =>
     quiet.world.postgres.rows<{ pid: number }>(
       `select pid from pg_stat_activity where application_name = 'tidemark sync' order by backend_start`,
@@ -89,4 +90,56 @@ describe('the service survives its database, in the same process,', { timeout: 1
       expect(sandbox.bus.latestReplayId()).not.toEqual(seen);
       await setReadOnly('off');
     }));
+
+  it('when others have taken all its connections, and keep them', () =>
+    healedBySameProcess(async () => {
+      const { service, postgres } = quiet.world;
+      const hog = connectionHog(postgres);
+      const met = service.output().length;
+      expect(await hog.takeAll()).toBeGreaterThan(0);
+      await eventually('the service has met it', async () => {
+        await hog.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'tidemark%'`,
+        );
+        await hog.takeAll();
+        return service.output().slice(met).includes('too many clients');
+      });
+      await hog.release();
+    }));
+
+  it('when there is no connection left for its start, which says so and succeeds later', async () => {
+    const { service, postgres } = quiet.world;
+    const hog = connectionHog(postgres);
+    await hog.takeAll();
+    service.kill();
+    await eventually('it has tried', async () => {
+      await hog.takeAll();
+      return service.ownEnds.some(({ lastWords }) =>
+        lastWords.startsWith('DATABASE_URL: sorry, too many clients'),
+      );
+    });
+    quiet.edit(2);
+    await hog.release();
+    await quiet.expectHealed();
+  });
+
+  it('when a second process works on it too, and each is killed in its turn: nothing is lost or doubled', async () => {
+    const { service } = quiet.world;
+    const other = await quiet.world.startAnother();
+    await eventually('both are ready', other.isReady);
+    // Codes are made and written by both.
+    quiet.change(20);
+    await quiet.expectHealed();
+    quiet.edit(5);
+    expect(service.kill()).toBe(true);
+    quiet.edit(5);
+    await eventually('the first is back', service.isReady);
+    quiet.edit(5);
+    expect(other.kill()).toBe(true);
+    quiet.edit(5);
+    await quiet.expectHealed();
+    await other.stop();
+    quiet.change(5);
+    await quiet.expectHealed();
+  });
 });

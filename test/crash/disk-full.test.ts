@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import type { PostgresServer } from './postgres-server.ts';
 import { useQuietWorld } from './quiet-world.ts';
 
 const disk = mountSmallDisk();
@@ -45,6 +46,20 @@ describe.skipIf(typeof disk !== 'string')(
       await quiet.expectHealed();
       expect(service.pid).toBe(pid);
     });
+
+    it('ends PostgreSQL itself when its log has no room, and the same process goes on once it is back', async () => {
+      const { service, postgres } = quiet.world;
+      const { pid } = service;
+      quiet.edit(3);
+      await fill(filler);
+      await eventually('PostgreSQL has given up', () => switchLog(postgres).then(() => false, isPanic));
+      quiet.edit(5);
+      await eventually('the service has lost it', async () => !(await service.isReady()));
+      await rm(filler);
+      await postgres.restart('immediate');
+      await quiet.expectHealed();
+      expect(service.pid).toBe(pid);
+    });
   },
 );
 
@@ -75,4 +90,14 @@ async function fill(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Begins a new segment of the write-ahead log, as often as there are old ones that can be used again. */
+async function switchLog({ rows }: PostgresServer): Promise<void> {
+  await rows(`select pg_logical_emit_message(false, 'test', repeat('x', 1000)), pg_switch_wal()`);
+}
+
+/** No answer any more, or no server. */
+function isPanic(error: Error): boolean {
+  return /terminated|ECONNREFUSED|ECONNRESET|recovery|shutting down|starting up/.test(error.message);
 }

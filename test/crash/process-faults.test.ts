@@ -1,11 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { useQuietWorld } from './quiet-world.ts';
+
+const canLimit = spawnSync('prlimit', ['--version']).status === 0;
 
 describe('the process of the service', { timeout: 120_000 }, () => {
   const skewFile = path.join(mkdtempSync(path.join(tmpdir(), 'tidemark-clock-')), 'skew');
@@ -30,7 +34,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
     expect(service.pid).toBe(pid);
   });
 
-  it('starts again and again, however early it is killed, and leaves no connection behind', async () => {
+  it('starts again and again, however early it is killed, and leaves no connection, lock or job behind', async () => {
     const { service, postgres } = quiet.world;
     for (let times = 0; times < 6; times++) {
       const { starts } = service;
@@ -41,11 +45,46 @@ describe('the process of the service', { timeout: 120_000 }, () => {
       await eventually('it is started again', () => service.starts > starts);
     }
     await quiet.expectHealed();
-    const [row] = await postgres.rows<{ sessions: string }>(
-      `select count(*) as sessions from pg_stat_activity where application_name like 'tidemark%'`,
+    const [left] = await postgres.rows<{ sessions: string; locks: string; jobs: string }>(
+      `select (select count(*) from pg_stat_activity where application_name like 'tidemark%') as sessions,
+              (select count(*) from pg_locks where locktype = 'advisory') as locks,
+              (select count(*) from pgboss.job where name in ('write-back', 're-read', 'resync')
+                                                 and state in ('created', 'retry', 'active')) as jobs`,
     );
-    expect(Number(row?.sessions)).toBeLessThan(25);
+    expect(Number(left?.sessions)).toBeLessThan(25);
+    expect(left).toMatchObject({ locks: '0', jobs: '0' });
   });
+
+  it.skipIf(!canLimit)(
+    `has no file descriptor left${canLimit ? '' : ' (skipped: prlimit is not installed)'}`,
+    async () => {
+      const { service, postgres, sandbox } = quiet.world;
+      const { pid } = service;
+      const events = async () =>
+        (await postgres.rows<{ n: string }>('select count(*) as n from events'))[0]?.n;
+      const limit = (files: number | string) =>
+        execFileSync('prlimit', ['--pid', String(pid), `--nofile=${files}:`]);
+      const before = softLimit(pid);
+      expect(await answersNewConnection(service.url)).toBe(true);
+      await eventually('no new connection is answered', async () => {
+        limit(lowestFree(pid));
+        return !(await answersNewConnection(service.url));
+      });
+      // The connections that it has go on.
+      const stored = await events();
+      quiet.edit(3);
+      await eventually(
+        'changes are stored all the same',
+        async () => Number(await events()) > Number(stored),
+      );
+      // What needs a new one waits for it.
+      sandbox.disconnectStreams();
+      quiet.change(3);
+      limit(before);
+      await quiet.expectHealed();
+      expect(service.pid).toBe(pid);
+    },
+  );
 
   it('starts by itself once PostgreSQL and Salesforce are back, however often it had to try', async () => {
     const { service, proxies } = quiet.world;
@@ -80,3 +119,26 @@ describe('the process of the service', { timeout: 120_000 }, () => {
     await quiet.expectHealed();
   });
 });
+
+/** How many files a process may have open. */
+function softLimit(pid: number | undefined): string {
+  const [, files = ''] = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8')) ?? [];
+  return files;
+}
+
+/** A new file gets the lowest number that is free, which has to lie below the limit. */
+function lowestFree(pid: number | undefined): number {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  for (let number = 0; ; number++) if (!open.has(number)) return number;
+}
+
+function answersNewConnection(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asking = get(`${url}/health/live`, { agent: false, timeout: 1_000 }, (answer) => {
+      answer.resume();
+      resolve(true);
+    });
+    asking.on('timeout', () => asking.destroy());
+    asking.on('error', () => resolve(false));
+  });
+}

@@ -62,6 +62,17 @@ describe('the end of a stream', () => {
     expect((await subscription()).lastError).toMatchObject({ code, class: 'transient' });
   });
 
+  it('again and again leaves one stream at a time, and brings each change once', async () => {
+    const flaps = ['one', 'two', 'three'];
+    for (const flap of flaps) {
+      await goesOn(flap);
+      expect(mirror.sandbox.faults.stream.end.now()).toEqual({ streams: 1 });
+    }
+    await goesOn('four');
+    const stored = await mirror.sql('select event_id from events');
+    expect(new Set(stored.map((row) => row['event_id'])).size).toBe(stored.length);
+  });
+
   it('with service.auth.error is followed by a stream with a new token', async () => {
     mirror.sandbox.sessions.revokeAll();
     end('service.auth.error');

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
@@ -10,6 +10,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const topic = '/data/AccountChangeEvent';
+const plenty = { events: 1_000, bytes: 1_000_000 };
 
 describe('the event log', () => {
   const database = useDatabase();
@@ -38,9 +39,26 @@ describe('the event log', () => {
     await store(5);
     const ids = await idsOf();
     await markEvents(database.pool, [applied(ids[1] ?? 0n)]);
-    const { events, quietThrough } = await readWaiting(database.pool, topic, 3);
+    const { events, quietThrough, cut } = await readWaiting(database.pool, topic, { ...plenty, events: 3 });
     expect(events.map(({ id }) => id)).toEqual([ids[0], ids[2], ids[3]]);
-    expect(quietThrough).toBe(0n);
+    expect([quietThrough, cut]).toEqual([0n, true]);
+  });
+
+  it('is read by so many bytes at a time, one event at least, and says whether there is more', async () => {
+    const event = (bytes: number) => ({
+      eventId: randomUUID(),
+      schemaId: 's',
+      replayId: null,
+      payload: randomBytes(bytes),
+    });
+    await storeEvents(database.pool, topic, [9_000, 9_000, 9_000, 100].map(event));
+    const sizes = async (bytes: number) => {
+      const { events, cut } = await readWaiting(database.pool, topic, { ...plenty, bytes });
+      return [events.map(({ payload }) => payload.length), cut];
+    };
+    expect(await sizes(1)).toEqual([[9_000], true]);
+    expect(await sizes(10_000)).toEqual([[9_000, 9_000], true]);
+    expect(await sizes(27_001)).toEqual([[9_000, 9_000, 9_000, 100], false]);
   });
 
   it('says how far the silence reaches also when nothing waits', async () => {
@@ -48,7 +66,11 @@ describe('the event log', () => {
     await markQuiet(database.pool, topic);
     const [id = 0n] = await idsOf();
     await markEvents(database.pool, [applied(id)]);
-    expect(await readWaiting(database.pool, topic, 10)).toEqual({ events: [], quietThrough: id });
+    expect(await readWaiting(database.pool, topic, plenty)).toEqual({
+      events: [],
+      quietThrough: id,
+      cut: false,
+    });
   });
 
   it('never reports silence behind events that the same reading does not show', async () => {
@@ -62,7 +84,7 @@ describe('the event log', () => {
       writing = false;
     })();
     while (writing) {
-      const { events, quietThrough } = await readWaiting(database.pool, topic, 1_000);
+      const { events, quietThrough } = await readWaiting(database.pool, topic, plenty);
       expect(quietThrough).toBeLessThanOrEqual(events.at(-1)?.id ?? 0n);
     }
     await writer;
@@ -77,13 +99,13 @@ describe('the event log', () => {
         [topic],
       );
       await store(1);
-      const { events } = await readWaiting(database.pool, topic, 10);
+      const { events } = await readWaiting(database.pool, topic, plenty);
       await markEvents(
         database.pool,
         events.map(({ id }) => applied(id)),
       );
       await late.query('commit');
-      const { events: later } = await readWaiting(database.pool, topic, 10);
+      const { events: later } = await readWaiting(database.pool, topic, plenty);
       expect(later).toHaveLength(1);
       expect(later[0]?.id).toBeLessThan(events[0]?.id ?? 0n);
     } finally {

@@ -18,13 +18,11 @@ import type { Page } from './pages.ts';
 import type { RunningResync } from './reading.ts';
 import {
   bulkJobsLeftOver,
-  forgetReading,
   noteBulkAsked,
   noteBulkJob,
   noteBulkJobClosed,
   noteMethod,
   type ResumePoint,
-  readCount,
 } from './resync-rows.ts';
 
 // Rows of one page of results: each page is a request to Salesforce, streamed.
@@ -44,13 +42,15 @@ export async function* readByBulkJob(run: RunningResync, where: string | null): 
   const job = await whenComplete(run, await jobOf(run, where));
   const { pool } = run.context;
   await noteMethod(pool, run.row.id, 'bulk', job.records);
-  for await (const page of resultPages(run, job.id)) yield page;
-  const read = await readCount(pool, run.row.id);
+  let { read } = run.row;
+  for await (const page of resultPages(run, job.id)) {
+    read += page.reads.length;
+    yield page;
+  }
   await noteBulkJobClosed(pool, job.id);
   if (read !== job.records) {
-    await forgetReading(pool, run.row.id);
     const message = `Bulk job ${job.id} has ${job.records} records, but its pages brought ${read}.`;
-    throw new SalesforceError(message, 'BAD_ANSWER', 'transient');
+    throw new ReadingLost(new SalesforceError(message, 'BAD_ANSWER', 'transient'));
   }
 }
 
@@ -61,7 +61,7 @@ async function jobOf(run: RunningResync, where: string | null): Promise<BulkJob>
   if (row.bulkJobId !== null) {
     const id = row.bulkJobId;
     const known = await ask(() => readBulkJob(connection, id));
-    if (known === undefined) throw await startAnew(run, id, bulkJobGone(id));
+    if (known === undefined) throw new ReadingLost(bulkJobGone(id));
     return known;
   }
   const { soql, columns } = bulkQuery(reading.plan, row.id, where);
@@ -113,20 +113,20 @@ async function endOf({ context, ask, signal }: RunningResync, job: BulkJob): Pro
 
 async function whenComplete(run: RunningResync, job: BulkJob): Promise<BulkJob> {
   const ended = await endOf(run, job);
-  if (ended === undefined) throw await startAnew(run, job.id, bulkJobGone(job.id));
+  if (ended === undefined) throw new ReadingLost(bulkJobGone(job.id));
   if (ended.state === 'JobComplete') return ended;
-  throw await startAnew(run, job.id, bulkFailure(ended));
+  throw new ReadingLost(bulkFailure(ended));
 }
 
-/** @returns the reason */
-async function startAnew(
-  { context, row }: RunningResync,
-  jobId: string,
-  why: SalesforceError,
-): Promise<SalesforceError> {
-  await noteBulkJobClosed(context.pool, jobId);
-  await forgetReading(context.pool, row.id);
-  return why;
+/** Nothing of its job is to be had any more: the next try begins anew, once nothing of this one is under way. */
+export class ReadingLost extends Error {
+  readonly why: SalesforceError;
+
+  constructor(why: SalesforceError) {
+    super(why.message, { cause: why });
+    this.name = 'ReadingLost';
+    this.why = why;
+  }
 }
 
 const firstPage = 'first';
@@ -142,7 +142,7 @@ async function* resultPages(run: RunningResync, jobId: string): AsyncGenerator<P
         failures = 0;
       }
     } catch (error) {
-      if (isUnknown(error)) throw await startAnew(run, jobId, bulkJobGone(jobId));
+      if (isUnknown(error)) throw new ReadingLost(bulkJobGone(jobId));
       const again = error instanceof SalesforceError && error.failure === 'transient';
       if (!again || ++failures >= mostFailures) throw error;
       run.context.logger.warn({ err: error, resync: run.row.id }, 'a page of bulk results is read again');

@@ -24,6 +24,26 @@ const idsPerQuery = 200;
 // A commit can take its stamp some time before it is to be seen, and clocks differ.
 const overlapMs = 5 * 60_000;
 
+/** Reads the next part while this one is worked on. */
+export async function* readAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+  const ask = (): Promise<IteratorResult<T>> => {
+    const next = source.next();
+    // Where nobody comes for it any more, its failure is nobody's.
+    next.catch(() => {});
+    return next;
+  };
+  try {
+    for (let next = ask(); ; ) {
+      const result = await next;
+      if (result.done === true) return;
+      next = ask();
+      yield result.value;
+    }
+  } finally {
+    await source.return(undefined).catch(() => {});
+  }
+}
+
 /** What a resync reads, deleted records included. The method is chosen by the number of records. */
 export async function* pagesOf(run: RunningResync): AsyncGenerator<Page> {
   const { row } = run;

@@ -3,7 +3,7 @@ import { closeByResync } from '../incident-rows.ts';
 import { currentReadPlan, fieldsAddedSince } from '../read-plan.ts';
 import { markLoaded } from '../subscription-rows.ts';
 import { applyReads } from './apply-reads.ts';
-import { type Page, pagesOf, unread } from './pages.ts';
+import { type Page, pagesOf, readAhead, unread } from './pages.ts';
 import type { RunningResync } from './reading.ts';
 import { finishResync, noteProgress, noteUnknownIds, requestResync } from './resync-rows.ts';
 import { type Outcome, ResyncEnded } from './run-resync.ts';
@@ -12,7 +12,7 @@ import { differingSpans, hasStrays, pagesOfSpan } from './windows.ts';
 /** Reads what a resync covers and merges it into the mirror; what Salesforce has no more is marked deleted. */
 export async function repair(run: RunningResync): Promise<Outcome> {
   const { row } = run;
-  for await (const page of pagesOf(run)) await apply(run, page);
+  for await (const page of readAhead(pagesOf(run))) await apply(run, page);
   if (row.scope === 'all') for await (const page of unread(run)) await apply(run, page);
   const strays = row.scope === 'since' && (await hasStrays(run));
   if (strays) await repairStrays(run);

@@ -64,11 +64,13 @@ export type ResyncRow = {
   readonly bulkJobId: string | null;
   readonly resumeAt: string | null;
   readonly resumeRows: number;
+  /** Records that earlier tries have read. */
+  readonly read: number;
 };
 
 const rowColumns = `id, scope, mode, repairs, reason, account_ids as "accountIds", since, method, read_at as "readAt",
   watermark, schema_id as "schemaId", bulk_asked_at as "bulkAskedAt", bulk_job_id as "bulkJobId",
-  resume_at as "resumeAt", resume_rows as "resumeRows"`;
+  resume_at as "resumeAt", resume_rows as "resumeRows", read`;
 
 /** A resync that is to be carried out or gone on with; undefined where it has ended or never was. */
 export async function startResync(client: Queryable, id: string): Promise<ResyncRow | undefined> {
@@ -112,7 +114,7 @@ export async function forgetReading(client: Queryable, id: string): Promise<void
     text: `with seen as (delete from resync_seen where resync_id = $1),
                 found as (delete from resync_differences where resync_id = $1)
            update resyncs
-              set read_at = null, method = null, bulk_asked_at = null, bulk_job_id = null, resume_at = null,
+              set read = 0, read_at = null, method = null, bulk_asked_at = null, bulk_job_id = null, resume_at = null,
                   resume_rows = 0, state = case when state = 'applying' then 'reading' else state end
             where id = $1`,
     values: [id],
@@ -154,6 +156,15 @@ export async function noteBulkJobClosed(client: Queryable, jobId: string): Promi
     name: 'note-bulk-job-closed',
     text: 'update resyncs set bulk_job_closed_at = now() where bulk_job_id = $1 and bulk_job_closed_at is null',
     values: [jobId],
+  });
+}
+
+/** The bulk job of a resync, whatever it is, is of no more use. */
+export async function closeBulkJob(client: Queryable, id: string): Promise<void> {
+  await client.query({
+    name: 'close-bulk-job',
+    text: 'update resyncs set bulk_job_closed_at = now() where id = $1 and bulk_job_id is not null',
+    values: [id],
   });
 }
 
@@ -208,16 +219,6 @@ export async function noteUnknownIds(client: Queryable, id: string, ids: readonl
     text: 'update resyncs set unknown_ids = unknown_ids || $2::text[] where id = $1',
     values: [id, ids],
   });
-}
-
-/** How many records of a resync have been read, over all tries. */
-export async function readCount(client: Queryable, id: string): Promise<number> {
-  const { rows } = await client.query<{ read: number }>({
-    name: 'read-count',
-    text: 'select read from resyncs where id = $1',
-    values: [id],
-  });
-  return rows[0]?.read ?? 0;
 }
 
 /** It waits for the org's API requests, or goes on. */

@@ -3,10 +3,19 @@ import { abortBulkJob } from '../../salesforce/bulk-job.ts';
 import type { Ask } from '../../salesforce/records.ts';
 import { markRepairing } from '../incident-rows.ts';
 import { applyReads } from './apply-reads.ts';
+import { ReadingLost } from './bulk-reading.ts';
 import { byId } from './pages.ts';
 import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
 import { repair } from './repair.ts';
-import { hasEnded, noteBulkJobClosed, noteWaiting, type ResyncRow, startResync } from './resync-rows.ts';
+import {
+  closeBulkJob,
+  forgetReading,
+  hasEnded,
+  noteBulkJobClosed,
+  noteWaiting,
+  type ResyncRow,
+  startResync,
+} from './resync-rows.ts';
 import { verify } from './verify.ts';
 
 /** Verifies only: how many accounts differ. */
@@ -41,6 +50,11 @@ export async function runResync(context: ResyncContext, id: string, stopping: Ab
       'resync done',
     );
   } catch (error) {
+    if (error instanceof ReadingLost) {
+      await closeBulkJob(context.pool, id);
+      await forgetReading(context.pool, id);
+      throw error.why;
+    }
     if (!(error instanceof ResyncEnded) && !cancelled.signal.aborted) throw error;
     await endBulkJob(context, row);
     context.logger.info({ resync: id }, 'resync cancelled');

@@ -3,7 +3,7 @@ import { closeByResync, openIncident } from '../incident-rows.ts';
 import { compareReads } from './compare.ts';
 import { confirmDifferences } from './confirm.ts';
 import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './difference-rows.ts';
-import { byId, changedSince, type Page, pagesOf } from './pages.ts';
+import { byId, changedSince, type Page, pagesOf, readAhead } from './pages.ts';
 import type { RunningResync } from './reading.ts';
 import { finishResync, noteProgress, requestResync } from './resync-rows.ts';
 import { type Outcome, ResyncEnded } from './run-resync.ts';
@@ -19,7 +19,7 @@ export async function verify(run: RunningResync): Promise<Outcome> {
 
 async function compareAll(run: RunningResync): Promise<boolean> {
   const { context, row } = run;
-  for await (const page of pagesOf(run)) await compare(run, page);
+  for await (const page of readAhead(pagesOf(run))) await compare(run, page);
   if (row.scope !== 'all') return true;
   for await (const ids of unmet(context.pool, row.id)) {
     for await (const page of byId(run, ids)) await compare(run, { ...page, resume: behindAll });

@@ -1,0 +1,50 @@
+import type { Queryable } from './database.ts';
+import type { PrismaClient } from './generated/client.ts';
+
+/**
+ * Reads of every table all that this version knows of it, of no row.
+ * @throws where a table or a column is missing: somebody has changed the database by hand
+ */
+export async function checkTables(prisma: PrismaClient): Promise<void> {
+  const reads = [
+    () => prisma.account.findFirst({ where: { id: '' } }),
+    () => prisma.event.findFirst({ where: { id: 0n } }),
+    () => prisma.eventSchema.findFirst({ where: { id: '' } }),
+    () => prisma.subscription.findFirst({ where: { topic: '' } }),
+    () => prisma.resync.findFirst({ where: { id: nobody } }),
+    () => prisma.incident.findFirst({ where: { id: 0n } }),
+  ];
+  for (const read of reads) {
+    await read().catch((error: unknown) => {
+      const missing = whatIsMissing(error);
+      throw missing === undefined
+        ? error
+        : new Error(`${missing}, although all migrations are applied: it was removed by hand`, {
+            cause: error,
+          });
+    });
+  }
+}
+
+const nobody = '00000000-0000-0000-0000-000000000000';
+
+/** PostgreSQL's own words, where they are about a table or a column. */
+function whatIsMissing(error: unknown): string | undefined {
+  const { meta } = error as { meta?: { driverAdapterError?: { cause?: Partial<PostgresError> } } };
+  const { originalCode, originalMessage } = meta?.driverAdapterError?.cause ?? {};
+  return originalCode === '42703' || originalCode === '42P01' ? originalMessage : undefined;
+}
+
+type PostgresError = { readonly originalCode: string; readonly originalMessage: string };
+
+/** `accounts.name` and all others that are there now. Reads the catalogue only, so no lock on a table delays it. */
+export async function readColumns(client: Queryable): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>({
+    name: 'read-columns',
+    text: `select c.relname || '.' || a.attname as name
+             from pg_class c join pg_attribute a on a.attrelid = c.oid
+            where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+              and a.attnum > 0 and not a.attisdropped`,
+  });
+  return rows.map(({ name }) => name);
+}

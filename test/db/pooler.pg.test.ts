@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkSession } from '../../src/db/check-session.ts';
+import { openDatabase } from '../../src/db/database.ts';
+import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { startTidemark } from '../helpers/tidemark.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+const looksLikeOne =
+  /^DATABASE_URL: this looks like a pooler such as PgBouncer \(.+\); give the address of PostgreSQL itself/;
+const isThere = spawnSync('pgbouncer', ['--version']).status === 0;
+const reason = isThere ? '' : ' (skipped: pgbouncer is not installed)';
+
+describe('the start on a connection that is not PostgreSQL itself', () => {
+  const database = useDatabase();
+
+  it('is refused when limits of the session are dropped, and when they are there it is not', async () => {
+    const without = openDatabase({ url: `${database.url}?lock_timeout=0` });
+    await expect(checkSession(without.pool)).rejects.toThrow('the limits of a connection are dropped');
+    await expect(checkSession(database.pool)).resolves.toBeUndefined();
+    await without.close();
+  });
+
+  describe.skipIf(!isThere)(`but PgBouncer in transaction mode${reason}`, () => {
+    const running: (() => Promise<unknown>)[] = [];
+    let folder = '';
+    beforeAll(async () => {
+      folder = await mkdtemp(path.join(tmpdir(), 'tidemark-pgbouncer-'));
+      await chmod(folder, 0o755);
+    });
+    afterAll(async () => {
+      for (const stop of running.reverse()) await stop();
+      await rm(folder, { recursive: true });
+    });
+
+    it.each([
+      ['as it comes', ''],
+      [
+        'told to drop what it does not know',
+        'ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout',
+      ],
+    ])('%s is refused with a line that says so', async (_, settings) => {
+      const bouncer = await startBouncer(folder, database.url, settings);
+      running.push(bouncer.stop);
+      const sandbox = await startSandbox();
+      running.push(sandbox.close);
+      await expect(startTidemark(bouncer.url, sandbox)).rejects.toThrow(looksLikeOne);
+    });
+  });
+});
+
+async function startBouncer(folder: string, url: string, settings: string) {
+  const { hostname, port, username, password, pathname } = new URL(url);
+  const listenPort = await freePort();
+  const file = path.join(folder, `${listenPort}.ini`);
+  await writeFile(
+    file,
+    `[databases]
+tidemark = host=${hostname} port=${port} dbname=${pathname.slice(1)} user=${username} password=${password}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${listenPort}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+${settings}
+`,
+  );
+  // It does not run as root.
+  const asNobody = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
+  const child = spawn('pgbouncer', [...asNobody, file], { stdio: 'ignore' });
+  await eventually('PgBouncer listens', () => isOpen(listenPort));
+  return { url: `postgres://tidemark:none@127.0.0.1:${listenPort}/tidemark`, stop: () => stop(child) };
+}
+
+function stop(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    child.on('close', () => resolve());
+    child.kill('SIGQUIT');
+  });
+}
+
+function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,129 @@
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+
+describe('a person at work in the database', { timeout: 60_000 }, () => {
+  let mirror: LiveMirror;
+  let person: pg.Client;
+  const log: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => void log.push(line) });
+
+  beforeAll(async () => {
+    mirror = await openMirror();
+    person = new pg.Client({ connectionString: mirror.database.url });
+    await person.connect();
+  });
+  afterAll(async () => {
+    await person.end();
+    await mirror[Symbol.asyncDispose]();
+  });
+
+  const waiting = async (): Promise<number> => {
+    const [row] = await mirror.sql<{ n: number }>(
+      `select count(*)::int as n from events where state = 'stored' and attempts = 0`,
+    );
+    return row?.n ?? 0;
+  };
+  const industryBySql = async (id: string) =>
+    (
+      await mirror.sql<{ industry: string }>(
+        `select fields ->> 'Industry' as industry from accounts where id = $1`,
+        [id],
+      )
+    )[0]?.industry;
+  const industry = async (id: string) => (await mirror.account(id)).fields['Industry'];
+  const logSays = (text: string) =>
+    eventually(`the log says: ${text}`, () => log.some((line) => line.includes(text)));
+  const ready = () => mirror.tidemark.request('GET', '/health/ready');
+
+  it('who has all connections of the API wait keeps no change from the mirror', async () => {
+    const [id = ''] = mirror.accountIds();
+    await person.query('begin; lock table resyncs in access exclusive mode');
+    const asked = Array.from({ length: 30 }, () => mirror.tidemark.request('GET', '/v1/resyncs'));
+    await eventually('every connection of the API waits', async () => {
+      const rows = await mirror.sql(
+        `select from pg_stat_activity where datname = current_database() and application_name = 'tidemark api'
+            and wait_event_type = 'Lock'`,
+      );
+      return rows.length === 10;
+    });
+    await mirror.salesforce.update(id, { Industry: 'Energy' });
+    await eventually('the change is there', async () => (await industryBySql(id)) === 'Energy');
+    await person.query('rollback');
+    const answers = await Promise.all(asked);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
+    // Who waited in vain for a connection is told to come back.
+    expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+  });
+
+  describe('with a service that waits a tenth of a second for a lock', () => {
+    const start = () => mirror.startAgain({ databaseUrl: `${mirror.database.url}?lock_timeout=100`, logger });
+    beforeAll(async () => {
+      await mirror.stop();
+      await start();
+    });
+
+    it.each([
+      ['a row', 'select from accounts where id = $1 for update', 200],
+      ['the table', 'lock table accounts in access exclusive mode', 503],
+    ])(
+      'who holds %s delays what needs it, and the log says so; events are stored meanwhile',
+      async (what, sql, status) => {
+        const [id = '', other = ''] = mirror.accountIds();
+        log.length = 0;
+        await person.query('begin');
+        await person.query(sql, sql.includes('$1') ? [id] : []);
+        await mirror.salesforce.update(id, { Industry: what });
+        await logSays('canceling statement due to lock timeout');
+        await mirror.salesforce.update(other, { Industry: what });
+        await eventually('both changes are stored', async () => (await waiting()) === 2);
+        expect((await mirror.tidemark.request('GET', `/v1/accounts/${other}`)).status).toBe(status);
+        await person.query('rollback');
+        for (const each of [id, other]) {
+          await mirror.accountWhen(each, 'the change is there', ({ fields }) => fields['Industry'] === what);
+        }
+      },
+    );
+
+    it('who removes a column stops changes, not events; readiness, log and the next start name it', async () => {
+      const [id = ''] = mirror.accountIds();
+      expect((await ready()).status).toBe(200);
+      const before = await industryBySql(id);
+      await person.query('alter table accounts drop column account_number');
+      expect(await (await ready()).json()).toMatchObject({
+        reasons: ['The database lacks accounts.account_number: removed by hand.'],
+      });
+      await mirror.salesforce.update(id, { Industry: 'Last' });
+      await logSays('column \\"account_number\\" of relation \\"accounts\\" does not exist');
+      expect(await waiting()).toBe(1);
+      expect(await industryBySql(id)).toBe(before);
+      await mirror.stop();
+      await expect(start()).rejects.toThrow(
+        /^DATABASE_URL: column accounts.account_number does not exist, .* by hand$/,
+      );
+      await person.query('alter table accounts add column account_number text');
+      await start();
+      await mirror.accountWhen(id, 'the change is there', ({ fields }) => fields['Industry'] === 'Last');
+      expect((await ready()).status).toBe(200);
+      expect(await industry(id)).toBe('Last');
+    });
+
+    it('who has every change wait for long is told by readiness', async () => {
+      const [id = ''] = mirror.accountIds();
+      await person.query('begin; select from accounts for update');
+      await mirror.salesforce.update(id, { Industry: 'Late' });
+      await eventually('the change is stored', async () => (await waiting()) === 1);
+      // As if it had come two minutes ago.
+      await mirror.sql(
+        `update events set received_at = received_at - interval '2 minutes' where state = 'stored'`,
+      );
+      const { reasons } = (await (await ready()).json()) as { reasons: string[] };
+      expect(reasons).toEqual([expect.stringMatching(/^Changes have waited for 12\d s to be applied/)]);
+      await person.query('rollback');
+      await mirror.accountWhen(id, 'the change is there', ({ fields }) => fields['Industry'] === 'Late');
+      expect((await ready()).status).toBe(200);
+    });
+  });
+});

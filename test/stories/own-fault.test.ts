@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { curlLines, processesNaming, startService } from '../helpers/service-process.ts';
+
+describe('a fault of the service itself', () => {
+  let dataDir: string;
+  beforeAll(async () => {
+    dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-own-fault-'));
+  });
+  afterAll(() => rm(dataDir, { recursive: true, force: true }));
+  const preload = fileURLToPath(new URL('../helpers/planted-fault.ts', import.meta.url));
+
+  it('is told once, with its stack, and ends it in order: nothing is left behind', async () => {
+    const service = startService({ DATA_DIR: dataDir, PORT: '0', NODE_OPTIONS: `--import=${preload}` });
+    await curlLines(service);
+    service.child.kill('SIGUSR2');
+    expect(await service.ended()).toBe(1);
+    const faults = service
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"level":60'))
+      .map((line) => JSON.parse(line));
+    expect(faults).toEqual([
+      expect.objectContaining({
+        msg: 'a fault of Tidemark itself: it ends',
+        err: expect.objectContaining({
+          message: 'planted rejection',
+          stack: expect.stringContaining('planted-fault.ts'),
+        }),
+      }),
+    ]);
+    expect(await processesNaming(dataDir)).toEqual([]);
+  });
+});
