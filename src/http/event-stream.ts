@@ -31,13 +31,15 @@ export function wantsStream(request: FastifyRequest, reply: FastifyReply): boole
 }
 
 const heartbeatMs = 15_000;
-/** A client that takes nothing for so long is given up; until then what it does not take waits here. */
-const stallLimitMs = 30_000;
 const mostStreams = 100;
 const mostStreamsOfOneKey = 10;
 
 /** Server-Sent Events by @fastify/sse, with limits, and an end when the server closes. */
-export async function addEventStreams(app: FastifyInstance): Promise<EventStreams> {
+export async function addEventStreams(
+  app: FastifyInstance,
+  /** A client that takes nothing for so long is given up; until then what it does not take waits here. */
+  stallLimitMs = 30_000,
+): Promise<EventStreams> {
   await app.register(fastifySSE, { heartbeatInterval: heartbeatMs });
   const open = new Map<AbortController, string>();
   app.addHook('preClose', async () => {
@@ -56,12 +58,14 @@ export async function addEventStreams(app: FastifyInstance): Promise<EventStream
       reply.hijack();
       try {
         for await (const message of source(gone.signal)) {
-          if (gone.signal.aborted || !(await isTaken(reply.sse.send(message), gone.signal))) break;
+          if (gone.signal.aborted || !(await isTaken(reply.sse.send(message), gone.signal, stallLimitMs)))
+            break;
         }
       } catch (error) {
         request.log.error({ err: error }, 'a stream broke');
       } finally {
         open.delete(gone);
+        // What was not taken never will be.
         if (reply.raw.writableNeedDrain) reply.raw.destroy();
         reply.sse.close();
       }
@@ -81,10 +85,10 @@ function checkLimits(callers: readonly string[], caller: string): void {
 }
 
 /** Whether the connection took it; false where it is gone or took nothing for too long. */
-async function isTaken(sending: Promise<void>, signal: AbortSignal): Promise<boolean> {
+async function isTaken(sending: Promise<void>, signal: AbortSignal, limitMs: number): Promise<boolean> {
   const { promise: refused, resolve } = Promise.withResolvers<false>();
   const refuse = (): void => resolve(false);
-  const timer = setTimeout(refuse, stallLimitMs);
+  const timer = setTimeout(refuse, limitMs);
   signal.addEventListener('abort', refuse);
   try {
     return await Promise.race([sending.then(() => true), refused]);
