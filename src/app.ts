@@ -14,7 +14,7 @@ import { readEvent } from './sync/event-history.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
 import { readiness } from './sync/readiness.ts';
-import type { Schedules } from './sync/schedules.ts';
+import type { Schedules } from './sync/resync/schedules.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
 
 export type AppOptions = {

@@ -7,7 +7,7 @@ import type { ApiKey } from './http/dependencies.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
 import { settings } from './settings.ts';
-import type { Schedules } from './sync/schedules.ts';
+import type { Schedules } from './sync/resync/schedules.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
 export type Config = {

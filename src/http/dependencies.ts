@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
-import type { EnqueueResync } from '../sync/request-resync.ts';
+import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {

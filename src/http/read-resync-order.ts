@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { accountPrefix, parseRecordId } from '../salesforce/record-id.ts';
-import type { ResyncOrder } from '../sync/request-resync.ts';
+import type { ResyncRequest } from '../sync/resync/request-resync.ts';
 import { type FieldError, invalidFields } from './problem.ts';
 import type { ResyncOrderSchema } from './schemas/resync-order.ts';
 
@@ -14,7 +14,7 @@ export type ResyncOrderBody = Static<typeof ResyncOrderSchema>;
 export function readResyncOrder(
   body: ResyncOrderBody,
   now: number,
-): Omit<ResyncOrder, 'reason' | 'requestedBy'> {
+): Omit<ResyncRequest, 'reason' | 'requestedBy'> {
   const { scope, mode = 'repair' } = body;
   const ids = sortIds(body.accountIds ?? []);
   const problems = [

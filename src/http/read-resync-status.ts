@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { Queryable } from '../db/database.ts';
-import { resyncModes } from '../sync/request-resync.ts';
+import { resyncModes } from '../sync/resync/request-resync.ts';
 import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './json/resync.ts';
 import { isoTime } from './json/time.ts';
 import type { StatusSchema } from './schemas/status.ts';

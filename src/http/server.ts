@@ -12,6 +12,7 @@ import {
 import { addProblemAnswers, sendProblem, toProblem } from './answer-problems.ts';
 import { addAuthentication } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
+import { closeSilentConnections } from './close-silent-connections.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { addEventStreams } from './event-stream.ts';
 import { collectRoutes } from './known-routes.ts';
@@ -44,6 +45,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   const routes = collectRoutes(app);
   addRequestLog(app);
   keepOutOfCaches(app);
+  closeSilentConnections(app);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
   addProblemAnswers(app, routes);
   addAuthentication(app, dependencies.apiKeys);

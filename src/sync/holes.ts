@@ -3,7 +3,7 @@ import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
 import { type IncidentCause, openIncident } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
-import { type ResyncRequest, requestResync } from './resync/resync-rows.ts';
+import { type ResyncRequest, requestResync } from './resync/request-resync.ts';
 import type { Version } from './version.ts';
 
 /** What was found missing while a batch of events was applied. */

@@ -8,7 +8,7 @@ import type { Org } from '../salesforce/org.ts';
 import { maxCredit, openPullStream, type PullStream, type ReplayFrom } from '../salesforce/pubsub-stream.ts';
 import { repairByResync } from './holes.ts';
 import type { Jobs } from './jobs.ts';
-import { requestResync } from './resync/resync-rows.ts';
+import { requestResync } from './resync/request-resync.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store.ts';
 import {
   forgetPosition,

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { inTransaction } from '../db/database.ts';
-import { requestInitialLoad } from './initial-load.ts';
 import { type Jobs, queues } from './jobs.ts';
+import { requestInitialLoad } from './resync/initial-load.ts';
 
 export type SweepContext = { readonly pool: pg.Pool; readonly topic: string; readonly jobs: Jobs };
 
@@ -22,7 +22,7 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
     await client.query({
       name: 'revive-resyncs',
       text: `update resyncs r set state = 'queued', finished_at = null
-              where r.state = 'failed' and r.finished_at < now() - interval '15 minutes'
+              where r.state in ('failed', 'cancelled') and r.finished_at < now() - interval '15 minutes'
                 and exists (select from incidents i where i.resync_id = r.id and i.state <> 'closed')`,
     });
     await client.query({

@@ -7,7 +7,7 @@ import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { type Jobs, startJobs } from '../../src/sync/jobs.ts';
 import type { ResyncContext } from '../../src/sync/resync/reading.ts';
-import { type ResyncRequest, requestResync } from '../../src/sync/resync/resync-rows.ts';
+import { type ResyncRequest, requestResync } from '../../src/sync/resync/request-resync.ts';
 import { storedSchemas } from '../../src/sync/stored-schemas.ts';
 import { ensureSubscription } from '../../src/sync/subscription-rows.ts';
 import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';

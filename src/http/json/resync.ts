@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { Prisma, type Resync } from '../../db/generated/client.ts';
-import { resyncModes, resyncScopes, resyncStates } from '../../sync/request-resync.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../sync/resync/request-resync.ts';
 import type { ResyncSchema } from '../schemas/resync.ts';
 import { isoTime } from './time.ts';
 

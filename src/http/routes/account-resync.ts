@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { orderResync } from '../../sync/request-resync.ts';
+import { orderResync } from '../../sync/resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { waitForEnd } from '../follow-resync.ts';
 import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';

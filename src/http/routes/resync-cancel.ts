@@ -1,5 +1,5 @@
 import { inTransaction } from '../../db/database.ts';
-import { cancelResync } from '../../sync/request-resync.ts';
+import { cancelResync } from '../../sync/resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { noSuchResync, readResync } from '../read-resync.ts';

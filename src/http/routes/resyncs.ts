@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import { resyncModes, resyncScopes, resyncStates } from '../../sync/request-resync.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../sync/resync/request-resync.ts';
 import { decodeCursor, listKey } from '../cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { type EventStreams, wantsStream } from '../event-stream.ts';

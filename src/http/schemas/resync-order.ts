@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { resyncModes, resyncScopes } from '../../sync/request-resync.ts';
+import { resyncModes, resyncScopes } from '../../sync/resync/request-resync.ts';
 import { MomentParameter, Text } from './parameters.ts';
 import { OneOf } from './values.ts';
 

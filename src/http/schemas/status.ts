@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { resyncModes, resyncScopes, resyncStates } from '../../sync/request-resync.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../sync/resync/request-resync.ts';
 import { AnyJson, NullableInteger, NullableText, NullableTime, OneOf, OrNull, Time } from './values.ts';
 
 const Count = () => Type.Integer({ minimum: 0 });

@@ -5,7 +5,8 @@ import { markLoaded } from '../subscription-rows.ts';
 import { applyReads } from './apply-reads.ts';
 import { type Page, pagesOf, readAhead, unread } from './pages.ts';
 import type { RunningResync } from './reading.ts';
-import { finishResync, noteProgress, noteUnknownIds, requestResync } from './resync-rows.ts';
+import { requestResync } from './request-resync.ts';
+import { finishResync, noteProgress, noteUnknownIds } from './resync-rows.ts';
 import { type Outcome, ResyncEnded } from './run-resync.ts';
 import { differingSpans, hasStrays, pagesOfSpan } from './windows.ts';
 

@@ -1,52 +1,7 @@
 import type { Queryable } from '../../db/database.ts';
+import { sendWakeUp } from '../../db/wake-up.ts';
 import type { ApiUsage } from '../../salesforce/api-budget.ts';
-
-export type ResyncScope = 'all' | 'since' | 'accounts';
-
-/**
- * - `repair`: what is read is merged into the mirror
- * - `verify`: it is compared with the mirror
- * - `sample`: counts and what changed since the last comparison are compared, a few calls whatever the size
- */
-export type ResyncMode = 'repair' | 'verify' | 'sample';
-
-export type ResyncRequest = {
-  readonly scope: ResyncScope;
-  readonly mode?: ResyncMode;
-  /** Verifies only: whether what differs is repaired in the end. */
-  readonly repairs?: boolean;
-  /** `initial`, `manual`, `schedule`, `gap`, `overflow`, `position lost`, … */
-  readonly reason: string;
-  readonly accountIds?: readonly string[];
-  /** Asked for, and no account ids; kept to be shown. */
-  readonly invalidIds?: readonly string[];
-  /** Read what changed at or after this moment; scope `since` only. */
-  readonly since?: Date;
-  /** Name of the API key. */
-  readonly requestedBy?: string;
-};
-
-/** Puts a resync on record; the job that carries it out is enqueued in the same transaction. @returns its id */
-export async function requestResync(client: Queryable, request: ResyncRequest): Promise<string> {
-  const { rows } = await client.query<{ id: string }>({
-    name: 'request-resync',
-    text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by)
-           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
-    values: [
-      request.scope,
-      request.mode ?? 'repair',
-      request.repairs ?? false,
-      request.reason,
-      request.accountIds ?? [],
-      request.invalidIds ?? [],
-      request.since ?? null,
-      request.requestedBy ?? null,
-    ],
-  });
-  const [row] = rows;
-  if (row === undefined) throw new Error('the database did not answer the id of a new resync');
-  return row.id;
-}
+import type { ResyncMode, ResyncScope } from './request-resync.ts';
 
 export type ResyncRow = {
   readonly id: string;
@@ -209,6 +164,7 @@ export async function noteProgress(
       resume.rows,
     ],
   });
+  await sendWakeUp(client, 'resync');
   return rowCount === 1;
 }
 
@@ -242,6 +198,7 @@ export async function finishResync(client: Queryable, id: string): Promise<boole
             where id = $1 and state in ('reading', 'applying')`,
     values: [id],
   });
+  await sendWakeUp(client, 'resync');
   return rowCount === 1;
 }
 

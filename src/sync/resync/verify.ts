@@ -5,7 +5,8 @@ import { confirmDifferences } from './confirm.ts';
 import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './difference-rows.ts';
 import { byId, changedSince, type Page, pagesOf, readAhead } from './pages.ts';
 import type { RunningResync } from './reading.ts';
-import { finishResync, noteProgress, requestResync } from './resync-rows.ts';
+import { requestResync } from './request-resync.ts';
+import { finishResync, noteProgress } from './resync-rows.ts';
 import { type Outcome, ResyncEnded } from './run-resync.ts';
 import { differingSpans, pagesOfSpan } from './windows.ts';
 

@@ -1,27 +1,57 @@
 import type pg from 'pg';
-import type { Queryable } from '../db/database.ts';
-import { sendWakeUp } from '../db/wake-up.ts';
+import type { Queryable } from '../../db/database.ts';
+import { sendWakeUp } from '../../db/wake-up.ts';
 
 export const resyncScopes = ['all', 'since', 'accounts'] as const;
 export const resyncModes = ['repair', 'verify', 'sample'] as const;
 export const resyncStates = ['queued', 'reading', 'applying', 'done', 'failed', 'cancelled'] as const;
 
-/** What somebody asks for. */
-export type ResyncOrder = {
-  readonly scope: (typeof resyncScopes)[number];
-  readonly mode: (typeof resyncModes)[number];
-  /** Verifies only: whether what differs is repaired when all is compared. */
-  readonly repairs: boolean;
+export type ResyncScope = (typeof resyncScopes)[number];
+
+/**
+ * - `repair`: what is read is merged into the mirror
+ * - `verify`: it is compared with the mirror
+ * - `sample`: counts and what changed since the last comparison are compared, a few calls whatever the size
+ */
+export type ResyncMode = (typeof resyncModes)[number];
+
+export type ResyncRequest = {
+  readonly scope: ResyncScope;
+  readonly mode?: ResyncMode;
+  /** Verifies only: whether what differs is repaired in the end. */
+  readonly repairs?: boolean;
+  /** `initial`, `manual`, `schedule`, `gap`, `overflow`, `position lost`, … */
   readonly reason: string;
-  /** Scope `accounts` only: 18-character ids. */
   readonly accountIds?: readonly string[];
-  /** Scope `accounts` only: asked for, and no account ids. */
+  /** Asked for, and no account ids; kept to be shown. */
   readonly invalidIds?: readonly string[];
-  /** Scope `since` only. */
+  /** Read what changed at or after this moment; scope `since` only. */
   readonly since?: Date;
   /** Name of the API key. */
   readonly requestedBy?: string;
 };
+
+/** Puts a resync on record; the job that carries it out is enqueued in the same transaction. @returns its id */
+export async function requestResync(client: Queryable, request: ResyncRequest): Promise<string> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'request-resync',
+    text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by)
+           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    values: [
+      request.scope,
+      request.mode ?? 'repair',
+      request.repairs ?? false,
+      request.reason,
+      request.accountIds ?? [],
+      request.invalidIds ?? [],
+      request.since ?? null,
+      request.requestedBy ?? null,
+    ],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database did not answer the id of a new resync');
+  return row.id;
+}
 
 /** Enqueues the job that carries out a row of `resyncs`, in the transaction that wrote the row. */
 export type EnqueueResync = (client: pg.PoolClient, resyncId: string) => Promise<void>;
@@ -39,14 +69,14 @@ export type OrderedResync = {
 export async function orderResync(
   client: pg.PoolClient,
   enqueue: EnqueueResync,
-  order: ResyncOrder,
+  order: ResyncRequest,
 ): Promise<OrderedResync> {
   if (order.scope === 'all') {
     await lockOrdersOfAll(client);
-    const running = await findRunningOfAll(client, order.mode);
+    const running = await findRunningOfAll(client, order.mode ?? 'repair');
     if (running !== undefined) return { id: running, isNew: false };
   }
-  const id = await insertOrder(client, order);
+  const id = await requestResync(client, order);
   await enqueue(client, id);
   return { id, isNew: true };
 }
@@ -71,27 +101,6 @@ async function findRunningOfAll(client: Queryable, mode: string): Promise<string
     values: [mode],
   });
   return rows[0]?.id;
-}
-
-async function insertOrder(client: Queryable, order: ResyncOrder): Promise<string> {
-  const { rows } = await client.query<{ id: string }>({
-    name: 'order-resync',
-    text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by)
-           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
-    values: [
-      order.scope,
-      order.mode,
-      order.repairs,
-      order.reason,
-      order.accountIds ?? [],
-      order.invalidIds ?? [],
-      order.since ?? null,
-      order.requestedBy ?? null,
-    ],
-  });
-  const [row] = rows;
-  if (row === undefined) throw new Error('the database did not answer the id of a new resync');
-  return row.id;
 }
 
 /**

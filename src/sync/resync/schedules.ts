@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Job } from 'pg-boss';
-import { inTransaction } from '../db/database.ts';
-import { type Jobs, queues } from './jobs.ts';
+import { inTransaction } from '../../db/database.ts';
+import { type Jobs, queues } from '../jobs.ts';
 import { orderResync } from './request-resync.ts';
 
 /** Cron expressions in UTC, of five fields; without one the comparison is not scheduled. */

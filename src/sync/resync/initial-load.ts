@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { inTransaction } from '../db/database.ts';
-import type { Jobs } from './jobs.ts';
-import { requestResync } from './resync/resync-rows.ts';
+import { inTransaction } from '../../db/database.ts';
+import type { Jobs } from '../jobs.ts';
+import { requestResync } from './request-resync.ts';
 
 /** Enqueues the first reading of all accounts, unless one is under way from an earlier start. */
 export async function requestInitialLoad(pool: pg.Pool, jobs: Jobs): Promise<void> {

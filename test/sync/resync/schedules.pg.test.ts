@@ -1,10 +1,10 @@
 import { PgBoss } from 'pg-boss';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Jobs, queues, startJobs } from '../../src/sync/jobs.ts';
-import { type Schedules, startSchedules } from '../../src/sync/schedules.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { useDatabase } from '../helpers/use-database.ts';
+import { type Jobs, queues, startJobs } from '../../../src/sync/jobs.ts';
+import { type Schedules, startSchedules } from '../../../src/sync/resync/schedules.ts';
+import { eventually } from '../../helpers/eventually.ts';
+import { useDatabase } from '../../helpers/use-database.ts';
 
 describe('a schedule', () => {
   const database = useDatabase();
