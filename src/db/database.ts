@@ -117,3 +117,15 @@ async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
 // int8 arrives as BigInt: commit numbers lie beyond 2^53.
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
   oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format as 'text');
+
+/**
+ * Slices of what one statement may take: the limit of a statement is meant for one that hangs, not for a large
+ * transaction on a slow disk.
+ */
+export function* slices<T>(rows: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < rows.length; start += rowsPerStatement) {
+    yield rows.slice(start, start + rowsPerStatement);
+  }
+}
+
+const rowsPerStatement = 2_000;

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Queryable } from '../db/database.ts';
+import { type Queryable, slices } from '../db/database.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 import { type FieldTree, fromTree, toTree } from './field-tree.ts';
 import { deletedField, type Merged, newestVersion } from './merge.ts';
@@ -79,7 +79,7 @@ export async function readComparable(
 }
 
 /**
- * Writes whole rows, new and old, in one statement.
+ * Writes whole rows, new and old.
  * @param codeField the Account field that holds the signup code
  */
 export async function saveAccounts(
@@ -87,12 +87,14 @@ export async function saveAccounts(
   rows: readonly SavedRow[],
   codeField: string,
 ): Promise<void> {
-  const columns = rows.map((row) => toColumns(row, codeField));
-  await client.query({
-    name: 'save-accounts',
-    text: saveSql,
-    values: parameterNames.map((name) => columns.map((column) => column[name])),
-  });
+  for (const slice of slices(rows)) {
+    const columns = slice.map((row) => toColumns(row, codeField));
+    await client.query({
+      name: 'save-accounts',
+      text: saveSql,
+      values: parameterNames.map((name) => columns.map((column) => column[name])),
+    });
+  }
 }
 
 function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codeField: string): Columns {

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Queryable } from '../db/database.ts';
+import { type Queryable, slices } from '../db/database.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 
 /** A stored event that waits to be applied. */
@@ -88,6 +88,10 @@ export async function lockWaiting(client: pg.PoolClient, ids: readonly bigint[])
 
 /** Marks events and gives them their places in the order of effect, which is the order of this list. */
 export async function markEvents(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
+  for (const slice of slices(outcomes)) await markSlice(client, slice);
+}
+
+async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
   const column = <T>(pick: (header: ChangeEventHeader) => T): (T | null)[] =>
     outcomes.map(({ header }) => (header === null ? null : pick(header)));
   // Lists travel as JSON text: node-postgres would send a list of lists as one matrix.

@@ -107,7 +107,8 @@ describe('applying the log', () => {
     expect(await applyWaiting(context())).toBe(1);
   });
 
-  it('shows a transaction whole or not at all, also when it is larger than what is read at once', async () => {
+  it('shows a transaction whole or not at all, also when it is larger than what is read or written at once', async () => {
+    const largest = await largestStatements();
     const ids = Array.from({ length: 2_500 }, (_, index) => `001${String(index).padStart(12, '0')}AAA`);
     await store(...ids.map((id) => create('large', id)));
     await markQuiet(database.pool, topic);
@@ -122,7 +123,30 @@ describe('applying the log', () => {
     expect(await applyWaiting(context())).toBe(ids.length);
     await counting;
     expect([...new Set(counts)].filter((count) => count !== 0)).toEqual([ids.length]);
+    expect(await largest()).toEqual([
+      { about: 'accounts', rows: 2_000 },
+      { about: 'events', rows: 2_000 },
+    ]);
   });
+
+  /** Notes from now on how many rows a statement writes; answers the greatest for each table, and stops. */
+  const largestStatements = async () => {
+    await database.rows(`
+      create table statement_sizes (about text, rows int);
+      create function note_size() returns trigger language plpgsql as $$ begin
+        insert into statement_sizes select tg_table_name, count(*) from written; return null; end $$;
+      create trigger note_size after insert on accounts referencing new table as written
+        for each statement execute function note_size();
+      create trigger note_size after update on events referencing new table as written
+        for each statement execute function note_size()`);
+    return async () => {
+      const sizes = await database.rows(
+        'select about, max(rows) as rows from statement_sizes group by about order by about',
+      );
+      await database.rows('drop function note_size cascade; drop table statement_sizes');
+      return sizes;
+    };
+  };
 
   it('applies each event once, also when two do it at the same time', async () => {
     await store(create(), update('second', later, 'Energy'));
