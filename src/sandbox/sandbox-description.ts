@@ -21,6 +21,7 @@ export function describeSandbox(context: HttpContext, adminToken: string) {
       sandbox: '/sandbox',
       events: '/sandbox/events',
       faults: '/sandbox/faults',
+      allowance: '/sandbox/allowance',
       audit: '/sandbox/audit',
     },
   };

@@ -40,6 +40,7 @@ export async function startServers(
     org,
     bus: org.bus,
     faults,
+    allowance: context.allowance,
     describe: () => describeSandbox(context, adminToken()),
     revokeSessions: sessions.revokeAll,
     disconnectStreams,

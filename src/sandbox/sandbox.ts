@@ -8,7 +8,7 @@ import { type Credentials, createCredentials } from './http/credentials.ts';
 import type { HttpContext } from './http/http-context.ts';
 import type { HttpFaults } from './http/http-faults.ts';
 import { createQueryCursors } from './http/query-cursors.ts';
-import { createRequestAllowance } from './http/request-allowance.ts';
+import { type Allowance, createRequestAllowance } from './http/request-allowance.ts';
 import { createSessions } from './http/sessions.ts';
 import { createOrg, type SandboxOrg } from './org.ts';
 import { keyPrefixOf, toLongId } from './record-id.ts';
@@ -27,7 +27,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const faults = httpFaults(switches.rest, switches.oauth);
     const context = createContext(org, { ...credentials, publicKey }, faults, options);
     const servers = await startServers(context, org, switches, options);
-    const { sessions } = context;
+    const { allowance, sessions } = context;
     return {
       ...servers.endpoints,
       organizationId: org.organizationId,
@@ -36,6 +36,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       bus: org.bus,
       audit: org.audit,
       faults: servers.faults,
+      allowance,
       sessions: {
         issue: ({ userId = org.named.integration.id, neverExpires = false } = {}) =>
           sessions.issue({ userId, neverExpires }),
@@ -125,6 +126,8 @@ export type Sandbox = {
   readonly audit: Audit;
   /** Misbehaviour on command; the same over HTTP under `/sandbox/faults`. */
   readonly faults: Faults;
+  /** The day's API requests; the same over HTTP under `/sandbox/allowance`. */
+  readonly allowance: Allowance;
   readonly sessions: {
     /** A new access token, of the integration user unless told. */
     issue(options?: { readonly userId?: string; readonly neverExpires?: boolean }): string;

@@ -5,9 +5,11 @@ import type { Bus } from '../bus.ts';
 import type { FaultList } from '../faults/faults.ts';
 import type { Caller, Org, SaveResult } from '../model.ts';
 import type { SandboxOrg } from '../org.ts';
+import { allowanceRoutes } from './control-allowance.ts';
 import { faultRoutes } from './control-faults.ts';
 import { recordRoutes } from './control-records.ts';
 import { assertLoopback } from './loopback.ts';
+import type { Allowance } from './request-allowance.ts';
 
 /** `/sandbox/…`: what a test or a person does to the org from outside Salesforce's own APIs. JSON, no sign-in, loopback only. */
 export const controlRoutes = (control: Control) => async (instance: FastifyInstance) => {
@@ -20,6 +22,7 @@ export const controlRoutes = (control: Control) => async (instance: FastifyInsta
 
   app.register(recordRoutes(org));
   app.register(faultRoutes(control.faults), { prefix: '/faults' });
+  app.register(allowanceRoutes(control.allowance), { prefix: '/allowance' });
 
   app.get('/', async () => control.describe());
 
@@ -156,6 +159,7 @@ export type Control = {
   readonly org: SandboxOrg;
   readonly bus: Bus;
   readonly faults: FaultList;
+  readonly allowance: Allowance;
   /** What this sandbox is: addresses, credentials, counts. */
   describe(): object;
   revokeSessions(): number;

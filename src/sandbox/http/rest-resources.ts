@@ -27,9 +27,9 @@ export const resourceRoutes = (context: HttpContext) => async (app: FastifyInsta
   });
 
   app.get('/limits', async () => {
-    const { max, used } = context.allowance;
+    const { max, remaining } = context.allowance;
     return {
-      DailyApiRequests: { Max: max, Remaining: max - used },
+      DailyApiRequests: { Max: max, Remaining: remaining },
       DailyBulkApiBatches: { Max: 15_000, Remaining: 15_000 },
       DailyBulkV2QueryFileStorageMB: { Max: 976_562, Remaining: 976_562 },
       DailyBulkV2QueryJobs: { Max: 10_000, Remaining: 10_000 },

@@ -110,6 +110,24 @@ describe('the control API', () => {
     expect((await rest('GET', '/limits')).status).toBe(200);
   });
 
+  it('lets the allowance of requests run out and refill', async () => {
+    const { allowance } = sandbox.sandbox;
+    const info = async () => (await rest('GET', '/limits')).headers.get('sforce-limit-info');
+    const set = await send('PATCH', '/sandbox/allowance', { max: 20, used: 17 });
+    expect(set.body).toEqual({ max: 20, used: 17, remaining: 3 });
+    expect(await info()).toBe('api-usage=18/20');
+    const { body } = await rest('GET', '/limits');
+    expect(body).toMatchObject({ DailyApiRequests: { Max: 20, Remaining: 1 } });
+    allowance.set({ max: 5 });
+    const refused = await rest('GET', '/limits');
+    expect(refused).toMatchObject({ status: 403, body: [{ errorCode: 'REQUEST_LIMIT_EXCEEDED' }] });
+    expect(refused.headers.get('sforce-limit-info')).toBe('api-usage=19/5');
+    expect((await send('POST', '/sandbox/allowance/refill')).body).toMatchObject({ used: 0 });
+    expect(await info()).toBe('api-usage=1/5');
+    allowance.set({ max: 100_000 });
+    expect((await send('GET', '/sandbox/allowance')).body).toMatchObject({ max: 100_000, used: 1 });
+  });
+
   it('disconnects streams, cleanly or with an error code', async () => {
     for (const body of [undefined, {}, { errorCode: 'service.unavailable' }]) {
       expect((await send('POST', '/sandbox/streams/disconnect', body)).status).toBe(200);

@@ -10,3 +10,18 @@ it('the allowance is used up once a day', () => {
   expect(allowance.used).toBe(0);
   expect(allowance.take()).toBe(true);
 });
+
+it('the allowance is set, runs out and refills on command', () => {
+  const clock = { time: Date.UTC(2026, 10, 23) };
+  const allowance = createRequestAllowance(100, () => clock.time);
+  allowance.set({ max: 3, used: 2 });
+  expect([allowance.take(), allowance.take(), allowance.remaining]).toEqual([true, false, 0]);
+  allowance.set({ max: 1 });
+  expect([allowance.used, allowance.remaining]).toEqual([3, 0]);
+  allowance.refill();
+  expect([allowance.take(), allowance.take()]).toEqual([true, false]);
+  allowance.set({ used: 0 });
+  expect(allowance.remaining).toBe(1);
+  clock.time += 86_400_000;
+  expect(allowance.max).toBe(1);
+});
