@@ -7,12 +7,15 @@ import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
+import { type CodeOptions, codeRules } from './sync/code-rules.ts';
 import { readEvent } from './sync/event-history.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
 import { readiness } from './sync/readiness.ts';
 import { requestResync } from './sync/resync-rows.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
+import { assignCode } from './sync/write-back/assign-code.ts';
+import type { WriteBackTuning } from './sync/write-back/start-write-back.ts';
 
 export type AppOptions = {
   readonly databaseUrl: string;
@@ -23,6 +26,9 @@ export type AppOptions = {
   readonly quietMs: number;
   readonly codeField: string;
   readonly backfill: boolean;
+  /** How codes look and who gets them, where that is not as usual. */
+  readonly codes?: CodeOptions;
+  readonly writeBack?: WriteBackTuning;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logger: Logger;
 };
@@ -77,11 +83,12 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 function httpDependencies(
-  { topic, codeField, apiKeys, logger }: AppOptions,
+  { topic, codeField, codes, apiKeys, logger }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
 ): HttpDependencies {
+  const { generate } = codeRules({ ...codes, field: codeField });
   return {
     prisma,
     pool,
@@ -109,6 +116,7 @@ function httpDependencies(
         await jobs.enqueueResync(client, id);
         return { id };
       }),
+    requestSignupCode: (request) => assignCode(pool, generate, request),
     readiness: () => readiness(pool, topic),
   };
 }

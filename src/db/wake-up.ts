@@ -4,7 +4,7 @@ import type { Queryable } from './database.ts';
 const channel = 'tidemark';
 
 /** What there may be to do. A wake-up is a hint: it can be lost, and the query is the truth. */
-export type Wake = 'apply';
+export type Wake = 'apply' | 'write-back';
 
 /** Sends a wake-up that takes effect when the surrounding transaction commits. */
 export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
 import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
+import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -20,6 +21,8 @@ export type HttpDependencies = {
   fieldNames(): Promise<readonly string[]>;
   /** Enqueues the re-read of one account (18-character id) and answers the id of the resync. */
   requestAccountResync(accountId: string, requestedBy: string): Promise<{ readonly id: string }>;
+  /** Gives an account a signup code, or another one. */
+  requestSignupCode(request: CodeRequest): Promise<CodeAnswer>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
   /** Version of the service, shown in the API description. */

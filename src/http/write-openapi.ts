@@ -19,6 +19,7 @@ export async function describedApi(): Promise<string> {
     decodeEvents: async () => [],
     fieldNames: async () => [],
     requestAccountResync: async () => ({ id: '' }),
+    requestSignupCode: async () => ({ kind: 'unknown' }),
     readiness: async () => [],
     version: packageJson.version,
   });

@@ -5,8 +5,6 @@ import type { Logger } from 'pino';
 /** What is done later, outside the applying transaction but enqueued inside it. */
 export type Jobs = {
   readonly boss: PgBoss;
-  /** Brings the codes of these accounts to Salesforce. */
-  enqueueWriteBacks(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
   /** Reads these accounts again. */
   enqueueRereads(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
   /** Carries out a row of the table `resyncs`. */
@@ -14,7 +12,7 @@ export type Jobs = {
   stop(): Promise<void>;
 };
 
-export const queues = { writeBack: 'write-back', reread: 're-read', resync: 'resync' } as const;
+export const queues = { reread: 're-read', resync: 'resync' } as const;
 
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
@@ -36,7 +34,6 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
   boss.on('error', (error) => logger.warn({ err: error }, 'job queue'));
   await boss.start();
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
-  await boss.createQueue(queues.writeBack, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
   await boss.createQueue(queues.reread, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
   await boss.createQueue(queues.resync, {
     ...shared,
@@ -61,7 +58,6 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
 
   return {
     boss,
-    enqueueWriteBacks: (client, ids) => insert(client, queues.writeBack, perAccount(ids)),
     enqueueRereads: (client, ids) => insert(client, queues.reread, perAccount(ids)),
     enqueueResync: (client, resyncId) =>
       insert(client, queues.resync, [{ key: resyncId, data: { resyncId } }]),

@@ -6,12 +6,14 @@ import { backoffMs } from '../salesforce/backoff.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
+import { type CodeOptions, codeRules } from './code-rules.ts';
 import { requestInitialLoad } from './initial-load.ts';
 import type { Jobs } from './jobs.ts';
 import { type SubscribeContext, subscribe } from './subscribe.ts';
 import { ensureSubscription, setSubscriptionState } from './subscription-rows.ts';
 import { type SweepContext, sweep } from './sweep.ts';
 import { startWorkers } from './workers.ts';
+import { startWriteBack, type WriteBackTuning } from './write-back/start-write-back.ts';
 
 const sweepEveryMs = 60_000;
 
@@ -25,6 +27,8 @@ export type PipelineOptions = {
   readonly topic: string;
   readonly codeField: string;
   readonly backfill: boolean;
+  readonly codes?: CodeOptions;
+  readonly writeBack?: WriteBackTuning;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
 };
@@ -50,14 +54,21 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       `DATABASE_URL holds a mirror of org ${subscription.organizationId}, but the credentials belong to org ${org.organizationId}`,
     );
   }
+  const codes = codeRules({
+    ...options.codes,
+    field: options.codeField,
+    backfill: options.backfill,
+    newSince: wholeSecond(subscription.startedAt),
+  });
   const stopping = new AbortController();
   const wakeUps = listenForWakeUps(options.databaseUrl, (error) =>
     logger.warn({ err: error }, 'the wake-up connection broke; looking every second'),
   );
-  const shared = { pool, topic, codeField: options.codeField, jobs, logger };
+  const shared = { pool, topic, codes, jobs, logger };
   const applying = applyUntilStopped({ ...shared, schemas }, wakeUps, stopping.signal);
   const subscribing = subscribe({ ...options, ...shared } satisfies SubscribeContext, stopping.signal);
   await startWorkers({ ...shared, org, schemas, backfill: options.backfill, stopping: stopping.signal });
+  const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping.signal);
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
   const sweeping = sweepUntilStopped(shared, stopping.signal);
@@ -65,11 +76,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     async stop() {
       stopping.abort();
       wakeUps.wakeAll();
-      await Promise.all([applying, subscribing, sweeping]);
+      await Promise.all([applying, subscribing, sweeping, writing]);
       await setSubscriptionState(pool, topic, 'idle').catch(() => {});
       await wakeUps.close();
     },
   };
+}
+
+/** Salesforce's creation dates have no fractions of a second. */
+function wholeSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
 /** Fails early on a topic that doesn't exist, and makes its schema known. */

@@ -11,6 +11,7 @@ import {
 } from '../salesforce/records.ts';
 import { enqueue } from './apply.ts';
 import { type AccountChange, applyChanges } from './apply-changes.ts';
+import type { CodeRules } from './code-rules.ts';
 import { closeByResync, closeRepaired, markRepairing } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { deletedField } from './merge.ts';
@@ -21,7 +22,7 @@ import { formatVersion, laterVersion, parseVersion, readVersion, type Version } 
 export type ResyncContext = {
   readonly pool: pg.Pool;
   readonly topic: string;
-  readonly codeField: string;
+  readonly codes: CodeRules;
   /** Whether accounts that existed before get codes too. */
   readonly backfill: boolean;
   readonly connection: Connection;
@@ -140,7 +141,7 @@ async function* unread(pool: pg.Pool, readAt: number): AsyncGenerator<string[]> 
 }
 
 async function applyReads(
-  { codeField, backfill, jobs }: ResyncContext,
+  { codes, backfill, jobs }: ResyncContext,
   client: pg.PoolClient,
   reading: Reading,
   { reads, missing }: Page,
@@ -150,7 +151,7 @@ async function applyReads(
     ...reads.map((read) => toChange(read, reading, backfill)),
     ...[...known].map(([id, version]) => toDeletion(id, version, reading)),
   ];
-  const applied = await applyChanges(client, changes, codeField);
+  const applied = await applyChanges(client, changes, codes);
   await enqueue(client, jobs, applied);
   await closeRepaired(client);
   return {

@@ -6,16 +6,16 @@ import type { Org } from '../salesforce/org.ts';
 import type { ReadPlan } from '../salesforce/records.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
+import type { CodeRules } from './code-rules.ts';
 import { type AccountJob, type Jobs, queues, type ResyncJob } from './jobs.ts';
 import { type ResyncContext, rereadAccounts, runResync } from './resync.ts';
 import { noteResyncError } from './resync-rows.ts';
 import { newestSchemaId } from './stored-schemas.ts';
-import { writeBack } from './write-back.ts';
 
 export type WorkerContext = {
   readonly pool: pg.Pool;
   readonly topic: string;
-  readonly codeField: string;
+  readonly codes: CodeRules;
   readonly backfill: boolean;
   readonly org: Org;
   readonly schemas: SchemaCache;
@@ -30,11 +30,6 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
   const { connection } = context.org;
   const resyncContext: ResyncContext = { ...context, connection, readPlan: () => currentReadPlan(context) };
   const polling = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 5 };
-  await boss.work(
-    queues.writeBack,
-    { ...polling, batchSize: maxBatch, perJobResults: true, includeMetadata: true },
-    (batch: JobWithMetadata<AccountJob>[]) => writeBack({ ...context, connection }, batch),
-  );
   await boss.work(queues.reread, { ...polling, batchSize: maxBatch }, (batch: Job<AccountJob>[]) =>
     rereadAccounts(
       resyncContext,

@@ -4,6 +4,7 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { ApiKey, HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
 import { createServer, type Server } from '../../src/http/server.ts';
 import type { ReadEvent } from '../../src/sync/event-history.ts';
+import { assignCode } from '../../src/sync/write-back/assign-code.ts';
 import { type Described, describedProblems } from './conformity.ts';
 
 /**
@@ -13,6 +14,7 @@ import { type Described, describedProblems } from './conformity.ts';
 export async function startServer(options: Options = {}): Promise<TestServer> {
   const database = openDatabase({ url: options.databaseUrl ?? 'postgres://nobody:none@127.0.0.1:1/none' });
   const resyncRequests: ResyncRequest[] = [];
+  let made = 0;
   const app = await createServer({
     ...database,
     apiKeys,
@@ -25,6 +27,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
       resyncRequests.push({ accountId, requestedBy });
       return { id: '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01' };
     },
+    requestSignupCode: (request) => assignCode(database.pool, () => `MADE${++made}`, request),
     readiness: async () => [],
     version: '0.0.0',
     ...options.overrides,

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from '../../src/sync/apply-changes.ts';
+import { codeRules } from '../../src/sync/code-rules.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const codeField = 'SignUpCode__c';
@@ -38,7 +39,7 @@ describe('changes on their way into the mirror', () => {
   beforeEach(() => database.rows('truncate accounts cascade'));
 
   const apply = (...changes: AccountChange[]): Promise<ApplyResult> =>
-    inTransaction(database.pool, (client) => applyChanges(client, changes, codeField));
+    inTransaction(database.pool, (client) => applyChanges(client, changes, codeRules({ field: codeField })));
   const row = async (id = a) => {
     const [found] = await database.rows('select * from accounts where id = $1', [id]);
     return found;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { codeRules } from '../../src/sync/code-rules.ts';
 import { type Jobs, startJobs } from '../../src/sync/jobs.ts';
 import type { ResyncContext } from '../../src/sync/resync.ts';
 import { type ResyncRequest, requestResync } from '../../src/sync/resync-rows.ts';
@@ -18,7 +19,9 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
     parts.jobs = await startJobs(database.url, logger);
   });
   beforeEach(async () => {
-    await database.rows('truncate events, subscriptions, accounts, resyncs, incidents cascade');
+    await database.rows(
+      'truncate events, subscriptions, accounts, resyncs, incidents, write_back_attempts, write_back_state cascade',
+    );
     await database.rows('delete from pgboss.job');
     parts.org?.close();
     await parts.sandbox?.close();
@@ -54,7 +57,7 @@ export function useMirrorOfSandbox(): MirrorOfSandbox {
       return {
         pool: database.pool,
         topic: accountTopic,
-        codeField: 'SignUpCode__c',
+        codes: codeRules({ field: 'SignUpCode__c' }),
         backfill: false,
         connection: org.connection,
         readPlan: () => currentReadPlan(sandbox, org),

@@ -3,6 +3,7 @@ import type { Subscription } from '../../db/generated/client.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { isoTime } from '../json/time.ts';
 import { readCounts } from '../read-counts.ts';
+import { readWriteBackStatus } from '../read-write-back-status.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
@@ -19,7 +20,9 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
       readCounts(dependencies.pool),
       readLastErrors(dependencies),
     ]);
-    return { subscription, lagMilliseconds, backlog: counts.events.stored, counts, lastErrors };
+    const { none: _, ...codes } = counts.accounts.byCodeState;
+    const writeBack = await readWriteBackStatus(dependencies, codes);
+    return { subscription, lagMilliseconds, backlog: counts.events.stored, counts, writeBack, lastErrors };
   });
 }
 
