@@ -25,6 +25,9 @@ export type CodeWriteResult =
 /** The most records that one collections call takes. */
 export const maxBatch = 200;
 
+// No call may hang for ever; a write of 200 records with triggers takes seconds.
+const patienceMs = 60_000;
+
 /** The codes that Salesforce holds for these accounts; those that are deleted or unknown are missing. */
 export async function readCodes(
   connection: Connection,
@@ -38,7 +41,7 @@ export async function readCodes(
   const { records } = await oneTry<Page>(
     connection,
     { method: 'GET', url },
-    { ms: 60_000, what: 'the query of signup codes' },
+    { ms: patienceMs, what: 'the query of signup codes' },
   );
   return new Map(
     records.map((record) => [
@@ -73,7 +76,7 @@ export async function writeCodes(
       },
       body: JSON.stringify({ allOrNone: false, records }),
     },
-    { ms: 60_000, what: 'the write of signup codes' },
+    { ms: patienceMs, what: 'the write of signup codes' },
   );
   if (!Array.isArray(results) || results.length !== writes.length) {
     throw new SalesforceError(
@@ -114,7 +117,7 @@ export async function describeCodeField(
   const { fields } = await oneTry<{ fields: readonly CodeField[] }>(
     connection,
     { method: 'GET', url: '/sobjects/Account/describe' },
-    { ms: 60_000, what: 'describe' },
+    { ms: patienceMs, what: 'describe' },
   );
   return fields.find(({ name }) => name === field);
 }

@@ -6,6 +6,8 @@ import { backoffMs } from '../salesforce/backoff.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
+import { checkFilter } from './check-filter.ts';
+import type { CodeFilter } from './code-filter.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
 import { requestInitialLoad } from './initial-load.ts';
 import type { Jobs } from './jobs.ts';
@@ -47,7 +49,7 @@ export type Pipeline = {
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { database, org, topic, logger, jobs, schemas } = options;
   const { pool } = database;
-  await checkTopic(org, topic, schemas);
+  await checkTopic(org, topic, schemas, options.codes?.filter ?? null);
   const subscription = await ensureSubscription(pool, topic, org.organizationId);
   if (subscription.organizationId !== org.organizationId) {
     throw new Error(
@@ -88,11 +90,18 @@ function wholeSecond(time: Date): Date {
   return new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
-/** Fails early on a topic that doesn't exist, and makes its schema known. */
-async function checkTopic(org: Org, topic: string, schemas: SchemaCache): Promise<void> {
+/** Fails early on a topic or a field that doesn't exist, and makes the topic's schema known. */
+async function checkTopic(
+  org: Org,
+  topic: string,
+  schemas: SchemaCache,
+  filter: CodeFilter | null,
+): Promise<void> {
   const { schemaId } = await org.pubsub.getTopic(topic);
   // A channel with several entities has no schema of its own; each event names its schema.
-  if (schemaId !== '') await schemas.get(schemaId);
+  if (schemaId === '') return;
+  const { entityFields } = await schemas.get(schemaId);
+  checkFilter(filter, entityFields.slice(1));
 }
 
 async function sweepUntilStopped(
