@@ -3,7 +3,7 @@
  * - `again`: try again after a pause that grows
  * - `window`: an allowance is used up; try again when it may be open, as often as it takes
  * - `taken`: another record has the code; send a new one
- * - `gone`: Salesforce doesn't have the record any more; read the account again
+ * - `gone`: Salesforce doesn't have the record any more; read the account again, and try again until that is sure
  * - `field`: the field of the codes is at fault; look at it before anything else is sent
  * - `permanent`: a person has to change something in the org
  */

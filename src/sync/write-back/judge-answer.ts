@@ -65,7 +65,8 @@ export function judgeAnswer(waiting: WaitingCode, answer: Answer, around: Circum
   const { id, code, tries, refusals } = waiting;
   const same = { id, sent: code, code, tries, refusals, dueInMs: 0 };
   if (answer === 'gone') {
-    return { ...same, answerClass: 'gone', error: null, ...fates.gone(waiting, around) };
+    const error = { code: goneCode, message: goneMessage, at: around.at };
+    return { ...same, state: 'failed', error, outcome: 'gone', answerClass: 'gone' };
   }
   if (answer.success)
     return { ...same, state: 'written', error: null, outcome: 'written', answerClass: null };
@@ -91,12 +92,10 @@ const fates: Readonly<Record<AnswerClass, (waiting: WaitingCode, around: Circums
     if (refusals >= maxRefusals) return { ...failed, outcome: 'taken' };
     return { state: 'pending', outcome: 'taken', code: generate(), refusals: refusals + 1 };
   },
-  // In lower terms than Salesforce's: whatever said so, the account's return has the code written after all.
-  gone: (_, { at }) => ({ state: 'failed', outcome: 'gone', error: gone(at) }),
+  // It was there a moment ago: reading it again tells, and until then it is not given up.
+  gone: (waiting, around) => fates.again(waiting, around),
   field: () => failed,
   permanent: () => failed,
 };
 
-function gone(at: string): CodeError {
-  return { code: goneCode, message: 'Salesforce does not have this account any more.', at };
-}
+const goneMessage = 'Salesforce does not have this account any more.';

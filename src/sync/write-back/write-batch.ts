@@ -156,7 +156,9 @@ async function record(
     await closeAttempts(client, sent, verdicts);
     await jobs.enqueueRereads(
       client,
-      verdicts.filter(({ answerClass }) => answerClass === 'gone').map(({ id }) => id),
+      verdicts
+        .filter(({ answerClass, state }) => answerClass === 'gone' && state === 'pending')
+        .map(({ id }) => id),
     );
     return verdicts;
   });
