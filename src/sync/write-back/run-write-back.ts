@@ -10,7 +10,7 @@ import { gather } from './gather.ts';
 import { createLoneFailures, type LoneFailures } from './lone-failure.ts';
 import { createShowState, type ShowState } from './show-state.ts';
 import { writeBackLock } from './state-row.ts';
-import { countDue, type DueCode, readDue, saveVerdicts } from './waiting-codes.ts';
+import { type DueCode, lookForDue, readDue, saveVerdicts } from './waiting-codes.ts';
 import { type BatchContext, writeBatch } from './write-batch.ts';
 
 export type WriteBackContext = BatchContext & {
@@ -72,11 +72,11 @@ async function work(context: WriteBackContext, wakeUps: WakeUps, signal: AbortSi
 
 /** @returns whether there may be more to do at once */
 async function step(context: WriteBackContext, course: Course, signal: AbortSignal): Promise<boolean> {
-  const { pool, gatherMs } = context;
+  const { pool, topic, gatherMs } = context;
   const { field, lone, show } = course;
   if (!(await field.isGood(signal))) return false;
   const most = course.circuit.batchSize;
-  const waiting = await gather(() => countDue(pool, most), { most, pauseMs: gatherMs, signal });
+  const waiting = await gather(() => lookForDue(pool, topic, most), { most, pauseMs: gatherMs, signal });
   if (waiting === 0) {
     if (course.circuit.failures === 0) await show('running');
     return backfillSome(context);

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Queryable } from '../../db/database.ts';
 import type { CodeWrite } from '../../salesforce/signup-codes.ts';
 import type { CodeError } from '../signup-code.ts';
+import type { Gathered } from './gather.ts';
 import type { Verdict, WaitingCode } from './judge-answer.ts';
 
 /** A waiting code, and what it may be written over. */
@@ -20,13 +21,15 @@ export async function readDue(client: Queryable, limit: number): Promise<DueCode
   return rows;
 }
 
-export async function countDue(client: Queryable, limit: number): Promise<number> {
-  const { rows } = await client.query<{ count: number }>({
-    name: 'count-due-codes',
-    text: `select count(*)::int as count from (select from accounts where ${due} limit $1) d`,
-    values: [limit],
+/** How many codes could be sent, up to a limit. */
+export async function lookForDue(client: Queryable, topic: string, limit: number): Promise<Gathered> {
+  const { rows } = await client.query<Gathered>({
+    name: 'look-for-due-codes',
+    text: `select (select count(*)::int from (select from accounts where ${due} limit $1) d) as count,
+                  exists (select from events where topic = $2 and state = 'stored') as more`,
+    values: [limit, topic],
   });
-  return rows[0]?.count ?? 0;
+  return rows[0] ?? { count: 0, more: false };
 }
 
 /**
