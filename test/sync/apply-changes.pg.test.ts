@@ -244,6 +244,47 @@ describe('changes on their way into the mirror', () => {
       expect(await code(a)).toMatchObject({ code: null, state: 'failed' });
     });
 
+    it('that are disputed pass to the next account when the first gives its code up, or dies', async () => {
+      await apply(existed(a, 1, { [codeField]: 'SAME' }));
+      await apply(existed(b, 2, { [codeField]: 'SAME' }));
+      await apply(updated(a, 3, { [codeField]: 'OTHER' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: 'OTHER', state: 'confirmed' },
+        { code: 'SAME', state: 'confirmed' },
+      ]);
+      await apply(updated(a, 4, { [codeField]: 'SAME' }));
+      expect(await code(a)).toMatchObject({ code: null, state: 'failed', error: 'duplicate' });
+      await apply(deleted(b, 5));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: 'SAME', state: 'confirmed' },
+        { code: null, state: 'none', error: 'passed on' },
+      ]);
+    });
+
+    it('of a loser pass to the winner of a merge that took its code over', async () => {
+      await apply(existed(a, 1, { [codeField]: 'WINS' }), existed(b, 1, { [codeField]: 'LOSES' }));
+      await apply(deleted(b, 2), updated(a, 2, { [codeField]: 'LOSES' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: 'LOSES', state: 'confirmed' },
+        { code: null, state: 'none', error: 'passed on' },
+      ]);
+    });
+
+    it('that only wait give way to the account on which Salesforce holds them', async () => {
+      await apply(created(a, 1, { Name: 'A' }));
+      const { code: made } = await code();
+      await apply(existed(b, 2, { [codeField]: made }));
+      expect(await code(b)).toMatchObject({ code: made, state: 'confirmed' });
+      const after = await code(a);
+      expect([after.state, after.code === made]).toEqual(['pending', false]);
+    });
+
+    it('are not taken for cleared where Salesforce does not show us the field', async () => {
+      await apply(existed(a, 1, { [codeField]: 'CODE-A' }));
+      await apply(existed(a, 2, { Name: 'A' }));
+      expect(await code(a)).toEqual({ code: 'CODE-A', state: 'confirmed', error: undefined });
+    });
+
     it('change hands in one transaction', async () => {
       await apply(existed(a, 1, { [codeField]: 'CODE-A' }), existed(b, 1, { [codeField]: null }));
       await apply(updated(a, 2, { [codeField]: null }), updated(b, 2, { [codeField]: 'CODE-A' }));
