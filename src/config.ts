@@ -89,7 +89,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
 }
 
 function codeFormat(env: Settings): CodeFormat {
-  const { SIGNUP_CODE_ALPHABET: alphabet, SIGNUP_CODE_LENGTH: length, SIGNUP_CODE_PREFIX: prefix } = env;
+  const { SIGNUP_CODE_ALPHABET: alphabet, SIGNUP_CODE_LENGTH: length, SIGNUP_CODE_PREFIX: prefix = '' } = env;
   return { alphabet, length, prefix };
 }
 

@@ -80,11 +80,7 @@ export const settings = Type.Object({
     maximum: 100,
     description: 'Random characters of a code; at least 40 bits are needed',
   }),
-  SIGNUP_CODE_PREFIX: Type.String({
-    default: defaultFormat.prefix,
-    maxLength: 40,
-    description: 'What every code begins with',
-  }),
+  SIGNUP_CODE_PREFIX: text('What every code begins with', { maxLength: 40 }),
   WRITE_BACK_GATHER_MS: Type.Integer({
     default: 200,
     minimum: 0,
