@@ -18,10 +18,11 @@ const given = 200;
  * @returns whether there may be more
  */
 export async function backfillSome({ pool, topic, codes }: BackfillContext): Promise<boolean> {
-  if (!codes.backfill) return false;
+  const rules = JSON.stringify(codes.filter);
+  if (!codes.backfill || !(await isOpen(pool, topic, rules))) return false;
   return inTransaction(pool, async (client) => {
     await lockMirror(client);
-    const after = await readCursor(client, topic, JSON.stringify(codes.filter));
+    const after = await readCursor(client, topic, rules);
     if (after === undefined) return false;
     const candidates = await readCandidates(client, after);
     const chosen: string[] = [];
@@ -38,6 +39,17 @@ export async function backfillSome({ pool, topic, codes }: BackfillContext): Pro
     await moveCursor(client, topic, { last, seen, given: chosen.length, finished });
     return true;
   });
+}
+
+/** Looked up without the lock of the mirror, since mostly there is nothing to do. */
+async function isOpen(pool: pg.Pool, topic: string, rules: string): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'is-backfill-open',
+    text: `select from write_back_state
+            where topic = $1 and (backfill_rules is distinct from $2 or backfill_finished_at is null)`,
+    values: [topic, rules],
+  });
+  return rowCount === 1;
 }
 
 /** Begun again when it is switched on again. */
