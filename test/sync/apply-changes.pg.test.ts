@@ -270,6 +270,16 @@ describe('changes on their way into the mirror', () => {
       ]);
     });
 
+    it('of an account that was deleted long ago pass to one that a person gives them', async () => {
+      await apply(existed(a, 1, { [codeField]: 'USED' }));
+      await apply(deleted(a, 2));
+      await apply(existed(b, 3, { [codeField]: 'USED' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: null, state: 'none', error: 'passed on' },
+        { code: 'USED', state: 'confirmed' },
+      ]);
+    });
+
     it('that only wait give way to the account on which Salesforce holds them', async () => {
       await apply(created(a, 1, { Name: 'A' }));
       const { code: made } = await code();

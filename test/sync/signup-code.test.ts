@@ -80,6 +80,31 @@ describe('the code of an account', () => {
       code('OLD', 'failed', { ...error, code: goneCode }),
     ],
     [
+      'is written again when it was cleared in Salesforce and that is wished',
+      { before: code('OLD', 'confirmed'), heldBefore: 'OLD', restore: true },
+      code('OLD', 'pending'),
+    ],
+    [
+      'that replaces another waits on while Salesforce still holds that one',
+      { before: { ...code('NEW', 'pending'), replaces: ['OLD'] }, heldBefore: 'OLD', held: 'OLD' },
+      { ...code('NEW', 'pending'), replaces: ['OLD'] },
+    ],
+    [
+      'that replaces another is confirmed like any other',
+      { before: { ...code('NEW', 'written'), replaces: ['OLD'] }, heldBefore: 'OLD', held: 'NEW' },
+      code('NEW', 'confirmed'),
+    ],
+    [
+      'that replaces another gives way to a third',
+      { before: { ...code('NEW', 'pending'), replaces: ['OLD'] }, heldBefore: 'OLD', held: 'HELD' },
+      code('HELD', 'confirmed'),
+    ],
+    [
+      'that replaces another is written where that one was cleared meanwhile',
+      { before: { ...code('NEW', 'pending'), replaces: ['OLD'] }, heldBefore: 'OLD' },
+      { ...code('NEW', 'pending'), replaces: ['OLD'] },
+    ],
+    [
       'changes when Salesforce holds another one than before',
       { before: code('OLD', 'confirmed'), heldBefore: 'OLD', held: 'HELD' },
       code('HELD', 'confirmed'),
