@@ -10,12 +10,15 @@ import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
+import { type CodeOptions, codeRules } from './sync/code-rules.ts';
 import { readEvent } from './sync/event-history.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
 import { readiness } from './sync/readiness.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
+import { assignCode } from './sync/write-back/assign-code.ts';
+import type { WriteBackTuning } from './sync/write-back/start-write-back.ts';
 
 export type AppOptions = {
   readonly databaseUrl: string;
@@ -31,6 +34,9 @@ export type AppOptions = {
   readonly settleMs?: number;
   /** When the mirror is compared with Salesforce by itself. */
   readonly schedules?: Schedules;
+  /** How codes look and who gets them, where that is not as usual. */
+  readonly codes?: CodeOptions;
+  readonly writeBack?: WriteBackTuning;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logger: Logger;
 };
@@ -102,13 +108,14 @@ async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
 }
 
 function httpDependencies(
-  { topic, codeField, apiKeys, logger }: AppOptions,
+  { topic, codeField, codes, apiKeys, logger }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
   wakeUps: WakeUps,
   columns: readonly string[],
 ): HttpDependencies {
+  const { generate } = codeRules({ ...codes, field: codeField });
   return {
     prisma,
     pool,
@@ -126,6 +133,7 @@ function httpDependencies(
     },
     enqueueResync: jobs.enqueueResync,
     wakeUps,
+    requestSignupCode: (request) => assignCode(pool, generate, request),
     readiness: () => readiness(pool, topic, columns),
   };
 }

@@ -7,6 +7,9 @@ import type { ApiKey } from './http/dependencies.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
 import { settings } from './settings.ts';
+import { type CodeFilter, parseCodeFilter } from './sync/code-filter.ts';
+import { type CodeFormat, formatProblems } from './sync/code-format.ts';
+import type { CodeOptions } from './sync/code-rules.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
@@ -23,6 +26,8 @@ export type Config = {
   readonly codeField: string;
   readonly backfill: boolean;
   readonly schedules: Schedules;
+  readonly codes: Required<CodeOptions>;
+  readonly writeBack: { readonly gatherMs: number };
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
@@ -63,6 +68,9 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
       'API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>',
     );
   }
+  const format = codeFormat(env);
+  problems.push(...formatProblems(format));
+  const filter = attempt(() => codeFilter(env)) ?? null;
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
@@ -77,12 +85,28 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     codeField: env.SIGNUP_CODE_FIELD,
     backfill: env.SIGNUP_CODE_BACKFILL,
     schedules,
+    codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
+    writeBack: { gatherMs: env.WRITE_BACK_GATHER_MS },
     host: env.HOST,
     port: env.PORT,
     apiKeys,
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
     logLevel: env.LOG_LEVEL,
   };
+}
+
+function codeFormat(env: Settings): CodeFormat {
+  const { SIGNUP_CODE_ALPHABET: alphabet, SIGNUP_CODE_LENGTH: length, SIGNUP_CODE_PREFIX: prefix = '' } = env;
+  return { alphabet, length, prefix };
+}
+
+function codeFilter({ SIGNUP_CODE_FILTER: filter }: Settings): CodeFilter | null {
+  if (filter === undefined) return null;
+  try {
+    return parseCodeFilter(filter);
+  } catch (error) {
+    throw new ConfigError([`SIGNUP_CODE_FILTER: ${(error as Error).message}`]);
+  }
 }
 
 type Settings = Static<typeof settings>;

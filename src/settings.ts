@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { defaultFormat } from './sync/code-format.ts';
 
 const text = (description: string, options: object = {}) =>
   Type.Optional(Type.String({ description, ...options }));
@@ -61,6 +62,30 @@ export const settings = Type.Object({
   SIGNUP_CODE_BACKFILL: Type.Boolean({
     default: false,
     description: 'Also give codes to accounts that existed before',
+  }),
+  SIGNUP_CODE_FILTER: text(
+    "Only accounts that fit get a code, such as `Type = 'Customer' AND Rating IN ('Hot', 'Warm')`; see docs/write-back.md",
+  ),
+  SIGNUP_CODE_RESTORE: Type.Boolean({
+    default: false,
+    description: 'Write a code again that was cleared in Salesforce',
+  }),
+  SIGNUP_CODE_ALPHABET: Type.String({
+    default: defaultFormat.alphabet,
+    description: 'Characters that codes are made of',
+  }),
+  SIGNUP_CODE_LENGTH: Type.Integer({
+    default: defaultFormat.length,
+    minimum: 1,
+    maximum: 100,
+    description: 'Random characters of a code; at least 40 bits are needed',
+  }),
+  SIGNUP_CODE_PREFIX: text('What every code begins with', { maxLength: 40 }),
+  WRITE_BACK_GATHER_MS: Type.Integer({
+    default: 200,
+    minimum: 0,
+    maximum: 10_000,
+    description: 'How long more codes are waited for before a batch is sent, in milliseconds',
   }),
   API_RESERVE_PERCENT: Type.Integer({
     default: 20,

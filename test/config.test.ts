@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.ts';
 import { ConfigError } from '../src/config-error.ts';
+import { defaultFormat } from '../src/sync/code-format.ts';
 
 const clientSecret = 'fake-client-secret';
 const org = {
@@ -53,6 +54,8 @@ describe('the settings', () => {
       codeField: 'SignUpCode__c',
       backfill: false,
       schedules: {},
+      codes: { format: defaultFormat, filter: null, restore: false },
+      writeBack: { gatherMs: 200 },
       host: '127.0.0.1',
       port: 3000,
       apiKeys: undefined,
@@ -85,6 +88,12 @@ describe('the settings', () => {
     ['SIGNUP_CODE_FIELD', 'SignUpCode'],
     ['SIGNUP_CODE_FIELD', 'X__c FROM User'],
     ['SIGNUP_CODE_BACKFILL', 'maybe'],
+    ['SIGNUP_CODE_FILTER', 'Type = Customer'],
+    ['SIGNUP_CODE_RESTORE', 'maybe'],
+    ['SIGNUP_CODE_ALPHABET', 'AB"'],
+    ['SIGNUP_CODE_LENGTH', '6'],
+    ['SIGNUP_CODE_PREFIX', 'a b'],
+    ['WRITE_BACK_GATHER_MS', '-1'],
     ['PORT', '70000'],
     ['PORT', '-1'],
     ['PORT', 'http'],

@@ -16,7 +16,7 @@ export async function status(api: Api, { json }: { readonly json?: boolean }): P
 
 /** @param now epoch milliseconds */
 export function describeStatus(status: Status, now: number): string {
-  const { subscription, lagMilliseconds, backlog, counts, fidelity, resyncs, lastErrors } = status;
+  const { subscription, lagMilliseconds, backlog, counts, writeBack, fidelity, resyncs, lastErrors } = status;
   const { accounts, incidents, events } = counts;
   const { pending, written, confirmed, failed } = accounts.byCodeState;
   const rows: [string, string][] = [
@@ -24,6 +24,7 @@ export function describeStatus(status: Status, now: number): string {
     ['Lag', `${lagMilliseconds} ms, ${backlog} events waiting`],
     ['Accounts', `${accounts.living} living, ${accounts.deleted} deleted, ${accounts.stale} stale`],
     ['Codes', `${confirmed} confirmed, ${written} written, ${pending} pending, ${failed} failed`],
+    ...describeHold(writeBack, now),
     ['Incidents', `${incidents.open} open, ${incidents.repairing} being repaired`],
     ['Fidelity', describeFidelity(fidelity, now)],
     ...resyncs.map((resync): [string, string] => ['Resync', describeResync(resync)]),
@@ -31,6 +32,12 @@ export function describeStatus(status: Status, now: number): string {
     ...lastErrors.map(({ id, error }): [string, string] => ['', `event ${id}: ${error ?? 'no reason'}`]),
   ];
   return rows.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n');
+}
+
+/** Why codes do not go to Salesforce just now; nothing where they do. */
+function describeHold({ state, since: at, reason }: Status['writeBack'], now: number): [string, string][] {
+  if (state !== 'waiting' && state !== 'paused') return [];
+  return [['', `${state}${since(at, now)}: ${reason?.message ?? 'no reason'}`]];
 }
 
 function describeFidelity(fidelity: Status['fidelity'], now: number): string {

@@ -13,6 +13,9 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.subscription.findFirst({ where: { topic: '' } }),
     () => prisma.resync.findFirst({ where: { id: nobody } }),
     () => prisma.incident.findFirst({ where: { id: 0n } }),
+    () => prisma.resyncDifference.findFirst({ where: { resyncId: nobody } }),
+    () => prisma.resyncSeen.findFirst({ where: { resyncId: nobody } }),
+    () => prisma.idempotentRequest.findFirst({ where: { apiKey: '' } }),
   ];
   for (const read of reads) {
     await read().catch((error: unknown) => {

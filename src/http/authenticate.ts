@@ -12,6 +12,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whose key the request carries; empty on public routes. */
     callerName: string;
+    /** The scopes of that key. */
+    callerScopes: readonly Scope[];
   }
 }
 
@@ -22,6 +24,7 @@ declare module 'fastify' {
 export function addAuthentication(app: FastifyInstance, keys: readonly ApiKey[]): void {
   const known = keys.map((key) => ({ ...key, digest: digest(key.secret) }));
   app.decorateRequest('callerName', '');
+  app.decorateRequest('callerScopes');
   app.addHook('onRoute', ({ url, config }) => {
     if (!isPublic(url) && config?.scope === undefined) throw new Error(`Route ${url} names no scope`);
   });
@@ -31,6 +34,7 @@ export function addAuthentication(app: FastifyInstance, keys: readonly ApiKey[])
     const scope = request.routeOptions.config.scope ?? 'admin';
     if (!grants(key.scopes, scope)) throw missingScope(key.name, scope);
     request.callerName = key.name;
+    request.callerScopes = key.scopes;
   });
 }
 
@@ -68,6 +72,11 @@ function unauthenticated(detail: string, challenge = ''): Problem {
   return new Problem('unauthenticated', detail, {
     headers: { 'www-authenticate': `Bearer realm="tidemark"${challenge}` },
   });
+}
+
+/** @throws Problem 403 where the caller's key lacks a scope that only part of an operation needs */
+export function requireScope(request: FastifyRequest, scope: Scope): void {
+  if (!grants(request.callerScopes, scope)) throw missingScope(request.callerName, scope);
 }
 
 function missingScope(name: string, scope: Scope): Problem {

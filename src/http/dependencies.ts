@@ -4,6 +4,7 @@ import type { PrismaClient } from '../db/generated/client.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
+import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -24,6 +25,8 @@ export type HttpDependencies = {
   readonly enqueueResync: EnqueueResync;
   /** Says when there may be something new to look at. */
   readonly wakeUps: Pick<WakeUps, 'next'>;
+  /** Gives an account a signup code, or another one. */
+  requestSignupCode(request: CodeRequest): Promise<CodeAnswer>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
   /** Version of the service, shown in the API description. */

@@ -12,6 +12,7 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
         { name: 'Accounts', description: 'The mirrored accounts and their history.' },
         { name: 'Events', description: 'The log of change events.' },
         { name: 'Resyncs', description: 'Readings of records from Salesforce.' },
+        { name: 'Write-backs', description: 'The signup codes on their way to Salesforce.' },
         { name: 'Status', description: 'How the mirror is doing.' },
         { name: 'Health', description: 'For probes; needs no key.' },
         { name: 'Documentation', description: 'Needs no key.' },

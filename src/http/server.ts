@@ -27,6 +27,7 @@ import { addIncidentRoutes } from './routes/incidents.ts';
 import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
+import { addWriteBackRoutes } from './routes/write-backs.ts';
 import { compileValidator } from './validate-requests.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
@@ -58,6 +59,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addEventRetryRoute(app, dependencies);
   addResyncRoutes(app, dependencies, streams);
   addIncidentRoutes(app, dependencies);
+  addWriteBackRoutes(app, dependencies);
   addStatusRoute(app, dependencies);
   addHealthRoutes(app, dependencies);
   addRootRoutes(app, dependencies);

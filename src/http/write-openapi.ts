@@ -20,6 +20,7 @@ export async function describedApi(): Promise<string> {
     fieldNames: async () => [],
     enqueueResync: async () => {},
     wakeUps: { next: async () => {} },
+    requestSignupCode: async () => ({ kind: 'unknown' }),
     readiness: async () => [],
     version: packageJson.version,
   });

@@ -13,6 +13,8 @@ export type ApiUsage = { readonly used: number; readonly max: number };
 export type ApiBudget = {
   /** What Salesforce last said; undefined before its first answer. */
   usage(): ApiUsage | undefined;
+  /** Share of the daily requests that is left to others, in percent. */
+  readonly reservePercent: number;
   /** Whether a call would leave the reserve alone. */
   hasRoom(): boolean;
   /**
@@ -66,6 +68,7 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
   };
 
   return {
+    reservePercent: options.reservePercent,
     usage,
     hasRoom,
     async spend(call, wait) {

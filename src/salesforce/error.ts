@@ -26,14 +26,19 @@ export class SalesforceError extends Error {
   /** Salesforce's own code: `subscription.fetch.replayid.corrupted`, `INVALID_SESSION_ID`, `invalid_grant`, … */
   readonly code: string;
   readonly failure: FailureClass;
+  /** How long Salesforce asks to be left alone, in milliseconds; undefined where it does not say. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, code: string, failure: FailureClass, options?: ErrorOptions) {
+  constructor(message: string, code: string, failure: FailureClass, options: SalesforceErrorOptions = {}) {
     super(message, options);
     this.name = 'SalesforceError';
     this.code = code;
     this.failure = failure;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
+
+type SalesforceErrorOptions = ErrorOptions & { readonly retryAfterMs?: number };
 
 const codePrefix = 'sfdc.platform.eventbus.grpc.';
 

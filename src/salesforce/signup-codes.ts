@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
 import { SalesforceError } from './error.ts';
+import { oneTry } from './one-try.ts';
 import { checkedId } from './record-id.ts';
 
 export type CodeWrite = { readonly id: string; readonly code: string };
@@ -25,6 +25,9 @@ export type CodeWriteResult =
 /** The most records that one collections call takes. */
 export const maxBatch = 200;
 
+// No call may hang for ever; a write of 200 records with triggers takes seconds.
+const patienceMs = 60_000;
+
 /** The codes that Salesforce holds for these accounts; those that are deleted or unknown are missing. */
 export async function readCodes(
   connection: Connection,
@@ -35,7 +38,11 @@ export async function readCodes(
   const soql = `SELECT Id, SystemModstamp, ${field} FROM Account WHERE Id IN (${list})`;
   type Page = { records: Record<string, string | null>[] };
   const url = `/query?q=${encodeURIComponent(soql)}`;
-  const { records } = await call(connection.request<Page>(url), 'the query of signup codes');
+  const { records } = await oneTry<Page>(
+    connection,
+    { method: 'GET', url },
+    { ms: patienceMs, what: 'the query of signup codes' },
+  );
   return new Map(
     records.map((record) => [
       record['Id'] ?? '',
@@ -56,13 +63,21 @@ export async function writeCodes(
   writes: readonly CodeWrite[],
 ): Promise<CodeWriteResult[]> {
   const records = writes.map(({ id, code }) => ({ attributes: { type: 'Account' }, id, [field]: code }));
-  const request = connection.request<RawResult[]>({
-    method: 'PATCH',
-    url: '/composite/sobjects',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ allOrNone: false, records }),
-  });
-  const results = await call(request, 'the write of signup codes');
+  const results = await oneTry<RawResult[]>(
+    connection,
+    {
+      method: 'PATCH',
+      url: '/composite/sobjects',
+      headers: {
+        'content-type': 'application/json',
+        // A code makes no duplicate account, and moves none to another owner or territory.
+        'sforce-duplicate-rule-header': 'allowSave=true',
+        'sforce-auto-assign': 'FALSE',
+      },
+      body: JSON.stringify({ allOrNone: false, records }),
+    },
+    { ms: patienceMs, what: 'the write of signup codes' },
+  );
   if (!Array.isArray(results) || results.length !== writes.length) {
     throw new SalesforceError(
       'Salesforce answered something else than one result a record',
@@ -84,10 +99,6 @@ function toResult(result: RawResult): CodeWriteResult {
   };
 }
 
-function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
-  return restAnswer(answer, 60_000, what);
-}
-
 type RawResult = {
   readonly success?: boolean;
   readonly errors?: readonly {
@@ -96,4 +107,28 @@ type RawResult = {
     readonly message?: string;
     readonly fields?: readonly string[];
   }[];
+};
+
+/** What the org says about the field that holds the codes; undefined where we don't see it. */
+export async function describeCodeField(
+  connection: Connection,
+  field: string,
+): Promise<CodeField | undefined> {
+  const { fields } = await oneTry<{ fields: readonly CodeField[] }>(
+    connection,
+    { method: 'GET', url: '/sobjects/Account/describe' },
+    { ms: patienceMs, what: 'describe' },
+  );
+  return fields.find(({ name }) => name === field);
+}
+
+export type CodeField = {
+  readonly name: string;
+  readonly type: string;
+  /** Characters. */
+  readonly length: number;
+  readonly unique: boolean;
+  readonly updateable: boolean;
+  /** Whether codes that differ only in upper and lower case are different ones to Salesforce. */
+  readonly caseSensitive: boolean;
 };

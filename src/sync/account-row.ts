@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { type Queryable, slices } from '../db/database.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
+import { type CodeRules, isNew } from './code-rules.ts';
 import { type FieldTree, fromTree, toTree } from './field-tree.ts';
 import { deletedField, type Merged, newestVersion } from './merge.ts';
 import type { Code, CodeError, CodeState } from './signup-code.ts';
@@ -25,7 +26,8 @@ export async function lockAccounts(
 ): Promise<Map<string, AccountRow>> {
   const { rows } = await client.query<RawRow>({
     name: 'lock-accounts',
-    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, stale_version
+    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces,
+                  stale_version
              from accounts where id = any($1::text[]) order by id for update`,
     values: [ids],
   });
@@ -40,7 +42,12 @@ function toRow(row: RawRow): AccountRow {
       base: parseVersion(row.base_version),
       ahead: new Map(Object.entries(row.field_versions).map(([path, text]) => [path, parseVersion(text)])),
     },
-    code: { signupCode: row.signup_code, state: row.code_state, error: row.code_error },
+    code: {
+      signupCode: row.signup_code,
+      state: row.code_state,
+      error: row.code_error,
+      ...(row.code_replaces.length > 0 && { replaces: row.code_replaces }),
+    },
     staleVersion: row.stale_version === null ? null : parseVersion(row.stale_version),
   };
 }
@@ -58,7 +65,7 @@ export async function readComparable(
       Omit<Projections, 'created_at' | 'modified_at'> & { created_at: Date | null; modified_at: Date | null }
   >({
     name: 'read-comparable-accounts',
-    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, stale_version,
+    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces, stale_version,
                   name, account_number, salesforce_code, created_at, modified_at, deleted
              from accounts where id = any($1::text[])`,
     values: [ids],
@@ -80,15 +87,15 @@ export async function readComparable(
 
 /**
  * Writes whole rows, new and old.
- * @param codeField the Account field that holds the signup code
+ * A code that is new begins to wait: in front where the account is new, else behind those.
  */
 export async function saveAccounts(
   client: Queryable,
   rows: readonly SavedRow[],
-  codeField: string,
+  codes: CodeRules,
 ): Promise<void> {
   for (const slice of slices(rows)) {
-    const columns = slice.map((row) => toColumns(row, codeField));
+    const columns = slice.map((row) => toColumns(row, codes));
     await client.query({
       name: 'save-accounts',
       text: saveSql,
@@ -97,10 +104,10 @@ export async function saveAccounts(
   }
 }
 
-function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codeField: string): Columns {
+function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codes: CodeRules): Columns {
   const { values, base, ahead } = merged;
   const version = newestVersion(merged);
-  const projections = projectionsOf(merged, codeField);
+  const projections = projectionsOf(merged, codes.field);
   const { deleted } = projections;
   return {
     id,
@@ -115,6 +122,8 @@ function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codeFi
     signup_code: code.signupCode,
     code_state: code.state,
     code_error: code.error === null ? null : JSON.stringify(code.error),
+    code_replaces: JSON.stringify(code.replaces ?? []),
+    code_due_at: isNew(codes, merged) ? 'epoch' : 'now',
     stale_version: staleVersion === null ? null : formatVersion(staleVersion),
     stale_since: staleVersion === null ? null : new Date(staleVersion[0]).toISOString(),
     visible,
@@ -171,6 +180,8 @@ const columnTypes = {
   signup_code: 'text',
   code_state: 'text',
   code_error: 'jsonb',
+  code_replaces: 'jsonb',
+  code_due_at: 'timestamptz',
   stale_version: 'text',
   stale_since: 'timestamptz',
   visible: 'boolean',
@@ -181,7 +192,9 @@ type Columns = Readonly<Record<ColumnName, string | boolean | null>>;
 
 const parameterNames = Object.keys(columnTypes) as ColumnName[];
 const columnNames = parameterNames.filter((name) => name !== 'visible');
-const changing = columnNames.filter((name) => name !== 'id');
+const changing = columnNames.filter((name) => name !== 'id' && name !== 'code_due_at');
+
+const beginsToWait = `excluded.code_state = 'pending' and accounts.code_state <> 'pending'`;
 
 const saveSql = `
   with saved as (
@@ -191,6 +204,9 @@ const saveSql = `
   select ${columnNames.join(', ')}, clock_timestamp(), clock_timestamp(), case when visible then 1 else 0 end from saved
   on conflict (id) do update set
     ${changing.map((name) => `${name} = excluded.${name}`).join(', ')},
+    code_due_at = case when ${beginsToWait} then excluded.code_due_at else accounts.code_due_at end,
+    code_tries = case when ${beginsToWait} then 0 else accounts.code_tries end,
+    code_refusals = case when ${beginsToWait} then 0 else accounts.code_refusals end,
     synced_at = excluded.synced_at,
     changed_at = case when excluded.revision > 0 then excluded.changed_at else accounts.changed_at end,
     revision = accounts.revision + excluded.revision`;
@@ -203,5 +219,6 @@ type RawRow = {
   readonly signup_code: string | null;
   readonly code_state: CodeState;
   readonly code_error: CodeError | null;
+  readonly code_replaces: readonly string[];
   readonly stale_version: string | null;
 };

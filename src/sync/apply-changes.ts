@@ -1,5 +1,8 @@
 import type pg from 'pg';
+import type { Queryable } from '../db/database.ts';
 import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
+import { handOn, readOwners, releaseCodes } from './code-ownership.ts';
+import { type CodeRules, fits, isAdmitted } from './code-rules.ts';
 import {
   type Change,
   changedPaths,
@@ -10,14 +13,15 @@ import {
   newestVersion,
   nothing,
 } from './merge.ts';
-import { type Code, decideCode, generateCode, noCode } from './signup-code.ts';
+import { settleCodes } from './settle-codes.ts';
+import { decideCode, noCode } from './signup-code.ts';
 import { compareVersions, laterVersion, type Version } from './version.ts';
 
 /** A change of one account, on its way into the mirror. */
 export type AccountChange = {
   readonly accountId: string;
   readonly change: Change;
-  /** Whether the account may get a code if this change brings it about. */
+  /** Whether the account is new, so that it gets a code if the rules say so; old enough ones are known by their date. */
   readonly eligible: boolean;
   /** Whether the change says that there is more than it tells. */
   readonly gap: boolean;
@@ -42,17 +46,19 @@ export type ApplyResult = {
 export async function applyChanges(
   client: pg.PoolClient,
   changes: readonly AccountChange[],
-  codeField: string,
+  codes: CodeRules,
 ): Promise<ApplyResult> {
-  await client.query({ name: 'lock-mirror', text: `select pg_advisory_xact_lock(${mirrorLock})` });
+  await lockMirror(client);
   const byAccount = Map.groupBy(changes, ({ accountId }) => accountId);
   const before = await lockAccounts(client, [...byAccount.keys()].sort());
   const at = new Date().toISOString();
-  const outcomes = [...byAccount].map(([id, own]) => applyToAccount(id, before.get(id), own, codeField, at));
+  const outcomes = [...byAccount].map(([id, own]) => applyToAccount(id, before.get(id), own, codes, at));
   const changed = outcomes.flatMap((outcome) => (outcome.changed ? [outcome.row] : []));
-  const rows = await settleCodes(client, changed, before, at);
-  await releaseCodes(client, rows, before);
-  if (rows.length > 0) await saveAccounts(client, rows, codeField);
+  const owners = await readOwners(client, changed);
+  const { rows, dispossessed } = settleCodes(changed, before, owners, codes.generate, at);
+  await releaseCodes(client, rows, before, dispossessed);
+  if (rows.length > 0) await saveAccounts(client, rows, codes);
+  await handOn(client, rows, before, at);
   const idsOf = (picked: readonly Outcome[]): string[] => picked.map(({ row }) => row.id);
   return {
     created: idsOf(outcomes.filter(({ row }) => !before.has(row.id))),
@@ -67,11 +73,16 @@ export async function applyChanges(
 // Any fixed number that nothing else in the database locks.
 export const mirrorLock = 7_245_113_002n;
 
+/** Until the end of the transaction, nobody else changes accounts: so no two of them can wait for each other. */
+export async function lockMirror(client: Queryable): Promise<void> {
+  await client.query({ name: 'lock-mirror', text: `select pg_advisory_xact_lock(${mirrorLock})` });
+}
+
 function applyToAccount(
   id: string,
   row: AccountRow | undefined,
   changes: readonly AccountChange[],
-  codeField: string,
+  codes: CodeRules,
   at: string,
 ): Outcome {
   const before: AccountRow = row ?? { id, merged: nothing, code: noCode, staleVersion: null };
@@ -82,15 +93,19 @@ function applyToAccount(
     heldNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
     if (gap)
       staleVersion = staleVersion === null ? change.version : laterVersion(staleVersion, change.version);
+    const heldBefore = heldCode(merged, codes.field);
+    // A field that Salesforce does not show us, for want of a right, was not cleared.
+    const told = change.extent === 'some' || change.values.has(codes.field);
     const situation = {
       before: code,
-      heldBefore: heldCode(merged, codeField),
-      held: heldCode(next, codeField),
+      heldBefore,
+      held: told ? heldCode(next, codes.field) : heldBefore,
       deleted: isDeleted(next),
-      eligible: eligible && next !== merged,
+      eligible: (eligible || isAdmitted(codes, next)) && next !== merged && fits(codes, next),
+      restore: codes.restore,
       at,
     };
-    code = decideCode(situation, generateCode);
+    code = decideCode(situation, codes.generate);
     merged = next;
   }
   staleVersion = certainty(merged, staleVersion, changes);
@@ -115,61 +130,6 @@ function certainty(
   // Changes of an account that nobody has seen whole; of a deleted one there is nothing more to see.
   if (isComplete(merged) || isDeleted(merged)) return null;
   return changes.map(({ change }) => change.version).reduce(laterVersion);
-}
-
-/**
- * Codes are unique. A code made here that is taken is made again; one that Salesforce holds on a second account is a
- * conflict that a person has to settle, and the second account shows it.
- */
-async function settleCodes(
-  client: pg.PoolClient,
-  rows: readonly SavedRow[],
-  before: ReadonlyMap<string, AccountRow>,
-  at: string,
-): Promise<SavedRow[]> {
-  const wanted = rows.flatMap(({ code }) => (code.signupCode === null ? [] : [code.signupCode]));
-  const { rows: taken } = await client.query<{ id: string; signup_code: string }>({
-    name: 'taken-codes',
-    text: 'select id, signup_code from accounts where signup_code = any($1::text[]) and not id = any($2::text[])',
-    values: [wanted, rows.map(({ id }) => id)],
-  });
-  const owners = new Map(taken.map((row) => [row.signup_code, row.id]));
-  // Who has a code already comes before who comes with it.
-  for (const { id, code } of rows) {
-    if (code.signupCode !== null && before.get(id)?.code.signupCode === code.signupCode)
-      owners.set(code.signupCode, id);
-  }
-  return rows.map((row) => {
-    const { signupCode } = row.code;
-    if (signupCode === null) return row;
-    const owner = owners.get(signupCode) ?? row.id;
-    owners.set(signupCode, owner);
-    return owner === row.id ? row : { ...row, code: otherCode(row.code, owner, at) };
-  });
-}
-
-/** Codes that change hands are given up first: while rows are written one by one, none may be there twice. */
-async function releaseCodes(
-  client: pg.PoolClient,
-  rows: readonly SavedRow[],
-  before: ReadonlyMap<string, AccountRow>,
-): Promise<void> {
-  const giving = rows.filter(({ id, code }) => {
-    const old = before.get(id)?.code.signupCode ?? null;
-    return old !== null && old !== code.signupCode;
-  });
-  if (giving.length === 0) return;
-  await client.query({
-    name: 'release-codes',
-    text: 'update accounts set signup_code = null where id = any($1::text[])',
-    values: [giving.map(({ id }) => id)],
-  });
-}
-
-function otherCode(code: Code, owner: string, at: string): Code {
-  if (code.state === 'pending') return { ...code, signupCode: generateCode() };
-  const message = `Salesforce holds the code ${code.signupCode} on account ${owner} too.`;
-  return { signupCode: null, state: 'failed', error: { code: 'duplicate', message, at } };
 }
 
 /** A code that is new or waits again, or whose account is back from the recycle bin. */

@@ -1,12 +1,14 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { inTransaction } from '../db/database.ts';
+import { sendWakeUp } from '../db/wake-up.ts';
 import type { ChangeEvent } from '../salesforce/change-event.ts';
 import { decodeChangeEvent } from '../salesforce/decode.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { WriterSchema } from '../salesforce/writer-schema.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from './apply-changes.ts';
+import type { CodeRules } from './code-rules.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import {
   type EventOutcome,
@@ -26,7 +28,7 @@ import { eventVersion, formatVersion, laterVersion, never, parseVersion, type Ve
 export type ApplyContext = {
   readonly pool: pg.Pool;
   readonly topic: string;
-  readonly codeField: string;
+  readonly codes: CodeRules;
   readonly schemas: SchemaCache;
   readonly jobs: Jobs;
   readonly logger: Logger;
@@ -143,7 +145,7 @@ async function applyInTransaction(
   );
   const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event));
   const changes = results.flatMap(({ effect }) => (effect?.kind === 'accounts' ? toChanges(effect) : []));
-  const applied = await applyChanges(client, changes, context.codeField);
+  const applied = await applyChanges(client, changes, context.codes);
   await markEvents(
     client,
     results.map(({ outcome }) => outcome),
@@ -188,7 +190,7 @@ function holesOf(results: readonly Judged[], { stale }: ApplyResult): Holes {
 }
 
 export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {
-  await jobs.enqueueWriteBacks(client, applied.writeBacks);
+  if (applied.writeBacks.length > 0) await sendWakeUp(client, 'write-back');
   await jobs.enqueueRereads(client, applied.stale);
 }
 

@@ -5,8 +5,6 @@ import type { Logger } from 'pino';
 /** What is done later, outside the applying transaction but enqueued inside it. */
 export type Jobs = {
   readonly boss: PgBoss;
-  /** Brings the codes of these accounts to Salesforce. */
-  enqueueWriteBacks(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
   /** Reads these accounts again. */
   enqueueRereads(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
   /** Carries out a row of the table `resyncs`. */
@@ -15,7 +13,6 @@ export type Jobs = {
 };
 
 export const queues = {
-  writeBack: 'write-back',
   reread: 're-read',
   resync: 'resync',
   fullResync: 'full-resync',
@@ -42,7 +39,6 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
   boss.on('error', (error) => logger.warn({ err: error }, 'job queue'));
   await boss.start();
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
-  await boss.createQueue(queues.writeBack, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
   await boss.createQueue(queues.reread, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
   const resync = {
     ...shared,
@@ -74,7 +70,6 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
 
   return {
     boss,
-    enqueueWriteBacks: (client, ids) => insert(client, queues.writeBack, perAccount(ids)),
     enqueueRereads: (client, ids) => insert(client, queues.reread, perAccount(ids)),
     async enqueueResync(client, resyncId) {
       const { rowCount } = await client.query({

@@ -6,6 +6,9 @@ import { backoffMs } from '../salesforce/backoff.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
+import { checkFilter } from './check-filter.ts';
+import type { CodeFilter } from './code-filter.ts';
+import { type CodeOptions, codeRules } from './code-rules.ts';
 import type { Jobs } from './jobs.ts';
 import { closeBulkJobs } from './resync/bulk-reading.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
@@ -15,6 +18,7 @@ import { type SubscribeContext, subscribe } from './subscribe.ts';
 import { ensureSubscription, setSubscriptionState } from './subscription-rows.ts';
 import { type SweepContext, sweep } from './sweep.ts';
 import { startWorkers } from './workers.ts';
+import { startWriteBack, type WriteBackTuning } from './write-back/start-write-back.ts';
 
 const sweepEveryMs = 60_000;
 
@@ -28,6 +32,8 @@ export type PipelineOptions = {
   readonly topic: string;
   readonly codeField: string;
   readonly backfill: boolean;
+  readonly codes?: CodeOptions;
+  readonly writeBack?: WriteBackTuning;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
   /** From so many records on, a resync reads by a bulk job. */
@@ -52,18 +58,24 @@ export type Pipeline = {
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { database, org, topic, logger, jobs, schemas } = options;
   const { pool } = database;
-  await checkTopic(org, topic, schemas);
+  await checkTopic(org, topic, schemas, options.codes?.filter ?? null);
   const subscription = await ensureSubscription(pool, topic, org.organizationId);
   if (subscription.organizationId !== org.organizationId) {
     throw new Error(
       `DATABASE_URL holds a mirror of org ${subscription.organizationId}, but the credentials belong to org ${org.organizationId}`,
     );
   }
+  const codes = codeRules({
+    ...options.codes,
+    field: options.codeField,
+    backfill: options.backfill,
+    newSince: wholeSecond(subscription.startedAt),
+  });
   const stopping = new AbortController();
   const wakeUps = listenForWakeUps(options.databaseUrl, (error) =>
     logger.warn({ err: error }, 'the wake-up connection broke; looking every second'),
   );
-  const shared = { pool, topic, codeField: options.codeField, jobs, logger };
+  const shared = { pool, topic, codes, jobs, logger };
   const applying = applyUntilStopped({ ...shared, schemas }, wakeUps, stopping.signal);
   const subscribing = subscribe({ ...options, ...shared } satisfies SubscribeContext, stopping.signal);
   const resyncs: ResyncContext = {
@@ -76,6 +88,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   };
   await startWorkers({ ...resyncs, stopping: stopping.signal });
   await startSchedules(shared, options.schedules ?? {});
+  const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping.signal);
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
   const sweeping = sweepUntilStopped(resyncs, stopping.signal);
@@ -83,18 +96,30 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     async stop() {
       stopping.abort();
       wakeUps.wakeAll();
-      await Promise.all([applying, subscribing, sweeping]);
+      await Promise.all([applying, subscribing, sweeping, writing]);
       await setSubscriptionState(pool, topic, 'idle').catch(() => {});
       await wakeUps.close();
     },
   };
 }
 
-/** Fails early on a topic that doesn't exist, and makes its schema known. */
-async function checkTopic(org: Org, topic: string, schemas: SchemaCache): Promise<void> {
+/** Salesforce's creation dates have no fractions of a second. */
+function wholeSecond(time: Date): Date {
+  return new Date(Math.floor(time.getTime() / 1_000) * 1_000);
+}
+
+/** Fails early on a topic or a field that doesn't exist, and makes the topic's schema known. */
+async function checkTopic(
+  org: Org,
+  topic: string,
+  schemas: SchemaCache,
+  filter: CodeFilter | null,
+): Promise<void> {
   const { schemaId } = await org.pubsub.getTopic(topic);
   // A channel with several entities has no schema of its own; each event names its schema.
-  if (schemaId !== '') await schemas.get(schemaId);
+  if (schemaId === '') return;
+  const { entityFields } = await schemas.get(schemaId);
+  checkFilter(filter, entityFields.slice(1));
 }
 
 async function sweepUntilStopped(context: SweepContext & ResyncContext, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { Ask, ReadPlan } from '../salesforce/records.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
-import { newestSchemaId } from './stored-schemas.ts';
+import { newestSchemaId, schemasMetSince } from './stored-schemas.ts';
 
 export type SchemaContext = {
   readonly pool: pg.Pool;
@@ -38,19 +38,33 @@ export async function readPlanOf(
   return { plan: await ask(() => org.readPlan(entityFields.slice(1))), schemaId };
 }
 
-const none: ReadonlySet<string> = new Set();
-
-/** Fields that account events carry by now and that a reading, begun under an older schema, does not know. */
-export async function fieldsAddedSince(
-  { pool, schemas }: Pick<SchemaContext, 'pool' | 'schemas'>,
+/** Fields that the first of two schemas has and the second has not. */
+export async function fieldsBeyond(
+  { schemas }: Pick<SchemaContext, 'schemas'>,
   schemaId: string,
+  knownId: string,
 ): Promise<ReadonlySet<string>> {
-  const newest = await newestSchemaId(pool);
-  if (newest === undefined || newest === schemaId) return none;
+  if (schemaId === knownId) return none;
   const names = async (id: string): Promise<string[]> =>
     (await schemas.get(id)).entityFields.slice(1).map(({ name }) => name);
-  const known = new Set(await names(schemaId));
-  return new Set((await names(newest)).filter((name) => !known.has(name)));
+  const known = new Set(await names(knownId));
+  return new Set((await names(schemaId)).filter((name) => !known.has(name)));
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/**
+ * Fields of account events that came to be known after a reading began, and that it does not read. An old schema of a
+ * backlog can be among them: then the field is read the next time.
+ */
+export async function fieldsMetSince(
+  context: Pick<SchemaContext, 'pool' | 'schemas'>,
+  schemaId: string,
+  since: Date,
+): Promise<ReadonlySet<string>> {
+  const met = await schemasMetSince(context.pool, since);
+  const beyond = await Promise.all(met.map((id) => fieldsBeyond(context, id, schemaId)));
+  return new Set(beyond.flatMap((fields) => [...fields]));
 }
 
 /** Undefined where the topic of accounts alone isn't open to us: a channel can carry accounts without it. */

@@ -1,12 +1,3 @@
-import { customAlphabet } from 'nanoid';
-
-/** Digits and letters that can't be taken for one another: no 0/O, no 1/I/l. 57 of them. */
-export const codeAlphabet = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
-export const codeLength = 10;
-
-/** A new random code: 10 characters, 58 bits, from the operating system's secure random source. */
-export const generateCode: () => string = customAlphabet(codeAlphabet, codeLength);
-
 export const codeStates = ['none', 'pending', 'written', 'confirmed', 'failed'] as const;
 
 /**
@@ -24,12 +15,16 @@ export type CodeError = {
   readonly message: string;
   /** ISO 8601. */
   readonly at: string;
+  /** The fields that Salesforce's answer named. */
+  readonly fields?: readonly string[];
 };
 
 export type Code = {
   readonly signupCode: string | null;
   readonly state: CodeState;
   readonly error: CodeError | null;
+  /** Codes that this one replaces on request. Salesforce may still hold one of them. */
+  readonly replaces?: readonly string[];
 };
 
 /** The error of a code whose account Salesforce had no more; when the account comes back, it is written after all. */
@@ -45,31 +40,41 @@ export type CodeSituation = {
   readonly deleted: boolean;
   /** Whether the rules give this account a code if it has none. */
   readonly eligible: boolean;
+  /** Whether a code that was cleared in Salesforce is written again. */
+  readonly restore: boolean;
   /** ISO 8601. */
   readonly at: string;
 };
 
 /**
  * The code of an account after a change of it. Salesforce wins: a code that it holds is adopted and never
- * overwritten; one that was cleared there is gone. Otherwise an eligible account without a code gets one, once.
+ * overwritten, but for one that is being replaced on request; one that was cleared there is gone, or written again
+ * where that is wished. Otherwise an eligible account without a code gets one, once.
  */
 export function decideCode(situation: CodeSituation, generate: () => string): Code {
   const { before, heldBefore, held, deleted, eligible } = situation;
   if (held !== null) {
     const same = held === before.signupCode;
     if (same && before.state === 'confirmed') return before;
+    if (isReplaced(before, held)) return before;
     if (held === heldBefore && before.state === 'failed') return before;
     return { signupCode: held, state: 'confirmed', error: null };
   }
   if (heldBefore !== null && before.signupCode === heldBefore) {
+    if (situation.restore) return { signupCode: heldBefore, state: 'pending', error: null };
     const message = `The code ${heldBefore} was cleared in Salesforce.`;
     return { signupCode: null, state: 'none', error: { code: 'cleared', message, at: situation.at } };
   }
   if (before.state === 'failed' && before.error?.code === goneCode && !deleted) {
-    return { signupCode: before.signupCode, state: 'pending', error: null };
+    return { ...before, state: 'pending', error: null };
   }
   if (before.signupCode === null && before.error === null && eligible && !deleted) {
     return { signupCode: generate(), state: 'pending', error: null };
   }
   return before;
+}
+
+/** Whether Salesforce holds a code that is on its way out: the new one is written over it. */
+export function isReplaced({ signupCode, replaces = [] }: Code, held: string): boolean {
+  return held !== signupCode && replaces.includes(held);
 }

@@ -31,3 +31,14 @@ export async function newestSchemaId(client: Queryable): Promise<string | undefi
   });
   return rows[0]?.id;
 }
+
+/** The schemas of account events that were met for the first time after a moment. */
+export async function schemasMetSince(client: Queryable, since: Date): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'schemas-met-since',
+    text: `select id from event_schemas
+            where fetched_at > $1 and schema::jsonb ->> 'name' = 'AccountChangeEvent' order by fetched_at`,
+    values: [since],
+  });
+  return rows.map(({ id }) => id);
+}

@@ -17,8 +17,7 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
   await inTransaction(pool, async (client) => {
     const stale = `select id from accounts where stale_version is not null`;
     await jobs.enqueueRereads(client, await withoutJob(client, stale, queues.reread));
-    const pending = `select id from accounts where code_state = 'pending' and not deleted`;
-    await jobs.enqueueWriteBacks(client, await withoutJob(client, pending, queues.writeBack));
+    await jobs.enqueueRereads(client, await withoutJob(client, unconfirmed, queues.reread));
     await client.query({
       name: 'revive-resyncs',
       text: `update resyncs r set state = 'queued', finished_at = null
@@ -38,6 +37,10 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
   ]);
   if (rowCount === 1) await requestInitialLoad(pool, jobs);
 }
+
+// A code whose change event never came is confirmed by reading; one that is not there either is not asked for for ever.
+const unconfirmed = `select id from accounts where code_state = 'written' and not deleted
+  and code_attempted_at between now() - interval '20 minutes' and now() - interval '10 minutes'`;
 
 /** Those of the ids that have no job that is waiting, being done or to be tried again. */
 async function withoutJob(client: pg.PoolClient, ids: string, ...queue: string[]): Promise<string[]> {

@@ -5,7 +5,6 @@ import { type AccountJob, queues, type ResyncJob } from './jobs.ts';
 import type { ResyncContext } from './resync/reading.ts';
 import { noteResyncError } from './resync/resync-rows.ts';
 import { rereadAccounts, runResync } from './resync/run-resync.ts';
-import { writeBack } from './write-back.ts';
 
 export type WorkerContext = ResyncContext & {
   readonly stopping: AbortSignal;
@@ -14,13 +13,7 @@ export type WorkerContext = ResyncContext & {
 /** Takes jobs from the queue for as long as the queue runs. */
 export async function startWorkers(context: WorkerContext): Promise<void> {
   const { boss } = context.jobs;
-  const { connection } = context.org;
   const polling = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 5 };
-  await boss.work(
-    queues.writeBack,
-    { ...polling, batchSize: maxBatch, perJobResults: true, includeMetadata: true },
-    (batch: JobWithMetadata<AccountJob>[]) => writeBack({ ...context, connection }, batch),
-  );
   await boss.work(queues.reread, { ...polling, batchSize: maxBatch }, (batch: Job<AccountJob>[]) =>
     rereadAccounts(
       context,
@@ -54,5 +47,7 @@ async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> 
 
 /** A person has to do something first; trying again would only ask the same of Salesforce. */
 function isHopeless(error: unknown): boolean {
-  return error instanceof SalesforceError && ['config', 'permission', 'bug'].includes(error.failure);
+  if (!(error instanceof SalesforceError)) return false;
+  // What came without a code of Salesforce's own may be the answer of something in between.
+  return ['config', 'permission', 'bug'].includes(error.failure) && !error.code.startsWith('ERROR_HTTP_');
 }

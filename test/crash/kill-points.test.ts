@@ -21,7 +21,7 @@ describe.skipIf(problem !== undefined)(`kill -9 at the n-th write of a batch${re
     await quiet.expectHealed();
   });
 
-  /** An edit and two new accounts; a code whose write-back is killed waits for the heartbeat of its job. */
+  /** An edit and two new accounts, whose codes are written meanwhile. */
   const batch = (): void => {
     if (all) quiet.changes.create(2);
     quiet.edit(1);

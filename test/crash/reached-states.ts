@@ -9,7 +9,7 @@ export async function reachedStates({ service, postgres }: CrashWorld): Promise<
   const count = (holds: (line: LogLine) => boolean): number => lines.filter(holds).length;
   const [rows] = await postgres.rows<{ holes: string; retried: string }>(
     `select (select count(*) from incidents where state = 'closed') as holes,
-            (select count(*) from pgboss.job where name = 'write-back' and retry_count > 0) as retried`,
+            (select count(*) from write_back_attempts where outcome in ('again', 'unanswered')) as retried`,
   );
   return new Map([
     [

@@ -171,7 +171,9 @@ export async function openMirror({
     worked: (): Promise<true> =>
       until('every job has ended', async () => {
         const [row] = await mirror.sql<{ waiting: number }>(
-          `select count(*)::int as waiting from pgboss.job where state in ('created', 'retry', 'active') and name in ('write-back', 're-read', 'resync', 'full-resync')`,
+          `select (select count(*) from pgboss.job
+                     where state in ('created', 'retry', 'active') and name in ('re-read', 'resync', 'full-resync'))::int
+                  + (select count(*) from accounts where code_state = 'pending' and not deleted)::int as waiting`,
         );
         return row?.waiting === 0;
       }),

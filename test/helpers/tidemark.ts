@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { type AppOptions, buildApp } from '../../src/app.ts';
+import type { ApiBudgetOptions } from '../../src/salesforce/api-budget.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { eventually } from './eventually.ts';
 
@@ -52,6 +53,8 @@ export const storyKey = 'tdm_test_key_of_the_stories';
 
 export type TidemarkOverrides = Partial<AppOptions> & {
   readonly waitUntilReady?: boolean;
+  /** Of the API allowance; a test doesn't wait for a minute. */
+  readonly budget?: ApiBudgetOptions;
   /** Of another build than the one that is here. */
   readonly buildApp?: typeof buildApp;
 };
@@ -60,7 +63,12 @@ export type TidemarkOverrides = Partial<AppOptions> & {
 export async function startTidemark(
   databaseUrl: string,
   sandbox: Sandbox,
-  { buildApp: build = buildApp, waitUntilReady = true, ...overrides }: TidemarkOverrides = {},
+  {
+    buildApp: build = buildApp,
+    waitUntilReady = true,
+    budget = { reservePercent: 20, askEveryMs: 250 },
+    ...overrides
+  }: TidemarkOverrides = {},
 ): Promise<Tidemark> {
   const { clientId, clientSecret } = sandbox.credentials;
   const app = await build({
@@ -71,6 +79,7 @@ export async function startTidemark(
       apiVersion: '66.0',
       pubsubEndpoint: sandbox.pubsubEndpoint,
       pubsubTls: false,
+      budget,
     },
     apiKeys: [{ name: 'story', scopes: ['read', 'write', 'admin'], secret: storyKey }],
     topic: '/data/AccountChangeEvent',

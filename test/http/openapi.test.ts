@@ -56,11 +56,15 @@ describe('every operation', () => {
   test('refuses an unknown parameter', async () => {
     for (const [name] of operations()) {
       const [method, template = ''] = name.split(' ');
-      const path = template.replace('{id}', template.includes('accounts') ? '001al00000K3N1wAAF' : uuid);
+      const account = '001al00000K3N1wAAF';
+      const path = template
+        .replace('{id}', template.includes('accounts') ? account : uuid)
+        .replace('{accountId}', account);
       if (method !== 'get' && method !== 'post' && method !== 'delete') throw new Error(`Untried: ${name}`);
       const response = await server.send(method, `${path}?asOf=x`, {
         key: 'test-only-admin-key',
         ...(path === '/v1/resyncs' && method === 'post' ? { body: { scope: 'all' } } : {}),
+        ...(name === 'post /v1/write-backs/retry' && { body: { errorCode: 'ANY' } }),
       });
       expect(response.status, name).toBe(400);
       expect(response.body, name).toMatchObject({

@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { ApiKey, HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
 import { createServer, type Server } from '../../src/http/server.ts';
 import type { ReadEvent } from '../../src/sync/event-history.ts';
+import { assignCode } from '../../src/sync/write-back/assign-code.ts';
 import { type Described, describedProblems } from './conformity.ts';
 
 /**
@@ -17,6 +18,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
   if (options.failure !== undefined) {
     Reflect.set(database.pool, 'connect', () => Promise.reject(options.failure));
   }
+  let made = 0;
   const app = await createServer({
     ...database,
     apiKeys,
@@ -30,6 +32,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     },
     // Nobody is woken here: what is waited for is found by looking.
     wakeUps: { next: (_wake, ms) => pause(Math.min(ms, 20)) },
+    requestSignupCode: (request) => assignCode(database.pool, () => `MADE${++made}`, request),
     readiness: async () => [],
     version: '0.0.0',
     ...options.overrides,

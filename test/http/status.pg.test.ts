@@ -57,6 +57,16 @@ describe('the status', () => {
         events: { stored: 2, applied: 1, skipped: 1, failed: 6 },
         estimated: [],
       },
+      writeBack: {
+        state: 'idle',
+        since: null,
+        reason: null,
+        counts: { pending: 1, written: 0, confirmed: 1, failed: 0 },
+        failures: [],
+        lastErrors: [],
+        api: { used: null, max: null, reservePercent: null, seenAt: null },
+        backfill: null,
+      },
       fidelity: null,
       resyncs: [],
       lastErrors: [16, 15, 14, 13, 12].map((n) => ({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { codeAlphabet } from '../../src/sync/signup-code.ts';
+import { defaultFormat } from '../../src/sync/code-format.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type SalesforceRest, salesforceRest } from '../helpers/salesforce-rest.ts';
@@ -56,7 +56,7 @@ describe('the life of an account', () => {
       'the code is confirmed',
       ({ codeState }) => codeState === 'confirmed',
     );
-    expect(confirmed.signupCode).toMatch(new RegExp(`^[${codeAlphabet}]{10}$`));
+    expect(confirmed.signupCode).toMatch(new RegExp(`^[${defaultFormat.alphabet}]{10}$`));
     expect(confirmed).toMatchObject({ name: 'Blue Harbour', deletedAt: null, stale: false, codeError: null });
     expect(confirmed.fields).toMatchObject({
       Industry: 'Shipping',

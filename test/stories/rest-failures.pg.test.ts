@@ -163,14 +163,15 @@ describe('a reading that fails for good', () => {
     await using gate = await openRestGate();
     await using mirror = await openMirror({ gate });
     const [id = ''] = mirror.accountIds();
-    gate.meet({ path: /\/queryAll/, treatment: answer(403, 'REQUEST_LIMIT_EXCEEDED') });
+    gate.meet({ path: /\/queryAll/, treatment: answer(403, 'INSUFFICIENT_ACCESS') });
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     const resync = await mirror.until('the reason is shown', async () =>
       (await mirror.resyncs()).find(({ error }) => error !== null),
     );
     expect(resync).toMatchObject({
       reason: 'manual',
-      error: expect.stringContaining('REQUEST_LIMIT_EXCEEDED'),
+      state: 'failed',
+      error: expect.stringContaining('INSUFFICIENT_ACCESS'),
     });
   });
 });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from '../../src/sync/apply-changes.ts';
+import { codeRules } from '../../src/sync/code-rules.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const codeField = 'SignUpCode__c';
@@ -38,7 +39,7 @@ describe('changes on their way into the mirror', () => {
   beforeEach(() => database.rows('truncate accounts cascade'));
 
   const apply = (...changes: AccountChange[]): Promise<ApplyResult> =>
-    inTransaction(database.pool, (client) => applyChanges(client, changes, codeField));
+    inTransaction(database.pool, (client) => applyChanges(client, changes, codeRules({ field: codeField })));
   const row = async (id = a) => {
     const [found] = await database.rows('select * from accounts where id = $1', [id]);
     return found;
@@ -56,7 +57,14 @@ describe('changes on their way into the mirror', () => {
         Industry: null,
       }),
     );
-    expect(result).toEqual({ created: [a], updated: [], unchanged: [], writeBacks: [a], stale: [] });
+    expect(result).toEqual({
+      created: [a],
+      updated: [],
+      unchanged: [],
+      writeBacks: [a],
+      stale: [],
+      newer: [],
+    });
     expect(await row()).toMatchObject({
       name: 'Quill Ltd',
       account_number: 'A-1',
@@ -129,7 +137,7 @@ describe('changes on their way into the mirror', () => {
   });
 
   it('that delete an account nobody has seen leave nothing to be read', async () => {
-    expect(await apply(deleted(a, 2))).toMatchObject({ created: [a], stale: [] });
+    expect(await apply(deleted(a, 2))).toMatchObject({ created: [a], stale: [], newer: [] });
     expect(await row()).toMatchObject({ deleted: true, stale_version: null });
   });
 
@@ -241,6 +249,57 @@ describe('changes on their way into the mirror', () => {
       await apply(existed(a, 2, { [codeField]: 'SAME' }), updated(b, 3, { Industry: 'Energy' }));
       expect(await code(b)).toMatchObject({ code: 'SAME', state: 'confirmed' });
       expect(await code(a)).toMatchObject({ code: null, state: 'failed' });
+    });
+
+    it('that are disputed pass to the next account when the first gives its code up, or dies', async () => {
+      await apply(existed(a, 1, { [codeField]: 'SAME' }));
+      await apply(existed(b, 2, { [codeField]: 'SAME' }));
+      await apply(updated(a, 3, { [codeField]: 'OTHER' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: 'OTHER', state: 'confirmed' },
+        { code: 'SAME', state: 'confirmed' },
+      ]);
+      await apply(updated(a, 4, { [codeField]: 'SAME' }));
+      expect(await code(a)).toMatchObject({ code: null, state: 'failed', error: 'duplicate' });
+      await apply(deleted(b, 5));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: 'SAME', state: 'confirmed' },
+        { code: null, state: 'none', error: 'passed on' },
+      ]);
+    });
+
+    it('of a loser pass to the winner of a merge that took its code over', async () => {
+      await apply(existed(a, 1, { [codeField]: 'WINS' }), existed(b, 1, { [codeField]: 'LOSES' }));
+      await apply(deleted(b, 2), updated(a, 2, { [codeField]: 'LOSES' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: 'LOSES', state: 'confirmed' },
+        { code: null, state: 'none', error: 'passed on' },
+      ]);
+    });
+
+    it('of an account that was deleted long ago pass to one that a person gives them', async () => {
+      await apply(existed(a, 1, { [codeField]: 'USED' }));
+      await apply(deleted(a, 2));
+      await apply(existed(b, 3, { [codeField]: 'USED' }));
+      expect([await code(a), await code(b)]).toMatchObject([
+        { code: null, state: 'none', error: 'passed on' },
+        { code: 'USED', state: 'confirmed' },
+      ]);
+    });
+
+    it('that only wait give way to the account on which Salesforce holds them', async () => {
+      await apply(created(a, 1, { Name: 'A' }));
+      const { code: made } = await code();
+      await apply(existed(b, 2, { [codeField]: made }));
+      expect(await code(b)).toMatchObject({ code: made, state: 'confirmed' });
+      const after = await code(a);
+      expect([after.state, after.code === made]).toEqual(['pending', false]);
+    });
+
+    it('are not taken for cleared where Salesforce does not show us the field', async () => {
+      await apply(existed(a, 1, { [codeField]: 'CODE-A' }));
+      await apply(existed(a, 2, { Name: 'A' }));
+      expect(await code(a)).toEqual({ code: 'CODE-A', state: 'confirmed', error: undefined });
     });
 
     it('change hands in one transaction', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { createSchemaCache, type SchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type ApplyContext, applyWaiting } from '../../src/sync/apply.ts';
+import { codeRules } from '../../src/sync/code-rules.ts';
 import { type Jobs, queues, startJobs } from '../../src/sync/jobs.ts';
 import { markQuiet, storeEvents } from '../../src/sync/store.ts';
 import { storedSchemas } from '../../src/sync/stored-schemas.ts';
@@ -42,7 +43,7 @@ describe('applying the log', () => {
   const context = (given: Partial<ApplyContext> = {}): ApplyContext => ({
     pool: database.pool,
     topic,
-    codeField: 'SignUpCode__c',
+    codes: codeRules({ field: 'SignUpCode__c' }),
     schemas: cache(),
     jobs,
     logger,
@@ -82,13 +83,12 @@ describe('applying the log', () => {
   });
   const later = 1_800_000_000_000_000_000n;
 
-  it('makes an account of a CREATE, with a code and the job to write it', async () => {
+  it('makes an account of a CREATE, with a code that waits to be written', async () => {
     await store(create());
     await applyAll();
     expect(await database.rows('select name, code_state from accounts')).toEqual([
       { name: 'Quill Ltd', code_state: 'pending' },
     ]);
-    expect(await jobKeys(queues.writeBack)).toEqual([accountId]);
     expect(await log()).toEqual([{ state: 'applied', error: null, record_ids: [accountId] }]);
     expect(await readWatermark(database.pool, topic)).toEqual([
       1_790_000_000_000,
@@ -284,10 +284,10 @@ describe('applying the log', () => {
       expect((await log()).map(({ state }) => state)).toEqual(['applied']);
     });
 
-    it('the queue refuses the jobs: neither account nor event nor code is written', async () => {
+    it('the queue refuses the jobs: neither account nor event is written', async () => {
       await store(create());
       await markQuiet(database.pool, topic);
-      const refusing: Jobs = { ...jobs, enqueueWriteBacks: () => Promise.reject(new Error('no queue')) };
+      const refusing: Jobs = { ...jobs, enqueueRereads: () => Promise.reject(new Error('no queue')) };
       await expect(applyWaiting(context({ jobs: refusing }))).rejects.toThrow('no queue');
       expect(await database.rows('select from accounts')).toEqual([]);
       expect((await log()).map(({ state }) => state)).toEqual(['stored']);

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { applyChanges } from '../../src/sync/apply-changes.ts';
+import { codeRules } from '../../src/sync/code-rules.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 // Chance alone is replaced: the first codes are all the same one.
@@ -24,7 +25,7 @@ describe('a generated code that is taken', () => {
           eligible: true,
           gap: false,
         })),
-        codeField,
+        codeRules({ field: codeField }),
       ),
     );
 

@@ -5,6 +5,7 @@ import type { ApiBudgetOptions } from '../../src/salesforce/api-budget.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { codeRules } from '../../src/sync/code-rules.ts';
 import { type Jobs, startJobs } from '../../src/sync/jobs.ts';
 import type { ResyncContext } from '../../src/sync/resync/reading.ts';
 import { type ResyncRequest, requestResync } from '../../src/sync/resync/request-resync.ts';
@@ -21,7 +22,9 @@ export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {})
     parts.jobs = await startJobs(database.url, logger);
   });
   beforeEach(async () => {
-    await database.rows('truncate events, subscriptions, accounts, resyncs, incidents cascade');
+    await database.rows(
+      'truncate events, subscriptions, accounts, resyncs, incidents, write_back_attempts, write_back_state cascade',
+    );
     await database.rows('delete from pgboss.job');
     parts.org?.close();
     await parts.sandbox?.close();
@@ -57,7 +60,7 @@ export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {})
       return {
         pool: database.pool,
         topic: accountTopic,
-        codeField: 'SignUpCode__c',
+        codes: codeRules({ field: 'SignUpCode__c' }),
         backfill: false,
         org,
         connection: org.connection,

@@ -3,11 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   type Code,
   type CodeSituation,
-  codeAlphabet,
-  codeLength,
   codeStates,
   decideCode,
-  generateCode,
   goneCode,
   noCode,
 } from '../../src/sync/signup-code.ts';
@@ -22,7 +19,16 @@ const code = (signupCode: string | null, state: Code['state'], failure: Code['er
 });
 const decide = (situation: Partial<CodeSituation>): Code =>
   decideCode(
-    { before: noCode, heldBefore: null, held: null, deleted: false, eligible: false, at, ...situation },
+    {
+      before: noCode,
+      heldBefore: null,
+      held: null,
+      deleted: false,
+      eligible: false,
+      restore: false,
+      at,
+      ...situation,
+    },
     () => 'NEW',
   );
 
@@ -74,6 +80,31 @@ describe('the code of an account', () => {
       code('OLD', 'failed', { ...error, code: goneCode }),
     ],
     [
+      'is written again when it was cleared in Salesforce and that is wished',
+      { before: code('OLD', 'confirmed'), heldBefore: 'OLD', restore: true },
+      code('OLD', 'pending'),
+    ],
+    [
+      'that replaces another waits on while Salesforce still holds that one',
+      { before: { ...code('NEW', 'pending'), replaces: ['OLD'] }, heldBefore: 'OLD', held: 'OLD' },
+      { ...code('NEW', 'pending'), replaces: ['OLD'] },
+    ],
+    [
+      'that replaces another is confirmed like any other',
+      { before: { ...code('NEW', 'written'), replaces: ['OLD'] }, heldBefore: 'OLD', held: 'NEW' },
+      code('NEW', 'confirmed'),
+    ],
+    [
+      'that replaces another gives way to a third',
+      { before: { ...code('NEW', 'pending'), replaces: ['OLD'] }, heldBefore: 'OLD', held: 'HELD' },
+      code('HELD', 'confirmed'),
+    ],
+    [
+      'that replaces another is written where that one was cleared meanwhile',
+      { before: { ...code('NEW', 'pending'), replaces: ['OLD'] }, heldBefore: 'OLD' },
+      { ...code('NEW', 'pending'), replaces: ['OLD'] },
+    ],
+    [
       'changes when Salesforce holds another one than before',
       { before: code('OLD', 'confirmed'), heldBefore: 'OLD', held: 'HELD' },
       code('HELD', 'confirmed'),
@@ -100,6 +131,7 @@ describe('the code of an account', () => {
       held: fc.option(text),
       deleted: fc.boolean(),
       eligible: fc.boolean(),
+      restore: fc.constant(false),
     });
     fc.assert(
       fc.property(situation, (given) => {
@@ -118,7 +150,13 @@ describe('the code of an account', () => {
     fc.assert(
       fc.property(moments, (life) => {
         let made = 0;
-        const states = life.map((moment) => ({ ...moment, heldBefore: null, held: null, at }));
+        const states = life.map((moment) => ({
+          ...moment,
+          heldBefore: null,
+          held: null,
+          restore: false,
+          at,
+        }));
         const end = states.reduce((before, moment) => {
           const after = decideCode({ ...moment, before }, () => `CODE${++made}`);
           return after.state === 'pending' ? { ...after, state: 'written' as const } : after;
@@ -128,29 +166,5 @@ describe('the code of an account', () => {
       }),
       runs,
     );
-  });
-});
-
-describe('a generated code', () => {
-  it('has ten characters that cannot be taken for one another', () => {
-    expect(codeAlphabet).toHaveLength(new Set(codeAlphabet).size);
-    for (const lookAlike of '0O1Il') expect(codeAlphabet).not.toContain(lookAlike);
-    const made = generateCode();
-    expect(made).toHaveLength(codeLength);
-    for (const letter of made) expect(codeAlphabet).toContain(letter);
-  });
-
-  it('uses every character about as often as any other, at every place', () => {
-    const codes = Array.from({ length: 20_000 }, generateCode);
-    const expected = codes.length / codeAlphabet.length;
-    for (let place = 0; place < codeLength; place++) {
-      const counts = Map.groupBy(codes, (made) => made.charAt(place));
-      const square = [...codeAlphabet].map(
-        (letter) => ((counts.get(letter)?.length ?? 0) - expected) ** 2 / expected,
-      );
-      // Chi square with 56 degrees of freedom: 130 is passed by chance once in ten million.
-      expect(square.reduce((sum, part) => sum + part, 0)).toBeLessThan(130);
-    }
-    expect(new Set(codes).size).toBe(codes.length);
   });
 });

@@ -19,15 +19,18 @@ describe('a sweep', () => {
        values ('${id}', '{}', '0.0.0.0', '{}', '1.1.1.0', now(), now(), ${values})`,
     );
 
-  it('finds stale accounts and waiting codes that no job stands for, and enqueues each once', async () => {
+  it('finds stale accounts and codes that were never confirmed, and enqueues each once', async () => {
     await mirror.database.rows('update subscriptions set loaded_at = now()');
     await insertAccount('001000000000001AAA', 'stale_version', `'1.1.1.0'`);
-    await insertAccount('001000000000002AAA', 'signup_code, code_state', `'CODE', 'pending'`);
+    await insertAccount(
+      '001000000000002AAA',
+      'signup_code, code_state, code_attempted_at',
+      `'CODE', 'written', now() - interval '15 minutes'`,
+    );
     await insertAccount('001000000000003AAA', 'signup_code, code_state', `'OTHER', 'confirmed'`);
     await sweep(context());
     await sweep(context());
-    expect(await jobsOf(queues.reread)).toEqual(['001000000000001AAA']);
-    expect(await jobsOf(queues.writeBack)).toEqual(['001000000000002AAA']);
+    expect(await jobsOf(queues.reread)).toEqual(['001000000000001AAA', '001000000000002AAA']);
     expect(await jobsOf(queues.resync)).toEqual([]);
   });
 

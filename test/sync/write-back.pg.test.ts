@@ -1,9 +1,10 @@
-import type { JobWithMetadata } from 'pg-boss';
 import { describe, expect, it } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
-import { type AccountJob, queues } from '../../src/sync/jobs.ts';
+import { queues } from '../../src/sync/jobs.ts';
 import { rereadAccounts } from '../../src/sync/resync/run-resync.ts';
-import { writeBack } from '../../src/sync/write-back.ts';
+import { assignCode } from '../../src/sync/write-back/assign-code.ts';
+import { usualPatience } from '../../src/sync/write-back/judge-answer.ts';
+import { type DueCode, readDue } from '../../src/sync/write-back/waiting-codes.ts';
+import { type BatchContext, writeBatch } from '../../src/sync/write-back/write-batch.ts';
 import { inOrg } from '../helpers/sandbox-org.ts';
 import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
 
@@ -18,45 +19,54 @@ describe('writing codes to Salesforce', () => {
     await rereadAccounts(mirror.context, [id]);
     return id;
   };
-  const takeJobs = (): Promise<JobWithMetadata<AccountJob>[]> =>
-    mirror.jobs.boss.fetch<AccountJob>(queues.writeBack, { batchSize: 200, includeMetadata: true });
-  const write = async (
-    change: (job: JobWithMetadata<AccountJob>) => JobWithMetadata<AccountJob> = (job) => job,
-  ) => {
-    const jobs = (await takeJobs()).map(change);
-    const results = await writeBack(mirror.context, jobs);
-    return new Map(
-      results.map(({ id, status }) => [jobs.find((job) => job.id === id)?.data.accountId, status]),
-    );
+  const context = (): BatchContext => ({
+    ...mirror.context,
+    budget: mirror.org.budget,
+    patience: usualPatience,
+  });
+  const due = () => readDue(mirror.database.pool, 200);
+  const waiting = { signal: new AbortController().signal, onWait: async () => {} };
+  /** Sends what waits and answers what came of it, by account. */
+  const write = async (given: Partial<BatchContext> = {}, batch?: readonly DueCode[]) => {
+    const verdicts = await writeBatch({ ...context(), ...given }, batch ?? (await due()), waiting);
+    return new Map(verdicts.map(({ id, outcome }) => [id, outcome]));
   };
-  const onLastTry = (job: JobWithMetadata<AccountJob>) => ({ ...job, retryCount: job.retryLimit });
+  const outcomes = async (id: string) => {
+    const rows = await mirror.database.rows(
+      'select code, outcome from write_back_attempts where account_id = $1 order by id',
+      [id],
+    );
+    return rows.map((row) => row['outcome']);
+  };
   const held = (id: string) => mirror.sandbox.org.record(id)?.values[field];
 
-  it('leaves the same code on both sides', async () => {
+  it('leaves the same code on both sides, and what was done on record', async () => {
     const ids = [await newAccount(), await newAccount()];
-    expect(await write()).toEqual(new Map(ids.map((id) => [id, 'completed'])));
+    expect(await write()).toEqual(new Map(ids.map((id) => [id, 'written'])));
     for (const id of ids) {
       const row = await mirror.account(id);
       expect(row).toMatchObject({ code_state: 'written', code_error: null, code_attempts: 1 });
       expect(held(id)).toBe(row?.['signup_code']);
+      expect(await outcomes(id)).toEqual(['written']);
     }
   });
 
-  it('does nothing where no code waits', async () => {
+  it('does nothing with what was written already', async () => {
     const id = await newAccount();
-    const jobs = await takeJobs();
-    await writeBack(mirror.context, jobs);
-    const before = await mirror.account(id);
-    expect(await writeBack(mirror.context, jobs)).toMatchObject([{ status: 'completed' }]);
-    expect(await mirror.account(id)).toEqual(before);
+    const batch = await due();
+    await write({}, batch);
+    expect(await write({}, batch)).toEqual(new Map());
+    expect(await outcomes(id)).toEqual(['written', 'held']);
+    expect(mirror.sandbox.audit.entries({ client: 'Tidemark', recordId: id })).toHaveLength(1);
   });
 
   it('adopts a code that Salesforce holds already, and overwrites nothing', async () => {
     const id = await newAccount();
     inOrg(mirror.sandbox).updateQuietly(id, { [field]: 'THEIRS' });
-    expect(await write()).toEqual(new Map([[id, 'completed']]));
+    await write();
     expect(held(id)).toBe('THEIRS');
     expect(await mirror.account(id)).toMatchObject({ signup_code: 'THEIRS', code_state: 'confirmed' });
+    expect(await outcomes(id)).toEqual(['held']);
   });
 
   it('confirms its own code when the answer to an earlier try was lost', async () => {
@@ -67,30 +77,40 @@ describe('writing codes to Salesforce', () => {
     expect(await mirror.account(id)).toMatchObject({ signup_code: code, code_state: 'confirmed' });
   });
 
-  it('makes another code of one that Salesforce has elsewhere, and tries again', async () => {
-    const id = await newAccount();
-    const taken = String((await mirror.account(id))?.['signup_code']);
-    inOrg(mirror.sandbox).createQuietly({ Name: 'Holder Ltd', [field]: taken });
-    const [job] = await takeJobs();
-    if (job === undefined) throw new Error('there is no job');
-    expect(await writeBack(mirror.context, [job])).toMatchObject([
-      { status: 'failed', output: { code: 'DUPLICATE_VALUE' } },
-    ]);
-    const row = await mirror.account(id);
-    expect(row).toMatchObject({ code_state: 'pending', code_attempts: 1 });
-    expect(row?.['signup_code']).not.toBe(taken);
-    expect(await writeBack(mirror.context, [job])).toMatchObject([{ status: 'completed' }]);
-    expect(held(id)).toBe(row?.['signup_code']);
-  });
-
-  it('gives up a duplicate at the last try, and says why', async () => {
-    const id = await newAccount();
-    const taken = String((await mirror.account(id))?.['signup_code']);
-    inOrg(mirror.sandbox).createQuietly({ Name: 'Holder Ltd', [field]: taken });
-    expect(await write(onLastTry)).toEqual(new Map([[id, 'completed']]));
+  it('makes another code of one that Salesforce has elsewhere, three times at most, and keeps them all', async () => {
+    const [id, other] = [await newAccount(), await newAccount()];
+    const refused = mirror.sandbox.faults.records.refused;
+    refused.on({ errorCode: 'DUPLICATE_VALUE', recordIds: [id], field });
+    for (let refusal = 1; refusal <= 4; refusal++) expect((await write()).get(id)).toBe('taken');
     expect(await mirror.account(id)).toMatchObject({
       code_state: 'failed',
       code_error: { code: 'DUPLICATE_VALUE' },
+    });
+    const codes = await mirror.database.rows<{ code: string }>(
+      'select code from write_back_attempts where account_id = $1',
+      [id],
+    );
+    expect(new Set(codes.map(({ code }) => code)).size).toBe(4);
+    expect(await mirror.account(other)).toMatchObject({ code_state: 'written' });
+  });
+
+  it('tries a locked row again, a little later each time, and gives up after the last try', async () => {
+    const id = await newAccount();
+    mirror.sandbox.faults.records.refused.on({ errorCode: 'UNABLE_TO_LOCK_ROW', recordIds: [id], field });
+    const patience = { ...usualPatience, maxTries: 3 };
+    expect((await write({ patience })).get(id)).toBe('again');
+    expect(await mirror.account(id)).toMatchObject({ code_state: 'pending', code_tries: 1 });
+    expect(
+      await mirror.database.rows('select from accounts where code_due_at > code_attempted_at'),
+    ).toHaveLength(1);
+    const retryNow = () => mirror.database.rows(`update accounts set code_due_at = 'epoch'`);
+    await retryNow();
+    expect((await write({ patience })).get(id)).toBe('again');
+    await retryNow();
+    expect((await write({ patience })).get(id)).toBe('failed');
+    expect(await mirror.account(id)).toMatchObject({
+      code_state: 'failed',
+      code_error: { code: 'UNABLE_TO_LOCK_ROW' },
     });
   });
 
@@ -102,70 +122,96 @@ describe('writing codes to Salesforce', () => {
     ]);
     expect(await write()).toEqual(
       new Map([
-        [refused, 'completed'],
-        [fine, 'completed'],
+        [refused, 'failed'],
+        [fine, 'written'],
       ]),
     );
     expect(await mirror.account(refused)).toMatchObject({
       code_state: 'failed',
-      code_error: { code: 'STRING_TOO_LONG', message: expect.stringContaining('data value too large') },
+      code_error: {
+        code: 'STRING_TOO_LONG',
+        message: expect.stringContaining('data value too large'),
+        fields: [field],
+      },
     });
     expect(await mirror.account(fine)).toMatchObject({ code_state: 'written' });
   });
 
-  it('says when the account is gone, and sends the code after all when it is back', async () => {
+  it('says when the account is gone, has it read, and sends the code after all when it is back', async () => {
     const id = await newAccount();
     inOrg(mirror.sandbox).deleteQuietly(id);
-    expect(await write()).toEqual(new Map([[id, 'completed']]));
+    expect(await write()).toEqual(new Map([[id, 'gone']]));
     expect(await mirror.account(id)).toMatchObject({
       code_state: 'failed',
       code_error: { code: 'ENTITY_IS_DELETED' },
     });
+    expect(await mirror.jobKeys(queues.reread)).toEqual([id]);
     await rereadAccounts(mirror.context, [id]);
     expect(await mirror.account(id)).toMatchObject({ deleted: true, code_state: 'failed' });
     const { org } = mirror.sandbox;
     const caller = { userId: org.named.admin.id, api: 'soap', apiVersion: '66.0', client: null } as const;
     org.transaction(caller, (tx) => tx.undelete(id), 'nothing');
     await rereadAccounts(mirror.context, [id]);
-    expect(await write()).toEqual(new Map([[id, 'completed']]));
+    expect(await write()).toEqual(new Map([[id, 'written']]));
     expect(held(id)).toBe((await mirror.account(id))?.['signup_code']);
+  });
+
+  it('writes over a code that is replaced on request, and over no other', async () => {
+    const [replaced, changed] = [await newAccount(), await newAccount()];
+    await write();
+    await rereadAccounts(mirror.context, [replaced, changed]);
+    const old = held(replaced);
+    for (const accountId of [replaced, changed]) {
+      await assignCode(mirror.database.pool, mirror.context.codes.generate, {
+        accountId,
+        regenerate: true,
+        requestedBy: 'test',
+      });
+    }
+    inOrg(mirror.sandbox).updateQuietly(changed, { [field]: 'BY-HAND' });
+    expect(await write()).toEqual(new Map([[replaced, 'written']]));
+    await rereadAccounts(mirror.context, [replaced]);
+    const row = await mirror.account(replaced);
+    expect(row).toMatchObject({ signup_code: held(replaced), code_state: 'confirmed', code_replaces: [] });
+    expect(row?.['signup_code']).not.toBe(old);
+    expect(await outcomes(replaced)).toEqual(['written', 'replaced', 'written']);
+    expect(held(changed)).toBe('BY-HAND');
+    expect(await mirror.account(changed)).toMatchObject({ signup_code: 'BY-HAND', code_state: 'confirmed' });
   });
 
   it('fails as a whole when Salesforce does not answer, and leaves the codes waiting', async () => {
     const id = await newAccount();
-    const jobs = await takeJobs();
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
-    const broken = Object.create(mirror.org.connection, {
-      request: { value: () => Promise.reject(reset) },
-    }) as typeof mirror.org.connection;
-    await expect(writeBack({ ...mirror.context, connection: broken }, jobs)).rejects.toMatchObject({
+    const { connection } = mirror.org;
+    const broken = Object.create(connection, {
+      request: {
+        value: (request: { method?: string }, options: object) =>
+          request.method === 'PATCH' ? Promise.reject(reset) : connection.request(request as never, options),
+      },
+    }) as typeof connection;
+    await expect(write({ connection: broken })).rejects.toMatchObject({
       name: 'SalesforceError',
       code: 'ECONNRESET',
       failure: 'transient',
     });
-    expect(await mirror.account(id)).toMatchObject({ code_state: 'pending', code_attempts: 0 });
+    expect(await mirror.account(id)).toMatchObject({ code_state: 'pending', code_tries: 0 });
+    expect(await outcomes(id)).toEqual(['unanswered']);
   });
 
   it('does not undo what became known while Salesforce was asked', async () => {
     const id = await newAccount();
-    const jobs = await takeJobs();
-    const slow = Object.create(mirror.org.connection, {
+    const { connection } = mirror.org;
+    const slow = Object.create(connection, {
       request: {
-        value: async (request: { method?: string }) => {
-          const answer = await mirror.org.connection.request(request as never);
+        value: async (request: { method?: string }, options: object) => {
+          const answer = await connection.request(request as never, options);
           // The echo of the write is applied before its answer is recorded.
           if (request.method === 'PATCH') await rereadAccounts(mirror.context, [id]);
           return answer;
         },
       },
-    }) as typeof mirror.org.connection;
-    await writeBack({ ...mirror.context, connection: slow }, jobs);
+    }) as typeof connection;
+    await write({ connection: slow });
     expect(await mirror.account(id)).toMatchObject({ code_state: 'confirmed' });
-  });
-
-  it('takes each account once, however often it is asked for', async () => {
-    const id = await newAccount();
-    await inTransaction(mirror.database.pool, (client) => mirror.jobs.enqueueWriteBacks(client, [id, id]));
-    expect(await mirror.jobKeys(queues.writeBack)).toEqual([id]);
   });
 });

@@ -49,9 +49,9 @@ eachWithDefects([
     defects: [
       {
         name: 'ours is written over it',
-        file: 'sync/write-back.ts',
-        find: 'held.get(id)?.code === null',
-        replace: 'held.has(id)',
+        file: 'sync/write-back/write-batch.ts',
+        find: 'return held === null ||',
+        replace: 'return held !== code ||',
         shows: /the code of a person stays/,
       },
     ],
@@ -62,9 +62,9 @@ eachWithDefects([
     defects: [
       {
         name: 'every answer counts as a success',
-        file: 'sync/write-back.ts',
-        find: 'if (result?.success === true)',
-        replace: 'if (result !== undefined)',
+        file: 'sync/write-back/judge-answer.ts',
+        find: 'if (answer.success)',
+        replace: 'if (answer !== undefined)',
         shows: /the refusal is on record/,
       },
     ],

@@ -12,6 +12,7 @@ import type { Server } from '../server.ts';
 import { addAccountEventsRoute } from './account-events.ts';
 import { addAccountListRoute } from './account-list.ts';
 import { addAccountResyncRoute } from './account-resync.ts';
+import { addAccountSignupCodeRoute } from './account-signup-code.ts';
 
 export function addAccountRoutes(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(AccountSchema);
@@ -19,6 +20,7 @@ export function addAccountRoutes(app: Server, dependencies: HttpDependencies): v
   addAccountRoute(app, dependencies);
   addAccountEventsRoute(app, dependencies);
   addAccountResyncRoute(app, dependencies);
+  addAccountSignupCodeRoute(app, dependencies);
 }
 
 function addAccountRoute(app: Server, { prisma, fieldNames, signupCodeField }: HttpDependencies): void {

@@ -4,6 +4,7 @@ import type { HttpDependencies } from '../dependencies.ts';
 import { isoTime } from '../json/time.ts';
 import { readCounts } from '../read-counts.ts';
 import { readFidelity, readOpenResyncs } from '../read-resync-status.ts';
+import { readWriteBackStatus } from '../read-write-back-status.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
@@ -22,8 +23,10 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
       readOpenResyncs(dependencies.pool),
       readLastErrors(dependencies),
     ]);
+    const { none: _, ...codes } = counts.accounts.byCodeState;
+    const writeBack = await readWriteBackStatus(dependencies, codes);
     const backlog = counts.events.stored;
-    return { subscription, lagMilliseconds, backlog, counts, fidelity, resyncs, lastErrors };
+    return { subscription, lagMilliseconds, backlog, counts, writeBack, fidelity, resyncs, lastErrors };
   });
 }
 

@@ -1,6 +1,16 @@
 import { Type } from 'typebox';
 import { resyncModes, resyncScopes, resyncStates } from '../../sync/resync/request-resync.ts';
-import { AnyJson, NullableInteger, NullableText, NullableTime, OneOf, OrNull, Time } from './values.ts';
+import {
+  AnyJson,
+  Named,
+  NullableInteger,
+  NullableText,
+  NullableTime,
+  OneOf,
+  OrNull,
+  Time,
+} from './values.ts';
+import { WriteBackSchema } from './write-back.ts';
 
 const Count = () => Type.Integer({ minimum: 0 });
 
@@ -34,6 +44,51 @@ const Counts = Type.Object({
   estimated: Type.Array(Type.String(), {
     description: 'Which of these counts are estimates of the database, since counting would take long.',
     examples: [['accounts.living', 'events.applied']],
+  }),
+});
+
+const WriteBack = Type.Object({
+  state: OneOf(['idle', 'running', 'waiting', 'paused'], {
+    description:
+      '`running`: codes are sent as they come. `waiting`: it goes on by itself, when the API allowance has room or Salesforce answers again. `paused`: a person has to change something, see `reason`. `idle`: no process is at it.',
+  }),
+  since: NullableTime(),
+  reason: Type.Unsafe<{ code: string; message: string } | null>({
+    type: ['object', 'null'],
+    required: ['code', 'message'],
+    properties: { code: { type: 'string' }, message: { type: 'string' } },
+    description: 'Why it waits or is paused.',
+  }),
+  counts: Type.Object({ pending: Count(), written: Count(), confirmed: Count(), failed: Count() }),
+  failures: Type.Array(Type.Object({ code: Type.String(), count: Count() }), {
+    description: 'The causes of failed codes, the most frequent first, twenty at most.',
+  }),
+  lastErrors: Type.Array(Named(WriteBackSchema), { description: 'The newest failed codes, five at most.' }),
+  api: Type.Object(
+    {
+      used: NullableInteger(),
+      max: NullableInteger(),
+      reservePercent: NullableInteger({ description: 'The share that is left to others.' }),
+      seenAt: NullableTime(),
+    },
+    { description: 'The daily API requests of the org, as Salesforce last said.' },
+  ),
+  backfill: Type.Unsafe<{
+    seen: number;
+    given: number;
+    startedAt: string | null;
+    finishedAt: string | null;
+  } | null>({
+    type: ['object', 'null'],
+    required: ['seen', 'given', 'startedAt', 'finishedAt'],
+    properties: {
+      seen: { type: 'integer', description: 'Accounts without a code that were looked at.' },
+      given: { type: 'integer', description: 'Accounts that got one.' },
+      startedAt: NullableTime(),
+      finishedAt: NullableTime(),
+    },
+    description:
+      'How far codes have been given to accounts that were in the mirror already; null without it.',
   }),
 });
 
@@ -77,6 +132,7 @@ export const StatusSchema = Type.Object(
     }),
     backlog: Type.Integer({ minimum: 0, description: 'Events that wait to be applied.' }),
     counts: Counts,
+    writeBack: WriteBack,
     fidelity: OrNull(Fidelity, {
       description: 'What the newest comparison with Salesforce found; null if there was none.',
     }),

@@ -18,7 +18,7 @@ export function createFaults(switches: FaultSwitches, world: FaultWorld) {
       ...streamActs({ bus: org.bus, connections: pubsub.connections, disconnect: pubsub.disconnect }),
     },
     events: { ...switches.events, ...eventActs(org, now) },
-    records: { refused: switches.records.refused },
+    records: { refused: switches.records.refused, mixed: switches.records.mixed },
     rest: switches.rest,
     oauth: switches.oauth,
     bulk: { ...switches.bulk, ...bulkActs(bulkJobs) },

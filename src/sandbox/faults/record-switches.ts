@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { Type } from 'typebox';
 import type { SaveError } from '../model.ts';
 import type { AttemptedWrite } from '../org-faults.ts';
+import { createRandom } from '../random.ts';
 import { faultSwitch, type SwitchContext } from './fault-switch.ts';
 import { often } from './often.ts';
 import { closed } from './parameters.ts';
+import { REFUSAL_CODES, refusal } from './save-error-texts.ts';
 
 /** Writes of single records that are refused by rule, alone and in collections alike. */
 export function recordSwitches(context: SwitchContext) {
@@ -12,7 +15,7 @@ export function recordSwitches(context: SwitchContext) {
     'Creating and changing a record is refused with an error code, for the records that fit every rule given.',
     Type.Object(
       {
-        errorCode: Type.Enum(Object.keys(MESSAGES)),
+        errorCode: Type.Enum(REFUSAL_CODES),
         everyNth: Type.Optional(Type.Integer({ minimum: 1, description: 'only every nth of them' })),
         oncePerRecord: Type.Optional(
           Type.Boolean({ description: 'the second attempt on a record succeeds' }),
@@ -28,6 +31,32 @@ export function recordSwitches(context: SwitchContext) {
       closed,
     ),
   );
+  const mixed = faultSwitch(
+    context,
+    'Changing a record is refused for a share of the records, each with one of several error codes of its own.',
+    Type.Object(
+      {
+        share: Type.Number({ minimum: 0, maximum: 1, description: 'of the records' }),
+        seed: Type.Optional(Type.Integer({ description: 'decides which records, and with which code' })),
+        errors: Type.Array(
+          Type.Object(
+            {
+              errorCode: Type.Enum(REFUSAL_CODES),
+              attempts: Type.Optional(
+                Type.Integer({ minimum: 1, description: 'so many of a record; all unless told' }),
+              ),
+            },
+            closed,
+          ),
+          { minItems: 1 },
+        ),
+        field: Type.Optional(Type.String({ minLength: 1, description: 'only writes of this field' })),
+        client: Type.Optional(Type.String({ minLength: 1, description: 'only by the client of this name' })),
+      },
+      closed,
+    ),
+  );
+  const refusedAttempts = new WeakMap<object, Map<string, number>>();
   /** By the parameters of a fault that is on: how many writes fitted it, and whom it has struck. */
   const history = new WeakMap<object, { seen: number; readonly struck: Set<string> }>();
 
@@ -39,13 +68,32 @@ export function recordSwitches(context: SwitchContext) {
     return known.seen % (rule.everyNth ?? 1) === 0;
   }
 
+  function refuseOfMix({ before, caller, values }: AttemptedWrite): SaveError | undefined {
+    if (before === undefined) return undefined;
+    const { id } = before;
+    let fate: MixedError | undefined;
+    const mix = mixed.strike((each) => {
+      const concerned =
+        (each.client === undefined || each.client === caller.client) &&
+        (each.field === undefined || each.field in values);
+      fate = concerned ? fateOf(each, id) : undefined;
+      const attempts = refusedAttempts.get(each)?.get(id) ?? 0;
+      return fate !== undefined && attempts < (fate.attempts ?? Number.POSITIVE_INFINITY);
+    });
+    if (mix === undefined || fate === undefined) return undefined;
+    const attempts = refusedAttempts.get(mix) ?? new Map<string, number>();
+    refusedAttempts.set(mix, attempts.set(id, (attempts.get(id) ?? 0) + 1));
+    return refusal(fate.errorCode, id, mix.field);
+  }
+
   return {
     refused,
+    mixed,
     refuse(write: AttemptedWrite): SaveError | undefined {
       const rule = refused.strike((each) => fits(each, write) && strikesNow(each, write.before?.id));
-      if (rule === undefined) return undefined;
+      if (rule === undefined) return refuseOfMix(write);
       if (write.before !== undefined) history.get(rule)?.struck.add(write.before.id);
-      return saveError(rule, write);
+      return refusal(rule.errorCode, write.before?.id, rule.field);
     },
   };
 }
@@ -60,31 +108,15 @@ function fits(rule: Rule, { before, caller, values }: AttemptedWrite): boolean {
   );
 }
 
-function saveError({ errorCode, field }: Rule, { before }: AttemptedWrite): SaveError {
-  const [message = errorCode, fields = []] = MESSAGES[errorCode] ?? [];
-  return {
-    statusCode: errorCode,
-    message: message.replace('{id}', before?.id.slice(0, 15) ?? 'unknown'),
-    fields: field === undefined ? fields : [field],
-  };
+/** Which of its codes a record is refused with, if it is one of the share: the same for ever, by the seed. */
+export function fateOf({ share, seed = 1, errors }: Mix, recordId: string): MixedError | undefined {
+  const random = createRandom(hash(`${seed} ${recordId}`));
+  return random.chance(share) ? random.pick(errors) : undefined;
 }
 
-const MESSAGES: Readonly<Record<string, readonly [message: string, fields?: readonly string[]]>> = {
-  UNABLE_TO_LOCK_ROW: ['unable to obtain exclusive access to this record or 1 records: {id}'],
-  FIELD_CUSTOM_VALIDATION_EXCEPTION: ['A validation rule of the sandbox org refuses this record'],
-  DUPLICATE_VALUE: ['duplicate value found: SignUpCode__c duplicates value on record with id: {id}'],
-  DUPLICATES_DETECTED: ['Use one of these records?'],
-  ENTITY_IS_DELETED: ['entity is deleted'],
-  INSUFFICIENT_ACCESS_OR_READONLY: ['insufficient access rights on object id'],
-  CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: ['AccountTrigger: execution of BeforeUpdate'],
-  STRING_TOO_LONG: ['Sign Up Code: data value too large: (max length=32)', ['SignUpCode__c']],
-  INVALID_FIELD_FOR_INSERT_UPDATE: [
-    'Unable to create/update fields: SignUpCode__c. Please check the security settings of this field and verify that it is read/write for your profile or permission set.',
-    ['SignUpCode__c'],
-  ],
-  SERVER_UNAVAILABLE: ['the server is busy'],
-  UNKNOWN_EXCEPTION: ['An unexpected error occurred'],
-};
+function hash(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32LE(0);
+}
 
 export type RecordSwitches = ReturnType<typeof recordSwitches>;
 
@@ -97,3 +129,6 @@ type Rule = {
   readonly field?: string;
   readonly client?: string;
 };
+
+type MixedError = { readonly errorCode: string; readonly attempts?: number };
+export type Mix = { readonly share: number; readonly seed?: number; readonly errors: readonly MixedError[] };

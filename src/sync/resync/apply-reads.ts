@@ -5,7 +5,7 @@ import { enqueue } from '../apply.ts';
 import { type AccountChange, applyChanges } from '../apply-changes.ts';
 import { closeRepaired } from '../incident-rows.ts';
 import { type Change, deletedField } from '../merge.ts';
-import { fieldsAddedSince } from '../read-plan.ts';
+import { fieldsMetSince } from '../read-plan.ts';
 import { laterVersion, parseVersion, readVersion, type Version } from '../version.ts';
 import type { Page } from './pages.ts';
 import type { Reading, ResyncContext } from './reading.ts';
@@ -23,13 +23,13 @@ export async function applyReads(
   reading: Reading,
   { reads, missing }: Pick<Page, 'reads' | 'missing'>,
 ): Promise<AppliedReads> {
-  const except = await fieldsAddedSince(context, reading.schemaId);
+  const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
   const known = await existingVersions(client, missing);
   const changes = [
     ...reads.map((read) => toAccountChange(read, reading, except, context.backfill)),
     ...[...known].map(([id, version]) => toDeletion(id, version, reading)),
   ];
-  const applied = await applyChanges(client, changes, context.codeField);
+  const applied = await applyChanges(client, changes, context.codes);
   await enqueue(client, context.jobs, applied);
   await closeRepaired(client);
   return {

@@ -3,7 +3,7 @@ import type { Scalar } from '../../salesforce/change-event.ts';
 import type { AccountRead } from '../../salesforce/records.ts';
 import { type ComparableRow, projectionsOf, readComparable } from '../account-row.ts';
 import { changedPaths, deletedField, merge } from '../merge.ts';
-import { fieldsAddedSince } from '../read-plan.ts';
+import { fieldsMetSince } from '../read-plan.ts';
 import { changeOf } from './apply-reads.ts';
 import type { Difference } from './difference-rows.ts';
 import type { Page } from './pages.ts';
@@ -16,7 +16,7 @@ export async function compareReads(
   reading: Reading,
   { reads, missing }: Pick<Page, 'reads' | 'missing'>,
 ): Promise<Difference[]> {
-  const except = await fieldsAddedSince(context, reading.schemaId);
+  const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
   const rows = await readComparable(client, [...reads.map(({ id }) => id), ...missing]);
   return [
     ...reads.flatMap((read) => compareOne(read, rows.get(read.id), { reading, except, context })),
@@ -44,8 +44,8 @@ function compareOne(read: AccountRead, row: ComparableRow | undefined, compariso
   if (merged.values.get(deletedField) === true) return [extra(read.id, modifiedAt)];
   const values = {
     ...fieldDifferences(row, merged.values),
-    ...projectionDifferences(row, comparison.context.codeField),
-    ...codeDifference(row, merged.values.get(comparison.context.codeField) ?? null),
+    ...projectionDifferences(row, comparison.context.codes.field),
+    ...codeDifference(row, merged.values.get(comparison.context.codes.field) ?? null),
   };
   const fields = Object.keys(values).sort();
   return fields.length === 0 ? [] : [{ accountId: read.id, kind: 'fields', fields, values, modifiedAt }];

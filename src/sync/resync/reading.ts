@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Queryable } from '../../db/database.ts';
 import type { Ask, ReadPlan } from '../../salesforce/records.ts';
+import type { CodeRules } from '../code-rules.ts';
 import type { Jobs } from '../jobs.ts';
 import { currentReadPlan, readPlanOf, type SchemaContext } from '../read-plan.ts';
 import { readSubscription, readWatermark } from '../subscription-rows.ts';
@@ -10,7 +11,7 @@ import { noteReading, type ResyncRow } from './resync-rows.ts';
 
 export type ResyncContext = SchemaContext & {
   readonly pool: pg.Pool;
-  readonly codeField: string;
+  readonly codes: CodeRules;
   /** Whether accounts that existed before get codes too. */
   readonly backfill: boolean;
   readonly jobs: Jobs;

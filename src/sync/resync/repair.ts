@@ -1,10 +1,10 @@
 import { inTransaction } from '../../db/database.ts';
 import { closeByResync } from '../incident-rows.ts';
-import { currentReadPlan, fieldsAddedSince } from '../read-plan.ts';
+import { currentReadPlan, fieldsBeyond } from '../read-plan.ts';
 import { markLoaded } from '../subscription-rows.ts';
 import { applyReads } from './apply-reads.ts';
 import { type Page, pagesOf, readAhead, unread } from './pages.ts';
-import type { RunningResync } from './reading.ts';
+import type { ResyncContext, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
 import { finishResync, noteProgress, noteUnknownIds } from './resync-rows.ts';
 import { type Outcome, ResyncEnded } from './run-resync.ts';
@@ -39,7 +39,7 @@ async function repairStrays(run: RunningResync): Promise<void> {
   for (const span of spans ?? []) {
     for await (const page of pagesOfSpan(run, span)) await apply(run, page);
   }
-  if (spans === undefined) await requestFull(run, 'too much differs');
+  if (spans === undefined) await requestFull(run.context, 'too much differs');
 }
 
 async function finish(run: RunningResync): Promise<void> {
@@ -53,15 +53,14 @@ async function finish(run: RunningResync): Promise<void> {
 }
 
 /** Fields that were added while it was read are in none of its records: all of them are read once more. */
-async function readAddedFields(run: RunningResync): Promise<void> {
-  if (run.row.scope === 'accounts') return;
-  // Makes the newest schema known, also where no event has come under it yet.
-  await currentReadPlan(run.context, run.ask);
-  const added = await fieldsAddedSince(run.context, run.reading.schemaId);
-  if (added.size > 0) await requestFull(run, `fields added: ${[...added].join(', ')}`);
+async function readAddedFields({ context, row, reading, ask }: RunningResync): Promise<void> {
+  if (row.scope === 'accounts') return;
+  const { schemaId } = await currentReadPlan(context, ask);
+  const added = await fieldsBeyond(context, schemaId, reading.schemaId);
+  if (added.size > 0) await requestFull(context, `fields added: ${[...added].join(', ')}`);
 }
 
-async function requestFull({ context }: RunningResync, reason: string): Promise<void> {
+async function requestFull(context: ResyncContext, reason: string): Promise<void> {
   await inTransaction(context.pool, async (client) => {
     await context.jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason }));
   });

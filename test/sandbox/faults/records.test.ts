@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fateOf } from '../../../src/sandbox/faults/record-switches.ts';
 import { useFaultSandbox } from './fault-sandbox.ts';
 
 const handle = useFaultSandbox();
@@ -54,5 +55,29 @@ describe('records of a collection', () => {
     expect(await write([id])).toEqual(['UNABLE_TO_LOCK_ROW']);
     expect(await write([id], 'Somebody')).toEqual([null]);
     expect((await rest('PATCH', `/sobjects/Account/${id}`, { Fax: '1' })).status).toBe(204);
+  });
+
+  it('are refused for a share of them, each for a reason of its own, the same ones for a seed', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 60; n++) ids.push(await create());
+    const mix = {
+      share: 0.5,
+      seed: 7,
+      errors: [
+        { errorCode: 'UNABLE_TO_LOCK_ROW', attempts: 1 },
+        { errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION' },
+      ],
+    };
+    const { mixed } = handle.sandbox.faults.records;
+    const on = mixed.on(mix);
+    const first = await write(ids);
+    expect(first).toEqual(ids.map((id) => fateOf(mix, id)?.errorCode ?? null));
+    const kinds = Map.groupBy(first, (code) => code);
+    expect(kinds.get(null)?.length).toBeGreaterThan(15);
+    expect(kinds.get('UNABLE_TO_LOCK_ROW')?.length).toBeGreaterThan(5);
+    // The locks are gone, the rule stays.
+    expect(await write(ids)).toEqual(first.map((code) => (code === 'UNABLE_TO_LOCK_ROW' ? null : code)));
+    on.off();
+    expect(new Set(await write(ids))).toEqual(new Set([null]));
   });
 });

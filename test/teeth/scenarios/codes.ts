@@ -15,8 +15,8 @@ export async function heldCodeIsAdopted(build: Build): Promise<void> {
 
 /** What Salesforce refuses is not counted as written: it is on record with Salesforce's reason. */
 export async function refusedCodeHasFailed(build: Build): Promise<void> {
-  // A field that is too short for a code.
-  await using mirror = await openMirror({ build, tidemark: { codeField: 'NaicsCode' } });
+  await using mirror = await openMirror({ build });
+  mirror.sandbox.faults.records.refused.on({ errorCode: 'STRING_TOO_LONG', field: 'SignUpCode__c' });
   const id = await mirror.salesforce.create({ Name: 'Refused' });
   await mirror.settled();
   await mirror.worked();

@@ -1,0 +1,54 @@
+import type { Static } from 'typebox';
+import { type Account, Prisma, type WriteBackAttempt } from '../../db/generated/client.ts';
+import { codeStates } from '../schemas/account.ts';
+import { attemptOutcomes, type WriteBackHistorySchema, type WriteBackSchema } from '../schemas/write-back.ts';
+import { isoTime } from './time.ts';
+
+export function writeBackJson(row: WriteBackRow): Static<typeof WriteBackSchema> {
+  return {
+    accountId: row.id,
+    name: row.name,
+    signupCode: row.signupCode,
+    state: codeStates.find((state) => state === row.codeState) ?? 'none',
+    error: answerJson(row.codeError),
+    attempts: row.codeAttempts,
+    lastAttemptAt: isoTime(row.codeAttemptedAt),
+    nextAttemptAt: row.codeState === 'pending' && row.codeDueAt.getTime() > 0 ? isoTime(row.codeDueAt) : null,
+  };
+}
+
+export function attemptJson(row: WriteBackAttempt): Static<typeof WriteBackHistorySchema>['history'][number] {
+  return {
+    code: row.code,
+    sentAt: isoTime(row.sentAt),
+    answeredAt: isoTime(row.answeredAt),
+    outcome: attemptOutcomes.find((outcome) => outcome === row.outcome) ?? 'sent',
+    error: answerJson(row.error),
+  };
+}
+
+/** The columns of a `WriteBackRow`. */
+export const writeBackColumns = Prisma.raw(`id, name, signup_code AS "signupCode", code_state AS "codeState",
+  code_error AS "codeError", code_attempts AS "codeAttempts", code_attempted_at AS "codeAttemptedAt",
+  code_due_at AS "codeDueAt"`);
+
+export type WriteBackRow = Pick<
+  Account,
+  'id' | 'name' | 'signupCode' | 'codeState' | 'codeError' | 'codeAttempts' | 'codeAttemptedAt' | 'codeDueAt'
+>;
+
+function answerJson(value: unknown): Static<typeof WriteBackSchema>['error'] {
+  if (typeof value !== 'object' || value === null) return null;
+  const entries = new Map<string, unknown>(Object.entries(value));
+  const text = (name: string): string | null => {
+    const found = entries.get(name);
+    return typeof found === 'string' ? found : null;
+  };
+  const fields = entries.get('fields');
+  return {
+    code: text('code'),
+    message: text('message'),
+    fields: Array.isArray(fields) ? fields.map(String) : [],
+    at: text('at'),
+  };
+}

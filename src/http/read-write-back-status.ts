@@ -1,0 +1,65 @@
+import type { Static } from 'typebox';
+import { isLocked } from '../db/hold-lock.ts';
+import { writeBackLock } from '../sync/write-back/state-row.ts';
+import type { HttpDependencies } from './dependencies.ts';
+import { isoTime } from './json/time.ts';
+import { type WriteBackRow, writeBackColumns, writeBackJson } from './json/write-back.ts';
+import type { StatusSchema } from './schemas/status.ts';
+
+type WriteBackStatus = Static<typeof StatusSchema>['writeBack'];
+
+/** What the write-back is doing, wherever its process runs. */
+export async function readWriteBackStatus(
+  { pool, prisma, topic }: HttpDependencies,
+  codes: WriteBackStatus['counts'],
+): Promise<WriteBackStatus> {
+  const [row, held, failures, lastErrors] = await Promise.all([
+    prisma.writeBackState.findUnique({ where: { topic } }),
+    pool.query<{ held: boolean }>(`select ${isLocked(writeBackLock)} as held`),
+    pool.query<{ code: string | null; count: number }>(countFailures),
+    pool.query<WriteBackRow>(
+      `SELECT ${writeBackColumns.sql} FROM accounts
+        WHERE code_state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
+    ),
+  ]);
+  // The row outlives the process that wrote it; the lock does not.
+  const working = held.rows[0]?.held === true ? states.find((state) => state === row?.state) : undefined;
+  return {
+    state: working ?? 'idle',
+    since: working === undefined ? null : isoTime(row?.since ?? null),
+    reason: working === undefined ? null : reasonOf(row?.reason),
+    counts: codes,
+    failures: failures.rows.map(({ code, count }) => ({ code: code ?? 'UNKNOWN', count })),
+    lastErrors: lastErrors.rows.map(writeBackJson),
+    api: {
+      used: row?.apiUsed ?? null,
+      max: row?.apiMax ?? null,
+      reservePercent: row?.apiReservePercent ?? null,
+      seenAt: isoTime(row?.apiSeenAt ?? null),
+    },
+    backfill:
+      row?.backfillRules == null
+        ? null
+        : {
+            seen: row.backfillSeen,
+            given: row.backfillGiven,
+            startedAt: isoTime(row.backfillStartedAt),
+            finishedAt: isoTime(row.backfillFinishedAt),
+          },
+  };
+}
+
+const states = ['running', 'waiting', 'paused'] as const;
+
+// Counted among the first hundred thousand: where there are more, the causes are the same.
+const countFailures = `
+  select code, count(*)::int as count
+    from (select code_error ->> 'code' as code from accounts
+           where code_state = 'failed' and not deleted limit 100000) f
+   group by code order by count desc, code limit 20`;
+
+function reasonOf(value: unknown): WriteBackStatus['reason'] {
+  if (typeof value !== 'object' || value === null) return null;
+  const { code, message } = value as { code?: unknown; message?: unknown };
+  return { code: String(code), message: String(message) };
+}

@@ -1,0 +1,70 @@
+import { Type } from 'typebox';
+import { requireScope } from '../authenticate.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import { Problem } from '../problem.ts';
+import { readAccountId } from '../read-record-id.ts';
+import { codeStates } from '../schemas/account.ts';
+import { AccountPath, NoParameters } from '../schemas/parameters.ts';
+import { problemResponses } from '../schemas/problem.ts';
+import { OneOf } from '../schemas/values.ts';
+import type { Server } from '../server.ts';
+
+export function addAccountSignupCodeRoute(app: Server, { requestSignupCode }: HttpDependencies): void {
+  const options = { config: { scope: 'write' }, schema } as const;
+  app.post('/v1/accounts/:id/signup-code', options, async (request, reply) => {
+    const accountId = readAccountId('id', request.params.id);
+    const regenerate = request.body?.regenerate === true;
+    if (regenerate) requireScope(request, 'admin');
+    const answer = await requestSignupCode({ accountId, regenerate, requestedBy: request.callerName });
+    switch (answer.kind) {
+      case 'unknown':
+        throw new Problem('not-found', `The mirror holds no account ${accountId}.`);
+      case 'deleted':
+        throw new Problem('conflict', `Account ${accountId} is deleted in Salesforce.`);
+      case 'disputed':
+        throw new Problem(
+          'conflict',
+          `Salesforce holds the code ${answer.held} on account ${accountId}, and another account has it too; regenerate gives this one a code of its own.`,
+        );
+      case 'code':
+        reply.code(answer.made ? 202 : 200).header('location', `/v1/write-backs/${accountId}`);
+        return { accountId, signupCode: answer.signupCode, codeState: answer.state };
+    }
+  });
+}
+
+const AccountCode = (description: string) => ({
+  ...Type.Object(
+    { accountId: Type.String(), signupCode: Type.String(), codeState: OneOf(codeStates) },
+    { description },
+  ),
+  headers: { Location: Type.String({ description: 'Path of the write-back.' }) },
+});
+
+const schema = {
+  operationId: 'assignSignupCode',
+  summary: 'Give an account a signup code',
+  description:
+    'Gives the account a code if it has none, whatever the rules say. With `regenerate`, which needs the scope `admin`, it gets a new one that is written over the old one in Salesforce; the old one stays in the history.',
+  tags: ['Accounts', 'Write-backs'],
+  params: AccountPath,
+  querystring: NoParameters,
+  body: Type.Unsafe<{ regenerate?: boolean } | null>({
+    type: ['object', 'null'],
+    properties: { regenerate: { type: 'boolean', default: false } },
+    additionalProperties: false,
+  }),
+  response: {
+    200: AccountCode('It has one already.'),
+    202: AccountCode('It has a new one, which is on its way to Salesforce.'),
+    ...problemResponses(
+      'invalid-request',
+      'unauthenticated',
+      'forbidden',
+      'not-found',
+      'conflict',
+      'payload-too-large',
+      'unsupported-media-type',
+    ),
+  },
+} as const;

@@ -1,0 +1,46 @@
+import type pg from 'pg';
+import type { ApiBudget, ApiUsage } from '../../salesforce/api-budget.ts';
+import type { Reason } from './check-field.ts';
+import { saveState, type WriteBackState } from './state-row.ts';
+
+export type ShowState = {
+  /** Shows the state, and what is known of the API allowance. */
+  (state: WriteBackState, reason?: Reason): Promise<void>;
+  /** For waits of the API budget: shows when one begins, and when it is over. */
+  readonly onWait: (usage: ApiUsage | undefined) => Promise<void>;
+};
+
+// Usage alone is not worth a statement for each batch.
+const usageEveryMs = 1_000;
+
+/** Keeps the row that others look at up to date, without a statement where nothing is new. */
+export function createShowState(pool: pg.Pool, topic: string, budget: ApiBudget): ShowState {
+  let last = '';
+  let lastUsage = '';
+  let savedAt = 0;
+  let waiting = false;
+  const show = async (state: WriteBackState, reason?: Reason): Promise<void> => {
+    const usage = budget.usage();
+    const text = JSON.stringify([state, reason]);
+    const usageText = JSON.stringify(usage);
+    if (text === last && (usageText === lastUsage || Date.now() - savedAt < usageEveryMs)) return;
+    const { reservePercent } = budget;
+    await saveState(pool, topic, { state, reason: reason ?? null, usage, reservePercent });
+    [last, lastUsage, savedAt] = [text, usageText, Date.now()];
+  };
+  return Object.assign(show, {
+    // Told in turns: what it is told says nothing where Salesforce has not spoken of its limits.
+    async onWait(usage: ApiUsage | undefined): Promise<void> {
+      waiting = !waiting;
+      await (waiting ? show('waiting', noRoom(usage, budget.reservePercent)) : show('running'));
+    },
+  });
+}
+
+function noRoom(usage: ApiUsage | undefined, reservePercent: number): Reason {
+  const used = usage === undefined ? '' : `: ${usage.used} of ${usage.max} are used`;
+  return {
+    code: 'api-allowance',
+    message: `The org's daily API requests are used up but for the reserve of ${reservePercent} %${used}. It goes on by itself when there is room.`,
+  };
+}

@@ -1,0 +1,48 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { WakeUps } from '../../db/wake-up.ts';
+import type { Org } from '../../salesforce/org.ts';
+import type { CodeRules } from '../code-rules.ts';
+import type { Jobs } from '../jobs.ts';
+import { type Patience, usualPatience } from './judge-answer.ts';
+import { writeBackUntilStopped } from './run-write-back.ts';
+
+export type WriteBackTuning = {
+  /** How long more codes are waited for before a batch is sent, in milliseconds. */
+  readonly gatherMs?: number;
+  readonly fieldCheckMs?: number;
+  readonly patience?: Patience;
+};
+
+export type WriteBackOptions = {
+  readonly databaseUrl: string;
+  readonly pool: pg.Pool;
+  readonly topic: string;
+  readonly codes: CodeRules;
+  readonly org: Org;
+  readonly jobs: Jobs;
+  readonly logger: Logger;
+  readonly writeBack?: WriteBackTuning;
+};
+
+/** @returns when it has ended; a call that is still under way then is left behind, and its codes are sent again */
+export async function startWriteBack(
+  options: WriteBackOptions,
+  wakeUps: WakeUps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { org, writeBack = {} } = options;
+  const { gatherMs = 200, fieldCheckMs = 60_000, patience = usualPatience } = writeBack;
+  const { connection, budget } = org;
+  const running = writeBackUntilStopped(
+    { ...options, connection, budget, gatherMs, fieldCheckMs, patience },
+    wakeUps,
+    signal,
+  );
+  const stopped = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await Promise.race([running, stopped.then(() => pause(lastCallMs, undefined, { ref: false }))]);
+}
+
+// A stop as a whole has less than ten seconds.
+const lastCallMs = 5_000;

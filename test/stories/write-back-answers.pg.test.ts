@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { type ApiWriteBack, writeBacksOf } from '../helpers/write-backs.ts';
+
+describe('what Salesforce answers to a code', () => {
+  let mirror: LiveMirror;
+  let writeBacks: ReturnType<typeof writeBacksOf>;
+
+  beforeAll(async () => {
+    const patience = { maxTries: 3, firstPauseMs: 20, maxPauseMs: 50, windowMs: 50 };
+    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20, patience } } });
+    writeBacks = writeBacksOf(mirror);
+  });
+  afterAll(() => mirror[Symbol.asyncDispose]());
+
+  /** Accounts of this name get this answer, a few times or always. */
+  const refuse = (errorCode: string, Name: string, times?: number) =>
+    mirror.sandbox.faults.records.refused.on({
+      errorCode,
+      namePattern: `^${Name}$`,
+      client: 'Tidemark',
+      ...(times !== undefined && { times }),
+    });
+
+  it.each([
+    'UNABLE_TO_LOCK_ROW',
+    'SERVER_UNAVAILABLE',
+    'QUERY_TIMEOUT',
+    'UNKNOWN_EXCEPTION',
+    'REQUEST_LIMIT_EXCEEDED',
+  ])('%s passes: the same code is sent again', async (errorCode) => {
+    refuse(errorCode, errorCode, 1);
+    const id = await mirror.salesforce.create({ Name: errorCode });
+    const { signupCode } = await writeBacks.confirmed(id);
+    const { history } = await writeBacks.of(id);
+    expect(history.map(({ code, outcome }) => [code, outcome])).toEqual([
+      [signupCode, 'written'],
+      [signupCode, 'again'],
+    ]);
+    expect(history[1]?.error?.code).toBe(errorCode);
+  });
+
+  it.each([
+    'FIELD_CUSTOM_VALIDATION_EXCEPTION',
+    'INSUFFICIENT_ACCESS_OR_READONLY',
+    'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+    'STRING_TOO_LONG',
+    'INVALID_FIELD_FOR_INSERT_UPDATE',
+    'DUPLICATES_DETECTED',
+    'ENTITY_IS_LOCKED',
+  ])(
+    '%s stays: it is asked once, listed with its words, and sent after all when it is mended',
+    async (errorCode) => {
+      const rule = refuse(errorCode, errorCode);
+      const ids = await mirror.salesforce.createMany([{ Name: errorCode }, { Name: errorCode }]);
+      for (const id of ids) await writeBacks.failed(id);
+      const listed = await mirror.get<{ data: ApiWriteBack[] }>(
+        `/v1/write-backs?state=failed&errorCode=${errorCode}`,
+      );
+      expect(listed.data.map(({ accountId }) => accountId).sort()).toEqual([...ids].sort());
+      for (const { error, attempts } of listed.data) {
+        expect(error).toMatchObject({ code: errorCode, message: expect.stringMatching(/\w+/) });
+        expect(attempts).toBe(1);
+      }
+      const codes = listed.data.map(({ signupCode }) => signupCode).sort();
+      rule.off();
+      const answer = await mirror.tidemark.request('POST', '/v1/write-backs/retry', { errorCode });
+      expect([answer.status, await answer.json()]).toEqual([202, { retried: 2 }]);
+      const confirmed = await Promise.all(ids.map((id) => writeBacks.confirmed(id)));
+      expect(confirmed.map(({ signupCode }) => signupCode).sort()).toEqual(codes);
+    },
+  );
+
+  it('a lock that stays is a dead letter after the last try, and can be sent again by itself', async () => {
+    const rule = refuse('UNABLE_TO_LOCK_ROW', 'Locked for long');
+    const id = await mirror.salesforce.create({ Name: 'Locked for long' });
+    const { attempts, error } = await writeBacks.failed(id);
+    expect([attempts, error?.code]).toEqual([3, 'UNABLE_TO_LOCK_ROW']);
+    rule.off();
+    expect((await mirror.tidemark.request('POST', `/v1/write-backs/${id}/retry`)).status).toBe(202);
+    await writeBacks.confirmed(id);
+  });
+
+  it('a code that another record has is made anew, three times at most, and all of them are on record', async () => {
+    refuse('DUPLICATE_VALUE', 'Taken twice', 2);
+    const twice = await mirror.salesforce.create({ Name: 'Taken twice' });
+    await writeBacks.confirmed(twice);
+    expect((await writeBacks.of(twice)).history.map(({ outcome }) => outcome)).toEqual([
+      'written',
+      'taken',
+      'taken',
+    ]);
+    refuse('DUPLICATE_VALUE', 'Taken always');
+    const always = await mirror.salesforce.create({ Name: 'Taken always' });
+    expect((await writeBacks.failed(always)).error?.code).toBe('DUPLICATE_VALUE');
+    const { history } = await writeBacks.of(always);
+    expect(new Set(history.map(({ code }) => code)).size).toBe(4);
+  });
+
+  it('one refused record of a batch keeps none of the others from their codes', async () => {
+    const rule = refuse('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'Refused one');
+    const ids = await mirror.salesforce.createMany(['one', 'Refused one', 'three'].map((Name) => ({ Name })));
+    const [first = '', second = '', third = ''] = ids;
+    await writeBacks.confirmed(first);
+    await writeBacks.confirmed(third);
+    await writeBacks.failed(second);
+    rule.off();
+  });
+
+  it('the status counts the causes and shows the newest failures', async () => {
+    refuse('ENTITY_IS_LOCKED', 'Shown');
+    const id = await mirror.salesforce.create({ Name: 'Shown' });
+    await writeBacks.failed(id);
+    const { writeBack } = await writeBacks.status();
+    expect(writeBack).toMatchObject({ state: 'running', reason: null, counts: { pending: 0 } });
+    expect(writeBack.failures).toContainEqual({ code: 'ENTITY_IS_LOCKED', count: 1 });
+    expect(writeBack.lastErrors[0]).toMatchObject({ accountId: id, error: { code: 'ENTITY_IS_LOCKED' } });
+    expect(writeBack.api.used).toBeGreaterThan(0);
+    expect(writeBack.api).toMatchObject({ max: 100_000, reservePercent: 20 });
+  });
+
+  it('never has an account been written a second code', () => {
+    expect([...mirror.sandbox.audit.codes()].filter(([, codes]) => codes.length > 1)).toEqual([]);
+  });
+});

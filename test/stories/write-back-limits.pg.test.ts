@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { writeBacksOf } from '../helpers/write-backs.ts';
+
+const field = 'SignUpCode__c';
+
+describe('a write-back that is held up', () => {
+  let mirror: LiveMirror;
+  let writeBacks: ReturnType<typeof writeBacksOf>;
+
+  beforeAll(async () => {
+    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20, fieldCheckMs: 200 } } });
+    writeBacks = writeBacksOf(mirror);
+  });
+  afterAll(() => mirror[Symbol.asyncDispose]());
+  beforeEach(() => writeBacks.statusWhen('it runs', ({ state }) => state === 'running'));
+
+  const change = (definition: object) =>
+    mirror.sandbox.org.changeField(field, {
+      type: 'string',
+      length: 32,
+      externalId: true,
+      unique: true,
+      ...definition,
+    });
+  const pending = (id: string) =>
+    mirror.accountWhen(id, 'it waits', ({ codeState }) => codeState === 'pending');
+
+  it('by a used-up daily allowance waits for the window, says so, keeps the mirror going, and goes on by itself', async () => {
+    const { allowance } = mirror.sandbox;
+    const { max } = allowance;
+    // Less than the reserve is left: room for the salesforce client of this test, none for codes.
+    allowance.set({ used: Math.ceil(max * 0.81) });
+    const first = await mirror.salesforce.create({ Name: 'In front of the window' });
+    const waiting = await writeBacks.statusWhen('it waits', ({ state }) => state === 'waiting');
+    expect(waiting.reason).toMatchObject({ code: 'api-allowance' });
+    expect(waiting.since).toEqual(expect.any(String));
+    expect(waiting.api).toMatchObject({ max, reservePercent: 20 });
+    expect(waiting.api.used).toBeGreaterThan(max * 0.8);
+    const ids = [first, ...(await mirror.salesforce.createMany([{ Name: 'Second' }, { Name: 'Third' }]))];
+    for (const id of ids) await pending(id);
+    await mirror.salesforce.update(first, { Phone: 'changed meanwhile' });
+    await mirror.accountWhen(
+      first,
+      'the mirror goes on',
+      ({ fields }) => fields['Phone'] === 'changed meanwhile',
+    );
+    // A restart forgets neither the codes nor the wait.
+    await mirror.stop();
+    await mirror.startAgain();
+    await writeBacks.statusWhen('it waits again', ({ state }) => state === 'waiting');
+    expect(mirror.sandbox.audit.codes().has(first)).toBe(false);
+    allowance.refill();
+    for (const id of ids) await writeBacks.confirmed(id);
+    await writeBacks.statusWhen('it runs', ({ state, reason }) => state === 'running' && reason === null);
+  });
+
+  it('by refusals for want of requests, which even our reserve can’t foresee, loses nothing', async () => {
+    const refusal = mirror.sandbox.faults.rest.fail.on({
+      how: 'request-limit',
+      path: '/composite/sobjects',
+      method: 'PATCH',
+    });
+    const id = await mirror.salesforce.create({ Name: 'Refused for today' });
+    await writeBacks.statusWhen(
+      'it waits',
+      ({ state, reason }) => state === 'waiting' && reason?.code === 'api-allowance',
+    );
+    refusal.off();
+    await writeBacks.confirmed(id);
+  });
+
+  it('by an org in trouble is shown, probes with a single account, and goes on', async () => {
+    const trouble = mirror.sandbox.faults.rest.fail.on({
+      how: 'server-error',
+      method: 'PATCH',
+      path: '/composite/sobjects',
+    });
+    const ids = await mirror.salesforce.createMany(
+      Array.from({ length: 60 }, (_, n) => ({ Name: `Troubled ${n}` })),
+    );
+    const { reason } = await writeBacks.statusWhen('it is shown', ({ state }) => state === 'waiting');
+    expect(reason?.code).toBe('UNKNOWN_EXCEPTION');
+    await mirror.until('a single account is tried', async () => {
+      const [newest] = await mirror.sql<{ accounts: number }>(
+        'select count(*)::int as accounts from write_back_attempts group by sent_at order by sent_at desc limit 1',
+      );
+      return newest?.accounts === 1;
+    });
+    trouble.off();
+    for (const id of ids) await writeBacks.confirmed(id);
+  });
+
+  it.each([
+    ['missing', 'field-missing', () => mirror.sandbox.org.removeField(field)],
+    ['too short', 'field-too-short', () => change({ length: 5 })],
+    ['not writable', 'field-not-writable', () => change({ updateable: false })],
+    ['not unique', 'field-not-unique', () => change({ unique: false })],
+  ])(
+    'by a field that is %s is paused with the reason, and goes on when it is mended',
+    async (what, code, spoil) => {
+      await mirror.stop();
+      spoil();
+      await mirror.startAgain();
+      const paused = await writeBacks.statusWhen('it is paused', ({ state }) => state === 'paused');
+      expect(paused.reason).toMatchObject({ code, message: expect.stringContaining(`Account.${field}`) });
+      const id = await mirror.salesforce.create({ Name: `Field ${what}` });
+      await pending(id);
+      if (code === 'field-missing') {
+        mirror.sandbox.org.addField({
+          name: field,
+          type: 'string',
+          length: 32,
+          unique: true,
+          externalId: true,
+        });
+      } else change({});
+      await writeBacks.confirmed(id);
+    },
+  );
+});

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { SalesforceError } from '../../src/salesforce/error.ts';
+import { maxBatch } from '../../src/salesforce/signup-codes.ts';
+import { codeRules } from '../../src/sync/code-rules.ts';
+import { classOf, fieldCodes } from '../../src/sync/write-back/answer-class.ts';
+import { fieldProblem } from '../../src/sync/write-back/check-field.ts';
+import { afterFailure, afterSuccess, closed, isOpen, pauseMs } from '../../src/sync/write-back/circuit.ts';
+import { judgeAnswer, usualPatience } from '../../src/sync/write-back/judge-answer.ts';
+import { createLoneFailures } from '../../src/sync/write-back/lone-failure.ts';
+
+const around = { random: 1, generate: () => 'NEW', at: '2026-11-23T08:00:00.000Z', patience: usualPatience };
+const waiting = { id: 'A', code: 'OLD', tries: 0, refusals: 0 };
+const refusal = (code: string, message = 'No.') => ({ success: false, code, message, fields: [] }) as const;
+
+describe('the class of an answer', () => {
+  it.each([
+    ['UNABLE_TO_LOCK_ROW', 'again'],
+    ['REQUEST_LIMIT_EXCEEDED', 'window'],
+    ['DUPLICATE_VALUE', 'taken'],
+    ['ENTITY_IS_DELETED', 'gone'],
+    ['INVALID_FIELD', 'field'],
+    ['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'permanent'],
+    ['SOMETHING_NEW', 'permanent'],
+  ])('%s is %s', (code, answer) => {
+    expect(classOf(code, '')).toBe(answer);
+  });
+
+  it('is read from the message where a trigger hides a locked row', () => {
+    const message = 'AccountTrigger: System.DmlException: first error: UNABLE_TO_LOCK_ROW, unable to obtain';
+    expect(classOf('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message)).toBe('again');
+  });
+
+  it('of the field names what is sent again when the field is mended', () => {
+    expect(fieldCodes).toContain('STRING_TOO_LONG');
+  });
+});
+
+describe('what becomes of a code', () => {
+  it('asked for again is sent later and later, and given up after the last try', () => {
+    const pauses: number[] = [];
+    let tries = 0;
+    for (;;) {
+      const verdict = judgeAnswer({ ...waiting, tries }, refusal('UNABLE_TO_LOCK_ROW'), around);
+      expect(verdict.code).toBe('OLD');
+      if (verdict.state === 'failed') break;
+      pauses.push(verdict.dueInMs);
+      ({ tries } = verdict);
+    }
+    expect(pauses).toHaveLength(usualPatience.maxTries - 1);
+    expect(pauses.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
+    expect(Math.max(...pauses)).toBe(usualPatience.maxPauseMs);
+  });
+
+  it('that waits for a window is never given up', () => {
+    const verdict = judgeAnswer({ ...waiting, tries: 19 }, refusal('REQUEST_LIMIT_EXCEEDED'), around);
+    expect(verdict).toMatchObject({ state: 'pending', tries: 19, dueInMs: usualPatience.windowMs });
+  });
+
+  it('that is taken is another one, three times', () => {
+    const refusals = [0, 1, 2, 3].map((count) =>
+      judgeAnswer({ ...waiting, refusals: count }, refusal('DUPLICATE_VALUE'), around),
+    );
+    expect(refusals.map(({ state, code }) => [state, code])).toEqual([
+      ['pending', 'NEW'],
+      ['pending', 'NEW'],
+      ['pending', 'NEW'],
+      ['failed', 'OLD'],
+    ]);
+  });
+});
+
+describe('the circuit', () => {
+  const busy = new SalesforceError('busy', 'SERVER_UNAVAILABLE', 'transient', { retryAfterMs: 90_000 });
+  const reset = new SalesforceError('reset', 'ECONNRESET', 'transient');
+
+  it('opens at the third failure in a row, and probes with a single account', () => {
+    const states = [1, 2, 3, 4].reduce(
+      (circuits) => [...circuits, afterFailure(circuits.at(-1) ?? closed)],
+      [closed],
+    );
+    expect(states.map(isOpen)).toEqual([false, false, false, true, true]);
+    expect(states.map(({ batchSize }) => batchSize)).toEqual([maxBatch, 50, 12, 3, 1]);
+    expect(afterSuccess({ failures: 4, batchSize: 1 })).toEqual({ failures: 0, batchSize: 4 });
+    expect(afterSuccess({ failures: 1, batchSize: 150 })).toEqual(closed);
+  });
+
+  it('leaves Salesforce alone for as long as it asks for', () => {
+    const failed = afterFailure(closed);
+    expect(pauseMs(failed, busy, 1)).toBe(90_000);
+    expect(pauseMs(failed, reset, 1)).toBe(250);
+  });
+});
+
+describe('a call that fails with one account alone', () => {
+  it('counts as a try of that account only where others succeeded meanwhile', () => {
+    const lone = createLoneFailures();
+    const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
+    const fail = () => lone.judge({ ...waiting, tries: 5 }, timeout, around).tries;
+    expect([fail(), fail()]).toEqual([5, 5]);
+    lone.succeeded();
+    expect(fail()).toBe(6);
+    expect(fail()).toBe(5);
+  });
+
+  it('is a dead letter in the end, with the words of the call', () => {
+    const lone = createLoneFailures();
+    const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
+    const last = { ...waiting, tries: usualPatience.maxTries - 1 };
+    expect(lone.judge(last, timeout, around).state).toBe('pending');
+    lone.succeeded();
+    expect(lone.judge(last, timeout, around)).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } });
+  });
+});
+
+describe('the field of the codes', () => {
+  const rules = codeRules({ field: 'SignUpCode__c' });
+  const good = {
+    name: 'SignUpCode__c',
+    type: 'string',
+    length: 32,
+    unique: true,
+    updateable: true,
+    caseSensitive: true,
+  };
+
+  it.each([
+    ['a good one', good, undefined],
+    ['one that ignores case, as ten characters are enough', { ...good, caseSensitive: false }, undefined],
+    ['none', undefined, 'field-missing'],
+    ['a number', { ...good, type: 'double' }, 'field-type'],
+    ['one that may not be edited', { ...good, updateable: false }, 'field-not-writable'],
+    ['a short one', { ...good, length: 9 }, 'field-too-short'],
+    ['one that is not unique', { ...good, unique: false }, 'field-not-unique'],
+  ])('%s', (_, field, code) => {
+    expect(fieldProblem(rules, field)?.code).toBe(code);
+  });
+
+  it('that ignores case may leave too little', () => {
+    const format = { alphabet: 'ABCDEFGHabcdefgh', length: 10, prefix: '' };
+    const problem = fieldProblem(codeRules({ field: 'X__c', format }), { ...good, caseSensitive: false });
+    expect(problem).toMatchObject({
+      code: 'field-ignores-case',
+      message: expect.stringContaining('30.0 bits of 40'),
+    });
+  });
+});
