@@ -16,6 +16,8 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.resyncDifference.findFirst({ where: { resyncId: nobody } }),
     () => prisma.resyncSeen.findFirst({ where: { resyncId: nobody } }),
     () => prisma.idempotentRequest.findFirst({ where: { apiKey: '' } }),
+    () => prisma.writeBackAttempt.findFirst({ where: { id: 0n } }),
+    () => prisma.writeBackState.findFirst({ where: { topic: '' } }),
   ];
   for (const read of reads) {
     await read().catch((error: unknown) => {

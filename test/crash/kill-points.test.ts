@@ -23,7 +23,7 @@ describe.skipIf(problem !== undefined)(`kill -9 at the n-th write of a batch${re
 
   /** An edit and two new accounts, whose codes are written meanwhile. */
   const batch = (): void => {
-    if (all) quiet.changes.create(2);
+    quiet.changes.create(2);
     quiet.edit(1);
   };
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { type ApiAccount, startTidemark } from '../helpers/tidemark.ts';
 import { writeBacksOf } from '../helpers/write-backs.ts';
 
 const field = 'SignUpCode__c';
@@ -118,4 +119,25 @@ describe('a write-back that is held up', () => {
       await writeBacks.confirmed(id);
     },
   );
+
+  it('by the end of its process is taken over by another, which until then has sent nothing', async () => {
+    const other = await startTidemark(mirror.database.url, mirror.sandbox);
+    try {
+      const id = await mirror.salesforce.create({ Name: 'With two processes' });
+      await writeBacks.confirmed(id);
+      expect((await writeBacks.of(id)).history).toHaveLength(1);
+      await mirror.stop();
+      const next = await mirror.salesforce.create({ Name: 'With the other process' });
+      await mirror.until('the other one has written it', async () => {
+        const { codeState } = await other.get<ApiAccount>(`/v1/accounts/${next}`);
+        return codeState === 'confirmed';
+      });
+      expect(mirror.sandbox.audit.codes().get(next)).toHaveLength(1);
+      const { writeBack } = await other.get<{ writeBack: { state: string } }>('/v1/status');
+      expect(writeBack.state).toBe('running');
+    } finally {
+      await other.stop();
+      await mirror.startAgain();
+    }
+  });
 });
