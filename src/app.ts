@@ -133,7 +133,7 @@ function httpDependencies(
     },
     enqueueResync: jobs.enqueueResync,
     wakeUps,
-    requestSignupCode: (request) => assignCode(pool, generate, request),
+    requestSignupCode: (client, request) => assignCode(client, generate, request),
     readiness: () => readiness(pool, topic, columns),
   };
 }

@@ -25,8 +25,8 @@ export type HttpDependencies = {
   readonly enqueueResync: EnqueueResync;
   /** Says when there may be something new to look at. */
   readonly wakeUps: Pick<WakeUps, 'next'>;
-  /** Gives an account a signup code, or another one. */
-  requestSignupCode(request: CodeRequest): Promise<CodeAnswer>;
+  /** Gives an account a signup code, or another one, in the given transaction. */
+  requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
   /** Version of the service, shown in the API description. */

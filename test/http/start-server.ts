@@ -32,7 +32,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     },
     // Nobody is woken here: what is waited for is found by looking.
     wakeUps: { next: (_wake, ms) => pause(Math.min(ms, 20)) },
-    requestSignupCode: (request) => assignCode(database.pool, () => `MADE${++made}`, request),
+    requestSignupCode: (client, request) => assignCode(client, () => `MADE${++made}`, request),
     readiness: async () => [],
     version: '0.0.0',
     ...options.overrides,

@@ -109,7 +109,7 @@ describe('write-backs', () => {
 });
 
 describe('a signup code on request', () => {
-  const ask = (n: number, options: { key?: string; body?: object } = {}) =>
+  const ask = (n: number, options: { key?: string; body?: object; headers?: Record<string, string> } = {}) =>
     server.send('post', `/v1/accounts/${accountId(n)}/signup-code`, { key: keys.write, ...options });
 
   test('is made where there is none, and otherwise answered as it is', async () => {
@@ -136,6 +136,19 @@ describe('a signup code on request', () => {
     expect(writeBack.history).toMatchObject([
       { code: 'CODE6', outcome: 'replaced', error: { message: expect.stringContaining('"operator"') } },
     ]);
+  });
+
+  test('is replaced once by a request that is repeated with its Idempotency-Key', async () => {
+    const options = {
+      key: keys.admin,
+      body: { regenerate: true },
+      headers: { 'idempotency-key': 'replaced-once' },
+    };
+    const first = await ask(8, options);
+    const again = await ask(8, options);
+    expect([again.status, again.body]).toEqual([202, first.body]);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect((await ask(8, { ...options, body: {} })).status).toBe(422);
   });
 
   test('is not to be had for an account that is deleted or unknown, nor for what is no request', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
 import { queues } from '../../src/sync/jobs.ts';
 import { rereadAccounts } from '../../src/sync/resync/run-resync.ts';
 import { assignCode } from '../../src/sync/write-back/assign-code.ts';
@@ -162,11 +163,10 @@ describe('writing codes to Salesforce', () => {
     await rereadAccounts(mirror.context, [replaced, changed]);
     const old = held(replaced);
     for (const accountId of [replaced, changed]) {
-      await assignCode(mirror.database.pool, mirror.context.codes.generate, {
-        accountId,
-        regenerate: true,
-        requestedBy: 'test',
-      });
+      const order = { accountId, regenerate: true, requestedBy: 'test' };
+      await inTransaction(mirror.database.pool, (client) =>
+        assignCode(client, mirror.context.codes.generate, order),
+      );
     }
     inOrg(mirror.sandbox).updateQuietly(changed, { [field]: 'BY-HAND' });
     expect(await write()).toEqual(new Map([[replaced, 'written']]));

@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
+import type { CodeAnswer } from '../../sync/write-back/assign-code.ts';
 import { requireScope } from '../authenticate.ts';
 import type { HttpDependencies } from '../dependencies.ts';
+import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
 import { Problem } from '../problem.ts';
 import { readAccountId } from '../read-record-id.ts';
 import { codeStates } from '../schemas/account.ts';
@@ -9,28 +11,40 @@ import { problemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addAccountSignupCodeRoute(app: Server, { requestSignupCode }: HttpDependencies): void {
+export function addAccountSignupCodeRoute(app: Server, { pool, requestSignupCode }: HttpDependencies): void {
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/accounts/:id/signup-code', options, async (request, reply) => {
     const accountId = readAccountId('id', request.params.id);
     const regenerate = request.body?.regenerate === true;
     if (regenerate) requireScope(request, 'admin');
-    const answer = await requestSignupCode({ accountId, regenerate, requestedBy: request.callerName });
-    switch (answer.kind) {
-      case 'unknown':
-        throw new Problem('not-found', `The mirror holds no account ${accountId}.`);
-      case 'deleted':
-        throw new Problem('conflict', `Account ${accountId} is deleted in Salesforce.`);
-      case 'disputed':
-        throw new Problem(
-          'conflict',
-          `Salesforce holds the code ${answer.held} on account ${accountId}, and another account has it too; regenerate gives this one a code of its own.`,
-        );
-      case 'code':
-        reply.code(answer.made ? 202 : 200).header('location', `/v1/write-backs/${accountId}`);
-        return { accountId, signupCode: answer.signupCode, codeState: answer.state };
-    }
+    const answer = await once(pool, request, async (client) => {
+      const order = { accountId, regenerate, requestedBy: request.callerName };
+      const code = codeOf(accountId, await requestSignupCode(client, order));
+      return {
+        status: code.made ? 202 : 200,
+        location: `/v1/write-backs/${accountId}`,
+        body: { accountId, signupCode: code.signupCode, codeState: code.state },
+      };
+    });
+    answerWith(reply, answer);
+    return answer.body;
   });
+}
+
+function codeOf(accountId: string, answer: CodeAnswer): Extract<CodeAnswer, { kind: 'code' }> {
+  switch (answer.kind) {
+    case 'unknown':
+      throw new Problem('not-found', `The mirror holds no account ${accountId}.`);
+    case 'deleted':
+      throw new Problem('conflict', `Account ${accountId} is deleted in Salesforce.`);
+    case 'disputed':
+      throw new Problem(
+        'conflict',
+        `Salesforce holds the code ${answer.held} on account ${accountId}, and another account has it too; regenerate gives this one a code of its own.`,
+      );
+    case 'code':
+      return answer;
+  }
 }
 
 const AccountCode = (description: string) => ({
@@ -38,7 +52,7 @@ const AccountCode = (description: string) => ({
     { accountId: Type.String(), signupCode: Type.String(), codeState: OneOf(codeStates) },
     { description },
   ),
-  headers: { Location: Type.String({ description: 'Path of the write-back.' }) },
+  headers: replayHeaders({ Location: Type.String({ description: 'Path of the write-back.' }) }),
 });
 
 const schema = {
@@ -49,6 +63,7 @@ const schema = {
   tags: ['Accounts', 'Write-backs'],
   params: AccountPath,
   querystring: NoParameters,
+  headers: Type.Object(idempotencyHeader),
   body: Type.Unsafe<{ regenerate?: boolean } | null>({
     type: ['object', 'null'],
     properties: { regenerate: { type: 'boolean', default: false } },
@@ -63,8 +78,10 @@ const schema = {
       'forbidden',
       'not-found',
       'conflict',
+      'still-running',
       'payload-too-large',
       'unsupported-media-type',
+      'key-reused',
     ),
   },
 } as const;

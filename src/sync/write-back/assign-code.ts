@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { inTransaction } from '../../db/database.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import { lockMirror } from '../apply-changes.ts';
 import type { CodeState } from '../signup-code.ts';
@@ -22,40 +21,41 @@ export type CodeAnswer =
   /** Salesforce holds this code, which belongs to another account. */
   | { readonly kind: 'disputed'; readonly held: string };
 
-/** Gives an account a code on request, whatever the rules say; one that it has stays, unless it is to be replaced. */
+/**
+ * Gives an account a code on request, in the given transaction, whatever the rules say; one that it has stays, unless it
+ * is to be replaced.
+ */
 export async function assignCode(
-  pool: pg.Pool,
+  client: pg.PoolClient,
   generate: () => string,
   request: CodeRequest,
 ): Promise<CodeAnswer> {
   const { accountId, regenerate, requestedBy } = request;
-  return inTransaction(pool, async (client) => {
-    await lockMirror(client);
-    const row = await lockCode(client, accountId);
-    if (row === undefined) return { kind: 'unknown' };
-    if (row.deleted) return { kind: 'deleted' };
-    if (!regenerate && row.code !== null)
-      return { kind: 'code', signupCode: row.code, state: row.state, made: false };
-    if (!regenerate && row.held !== null) return { kind: 'disputed', held: row.held };
-    const replaced = [row.code, row.held].filter((code) => code !== null);
-    const code = await unusedCode(client, generate);
-    await client.query({
-      name: 'assign-code',
-      text: `update accounts
+  await lockMirror(client);
+  const row = await lockCode(client, accountId);
+  if (row === undefined) return { kind: 'unknown' };
+  if (row.deleted) return { kind: 'deleted' };
+  if (!regenerate && row.code !== null)
+    return { kind: 'code', signupCode: row.code, state: row.state, made: false };
+  if (!regenerate && row.held !== null) return { kind: 'disputed', held: row.held };
+  const replaced = [row.code, row.held].filter((code) => code !== null);
+  const code = await unusedCode(client, generate);
+  await client.query({
+    name: 'assign-code',
+    text: `update accounts
                 set signup_code = $2, code_state = 'pending', code_error = null, code_due_at = 'epoch',
                     code_tries = 0, code_refusals = 0, code_replaces = $3,
                     changed_at = clock_timestamp(), revision = revision + 1
               where id = $1`,
-      values: [accountId, code, JSON.stringify([...new Set([...row.replaces, ...replaced])])],
-    });
-    if (row.code !== null) {
-      const message = `Replaced on request of the API key "${requestedBy}".`;
-      const error = { code: 'replaced', message, at: new Date().toISOString() };
-      await noteFindings(client, [{ id: accountId, code: row.code, outcome: 'replaced', error }]);
-    }
-    await sendWakeUp(client, 'write-back');
-    return { kind: 'code', signupCode: code, state: 'pending', made: true };
+    values: [accountId, code, JSON.stringify([...new Set([...row.replaces, ...replaced])])],
   });
+  if (row.code !== null) {
+    const message = `Replaced on request of the API key "${requestedBy}".`;
+    const error = { code: 'replaced', message, at: new Date().toISOString() };
+    await noteFindings(client, [{ id: accountId, code: row.code, outcome: 'replaced', error }]);
+  }
+  await sendWakeUp(client, 'write-back');
+  return { kind: 'code', signupCode: code, state: 'pending', made: true };
 }
 
 type CodeRow = {
