@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { inTransaction } from '../db/database.ts';
+import { isPoison } from '../db/is-poison.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import type { ChangeEvent } from '../salesforce/change-event.ts';
 import { decodeChangeEvent } from '../salesforce/decode.ts';
@@ -126,12 +127,6 @@ async function setAside(context: ApplyContext, events: readonly Decoded[], reaso
     const bare = failed.map((event) => ({ ...event, event: null }));
     await inTransaction(context.pool, (client) => applyInTransaction(context, client, bare));
   }
-}
-
-/** The database refused the data itself (class 22, 23, or 54: too large): trying again would fail again. */
-function isPoison(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === 'string' && /^(2[23]|54)/.test(code);
 }
 
 async function applyInTransaction(

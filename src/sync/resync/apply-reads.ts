@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { Queryable } from '../../db/database.ts';
+import { inTransaction, type Queryable } from '../../db/database.ts';
+import { isPoison } from '../../db/is-poison.ts';
 import type { AccountRead } from '../../salesforce/records.ts';
 import { enqueue } from '../apply.ts';
 import { type AccountChange, applyChanges } from '../apply-changes.ts';
@@ -15,6 +16,62 @@ export type AppliedReads = ResyncCounts & {
   /** Asked for by id, and neither in Salesforce nor in the mirror. */
   readonly unknownIds: readonly string[];
 };
+
+/**
+ * Merges what was read in one transaction, together with what else belongs to it. Where the database refuses a record,
+ * the others are merged without it.
+ */
+export async function applyPage(
+  context: ResyncContext,
+  reading: Reading,
+  page: Pick<Page, 'reads' | 'missing'>,
+  also: (client: pg.PoolClient, applied: AppliedReads) => Promise<void> = async () => {},
+): Promise<void> {
+  const merge = (how: typeof applyReads): Promise<void> =>
+    inTransaction(context.pool, async (client) => also(client, await how(context, client, reading, page)));
+  try {
+    await merge(applyReads);
+  } catch (error) {
+    if (!isPoison(error)) throw error;
+    await merge(applyEach);
+  }
+}
+
+/** One record after the other, each undone by itself where the database refuses it. */
+async function applyEach(
+  context: ResyncContext,
+  client: pg.PoolClient,
+  reading: Reading,
+  { reads, missing }: Pick<Page, 'reads' | 'missing'>,
+): Promise<AppliedReads> {
+  let sum = await applyReads(context, client, reading, { reads: [], missing });
+  for (const read of reads) {
+    await client.query('savepoint record');
+    try {
+      sum = added(sum, await applyReads(context, client, reading, { reads: [read], missing: [] }));
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      await client.query('rollback to savepoint record');
+      context.logger.error({ err: error, account: read.id }, 'a record that was read could not be applied');
+      sum = { ...sum, read: sum.read + 1, failed: sum.failed + 1 };
+    }
+    await client.query('release savepoint record');
+  }
+  return sum;
+}
+
+function added(a: AppliedReads, b: AppliedReads): AppliedReads {
+  return {
+    read: a.read + b.read,
+    created: a.created + b.created,
+    updated: a.updated + b.updated,
+    unchanged: a.unchanged + b.unchanged,
+    kept: a.kept + b.kept,
+    deleted: a.deleted + b.deleted,
+    failed: a.failed + b.failed,
+    unknownIds: [...a.unknownIds, ...b.unknownIds],
+  };
+}
 
 /** Merges what was read into the mirror, in the given transaction. */
 export async function applyReads(
@@ -39,6 +96,7 @@ export async function applyReads(
     unchanged: applied.unchanged.length,
     kept: applied.newer.length,
     deleted: changes.filter(({ change }) => change.values.get(deletedField) === true).length,
+    failed: 0,
     unknownIds: missing.filter((id) => !known.has(id)),
   };
 }

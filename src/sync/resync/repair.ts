@@ -2,7 +2,7 @@ import { inTransaction } from '../../db/database.ts';
 import { closeByResync } from '../incident-rows.ts';
 import { currentReadPlan, fieldsBeyond } from '../read-plan.ts';
 import { markLoaded } from '../subscription-rows.ts';
-import { applyReads } from './apply-reads.ts';
+import { applyPage } from './apply-reads.ts';
 import { type Page, pagesOf, readAhead, unread } from './pages.ts';
 import type { ResyncContext, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
@@ -21,10 +21,8 @@ export async function repair(run: RunningResync): Promise<Outcome> {
   return { different: null };
 }
 
-async function apply(run: RunningResync, page: Page): Promise<void> {
-  const { context, row, reading } = run;
-  await inTransaction(context.pool, async (client) => {
-    const { unknownIds, ...counts } = await applyReads(context, client, reading, page);
+async function apply({ context, row, reading }: RunningResync, page: Page): Promise<void> {
+  await applyPage(context, reading, page, async (client, { unknownIds, ...counts }) => {
     await noteUnknownIds(client, row.id, row.scope === 'accounts' ? unknownIds : []);
     if (!(await noteProgress(client, row.id, counts, page.resume))) throw new ResyncEnded();
   });

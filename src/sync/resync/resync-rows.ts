@@ -130,6 +130,8 @@ export type ResyncCounts = {
   readonly unchanged: number;
   readonly kept: number;
   readonly deleted: number;
+  /** Records that the database refused. */
+  readonly failed: number;
 };
 
 /** Where a reading goes on after an interruption. */
@@ -150,7 +152,7 @@ export async function noteProgress(
     text: `update resyncs
               set state = 'applying', read = read + $2, created = created + $3, updated = updated + $4,
                   unchanged = unchanged + $5, kept = kept + $6, deleted = deleted + $7,
-                  resume_at = $8, resume_rows = $9, error = null
+                  resume_at = $8, resume_rows = $9, failed = failed + $10, error = null
             where id = $1 and state in ('reading', 'applying')`,
     values: [
       id,
@@ -162,6 +164,7 @@ export async function noteProgress(
       counts.deleted,
       resume.at,
       resume.rows,
+      counts.failed,
     ],
   });
   await sendWakeUp(client, 'resync');

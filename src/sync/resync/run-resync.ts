@@ -1,8 +1,7 @@
-import { inTransaction } from '../../db/database.ts';
 import { abortBulkJob } from '../../salesforce/bulk-job.ts';
 import type { Ask } from '../../salesforce/records.ts';
 import { markRepairing } from '../incident-rows.ts';
-import { applyReads } from './apply-reads.ts';
+import { applyPage } from './apply-reads.ts';
 import { ReadingLost } from './bulk-reading.ts';
 import { byId } from './pages.ts';
 import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
@@ -73,7 +72,7 @@ export async function rereadAccounts(
   const reading = await beginReading(context, ask);
   await markRepairing(context.pool, { accountIds: ids });
   for await (const page of byId({ context, reading, ask }, ids)) {
-    await inTransaction(context.pool, (client) => applyReads(context, client, reading, page));
+    await applyPage(context, reading, page);
   }
 }
 

@@ -67,6 +67,7 @@ async function compare(run: RunningResync, page: Page): Promise<void> {
       unchanged: page.reads.filter(({ id }) => !differing.has(id)).length,
       kept: 0,
       deleted: 0,
+      failed: 0,
     };
     if (!(await noteProgress(client, row.id, counts, page.resume))) throw new ResyncEnded();
   });

@@ -194,6 +194,17 @@ describe('a resync', () => {
     expect(await mirror.database.rows('select id from accounts')).toEqual([{ id }]);
   });
 
+  it('merges the others where the database refuses a record, and counts it', async () => {
+    // PostgreSQL's JSON can't hold this character.
+    const refused = inOrg(mirror.sandbox).createQuietly({ Name: 'Null \u0000 Ltd' });
+    expect(await all()).toMatchObject({ state: 'done', read: 6, created: 5, failed: 1 });
+    expect(await mirror.account(refused)).toBeUndefined();
+    const [ok = ''] = [...mirror.sandbox.org.records()].map(({ id }) => id);
+    inOrg(mirror.sandbox).updateQuietly(ok, { Name: 'Renamed Ltd' });
+    await rereadAccounts(mirror.context, [refused, ok]);
+    expect(await mirror.account(ok)).toMatchObject({ name: 'Renamed Ltd' });
+  });
+
   it('that has ended is not run again', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'manual' });
     await runResync(mirror.context, id, goOn);
