@@ -28,7 +28,7 @@ import {
 // Rows of one page of results: each page is a request to Salesforce, streamed.
 const pageRows = 20_000;
 /** Rows that are merged in one transaction. */
-export const batchRows = 1_000;
+const batchRows = 500;
 // Tries in a row without a row read before the job is left to its next try.
 const mostFailures = 5;
 const clockDifferenceMs = 10 * 60_000;
