@@ -36,7 +36,7 @@ export type ApplyContext = {
 };
 
 // Events in one database transaction, unless one Salesforce transaction is larger.
-const batchSize = 1_000;
+const batchSize = 500;
 // What is read of the log at once, at first; a transaction that is larger has more read.
 const firstReading: ReadingLimit = { events: 2 * batchSize, bytes: 16 * 1024 ** 2 };
 // Salesforce ends a transaction of more changes in an overflow; a larger one is applied in parts.
