@@ -3,11 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { pino } from 'pino';
-import { buildApp } from '../src/app.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
+import { buildBenchApp } from './bench-app.ts';
 
 const accounts = Number(process.env['BENCH_ACCOUNTS'] ?? 2_000);
 const changes = Number(process.env['BENCH_CHANGES'] ?? 20_000);
@@ -16,25 +15,7 @@ const perTransaction = 50;
 const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
 const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgres'), password: 'bench' });
 const sandbox = await startSandbox({ accounts });
-const { clientId, clientSecret } = sandbox.credentials;
-const app = await buildApp({
-  databaseUrl: postgres.url,
-  org: {
-    loginUrl: sandbox.instanceUrl,
-    credentials: { flow: 'client-credentials', clientId, clientSecret },
-    apiVersion: '66.0',
-    pubsubEndpoint: sandbox.pubsubEndpoint,
-    pubsubTls: false,
-  },
-  apiKeys: [{ name: 'bench', scopes: ['read'], secret: 'only-for-the-benchmark' }],
-  topic: '/data/AccountChangeEvent',
-  replayPreset: 'latest',
-  quietMs: 50,
-  codeField: 'SignUpCode__c',
-  backfill: false,
-  roles: new Set(['api', 'sync'] as const),
-  logger: pino({ level: 'silent' }),
-});
+const app = await buildBenchApp(postgres.url, sandbox);
 const database = openDatabase({ url: postgres.url, max: 1 });
 const count = async (sql: string): Promise<number> => Number((await database.pool.query(sql)).rows[0].count);
 const until = async (sql: string, wanted: number): Promise<number> => {

@@ -1,8 +1,7 @@
 // How fast a mirror is loaded and repaired: `npm run bench:resync`. The service runs as its own process against a
 // sandbox org and a PostgreSQL of its own, all on loopback; what it does is compared with COPY of the same rows into
 // the same table, in the same run.
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { differencesOf } from '../test/crash/expected-account.ts';
 import type { ApiAccount, Page } from '../test/helpers/tidemark.ts';
+import { startBenchService } from './service-process.ts';
 
 const accounts = Number(process.env['BENCH_ACCOUNTS'] ?? 200_000);
 const changesPerSecond = Number(process.env['BENCH_CHANGES'] ?? 500);
@@ -20,24 +20,9 @@ const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
 const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgres'), password: 'bench' });
 const database = openDatabase({ url: postgres.url, max: 2 });
 const sandbox = await startSandbox({ accounts, dailyApiRequests: 10_000_000 });
-// With the flags of `npm start`.
-const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
-const service = spawn(process.execPath, scripts.start.split(' ').slice(1), {
-  env: {
-    PATH: process.env['PATH'] ?? '',
-    PORT: process.env['BENCH_PORT'] ?? '3987',
-    DATABASE_URL: postgres.url,
-    SALESFORCE_LOGIN_URL: sandbox.instanceUrl,
-    SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
-    SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
-    PUBSUB_ENDPOINT: sandbox.pubsubEndpoint,
-    PUBSUB_TLS: 'false',
-    API_KEYS: `bench:read+write:${key}`,
-    LOG_LEVEL: 'error',
-  },
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
-const url = `http://127.0.0.1:${process.env['BENCH_PORT'] ?? '3987'}`;
+const port = process.env['BENCH_PORT'] ?? '3987';
+const service = await startBenchService(postgres.url, sandbox, { apiKeys: `bench:read+write:${key}`, port });
+const url = `http://127.0.0.1:${port}`;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const rows = async <T>(sql: string): Promise<T[]> => (await database.pool.query(sql)).rows as T[];
 
@@ -48,8 +33,7 @@ try {
   await repair(`a full resync while ${changesPerSecond} accounts a second change`, changesPerSecond);
   await verify();
 } finally {
-  service.kill('SIGTERM');
-  await new Promise((resolve) => service.once('close', resolve));
+  await service.stop();
   await database.close();
   await sandbox.close();
   await postgres.stop();
@@ -164,8 +148,7 @@ async function differing(): Promise<number> {
 }
 
 async function report(what: string, { read, seconds }: Ended): Promise<void> {
-  const status = await readFile(`/proc/${service.pid}/status`, 'utf8');
-  const peak = Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
+  const peak = await service.peakMemory();
   say(
     `${what}: ${read} rows in ${seconds.toFixed(1)} s, ${rate(read, seconds)} rows/s; memory of the service at most ${peak} MiB since its start`,
   );
