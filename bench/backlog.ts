@@ -1,14 +1,14 @@
 // How much memory a backlog costs: `npm run bench:backlog`. The service runs as its own process; while its applier is
 // held up, events pile up in the log; then it catches up. Everything is started here, on loopback.
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { advisoryLocks } from '../src/db/advisory-locks.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
-import { mirrorLock } from '../src/sync/apply-changes.ts';
+import { startBenchService } from './service-process.ts';
 
 const backlog = Number(process.env['BENCH_BACKLOG'] ?? 200_000);
 const accounts = 5_000;
@@ -18,44 +18,30 @@ const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
 const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgres'), password: 'bench' });
 const database = openDatabase({ url: postgres.url, max: 2 });
 const sandbox = await startSandbox({ accounts });
-// With the flags of `npm start`.
-const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
-const service = spawn(process.execPath, scripts.start.split(' ').slice(1), {
-  env: {
-    PATH: process.env['PATH'] ?? '',
-    PORT: '0',
-    DATABASE_URL: postgres.url,
-    SALESFORCE_LOGIN_URL: sandbox.instanceUrl,
-    SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
-    SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
-    PUBSUB_ENDPOINT: sandbox.pubsubEndpoint,
-    PUBSUB_TLS: 'false',
-    API_KEYS: 'bench:read:only-for-the-benchmark',
-    LOG_LEVEL: 'error',
-  },
-  stdio: ['ignore', 'ignore', 'inherit'],
+const service = await startBenchService(postgres.url, sandbox, {
+  apiKeys: 'bench:read:only-for-the-benchmark',
+  port: '0',
 });
 
 await until(`select count(*) from subscriptions where loaded_at is not null`, 1);
 const holder = await database.pool.connect();
 await holder.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
-await holder.query('select pg_advisory_lock($1)', [mirrorLock]);
+await holder.query('select pg_advisory_lock($1)', [advisoryLocks.mirror]);
 const start = performance.now();
 await produce();
 await until('select count(*) from events', backlog);
 report('stored while nothing could be applied', performance.now() - start);
 say(`applied meanwhile: ${await count(`select count(*) from events where state = 'applied'`)}`);
-say(`memory of the service at most: ${await peakMemory()} MiB`);
+say(`memory of the service at most: ${await service.peakMemory()} MiB`);
 
 const release = performance.now();
-await holder.query('select pg_advisory_unlock($1)', [mirrorLock]);
+await holder.query('select pg_advisory_unlock($1)', [advisoryLocks.mirror]);
 holder.release();
 await until(`select count(*) from events where state = 'applied'`, backlog);
 report('applied after that', performance.now() - release);
-say(`memory of the service at most: ${await peakMemory()} MiB, from its start to caught up`);
+say(`memory of the service at most: ${await service.peakMemory()} MiB, from its start to caught up`);
 
-service.kill('SIGTERM');
-await new Promise((resolve) => service.once('close', resolve));
+await service.stop();
 await database.close();
 await sandbox.close();
 await postgres.stop();
@@ -85,12 +71,6 @@ async function until(sql: string, wanted: number): Promise<void> {
 
 async function count(sql: string): Promise<number> {
   return Number((await database.pool.query<{ count: bigint }>(sql)).rows[0]?.count ?? 0);
-}
-
-/** The high-water mark of the service's resident memory. */
-async function peakMemory(): Promise<number> {
-  const status = await readFile(`/proc/${service.pid}/status`, 'utf8');
-  return Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024);
 }
 
 function report(what: string, ms: number): void {

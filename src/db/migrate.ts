@@ -1,11 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type pg from 'pg';
+import { advisoryLocks } from './advisory-locks.ts';
 
 const migrationsFolder = new URL('../../prisma/migrations/', import.meta.url);
-
-// Any fixed number: two processes that start at once take turns.
-const advisoryLock = 7_245_113_001n;
 
 // Milliseconds; the greatest that a timer can have. Zero would be taken for the pool's own limit.
 const unlimited = { query_timeout: 2 ** 31 - 1 };
@@ -25,9 +23,13 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
   try {
     // A migration of large tables may take hours, and a second starter waits for the first as long as that takes.
     await client.query('set lock_timeout = 0; set statement_timeout = 0');
-    await client.query({ ...unlimited, text: 'select pg_advisory_lock($1)', values: [advisoryLock] });
+    await client.query({
+      ...unlimited,
+      text: 'select pg_advisory_lock($1)',
+      values: [advisoryLocks.migrations],
+    });
     const applied = await applyMissing(client, migrations);
-    await client.query('select pg_advisory_unlock($1)', [advisoryLock]);
+    await client.query('select pg_advisory_unlock($1)', [advisoryLocks.migrations]);
     await client.query('reset lock_timeout; reset statement_timeout');
     broken = false;
     return applied;

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
+import { advisoryLocks } from '../db/advisory-locks.ts';
 import { isLocked } from '../db/hold-lock.ts';
-import { writeBackLock } from '../sync/write-back/state-row.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { isoTime } from './json/time.ts';
 import { type WriteBackRow, writeBackColumns, writeBackJson } from './json/write-back.ts';
@@ -15,7 +15,7 @@ export async function readWriteBackStatus(
 ): Promise<WriteBackStatus> {
   const [row, held, failures, lastErrors] = await Promise.all([
     prisma.writeBackState.findUnique({ where: { topic } }),
-    pool.query<{ held: boolean }>(`select ${isLocked(writeBackLock)} as held`),
+    pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.writeBack)} as held`),
     pool.query<{ code: string | null; count: number }>(countFailures),
     pool.query<WriteBackRow>(
       `SELECT ${writeBackColumns.sql} FROM accounts

@@ -87,6 +87,6 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
 }
 
 /** Before Salesforce has said how many there are, there is room. */
-export function isWithin(usage: ApiUsage | undefined, reservePercent: number): boolean {
+function isWithin(usage: ApiUsage | undefined, reservePercent: number): boolean {
   return usage === undefined || usage.used < usage.max * (1 - reservePercent / 100);
 }

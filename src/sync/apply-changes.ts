@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
 import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
 import { handOn, readOwners, releaseCodes } from './code-ownership.ts';
@@ -70,12 +71,9 @@ export async function applyChanges(
   };
 }
 
-// Any fixed number that nothing else in the database locks.
-export const mirrorLock = 7_245_113_002n;
-
 /** Until the end of the transaction, nobody else changes accounts: so no two of them can wait for each other. */
 export async function lockMirror(client: Queryable): Promise<void> {
-  await client.query({ name: 'lock-mirror', text: `select pg_advisory_xact_lock(${mirrorLock})` });
+  await client.query({ name: 'lock-mirror', text: `select pg_advisory_xact_lock(${advisoryLocks.mirror})` });
 }
 
 function applyToAccount(

@@ -82,7 +82,6 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     ...shared,
     org,
     schemas,
-    backfill: options.backfill,
     bulkFrom: options.bulkFrom,
     settleMs: options.settleMs ?? 60_000,
   };

@@ -17,7 +17,7 @@ import { type DatabaseHandle, useDatabase } from '../helpers/use-database.ts';
 /** A sandbox org and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
 export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {}): MirrorOfSandbox {
   const database = useDatabase();
-  const parts: { sandbox?: Sandbox; org?: Org; jobs?: Jobs } = {};
+  const parts: { sandbox?: Sandbox; org?: Org; jobs?: Jobs; newSince?: Date } = {};
   beforeAll(async () => {
     parts.jobs = await startJobs(database.url, logger);
   });
@@ -32,7 +32,10 @@ export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {})
     parts.org = await openSandboxOrg(parts.sandbox, budget === undefined ? {} : { budget });
     await ensureSubscription(database.pool, accountTopic, parts.sandbox.organizationId);
     // Whole seconds: what is made in the org from now on is new to the mirror.
-    await database.rows(`update subscriptions set started_at = date_trunc('second', now())`);
+    const [begun] = await database.rows<{ at: Date }>(
+      `update subscriptions set started_at = date_trunc('second', now()) returning started_at as at`,
+    );
+    if (begun !== undefined) parts.newSince = begun.at;
   });
   afterAll(async () => {
     await parts.jobs?.stop();
@@ -60,8 +63,7 @@ export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {})
       return {
         pool: database.pool,
         topic: accountTopic,
-        codes: codeRules({ field: 'SignUpCode__c' }),
-        backfill: false,
+        codes: codeRules({ field: 'SignUpCode__c', newSince: part('newSince') }),
         org,
         connection: org.connection,
         schemas: createSchemaCache(storedSchemas(database.pool), (id) => org.pubsub.getSchema(id)),

@@ -83,7 +83,7 @@ export async function applyReads(
   const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
   const known = await existingVersions(client, missing);
   const changes = [
-    ...reads.map((read) => toAccountChange(read, reading, except, context.backfill)),
+    ...reads.map((read) => toAccountChange(read, reading, except)),
     ...[...known].map(([id, version]) => toDeletion(id, version, reading)),
   ];
   const applied = await applyChanges(client, changes, context.codes);
@@ -101,20 +101,9 @@ export async function applyReads(
   };
 }
 
-function toAccountChange(
-  read: AccountRead,
-  reading: Reading,
-  except: ReadonlySet<string>,
-  backfill: boolean,
-): AccountChange {
-  const createdAt = read.values.get('CreatedDate');
-  const isNew = typeof createdAt === 'string' && new Date(createdAt) >= reading.newSince;
-  return {
-    accountId: read.id,
-    change: changeOf(read, reading, except),
-    eligible: backfill || isNew,
-    gap: false,
-  };
+function toAccountChange(read: AccountRead, reading: Reading, except: ReadonlySet<string>): AccountChange {
+  // Whether it gets a code is told by its age, which a reading always knows.
+  return { accountId: read.id, change: changeOf(read, reading, except), eligible: false, gap: false };
 }
 
 /** A record that was read is a change of all fields that the reading knows. */

@@ -23,6 +23,7 @@ import {
   noteBulkJobClosed,
   noteMethod,
   type ResumePoint,
+  readToTheEnd,
 } from './resync-rows.ts';
 
 // Rows of one page of results: each page is a request to Salesforce, streamed.
@@ -130,11 +131,10 @@ export class ReadingLost extends Error {
 }
 
 const firstPage = 'first';
-const behindAll = 'end';
 
 async function* resultPages(run: RunningResync, jobId: string): AsyncGenerator<Page> {
   let place: ResumePoint = { at: run.row.resumeAt ?? firstPage, rows: run.row.resumeRows };
-  for (let failures = 0; place.at !== behindAll; ) {
+  for (let failures = 0; place.at !== readToTheEnd.at; ) {
     try {
       for await (const page of batchesFrom(run, jobId, place)) {
         yield page;
@@ -172,7 +172,7 @@ async function* batchesFrom(run: RunningResync, jobId: string, from: ResumePoint
     if (batch.length === batchRows) yield toPage({ at: from.at, rows: at - 1 });
     batch.push(cells);
   }
-  yield toPage({ at: page.next === null ? behindAll : `${locatorMark}${page.next}`, rows: 0 });
+  yield toPage(page.next === null ? readToTheEnd : { at: `${locatorMark}${page.next}`, rows: 0 });
 }
 
 const locatorMark = 'locator:';

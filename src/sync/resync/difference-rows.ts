@@ -1,5 +1,6 @@
 import type { Queryable } from '../../db/database.ts';
 import type { Scalar } from '../../salesforce/change-event.ts';
+import { scanAccounts, scanRows } from './scan-accounts.ts';
 
 /** Where the mirror and Salesforce differ about one account. */
 export type Difference = {
@@ -93,24 +94,16 @@ export async function noteSeen(client: Queryable, resyncId: string, ids: readonl
   });
 }
 
-// Rows looked at by one statement: however large the mirror is, it ends in time.
-const scanRows = 50_000;
-
 /** Living accounts of the mirror that a complete reading did not meet. */
-export async function* unmet(client: Queryable, resyncId: string): AsyncGenerator<string[]> {
-  for (let after: string | null = ''; after !== null; ) {
-    const { rows }: { rows: { ids: string[] | null; last: string | null }[] } = await client.query({
-      name: 'unmet-accounts',
-      text: `with scanned as (select id, deleted from accounts where id > $2 order by id limit ${scanRows})
-             select max(s.id) as last,
-                    array_agg(s.id order by s.id) filter (where not s.deleted and r.account_id is null) as ids
-               from scanned s left join resync_seen r on r.resync_id = $1 and r.account_id = s.id`,
-      values: [resyncId, after],
-    });
-    const ids = rows[0]?.ids ?? [];
-    if (ids.length > 0) yield ids;
-    after = rows[0]?.last ?? null;
-  }
+export function unmet(client: Queryable, resyncId: string): AsyncGenerator<string[]> {
+  return scanAccounts(client, (after) => ({
+    name: 'unmet-accounts',
+    text: `with scanned as (select id, deleted from accounts where id > $2 order by id limit ${scanRows})
+           select max(s.id) as last,
+                  array_agg(s.id order by s.id) filter (where not s.deleted and r.account_id is null) as ids
+             from scanned s left join resync_seen r on r.resync_id = $1 and r.account_id = s.id`,
+    values: [resyncId, after],
+  }));
 }
 
 /** What only the comparison needed. */

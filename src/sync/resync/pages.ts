@@ -8,7 +8,8 @@ import {
 } from '../../salesforce/records.ts';
 import { readByBulkJob } from './bulk-reading.ts';
 import type { Reading, RunningResync } from './reading.ts';
-import { noteMethod, type ResumePoint } from './resync-rows.ts';
+import { noteMethod, type ResumePoint, readToTheEnd } from './resync-rows.ts';
+import { scanAccounts, scanRows } from './scan-accounts.ts';
 
 /** A part of a reading that is merged or compared at once. */
 export type Page = {
@@ -50,16 +51,16 @@ export async function* pagesOf(run: RunningResync): AsyncGenerator<Page> {
   if (row.scope === 'accounts') {
     yield* byId(run, row.accountIds);
   } else {
-    const since = row.scope === 'since' ? new Date((row.since?.getTime() ?? 0) - overlapMs) : null;
-    yield* changedSince(run, since);
+    yield* changedSince(run, row.scope === 'since' ? (row.since ?? new Date(0)) : null);
   }
 }
 
-/** Everything that changed at or after a moment; null reads all. */
-export async function* changedSince(run: RunningResync, since: Date | null): AsyncGenerator<Page> {
+/** Everything that changed at or after a moment, and some time before it; null reads all. */
+export async function* changedSince(run: RunningResync, moment: Date | null): AsyncGenerator<Page> {
   const { context, row, ask } = run;
   const { connection } = context.org;
-  if (row.resumeAt === readToTheEnd) return;
+  const since = moment === null ? null : new Date(moment.getTime() - overlapMs);
+  if (row.resumeAt === readToTheEnd.at) return;
   let { method } = row;
   if (method === null) {
     const expected = await ask(() => countAccounts(connection, since));
@@ -72,8 +73,6 @@ export async function* changedSince(run: RunningResync, since: Date | null): Asy
     yield* inOrderOfChange(run, since ?? new Date(0));
   }
 }
-
-const readToTheEnd = 'end';
 
 async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator<Page> {
   const { context, row, reading, ask } = run;
@@ -125,27 +124,19 @@ function idsPerCall({ plan }: Reading): number {
  */
 export async function* unread(run: RunningResync): AsyncGenerator<Page> {
   for await (const ids of unreadIds(run.context.pool, run.reading.readAt)) {
-    for await (const page of byId(run, ids)) yield { ...page, resume: { at: readToTheEnd, rows: 0 } };
+    for await (const page of byId(run, ids)) yield { ...page, resume: readToTheEnd };
   }
 }
 
-// Rows looked at by one statement: however large the mirror is, it ends in time.
-const scanRows = 50_000;
-
 /** Living accounts whose last complete value is older than this reading. */
-async function* unreadIds(pool: pg.Pool, readAt: number): AsyncGenerator<string[]> {
-  for (let after: string | null = ''; after !== null; ) {
-    const { rows }: { rows: { ids: string[] | null; last: string | null }[] } = await pool.query({
-      name: 'unread-accounts',
-      text: `with scanned as (select id, deleted, base_version from accounts where id > $1 order by id limit ${scanRows})
-             select max(id) as last,
-                    array_agg(id order by id)
-                      filter (where not deleted and split_part(base_version, '.', 4)::bigint < $2) as ids
-               from scanned`,
-      values: [after, readAt],
-    });
-    const ids = rows[0]?.ids ?? [];
-    if (ids.length > 0) yield ids;
-    after = rows[0]?.last ?? null;
-  }
+function unreadIds(pool: pg.Pool, readAt: number): AsyncGenerator<string[]> {
+  return scanAccounts(pool, (after) => ({
+    name: 'unread-accounts',
+    text: `with scanned as (select id, deleted, base_version from accounts where id > $1 order by id limit ${scanRows})
+           select max(id) as last,
+                  array_agg(id order by id)
+                    filter (where not deleted and split_part(base_version, '.', 4)::bigint < $2) as ids
+             from scanned`,
+    values: [after, readAt],
+  }));
 }

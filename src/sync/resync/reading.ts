@@ -12,8 +12,6 @@ import { noteReading, type ResyncRow } from './resync-rows.ts';
 export type ResyncContext = SchemaContext & {
   readonly pool: pg.Pool;
   readonly codes: CodeRules;
-  /** Whether accounts that existed before get codes too. */
-  readonly backfill: boolean;
   readonly jobs: Jobs;
   readonly logger: Logger;
   /** From so many records on, a resync reads by a bulk job. */
@@ -29,8 +27,6 @@ export type Reading = {
   readonly watermark: Version;
   /** Epoch milliseconds. */
   readonly readAt: number;
-  /** Accounts created from this moment on are new to Tidemark. */
-  readonly newSince: Date;
 };
 
 /** A resync under way. */
@@ -46,9 +42,8 @@ export type RunningResync = {
 /** The watermark is taken before anything is asked for. */
 export async function beginReading(context: ResyncContext, ask: Ask): Promise<Reading> {
   const { plan, schemaId } = await currentReadPlan(context, ask);
-  const { startedAt } = await readSubscription(context.pool, context.topic);
   const watermark = await readWatermark(context.pool, context.topic);
-  return { plan, schemaId, watermark, readAt: Date.now(), newSince: wholeSecond(startedAt) };
+  return { plan, schemaId, watermark, readAt: Date.now() };
 }
 
 /** The reading of a resync: the one that an earlier try began, since its bulk job contains no later change. */
@@ -56,14 +51,7 @@ export async function readingOf(context: ResyncContext, row: ResyncRow, ask: Ask
   const { readAt, watermark, schemaId } = row;
   if (readAt !== null && watermark !== null && schemaId !== null) {
     const { plan } = await readPlanOf(context, schemaId, ask);
-    const { startedAt } = await readSubscription(context.pool, context.topic);
-    return {
-      plan,
-      schemaId,
-      watermark: parseVersion(watermark),
-      readAt: readAt.getTime(),
-      newSince: wholeSecond(startedAt),
-    };
+    return { plan, schemaId, watermark: parseVersion(watermark), readAt: readAt.getTime() };
   }
   const reading = await beginReading(context, ask);
   const { replayId } = await readSubscription(context.pool, context.topic);
@@ -83,8 +71,4 @@ async function newestPosition(client: Queryable): Promise<bigint> {
     text: 'select coalesce(max(position), 0) as position from events',
   });
   return rows[0]?.position ?? 0n;
-}
-
-function wholeSecond(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1000) * 1000);
 }

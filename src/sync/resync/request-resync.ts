@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { advisoryLocks } from '../../db/advisory-locks.ts';
 import type { Queryable } from '../../db/database.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 
@@ -81,14 +82,11 @@ export async function orderResync(
   return { id, isNew: true };
 }
 
-// Any fixed number; held until the transaction ends.
-const ordersOfAll = 7_245_113_009n;
-
 async function lockOrdersOfAll(client: pg.PoolClient): Promise<void> {
   await client.query({
     name: 'lock-resync-orders',
     text: 'select pg_advisory_xact_lock($1)',
-    values: [ordersOfAll],
+    values: [advisoryLocks.resyncOrders],
   });
 }
 

@@ -114,15 +114,6 @@ export async function noteBulkJobClosed(client: Queryable, jobId: string): Promi
   });
 }
 
-/** The bulk job of a resync, whatever it is, is of no more use. */
-export async function closeBulkJob(client: Queryable, id: string): Promise<void> {
-  await client.query({
-    name: 'close-bulk-job',
-    text: 'update resyncs set bulk_job_closed_at = now() where id = $1 and bulk_job_id is not null',
-    values: [id],
-  });
-}
-
 export type ResyncCounts = {
   readonly read: number;
   readonly created: number;
@@ -136,6 +127,9 @@ export type ResyncCounts = {
 
 /** Where a reading goes on after an interruption. */
 export type ResumePoint = { readonly at: string | null; readonly rows: number };
+
+/** There is nothing to go on with. */
+export const readToTheEnd = { at: 'end', rows: 0 } as const satisfies ResumePoint;
 
 /**
  * Adds what a batch brought, in the transaction that brings it.

@@ -1,20 +1,11 @@
-import { abortBulkJob } from '../../salesforce/bulk-job.ts';
 import type { Ask } from '../../salesforce/records.ts';
 import { markRepairing } from '../incident-rows.ts';
 import { applyPage } from './apply-reads.ts';
-import { ReadingLost } from './bulk-reading.ts';
+import { closeBulkJobs, ReadingLost } from './bulk-reading.ts';
 import { byId } from './pages.ts';
 import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
 import { repair } from './repair.ts';
-import {
-  closeBulkJob,
-  forgetReading,
-  hasEnded,
-  noteBulkJobClosed,
-  noteWaiting,
-  type ResyncRow,
-  startResync,
-} from './resync-rows.ts';
+import { forgetReading, hasEnded, noteWaiting, startResync } from './resync-rows.ts';
 import { verify } from './verify.ts';
 
 /** Verifies only: how many accounts differ. */
@@ -50,12 +41,14 @@ export async function runResync(context: ResyncContext, id: string, stopping: Ab
     );
   } catch (error) {
     if (error instanceof ReadingLost) {
-      await closeBulkJob(context.pool, id);
       await forgetReading(context.pool, id);
       throw error.why;
     }
     if (!(error instanceof ResyncEnded) && !cancelled.signal.aborted) throw error;
-    await endBulkJob(context, row);
+    // The sweep does it later where this does not succeed.
+    await closeBulkJobs(context).catch((failure: Error) =>
+      context.logger.warn({ err: failure }, 'a bulk job could not be aborted yet'),
+    );
     context.logger.info({ resync: id }, 'resync cancelled');
   } finally {
     cancelled.stop();
@@ -114,21 +107,4 @@ function watchForEnd({ pool }: ResyncContext, id: string): { readonly signal: Ab
     );
   }, lookEveryMs);
   return { signal: controller.signal, stop: () => clearInterval(timer) };
-}
-
-/** The sweep does it later where this does not succeed. */
-async function endBulkJob({ pool, org, logger }: ResyncContext, { id }: ResyncRow): Promise<void> {
-  const { rows } = await pool.query<{ job: string | null }>({
-    name: 'bulk-job-of-resync',
-    text: 'select bulk_job_id as job from resyncs where id = $1 and bulk_job_closed_at is null',
-    values: [id],
-  });
-  const job = rows[0]?.job ?? null;
-  if (job === null) return;
-  try {
-    await abortBulkJob(org.connection, job);
-    await noteBulkJobClosed(pool, job);
-  } catch (error) {
-    logger.warn({ err: error, bulkJob: job }, 'a bulk job could not be aborted yet');
-  }
 }

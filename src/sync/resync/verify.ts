@@ -6,7 +6,7 @@ import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './di
 import { byId, changedSince, type Page, pagesOf, readAhead } from './pages.ts';
 import type { RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { finishResync, noteProgress } from './resync-rows.ts';
+import { finishResync, noteProgress, readToTheEnd } from './resync-rows.ts';
 import { type Outcome, ResyncEnded } from './run-resync.ts';
 import { differingSpans, pagesOfSpan } from './windows.ts';
 
@@ -23,13 +23,10 @@ async function compareAll(run: RunningResync): Promise<boolean> {
   for await (const page of readAhead(pagesOf(run))) await compare(run, page);
   if (row.scope !== 'all') return true;
   for await (const ids of unmet(context.pool, row.id)) {
-    for await (const page of byId(run, ids)) await compare(run, { ...page, resume: behindAll });
+    for await (const page of byId(run, ids)) await compare(run, { ...page, resume: readToTheEnd });
   }
   return true;
 }
-
-const behindAll = { at: 'end', rows: 0 } as const;
-const overlapMs = 5 * 60_000;
 
 /**
  * What changed since the last comparison is compared in full; of the rest, counts and newest times in windows. Both
@@ -40,7 +37,7 @@ const overlapMs = 5 * 60_000;
 async function compareSample(run: RunningResync): Promise<boolean> {
   const since = await comparedThrough(run.context.pool);
   if (since === undefined) return compareAll(run);
-  for await (const page of changedSince(run, new Date(since.getTime() - overlapMs))) await compare(run, page);
+  for await (const page of changedSince(run, since)) await compare(run, page);
   const spans = await differingSpans(run);
   for (const span of spans ?? []) {
     for await (const page of pagesOfSpan(run, span)) await compare(run, page);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { advisoryLocks } from '../../db/advisory-locks.ts';
 import { holdLock } from '../../db/hold-lock.ts';
 import type { WakeUps } from '../../db/wake-up.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
@@ -9,7 +10,6 @@ import { createFieldWatch, type FieldWatch } from './field-watch.ts';
 import { gather } from './gather.ts';
 import { createLoneFailures, type LoneFailures } from './lone-failure.ts';
 import { createShowState, type ShowState } from './show-state.ts';
-import { writeBackLock } from './state-row.ts';
 import { type DueCode, lookForDue, readDue, saveVerdicts } from './waiting-codes.ts';
 import { type BatchContext, writeBatch } from './write-batch.ts';
 
@@ -34,7 +34,11 @@ export async function writeBackUntilStopped(
   wakeUps: WakeUps,
   signal: AbortSignal,
 ): Promise<void> {
-  const lock = { url: context.databaseUrl, lock: writeBackLock, applicationName: 'tidemark write-back' };
+  const lock = {
+    url: context.databaseUrl,
+    lock: advisoryLocks.writeBack,
+    applicationName: 'tidemark write-back',
+  };
   while (!signal.aborted) {
     try {
       await holdLock(lock, signal, (held) => work(context, wakeUps, held));

@@ -9,9 +9,6 @@ import type { Reason } from './check-field.ts';
  */
 export type WriteBackState = 'running' | 'waiting' | 'paused';
 
-// Any fixed number that nothing else in the database locks: one process at a time writes back.
-export const writeBackLock = 7_245_113_003n;
-
 /** Shows what the write-back is doing to those who look from other processes. */
 export async function saveState(client: Queryable, topic: string, shown: Shown): Promise<void> {
   const { state, reason, usage, reservePercent } = shown;

@@ -97,7 +97,8 @@ describe('a resync', () => {
 
   it('gives codes to all when older ones are to have them too', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'manual' });
-    await runResync({ ...mirror.context, backfill: true }, id, goOn);
+    const codes = codeRules({ field: 'SignUpCode__c', backfill: true });
+    await runResync({ ...mirror.context, codes }, id, goOn);
     const states = await mirror.database.rows('select code_state from accounts');
     expect(states.map((row) => row['code_state'])).toEqual(Array(5).fill('pending'));
   });

@@ -1,0 +1,14 @@
+/**
+ * PostgreSQL's advisory locks are plain numbers that the whole database shares: every one that Tidemark takes is here, so
+ * that no two are the same.
+ */
+export const advisoryLocks = {
+  /** One process of all migrates. */
+  migrations: 7_245_113_001n,
+  /** One transaction of all changes accounts. */
+  mirror: 7_245_113_002n,
+  /** One process of all writes codes back. */
+  writeBack: 7_245_113_003n,
+  /** One order of a resync of everything at a time. */
+  resyncOrders: 7_245_113_004n,
+} as const;
