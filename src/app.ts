@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
@@ -125,16 +126,33 @@ function httpDependencies(
     signupCodeField: codeField,
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
-    async fieldNames() {
-      const schemaId = await newestSchemaId(pool);
-      if (schemaId === undefined) return [];
-      const { entityFields } = await schemas.get(schemaId);
-      return entityFields.slice(1).map(({ name }) => name);
-    },
+    fieldNames: mirroredFields(pool, schemas),
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),
     readiness: () => readiness(pool, topic, columns),
+  };
+}
+
+/** The names of the mirrored fields, looked up once a second at most: each answer with accounts needs them. */
+function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<readonly string[]> {
+  let known: { readonly until: number; readonly names: Promise<readonly string[]> } | undefined;
+  const lookUp = async (): Promise<readonly string[]> => {
+    const schemaId = await newestSchemaId(pool);
+    if (schemaId === undefined) return [];
+    const { entityFields } = await schemas.get(schemaId);
+    return entityFields.slice(1).map(({ name }) => name);
+  };
+  return () => {
+    const now = performance.now();
+    if (known === undefined || now > known.until) {
+      const names = lookUp();
+      known = { until: now + 1_000, names };
+      names.catch(() => {
+        known = undefined;
+      });
+    }
+    return known.names;
   };
 }
 
