@@ -28,6 +28,7 @@ import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
+import { addSignedCursors } from './signed-cursors.ts';
 import { compileValidator } from './validate-requests.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
@@ -51,6 +52,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addProblemAnswers(app, routes);
   addAuthentication(app, dependencies.apiKeys);
   refuseCompressedBodies(app);
+  addSignedCursors(app, dependencies.pool);
 
   await addDocs(app, dependencies);
   const streams = await addEventStreams(app);
