@@ -118,7 +118,9 @@ function readIndexedFields({ INDEXED_FIELDS: text = '' }: Settings): string[] {
   const fields = [...new Set(paths.filter((path) => path !== ''))];
   const wrong = fields.find((path) => !fieldPath.test(path));
   if (wrong === undefined) return fields;
-  throw new ConfigError([`INDEXED_FIELDS names "${wrong}", which is no API name such as Industry or BillingAddress.City`]);
+  throw new ConfigError([
+    `INDEXED_FIELDS names "${wrong}", which is no API name such as Industry or BillingAddress.City`,
+  ]);
 }
 
 type Settings = Static<typeof settings>;

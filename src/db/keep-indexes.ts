@@ -32,9 +32,11 @@ export function keepIndexes(options: IndexOptions): IndexKeeper {
   const stopped = new AbortController();
   const { url, logger } = options;
   const lock = { url, lock: advisoryLocks.indexes, applicationName: 'tidemark indexes' };
-  const done = holdLock(lock, stopped.signal, (held) => withConnection(options, held)).catch((error: Error) => {
-    if (!stopped.signal.aborted) logger.warn({ err: error }, 'the indexes are not as they are wanted');
-  });
+  const done = holdLock(lock, stopped.signal, (held) => withConnection(options, held)).catch(
+    (error: Error) => {
+      if (!stopped.signal.aborted) logger.warn({ err: error }, 'the indexes are not as they are wanted');
+    },
+  );
   return {
     done,
     async stop() {
@@ -61,7 +63,8 @@ async function withConnection({ url, fields, logger }: IndexOptions, held: Abort
   held.addEventListener('abort', cancel);
   try {
     const reason = (await readTrigramOperators(client)) === null ? await addTrigrams(client) : undefined;
-    if (reason !== undefined) logger.warn({ reason }, 'without pg_trgm, searching accounts reads all of them');
+    if (reason !== undefined)
+      logger.warn({ reason }, 'without pg_trgm, searching accounts reads all of them');
     const wanted = wantedIndexes(fields, await readTrigramOperators(client));
     await doWork(client, indexWork(wanted, await readPresentIndexes(client)), logger, held);
   } finally {
@@ -87,7 +90,11 @@ async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: 
 
 /** Asks from another connection: this one is busy. */
 async function cancelStatement(url: string, pid: number | undefined): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+  });
   client.on('error', () => {});
   try {
     await client.connect();

@@ -1,6 +1,6 @@
 import { Prisma } from '../db/generated/client.ts';
-import type { AccountQuery } from './schemas/account-query.ts';
 import { invalid } from './problem.ts';
+import type { AccountQuery } from './schemas/account-query.ts';
 import { readTime } from './time.ts';
 
 /** The filters of a list of accounts, all of which have to hold. */

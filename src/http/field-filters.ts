@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import { Prisma } from '../db/generated/client.ts';
 import { fieldExpression } from '../db/field-indexes.ts';
+import { Prisma } from '../db/generated/client.ts';
 import { type FieldError, invalidFields } from './problem.ts';
 
 /**
@@ -18,7 +18,8 @@ export async function gatherFieldFilters(request: FastifyRequest): Promise<void>
     else if (fields.some(([name]) => name === field)) fields.push([field, [value]]);
     else fields.push([field, value]);
   }
-  if (fields.length > 0) request.query = Object.fromEntries([...others, ['fields', Object.fromEntries(fields)]]);
+  if (fields.length > 0)
+    request.query = Object.fromEntries([...others, ['fields', Object.fromEntries(fields)]]);
 }
 
 /** @throws Problem 400 naming every field that has no index, or that there is not */

@@ -55,13 +55,21 @@ export function isPosition(order: KeysetOrder, position: KeysetPosition): boolea
 function pageStatement({ select, where, order }: PageQuery, range: Prisma.Sql, limit: number): Prisma.Sql {
   const by = Prisma.raw(order.by?.sql ?? 'NULL');
   const id = Prisma.raw(order.id.sql);
-  const direction = Prisma.raw(order.descending ? 'DESC' : 'ASC');
-  const ordering =
-    order.by === undefined
-      ? Prisma.sql`${id} ${direction}`
-      : Prisma.sql`${by} ${direction}, ${id} ${direction}`;
   return Prisma.sql`SELECT ${by} AS "keyBy", ${id}::text AS "keyId", ${select}
-    WHERE ${Prisma.join([...where, range], ' AND ')} ORDER BY ${ordering} LIMIT ${limit}`;
+    WHERE ${Prisma.join([...where, range], ' AND ')} ORDER BY ${ordering(order)} LIMIT ${limit}`;
+}
+
+/** All rows in the order in which pages bring them. */
+export function wholeStatement({ select, where, order }: Omit<PageQuery, 'after' | 'limit'>): Prisma.Sql {
+  const conditions = where.length === 0 ? Prisma.sql`true` : Prisma.join([...where], ' AND ');
+  return Prisma.sql`SELECT ${select} WHERE ${conditions} ORDER BY ${ordering(order)}`;
+}
+
+function ordering(order: KeysetOrder): Prisma.Sql {
+  const id = Prisma.raw(order.id.sql);
+  const direction = Prisma.raw(order.descending ? 'DESC' : 'ASC');
+  if (order.by === undefined) return Prisma.sql`${id} ${direction}`;
+  return Prisma.sql`${Prisma.raw(order.by.sql)} ${direction}, ${id} ${direction}`;
 }
 
 function isValue(type: KeysetColumn['type'], value: string): boolean {

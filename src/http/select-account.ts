@@ -17,7 +17,8 @@ export function readSelection(select: string | undefined, fieldNames: readonly s
   if (select === undefined) return null;
   const names = select.split(',');
   const unknown = names.find((name) => !isKnown(name, fieldNames));
-  if (unknown !== undefined) throw invalid('select', `names ${unknown || 'nothing'}, which an account does not have`);
+  if (unknown !== undefined)
+    throw invalid('select', `names ${unknown || 'nothing'}, which an account does not have`);
   const members = new Set(['id', ...names.filter((name) => !name.includes('.'))]);
   const fields = names.filter((name) => name.startsWith('fields.')).map((name) => pathOf(name));
   return { members, fields };

@@ -1,23 +1,32 @@
-import { describeAccountList } from '../account-list.ts';
+import { Type } from 'typebox';
+import { type AccountList, describeAccountList } from '../account-list.ts';
 import { decodeCursor, listKey } from '../cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { gatherFieldFilters } from '../field-filters.ts';
 import type { AccountRow } from '../json/account.ts';
-import { readPage } from '../keyset.ts';
+import { readPage, wholeStatement } from '../keyset.ts';
+import { type FieldError, invalidFields } from '../problem.ts';
+import { readSnapshot } from '../read-snapshot.ts';
 import { ListedAccountSchema } from '../schemas/account.ts';
-import { AccountQuerySchema } from '../schemas/account-query.ts';
+import { type AccountQuery, AccountQuerySchema } from '../schemas/account-query.ts';
 import { defaultLimit } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf } from '../schemas/values.ts';
+import { exportLimitMs, type LineExports, linesType, wantsLines } from '../send-lines.ts';
 import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
 
-export function addAccountListRoute(app: Server, dependencies: HttpDependencies): void {
+export function addAccountListRoute(app: Server, dependencies: HttpDependencies, exports: LineExports): void {
   app.addSchema(ListedAccountSchema);
-  const options = { config: { scope: 'read' }, schema, preValidation: gatherFieldFilters } as const;
-  app.get('/v1/accounts', options, async (request, reply) => {
+  // Pages are bounded by the time that a statement may take.
+  const bounds = { handlerTimeout: exportLimitMs, preValidation: gatherFieldFilters } as const;
+  app.get('/v1/accounts', { config: { scope: 'read' }, schema, ...bounds }, async (request, reply) => {
     const { query } = request;
     const list = await describeAccountList(query, dependencies);
+    if (wantsLines(request)) {
+      refusePaging(query);
+      return exports.answer(request, reply, (gone) => readAll(dependencies, list, gone));
+    }
     const key = listKey('/v1/accounts', query);
     const page = await readPage<AccountRow>(dependencies.pool, {
       ...list,
@@ -28,14 +37,40 @@ export function addAccountListRoute(app: Server, dependencies: HttpDependencies)
   });
 }
 
+async function* readAll({ pool }: HttpDependencies, list: AccountList, gone: AbortSignal) {
+  for await (const rows of readSnapshot<AccountRow>(pool, wholeStatement(list), gone))
+    yield rows.map(list.show);
+}
+
+function refusePaging(query: AccountQuery): void {
+  const given = (['limit', 'cursor'] as const).filter((name) => query[name] !== undefined);
+  if (given.length === 0) return;
+  throw invalidFields(
+    given.map(
+      (field): FieldError => ({
+        field,
+        message: `has no meaning with ${linesType}, which is the whole list`,
+      }),
+    ),
+  );
+}
+
 const schema = {
   operationId: 'listAccounts',
   summary: 'List accounts',
-  description: 'Accounts of the mirror, page by page. Rows that come or go meanwhile shift nothing.',
+  description:
+    'Accounts of the mirror, page by page; rows that come or go meanwhile shift nothing. With `Accept: application/x-ndjson` the whole list at once, one account a line, as it was at one moment; a connection that breaks says that it is not whole.',
   tags: ['Accounts'],
   querystring: AccountQuerySchema,
   response: {
-    200: ListOf(ListedAccountSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
+    200: {
+      description: 'One page, or the whole list.',
+      headers: { Link: Type.String({ description: 'The next page, if there is one.' }) },
+      content: {
+        'application/json': { schema: ListOf(ListedAccountSchema) },
+        [linesType]: { schema: Type.String({ description: 'One `ListedAccount` as JSON a line.' }) },
+      },
+    },
+    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'too-many-streams'),
   },
 } as const;
