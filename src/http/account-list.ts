@@ -1,5 +1,5 @@
 import { Prisma } from '../db/generated/client.ts';
-import { accountFilters } from './account-filters.ts';
+import { accountFilters, foldedNameSql } from './account-filters.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { fieldFilters } from './field-filters.ts';
 import {
@@ -11,13 +11,11 @@ import {
 } from './json/account.ts';
 import type { KeysetColumn, KeysetOrder } from './keyset.ts';
 import type { AccountQuery } from './schemas/account-query.ts';
+import type { SearchQuery } from './search-page.ts';
 import { omitsFields, readSelection, selectFrom } from './select-account.ts';
 
 /** A list of accounts as its parameters describe it, whether it is read page by page or as a whole. */
-export type AccountList = {
-  readonly select: Prisma.Sql;
-  readonly where: readonly Prisma.Sql[];
-  readonly order: KeysetOrder;
+export type AccountList = Omit<SearchQuery, 'after' | 'limit'> & {
   /** Shows a row as the list does. */
   show(row: AccountRow): ReturnType<typeof selectFrom>;
 };
@@ -29,11 +27,21 @@ export async function describeAccountList(
 ): Promise<AccountList> {
   const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
   const selection = readSelection(query.select, shape.fieldNames);
-  const columns = omitsFields(selection) ? accountColumnsWithoutFields : accountColumns;
+  const { sort = 'id', deleted = 'false' } = query;
+  const filters = accountFilters(query);
+  const inOrder = filters.filter(({ bounds }) => bounds !== undefined && bounds === sort.replace('-', ''));
   return {
-    select: Prisma.sql`${columns} FROM accounts`,
-    where: [...accountFilters(query), ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames)],
-    order: orderOf(query.sort ?? 'id'),
+    table: Prisma.sql`accounts`,
+    columns: omitsFields(selection) ? accountColumnsWithoutFields : accountColumns,
+    bounds: inOrder.map(({ sql }) => sql),
+    filters: [
+      ...filters.filter((filter) => !inOrder.includes(filter)).map(({ sql }) => sql),
+      ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
+      ...(deleted === 'true' ? [Prisma.sql`deleted`] : []),
+    ],
+    // Most accounts live.
+    common: deleted === 'false' ? [Prisma.sql`NOT deleted`] : [],
+    order: orderOf(sort),
     show: (row) => selectFrom(accountJson(row, shape), selection),
   };
 }
@@ -48,7 +56,7 @@ function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
 
 const columns = {
   id: undefined,
-  name: { sql: 'name', type: 'text' },
+  name: { sql: foldedNameSql, type: 'text' },
   createdAt: { sql: 'created_at', type: 'timestamptz' },
   modifiedAt: { sql: 'modified_at', type: 'timestamptz' },
   changedAt: { sql: 'changed_at', type: 'timestamptz' },

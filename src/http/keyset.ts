@@ -12,13 +12,22 @@ export async function readPage<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   query: PageQuery,
 ): Promise<Page<Row>> {
+  return collectPage<Row>(query, async (range, wanted) => {
+    const { text, values } = pageStatement(query, range, wanted);
+    return (await pool.query<Row & KeyColumns>({ text, values })).rows;
+  });
+}
+
+/** Collects a page from the ranges of its order, each read in order as far as it is wanted. */
+export async function collectPage<Row>(
+  query: Pick<PageQuery, 'order' | 'after' | 'limit'>,
+  readRange: (range: Prisma.Sql, wanted: number) => Promise<readonly (Row & KeyColumns)[]>,
+): Promise<Page<Row>> {
   const rows: (Row & KeyColumns)[] = [];
   for (const range of ranges(query.order, query.after)) {
     const wanted = query.limit + 1 - rows.length;
     if (wanted <= 0) break;
-    const statement = pageStatement(query, range, wanted);
-    const result = await pool.query<Row & KeyColumns>({ text: statement.text, values: statement.values });
-    rows.push(...result.rows);
+    rows.push(...(await readRange(range, wanted)));
   }
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
@@ -65,7 +74,7 @@ export function wholeStatement({ select, where, order }: Omit<PageQuery, 'after'
   return Prisma.sql`SELECT ${select} WHERE ${conditions} ORDER BY ${ordering(order)}`;
 }
 
-function ordering(order: KeysetOrder): Prisma.Sql {
+export function ordering(order: KeysetOrder): Prisma.Sql {
   const id = Prisma.raw(order.id.sql);
   const direction = Prisma.raw(order.descending ? 'DESC' : 'ASC');
   if (order.by === undefined) return Prisma.sql`${id} ${direction}`;
@@ -120,4 +129,4 @@ export type PageQuery = {
 
 export type Page<Row> = { readonly rows: Row[]; readonly next: KeysetPosition | null };
 
-type KeyColumns = { readonly keyBy: string | Date | null; readonly keyId: string };
+export type KeyColumns = { readonly keyBy: string | Date | null; readonly keyId: string };

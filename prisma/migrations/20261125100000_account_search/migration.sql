@@ -16,9 +16,10 @@ ALTER TABLE "accounts" ADD COLUMN "search_text" TEXT GENERATED ALWAYS AS ("fold_
     coalesce("name", '') || E'\n' || coalesce("account_number", '') || E'\n' || coalesce("signup_code", '') || E'\n' ||
     coalesce("fields" ->> 'Phone', '') || E'\n' || coalesce("fields" ->> 'Website', ''))) STORED;
 
--- A name in any case, whole or by its beginning; it takes the place of the one that told the cases apart.
-CREATE INDEX "accounts_name_folded" ON "accounts"("fold_case"("name") text_pattern_ops);
-DROP INDEX "accounts_name_prefix";
+-- Names in any case: in order, whole, and by their beginning. The order of characters is the only one that serves all
+-- three, and it is the same in every database.
+CREATE INDEX "accounts_name_folded" ON "accounts"("fold_case"("name") COLLATE "C", "id");
+DROP INDEX "accounts_name_prefix", "accounts_name_id";
 CREATE INDEX "accounts_synced_at_id" ON "accounts"("synced_at", "id");
 CREATE INDEX "accounts_deleted" ON "accounts"("id") WHERE "deleted";
 -- All states instead of three: each of them is rare at some time.

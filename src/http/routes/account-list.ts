@@ -4,7 +4,7 @@ import { decodeCursor, listKey } from '../cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { gatherFieldFilters } from '../field-filters.ts';
 import type { AccountRow } from '../json/account.ts';
-import { readPage, wholeStatement } from '../keyset.ts';
+import { wholeStatement } from '../keyset.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
 import { readSnapshot } from '../read-snapshot.ts';
 import { ListedAccountSchema } from '../schemas/account.ts';
@@ -12,6 +12,7 @@ import { type AccountQuery, AccountQuerySchema } from '../schemas/account-query.
 import { defaultLimit } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf } from '../schemas/values.ts';
+import { searchPage, wholeQuery } from '../search-page.ts';
 import { exportLimitMs, type LineExports, linesType, wantsLines } from '../send-lines.ts';
 import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
@@ -28,7 +29,7 @@ export function addAccountListRoute(app: Server, dependencies: HttpDependencies,
       return exports.answer(request, reply, (gone) => readAll(dependencies, list, gone));
     }
     const key = listKey('/v1/accounts', query);
-    const page = await readPage<AccountRow>(dependencies.pool, {
+    const page = await searchPage<AccountRow>(dependencies.pool, {
       ...list,
       after: decodeCursor(key, query.cursor, list.order),
       limit: query.limit ?? defaultLimit,
@@ -38,7 +39,7 @@ export function addAccountListRoute(app: Server, dependencies: HttpDependencies,
 }
 
 async function* readAll({ pool }: HttpDependencies, list: AccountList, gone: AbortSignal) {
-  for await (const rows of readSnapshot<AccountRow>(pool, wholeStatement(list), gone))
+  for await (const rows of readSnapshot<AccountRow>(pool, wholeStatement(wholeQuery(list)), gone))
     yield rows.map(list.show);
 }
 
