@@ -37,14 +37,18 @@ function sinceFilter(updatedSince: string): AccountFilter {
 /** `Acme`, `Acme*`, `*Acme` or `*Acme*`. */
 function nameFilters(name: string): AccountFilter[] {
   const [, before, middle = '', after] = /^(\*?)(.*?)(\*?)$/s.exec(name) ?? [];
-  const pattern = `${before === '*' ? '%' : ''}${literal(middle)}${after === '*' ? '%' : ''}`;
   if (middle === '') return [{ sql: Prisma.sql`name IS NOT NULL`, bounds: 'name' }];
   if (before === '' && after === '') {
     return [{ sql: Prisma.sql`${foldedName} = fold_case(${name})`, bounds: 'name' }];
   }
-  const fits = Prisma.sql`${foldedName} LIKE fold_case(${pattern})`;
+  if (before === '') return [beginning(middle)];
+  const pattern = `%${literal(middle)}${after === '*' ? '%' : ''}`;
   // A part of a name is found by the index of all searched text, of which the name is one.
-  return before === '' ? [{ sql: fits, bounds: 'name' }] : [contains(middle), { sql: fits }];
+  return [contains(middle), { sql: Prisma.sql`${foldedName} LIKE fold_case(${pattern})` }];
+}
+
+function beginning(text: string): AccountFilter {
+  return { sql: Prisma.sql`${foldedName} LIKE fold_case(${`${literal(text)}%`})`, bounds: 'name' };
 }
 
 /** Every word has to be somewhere. Where no word is long enough for the index, the name begins with the text. */
@@ -52,7 +56,7 @@ function textFilters(q: string): AccountFilter[] {
   const words = q.split(/\s+/u).filter((word) => word !== '');
   if (words.length > mostWords) throw invalid('q', `must not have more than ${mostWords} words`);
   if (words.length === 0) throw invalid('q', 'must have a word');
-  return words.some(isLong) ? words.map(contains) : nameFilters(`${words.join(' ')}*`);
+  return words.some(isLong) ? words.map(contains) : [beginning(words.join(' '))];
 }
 
 // Trigrams are of three characters, one of them a letter or a digit at least.

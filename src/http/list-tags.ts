@@ -19,7 +19,8 @@ export function addListTags(app: FastifyInstance): void {
     reply.header('etag', tag);
     if (!matchesTag(request.headers['if-none-match'], tag)) return payload;
     reply.code(304).removeHeader('content-type');
-    return null;
+    // Of HEAD, Fastify drops the body by itself, and needs it until then.
+    return request.method === 'HEAD' ? payload : null;
   });
 }
 

@@ -36,6 +36,8 @@ describe('the list of accounts', () => {
     ['q=Example.com', [acmeWest]],
     ['q=ac', [acme, acmeWest]],
     ['q=a%20c', []],
+    ['q=*', []],
+    ['q=%5C', []],
     ['q=%25%25%25', []],
     ['q=acme&codeState=failed&stale=false&deleted=false', [acmeWest]],
     ['q=acme&codeState=failed&stale=true', []],

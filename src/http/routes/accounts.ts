@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { HttpDependencies } from '../dependencies.ts';
 import { accountTag } from '../etag.ts';
 import { accountJson } from '../json/account.ts';
-import { isNotModified } from '../not-modified.ts';
+import { isNotModified, sendNotModified } from '../not-modified.ts';
 import { Problem } from '../problem.ts';
 import { readRecordId } from '../read-record-id.ts';
 import { AccountSchema } from '../schemas/account.ts';
@@ -32,7 +32,7 @@ function addAccountRoute(app: Server, { prisma, fieldNames, signupCodeField }: H
     if (row === null) throw new Problem('not-found', `The mirror holds no account ${id}.`);
     const shape = { fieldNames: await fieldNames(), signupCodeField };
     const tag = accountTag(row.revision, shape.fieldNames);
-    if (isNotModified(request, reply, { tag, changedAt: row.changedAt })) return reply.code(304).send(null);
+    if (isNotModified(request, reply, { tag, changedAt: row.changedAt })) return sendNotModified(reply);
     return accountJson(row, shape);
   });
 }
