@@ -37,7 +37,7 @@ export function addLineExports(
   return {
     async answer(request, reply, read) {
       reply.type(linesType);
-      if (request.method === 'HEAD') return reply.send('');
+      if (request.method === 'HEAD') return reply.send(Readable.from([]));
       checkLimits([...running.values()], request.callerName);
       running.set(reply, request.callerName);
       const gone = new AbortController();

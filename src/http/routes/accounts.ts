@@ -18,7 +18,7 @@ import { addAccountSignupCodeRoute } from './account-signup-code.ts';
 
 export function addAccountRoutes(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(AccountSchema);
-  addAccountListRoute(app, dependencies, addLineExports(app));
+  addAccountListRoute(app, dependencies, addLineExports(app, dependencies.exportStallMs));
   addAccountRoute(app, dependencies);
   addAccountEventsRoute(app, dependencies);
   addAccountResyncRoute(app, dependencies);
