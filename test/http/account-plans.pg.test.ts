@@ -50,8 +50,13 @@ describe('a page in order is read from the index of that order, and no row is so
     ['sort=changedAt&updatedSince=2026-01-01T00:00:00Z&deleted=all', 'accounts_changed_at_id'],
   ])('%s', async (query, index) => {
     for (const cursor of [false, true]) {
-      const plans = await plansOf(query, cursor);
-      for (const plan of plans) {
+      const plans = await plansOf(`limit=2&${query}`, cursor);
+      // A column that is never null is not even looked at for nulls.
+      const reading = plans.filter((plan) =>
+        nodesOf(plan).some((node) => node['Node Type'].includes('Scan')),
+      );
+      expect(reading.length).toBeGreaterThan(0);
+      for (const plan of reading) {
         expect(indexesOf(plan), query).toEqual([index]);
         expect(nodesOf(plan).filter((node) => node['Node Type'] === 'Sort')).toEqual([]);
       }
@@ -79,17 +84,13 @@ describe('what fits a filter is found by its index', () => {
     ['fields.Industry=', /^accounts_field_Industry_/],
   ])('%s', async (query, index) => {
     for (const sort of ['modifiedAt', '-createdAt']) {
-      const lookUps = (await plansOf(`${query}&sort=${sort}`)).filter((plan) =>
-        nodesOf(plan).some((node) => node['Subplan Name'] === 'CTE found'),
+      const plans = await plansOf(`limit=200&${query}&sort=${sort}`);
+      const lookUps = plans.flatMap(nodesOf).filter((node) => node['Subplan Name'] === 'CTE found');
+      // Accounts without a time of their own are looked for apart, and found not to be there by the index of times.
+      expect(lookUps.flatMap(indexesOf), sort).toContainEqual(
+        typeof index === 'string' ? index : expect.stringMatching(index),
       );
-      expect(lookUps.length, query).toBeGreaterThan(0);
-      for (const plan of lookUps) {
-        const cte = nodesOf(plan).find((node) => node['Subplan Name'] === 'CTE found');
-        expect(cte === undefined ? [] : indexesOf(cte), query).toContainEqual(
-          typeof index === 'string' ? index : expect.stringMatching(index),
-        );
-        expect(nodesOf(plan).filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
-      }
+      expect(plans.flatMap(nodesOf).filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
     }
   });
 });
@@ -108,7 +109,7 @@ function record({ database: { pool } }: TestServer): void {
 
 /** The plans of the statements that a request for accounts sends, or of those for its second page. */
 async function plansOf(query: string, second = false): Promise<Node[]> {
-  const path = `/v1/accounts?limit=2&${query}`;
+  const path = `/v1/accounts?${query}`;
   const [cursor] = second ? [(await server.send('get', path)).body.nextCursor as string] : [''];
   sent.length = 0;
   const response = await server.send('get', `${path}${cursor === '' ? '' : `&cursor=${cursor}`}`);
