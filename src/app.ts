@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { keepIndexes } from './db/keep-indexes.ts';
 import { migrate } from './db/migrate.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
@@ -29,6 +30,8 @@ export type AppOptions = {
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
   readonly codeField: string;
+  /** Paths of the fields that accounts may be filtered by; none unless told. */
+  readonly indexedFields?: readonly string[];
   readonly backfill: boolean;
   /** From so many records on, a resync reads by a bulk job; 10,000 unless told. */
   readonly bulkFrom?: number;
@@ -83,6 +86,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     opened.push(() => wakeUps.close());
     const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns));
     app.addHook('onClose', closeAll);
+    const indexes = keepIndexes({ url: options.databaseUrl, fields: options.indexedFields ?? [], logger });
+    opened.push(() => indexes.stop());
     if (options.roles.has('sync')) {
       await app.register(pipelinePlugin, {
         bulkFrom: 10_000,
@@ -109,7 +114,7 @@ async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, logger }: AppOptions,
+  { topic, codeField, codes, apiKeys, logger, indexedFields = [] }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -124,6 +129,7 @@ function httpDependencies(
     topic,
     logger,
     signupCodeField: codeField,
+    indexedFields,
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
     fieldNames: mirroredFields(pool, schemas),

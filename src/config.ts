@@ -3,6 +3,7 @@ import envSchema from 'env-schema';
 import type { Static } from 'typebox';
 import { parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './config-error.ts';
+import { fieldPath } from './db/field-indexes.ts';
 import type { ApiKey } from './http/dependencies.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
@@ -28,6 +29,7 @@ export type Config = {
   readonly schedules: Schedules;
   readonly codes: Required<CodeOptions>;
   readonly writeBack: { readonly gatherMs: number };
+  readonly indexedFields: readonly string[];
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
@@ -71,6 +73,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const format = codeFormat(env);
   problems.push(...formatProblems(format));
   const filter = attempt(() => codeFilter(env)) ?? null;
+  const indexedFields = attempt(() => readIndexedFields(env)) ?? [];
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
@@ -87,6 +90,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     schedules,
     codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
     writeBack: { gatherMs: env.WRITE_BACK_GATHER_MS },
+    indexedFields,
     host: env.HOST,
     port: env.PORT,
     apiKeys,
@@ -107,6 +111,16 @@ function codeFilter({ SIGNUP_CODE_FILTER: filter }: Settings): CodeFilter | null
   } catch (error) {
     throw new ConfigError([`SIGNUP_CODE_FILTER: ${(error as Error).message}`]);
   }
+}
+
+function readIndexedFields({ INDEXED_FIELDS: text = '' }: Settings): string[] {
+  const paths = text.split(',').map((path) => path.trim());
+  const fields = [...new Set(paths.filter((path) => path !== ''))];
+  const wrong = fields.find((path) => !fieldPath.test(path));
+  if (wrong === undefined) return fields;
+  throw new ConfigError([
+    `INDEXED_FIELDS names "${wrong}", which is no API name such as Industry or BillingAddress.City`,
+  ]);
 }
 
 type Settings = Static<typeof settings>;

@@ -105,6 +105,10 @@ export const settings = Type.Object({
   SAMPLE_SCHEDULE: text(
     'Cron expression, UTC: the same at little cost, by what changed and by counts; off if unset',
   ),
+  INDEXED_FIELDS: text(
+    'Comma-separated fields that accounts may be filtered by, such as `Industry,BillingAddress.Country`; each gets an index',
+    { maxLength: 4096 },
+  ),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
   API_KEYS: text(

@@ -15,6 +15,10 @@ export type HttpDependencies = {
   readonly topic: string;
   /** The account field that holds the signup code, `SIGNUP_CODE_FIELD`. */
   readonly signupCodeField: string;
+  /** Paths of the mirrored fields that accounts may be filtered by, `INDEXED_FIELDS`. */
+  readonly indexedFields: readonly string[];
+  /** An export that a client takes nothing of for so long is given up; 30 seconds unless told. */
+  readonly exportStallMs?: number;
   /** A logger, or the options to make one. */
   readonly logger: LoggerChoice;
   /** Decodes stored events; the answers are in the order of the rows. */

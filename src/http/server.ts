@@ -9,13 +9,16 @@ import {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
+import { answerOptions } from './answer-options.ts';
 import { addProblemAnswers, sendProblem, toProblem } from './answer-problems.ts';
 import { addAuthentication } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { closeSilentConnections } from './close-silent-connections.ts';
+import { compressAnswers } from './compress-answers.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { addEventStreams } from './event-stream.ts';
 import { collectRoutes } from './known-routes.ts';
+import { addListTags } from './list-tags.ts';
 import { Problem } from './problem.ts';
 import { addRequestLog, loggerOptions, requestId } from './request-log.ts';
 import { addAccountRoutes } from './routes/accounts.ts';
@@ -28,6 +31,7 @@ import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
+import { addSignedCursors } from './signed-cursors.ts';
 import { compileValidator } from './validate-requests.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
@@ -48,9 +52,13 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   keepOutOfCaches(app);
   closeSilentConnections(app);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
+  await compressAnswers(app);
+  answerOptions(app, routes);
   addProblemAnswers(app, routes);
+  addListTags(app);
   addAuthentication(app, dependencies.apiKeys);
   refuseCompressedBodies(app);
+  addSignedCursors(app, dependencies.pool);
 
   await addDocs(app, dependencies);
   const streams = await addEventStreams(app);

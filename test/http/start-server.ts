@@ -24,6 +24,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     apiKeys,
     topic: '/data/AccountChangeEvent',
     signupCodeField: 'SignUpCode__c',
+    indexedFields: ['Industry', 'BillingAddress.City'],
     logger: false,
     decodeEvents: async (rows) => rows.map(decodeJson),
     fieldNames: async () => ['Name', 'AccountNumber', 'Industry', 'Phone', 'BillingAddress', 'SignUpCode__c'],
