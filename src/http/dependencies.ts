@@ -5,6 +5,7 @@ import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
+import type { StreamLimits } from './event-stream.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -33,6 +34,10 @@ export type HttpDependencies = {
   requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
+  /** How many readers the live stream has at most, where that is not as usual. */
+  readonly liveStreamLimits?: StreamLimits;
+  /** How long a reader of a stream may take nothing, where that is not as usual. */
+  readonly stallLimitMs?: number;
   /** Version of the service, shown in the API description. */
   readonly version: string;
 };

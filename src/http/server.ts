@@ -27,6 +27,7 @@ import { addEventRetryRoute } from './routes/event-retry.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addIncidentRoutes } from './routes/incidents.ts';
+import { addLiveEventRoute } from './routes/live-events.ts';
 import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
@@ -61,10 +62,11 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addSignedCursors(app, dependencies.pool);
 
   await addDocs(app, dependencies);
-  const streams = await addEventStreams(app);
+  const streams = await addEventStreams(app, dependencies.stallLimitMs);
   addAccountRoutes(app, dependencies);
   addEventRoutes(app, dependencies);
   addEventRetryRoute(app, dependencies);
+  addLiveEventRoute(app, dependencies, streams);
   addResyncRoutes(app, dependencies, streams);
   addIncidentRoutes(app, dependencies);
   addWriteBackRoutes(app, dependencies);
