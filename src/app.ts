@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { checkSession } from './db/check-session.ts';
@@ -38,6 +39,10 @@ export type AppOptions = {
   readonly codes?: CodeOptions;
   readonly writeBack?: WriteBackTuning;
   readonly roles: ReadonlySet<'api' | 'sync'>;
+  /** How this process is named to people; the host unless told. */
+  readonly instanceName?: string | undefined;
+  /** Aborted when the process is about to stop: the mirror stops at once, the API goes on until the server is closed. */
+  readonly stopping?: AbortSignal;
   readonly logger: Logger;
 };
 
@@ -86,6 +91,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await app.register(pipelinePlugin, {
         bulkFrom: 10_000,
         ...options,
+        instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
         database: syncDatabase,
         org,
         jobs,
@@ -108,7 +114,7 @@ async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, logger }: AppOptions,
+  { topic, codeField, codes, apiKeys, logger, stopping }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -123,6 +129,7 @@ function httpDependencies(
     topic,
     logger,
     signupCodeField: codeField,
+    stopping,
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
     async fieldNames() {

@@ -11,4 +11,6 @@ export const advisoryLocks = {
   writeBack: 7_245_113_003n,
   /** One order of a resync of everything at a time. */
   resyncOrders: 7_245_113_004n,
+  /** One process of all follows the topic and applies what comes. */
+  subscription: 7_245_113_005n,
 } as const;

@@ -3,13 +3,14 @@ import pg from 'pg';
 
 /**
  * Does `work` while this process alone holds an advisory lock. The lock belongs to a connection: where that breaks,
- * the work is told to end, and where the process is killed, another takes over within a second.
+ * the work is told to end, and where the process is killed, another takes over within a second. Where the process is
+ * paused, or can't be heard for another reason, the database ends the connection by its own clock.
  *
  * @param signal ends the wait for the lock, and the work
  * @throws what the work throws, or why the connection could not be opened
  */
 export async function holdLock(
-  options: { readonly url: string; readonly lock: bigint; readonly applicationName: string },
+  options: LockOptions,
   signal: AbortSignal,
   work: (held: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -26,8 +27,8 @@ export async function holdLock(
   try {
     await client.connect();
     // A holder that vanished without a word is let go by the database after this time.
-    await client.query(`set idle_session_timeout = ${6 * askEveryMs}`);
-    if (!(await take(client, options.lock, held))) return;
+    await client.query(`set idle_session_timeout = ${unheardMs}`);
+    if (!(await take(client, options, held))) return;
     const asking = keepAsking(client, held, () => lost.abort());
     await work(held).finally(() => lost.abort());
     await asking;
@@ -37,15 +38,33 @@ export async function holdLock(
   }
 }
 
-const askEveryMs = 5_000;
+export type LockOptions = {
+  readonly url: string;
+  readonly lock: bigint;
+  readonly applicationName: string;
+  /** Resolves when the lock may be free, at the latest after so many milliseconds. */
+  readonly untilFree?: (ms: number) => Promise<void>;
+};
 
-async function take(client: pg.Client, lock: bigint, signal: AbortSignal): Promise<boolean> {
+const askEveryMs = 2_000;
+const unheardMs = 4 * askEveryMs;
+const tryEveryMs = 1_000;
+
+async function take(
+  client: pg.Client,
+  { lock, untilFree = (ms) => pause(ms) }: LockOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
   while (!signal.aborted) {
+    // Listen before asking: a lock that is given up in between is not missed.
+    const free = untilFree(tryEveryMs);
     const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
       lock,
     ]);
     if (rows[0]?.taken === true) return true;
-    await pause(1_000, undefined, { signal }).catch(() => {});
+    await Promise.race([free, aborted]);
   }
   return false;
 }

@@ -29,6 +29,8 @@ export type HttpDependencies = {
   requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
+  /** Aborted when the process is about to stop: it is not ready any more, and asks clients for other connections. */
+  readonly stopping?: AbortSignal | undefined;
   /** Version of the service, shown in the API description. */
   readonly version: string;
 };

@@ -13,6 +13,7 @@ import { addProblemAnswers, sendProblem, toProblem } from './answer-problems.ts'
 import { addAuthentication } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { closeSilentConnections } from './close-silent-connections.ts';
+import { closeWhenStopping } from './close-when-stopping.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { addEventStreams } from './event-stream.ts';
 import { collectRoutes } from './known-routes.ts';
@@ -47,6 +48,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addRequestLog(app);
   keepOutOfCaches(app);
   closeSilentConnections(app);
+  closeWhenStopping(app, dependencies.stopping);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
   addProblemAnswers(app, routes);
   addAuthentication(app, dependencies.apiKeys);
