@@ -73,7 +73,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     for (const close of opened.reverse()) await close();
   };
   try {
-    const columns = await prepareDatabase(syncDatabase).catch((error: Error) => {
+    const columns = await prepareDatabase(syncDatabase, logger).catch((error: Error) => {
       throw new Error(`DATABASE_URL: ${error.message || (error as NodeJS.ErrnoException).code}`, {
         cause: error,
       });
@@ -106,9 +106,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 /** @returns the columns that there are */
-async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
+async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Promise<string[]> {
   await checkSession(pool);
-  await migrate(pool);
+  await migrate(pool, (names) =>
+    logger.warn(
+      { migrations: names },
+      'a newer version has migrated the database; this one goes on beside it',
+    ),
+  );
   await checkTables(prisma);
   return readColumns(pool);
 }
