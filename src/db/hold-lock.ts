@@ -7,13 +7,17 @@ import pg from 'pg';
  * paused, or can't be heard for another reason, the database ends the connection by its own clock.
  *
  * @param signal ends the wait for the lock, and the work
+ * @param work is told whether the lock is held for sure: it isn't where nothing was heard of the database for so long
+ *   that another may have it
  * @throws what the work throws, or why the connection could not be opened
  */
 export async function holdLock(
   options: LockOptions,
   signal: AbortSignal,
-  work: (held: AbortSignal) => Promise<void>,
+  work: (held: AbortSignal, isSure: () => boolean) => Promise<void>,
 ): Promise<void> {
+  const { askEveryMs = usualAskEveryMs } = options;
+  const unheardMs = 4 * askEveryMs;
   const lost = new AbortController();
   const client = new pg.Client({
     connectionString: options.url,
@@ -29,8 +33,13 @@ export async function holdLock(
     // A holder that vanished without a word is let go by the database after this time.
     await client.query(`set idle_session_timeout = ${unheardMs}`);
     if (!(await take(client, options, held))) return;
-    const asking = keepAsking(client, held, () => lost.abort());
-    await work(held).finally(() => lost.abort());
+    let heardAt = Date.now();
+    const isSure = (): boolean => !held.aborted && Date.now() - heardAt < unheardMs;
+    const asking = keepAsking(client, askEveryMs, held, (askedAt) => {
+      if (askedAt === undefined) lost.abort();
+      else heardAt = askedAt;
+    });
+    await work(held, isSure).finally(() => lost.abort());
     await asking;
   } finally {
     // Ending the session gives up the lock.
@@ -44,10 +53,11 @@ export type LockOptions = {
   readonly applicationName: string;
   /** Resolves when the lock may be free, at the latest after so many milliseconds. */
   readonly untilFree?: (ms: number) => Promise<void>;
+  /** How often the holder gives a sign of life; after four times as long without one the lock is free. */
+  readonly askEveryMs?: number;
 };
 
-const askEveryMs = 2_000;
-const unheardMs = 4 * askEveryMs;
+const usualAskEveryMs = 2_000;
 const tryEveryMs = 1_000;
 
 async function take(
@@ -69,12 +79,24 @@ async function take(
   return false;
 }
 
-/** Whoever gets no answer holds nothing any more, as far as it knows. */
-async function keepAsking(client: pg.Client, signal: AbortSignal, onLost: () => void): Promise<void> {
+/**
+ * Whoever gets no answer holds nothing any more, as far as it knows.
+ * @param onAnswer is told when the question was sent; undefined where no answer came
+ */
+async function keepAsking(
+  client: pg.Client,
+  askEveryMs: number,
+  signal: AbortSignal,
+  onAnswer: (askedAt: number | undefined) => void,
+): Promise<void> {
   while (!signal.aborted) {
     await pause(askEveryMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    await client.query('select 1').catch(onLost);
+    const askedAt = Date.now();
+    await client.query('select 1').then(
+      () => onAnswer(askedAt),
+      () => onAnswer(undefined),
+    );
   }
 }
 
