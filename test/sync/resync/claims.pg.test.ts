@@ -11,20 +11,17 @@ describe('a resync that another process goes on with', () => {
   it('is changed no more by the one that was paused: every record counts once', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     const read = async () => Number((await row(id))['read']);
+    /** A process that is paused when it has merged one batch and is about to merge the next. */
     const start = () => {
-      const database = pausable(mirror.database.pool);
+      const database = pausedAtTransaction(2, mirror.database.pool);
       const context = { ...mirror.context, pool: database.pool, bulkFrom: 1 };
       return { database, done: runResync(context, id, new AbortController().signal) };
     };
-    mirror.sandbox.faults.start('bulk.slowPages', { rows: 100, delayMs: 20 });
     const first = start();
-    await eventually('the first has merged a batch', async () => (await read()) >= 500);
-    first.database.pause();
-    await eventually('it waits', () => first.database.waiting > 0);
+    await eventually('the first has merged a batch and is paused', () => first.database.waits());
     const second = start();
-    await eventually('the second has merged the next one', async () => (await read()) >= 1_000);
-    second.database.pause();
-    await eventually('the second waits', () => second.database.waiting > 0);
+    await eventually('the second has merged the next one and is paused', () => second.database.waits());
+    expect(await read()).toBe(1_000);
     first.database.goOn();
     await first.done;
     expect(await read()).toBe(1_000);
@@ -35,33 +32,19 @@ describe('a resync that another process goes on with', () => {
   });
 });
 
-/** A pool as a paused process has it: what it asks for is asked for when it goes on. */
-function pausable(pool: pg.Pool) {
-  let gate = Promise.withResolvers<void>();
-  gate.resolve();
-  let waiting = 0;
-  const pass = async (): Promise<void> => {
-    waiting++;
-    await gate.promise;
-    waiting--;
-  };
+/** A pool as a paused process has it: from its n-th transaction on, what it asks for is asked for when it goes on. */
+function pausedAtTransaction(place: number, pool: pg.Pool) {
+  const gate = Promise.withResolvers<void>();
+  let begun = 0;
   const late = new Proxy(pool, {
     get(target, name) {
       if (name !== 'connect' && name !== 'query') return Reflect.get(target, name);
       return async (...given: never[]) => {
-        await pass();
+        if (name === 'connect') begun++;
+        if (begun >= place) await gate.promise;
         return Reflect.apply(target[name], target, given);
       };
     },
   });
-  return {
-    pool: late,
-    get waiting() {
-      return waiting;
-    },
-    pause() {
-      gate = Promise.withResolvers<void>();
-    },
-    goOn: () => gate.resolve(),
-  };
+  return { pool: late, waits: () => begun >= place, goOn: () => gate.resolve() };
 }
