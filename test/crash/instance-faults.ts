@@ -20,10 +20,11 @@ export type Instances = ReadonlyMap<string, SupervisedService>;
 
 /** The longest pause, in milliseconds: past it the database has let go of everything that a process held. */
 const longPauseMs = 40_000;
+const firstPauseMs = 11_000;
 
 /**
- * Kills, restarts and pauses processes at random until `untilMs`, more often the one that holds the lease. Up to all but
- * one are paused at a time. In the end all of them run.
+ * Kills, restarts and pauses processes at random until `untilMs`, more often the one that holds the lease; its pause is
+ * the beginning. Up to all but one are paused at a time. In the end all of them run.
  */
 export async function strikeInstances(
   world: CrashWorld,
@@ -33,13 +34,31 @@ export async function strikeInstances(
 ): Promise<Strike[]> {
   const strikes: Strike[] = [];
   const paused = new Map<string, Promise<unknown>>();
+  const stop = (name: string, service: SupervisedService, ms: number): void => {
+    service.signal('SIGSTOP');
+    const going = pause(ms).then(() => {
+      service.signal('SIGCONT');
+      paused.delete(name);
+    });
+    paused.set(name, going);
+  };
+  const note = (strike: Strike): void => {
+    strikes.push(strike);
+    onStrike(strike);
+  };
+  const first = await holderOf(world);
+  const holding = instances.get(first ?? '');
+  if (first !== undefined && holding !== undefined) {
+    note({ fault: 'paused', instance: first, held: true, at: Date.now(), pausedMs: firstPauseMs });
+    stop(first, holding, firstPauseMs);
+  }
   while (Date.now() < untilMs) {
     await pause(random.between(300, 2_500));
     const holder = await holderOf(world);
     const awake = [...instances.keys()].filter((name) => !paused.has(name));
     const wanted = random.chance(0.6) ? holder : random.pick([...instances.keys()]);
     const fault = random.pick<InstanceFault>(['killed', 'restarted', 'paused', 'paused']);
-    const pausedMs = pauseOf(random, withLongPauses);
+    const pausedMs = Math.min(pauseOf(random, withLongPauses), untilMs + firstPauseMs / 4 - Date.now());
     const instance = awake.find((name) => name === wanted) ?? awake[0];
     const service = instances.get(instance ?? '');
     if (instance === undefined || service === undefined) continue;
@@ -48,16 +67,8 @@ export async function strikeInstances(
     const strike = { fault, instance, held: instance === holder, at: Date.now(), pausedMs };
     if (fault === 'killed' && !service.kill()) continue;
     if (fault === 'restarted' && !service.restart()) continue;
-    if (fault === 'paused') {
-      service.signal('SIGSTOP');
-      const going = pause(pausedMs).then(() => {
-        service.signal('SIGCONT');
-        paused.delete(instance);
-      });
-      paused.set(instance, going);
-    }
-    strikes.push(strike);
-    onStrike(strike);
+    if (fault === 'paused') stop(instance, service, pausedMs);
+    note(strike);
   }
   await Promise.all(paused.values());
   return strikes;

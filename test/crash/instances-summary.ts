@@ -1,4 +1,4 @@
-import type { InstanceFault } from './instance-faults.ts';
+import type { InstanceFault, Strike } from './instance-faults.ts';
 import type { InstancesRun } from './instances-run.ts';
 
 /** What a run was and what it found, for a person. */
@@ -31,16 +31,29 @@ export function instancesSummary(run: InstancesRun): string {
   ].join('\n');
 }
 
-/** How long nobody held the lease after its holder was struck; pauses that were shorter than that count for nothing. */
+/** How long nobody held the lease after its holder was struck, wherever somebody was there all the time to take it. */
 function takeOvers({ strikes, audit }: InstancesRun, fault: InstanceFault): string {
   const after = strikes
     .filter((strike) => strike.held && strike.fault === fault)
-    .flatMap(({ at, pausedMs }) => {
-      const ms = audit.nextEpochAfter(at);
-      return ms === undefined || (fault === 'paused' && ms > pausedMs) ? [] : [ms];
+    .flatMap((strike) => {
+      const ms = audit.nextEpochAfter(strike.at);
+      if (ms === undefined || (fault === 'paused' && ms > strike.pausedMs)) return [];
+      return hadSuccessor(strikes, strike, ms) ? [ms] : [];
     })
     .sort((a, b) => a - b);
   if (after.length === 0) return 'never';
   const seconds = (ms: number | undefined): string => `${((ms ?? 0) / 1000).toFixed(1)} s`;
   return `median ${seconds(after[Math.floor(after.length / 2)])}, at most ${seconds(after.at(-1))}`;
+}
+
+// A process needs some seconds after its start until it waits for the lease.
+const startMs = 6_000;
+
+/** Whether another process was left alone from before a strike until the lease was taken. */
+function hadSuccessor(strikes: readonly Strike[], struck: Strike, takenAfterMs: number): boolean {
+  const [from, to] = [struck.at - startMs, struck.at + takenAfterMs];
+  const busy = strikes.filter(
+    ({ at, pausedMs, fault }) => at < to && at + (fault === 'paused' ? pausedMs : 0) > from,
+  );
+  return new Set(busy.map(({ instance }) => instance)).size < 3;
 }
