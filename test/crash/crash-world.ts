@@ -33,7 +33,7 @@ export type CrashWorldOptions = {
   readonly serviceSettings?: Readonly<Record<string, string>>;
 };
 
-const secret = 'tdm_test_key_of_the_crash_test';
+export const crashSecret = 'tdm_test_key_of_the_crash_test';
 
 /** Starts everything on loopback and waits until the service is ready. */
 export async function startCrashWorld(options: CrashWorldOptions): Promise<CrashWorld> {
@@ -60,7 +60,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
       SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
       PUBSUB_ENDPOINT: `127.0.0.1:${stream.port}`,
       PUBSUB_TLS: 'false',
-      API_KEYS: `crash-test:read+write:${secret}`,
+      API_KEYS: `crash-test:read+write:${crashSecret}`,
       LOG_LEVEL: 'debug',
       DRAIN_MS: '0',
       ...options.serviceSettings,
@@ -116,7 +116,7 @@ function addressOf(url: string): { host: string; port: number } {
 
 export async function getJson<T>(url: string, limitMs = 10_000): Promise<T> {
   const answer = await fetch(url, {
-    headers: { authorization: `Bearer ${secret}` },
+    headers: { authorization: `Bearer ${crashSecret}` },
     signal: AbortSignal.timeout(limitMs),
   });
   if (!answer.ok) throw new Error(`GET ${url}: ${answer.status} ${await answer.text()}`);
@@ -126,7 +126,7 @@ export async function getJson<T>(url: string, limitMs = 10_000): Promise<T> {
 async function orderResync(url: string, body: object): Promise<string> {
   const answer = await fetch(`${url}/v1/resyncs`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${crashSecret}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(10_000),
   });
