@@ -3,8 +3,6 @@ import { createConnection, createServer, type Socket } from 'node:net';
 /** A load balancer of TCP connections on loopback, as simple as they get: in turns, among those that are ready. */
 export type RoundRobin = {
   readonly url: string;
-  /** Connections that found nobody who took them. */
-  readonly refused: number;
   close(): Promise<void>;
 };
 
@@ -15,7 +13,6 @@ export async function startRoundRobin(backends: readonly string[]): Promise<Roun
   const ready = new Set<string>();
   const sockets = new Set<Socket>();
   let turn = 0;
-  let refused = 0;
   let closed = false;
 
   const checking = backends.map(async (backend) => {
@@ -39,18 +36,12 @@ export async function startRoundRobin(backends: readonly string[]): Promise<Roun
     const first = turn++;
     const candidates = [...ready];
     const inTurn = candidates.map((_, place) => candidates[(first + place) % candidates.length] ?? '');
-    connectToFirst(client, inTurn, () => {
-      refused++;
-      client.destroy();
-    });
+    connectToFirst(client, inTurn);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   return {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
-    get refused() {
-      return refused;
-    },
     async close() {
       closed = true;
       await Promise.all(checking);
@@ -61,15 +52,15 @@ export async function startRoundRobin(backends: readonly string[]): Promise<Roun
 }
 
 /** Whoever does not listen any more is passed over; nothing has been sent by then. */
-function connectToFirst(client: Socket, backends: readonly string[], onNobody: () => void): void {
+function connectToFirst(client: Socket, backends: readonly string[]): void {
   const [next, ...others] = backends;
   if (next === undefined) {
-    onNobody();
+    client.destroy();
     return;
   }
   const { hostname, port } = new URL(next);
   const backend = createConnection({ host: hostname, port: Number(port), allowHalfOpen: true });
-  backend.once('error', () => connectToFirst(client, others, onNobody));
+  backend.once('error', () => connectToFirst(client, others));
   backend.once('connect', () => {
     backend.removeAllListeners('error');
     backend.on('error', () => client.resetAndDestroy());
