@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -42,6 +43,10 @@ export type AppOptions = {
   readonly codes?: CodeOptions;
   readonly writeBack?: WriteBackTuning;
   readonly roles: ReadonlySet<'api' | 'sync'>;
+  /** How this process is named to people; the host unless told. */
+  readonly instanceName?: string | undefined;
+  /** Aborted when the process is about to stop: the mirror stops at once, the API goes on until the server is closed. */
+  readonly stopping?: AbortSignal;
   readonly logger: Logger;
 };
 
@@ -72,7 +77,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     for (const close of opened.reverse()) await close();
   };
   try {
-    const columns = await prepareDatabase(syncDatabase).catch((error: Error) => {
+    const columns = await prepareDatabase(syncDatabase, logger).catch((error: Error) => {
       throw new Error(`DATABASE_URL: ${error.message || (error as NodeJS.ErrnoException).code}`, {
         cause: error,
       });
@@ -92,6 +97,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await app.register(pipelinePlugin, {
         bulkFrom: 10_000,
         ...options,
+        instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
         database: syncDatabase,
         org,
         jobs,
@@ -106,15 +112,20 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 /** @returns the columns that there are */
-async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
+async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Promise<string[]> {
   await checkSession(pool);
-  await migrate(pool);
+  await migrate(pool, (names) =>
+    logger.warn(
+      { migrations: names },
+      'a newer version has migrated the database; this one goes on beside it',
+    ),
+  );
   await checkTables(prisma);
   return readColumns(pool);
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, logger, indexedFields = [] }: AppOptions,
+  { topic, codeField, codes, apiKeys, logger, indexedFields = [], stopping }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -130,6 +141,7 @@ function httpDependencies(
     logger,
     signupCodeField: codeField,
     indexedFields,
+    stopping,
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
     fieldNames: mirroredFields(pool, schemas),

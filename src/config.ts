@@ -34,6 +34,8 @@ export type Config = {
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
   readonly roles: ReadonlySet<'api' | 'sync'>;
+  readonly instanceName: string | undefined;
+  readonly drainMs: number;
   readonly logLevel: string;
 };
 
@@ -95,6 +97,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     port: env.PORT,
     apiKeys,
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
+    instanceName: env.INSTANCE_NAME,
+    drainMs: env.DRAIN_MS,
     logLevel: env.LOG_LEVEL,
   };
 }

@@ -119,6 +119,16 @@ export const settings = Type.Object({
     pattern: '^(api|sync)(,(api|sync))?$',
     description: 'What this process does: serve the API, keep the mirror, or both',
   }),
+  INSTANCE_NAME: text(
+    'How this process is named to people, where several share a database; the host unless set',
+  ),
+  DRAIN_MS: Type.Integer({
+    default: 1_000,
+    minimum: 0,
+    maximum: 5_000,
+    description:
+      'How long the API still answers after SIGTERM, with `/health/ready` at 503, so that a load balancer looks away, in milliseconds',
+  }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'How much is logged' },

@@ -60,6 +60,8 @@ describe('the settings', () => {
       port: 3000,
       apiKeys: undefined,
       roles: new Set(['api', 'sync']),
+      instanceName: undefined,
+      drainMs: 1_000,
       logLevel: 'info',
     });
   });

@@ -13,4 +13,6 @@ export const advisoryLocks = {
   resyncOrders: 7_245_113_004n,
   /** One process of all makes and drops the indexes that settings ask for. */
   indexes: 7_245_113_005n,
+  /** One process of all follows the topic and applies what comes. */
+  subscription: 7_245_113_006n,
 } as const;

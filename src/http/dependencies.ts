@@ -38,6 +38,8 @@ export type HttpDependencies = {
   readonly liveStreamLimits?: StreamLimits;
   /** How long a reader of a stream may take nothing, where that is not as usual. */
   readonly stallLimitMs?: number;
+  /** Aborted when the process is about to stop: it is not ready any more, and asks clients for other connections. */
+  readonly stopping?: AbortSignal | undefined;
   /** Version of the service, shown in the API description. */
   readonly version: string;
 };

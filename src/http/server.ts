@@ -14,6 +14,7 @@ import { addProblemAnswers, sendProblem, toProblem } from './answer-problems.ts'
 import { addAuthentication } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { closeSilentConnections } from './close-silent-connections.ts';
+import { closeWhenStopping } from './close-when-stopping.ts';
 import { compressAnswers } from './compress-answers.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { addEventStreams } from './event-stream.ts';
@@ -52,6 +53,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addRequestLog(app);
   keepOutOfCaches(app);
   closeSilentConnections(app);
+  closeWhenStopping(app, dependencies.stopping);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
   await compressAnswers(app);
   answerOptions(app, routes);
