@@ -6,7 +6,7 @@ import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
-import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
+import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
@@ -24,6 +24,8 @@ export type AppOptions = {
   readonly databaseUrl: string;
   readonly org: OrgOptions;
   readonly apiKeys: readonly ApiKey[];
+  /** Limits, tokens, proxies; each off unless given. */
+  readonly access?: AccessOptions;
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
@@ -108,7 +110,7 @@ async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, logger }: AppOptions,
+  { topic, codeField, codes, apiKeys, access = {}, logger }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -120,6 +122,7 @@ function httpDependencies(
     prisma,
     pool,
     apiKeys,
+    access,
     topic,
     logger,
     signupCodeField: codeField,

@@ -3,7 +3,8 @@ import envSchema from 'env-schema';
 import type { Static } from 'typebox';
 import { parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './config-error.ts';
-import type { ApiKey } from './http/dependencies.ts';
+import type { AccessOptions, ApiKey } from './http/dependencies.ts';
+import { readAccess } from './read-access.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
 import { settings } from './settings.ts';
@@ -31,6 +32,7 @@ export type Config = {
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
+  readonly access: AccessOptions;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logLevel: string;
 };
@@ -63,6 +65,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const keys = env.API_KEYS;
   const schedules = attempt(() => readSchedules(env)) ?? {};
   const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
+  const access = attempt(() => readAccess(env)) ?? {};
   if (keys === undefined && salesforce !== undefined) {
     problems.push(
       'API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>',
@@ -90,6 +93,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     host: env.HOST,
     port: env.PORT,
     apiKeys,
+    access,
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
     logLevel: env.LOG_LEVEL,
   };

@@ -13,10 +13,14 @@ import { addProblemAnswers, sendProblem, toProblem } from './answer-problems.ts'
 import { addAuthentication } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { closeSilentConnections } from './close-silent-connections.ts';
+import { addCors } from './cors.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { addEventStreams } from './event-stream.ts';
 import { collectRoutes } from './known-routes.ts';
+import { limitDepth } from './limit-depth.ts';
+import { addMetrics } from './metrics.ts';
 import { Problem } from './problem.ts';
+import { addRateLimits } from './rate-limits.ts';
 import { addRequestLog, loggerOptions, requestId } from './request-log.ts';
 import { addAccountRoutes } from './routes/accounts.ts';
 import { addDocs } from './routes/docs.ts';
@@ -24,17 +28,22 @@ import { addEventRetryRoute } from './routes/event-retry.ts';
 import { addEventRoutes } from './routes/events.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addIncidentRoutes } from './routes/incidents.ts';
+import { addMetricsRoute } from './routes/metrics.ts';
 import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
+import { shedLoad } from './shed-load.ts';
 import { compileValidator } from './validate-requests.ts';
+import { tokenVerifier } from './verify-token.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
 export async function createServer(dependencies: HttpDependencies): Promise<Server> {
+  const { access } = dependencies;
   const app: Server = fastify({
     ...limits,
     ...loggerOptions(dependencies.logger),
+    ...trustedProxies(access?.trustedProxies),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
@@ -45,12 +54,20 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
 
   const routes = collectRoutes(app);
   addRequestLog(app);
+  const metrics = addMetrics(app);
   keepOutOfCaches(app);
   closeSilentConnections(app);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
+  await addCors(app, access?.corsOrigins);
+  shedLoad(app, access?.loadLimits, metrics.shed);
+  const rateLimits = await addRateLimits(app, access?.rateLimits, metrics.limited);
   addProblemAnswers(app, routes);
-  addAuthentication(app, dependencies.apiKeys);
+  const verifyToken =
+    access?.oidc &&
+    tokenVerifier(access.oidc, (error) => app.log.warn({ err: error }, 'the issuer of tokens is away'));
+  addAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
   refuseCompressedBodies(app);
+  limitDepth(app);
 
   await addDocs(app, dependencies);
   const streams = await addEventStreams(app);
@@ -62,6 +79,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addWriteBackRoutes(app, dependencies);
   addStatusRoute(app, dependencies);
   addHealthRoutes(app, dependencies);
+  addMetricsRoute(app, dependencies, metrics);
   addRootRoutes(app, dependencies);
   return app;
 }
@@ -72,7 +90,10 @@ const limits = {
   requestTimeout: 30_000,
   handlerTimeout: 60_000,
   keepAliveTimeout: 72_000,
-  http: { headersTimeout: 15_000 },
+  // Whoever takes nothing and sends nothing for so long is given up; streams send a heartbeat every 15 s.
+  connectionTimeout: 120_000,
+  // Node looks for what is late only so often.
+  http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16 * 1024 },
   return503OnClosing: true,
   // As long as a URL can be, so that every malformed id is refused by its schema.
   routerOptions: { maxParamLength: 16 * 1024 },
@@ -85,6 +106,11 @@ const nothing = {
   baseUri: ["'none'"],
   formAction: ["'none'"],
 };
+
+/** Without one, `X-Forwarded-For` is a header like any other. */
+function trustedProxies(proxies: readonly string[] = []): { trustProxy?: string[] } {
+  return proxies.length === 0 ? {} : { trustProxy: [...proxies] };
+}
 
 function refuseCompressedBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers }) => {

@@ -99,7 +99,7 @@ describe('every described operation', () => {
         if (operation.security !== undefined) expect(status, `${method} ${path}`).not.toBe(401);
       }
     }
-    expect(publicPaths.sort()).toEqual(['/', '/health/live', '/health/ready', '/openapi.json']);
+    expect(publicPaths.sort()).toEqual(['/', '/health/live', '/health/ready', '/metrics', '/openapi.json']);
   });
 
   test('is a route, and every route outside the documentation pages is described', async () => {

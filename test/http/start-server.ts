@@ -125,7 +125,7 @@ function expectConforming(description: Described, method: Method, path: string, 
     path: path.split('?', 1)[0] ?? '',
     status: response.status,
     type: response.type,
-    body: response.body,
+    body: response.type === 'text/plain' ? response.text : response.body,
   };
   expect(describedProblems(description, answer), `${method} ${path} as described`).toEqual([]);
 }
