@@ -77,9 +77,9 @@ const unlimited: RateLimitOptions = { perKey: 0, perAddress: 0, perWebhookAddres
 /** Undefined where a key is needed, and where nothing is counted: for probes and the documentation. */
 function publicPolicy({ is404, routeOptions: { url, config } }: FastifyRequest): Policy | undefined {
   if (is404) return 'address';
-  if (!isPublic(url, config.scope) || url?.startsWith('/health/') || url?.startsWith('/docs'))
-    return undefined;
-  return config.limit ?? 'address';
+  if (config.limit !== undefined) return config.limit;
+  const exempt = url?.startsWith('/health/') || url?.startsWith('/docs');
+  return isPublic(url, config.scope) && !exempt ? 'address' : undefined;
 }
 
 function counterOf(app: FastifyInstance, max: number, keyGenerator?: (request: FastifyRequest) => string) {

@@ -26,7 +26,10 @@ export function signingKeys(
           timeoutDuration: askLimitMs,
           cacheMaxAge: keptMs,
           cooldownDuration: cooldownMs,
-          [customFetch]: (target, { signal }) => ask(target, signal),
+          [customFetch]: async (target, { signal }) => {
+            const set = await ask(target, signal, ({ keys }) => Array.isArray(keys));
+            return new Response(JSON.stringify(set), { status: 200 });
+          },
         }),
       )
       .catch((error: unknown) => {
@@ -37,12 +40,13 @@ export function signingKeys(
   };
 }
 
-type Ask = (url: string, signal: AbortSignal) => Promise<Response>;
+type Members = Readonly<Record<string, unknown>>;
+type Ask = (url: string, signal: AbortSignal, fits: (answer: Members) => boolean) => Promise<Members>;
 
-/** @throws IssuerUnreachable also while it rests */
+/** @throws IssuerUnreachable where no answer comes that fits, and while it rests after that */
 function askWithRest(): Ask {
   let restsUntil = 0;
-  return async (url, signal) => {
+  return async (url, signal, fits) => {
     if (Date.now() < restsUntil) throw new IssuerUnreachable('The issuer was away a moment ago.');
     try {
       const answer = await fetch(url, {
@@ -51,13 +55,18 @@ function askWithRest(): Ask {
         headers: { accept: 'application/json' },
       });
       if (answer.status !== 200) throw new Error(`it answered ${answer.status}`);
-      // Read here, so that a body that never ends is a failure too.
-      return new Response(await boundedText(answer), { status: 200 });
+      const members: unknown = JSON.parse(await boundedText(answer));
+      if (isMembers(members) && fits(members)) return members;
+      throw new Error('it answered something else than what was asked for');
     } catch (error) {
       restsUntil = Date.now() + restMs;
       throw new IssuerUnreachable(`${url} can't be read`, { cause: error });
     }
   };
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null;
 }
 
 async function boundedText({ body }: Response): Promise<string> {
@@ -73,13 +82,13 @@ async function boundedText({ body }: Response): Promise<string> {
 
 async function discover(issuer: string, ask: Ask): Promise<URL> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const answer = await ask(url, AbortSignal.timeout(askLimitMs));
-  const found: unknown = await answer.json().catch(() => undefined);
-  const { issuer: named, jwks_uri: keys } = (found ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
   // Whoever answers for another issuer does not answer for this one.
-  if (named !== issuer) throw new IssuerUnreachable(`${url} names another issuer`);
-  if (typeof keys !== 'string' || !URL.canParse(keys)) throw new IssuerUnreachable(`${url} names no keys`);
-  const target = new URL(keys);
+  const found = await ask(
+    url,
+    AbortSignal.timeout(askLimitMs),
+    (answer) => answer['issuer'] === issuer && URL.canParse(String(answer['jwks_uri'])),
+  );
+  const target = new URL(String(found['jwks_uri']));
   if (target.protocol !== new URL(issuer).protocol && target.protocol !== 'https:') {
     throw new IssuerUnreachable(`${url} names keys that are not served over TLS`);
   }
