@@ -45,8 +45,9 @@ export function invalidFields(errors: readonly FieldError[]): Problem {
   return new Problem('invalid-request', `${detail}.`, { errors });
 }
 
+/** Leads to the page that explains it; relative to the service, so that it is the same wherever that runs. */
 export function problemType(kind: string): string {
-  return `urn:tidemark:problem:${kind}`;
+  return `/docs/problems#${kind}`;
 }
 
 /** Every kind of problem that the API answers. */

@@ -29,6 +29,7 @@ import { addEventRoutes } from './routes/events.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addIncidentRoutes } from './routes/incidents.ts';
 import { addMetricsRoute } from './routes/metrics.ts';
+import { addProblemsPage } from './routes/problems.ts';
 import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
@@ -80,6 +81,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addStatusRoute(app, dependencies);
   addHealthRoutes(app, dependencies);
   addMetricsRoute(app, dependencies, metrics);
+  addProblemsPage(app);
   addRootRoutes(app, dependencies);
   return app;
 }
