@@ -2,11 +2,12 @@ import { isIP } from 'node:net';
 import type { Static } from 'typebox';
 import { ConfigError } from './config-error.ts';
 import type { AccessOptions } from './http/dependencies.ts';
+import type { LoadLimits } from './http/shed-load.ts';
 import type { OidcOptions } from './http/verify-token.ts';
 import type { settings } from './settings.ts';
 
-// Far beyond what the database can answer at a time: what waits longer than this only waits.
-const loadLimits = { lateMs: 1_000, inFlight: 1_000 };
+/** Ten connections answer requests; whoever comes when so many wait for one gets his answer sooner by trying again. */
+export const loadLimits: LoadLimits = { lateMs: 1_000, inFlight: 400, inFlightOfOne: 100 };
 
 /**
  * Who may come in, and how often.

@@ -64,7 +64,7 @@ describe('the settings', () => {
       apiKeys: undefined,
       access: {
         rateLimits: { perKey: 6_000, perAddress: 600, perWebhookAddress: 6_000 },
-        loadLimits: { lateMs: 1_000, inFlight: 1_000 },
+        loadLimits: { lateMs: 1_000, inFlight: 400, inFlightOfOne: 100 },
         trustedProxies: [],
         corsOrigins: [],
         publicMetrics: true,

@@ -53,7 +53,7 @@ const explanations: Readonly<Record<ProblemKind, Explanation>> = {
     remedy: 'Take a new key for a new request.',
   },
   'too-many-requests': {
-    when: 'The key, or the address where no valid key was sent, has used up its requests of this minute.',
+    when: 'The key, or the address where no valid key was sent, has used up its requests of this minute, or has too many under way.',
     remedy: 'Wait for as many seconds as "Retry-After" says. "RateLimit" tells in every answer what is left.',
   },
   'too-many-streams': {

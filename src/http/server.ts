@@ -34,7 +34,7 @@ import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
-import { shedLoad } from './shed-load.ts';
+import { shareRoom, shedLoad } from './shed-load.ts';
 import { compileValidator } from './validate-requests.ts';
 import { tokenVerifier } from './verify-token.ts';
 
@@ -67,6 +67,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
     access?.oidc &&
     tokenVerifier(access.oidc, (error) => app.log.warn({ err: error }, 'the issuer of tokens is away'));
   addAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
+  shareRoom(app, access?.loadLimits);
   refuseCompressedBodies(app);
   limitDepth(app);
 

@@ -4,8 +4,9 @@ import { Problem } from './problem.ts';
 export type LoadLimits = {
   /** How late a timer may be, twice in a row, before requests are refused. */
   readonly lateMs: number;
-  /** Requests with no whole answer, streams left out. */
+  /** Requests that have no whole answer yet, streams among them: of all callers, and of one. */
   readonly inFlight: number;
+  readonly inFlightOfOne: number;
 };
 
 const lookEveryMs = 500;
@@ -30,6 +31,29 @@ export function shedLoad(app: FastifyInstance, limits: LoadLimits | undefined, o
     inFlight += 1;
     reply.raw.once('close', () => {
       inFlight -= 1;
+    });
+  });
+}
+
+/**
+ * Keeps one caller from taking all the room there is. Goes behind whatever finds out who calls.
+ * @throws Problem 429
+ */
+export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined): void {
+  if (limits === undefined) return;
+  const inFlight = new Map<string, number>();
+  app.addHook('onRequest', async ({ callerName }, reply) => {
+    if (callerName === '') return;
+    const others = inFlight.get(callerName) ?? 0;
+    if (others >= limits.inFlightOfOne) {
+      const detail = `At most ${limits.inFlightOfOne} requests at a time.`;
+      throw new Problem('too-many-requests', detail, { headers: { 'retry-after': '1' } });
+    }
+    inFlight.set(callerName, others + 1);
+    reply.raw.once('close', () => {
+      const left = (inFlight.get(callerName) ?? 1) - 1;
+      if (left === 0) inFlight.delete(callerName);
+      else inFlight.set(callerName, left);
     });
   });
 }

@@ -229,7 +229,7 @@ describe('a body that is nested', () => {
     const headers = { 'content-type': 'application/json' };
     for (const body of [
       '['.repeat(100_000) + ']'.repeat(100_000),
-      '{"a":'.repeat(40_000) + '1' + '}'.repeat(40_000),
+      `${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}`,
       `{"scope":${'['.repeat(33)}${']'.repeat(33)}}`,
     ]) {
       const response = await server.send('post', '/v1/resyncs', { key: keys.write, headers, body });
