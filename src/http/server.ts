@@ -67,8 +67,8 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
     access?.oidc &&
     tokenVerifier(access.oidc, (error) => app.log.warn({ err: error }, 'the issuer of tokens is away'));
   addAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
-  shareRoom(app, access?.loadLimits);
   refuseCompressedBodies(app);
+  shareRoom(app, access?.loadLimits, metrics.shed);
   limitDepth(app);
 
   await addDocs(app, dependencies);

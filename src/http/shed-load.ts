@@ -12,49 +12,59 @@ export type LoadLimits = {
 const lookEveryMs = 500;
 
 /**
- * Answers 503 while the process has too much to do, so that what it owes to the mirror is done first. Probes and
- * metrics are answered whatever happens: whoever watches has to see it.
+ * Answers 503 while the process has too much to do, so that what it owes to the mirror is done first. Goes before
+ * whatever costs something. Probes and metrics are answered whatever happens: whoever watches has to see it.
  */
 export function shedLoad(app: FastifyInstance, limits: LoadLimits | undefined, onShed: () => void): void {
   if (limits === undefined) return;
   const lateness = watchLateness(app);
-  let inFlight = 0;
-  app.addHook('onRequest', async ({ routeOptions: { url } }, reply) => {
-    if (url?.startsWith('/health/') || url === '/metrics') return;
-    if (inFlight >= limits.inFlight || lateness() >= limits.lateMs) {
-      onShed();
-      reply.header('connection', 'close');
-      throw new Problem('unavailable', 'There is too much to do at the moment.', {
-        headers: { 'retry-after': '2' },
-      });
-    }
-    inFlight += 1;
-    reply.raw.once('close', () => {
-      inFlight -= 1;
-    });
+  app.addHook('onRequest', async ({ routeOptions: { url } }) => {
+    if (isWatched(url) || lateness() < limits.lateMs) return;
+    onShed();
+    throw overloaded();
   });
 }
 
 /**
- * Keeps one caller from taking all the room there is. Goes behind whatever finds out who calls.
- * @throws Problem 429
+ * Lets only so many requests in at a time, and so few of one caller that there is room for others. Goes behind
+ * whatever refuses requests: what is refused takes no room, however long its answer waits for those before it.
  */
-export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined): void {
+export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined, onShed: () => void): void {
   if (limits === undefined) return;
-  const inFlight = new Map<string, number>();
-  app.addHook('onRequest', async ({ callerName }, reply) => {
-    if (callerName === '') return;
-    const others = inFlight.get(callerName) ?? 0;
-    if (others >= limits.inFlightOfOne) {
-      const detail = `At most ${limits.inFlightOfOne} requests at a time.`;
-      throw new Problem('too-many-requests', detail, { headers: { 'retry-after': '1' } });
+  const ofCallers = new Map<string, number>();
+  let all = 0;
+  app.addHook('onRequest', async ({ callerName, routeOptions: { url } }, reply) => {
+    if (isWatched(url)) return;
+    const ofThis = ofCallers.get(callerName) ?? 0;
+    if (callerName !== '' && ofThis >= limits.inFlightOfOne) throw tooManyAtOnce(limits.inFlightOfOne);
+    if (all >= limits.inFlight) {
+      onShed();
+      throw overloaded();
     }
-    inFlight.set(callerName, others + 1);
+    all += 1;
+    ofCallers.set(callerName, ofThis + 1);
     reply.raw.once('close', () => {
-      const left = (inFlight.get(callerName) ?? 1) - 1;
-      if (left === 0) inFlight.delete(callerName);
-      else inFlight.set(callerName, left);
+      all -= 1;
+      const left = (ofCallers.get(callerName) ?? 1) - 1;
+      if (left === 0) ofCallers.delete(callerName);
+      else ofCallers.set(callerName, left);
     });
+  });
+}
+
+function isWatched(url: string | undefined): boolean {
+  return url === '/metrics' || url?.startsWith('/health/') === true;
+}
+
+function overloaded(): Problem {
+  return new Problem('unavailable', 'There is too much to do at the moment.', {
+    headers: { 'retry-after': '2' },
+  });
+}
+
+function tooManyAtOnce(most: number): Problem {
+  return new Problem('too-many-requests', `At most ${most} requests at a time.`, {
+    headers: { 'retry-after': '1' },
   });
 }
 
