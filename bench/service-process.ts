@@ -26,6 +26,7 @@ export async function startBenchService(
       PUBSUB_ENDPOINT: sandbox.pubsubEndpoint,
       PUBSUB_TLS: 'false',
       API_KEYS: apiKeys,
+      RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'error',
     },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -71,6 +71,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
       'API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>',
     );
   }
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && salesforce !== undefined) {
+    problems.push(
+      'NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody who answers for Salesforce; name their authority in NODE_EXTRA_CA_CERTS or PUBSUB_CA_FILE',
+    );
+  }
   const format = codeFormat(env);
   problems.push(...formatProblems(format));
   const filter = attempt(() => codeFilter(env)) ?? null;

@@ -226,6 +226,11 @@ describe('the sign-in', () => {
     ['no host to sign in at', { SALESFORCE_LOGIN_URL: '' }, /^SALESFORCE_LOGIN_URL is required/],
     ['no API keys', { API_KEYS: '' }, /^API_KEYS is required with a Salesforce org/],
     [
+      'a check of certificates that is switched off',
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      /^NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody/,
+    ],
+    [
       'a key file that is not there',
       { SALESFORCE_CLIENT_SECRET: '', SALESFORCE_USERNAME: 'a', SALESFORCE_PRIVATE_KEY_FILE: '/nowhere.pem' },
       /^SALESFORCE_PRIVATE_KEY_FILE: the file \/nowhere.pem can't be read \(ENOENT\)/,
