@@ -40,6 +40,7 @@ export async function startBenchService(
       PUBSUB_ENDPOINT: org.pubsubEndpoint,
       PUBSUB_TLS: 'false',
       API_KEYS: apiKeys,
+      RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'error',
       ...env,
     },

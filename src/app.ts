@@ -9,7 +9,7 @@ import { type Database, openDatabase } from './db/database.ts';
 import { keepIndexes } from './db/keep-indexes.ts';
 import { migrate } from './db/migrate.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
-import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
+import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
@@ -27,6 +27,8 @@ export type AppOptions = {
   readonly databaseUrl: string;
   readonly org: OrgOptions;
   readonly apiKeys: readonly ApiKey[];
+  /** Limits, tokens, proxies; each off unless given. */
+  readonly access?: AccessOptions;
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
@@ -125,7 +127,7 @@ async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Prom
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, logger, indexedFields = [], stopping }: AppOptions,
+  { topic, codeField, codes, apiKeys, access = {}, logger, indexedFields = [], stopping }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -137,6 +139,7 @@ function httpDependencies(
     prisma,
     pool,
     apiKeys,
+    access,
     topic,
     logger,
     signupCodeField: codeField,

@@ -4,7 +4,8 @@ import type { Static } from 'typebox';
 import { parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './config-error.ts';
 import { fieldPath } from './db/field-indexes.ts';
-import type { ApiKey } from './http/dependencies.ts';
+import type { AccessOptions, ApiKey } from './http/dependencies.ts';
+import { readAccess } from './read-access.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
 import { settings } from './settings.ts';
@@ -33,6 +34,7 @@ export type Config = {
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
+  readonly access: AccessOptions;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly instanceName: string | undefined;
   readonly drainMs: number;
@@ -67,9 +69,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const keys = env.API_KEYS;
   const schedules = attempt(() => readSchedules(env)) ?? {};
   const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
+  const access = attempt(() => readAccess(env)) ?? {};
   if (keys === undefined && salesforce !== undefined) {
     problems.push(
       'API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>',
+    );
+  }
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && salesforce !== undefined) {
+    problems.push(
+      'NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody who answers for Salesforce; name their authority in NODE_EXTRA_CA_CERTS or PUBSUB_CA_FILE',
     );
   }
   const format = codeFormat(env);
@@ -96,6 +104,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     host: env.HOST,
     port: env.PORT,
     apiKeys,
+    access,
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
     instanceName: env.INSTANCE_NAME,
     drainMs: env.DRAIN_MS,

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { type Config, loadConfig } from './config.ts';
+import { secretPaths } from './http/request-log.ts';
 import { checkAddress } from './start/data-dir.ts';
 import { type Provided, provideDefaults } from './start/embedded-defaults.ts';
 import { stopOnOwnFault } from './start/own-fault.ts';
@@ -59,7 +60,7 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
     },
     apiKeys: provided.apiKeys,
     stopping: stopping.signal,
-    logger: pino({ level: config.logLevel }),
+    logger: pino({ level: config.logLevel, redact: [...secretPaths] }),
   });
   running.push(() => app.close());
   if (serves)

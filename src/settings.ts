@@ -114,6 +114,40 @@ export const settings = Type.Object({
   API_KEYS: text(
     'Comma-separated `name:scope+scope:secret`, scopes `read`, `write`, `admin`; generated with the sandbox org',
   ),
+  OIDC_ISSUER: text(
+    'OpenID Connect issuer whose access tokens are accepted beside API keys; see docs/security.md',
+  ),
+  OIDC_AUDIENCE: text('The audience that tokens for Tidemark name'),
+  OIDC_SCOPE_CLAIM: text(
+    'Claim, or path such as `realm_access.roles`, that lists scopes; unset looks at `scope`, `scp` and `roles`',
+  ),
+  OIDC_SCOPE_PREFIX: Type.String({
+    default: 'tidemark:',
+    description: 'What stands before `read`, `write` and `admin` in that claim',
+  }),
+  RATE_LIMIT_PER_MINUTE: Type.Integer({
+    default: 6_000,
+    minimum: 0,
+    description: 'Requests of one API key within a minute; 0 is no limit',
+  }),
+  RATE_LIMIT_WITHOUT_KEY_PER_MINUTE: Type.Integer({
+    default: 600,
+    minimum: 0,
+    description: 'Requests of one address without a valid key within a minute; 0 is no limit',
+  }),
+  RATE_LIMIT_WEBHOOKS_PER_MINUTE: Type.Integer({
+    default: 6_000,
+    minimum: 0,
+    description: 'Webhook deliveries of one address within a minute; 0 is no limit',
+  }),
+  TRUSTED_PROXIES: text(
+    'Comma-separated addresses and networks of proxies in front, whose `X-Forwarded-For` is believed; none if unset',
+  ),
+  CORS_ORIGINS: text('Comma-separated origins whose web pages may call the API; none if unset'),
+  METRICS_PUBLIC: Type.Boolean({
+    default: true,
+    description: '`false`: `/metrics` needs a key with the scope `read`',
+  }),
   ROLES: Type.String({
     default: 'api,sync',
     pattern: '^(api|sync)(,(api|sync))?$',

@@ -6,12 +6,16 @@ import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
 import type { StreamLimits } from './event-stream.ts';
+import type { RateLimitOptions } from './rate-limits.ts';
+import type { LoadLimits } from './shed-load.ts';
+import type { OidcOptions } from './verify-token.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
   readonly apiKeys: readonly ApiKey[];
+  readonly access?: AccessOptions;
   /** The followed topic, `CDC_TOPIC`. */
   readonly topic: string;
   /** The account field that holds the signup code, `SIGNUP_CODE_FIELD`. */
@@ -42,6 +46,20 @@ export type HttpDependencies = {
   readonly stopping?: AbortSignal | undefined;
   /** Version of the service, shown in the API description. */
   readonly version: string;
+};
+
+/** Who may come in, and how often; each part is off unless given. */
+export type AccessOptions = {
+  /** Tokens of an issuer are accepted beside keys. */
+  readonly oidc?: OidcOptions;
+  readonly rateLimits?: RateLimitOptions;
+  readonly loadLimits?: LoadLimits;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
+  /** Origins whose pages may call the API. */
+  readonly corsOrigins?: readonly string[];
+  /** True unless false. */
+  readonly publicMetrics?: boolean;
 };
 
 /** `write` includes `read`, `admin` includes both. */

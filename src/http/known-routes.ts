@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 export function collectRoutes(app: FastifyInstance): KnownRoutes {
   const routes = new Map<string, KnownRoute>();
   app.addHook('onRoute', ({ url, method }) => {
+    // Of preflights: there is no less a 404 for it.
+    if (url === '*') return;
     const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() };
     for (const name of [method].flat()) route.methods.add(name);
     routes.set(url, route);

@@ -30,12 +30,12 @@ function shareProblems(operation: Members, shared: Map<string, unknown>): void {
   }
 }
 
-// `urn:tidemark:problem:not-found` becomes `NotFound`.
+// `/docs/problems#not-found` becomes `NotFound`.
 function problemName(response: unknown): string | undefined {
   const content = isMembers(response) ? member(response, 'content') : undefined;
   const media = content && member(content, 'application/problem+json');
   const type = media && member(media, 'example')?.['type'];
-  const kind = typeof type === 'string' ? type.split(':').at(-1) : undefined;
+  const kind = typeof type === 'string' ? type.split('#').at(-1) : undefined;
   return kind?.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 }
 

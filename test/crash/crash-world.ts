@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
+import { noteSecrets } from '../helpers/secrets-in-logs.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 import { type SupervisedService, superviseService } from './service-supervisor.ts';
 
@@ -54,6 +55,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
     const stream = await startFaultProxy(() => addressOf(`http://${sandbox.pubsubEndpoint}`));
     const database = await startFaultProxy(() => postgres.target);
     running.push(stream.close, database.close);
+    noteSecrets(secret, postgres.password, sandbox.credentials.clientSecret);
     const settings = {
       SALESFORCE_LOGIN_URL: `http://127.0.0.1:${rest.port}`,
       SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
@@ -61,6 +63,8 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
       PUBSUB_ENDPOINT: `127.0.0.1:${stream.port}`,
       PUBSUB_TLS: 'false',
       API_KEYS: `crash-test:read+write:${crashSecret}`,
+      // Readers look as often as they can.
+      RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'debug',
       DRAIN_MS: '0',
       ...options.serviceSettings,
