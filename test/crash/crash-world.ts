@@ -55,7 +55,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
     const stream = await startFaultProxy(() => addressOf(`http://${sandbox.pubsubEndpoint}`));
     const database = await startFaultProxy(() => postgres.target);
     running.push(stream.close, database.close);
-    noteSecrets(secret, postgres.password, sandbox.credentials.clientSecret);
+    noteSecrets(crashSecret, postgres.password, sandbox.credentials.clientSecret);
     const settings = {
       SALESFORCE_LOGIN_URL: `http://127.0.0.1:${rest.port}`,
       SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
