@@ -37,6 +37,8 @@ export type AppOptions = {
   /** How codes look and who gets them, where that is not as usual. */
   readonly codes?: CodeOptions;
   readonly writeBack?: WriteBackTuning;
+  /** How long applied events stay; 0, or undefined, is for ever. */
+  readonly eventRetentionDays?: number;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logger: Logger;
 };

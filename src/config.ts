@@ -10,6 +10,7 @@ import { settings } from './settings.ts';
 import { type CodeFilter, parseCodeFilter } from './sync/code-filter.ts';
 import { type CodeFormat, formatProblems } from './sync/code-format.ts';
 import type { CodeOptions } from './sync/code-rules.ts';
+import { leastEventDays } from './sync/housekeeping/keep-for.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
@@ -28,6 +29,7 @@ export type Config = {
   readonly schedules: Schedules;
   readonly codes: Required<CodeOptions>;
   readonly writeBack: { readonly gatherMs: number };
+  readonly eventRetentionDays: number;
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
@@ -71,6 +73,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const format = codeFormat(env);
   problems.push(...formatProblems(format));
   const filter = attempt(() => codeFilter(env)) ?? null;
+  if (env.EVENT_RETENTION_DAYS > 0 && env.EVENT_RETENTION_DAYS < leastEventDays) {
+    problems.push(
+      `EVENT_RETENTION_DAYS: "${env.EVENT_RETENTION_DAYS}" must be 0 or at least ${leastEventDays}: the event bus may bring an event again for so long`,
+    );
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
@@ -87,6 +94,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     schedules,
     codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
     writeBack: { gatherMs: env.WRITE_BACK_GATHER_MS },
+    eventRetentionDays: env.EVENT_RETENTION_DAYS,
     host: env.HOST,
     port: env.PORT,
     apiKeys,

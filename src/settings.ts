@@ -105,6 +105,12 @@ export const settings = Type.Object({
   SAMPLE_SCHEDULE: text(
     'Cron expression, UTC: the same at little cost, by what changed and by counts; off if unset',
   ),
+  EVENT_RETENTION_DAYS: Type.Integer({
+    default: 90,
+    minimum: 0,
+    description:
+      'How long applied events stay in the log, in days; 0 is for ever, less than 4 is refused; see docs/housekeeping.md',
+  }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
   API_KEYS: text(

@@ -11,4 +11,6 @@ export const advisoryLocks = {
   writeBack: 7_245_113_003n,
   /** One order of a resync of everything at a time. */
   resyncOrders: 7_245_113_004n,
+  /** One transaction of all removes what is old. */
+  housekeeping: 7_245_113_020n,
 } as const;

@@ -9,6 +9,8 @@ import { type ApplyContext, applyWaiting } from './apply.ts';
 import { checkFilter } from './check-filter.ts';
 import type { CodeFilter } from './code-filter.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
+import { keepHouse } from './housekeeping/housekeeping.ts';
+import { keepFor } from './housekeeping/keep-for.ts';
 import type { Jobs } from './jobs.ts';
 import { closeBulkJobs } from './resync/bulk-reading.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
@@ -42,6 +44,8 @@ export type PipelineOptions = {
   readonly settleMs?: number;
   /** When the mirror is compared with Salesforce by itself. */
   readonly schedules?: Schedules;
+  /** How long applied events stay; 0, or undefined, is for ever. */
+  readonly eventRetentionDays?: number;
 };
 
 export type Pipeline = {
@@ -91,11 +95,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
   const sweeping = sweepUntilStopped(resyncs, stopping.signal);
+  const housekeeping = keepHouse(
+    { pool, logger, keepFor: keepFor(options.eventRetentionDays ?? 0) },
+    stopping.signal,
+  );
   return {
     async stop() {
       stopping.abort();
       wakeUps.wakeAll();
       await Promise.all([applying, subscribing, sweeping, writing]);
+      await housekeeping;
       await setSubscriptionState(pool, topic, 'idle').catch(() => {});
       await wakeUps.close();
     },
