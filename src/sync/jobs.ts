@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
+import { connectionTo } from '../db/servers.ts';
 
 /** What is done later, outside the applying transaction but enqueued inside it. */
 export type Jobs = {
@@ -28,7 +29,7 @@ export type ResyncJob = { readonly resyncId: string };
  */
 export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jobs> {
   const boss = new PgBoss({
-    connectionString: databaseUrl,
+    ...connectionTo(databaseUrl),
     application_name: 'tidemark jobs',
     max: 5,
     monitorIntervalSeconds: 5,
