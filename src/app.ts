@@ -5,6 +5,7 @@ import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
+import { openReplica, type Replica } from './db/replica.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
@@ -22,6 +23,8 @@ import type { WriteBackTuning } from './sync/write-back/start-write-back.ts';
 
 export type AppOptions = {
   readonly databaseUrl: string;
+  /** A streaming replica that the API reads from. */
+  readonly replicaUrl?: string | undefined;
   readonly org: OrgOptions;
   readonly apiKeys: readonly ApiKey[];
   readonly topic: string;
@@ -82,7 +85,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
     const wakeUps = listenForWakeUps(options.databaseUrl, onError);
     opened.push(() => wakeUps.close());
-    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns));
+    const replica = startReplica(options, syncDatabase, onError);
+    opened.push(async () => replica?.close());
+    const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns);
+    const app = await createServer({ ...http, replica });
     app.addHook('onClose', closeAll);
     if (options.roles.has('sync')) {
       await app.register(pipelinePlugin, {
@@ -99,6 +105,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     await closeAll();
     throw error;
   }
+}
+
+/** The primary is asked by the pool that no reader of the API can hold up. */
+function startReplica(
+  { replicaUrl, roles }: AppOptions,
+  { pool: primary }: Database,
+  onError: (error: Error) => void,
+): Replica | undefined {
+  if (replicaUrl === undefined || !roles.has('api')) return undefined;
+  return openReplica({ url: replicaUrl, primary, onError });
 }
 
 /** @returns the columns that there are */

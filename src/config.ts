@@ -16,6 +16,7 @@ import type { Schedules } from './sync/resync/schedules.ts';
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
 export type Config = {
   readonly databaseUrl: string | undefined;
+  readonly replicaUrl: string | undefined;
   readonly dataDir: string;
   readonly salesforce: SalesforceConfig | undefined;
   readonly salesforceApiVersion: string;
@@ -81,6 +82,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
+    replicaUrl: env.DATABASE_REPLICA_URL,
     dataDir: env.DATA_DIR,
     salesforce,
     salesforceApiVersion: env.SALESFORCE_API_VERSION,

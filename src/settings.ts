@@ -9,9 +9,16 @@ const text = (description: string, options: object = {}) =>
  * The table in the README is made from this.
  */
 export const settings = Type.Object({
-  DATABASE_URL: text('PostgreSQL 14 or later, itself and not a pooler; unset starts an embedded one', {
-    pattern: '^postgres(ql)?://',
-  }),
+  DATABASE_URL: text(
+    'PostgreSQL 14 or later, itself and not a pooler, with several hosts where it can fail over (docs/fail-over.md); unset starts an embedded one',
+    {
+      pattern: '^postgres(ql)?://',
+    },
+  ),
+  DATABASE_REPLICA_URL: text(
+    'A streaming replica that accounts and events are read from while it is less than 5 s behind',
+    { pattern: '^postgres(ql)?://[^,]+$' },
+  ),
   DATA_DIR: Type.String({
     default: '.data',
     description: 'Where the embedded database and the sandbox org keep their data',

@@ -43,6 +43,7 @@ describe('the settings', () => {
   it('may all be left out: what is missing is embedded', () => {
     expect(loadConfig({})).toEqual({
       databaseUrl: undefined,
+      replicaUrl: undefined,
       dataDir: '.data',
       salesforce: undefined,
       salesforceApiVersion: '66.0',

@@ -17,6 +17,7 @@ import type { HttpDependencies } from './dependencies.ts';
 import { addEventStreams } from './event-stream.ts';
 import { collectRoutes } from './known-routes.ts';
 import { Problem } from './problem.ts';
+import { addReadDatabase } from './read-database.ts';
 import { addRequestLog, loggerOptions, requestId } from './request-log.ts';
 import { addAccountRoutes } from './routes/accounts.ts';
 import { addDocs } from './routes/docs.ts';
@@ -51,6 +52,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addProblemAnswers(app, routes);
   addAuthentication(app, dependencies.apiKeys);
   refuseCompressedBodies(app);
+  addReadDatabase(app, dependencies);
 
   await addDocs(app, dependencies);
   const streams = await addEventStreams(app);

@@ -102,6 +102,7 @@ test('the status is a few readable lines', () => {
         position: null,
         loadedAt: null,
       },
+      replica: null,
       lagMilliseconds: 12,
       backlog: 3,
       counts: {

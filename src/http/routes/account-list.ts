@@ -12,15 +12,12 @@ import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
 import { readTime } from '../time.ts';
 
-export function addAccountListRoute(
-  app: Server,
-  { pool, fieldNames, signupCodeField }: HttpDependencies,
-): void {
+export function addAccountListRoute(app: Server, { fieldNames, signupCodeField }: HttpDependencies): void {
   app.get('/v1/accounts', { config: { scope: 'read' }, schema }, async (request, reply) => {
     const { query } = request;
     const order = orders[query.sort ?? 'id'];
     const list = listKey('/v1/accounts', query);
-    const page = await readPage<AccountRow>(pool, {
+    const page = await readPage<AccountRow>(request.reads.pool, {
       select: Prisma.sql`${accountColumns} FROM accounts`,
       where: conditions(query),
       order,
