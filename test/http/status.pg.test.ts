@@ -46,6 +46,7 @@ describe('the status', () => {
         loadedAt: null,
       },
       lagMilliseconds: expect.any(Number),
+      replica: null,
       backlog: 2,
       counts: {
         accounts: {
