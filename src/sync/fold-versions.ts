@@ -19,7 +19,7 @@ export function foldVersions(
   { base, ahead, deleted }: AccountVersions,
   horizon: Version,
 ): Pick<Merged, 'base' | 'ahead'> | undefined {
-  if (!isComplete({ base }) || compareVersions(base, horizon) > 0) return undefined;
+  if (!isComplete({ base })) return undefined;
   const isSettled = (path: string): boolean => {
     const at = ahead.get(path);
     if (at === undefined) return true;

@@ -122,7 +122,14 @@ describe('with a read replica', { timeout: 60_000 }, () => {
   it('the primary answers at once when it is gone, and no request is lost', async () => {
     await eventually('it serves', () => patient.serves());
     expect(await nameOf(first)).toBe('New');
+    const { database } = patient;
+    // As it was looked at a moment before.
+    const replica = { database, serves: () => true, behindMs: () => 0 };
+    const unaware = await startServer({ databaseUrl: postgres.url, overrides: { replica } });
     await standby.stop();
+    for (const resource of [`/v1/accounts/${id}`, '/v1/accounts', '/v1/events', `/v1/accounts/${id}/events`])
+      expect((await unaware.send('get', resource)).status).toBe(200);
+    await unaware.close();
     for (let n = 0; n < 20; n++) expect(await nameOf(first)).toBe('New');
     await rename('Newest');
     expect(await nameOf(first)).toBe('Newest');
