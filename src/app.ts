@@ -8,6 +8,7 @@ import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { keepIndexes } from './db/keep-indexes.ts';
 import { migrate } from './db/migrate.ts';
+import { openReplica, type Replica } from './db/replica.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
@@ -25,6 +26,8 @@ import type { WriteBackTuning } from './sync/write-back/start-write-back.ts';
 
 export type AppOptions = {
   readonly databaseUrl: string;
+  /** A streaming replica that the API reads from. */
+  readonly replicaUrl?: string | undefined;
   readonly org: OrgOptions;
   readonly apiKeys: readonly ApiKey[];
   /** Limits, tokens, proxies; each off unless given. */
@@ -44,6 +47,8 @@ export type AppOptions = {
   /** How codes look and who gets them, where that is not as usual. */
   readonly codes?: CodeOptions;
   readonly writeBack?: WriteBackTuning;
+  /** How long applied events stay; 0, or undefined, is for ever. */
+  readonly eventRetentionDays?: number;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   /** How this process is named to people; the host unless told. */
   readonly instanceName?: string | undefined;
@@ -91,7 +96,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
     const wakeUps = listenForWakeUps(options.databaseUrl, onError);
     opened.push(() => wakeUps.close());
-    const app = await createServer(httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns));
+    const replica = startReplica(options, syncDatabase, onError);
+    opened.push(async () => replica?.close());
+    const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns);
+    const app = await createServer({ ...http, replica });
     app.addHook('onClose', closeAll);
     const indexes = keepIndexes({ url: options.databaseUrl, fields: options.indexedFields ?? [], logger });
     opened.push(() => indexes.stop());
@@ -111,6 +119,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     await closeAll();
     throw error;
   }
+}
+
+/** The primary is asked by the pool that no reader of the API can hold up. */
+function startReplica(
+  { replicaUrl, roles }: AppOptions,
+  { pool: primary }: Database,
+  onError: (error: Error) => void,
+): Replica | undefined {
+  if (replicaUrl === undefined || !roles.has('api')) return undefined;
+  return openReplica({ url: replicaUrl, primary, onError });
 }
 
 /** @returns the columns that there are */

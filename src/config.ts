@@ -12,11 +12,13 @@ import { settings } from './settings.ts';
 import { type CodeFilter, parseCodeFilter } from './sync/code-filter.ts';
 import { type CodeFormat, formatProblems } from './sync/code-format.ts';
 import type { CodeOptions } from './sync/code-rules.ts';
+import { leastEventDays } from './sync/housekeeping/keep-for.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
 export type Config = {
   readonly databaseUrl: string | undefined;
+  readonly replicaUrl: string | undefined;
   readonly dataDir: string;
   readonly salesforce: SalesforceConfig | undefined;
   readonly salesforceApiVersion: string;
@@ -31,6 +33,7 @@ export type Config = {
   readonly codes: Required<CodeOptions>;
   readonly writeBack: { readonly gatherMs: number };
   readonly indexedFields: readonly string[];
+  readonly eventRetentionDays: number;
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
@@ -84,9 +87,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   problems.push(...formatProblems(format));
   const filter = attempt(() => codeFilter(env)) ?? null;
   const indexedFields = attempt(() => readIndexedFields(env)) ?? [];
+  if (env.EVENT_RETENTION_DAYS > 0 && env.EVENT_RETENTION_DAYS < leastEventDays) {
+    problems.push(
+      `EVENT_RETENTION_DAYS: "${env.EVENT_RETENTION_DAYS}" must be 0 or at least ${leastEventDays}: the event bus may bring an event again for so long`,
+    );
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
+    replicaUrl: env.DATABASE_REPLICA_URL,
     dataDir: env.DATA_DIR,
     salesforce,
     salesforceApiVersion: env.SALESFORCE_API_VERSION,
@@ -101,6 +110,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
     writeBack: { gatherMs: env.WRITE_BACK_GATHER_MS },
     indexedFields,
+    eventRetentionDays: env.EVENT_RETENTION_DAYS,
     host: env.HOST,
     port: env.PORT,
     apiKeys,

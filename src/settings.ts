@@ -9,9 +9,16 @@ const text = (description: string, options: object = {}) =>
  * The table in the README is made from this.
  */
 export const settings = Type.Object({
-  DATABASE_URL: text('PostgreSQL 14 or later, itself and not a pooler; unset starts an embedded one', {
-    pattern: '^postgres(ql)?://',
-  }),
+  DATABASE_URL: text(
+    'PostgreSQL 14 or later, itself and not a pooler, with several hosts where it can fail over (docs/fail-over.md); unset starts an embedded one',
+    {
+      pattern: '^postgres(ql)?://',
+    },
+  ),
+  DATABASE_REPLICA_URL: text(
+    'A streaming replica that accounts and events are read from while it is less than 5 s behind',
+    { pattern: '^postgres(ql)?://[^,]+$' },
+  ),
   DATA_DIR: Type.String({
     default: '.data',
     description: 'Where the embedded database and the sandbox org keep their data',
@@ -109,6 +116,12 @@ export const settings = Type.Object({
     'Comma-separated fields that accounts may be filtered by, such as `Industry,BillingAddress.Country`; each gets an index',
     { maxLength: 4096 },
   ),
+  EVENT_RETENTION_DAYS: Type.Integer({
+    default: 90,
+    minimum: 0,
+    description:
+      'How long applied events stay in the log, in days; 0 is for ever, less than 4 is refused; see docs/housekeeping.md',
+  }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
   API_KEYS: text(

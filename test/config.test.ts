@@ -46,6 +46,7 @@ describe('the settings', () => {
   it('may all be left out: what is missing is embedded', () => {
     expect(loadConfig({})).toEqual({
       databaseUrl: undefined,
+      replicaUrl: undefined,
       dataDir: '.data',
       salesforce: undefined,
       salesforceApiVersion: '66.0',
@@ -59,6 +60,7 @@ describe('the settings', () => {
       schedules: {},
       codes: { format: defaultFormat, filter: null, restore: false },
       writeBack: { gatherMs: 200 },
+      eventRetentionDays: 90,
       host: '127.0.0.1',
       port: 3000,
       apiKeys: undefined,
@@ -115,6 +117,8 @@ describe('the settings', () => {
     ['CORS_ORIGINS', 'https://app.example.com/'],
     ['CORS_ORIGINS', 'app.example.com'],
     ['METRICS_PUBLIC', 'perhaps'],
+    ['EVENT_RETENTION_DAYS', '3'],
+    ['EVENT_RETENTION_DAYS', '-1'],
     ['PORT', '70000'],
     ['PORT', '-1'],
     ['PORT', 'http'],

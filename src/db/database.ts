@@ -2,9 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from './generated/client.ts';
+import { connectionTo, refuseStandby } from './servers.ts';
 
 export type DatabaseOptions = {
+  /** May name several hosts; see `connectionTo`. */
   readonly url: string;
+  /** Whether a standby will do: for reads that may be a little behind. */
+  readonly standby?: boolean;
   /** Connections at most; a caller beyond them waits up to five seconds. */
   readonly max?: number;
   /** Shown in `pg_stat_activity`. */
@@ -36,7 +40,8 @@ const timeouts = {
 export function openDatabase(options: DatabaseOptions): Database {
   const pool = new pg.Pool({
     ...timeouts,
-    connectionString: options.url,
+    ...connectionTo(options.url),
+    ...(options.standby !== true && { onConnect: refuseStandby }),
     max: options.max ?? 10,
     application_name: options.applicationName ?? 'tidemark',
     types: { getTypeParser },

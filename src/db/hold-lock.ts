@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { connectionTo } from './servers.ts';
 
 /**
  * Does `work` while this process alone holds an advisory lock. The lock belongs to a connection: where that breaks,
@@ -20,7 +21,7 @@ export async function holdLock(
   const unheardMs = 4 * askEveryMs;
   const lost = new AbortController();
   const client = new pg.Client({
-    connectionString: options.url,
+    ...connectionTo(options.url),
     application_name: options.applicationName,
     connectionTimeoutMillis: 5_000,
     query_timeout: 5_000,

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Queryable } from './database.ts';
+import { connectionTo } from './servers.ts';
 
 const channel = 'tidemark';
 
@@ -46,7 +47,7 @@ export function listenForWakeUps(url: string, onError: (error: Error) => void): 
   };
   const connect = (): void => {
     const fresh = new pg.Client({
-      connectionString: url,
+      ...connectionTo(url),
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
       application_name: 'tidemark wake-ups',

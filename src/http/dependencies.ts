@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
 import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
+import type { Replica } from '../db/replica.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
@@ -14,6 +15,8 @@ import type { OidcOptions } from './verify-token.ts';
 export type HttpDependencies = {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
+  /** Serves reads as long as it is close behind; undefined without one. */
+  readonly replica?: Pick<Replica, 'database' | 'serves' | 'behindMs'> | undefined;
   readonly apiKeys: readonly ApiKey[];
   readonly access?: AccessOptions;
   /** The followed topic, `CDC_TOPIC`. */

@@ -50,6 +50,9 @@ Send an API key as \`Authorization: Bearer <key>\`. A key has scopes; \`write\` 
 Lists answer \`data\` and \`nextCursor\`: send it as \`cursor\`, with all other parameters as they were, until it is null.
 A \`Link\` header with \`rel="next"\` says the same.
 
+With a read replica, a write is answered with \`Tidemark-Consistency\`: send it back with reads that have to see that write.
+Without it a read may be up to five seconds old.
+
 Errors are \`application/problem+json\` (RFC 9457). Branch on \`type\`; \`errors\` names the parameters at fault.
 Every answer carries \`X-Request-Id\`; send your own to find it in the log.
 

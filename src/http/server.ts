@@ -25,6 +25,7 @@ import { addListTags } from './list-tags.ts';
 import { addMetrics } from './metrics.ts';
 import { Problem } from './problem.ts';
 import { addRateLimits } from './rate-limits.ts';
+import { addReadDatabase } from './read-database.ts';
 import { addRequestLog, loggerOptions, requestId } from './request-log.ts';
 import { addAccountRoutes } from './routes/accounts.ts';
 import { addDocs } from './routes/docs.ts';
@@ -81,6 +82,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   shareRoom(app, access?.loadLimits, metrics.shed);
   limitDepth(app);
   addSignedCursors(app, dependencies.pool);
+  addReadDatabase(app, dependencies);
 
   await addDocs(app, dependencies);
   const streams = await addEventStreams(app, dependencies.stallLimitMs);

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
+import { connectionTo } from '../db/servers.ts';
 
 /** What is done later, outside the applying transaction but enqueued inside it. */
 export type Jobs = {
@@ -30,7 +31,7 @@ export type ResyncJob = { readonly resyncId: string };
  */
 export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jobs> {
   const boss = new PgBoss({
-    connectionString: databaseUrl,
+    ...connectionTo(databaseUrl),
     application_name: 'tidemark jobs',
     max: 5,
     monitorIntervalSeconds: 5,
@@ -40,6 +41,7 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
   // Without a listener the process would end when the database restarts.
   boss.on('error', (error) => logger.warn({ err: error }, 'job queue'));
   await boss.start();
+  await boss.getDb().executeSql(vacuumJobsEarly);
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
   await boss.createQueue(queues.reread, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
   const resync = {
@@ -88,3 +90,14 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
     stop: () => boss.stop({ graceful: true, timeout: 3_000 }),
   };
 }
+
+/**
+ * A job is written several times in its short life and then deleted. The queue makes its tables itself, so no migration
+ * can say this; a table that was told something is left alone.
+ */
+const vacuumJobsEarly = `
+  do $$ begin
+    if exists (select from pg_class where oid = to_regclass('pgboss.job_common') and reloptions is null) then
+      alter table pgboss.job_common set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+    end if;
+  end $$`;

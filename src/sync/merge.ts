@@ -87,7 +87,7 @@ function mergeBehindBase(before: Merged, change: Change): Merged {
 const noFields: ReadonlySet<string> = new Set();
 
 /** `BillingAddress.City` → `BillingAddress` */
-function topOf(path: string): string {
+export function topOf(path: string): string {
   const dot = path.indexOf('.');
   return dot === -1 ? path : path.slice(0, dot);
 }
@@ -103,7 +103,7 @@ export function newestVersion({ base, ahead }: Merged): Version {
 }
 
 /** Whether every field has been written at least once: by a CREATE, an UNDELETE or a reading. */
-export function isComplete({ base }: Merged): boolean {
+export function isComplete({ base }: Pick<Merged, 'base'>): boolean {
   return compareVersions(base, never) > 0;
 }
 

@@ -10,6 +10,8 @@ import { checkFilter } from './check-filter.ts';
 import type { CodeFilter } from './code-filter.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
 import { holdLease } from './hold-lease.ts';
+import { keepHouse } from './housekeeping/housekeeping.ts';
+import { keepFor } from './housekeeping/keep-for.ts';
 import type { Jobs } from './jobs.ts';
 import type { Instance } from './lease.ts';
 import { closeBulkJobs } from './resync/bulk-reading.ts';
@@ -46,6 +48,8 @@ export type PipelineOptions = {
   readonly settleMs?: number;
   /** When the mirror is compared with Salesforce by itself. */
   readonly schedules?: Schedules;
+  /** How long applied events stay; 0, or undefined, is for ever. */
+  readonly eventRetentionDays?: number;
 };
 
 export type Pipeline = {
@@ -98,12 +102,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
   const sweeping = sweepUntilStopped(resyncs, stopping.signal);
+  const housekeeping = keepHouse(
+    { pool, logger, keepFor: keepFor(options.eventRetentionDays ?? 0) },
+    stopping.signal,
+  );
   return {
     async stop() {
       stopping.abort();
       wakeUps.wakeAll();
       await jobs.takeNoMore().catch(() => {});
-      await Promise.all([mirroring, sweeping, writing]);
+      await Promise.all([mirroring, sweeping, writing, housekeeping]);
       await wakeUps.close();
     },
   };

@@ -104,6 +104,7 @@ test('the status is a few readable lines', () => {
         holder: null,
         epoch: '0',
       },
+      replica: null,
       lagMilliseconds: 12,
       backlog: 3,
       counts: {

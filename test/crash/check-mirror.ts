@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
-import type { CrashWorld } from './crash-world.ts';
+import type { ComparableWorld } from './crash-world.ts';
 import { differencesOf } from './expected-account.ts';
 
 /** What was compared, and every difference that was found, a line each. */
@@ -15,7 +15,10 @@ export type MirrorCheck = {
  * Compares everything, once both sides are quiet: every field of every account, every event of the bus, every code.
  * @param created accounts that were made while the service followed the org: each of them has to have a code
  */
-export async function checkMirror(world: CrashWorld, created: ReadonlySet<string>): Promise<MirrorCheck> {
+export async function checkMirror(
+  world: ComparableWorld,
+  created: ReadonlySet<string>,
+): Promise<MirrorCheck> {
   const accounts = await allAccounts(world);
   const stored = await world.postgres.rows<StoredEvent>(
     `select event_id as "eventId", encode(digest, 'hex') as digest, state, error from events`,
@@ -33,7 +36,7 @@ export async function checkMirror(world: CrashWorld, created: ReadonlySet<string
   };
 }
 
-async function allAccounts(world: CrashWorld): Promise<Map<string, ApiAccount>> {
+async function allAccounts(world: ComparableWorld): Promise<Map<string, ApiAccount>> {
   const accounts = new Map<string, ApiAccount>();
   for (let cursor: string | null = ''; cursor !== null; ) {
     const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
@@ -44,7 +47,10 @@ async function allAccounts(world: CrashWorld): Promise<Map<string, ApiAccount>> 
   return accounts;
 }
 
-function accountDifferences({ sandbox }: CrashWorld, accounts: ReadonlyMap<string, ApiAccount>): string[] {
+function accountDifferences(
+  { sandbox }: ComparableWorld,
+  accounts: ReadonlyMap<string, ApiAccount>,
+): string[] {
   const fields = sandbox.org.fields();
   const records = [...sandbox.org.records()];
   const known = new Set(records.map(({ id }) => id));
@@ -56,7 +62,7 @@ function accountDifferences({ sandbox }: CrashWorld, accounts: ReadonlyMap<strin
 }
 
 /** Every event of the bus is stored exactly once and was applied. */
-function eventDifferences({ sandbox }: CrashWorld, stored: readonly StoredEvent[]): string[] {
+function eventDifferences({ sandbox }: ComparableWorld, stored: readonly StoredEvent[]): string[] {
   const counts = new Map<string, number>();
   for (const { eventId, digest } of stored) {
     const key = `${eventId} ${digest}`;
@@ -98,7 +104,7 @@ function codeDifferences(accounts: ReadonlyMap<string, ApiAccount>, created: Rea
 }
 
 /** Accounts to which more than one code was ever written, by the org's own record of every write. */
-function secondCodes({ sandbox: { audit } }: CrashWorld): string[] {
+function secondCodes({ sandbox: { audit } }: ComparableWorld): string[] {
   return [...audit.codes()].flatMap(([id, codes]) =>
     codes.length > 1 ? [`${id} was written ${codes.length} codes: ${codes.join(', ')}`] : [],
   );

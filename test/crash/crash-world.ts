@@ -24,6 +24,14 @@ export type CrashWorld = {
   stop(): Promise<void>;
 };
 
+/** What it takes to wait for a world and to compare its two sides. */
+export type ComparableWorld = {
+  readonly sandbox: Sandbox;
+  readonly postgres: Pick<PostgresServer, 'rows'>;
+  readonly service: Pick<SupervisedService, 'isReady'>;
+  get<T>(path: string): Promise<T>;
+};
+
 export type CrashWorldOptions = {
   /** Accounts in the org before the service starts for the first time. */
   readonly accounts: number;

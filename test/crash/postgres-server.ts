@@ -50,7 +50,7 @@ export async function startPostgresServer(
 }
 
 /** `pg_ctl -m immediate stop`: no checkpoint, no goodbye. A server that is gone already has crashed by itself. */
-async function crash(folder: string): Promise<void> {
+export async function crash(folder: string): Promise<void> {
   const pidFile = path.join(folder, 'postmaster.pid');
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
   if (pid === 0) return;

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CrashWorld } from './crash-world.ts';
+import type { ComparableWorld } from './crash-world.ts';
 
 /**
  * Waits until nothing is left to do anywhere.
  * @returns how long that took, in milliseconds
  * @throws after `limitMs`, with what is left
  */
-export async function waitUntilQuiet(world: CrashWorld, limitMs: number): Promise<number> {
+export async function waitUntilQuiet(world: ComparableWorld, limitMs: number): Promise<number> {
   const begin = Date.now();
   for (;;) {
     const open = await unfinished(world).catch((error: Error) => [error.message]);
@@ -18,7 +18,7 @@ export async function waitUntilQuiet(world: CrashWorld, limitMs: number): Promis
 }
 
 /** What is still under way, a line each. */
-export async function unfinished(world: CrashWorld): Promise<string[]> {
+export async function unfinished(world: ComparableWorld): Promise<string[]> {
   const ready = await world.service.isReady().catch(() => false);
   if (!ready) return ['the service is not ready'];
   const published = world.sandbox.bus.retained().filter(({ event }) => event !== null).length;

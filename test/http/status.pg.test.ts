@@ -23,6 +23,7 @@ describe('the status', () => {
     expect(body).toMatchObject({
       subscription: { topic: '/data/AccountChangeEvent', state: 'idle', position: null, stateSince: null },
       lagMilliseconds: 0,
+      replica: null,
       backlog: 0,
       counts: { accounts: { living: 0 }, events: { applied: 0 }, estimated: [] },
       lastErrors: [],
@@ -47,6 +48,7 @@ describe('the status', () => {
         epoch: '0',
       },
       lagMilliseconds: expect.any(Number),
+      replica: null,
       backlog: 2,
       counts: {
         accounts: {

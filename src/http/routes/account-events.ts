@@ -13,21 +13,21 @@ import { ListOf } from '../schemas/values.ts';
 import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
 
-export function addAccountEventsRoute(app: Server, { pool, decodeEvents }: HttpDependencies): void {
+export function addAccountEventsRoute(app: Server, { decodeEvents }: HttpDependencies): void {
   app.addSchema(AccountEventSchema);
 
   const options = { config: { scope: 'read' }, schema } as const;
   app.get('/v1/accounts/:id/events', options, async (request, reply) => {
     const accountId = readRecordId('id', request.params.id);
     const list = listKey(`/v1/accounts/${accountId}/events`, request.query);
-    const page = await readPage<EventRow & { payload: Uint8Array }>(pool, {
+    const page = await readPage<EventRow & { payload: Uint8Array }>(request.reads.pool, {
       select: Prisma.sql`${eventColumns}, payload FROM events`,
       where: [Prisma.sql`record_ids @> ARRAY[${accountId}]`],
       order,
       after: decodeCursor(list, request.query.cursor, order),
       limit: request.query.limit ?? defaultLimit,
     });
-    if (page.rows.length === 0 && !(await isKnown(pool, accountId))) {
+    if (page.rows.length === 0 && !(await isKnown(request.reads.pool, accountId))) {
       throw new Problem('not-found', `The mirror holds no account ${accountId}.`);
     }
     const decoded = await decodeEvents(page.rows);

@@ -29,7 +29,7 @@ export function addAccountListRoute(app: Server, dependencies: HttpDependencies,
       return exports.answer(request, reply, (gone) => readAll(dependencies, list, gone));
     }
     const key = listKey('/v1/accounts', query);
-    const page = await searchPage<AccountRow>(dependencies.pool, {
+    const page = await searchPage<AccountRow>(request.reads.pool, {
       ...list,
       after: decodeCursor(key, query.cursor, list.order),
       limit: query.limit ?? defaultLimit,

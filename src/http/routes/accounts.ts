@@ -25,10 +25,10 @@ export function addAccountRoutes(app: Server, dependencies: HttpDependencies): v
   addAccountSignupCodeRoute(app, dependencies);
 }
 
-function addAccountRoute(app: Server, { prisma, fieldNames, signupCodeField }: HttpDependencies): void {
+function addAccountRoute(app: Server, { fieldNames, signupCodeField }: HttpDependencies): void {
   app.get('/v1/accounts/:id', { config: { scope: 'read' }, schema }, async (request, reply) => {
     const id = readRecordId('id', request.params.id);
-    const row = await prisma.account.findUnique({ where: { id } });
+    const row = await request.reads.prisma.account.findUnique({ where: { id } });
     if (row === null) throw new Problem('not-found', `The mirror holds no account ${id}.`);
     const shape = { fieldNames: await fieldNames(), signupCodeField };
     const tag = accountTag(row.revision, shape.fieldNames);

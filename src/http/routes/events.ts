@@ -29,7 +29,7 @@ import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
 import { readTime } from '../time.ts';
 
-export function addEventRoutes(app: Server, { pool, prisma, decodeEvents }: HttpDependencies): void {
+export function addEventRoutes(app: Server, { decodeEvents }: HttpDependencies): void {
   for (const schema of [EventSchema, DecodedHeaderSchema, DecodedEventSchema, EventDetailSchema]) {
     app.addSchema(schema);
   }
@@ -37,7 +37,7 @@ export function addEventRoutes(app: Server, { pool, prisma, decodeEvents }: Http
   app.get('/v1/events', { config: { scope: 'read' }, schema: listSchema }, async (request, reply) => {
     const { query } = request;
     const list = listKey('/v1/events', query);
-    const page = await readPage<EventRow>(pool, {
+    const page = await readPage<EventRow>(request.reads.pool, {
       select: Prisma.sql`${eventColumns} FROM events`,
       where: conditions(query),
       order,
@@ -48,7 +48,7 @@ export function addEventRoutes(app: Server, { pool, prisma, decodeEvents }: Http
   });
 
   app.get('/v1/events/:id', { config: { scope: 'read' }, schema: getSchema }, async (request) => {
-    const row = await prisma.event.findFirst({
+    const row = await request.reads.prisma.event.findFirst({
       where: identified(request.params.id),
       orderBy: { id: 'asc' },
     });

@@ -27,8 +27,24 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
     const { none: _, ...codes } = counts.accounts.byCodeState;
     const writeBack = await readWriteBackStatus(dependencies, codes);
     const backlog = counts.events.stored;
-    return { subscription, lagMilliseconds, backlog, counts, writeBack, fidelity, resyncs, lastErrors };
+    const replica = readReplica(dependencies);
+    return {
+      subscription,
+      lagMilliseconds,
+      backlog,
+      counts,
+      replica,
+      writeBack,
+      fidelity,
+      resyncs,
+      lastErrors,
+    };
   });
+}
+
+function readReplica({ replica }: HttpDependencies): Status['replica'] {
+  if (replica === undefined) return null;
+  return { serves: replica.serves(), behindMilliseconds: replica.behindMs() };
 }
 
 async function readSubscription({ prisma, topic }: HttpDependencies): Promise<Status['subscription']> {

@@ -137,6 +137,15 @@ const OpenResync = Type.Object({
   waiting: AnyJson({ description: 'Why it does not go on at the moment; null if it does.' }),
 });
 
+const Replica = Type.Object({
+  serves: Type.Boolean({
+    description: 'Whether accounts and events are read from it; else they are read from the primary.',
+  }),
+  behindMilliseconds: NullableInteger({
+    description: 'How far its reads may be behind at most; null while it does not answer.',
+  }),
+});
+
 export const StatusSchema = Type.Object(
   {
     subscription: Subscription,
@@ -146,6 +155,9 @@ export const StatusSchema = Type.Object(
     }),
     backlog: Type.Integer({ minimum: 0, description: 'Events that wait to be applied.' }),
     counts: Counts,
+    replica: OrNull(Replica, {
+      description: 'The read replica, as this process sees it; null without one.',
+    }),
     writeBack: WriteBack,
     fidelity: OrNull(Fidelity, {
       description: 'What the newest comparison with Salesforce found; null if there was none.',

