@@ -8,6 +8,7 @@ import { migrate } from './db/migrate.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
+import type { WebhookSenders } from './http/webhooks/senders.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
 import { type CodeOptions, codeRules } from './sync/code-rules.ts';
@@ -37,6 +38,8 @@ export type AppOptions = {
   /** How codes look and who gets them, where that is not as usual. */
   readonly codes?: CodeOptions;
   readonly writeBack?: WriteBackTuning;
+  /** Who may send webhooks; nobody unless told. */
+  readonly webhooks?: WebhookSenders;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logger: Logger;
 };
@@ -108,7 +111,7 @@ async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, logger }: AppOptions,
+  { topic, codeField, codes, apiKeys, logger, webhooks }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -131,6 +134,8 @@ function httpDependencies(
       const { entityFields } = await schemas.get(schemaId);
       return entityFields.slice(1).map(({ name }) => name);
     },
+    ...(webhooks && { webhooks }),
+    newestSchemaId: () => newestSchemaId(pool),
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),

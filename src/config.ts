@@ -4,6 +4,7 @@ import type { Static } from 'typebox';
 import { parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './config-error.ts';
 import type { ApiKey } from './http/dependencies.ts';
+import type { WebhookSenders } from './http/webhooks/senders.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
 import { settings } from './settings.ts';
@@ -11,6 +12,7 @@ import { type CodeFilter, parseCodeFilter } from './sync/code-filter.ts';
 import { type CodeFormat, formatProblems } from './sync/code-format.ts';
 import type { CodeOptions } from './sync/code-rules.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
+import { readWebhookSenders } from './webhook-senders.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
 export type Config = {
@@ -31,6 +33,7 @@ export type Config = {
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
+  readonly webhooks: WebhookSenders;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly logLevel: string;
 };
@@ -71,6 +74,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const format = codeFormat(env);
   problems.push(...formatProblems(format));
   const filter = attempt(() => codeFilter(env)) ?? null;
+  const webhooks = attempt(() => readWebhookSenders(env)) ?? noWebhooks;
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
@@ -90,10 +94,13 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     host: env.HOST,
     port: env.PORT,
     apiKeys,
+    webhooks,
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
     logLevel: env.LOG_LEVEL,
   };
 }
+
+const noWebhooks: WebhookSenders = { signingKeys: [], outboundMessages: undefined };
 
 function codeFormat(env: Settings): CodeFormat {
   const { SIGNUP_CODE_ALPHABET: alphabet, SIGNUP_CODE_LENGTH: length, SIGNUP_CODE_PREFIX: prefix = '' } = env;

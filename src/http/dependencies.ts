@@ -5,6 +5,7 @@ import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
+import type { WebhookSenders } from './webhooks/senders.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -27,6 +28,10 @@ export type HttpDependencies = {
   readonly wakeUps: Pick<WakeUps, 'next'>;
   /** Gives an account a signup code, or another one, in the given transaction. */
   requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
+  /** Who may send webhooks; nobody unless told. */
+  readonly webhooks?: WebhookSenders;
+  /** The id of the newest schema of account events; undefined while none is known. */
+  newestSchemaId?(): Promise<string | undefined>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
   /** Version of the service, shown in the API description. */

@@ -29,6 +29,7 @@ import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
 import { compileValidator } from './validate-requests.ts';
+import { addWebhookRoutes } from './webhooks/webhook-routes.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
 export async function createServer(dependencies: HttpDependencies): Promise<Server> {
@@ -62,6 +63,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addWriteBackRoutes(app, dependencies);
   addStatusRoute(app, dependencies);
   addHealthRoutes(app, dependencies);
+  await addWebhookRoutes(app, dependencies);
   addRootRoutes(app, dependencies);
   return app;
 }
