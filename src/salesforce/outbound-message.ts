@@ -44,7 +44,7 @@ export function parseOutboundMessage(text: string, receivedAt: number): Outbound
   const collected = new Collected();
   const parser = new SaxesParser({ xmlns: false, position: true });
   const refuse = (reason: string): never => {
-    throw new XmlError(reason, { line: parser.line, column: parser.columnIndex + 1 });
+    throw new XmlError(reason, { line: parser.line, column: parser.columnIndex });
   };
   let elements = 0;
   let attributes = 0;

@@ -95,6 +95,148 @@ describe('changes by webhook', () => {
     expect(row?.copies).toBeGreaterThan(changes / 2);
     expect(row?.stale).toBe(0);
   }, 600_000);
+
+  const post = async (value: unknown): Promise<void> => {
+    const body = JSON.stringify(value);
+    const answer = await fetch(`${url}/webhooks/change-events`, {
+      method: 'POST',
+      headers: signed(body),
+      body,
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([202, {}]);
+  };
+  let commits = 0;
+  /** An event that only a webhook tells of, committed now. */
+  const event = (recordIds: readonly string[], header: object, fields: object = {}) => ({
+    ChangeEventHeader: {
+      entityName: 'Account',
+      recordIds,
+      changeType: 'UPDATE',
+      transactionKey: `by-webhook-${++commits}`,
+      sequenceNumber: 1,
+      commitTimestamp: Math.floor(Date.now() / 1_000) * 1_000,
+      // Behind what the org itself commits in this millisecond.
+      commitNumber: String(BigInt(Date.now()) * 1_000_000n + 900_000n + BigInt(commits)),
+      ...header,
+    },
+    ...fields,
+  });
+  const history = async (id: string): Promise<readonly ApiEvent[]> =>
+    (await mirror.get<Page<ApiEvent>>(`/v1/accounts/${id}/events?limit=200`)).data;
+
+  it('are shown once, whichever source told of them first', async () => {
+    const relays = [relay('cometd', 1), relay('payload', 5)];
+    const id = await mirror.salesforce.create({ Name: 'Told twice' });
+    await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
+    await mirror.salesforce.update(id, { Industry: 'Banking' });
+    await delivered();
+    await backlogGone();
+    for (const sender of relays) sender.stop();
+    const shown = await history(id);
+    const told = shown.map(({ changeType, transactionKey }) => `${changeType} ${transactionKey}`);
+    expect(new Set(told).size).toBe(told.length);
+    expect(shown.map(({ changeType }) => changeType)).toEqual(expect.arrayContaining(['CREATE', 'UPDATE']));
+    const log = await mirror.events(`recordId=${id}`);
+    expect(log.length).toBe(2 * shown.length);
+    const copies = log.filter(({ state }) => state === 'skipped');
+    expect(copies.length).toBe(shown.length);
+    const originals = new Set(shown.map((entry) => entry.id));
+    for (const copy of copies) expect(originals).toContain(Reflect.get(copy, 'duplicateOf'));
+  });
+
+  it('of one transaction are visible together, also where two requests bring them', async () => {
+    const ids = await Promise.all([1, 2, 3, 4].map((n) => mirror.salesforce.create({ Name: `Part ${n}` })));
+    await mirror.settled();
+    const common = { transactionKey: 'one-transaction', changedFields: ['Site'] };
+    const part = (index: number, Site: string) =>
+      event([ids[index] ?? ''], { ...common, sequenceNumber: index + 1 }, { Site });
+    await post([part(3, 'whole'), part(1, 'whole')]);
+    await post([part(0, 'whole'), part(2, 'whole')]);
+    await mirror.accountWhen(ids[0] ?? '', 'it is applied', ({ fields }) => fields['Site'] === 'whole');
+    const rows = await mirror.sql<{ sites: number; moments: number }>(
+      `select count(distinct xmin::text)::int as moments, count(*)::int as sites from events
+        where transaction_key = 'one-transaction' and state = 'applied'`,
+    );
+    // One database transaction wrote all of them.
+    expect(rows).toEqual([{ sites: 4, moments: 1 }]);
+  });
+
+  it('without values are read, and the reading beats the event of the same second', async () => {
+    const id = await mirror.salesforce.create({ Name: 'Gap', Rating: 'Cold' });
+    await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
+    const commitTimestamp = Math.ceil(Date.now() / 1_000) * 1_000;
+    const commitNumber = commitTimestamp * 1_000;
+    const changedFields = ['Rating'];
+    mirror.changeSilently(id, { Rating: 'Hot' });
+    await post([
+      event([id], { commitTimestamp, commitNumber, changedFields }, { Rating: 'Warm' }),
+      event([id], { commitTimestamp, commitNumber: commitNumber + 1, changeType: 'GAP_UPDATE' }),
+    ]);
+    await mirror.accountWhen(
+      id,
+      'it is read again',
+      ({ fields, stale }) => fields['Rating'] === 'Hot' && !stale,
+    );
+    await mirror.healed();
+    const [gap] = (await mirror.incidents()).filter(({ accountIds }) => accountIds.includes(id));
+    expect(gap).toMatchObject({ cause: 'gap', state: 'closed' });
+  });
+
+  it('that can not be decoded are kept with their error, and their accounts are read', async () => {
+    const id = await mirror.salesforce.create({ Name: 'Poison' });
+    await mirror.settled();
+    mirror.changeSilently(id, { Site: 'as in the org' });
+    await post(event([id], { changedFields: ['Site'] }, { Site: ['no', 'text'] }));
+    await mirror.accountWhen(id, 'it is read again', ({ fields }) => fields['Site'] === 'as in the org');
+    const [failed] = await mirror.events('state=failed');
+    expect(failed?.error).toBe("It can't be decoded: Site is not a single value");
+  });
+
+  it('by outbound message are read, and not believed', async () => {
+    const id = await mirror.salesforce.create({ Name: 'Messenger' });
+    await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
+    const sender = tellByMessages();
+    mirror.changeSilently(id, { Site: 'only a message tells' });
+    const told = await mirror.accountWhen(
+      id,
+      'it is read again',
+      ({ fields, stale }) => fields['Site'] === 'only a message tells' && !stale,
+    );
+    expect(told.name).toBe('Messenger');
+    sender.stop();
+    const [notice] = (await history(id)).filter(({ changeType }) => changeType === 'GAP_UPDATE');
+    expect(notice).toMatchObject({ state: 'applied', changes: {} });
+    const incidents = (await mirror.incidents()).filter(({ accountIds }) => accountIds.includes(id));
+    expect(incidents).toEqual([]);
+  });
+
+  it('are sent on command of the control API, and the sandbox says how that goes', async () => {
+    const control = async (method: string, path: string, body?: object): Promise<unknown> => {
+      const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+      const options = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
+      return (await fetch(`${mirror.sandbox.instanceUrl}/sandbox${path}`, options)).json();
+    };
+    const to = {
+      url: `${url}/webhooks/change-events`,
+      secret: `whsec_${Buffer.alloc(32, 9).toString('base64')}`,
+    };
+    expect(await control('POST', '/webhooks/change-events', { ...to, retryMs: 5 })).toMatchObject({
+      waiting: 0,
+    });
+    await mirror.salesforce.create({ Name: 'Refused' });
+    await mirror.until('it is refused and tried again', async () => {
+      const { webhooks } = (await control('GET', '/webhooks')) as {
+        webhooks: { failures: number; lastError: string }[];
+      };
+      return (
+        (webhooks[0]?.failures ?? 0) >= 2 && /^401 .*untrusted-sender/.test(webhooks[0]?.lastError ?? '')
+      );
+    });
+    expect(await control('DELETE', '/webhooks')).toEqual({ stopped: 1 });
+    expect(
+      await control('POST', '/webhooks/change-events', { url: 'file:///etc/passwd', secret: 'x' }),
+    ).toHaveProperty('error');
+  });
 });
 
 function changeOne(tx: Parameters<Parameters<LiveMirror['inOneTransaction']>[0]>[0], id: string, n: number) {
