@@ -35,7 +35,8 @@ function signingKey(secret: string): Uint8Array | undefined {
   const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1];
   if (encoded === undefined) return undefined;
   const key = Buffer.from(encoded, 'base64');
-  const isWhole = key.toString('base64').replaceAll('=', '') === encoded.replaceAll('=', '');
+  const padded = key.toString('base64');
+  const isWhole = encoded === padded || encoded === padded.replaceAll('=', '');
   return isWhole && key.length >= 24 && key.length <= 64 ? key : undefined;
 }
 
@@ -91,7 +92,12 @@ function readCertificates(env: WebhookSettings, problems: string[]): TrustedCert
   return {
     header: env.OUTBOUND_MESSAGE_CERT_HEADER,
     fingerprints: new Set(fingerprints),
-    isProxy: (address) => proxies.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4'),
+    isProxy: (address) => {
+      // A socket that takes both kinds shows IPv4 as ::ffff:10.0.0.1.
+      const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+      const version = isIP(plain);
+      return version !== 0 && proxies.check(plain, version === 6 ? 'ipv6' : 'ipv4');
+    },
   };
 }
 

@@ -327,7 +327,7 @@ describe('outbound messages', () => {
       () => sendTo(server.url, '{}', { 'content-type': 'application/json' }).then((r) => r),
       415,
     );
-    expect(answer.text).toContain('Send it as text/xml.');
+    expect(answer.body.detail).toBe('Send it as text/xml.');
     const headers = { accept: 'application/problem+json' };
     const problem = await server.send('post', path, {
       key: '',

@@ -31,7 +31,7 @@ export const outboundMessagesSchema = {
 
 Their values are of the time of sending, so they are not trusted: the named accounts are read again. A notification that comes again changes nothing.
 
-\`Ack\` is true when all notifications are stored. Everything else is a SOAP fault that says what a problem says; with \`Accept: application/problem+json\` it is a problem.`,
+\`Ack\` is true when all notifications are stored. A message that is refused is answered by a SOAP fault (\`text/xml\`) with the same status and text as the problems below; with \`Accept: application/problem+json\` by the problem itself.`,
   tags: ['Webhooks'],
   security: [],
   consumes: ['text/xml'],

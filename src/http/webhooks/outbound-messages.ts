@@ -67,17 +67,26 @@ function read(text: string): OutboundMessage {
   }
 }
 
-/** Salesforce shows the text of a fault in its queue of outbound messages; who asks for JSON gets a problem. */
+/** What comes as XML is answered by a fault: Salesforce shows its text in the queue of outbound messages. */
 function answerFault(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (/json/.test(request.headers.accept ?? '')) throw error;
   const isType = error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE';
-  const problem = isType ? new Problem('unsupported-media-type', 'Send it as text/xml.') : toProblem(error);
+  if (isType) throw new Problem('unsupported-media-type', 'Send it as text/xml.');
+  if (!isXml(request.headers['content-type']) || isJson(request.headers.accept)) throw error;
+  const problem = toProblem(error);
   if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
   return reply
     .code(problem.status)
     .headers(problem.headers)
     .type('text/xml; charset=utf-8')
     .send(faultXml(problem, request.id));
+}
+
+function isXml(type: string | undefined): boolean {
+  return type !== undefined && /^(?:text|application)\/xml\b/i.test(type);
+}
+
+function isJson(accept: string | undefined): boolean {
+  return accept !== undefined && /json/i.test(accept);
 }
 
 function untrusted(): Problem {
