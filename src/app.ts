@@ -12,6 +12,7 @@ import { openReplica, type Replica } from './db/replica.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
+import type { WebhookSenders } from './http/webhooks/senders.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
 import { type CodeOptions, codeRules } from './sync/code-rules.ts';
@@ -49,6 +50,8 @@ export type AppOptions = {
   readonly writeBack?: WriteBackTuning;
   /** How long applied events stay; 0, or undefined, is for ever. */
   readonly eventRetentionDays?: number;
+  /** Who may send webhooks; nobody unless told. */
+  readonly webhooks?: WebhookSenders;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   /** How this process is named to people; the host unless told. */
   readonly instanceName?: string | undefined;
@@ -145,7 +148,17 @@ async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Prom
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, access = {}, logger, indexedFields = [], stopping }: AppOptions,
+  {
+    topic,
+    codeField,
+    codes,
+    apiKeys,
+    access = {},
+    logger,
+    indexedFields = [],
+    stopping,
+    webhooks,
+  }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -166,6 +179,8 @@ function httpDependencies(
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
     fieldNames: mirroredFields(pool, schemas),
+    ...(webhooks && { webhooks }),
+    newestSchemaId: () => newestSchemaId(pool),
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),

@@ -5,6 +5,7 @@ import { parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './config-error.ts';
 import { fieldPath } from './db/field-indexes.ts';
 import type { AccessOptions, ApiKey } from './http/dependencies.ts';
+import type { WebhookSenders } from './http/webhooks/senders.ts';
 import { readAccess } from './read-access.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
@@ -14,6 +15,7 @@ import { type CodeFormat, formatProblems } from './sync/code-format.ts';
 import type { CodeOptions } from './sync/code-rules.ts';
 import { leastEventDays } from './sync/housekeeping/keep-for.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
+import { readWebhookSenders } from './webhook-senders.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
 export type Config = {
@@ -38,6 +40,7 @@ export type Config = {
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
   readonly access: AccessOptions;
+  readonly webhooks: WebhookSenders;
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly instanceName: string | undefined;
   readonly drainMs: number;
@@ -92,6 +95,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
       `EVENT_RETENTION_DAYS: "${env.EVENT_RETENTION_DAYS}" must be 0 or at least ${leastEventDays}: the event bus may bring an event again for so long`,
     );
   }
+  const webhooks = attempt(() => readWebhookSenders(env)) ?? noWebhooks;
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
@@ -115,12 +119,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     port: env.PORT,
     apiKeys,
     access,
+    webhooks,
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
     instanceName: env.INSTANCE_NAME,
     drainMs: env.DRAIN_MS,
     logLevel: env.LOG_LEVEL,
   };
 }
+
+const noWebhooks: WebhookSenders = { signingKeys: [], outboundMessages: undefined };
 
 function codeFormat(env: Settings): CodeFormat {
   const { SIGNUP_CODE_ALPHABET: alphabet, SIGNUP_CODE_LENGTH: length, SIGNUP_CODE_PREFIX: prefix = '' } = env;

@@ -161,6 +161,22 @@ export const settings = Type.Object({
     default: true,
     description: '`false`: `/metrics` needs a key with the scope `read`',
   }),
+  WEBHOOK_SECRETS: text(
+    'Comma-separated `whsec_…`; change events by webhook are signed with one of them; none are taken if unset',
+  ),
+  OUTBOUND_MESSAGE_ORG_IDS: text(
+    'Comma-separated ids of the orgs whose outbound messages are taken; none are taken if unset',
+  ),
+  OUTBOUND_MESSAGE_PATH_SECRET: text('What the path of the endpoint of outbound messages ends in'),
+  OUTBOUND_MESSAGE_CLIENT_CERTS: text(
+    'Comma-separated SHA-256 fingerprints of client certificates, one of which a proxy has to have checked',
+  ),
+  OUTBOUND_MESSAGE_CERT_HEADER: Type.String({
+    default: 'x-client-cert-sha256',
+    pattern: '^[a-z0-9-]+$',
+    description: 'Header in which the proxy gives the fingerprint',
+  }),
+  OUTBOUND_MESSAGE_PROXIES: text('Addresses or networks of such proxies, comma-separated'),
   ROLES: Type.String({
     default: 'api,sync',
     pattern: '^(api|sync)(,(api|sync))?$',

@@ -20,6 +20,7 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.writeBackState.findFirst({ where: { topic: '' } }),
     () => prisma.secret.findFirst({ where: { name: '' } }),
     () => prisma.housekeeping.findFirst({ where: { task: '' } }),
+    () => prisma.webhookRequest.findFirst({ where: { id: '' } }),
   ];
   for (const read of reads) {
     await read().catch((error: unknown) => {

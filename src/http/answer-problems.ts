@@ -61,7 +61,8 @@ const kindsByStatus: Readonly<Record<number, ProblemKind>> = {
 };
 
 const clientErrors: Readonly<Record<string, string>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'The body is larger than this takes: 256 KiB, or 1 MiB where it lists ids.',
+  FST_ERR_CTP_BODY_TOO_LARGE:
+    'The body is larger than this takes: 256 KiB, 1 MiB where it lists ids, or 5 MiB of a webhook.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Send bodies as application/json.',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty although its type says JSON: send {} or no Content-Type.',
   FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',

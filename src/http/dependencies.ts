@@ -10,6 +10,7 @@ import type { StreamLimits } from './event-stream.ts';
 import type { RateLimitOptions } from './rate-limits.ts';
 import type { LoadLimits } from './shed-load.ts';
 import type { OidcOptions } from './verify-token.ts';
+import type { WebhookSenders } from './webhooks/senders.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -39,6 +40,10 @@ export type HttpDependencies = {
   readonly wakeUps: Pick<WakeUps, 'next'>;
   /** Gives an account a signup code, or another one, in the given transaction. */
   requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
+  /** Who may send webhooks; nobody unless told. */
+  readonly webhooks?: WebhookSenders;
+  /** The id of the newest schema of account events; undefined while none is known. */
+  newestSchemaId?(): Promise<string | undefined>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
   /** How many readers the live stream has at most, where that is not as usual. */

@@ -15,6 +15,10 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
         { name: 'Events', description: 'The log of change events.' },
         { name: 'Resyncs', description: 'Readings of records from Salesforce.' },
         { name: 'Write-backs', description: 'The signup codes on their way to Salesforce.' },
+        {
+          name: 'Webhooks',
+          description: 'Changes that others send; each kind knows its senders in its own way.',
+        },
         { name: 'Status', description: 'How the mirror is doing.' },
         { name: 'Health', description: 'For probes; needs no key.' },
         { name: 'Documentation', description: 'Needs no key.' },
@@ -22,6 +26,13 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
       components: {
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'The secret of an API key.' },
+          webhookSignature: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'webhook-signature',
+            description:
+              'Standard Webhooks: HMAC-SHA256 of `id.timestamp.body`, with a secret of WEBHOOK_SECRETS.',
+          },
         },
       },
       security: [{ apiKey: [] }],

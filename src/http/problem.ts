@@ -54,6 +54,7 @@ export function problemType(kind: string): string {
 export const kinds = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
   unauthenticated: { status: 401, title: 'A valid API key is needed' },
+  'untrusted-sender': { status: 401, title: 'The sender is not trusted' },
   forbidden: { status: 403, title: 'The API key lacks a scope' },
   'not-found': { status: 404, title: 'There is no such thing' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },

@@ -6,6 +6,10 @@ export const publicRoutes: readonly string[] = [
   '/openapi.json',
   '/docs',
   '/metrics',
+  // These know their senders by other means than a key, and answer nothing but that they have stored.
+  '/webhooks/change-events',
+  '/webhooks/outbound-messages',
+  '/webhooks/outbound-messages/:secret',
 ];
 
 /** Whether a route, given by its pattern, is public; all pages of the documentation are. One with a scope is not. */

@@ -44,6 +44,7 @@ import { shareRoom, shedLoad } from './shed-load.ts';
 import { addSignedCursors } from './signed-cursors.ts';
 import { compileValidator } from './validate-requests.ts';
 import { tokenVerifier } from './verify-token.ts';
+import { addWebhookRoutes } from './webhooks/webhook-routes.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
 export async function createServer(dependencies: HttpDependencies): Promise<Server> {
@@ -97,6 +98,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addHealthRoutes(app, dependencies);
   addMetricsRoute(app, dependencies, metrics);
   addProblemsPage(app);
+  await addWebhookRoutes(app, dependencies);
   addRootRoutes(app, dependencies);
   return app;
 }

@@ -4,8 +4,15 @@ import type { RecordChange } from './transaction.ts';
 /** Who wrote what, so that a test can prove what was never written. The newest million writes are kept. */
 export function createAudit(codeField: string): WritableAudit {
   let entries: AuditEntry[] = [];
+  const listeners = new Set<WriteListener>();
   return {
+    onWrite(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     record(caller, at, writes) {
+      for (const { id, before, after } of writes)
+        for (const listener of listeners) listener(id, operationOf(before, after));
       for (const write of writes) entries.push(entryOf(caller, at, write, codeField));
       if (entries.length > 2 * MOST_ENTRIES) entries = entries.slice(-MOST_ENTRIES);
     },
@@ -81,7 +88,11 @@ export type Audit = {
   /** Every code a record was ever given, in order, by record id: more than one is a code too many. */
   codes(): ReadonlyMap<string, readonly string[]>;
   clear(): void;
+  /** Calls back for every write of a transaction that is about to be committed; answers how to stop that. */
+  onWrite(listener: WriteListener): () => void;
 };
+
+type WriteListener = (recordId: string, operation: AuditEntry['operation']) => void;
 
 export type AuditFilter = { readonly client?: string | undefined; readonly recordId?: string | undefined };
 

@@ -15,6 +15,21 @@ export function readSettings(environment: Environment): SandboxSettings {
     seed: integer('SANDBOX_SEED', 1, 2 ** 31 - 1),
     bulkJobMs: integer('SANDBOX_BULK_JOB_MS', 4, 3_600_000),
     tls: flag(environment, 'SANDBOX_TLS'),
+    webhooks: webhookSettings(environment),
+  };
+}
+
+/** Whom the org sends webhooks to from its start. */
+function webhookSettings(environment: Environment): WebhookTargets {
+  const url = environment['SANDBOX_WEBHOOK_URL'] || undefined;
+  const secret = environment['SANDBOX_WEBHOOK_SECRET'] || undefined;
+  const messages = environment['SANDBOX_OUTBOUND_MESSAGE_URL'] || undefined;
+  if (url !== undefined && secret === undefined) {
+    throw new SettingError('SANDBOX_WEBHOOK_SECRET', 'is required with SANDBOX_WEBHOOK_URL: whsec_…');
+  }
+  return {
+    ...(url !== undefined && secret !== undefined && { relay: { url, secret } }),
+    ...(messages !== undefined && { tell: { url: messages } }),
   };
 }
 
@@ -36,4 +51,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export type SandboxSettings = Required<
   Pick<SandboxOptions, 'httpPort' | 'pubsubPort' | 'accounts' | 'seed' | 'bulkJobMs' | 'tls'>
->;
+> & { readonly webhooks: WebhookTargets };
+
+type WebhookTargets = {
+  readonly relay?: { readonly url: string; readonly secret: string };
+  readonly tell?: { readonly url: string };
+};

@@ -12,6 +12,9 @@ try {
     throw namingSetting(error, settings);
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
+  const { relay, tell } = settings.webhooks;
+  if (relay !== undefined) sandbox.webhooks.relay(relay);
+  if (tell !== undefined) sandbox.webhooks.tell(tell);
   process.stdout.write(greeting(sandbox));
 } catch (error) {
   process.stderr.write(`${error instanceof SettingError ? error.message : String(error)}\n`);

@@ -24,6 +24,7 @@ export function describeSandbox(context: HttpContext, adminToken: string) {
       allowance: '/sandbox/allowance',
       bulkJobs: '/sandbox/bulk/jobs',
       audit: '/sandbox/audit',
+      webhooks: '/sandbox/webhooks',
     },
   };
 }

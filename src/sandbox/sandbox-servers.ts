@@ -8,6 +8,7 @@ import type { SandboxOrg } from './org.ts';
 import { startPubSubServer } from './pubsub-server.ts';
 import { describeSandbox } from './sandbox-description.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
+import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts';
 
 /** Opens both ports and writes their addresses into `context.endpoints`. When one fails the other is closed. */
 export async function startServers(
@@ -36,12 +37,14 @@ export async function startServers(
   const disconnectStreams = (errorCode?: string) => {
     pubsub.disconnect(errorCode);
   };
+  const webhooks = createWebhooks(org, switches.webhooks, context.now, () => endpoints.instanceUrl);
   const control = {
     org,
     bus: org.bus,
     faults,
     allowance: context.allowance,
     bulk: context.bulk,
+    webhooks,
     describe: () => describeSandbox(context, adminToken()),
     revokeSessions: sessions.revokeAll,
     disconnectStreams,
@@ -58,7 +61,9 @@ export async function startServers(
     endpoints: { ...endpoints, instanceUrl },
     faults,
     disconnectStreams,
+    webhooks,
     close: async () => {
+      webhooks.stop();
       await Promise.all([http.close(), pubsub.close()]);
     },
   };
@@ -95,6 +100,7 @@ const portError = (error: unknown, port: number): unknown =>
 export type SandboxServers = {
   readonly endpoints: Readonly<Endpoints>;
   readonly faults: Faults;
+  readonly webhooks: Webhooks;
   disconnectStreams(errorCode?: string): void;
   close(): Promise<void>;
 };

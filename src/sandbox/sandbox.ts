@@ -16,6 +16,7 @@ import { createOrg, type SandboxOrg } from './org.ts';
 import { keyPrefixOf, toLongId } from './record-id.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
 import { startServers } from './sandbox-servers.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 
 /**
  * Starts a Salesforce org in this process: OAuth, SOAP and REST over HTTP, the Pub/Sub API over gRPC.
@@ -37,6 +38,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       bus: org.bus,
       audit: org.audit,
       faults: servers.faults,
+      webhooks: servers.webhooks,
       allowance,
       bulk: { log: bulk.jobs.log, clearLog: bulk.jobs.clearLog, allowance: bulk.allowance },
       sessions: {
@@ -130,6 +132,8 @@ export type Sandbox = {
   readonly audit: Audit;
   /** Misbehaviour on command; the same over HTTP under `/sandbox/faults`. */
   readonly faults: Faults;
+  /** What the org sends to others by HTTP; the same under `/sandbox/webhooks`. */
+  readonly webhooks: Webhooks;
   /** The day's API requests; the same over HTTP under `/sandbox/allowance`. */
   readonly allowance: Allowance;
   /** The bulk query jobs that clients created, and how many a day may have; over HTTP under `/sandbox/bulk`. */

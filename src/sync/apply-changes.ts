@@ -16,7 +16,7 @@ import {
 } from './merge.ts';
 import { settleCodes } from './settle-codes.ts';
 import { decideCode, noCode } from './signup-code.ts';
-import { compareVersions, laterVersion, type Version } from './version.ts';
+import { compareVersions, isOfReading, laterVersion, type Version } from './version.ts';
 
 /** A change of one account, on its way into the mirror. */
 export type AccountChange = {
@@ -123,7 +123,10 @@ function certainty(
   staleVersion: Version | null,
   changes: readonly AccountChange[],
 ): Version | null {
-  const known = isDeleted(merged) ? (merged.ahead.get(deletedField) ?? merged.base) : merged.base;
+  // The event of a deletion brings no values: what a gap before it hid is still to be read, unless a reading has found
+  // the record gone.
+  const deletion = isDeleted(merged) ? merged.ahead.get(deletedField) : undefined;
+  const known = deletion !== undefined && isOfReading(deletion) ? deletion : merged.base;
   if (staleVersion !== null) return compareVersions(known, staleVersion) >= 0 ? null : staleVersion;
   // Changes of an account that nobody has seen whole; of a deleted one there is nothing more to see.
   if (isComplete(merged) || isDeleted(merged)) return null;

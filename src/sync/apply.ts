@@ -3,13 +3,10 @@ import type { Logger } from 'pino';
 import { inTransaction } from '../db/database.ts';
 import { isPoison } from '../db/is-poison.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
-import type { ChangeEvent } from '../salesforce/change-event.ts';
-import { decodeChangeEvent } from '../salesforce/decode.ts';
-import { SalesforceError } from '../salesforce/error.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
-import type { WriterSchema } from '../salesforce/writer-schema.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from './apply-changes.ts';
 import type { CodeRules } from './code-rules.ts';
+import { type Decoded, tryDecode } from './decode-stored.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import {
   type EventOutcome,
@@ -18,11 +15,11 @@ import {
   type ReadingLimit,
   readNewest,
   readWaiting,
-  type StoredEvent,
 } from './event-rows.ts';
 import { type Holes, recordHoles, type Told } from './holes.ts';
 import { closeRepaired } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
+import { type EventSource, markCopies } from './mark-copies.ts';
 import { completeTransactions } from './transaction-group.ts';
 import { eventVersion, formatVersion, laterVersion, never, parseVersion, type Version } from './version.ts';
 
@@ -33,6 +30,8 @@ export type ApplyContext = {
   readonly schemas: SchemaCache;
   readonly jobs: Jobs;
   readonly logger: Logger;
+  /** Where the events came from; the stream unless told. */
+  readonly source?: EventSource;
 };
 
 // Events in one database transaction, unless one Salesforce transaction is larger.
@@ -50,6 +49,14 @@ export async function applyWaiting(context: ApplyContext): Promise<number> {
   const { groups, partial } = await readyTransactions(context);
   if (partial)
     context.logger.warn({ events: groups[0]?.length }, 'a very large transaction is applied in parts');
+  return applyTransactions(context, groups);
+}
+
+/** @returns how many events were dealt with */
+export async function applyTransactions(
+  context: ApplyContext,
+  groups: readonly Decoded[][],
+): Promise<number> {
   let done = 0;
   for (const batch of batches(groups)) {
     await applyBatch(context, batch);
@@ -62,7 +69,7 @@ export async function applyWaiting(context: ApplyContext): Promise<number> {
 async function readyTransactions(context: ApplyContext): Promise<{ groups: Decoded[][]; partial: boolean }> {
   for (let limit = firstReading; ; limit = { events: limit.events * 4, bytes: limit.bytes * 4 }) {
     const { events, quietThrough, cut } = await readWaiting(context.pool, context.topic, limit);
-    const decoded = await Promise.all(events.map((event) => decode(event, context.schemas)));
+    const decoded = await Promise.all(events.map((event) => tryDecode(event, context.schemas)));
     // Where the reading was cut off, the last transaction may go on behind it.
     const groups = completeTransactions(decoded, cut ? -1n : quietThrough);
     if (groups.length > 0 || !cut) return { groups, partial: false };
@@ -80,7 +87,7 @@ async function isUnderWay(
 ): Promise<boolean> {
   const newest = await readNewest(pool, topic);
   if (newest === undefined || newest.id <= newest.quietThrough) return false;
-  const { transactionKey } = await decode(newest, schemas);
+  const { transactionKey } = await tryDecode(newest, schemas);
   return transactionKey !== null && transactionKey === first?.transactionKey;
 }
 
@@ -143,7 +150,11 @@ async function applyInTransaction(
   const applied = await applyChanges(client, changes, context.codes);
   await markEvents(
     client,
-    results.map(({ outcome }) => outcome),
+    await markCopies(
+      client,
+      results.map(({ outcome }) => outcome),
+      context.source ?? 'stream',
+    ),
   );
   const before = await moveWatermark(client, context.topic, results);
   await enqueue(client, context.jobs, applied);
@@ -214,34 +225,5 @@ async function moveWatermark(
   });
   return before;
 }
-
-/** Decoding fails for the event alone; a schema that can't be had for now holds everything back. */
-async function decode({ id, schemaId, payload }: StoredEvent, schemas: SchemaCache): Promise<Decoded> {
-  const failed = (error: unknown): Decoded => {
-    const reason = `It can't be decoded: ${(error as Error).message}`;
-    return { id, event: null, error: reason, transactionKey: null };
-  };
-  let schema: WriterSchema;
-  try {
-    schema = await schemas.get(schemaId);
-  } catch (error) {
-    const never = error instanceof SalesforceError && (error.failure === 'bug' || error.failure === 'data');
-    if (never) return failed(error);
-    throw error;
-  }
-  try {
-    const event = decodeChangeEvent(payload, schema);
-    return { id, event, error: null, transactionKey: event.header.transactionKey };
-  } catch (error) {
-    return failed(error);
-  }
-}
-
-type Decoded = {
-  readonly id: bigint;
-  readonly event: ChangeEvent | null;
-  readonly error: string | null;
-  readonly transactionKey: string | null;
-};
 
 type Judged = { readonly outcome: EventOutcome; readonly effect: EventEffect | null };

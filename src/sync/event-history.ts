@@ -1,6 +1,6 @@
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
-import { decodeChangeEvent } from '../salesforce/decode.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import { decodeStored, type Stored } from './decode-stored.ts';
 import { type FieldTree, toTree } from './field-tree.ts';
 
 /** A stored event as JSON can say it, or why it can't be read. */
@@ -17,12 +17,9 @@ export type ReadHeader = Omit<ChangeEventHeader, 'commitTimestamp' | 'commitNumb
 };
 
 /** Decodes an event of the log again: its bytes are all that is kept of what it says. */
-export async function readEvent(
-  schemas: SchemaCache,
-  { schemaId, payload }: { readonly schemaId: string; readonly payload: Uint8Array },
-): Promise<ReadEvent> {
+export async function readEvent(schemas: SchemaCache, stored: Stored): Promise<ReadEvent> {
   try {
-    const { header, values } = decodeChangeEvent(Buffer.from(payload), await schemas.get(schemaId));
+    const { header, values } = await decodeStored(stored, schemas);
     const commitTimestamp = new Date(header.commitTimestamp).toISOString();
     const commitNumber = header.commitNumber.toString();
     return { ok: true, header: { ...header, commitTimestamp, commitNumber }, fields: toTree(values) };

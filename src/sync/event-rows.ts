@@ -17,6 +17,8 @@ export type EventOutcome = {
   readonly state: 'applied' | 'skipped' | 'failed';
   readonly error: string | null;
   readonly header: ChangeEventHeader | null;
+  /** The event that told the same before, by another way. */
+  readonly duplicateOf?: bigint;
 };
 
 /** What one reading of the log may hold; it brings one event at least. */
@@ -120,11 +122,13 @@ async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): 
              commit_timestamp = to_timestamp(o.commit_ms / 1000.0), commit_user = o.commit_user,
              change_origin = o.change_origin,
              record_ids = array(select jsonb_array_elements_text(o.record_ids)),
-             changed_fields = array(select jsonb_array_elements_text(o.changed_fields))
+             changed_fields = array(select jsonb_array_elements_text(o.changed_fields)),
+             duplicate_of = o.duplicate_of
            from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[],
-                       $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[])
+                       $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::jsonb[], $13::jsonb[], $14::bigint[])
              with ordinality as o (id, state, error, entity_name, change_type, transaction_key, sequence_number,
-                                   commit_number, commit_ms, commit_user, change_origin, record_ids, changed_fields, place)
+                                   commit_number, commit_ms, commit_user, change_origin, record_ids, changed_fields, duplicate_of,
+                                   place)
              join places using (place)
            where e.id = o.id`,
     values: [
@@ -141,6 +145,7 @@ async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): 
       column((header) => header.changeOrigin),
       list((header) => header.recordIds),
       list((header) => header.changedFields),
+      outcomes.map(({ duplicateOf }) => duplicateOf ?? null),
     ],
   });
 }

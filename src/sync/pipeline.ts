@@ -6,6 +6,7 @@ import { backoffMs } from '../salesforce/backoff.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
+import { applyWebhooks } from './apply-webhooks.ts';
 import { checkFilter } from './check-filter.ts';
 import type { CodeFilter } from './code-filter.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
@@ -147,6 +148,7 @@ async function sweepUntilStopped(context: SweepContext & ResyncContext, signal: 
 
 // Mostly it is our own database that was away: it is used as soon as it is back.
 const longestPauseMs = 3_000;
+const soonMs = 50;
 
 async function applyUntilStopped(
   context: ApplyContext,
@@ -158,8 +160,11 @@ async function applyUntilStopped(
     const woken = wakeUps.next('apply', 1_000);
     try {
       const done = await applyWaiting(context);
+      const webhooks = await applyWebhooks(context);
       failures = 0;
-      if (done === 0) await woken;
+      if (done + webhooks.done > 0) continue;
+      // A transaction that may be whole soon: nobody wakes us for that.
+      await (webhooks.more ? pause(soonMs, undefined, { signal }).catch(() => {}) : woken);
     } catch (error) {
       failures++;
       context.logger.warn({ err: error }, 'applying failed; trying again');

@@ -28,6 +28,10 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
       name: 'forget-idempotent-requests',
       text: `delete from idempotent_requests where created_at < now() - interval '24 hours'`,
     });
+    await client.query({
+      name: 'forget-webhook-requests',
+      text: `delete from webhook_requests where received_at < now() - interval '7 days'`,
+    });
     const open = `select id::text as id from resyncs where state in ('queued', 'reading', 'applying')`;
     for (const id of await withoutJob(client, open, queues.resync, queues.fullResync))
       await jobs.enqueueResync(client, id);

@@ -48,6 +48,11 @@ export function readVersion(systemModstamp: number, watermark: Version, readAt: 
   return [time, commit, sequence, readAt];
 }
 
+/** Whether a reading brought it, and not an event. */
+export function isOfReading([, , , readAt]: Version): boolean {
+  return readAt > 0;
+}
+
 /** `1790000000000.1790000000123456789.1.0` */
 export function formatVersion(version: Version): string {
   return version.join('.');

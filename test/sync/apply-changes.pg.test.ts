@@ -160,6 +160,30 @@ describe('changes on their way into the mirror', () => {
     expect((await row())?.['stale_version']).toBe('3000.1.1.0');
   });
 
+  it('with a gap before a deletion are read all the same: the deletion brings no values', async () => {
+    await apply(existed(a, 5, { Name: 'Old' }), gap(a, 6), deleted(a, 7));
+    expect(await row()).toMatchObject({ deleted: true, stale_version: '6000.1.1.0' });
+    const gone = {
+      ...deleted(a, 7),
+      change: { ...deleted(a, 7).change, version: [7_000, 1n, 1, 8_000] as const },
+    };
+    await apply(gone);
+    expect(await row()).toMatchObject({ deleted: true, stale_version: null });
+    await apply(existed(b, 5, { Name: 'Old' }), gap(b, 6), deleted(b, 7));
+    const read = change(b, 7, { version: [7_000, 1n, 1, 8_000], extent: 'all' });
+    await apply({
+      ...read,
+      change: {
+        ...read.change,
+        values: new Map([
+          ['IsDeleted', true],
+          ['Name', 'New'],
+        ]),
+      },
+    });
+    expect(await row(b)).toMatchObject({ deleted: true, stale_version: null, name: 'New' });
+  });
+
   it('end the same in any order', async () => {
     const changes = [
       created(a, 1, { Name: 'A', Industry: null }),

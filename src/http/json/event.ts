@@ -19,6 +19,7 @@ export function eventJson(row: EventRow): Static<typeof EventSchema> {
     schemaId: row.schemaId,
     position: row.position?.toString() ?? null,
     entityName: row.entityName,
+    duplicateOf: row.duplicateOf?.toString() ?? null,
   };
 }
 
@@ -53,7 +54,8 @@ export const eventColumns = Prisma.raw(`id, topic, source, event_id AS "eventId"
   received_at AS "receivedAt", state, error, position, applied_at AS "appliedAt", entity_name AS "entityName",
   change_type AS "changeType", coalesce(record_ids, '{}') AS "recordIds", transaction_key AS "transactionKey",
   sequence_number AS "sequenceNumber", commit_timestamp AS "commitTimestamp", commit_number AS "commitNumber",
-  commit_user AS "commitUser", change_origin AS "changeOrigin", coalesce(changed_fields, '{}') AS "changedFields"`);
+  commit_user AS "commitUser", change_origin AS "changeOrigin", coalesce(changed_fields, '{}') AS "changedFields",
+  duplicate_of AS "duplicateOf"`);
 
 function common(row: EventRow) {
   return {

@@ -22,7 +22,7 @@ export function addAccountEventsRoute(app: Server, { decodeEvents }: HttpDepende
     const list = listKey(`/v1/accounts/${accountId}/events`, request.query);
     const page = await readPage<EventRow & { payload: Uint8Array }>(request.reads.pool, {
       select: Prisma.sql`${eventColumns}, payload FROM events`,
-      where: [Prisma.sql`record_ids @> ARRAY[${accountId}]`],
+      where: [Prisma.sql`record_ids @> ARRAY[${accountId}]`, Prisma.sql`duplicate_of IS NULL`],
       order,
       after: decodeCursor(list, request.query.cursor, order),
       limit: request.query.limit ?? defaultLimit,

@@ -10,7 +10,7 @@ const base = {
   eventId: Type.String({ description: 'The id that Salesforce gave it.' }),
   state: OneOf(eventStates, {
     description:
-      '`stored`: waits to be applied. `skipped`: concerns nothing mirrored. `failed`: see `error`.',
+      '`stored`: waits to be applied. `skipped`: concerns nothing mirrored, or is a copy, see `duplicateOf`. `failed`: see `error`.',
   }),
   error: NullableText(),
   receivedAt: Time(),
@@ -31,9 +31,15 @@ export const EventSchema = Type.Object(
     ...base,
     topic: Type.String(),
     source: Type.String({ examples: ['stream'], description: '`stream` or `webhook`.' }),
-    schemaId: Type.String({ description: 'Id of the Avro schema it was written with.' }),
+    schemaId: Type.String({
+      description:
+        'Id of the Avro schema it was written with; `json:` and the id of the one that JSON was read by; `outbound-message`.',
+    }),
     position: NullableText({ description: 'Its place in the order in which events took effect.' }),
     entityName: NullableText({ examples: ['Account'] }),
+    duplicateOf: NullableText({
+      description: 'The event of the log that told the same change before, by the stream or by a webhook.',
+    }),
   },
   { $id: 'Event', description: 'A change event of the log.' },
 );

@@ -5,6 +5,7 @@ import { createSwitchContext } from './fault-switch.ts';
 import { oauthSwitches, restSwitches } from './http-switches.ts';
 import { recordSwitches } from './record-switches.ts';
 import { streamSwitches } from './stream-switches.ts';
+import { webhookSwitches } from './webhook-switches.ts';
 
 /** All switches, off. They are made before the servers, which ask them. */
 export function createFaultSwitches({ channels = [], faultSeed = 1, networkFaults = false }: FaultOptions) {
@@ -17,6 +18,7 @@ export function createFaultSwitches({ channels = [], faultSeed = 1, networkFault
     rest: restSwitches(context),
     oauth: oauthSwitches(context),
     bulk: bulkSwitches(context),
+    webhooks: webhookSwitches(context),
   };
 }
 

@@ -22,6 +22,7 @@ export function createFaults(switches: FaultSwitches, world: FaultWorld) {
     rest: switches.rest,
     oauth: switches.oauth,
     bulk: { ...switches.bulk, ...bulkActs(bulkJobs) },
+    webhooks: switches.webhooks,
   };
   const byName = new Map<string, AnyFault>();
   for (const [theme, faults] of Object.entries(themes)) {

@@ -5,11 +5,13 @@ import type { Bus } from '../bus.ts';
 import type { FaultList } from '../faults/faults.ts';
 import type { Caller, Org, SaveResult } from '../model.ts';
 import type { SandboxOrg } from '../org.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
 import type { BulkContext } from './bulk/bulk-context.ts';
 import { allowanceRoutes } from './control-allowance.ts';
 import { bulkControlRoutes } from './control-bulk.ts';
 import { faultRoutes } from './control-faults.ts';
 import { recordRoutes } from './control-records.ts';
+import { webhookControlRoutes } from './control-webhooks.ts';
 import { assertLoopback } from './loopback.ts';
 import type { Allowance } from './request-allowance.ts';
 
@@ -26,6 +28,7 @@ export const controlRoutes = (control: Control) => async (instance: FastifyInsta
   app.register(faultRoutes(control.faults), { prefix: '/faults' });
   app.register(allowanceRoutes(control.allowance), { prefix: '/allowance' });
   app.register(bulkControlRoutes(control.bulk), { prefix: '/bulk' });
+  app.register(webhookControlRoutes(control.webhooks), { prefix: '/webhooks' });
 
   app.get('/', async () => control.describe());
 
@@ -164,6 +167,7 @@ export type Control = {
   readonly faults: FaultList;
   readonly allowance: Allowance;
   readonly bulk: BulkContext;
+  readonly webhooks: Webhooks;
   /** What this sandbox is: addresses, credentials, counts. */
   describe(): object;
   revokeSessions(): number;

@@ -1,0 +1,177 @@
+import { SaxesParser } from 'saxes';
+import type { ChangeEvent } from './change-event.ts';
+import { parseRecordId } from './record-id.ts';
+
+/** What an outbound message tells of one record: that it changed. */
+export type Notice = {
+  /** Of the notification: the same when it is sent again. */
+  readonly notificationId: string;
+  readonly organizationId: string;
+  readonly actionId: string;
+  /** `Account` */
+  readonly entityName: string;
+  /** 18 characters. */
+  readonly recordId: string;
+  /** Epoch milliseconds. */
+  readonly receivedAt: number;
+};
+
+export type OutboundMessage = {
+  /** 18 characters. */
+  readonly organizationId: string;
+  readonly notices: readonly Notice[];
+};
+
+/** Why a message is not taken, and where. */
+export class XmlError extends Error {
+  constructor(reason: string, { line, column }: Place) {
+    super(`${reason} at line ${line}, column ${column}`);
+    this.name = 'XmlError';
+  }
+}
+
+// Salesforce sends up to 100 notifications of up to some hundred fields each.
+const limits = { depth: 16, elements: 100_000, attributes: 16, notifications: 100 } as const;
+
+/**
+ * Reads a Salesforce outbound message: SOAP 1.1, up to 100 notifications. Its values are of the time of sending and are
+ * not looked at. Names are taken without their prefixes: resolving them would cost more the deeper a message is nested.
+ *
+ * @throws XmlError
+ */
+export function parseOutboundMessage(text: string, receivedAt: number): OutboundMessage {
+  const path: string[] = [];
+  const collected = new Collected();
+  const parser = new SaxesParser({ xmlns: false, position: true });
+  const refuse = (reason: string): never => {
+    throw new XmlError(reason, { line: parser.line, column: parser.columnIndex });
+  };
+  let elements = 0;
+  let attributes = 0;
+  parser.on('error', (error) => refuse(`it is not XML (${error.message.replace(/^[\d:\s]+/, '')})`));
+  parser.on('doctype', () => refuse('a document type declaration is not allowed'));
+  parser.on('processinginstruction', () => refuse('a processing instruction is not allowed'));
+  parser.on('xmldecl', ({ encoding, version }) => {
+    if (version !== '1.0') refuse('only XML 1.0 is taken');
+    if (encoding !== undefined && !/^utf-8$/i.test(encoding)) refuse('only UTF-8 is taken');
+  });
+  parser.on('opentagstart', () => {
+    attributes = 0;
+    if (++elements > limits.elements) refuse(`it has more than ${limits.elements} elements`);
+    if (path.length >= limits.depth) refuse(`it is nested more than ${limits.depth} levels deep`);
+  });
+  parser.on('attribute', () => {
+    if (++attributes > limits.attributes) refuse(`an element has more than ${limits.attributes} attributes`);
+  });
+  parser.on('opentag', ({ name, attributes: given }) => {
+    path.push(localName(name));
+    collected.open(path, given);
+    if (collected.size > limits.notifications) {
+      refuse(`it has more than ${limits.notifications} notifications`);
+    }
+  });
+  parser.on('text', (content) => collected.text(path, content));
+  parser.on('cdata', (content) => collected.text(path, content));
+  parser.on('closetag', () => path.pop());
+  parser.write(text).close();
+  return collected.message(receivedAt, refuse);
+}
+
+/** The few texts that matter, by their path in the message. */
+class Collected {
+  readonly #outer = new Map<string, string>();
+  readonly #notifications: { id: string; recordId: string; type: string | undefined }[] = [];
+  #isMessage = false;
+
+  get size(): number {
+    return this.#notifications.length;
+  }
+
+  open(path: readonly string[], attributes: Readonly<Record<string, string>>): void {
+    const where = path.join('/');
+    if (where === message) this.#isMessage = true;
+    if (where === `${message}/Notification`) {
+      this.#notifications.push({ id: '', recordId: '', type: undefined });
+    }
+    const last = this.#notifications.at(-1);
+    if (where !== `${message}/Notification/sObject` || last === undefined) return;
+    const type = Object.entries(attributes).find(([name]) => name !== 'type' && localName(name) === 'type');
+    last.type = type === undefined ? undefined : localName(type[1]);
+  }
+
+  text(path: readonly string[], content: string): void {
+    const last = this.#notifications.at(-1);
+    switch (path.join('/')) {
+      case `${message}/OrganizationId`:
+      case `${message}/ActionId`: {
+        const name = path.at(-1) ?? '';
+        this.#outer.set(name, (this.#outer.get(name) ?? '') + content);
+        break;
+      }
+      case `${message}/Notification/Id`:
+        if (last !== undefined) last.id += content;
+        break;
+      case `${message}/Notification/sObject/Id`:
+        if (last !== undefined) last.recordId += content;
+        break;
+    }
+  }
+
+  message(receivedAt: number, refuse: (reason: string) => never): OutboundMessage {
+    if (!this.#isMessage) return refuse('it is no outbound message');
+    const id = (text: string | undefined, what: string): string =>
+      parseRecordId((text ?? '').trim()) ?? refuse(`${what} is not an id`);
+    const organizationId = id(this.#outer.get('OrganizationId'), 'OrganizationId');
+    const actionId = id(this.#outer.get('ActionId'), 'ActionId');
+    // A record that is deleted meanwhile comes as an empty one.
+    const told = this.#notifications.filter(({ recordId }) => recordId.trim() !== '');
+    const notices = told.map((notification) => ({
+      notificationId: id(notification.id, 'the Id of a notification'),
+      organizationId,
+      actionId,
+      entityName: notification.type ?? refuse('an sObject has no xsi:type'),
+      recordId: id(notification.recordId, 'the Id of an sObject'),
+      receivedAt,
+    }));
+    return { organizationId, notices };
+  }
+}
+
+const message = 'Envelope/Body/notifications';
+
+function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
+/** As the log keeps it. */
+export function formatNotice(notice: Notice): string {
+  return JSON.stringify(notice);
+}
+
+/** @throws where the text is none that {@link formatNotice} made */
+export function parseNotice(text: string): Notice {
+  return JSON.parse(text) as Notice;
+}
+
+/** A record changed and nothing says how: the same as a gap event says. */
+export function toGapEvent(notice: Notice): ChangeEvent {
+  return {
+    header: {
+      entityName: notice.entityName,
+      recordIds: [notice.recordId],
+      changeType: 'GAP_UPDATE',
+      changeOrigin: 'outbound message',
+      transactionKey: notice.notificationId,
+      sequenceNumber: 1,
+      commitTimestamp: notice.receivedAt,
+      commitNumber: 0n,
+      commitUser: '',
+      changedFields: [],
+      nulledFields: [],
+      diffFields: [],
+    },
+    values: new Map(),
+  };
+}
+
+type Place = { readonly line: number; readonly column: number };
