@@ -139,7 +139,7 @@ async function applyInTransaction(
     decoded.map(({ id }) => id),
   );
   const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event));
-  const changes = results.flatMap(({ effect }) => (effect?.kind === 'accounts' ? toChanges(effect) : []));
+  const changes = results.flatMap(toChanges);
   const applied = await applyChanges(client, changes, context.codes);
   await markEvents(
     client,
@@ -166,9 +166,11 @@ function judge({ id, event, error }: Decoded): Judged {
   }
 }
 
-function toChanges({ accountIds, effect }: Extract<EventEffect, { kind: 'accounts' }>): AccountChange[] {
-  const { change, creates, gap } = effect;
-  return accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates }));
+function toChanges({ outcome: { id, header }, effect }: Judged): AccountChange[] {
+  if (effect?.kind !== 'accounts' || header === null) return [];
+  const { change, creates, gap } = effect.effect;
+  const event = { id, changeType: header.changeType };
+  return effect.accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates, event }));
 }
 
 function holesOf(results: readonly Judged[], { stale }: ApplyResult): Holes {
