@@ -1,5 +1,5 @@
 import { type Change, type Merged, newestVersion, nothing } from '../merge.ts';
-import type { Version } from '../version.ts';
+import { compareVersions, type Version } from '../version.ts';
 import {
   type Entry,
   entryOf,
@@ -38,6 +38,7 @@ export function note(
   { change, gap, origin }: { readonly change: Change; readonly gap: boolean; readonly origin: Origin },
 ): Draft {
   if (before === nothing && isWholeReading(change)) return { ...draft, from: change.version };
+  if (draft.from !== null && compareVersions(change.version, draft.from) === 0) return draft;
   const length = draft.length + 1;
   if (!isNewest(before, change.version)) {
     const late = [...draft.late, wholeEntryOf(change, gap, origin)];

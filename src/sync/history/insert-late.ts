@@ -1,7 +1,7 @@
 import type { Scalar } from '../../salesforce/change-event.ts';
 import { type Change, changedPaths, type Merged, merge } from '../merge.ts';
 import { compareVersions, type Version } from '../version.ts';
-import { changeOf, type Entry, follow, type KnownState } from './entry.ts';
+import { changeOf, type Entry, follow, type KnownState, unknown } from './entry.ts';
 
 /** A state on record, with all changes up to its version in it. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };
@@ -18,24 +18,36 @@ export type Stretch = {
  * that name only what they changed, since what they met is not the same any more.
  */
 export function insertLate({ start, entries, states }: Stretch, late: Entry): Omit<Stretch, 'start'> {
+  const isBehind = ({ version }: { readonly version: Version }): boolean =>
+    compareVersions(version, late.version) > 0;
+  const change = changeOf(start.merged, late);
+  const later = states.filter(isBehind).map((row) => ({ ...row, known: includeIn(row.known, change, late) }));
   const rewritten: Entry[] = [];
-  const isBehind = ({ version }: Entry): boolean => compareVersions(version, late.version) > 0;
-  const behind = entries.filter(isBehind);
   let without = entries.filter((entry) => !isBehind(entry)).reduce<KnownState>(follow, start);
   let withIt = follow(without, late);
-  for (const entry of behind) {
-    const change = changeOf(without.merged, entry);
-    const adjusted = entry.form === 'confirmed' ? { ...entry, written: met(withIt.merged, change) } : entry;
+  let passed = 0;
+  for (const entry of entries.filter(isBehind)) {
+    // A state on record stands for all before it, of which not all is on record.
+    for (let next = later[passed]; next !== undefined && isBefore(next, entry); next = later[passed]) {
+      withIt = next.known;
+      without = stateAt(states, next.version);
+      passed++;
+    }
+    const whole = changeOf(without.merged, entry);
+    const adjusted = entry.form === 'confirmed' ? { ...entry, written: met(withIt.merged, whole) } : entry;
     if (!isSame(adjusted, entry)) rewritten.push(adjusted);
     without = follow(without, entry);
     withIt = follow(withIt, adjusted);
   }
-  const change = changeOf(start.merged, late);
-  const later = states.filter(({ version }) => compareVersions(version, late.version) > 0);
-  return {
-    entries: rewritten,
-    states: later.map((row) => ({ ...row, known: includeIn(row.known, change, late) })),
-  };
+  return { entries: rewritten, states: later };
+}
+
+function isBefore(state: StateRow, entry: Entry): boolean {
+  return compareVersions(state.version, entry.version) < 0;
+}
+
+function stateAt(states: readonly StateRow[], version: Version): KnownState {
+  return states.find((state) => state.version === version)?.known ?? unknown;
 }
 
 function includeIn(

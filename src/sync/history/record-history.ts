@@ -53,7 +53,10 @@ async function onRecord(
     name: 'changes-on-record',
     text: `select t.place from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
                     with ordinality as t (account_id, commit_ms, commit_number, sequence_number, read_ms, place)
-             join account_changes c using (account_id, commit_ms, commit_number, sequence_number, read_ms)`,
+            where exists (select from account_changes c
+                           where c.account_id = t.account_id and ${versionOf('c')} = ${versionOf('t')})
+               or exists (select from account_states s
+                           where s.account_id = t.account_id and ${versionOf('s')} = ${versionOf('t')} and s.is_base)`,
     values: [
       late.map(({ accountId }) => accountId),
       ...versionArrays(late.map(({ entry }) => entry.version)),
@@ -78,7 +81,7 @@ async function slipIn(client: Queryable, accountId: string, late: Entry): Promis
   );
 }
 
-/** The nearest state before a version, and everything behind that state. */
+/** The nearest state up to a version, and everything behind that state. */
 async function readBehind(
   client: Queryable,
   accountId: string,
@@ -87,11 +90,11 @@ async function readBehind(
   const { rows } = await client.query<{ states: RawState[] | null; changes: RawEntry[] | null }>({
     name: 'history-behind',
     text: `with start as (
-             select * from account_states s where s.account_id = $1 and ${versionOf('s')} < ($2, $3, $4, $5)
+             select * from account_states s where s.account_id = $1 and ${versionOf('s')} <= ($2, $3, $4, $5)
               order by commit_ms desc, commit_number desc, sequence_number desc, read_ms desc limit 1)
            select (select json_agg(${stateJson('s')} order by ${orderOf('s')})
                      from (select * from start union all
-                           select * from account_states s where s.account_id = $1 and ${versionOf('s')} >= ($2, $3, $4, $5)) s
+                           select * from account_states s where s.account_id = $1 and ${versionOf('s')} > ($2, $3, $4, $5)) s
                   ) as states,
                   (select json_agg(${entryJson('c')} order by ${orderOf('c')}) from account_changes c
                     where c.account_id = $1
@@ -101,7 +104,7 @@ async function readBehind(
     values: [accountId, ...version],
   });
   const states = (rows[0]?.states ?? []).map(toStateRow);
-  const isBefore = (row: StateRow): boolean => compareVersions(row.version, version) < 0;
+  const isBefore = (row: StateRow): boolean => compareVersions(row.version, version) <= 0;
   return {
     starts: states.filter(isBefore),
     entries: (rows[0]?.changes ?? []).map(toEntry),
