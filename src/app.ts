@@ -116,6 +116,11 @@ function httpDependencies(
   columns: readonly string[],
 ): HttpDependencies {
   const { generate } = codeRules({ ...codes, field: codeField });
+  const fieldParts = async (): Promise<Map<string, readonly string[]>> => {
+    const schemaId = await newestSchemaId(pool);
+    const fields = schemaId === undefined ? [] : (await schemas.get(schemaId)).entityFields.slice(1);
+    return new Map(fields.map(({ name, parts }) => [name, parts]));
+  };
   return {
     prisma,
     pool,
@@ -125,12 +130,8 @@ function httpDependencies(
     signupCodeField: codeField,
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
-    async fieldNames() {
-      const schemaId = await newestSchemaId(pool);
-      if (schemaId === undefined) return [];
-      const { entityFields } = await schemas.get(schemaId);
-      return entityFields.slice(1).map(({ name }) => name);
-    },
+    fieldNames: async () => [...(await fieldParts()).keys()],
+    fieldParts,
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),

@@ -27,6 +27,7 @@ import { addIncidentRoutes } from './routes/incidents.ts';
 import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
+import { addTransactionRoute } from './routes/transactions.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
 import { compileValidator } from './validate-requests.ts';
 
@@ -57,6 +58,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addAccountRoutes(app, dependencies);
   addEventRoutes(app, dependencies);
   addEventRetryRoute(app, dependencies);
+  addTransactionRoute(app, dependencies);
   addResyncRoutes(app, dependencies, streams);
   addIncidentRoutes(app, dependencies);
   addWriteBackRoutes(app, dependencies);

@@ -147,6 +147,7 @@ async function applyInTransaction(
   );
   const before = await moveWatermark(client, context.topic, results);
   await enqueue(client, context.jobs, applied);
+  await context.jobs.enqueueRereads(client, deletedInMerges(results));
   await recordHoles(context, client, holesOf(results, applied), before);
   await closeRepaired(client);
 }
@@ -184,6 +185,22 @@ function holesOf(results: readonly Judged[], { stale }: ApplyResult): Holes {
     failed: results.flatMap(({ outcome }) => (outcome.state === 'failed' ? [outcome] : [])),
     stale,
   };
+}
+
+/**
+ * Accounts that may have been merged into others: deleted in a transaction that updated another one. No event says so;
+ * the deleted record does.
+ */
+function deletedInMerges(results: readonly Judged[]): string[] {
+  const headers = results.flatMap(({ effect, outcome: { header } }) =>
+    effect?.kind === 'accounts' && header !== null ? [header] : [],
+  );
+  const updating = new Set(
+    headers.filter(({ changeType }) => changeType === 'UPDATE').map(({ transactionKey }) => transactionKey),
+  );
+  return headers
+    .filter(({ changeType, transactionKey }) => changeType === 'DELETE' && updating.has(transactionKey))
+    .flatMap(({ recordIds }) => recordIds);
 }
 
 export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {
