@@ -50,7 +50,10 @@ describe('every operation', () => {
       .flatMap(([, { parameters = [] }]) => parameters)
       .filter((parameter) => parameter.in !== 'header')
       .map(({ name }) => name);
-    expect(names.filter((name) => /key$|secret|token|password/i.test(name))).toEqual(['transactionKey']);
+    expect(names.filter((name) => /key$|secret|token|password/i.test(name))).toEqual([
+      'transactionKey',
+      'key',
+    ]);
   });
 
   test('refuses an unknown parameter', async () => {
@@ -59,16 +62,21 @@ describe('every operation', () => {
       const account = '001al00000K3N1wAAF';
       const path = template
         .replace('{id}', template.includes('accounts') ? account : uuid)
-        .replace('{accountId}', account);
+        .replace('{accountId}', account)
+        .replace('{name}', 'Industry');
       if (method !== 'get' && method !== 'post' && method !== 'delete') throw new Error(`Untried: ${name}`);
-      const response = await server.send(method, `${path}?asOf=x`, {
-        key: 'test-only-admin-key',
-        ...(path === '/v1/resyncs' && method === 'post' ? { body: { scope: 'all' } } : {}),
-        ...(name === 'post /v1/write-backs/retry' && { body: { errorCode: 'ANY' } }),
-      });
+      const response = await server.send(
+        method,
+        `${path}?nonsense=x${template.endsWith('/diff') ? '&from=2026-11-23T10:00:00Z' : ''}`,
+        {
+          key: 'test-only-admin-key',
+          ...(path === '/v1/resyncs' && method === 'post' ? { body: { scope: 'all' } } : {}),
+          ...(name === 'post /v1/write-backs/retry' && { body: { errorCode: 'ANY' } }),
+        },
+      );
       expect(response.status, name).toBe(400);
       expect(response.body, name).toMatchObject({
-        errors: [{ field: 'asOf', message: 'is not a known parameter' }],
+        errors: [{ field: 'nonsense', message: 'is not a known parameter' }],
       });
     }
   });
