@@ -39,6 +39,8 @@ CREATE TABLE "account_states" (
     CONSTRAINT "account_states_pkey"
         PRIMARY KEY ("account_id", "commit_ms", "commit_number", "sequence_number", "read_ms")
 );
+-- One an account at most: its checkpoints are many.
+CREATE INDEX "account_states_base" ON "account_states"("account_id") WHERE "is_base";
 
 ALTER TABLE "accounts"
     -- Set while the row itself is all of the history: the values have been these since the reading of this version.
