@@ -166,6 +166,7 @@ function httpDependencies(
   columns: readonly string[],
 ): HttpDependencies {
   const { generate } = codeRules({ ...codes, field: codeField });
+  const fields = mirroredFields(pool, schemas);
   return {
     prisma,
     pool,
@@ -178,7 +179,8 @@ function httpDependencies(
     stopping,
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
-    fieldNames: mirroredFields(pool, schemas),
+    fieldNames: async () => (await fields()).names,
+    fieldParts: async () => (await fields()).parts,
     ...(webhooks && { webhooks }),
     newestSchemaId: () => newestSchemaId(pool),
     enqueueResync: jobs.enqueueResync,
@@ -188,25 +190,33 @@ function httpDependencies(
   };
 }
 
-/** The names of the mirrored fields, looked up once a second at most: each answer with accounts needs them. */
-function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<readonly string[]> {
-  let known: { readonly until: number; readonly names: Promise<readonly string[]> } | undefined;
-  const lookUp = async (): Promise<readonly string[]> => {
+type MirroredFields = {
+  readonly names: readonly string[];
+  /** The parts of each, of those that have some. */
+  readonly parts: ReadonlyMap<string, readonly string[]>;
+};
+
+/** The mirrored fields, looked up once a second at most: each answer with accounts needs them. */
+function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<MirroredFields> {
+  let known: { readonly until: number; readonly fields: Promise<MirroredFields> } | undefined;
+  const lookUp = async (): Promise<MirroredFields> => {
     const schemaId = await newestSchemaId(pool);
-    if (schemaId === undefined) return [];
-    const { entityFields } = await schemas.get(schemaId);
-    return entityFields.slice(1).map(({ name }) => name);
+    const fields = schemaId === undefined ? [] : (await schemas.get(schemaId)).entityFields.slice(1);
+    return {
+      names: fields.map(({ name }) => name),
+      parts: new Map(fields.map(({ name, parts }) => [name, parts])),
+    };
   };
   return () => {
     const now = performance.now();
     if (known === undefined || now > known.until) {
-      const names = lookUp();
-      known = { until: now + 1_000, names };
-      names.catch(() => {
+      const fields = lookUp();
+      known = { until: now + 1_000, fields };
+      fields.catch(() => {
         known = undefined;
       });
     }
-    return known.names;
+    return known.fields;
   };
 }
 

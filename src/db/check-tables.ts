@@ -17,6 +17,8 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.resyncSeen.findFirst({ where: { resyncId: nobody } }),
     () => prisma.idempotentRequest.findFirst({ where: { apiKey: '' } }),
     () => prisma.writeBackAttempt.findFirst({ where: { id: 0n } }),
+    () => prisma.accountChange.findFirst({ where: { accountId: '' } }),
+    () => prisma.accountState.findFirst({ where: { accountId: '' } }),
     () => prisma.writeBackState.findFirst({ where: { topic: '' } }),
     () => prisma.secret.findFirst({ where: { name: '' } }),
     () => prisma.housekeeping.findFirst({ where: { task: '' } }),

@@ -34,6 +34,8 @@ export type HttpDependencies = {
   decodeEvents(rows: readonly StoredEvent[]): Promise<readonly ReadEvent[]>;
   /** Names of all mirrored top-level fields by the newest schema; none while no schema is known. */
   fieldNames(): Promise<readonly string[]>;
+  /** The same with the parts of compound fields; those of a name may be used or not. */
+  fieldParts(): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Enqueues the job of a row of `resyncs`, in the transaction that wrote the row. */
   readonly enqueueResync: EnqueueResync;
   /** Says when there may be something new to look at. */

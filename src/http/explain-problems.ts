@@ -16,6 +16,10 @@ const explanations: Readonly<Record<ProblemKind, Explanation>> = {
     when: 'The request carries no API key, an unknown one, or a token that is not valid for this service.',
     remedy: 'Send a key as "Authorization: Bearer <key>", or a fresh token.',
   },
+  'untrusted-sender': {
+    when: 'A webhook is not signed with a known secret, is too old, or comes from an org that is not known.',
+    remedy: 'Sign it anew with a secret of WEBHOOK_SECRETS; the service does not say what was wrong.',
+  },
   forbidden: {
     when: 'The key or token is valid, but lacks the scope that "WWW-Authenticate" names.',
     remedy: 'Use a key with that scope. Write includes read, admin includes both.',
@@ -23,6 +27,10 @@ const explanations: Readonly<Record<ProblemKind, Explanation>> = {
   'not-found': {
     when: 'The URL is unknown, or the mirror holds nothing under this id.',
     remedy: 'Check the id. An account that was just created in Salesforce arrives a moment later.',
+  },
+  'before-history': {
+    when: 'The account was already there at the moment asked for, but the history does not reach back to it.',
+    remedy: 'Ask for a later moment; the detail says from when on it is known.',
   },
   'method-not-allowed': {
     when: 'The URL exists, but not for this method.',

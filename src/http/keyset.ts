@@ -87,11 +87,21 @@ function isValue(type: KeysetColumn['type'], value: string): boolean {
       return !value.includes('\0');
     case 'bigint':
       return isLogId(value);
+    case 'version':
+      return isVersion(value);
     case 'uuid':
       return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
     case 'timestamptz':
       return isStorable(new Date(value));
   }
+}
+
+/** Whether PostgreSQL can hold the four numbers of a version. */
+function isVersion(value: string): boolean {
+  const [time = '', commit = '', sequence = '', readAt = '', ...more] = value.split('.');
+  const isWithin = (part: string, most: bigint): boolean => /^\d{1,19}$/.test(part) && BigInt(part) <= most;
+  const times = [time, readAt].every((part) => isWithin(part, BigInt(Number.MAX_SAFE_INTEGER)));
+  return more.length === 0 && times && isWithin(commit, 2n ** 63n - 1n) && isWithin(sequence, 2n ** 31n - 1n);
 }
 
 function bind(value: string, column: KeysetColumn): Prisma.Sql {
@@ -105,7 +115,7 @@ function positionOf({ keyBy, keyId }: KeyColumns): KeysetPosition {
 /** `sql` and `type` come from the code alone, never from a request. */
 export type KeysetColumn = {
   readonly sql: string;
-  readonly type: 'text' | 'timestamptz' | 'bigint' | 'uuid';
+  readonly type: 'text' | 'timestamptz' | 'bigint' | 'uuid' | 'version';
 };
 
 /** Rows are ordered by `by`, if given, and then by the unique `id`, both in one direction. */

@@ -57,6 +57,7 @@ export const kinds = {
   'untrusted-sender': { status: 401, title: 'The sender is not trusted' },
   forbidden: { status: 403, title: 'The API key lacks a scope' },
   'not-found': { status: 404, title: 'There is no such thing' },
+  'before-history': { status: 410, title: 'The history does not reach back so far' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   conflict: { status: 409, title: 'The state of the thing does not allow it' },

@@ -39,6 +39,7 @@ import { addProblemsPage } from './routes/problems.ts';
 import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
+import { addTransactionRoute } from './routes/transactions.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
 import { shareRoom, shedLoad } from './shed-load.ts';
 import { addSignedCursors } from './signed-cursors.ts';
@@ -91,6 +92,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addEventRoutes(app, dependencies);
   addEventRetryRoute(app, dependencies);
   addLiveEventRoute(app, dependencies, streams);
+  addTransactionRoute(app);
   addResyncRoutes(app, dependencies, streams);
   addIncidentRoutes(app, dependencies);
   addWriteBackRoutes(app, dependencies);

@@ -19,6 +19,7 @@ export async function describedApi(): Promise<string> {
     logger: false,
     decodeEvents: async () => [],
     fieldNames: async () => [],
+    fieldParts: async () => new Map(),
     enqueueResync: async () => {},
     wakeUps: { next: async () => {} },
     requestSignupCode: async () => ({ kind: 'unknown' }),

@@ -6,6 +6,9 @@ import { capitalise, fromRest } from './field-value.ts';
 import { checkedId, parseRecordId } from './record-id.ts';
 import type { SchemaField } from './writer-schema.ts';
 
+/** Of an account that was merged into another one: that one. Only a reading of the deleted record shows it. */
+export const masterField = 'MasterRecordId';
+
 /** An account as REST shows it, in the terms of change events. */
 export type AccountRead = {
   readonly id: string;
@@ -59,7 +62,8 @@ export function planRead(mirrored: readonly SchemaField[], described: readonly D
   const types = new Map(described.map(({ name, type }) => [name, type]));
   const fields = mirrored.filter(({ name }) => types.has(name));
   const names = fields.flatMap((field) => [field.name, ...personParts(field, types)]);
-  const select = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names])].join(', ');
+  const master = types.has(masterField) ? [masterField] : [];
+  const select = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names, ...master])].join(', ');
   return { select, fields, types, parts: partFields(described) };
 }
 
@@ -174,6 +178,8 @@ export function toRead(row: RestRow, { fields, types }: ReadPlan): AccountRead {
     if (type === 'address' || type === 'location') setCompound(values, field, row[field.name]);
     else setPlain(values, field, row, types);
   }
+  const master = row[masterField] ?? null;
+  if (master !== null) values.set(masterField, fromRest(master, 'reference'));
   return {
     id: parseRecordId(String(row['Id'])) ?? String(row['Id']),
     deleted: row['IsDeleted'] === true,

@@ -14,6 +14,10 @@ export type AccountRow = {
   readonly code: Code;
   /** The version that a reading has to reach before the values are certain again. */
   readonly staleVersion: Version | null;
+  /** Set while the row itself is all of its history: the reading since which the values have been these. */
+  readonly historyFrom: Version | null;
+  /** Changes on record, about. */
+  readonly historyLength: number;
 };
 
 /** A row on its way into the table, and whether a reader sees a difference. */
@@ -27,7 +31,7 @@ export async function lockAccounts(
   const { rows } = await client.query<RawRow>({
     name: 'lock-accounts',
     text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces,
-                  stale_version
+                  stale_version, history_from, history_length
              from accounts where id = any($1::text[]) order by id for update`,
     values: [ids],
   });
@@ -49,6 +53,8 @@ function toRow(row: RawRow): AccountRow {
       ...(row.code_replaces.length > 0 && { replaces: row.code_replaces }),
     },
     staleVersion: row.stale_version === null ? null : parseVersion(row.stale_version),
+    historyFrom: row.history_from === null ? null : parseVersion(row.history_from),
+    historyLength: row.history_length,
   };
 }
 
@@ -66,7 +72,7 @@ export async function readComparable(
   >({
     name: 'read-comparable-accounts',
     text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces, stale_version,
-                  name, account_number, salesforce_code, created_at, modified_at, deleted
+                  history_from, history_length, name, account_number, salesforce_code, created_at, modified_at, deleted
              from accounts where id = any($1::text[])`,
     values: [ids],
   });
@@ -104,7 +110,8 @@ export async function saveAccounts(
   }
 }
 
-function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codes: CodeRules): Columns {
+function toColumns(row: SavedRow, codes: CodeRules): Columns {
+  const { id, merged, code, staleVersion, visible, historyFrom, historyLength } = row;
   const { values, base, ahead } = merged;
   const version = newestVersion(merged);
   const projections = projectionsOf(merged, codes.field);
@@ -126,6 +133,8 @@ function toColumns({ id, merged, code, staleVersion, visible }: SavedRow, codes:
     code_due_at: isNew(codes, merged) ? 'epoch' : 'now',
     stale_version: staleVersion === null ? null : formatVersion(staleVersion),
     stale_since: staleVersion === null ? null : new Date(staleVersion[0]).toISOString(),
+    history_from: historyFrom === null ? null : formatVersion(historyFrom),
+    history_length: historyLength,
     visible,
   };
 }
@@ -184,11 +193,13 @@ const columnTypes = {
   code_due_at: 'timestamptz',
   stale_version: 'text',
   stale_since: 'timestamptz',
+  history_from: 'text',
+  history_length: 'integer',
   visible: 'boolean',
 } as const;
 
 type ColumnName = keyof typeof columnTypes;
-type Columns = Readonly<Record<ColumnName, string | boolean | null>>;
+type Columns = Readonly<Record<ColumnName, string | number | boolean | null>>;
 
 const parameterNames = Object.keys(columnTypes) as ColumnName[];
 const columnNames = parameterNames.filter((name) => name !== 'visible');
@@ -221,4 +232,6 @@ type RawRow = {
   readonly code_error: CodeError | null;
   readonly code_replaces: readonly string[];
   readonly stale_version: string | null;
+  readonly history_from: string | null;
+  readonly history_length: number;
 };

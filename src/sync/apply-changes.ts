@@ -4,6 +4,9 @@ import type { Queryable } from '../db/database.ts';
 import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
 import { handOn, readOwners, releaseCodes } from './code-ownership.ts';
 import { type CodeRules, fits, isAdmitted } from './code-rules.ts';
+import { beginDraft, checkpoint, type Draft, note } from './history/draft.ts';
+import type { Origin } from './history/entry.ts';
+import { recordHistory } from './history/record-history.ts';
 import {
   type Change,
   changedPaths,
@@ -26,6 +29,9 @@ export type AccountChange = {
   readonly eligible: boolean;
   /** Whether the change says that there is more than it tells. */
   readonly gap: boolean;
+  /** The event that told of it, or the resync that read it; a reading may belong to none. */
+  readonly event?: { readonly id: bigint; readonly changeType: string };
+  readonly resyncId?: string;
 };
 
 export type ApplyResult = {
@@ -60,6 +66,14 @@ export async function applyChanges(
   await releaseCodes(client, rows, before, dispossessed);
   if (rows.length > 0) await saveAccounts(client, rows, codes);
   await handOn(client, rows, before, at);
+  await recordHistory(
+    client,
+    outcomes.map(({ row, draft }) => ({
+      accountId: row.id,
+      draft,
+      checkpoint: checkpoint(draft, before.get(row.id)?.historyLength ?? 0, row),
+    })),
+  );
   const idsOf = (picked: readonly Outcome[]): string[] => picked.map(({ row }) => row.id);
   return {
     created: idsOf(outcomes.filter(({ row }) => !before.has(row.id))),
@@ -83,21 +97,24 @@ function applyToAccount(
   codes: CodeRules,
   at: string,
 ): Outcome {
-  const before: AccountRow = row ?? { id, merged: nothing, code: noCode, staleVersion: null };
+  const before: AccountRow = row ?? { ...unseen, id };
   let { merged, code, staleVersion } = before;
+  let draft = beginDraft(before.historyFrom, before.historyLength);
   let heldNewer = false;
-  for (const { change, eligible, gap } of changes) {
+  for (const told of changes) {
+    const { change, eligible, gap } = told;
     const next = merge(merged, change);
+    draft = note(draft, merged, { change, gap, origin: originOf(told) });
     heldNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
     if (gap)
       staleVersion = staleVersion === null ? change.version : laterVersion(staleVersion, change.version);
     const heldBefore = heldCode(merged, codes.field);
     // A field that Salesforce does not show us, for want of a right, was not cleared.
-    const told = change.extent === 'some' || change.values.has(codes.field);
+    const shown = change.extent === 'some' || change.values.has(codes.field);
     const situation = {
       before: code,
       heldBefore,
-      held: told ? heldCode(next, codes.field) : heldBefore,
+      held: shown ? heldCode(next, codes.field) : heldBefore,
       deleted: isDeleted(next),
       eligible: (eligible || isAdmitted(codes, next)) && next !== merged && fits(codes, next),
       restore: codes.restore,
@@ -113,8 +130,20 @@ function applyToAccount(
     code !== row.code ||
     (staleVersion === null) !== (row.staleVersion === null) ||
     changedPaths(row.merged, merged).length > 0;
-  const changed = visible || staleVersion !== before.staleVersion || merged !== before.merged;
-  return { row: { id, merged, code, staleVersion, visible }, changed, becameStale, heldNewer };
+  const { from: historyFrom, length: historyLength } = draft;
+  const changed =
+    visible ||
+    staleVersion !== before.staleVersion ||
+    merged !== before.merged ||
+    historyFrom !== before.historyFrom;
+  const saved = { id, merged, code, staleVersion, visible, historyFrom, historyLength };
+  return { row: saved, draft, changed, becameStale, heldNewer };
+}
+
+const unseen = { merged: nothing, code: noCode, staleVersion: null, historyFrom: null, historyLength: 0 };
+
+function originOf({ event, resyncId }: AccountChange): Origin {
+  return { changeType: event?.changeType ?? null, eventId: event?.id ?? null, resyncId: resyncId ?? null };
 }
 
 /** The version that a reading has to reach; null when all values are certain. */
@@ -155,6 +184,7 @@ function isDeleted(merged: Merged): boolean {
 
 type Outcome = {
   readonly row: SavedRow;
+  readonly draft: Draft;
   readonly changed: boolean;
   readonly becameStale: boolean;
   readonly heldNewer: boolean;

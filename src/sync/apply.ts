@@ -146,7 +146,7 @@ async function applyInTransaction(
     decoded.map(({ id }) => id),
   );
   const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event));
-  const changes = results.flatMap(({ effect }) => (effect?.kind === 'accounts' ? toChanges(effect) : []));
+  const changes = results.flatMap(toChanges);
   const applied = await applyChanges(client, changes, context.codes);
   await markEvents(
     client,
@@ -158,6 +158,7 @@ async function applyInTransaction(
   );
   const before = await moveWatermark(client, context.topic, results);
   await enqueue(client, context.jobs, applied);
+  await context.jobs.enqueueRereads(client, deletedInMerges(results));
   await recordHoles(context, client, holesOf(results, applied), before);
   await closeRepaired(client);
 }
@@ -177,9 +178,11 @@ function judge({ id, event, error }: Decoded): Judged {
   }
 }
 
-function toChanges({ accountIds, effect }: Extract<EventEffect, { kind: 'accounts' }>): AccountChange[] {
-  const { change, creates, gap } = effect;
-  return accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates }));
+function toChanges({ outcome: { id, header }, effect }: Judged): AccountChange[] {
+  if (effect?.kind !== 'accounts' || header === null) return [];
+  const { change, creates, gap } = effect.effect;
+  const event = { id, changeType: header.changeType };
+  return effect.accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates, event }));
 }
 
 function holesOf(results: readonly Judged[], { stale }: ApplyResult): Holes {
@@ -193,6 +196,22 @@ function holesOf(results: readonly Judged[], { stale }: ApplyResult): Holes {
     failed: results.flatMap(({ outcome }) => (outcome.state === 'failed' ? [outcome] : [])),
     stale,
   };
+}
+
+/**
+ * Accounts that may have been merged into others: deleted in a transaction that updated another one. No event says so;
+ * the deleted record does.
+ */
+function deletedInMerges(results: readonly Judged[]): string[] {
+  const headers = results.flatMap(({ effect, outcome: { header } }) =>
+    effect?.kind === 'accounts' && header !== null ? [header] : [],
+  );
+  const updating = new Set(
+    headers.filter(({ changeType }) => changeType === 'UPDATE').map(({ transactionKey }) => transactionKey),
+  );
+  return headers
+    .filter(({ changeType, transactionKey }) => changeType === 'DELETE' && updating.has(transactionKey))
+    .flatMap(({ recordIds }) => recordIds);
 }
 
 export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {

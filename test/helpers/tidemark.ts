@@ -43,7 +43,11 @@ export type ApiEvent = {
   /** Only where one event is asked for. */
   readonly decoded?: { readonly fields: Readonly<Record<string, unknown>> } | null;
   /** Only in the history of an account. */
-  readonly changes?: Readonly<Record<string, unknown>> | null;
+  readonly changes?: readonly {
+    readonly field: string;
+    readonly before?: unknown;
+    readonly after: unknown;
+  }[];
 };
 
 export type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string | null };

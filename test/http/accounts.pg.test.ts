@@ -36,6 +36,7 @@ describe('one account', () => {
       createdAt: '2026-01-01T00:00:00.000Z',
       modifiedAt: '2026-03-01T00:00:00.000Z',
       deletedAt: null,
+      mergedInto: null,
       stale: false,
       changedAt: '2026-03-01T00:00:05.000Z',
       syncedAt: '2026-11-23T10:00:00.000Z',

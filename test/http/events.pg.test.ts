@@ -146,7 +146,7 @@ describe('the list of events', () => {
   });
 
   test('takes no cursor of another list', async () => {
-    const { nextCursor } = (await server.send('get', `/v1/accounts/${acme}/events?limit=1`)).body;
+    const { nextCursor } = (await server.send('get', '/v1/accounts?limit=1')).body;
     const response = await server.send('get', `/v1/events?cursor=${nextCursor}`);
     expect(response.body.errors).toEqual([{ field: 'cursor', message: expect.any(String) }]);
   });
@@ -200,38 +200,6 @@ describe('one event', () => {
       expect(response.body.errors).toEqual([{ field: 'id', message: expect.any(String) }]);
     },
   );
-});
-
-describe('the history of an account', () => {
-  test('says of each event what it changed, newest first', async () => {
-    const { body } = await server.send('get', `/v1/accounts/${acme}/events`);
-    expect(body.data).toMatchObject([
-      { id: numbers[3], changes: null, decodeError: expect.any(String), state: 'failed' },
-      { id: numbers[1], changes: { Industry: null, BillingAddress: { City: 'Oslo' } } },
-      { id: numbers[0], changes: { Name: 'Acme', Industry: 'Energy' }, changeType: 'CREATE' },
-    ]);
-  });
-
-  test('comes in pages', async () => {
-    const expected = [4, 2, 1].map((n) => numbers[n - 1]);
-    expect(await walk(`/v1/accounts/${acme}/events?limit=1`)).toEqual(expected);
-    expect(await walk(`/v1/accounts/${acme.slice(0, 15)}/events?limit=2`)).toEqual(expected);
-  });
-
-  test('is empty for an account without events', async () => {
-    expect((await server.send('get', `/v1/accounts/${quiet}/events`)).body).toEqual({
-      data: [],
-      nextCursor: null,
-    });
-  });
-
-  test('is there for an account of which nothing but events is known', async () => {
-    expect(await walk(`/v1/accounts/${bolt}/events`)).toHaveLength(2);
-  });
-
-  test('is not found for an account of which nothing is known', async () => {
-    expect((await server.send('get', `/v1/accounts/${accountId(99)}/events`)).status).toBe(404);
-  });
 });
 
 async function walk(path: string): Promise<string[]> {

@@ -60,7 +60,10 @@ describe('every operation', () => {
       .flatMap(([, { parameters = [] }]) => parameters)
       .filter((parameter) => parameter.in !== 'header')
       .map(({ name }) => name);
-    expect(names.filter((name) => /key$|secret|token|password/i.test(name))).toEqual(['transactionKey']);
+    expect(names.filter((name) => /key$|secret|token|password/i.test(name))).toEqual([
+      'transactionKey',
+      'key',
+    ]);
   });
 
   test('takes an Idempotency-Key where it is a POST, but for the one that a repetition does not change', () => {
@@ -94,14 +97,18 @@ describe('every operation', () => {
       const [method, template = ''] = name.split(' ');
       const path = pathOf(template);
       if (method !== 'get' && method !== 'post' && method !== 'delete') throw new Error(`Untried: ${name}`);
-      const response = await server.send(method, `${path}?asOf=x`, {
-        key: 'test-only-admin-key',
-        ...(path === '/v1/resyncs' && method === 'post' ? { body: { scope: 'all' } } : {}),
-        ...(name === 'post /v1/write-backs/retry' && { body: { errorCode: 'ANY' } }),
-      });
+      const response = await server.send(
+        method,
+        `${path}?nonsense=x${template.endsWith('/diff') ? '&from=2026-11-23T10:00:00Z' : ''}`,
+        {
+          key: 'test-only-admin-key',
+          ...(path === '/v1/resyncs' && method === 'post' ? { body: { scope: 'all' } } : {}),
+          ...(name === 'post /v1/write-backs/retry' && { body: { errorCode: 'ANY' } }),
+        },
+      );
       expect(response.status, name).toBe(400);
       expect(response.body, name).toMatchObject({
-        errors: [{ field: 'asOf', message: 'is not a known parameter' }],
+        errors: [{ field: 'nonsense', message: 'is not a known parameter' }],
       });
     }
   });
@@ -144,7 +151,10 @@ describe('the pages of the documentation', () => {
 
 const account = '001al00000K3N1wAAF';
 const pathOf = (template: string): string =>
-  template.replace('{id}', template.includes('accounts') ? account : uuid).replace('{accountId}', account);
+  template
+    .replace('{id}', template.includes('accounts') ? account : uuid)
+    .replace('{accountId}', account)
+    .replace('{name}', 'Industry');
 const uuid = '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01';
 
 function isUnbounded(schema: unknown): boolean {

@@ -30,6 +30,11 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     logger: testLogger(),
     decodeEvents: async (rows) => rows.map(decodeJson),
     fieldNames: async () => ['Name', 'AccountNumber', 'Industry', 'Phone', 'BillingAddress', 'SignUpCode__c'],
+    fieldParts: async () =>
+      new Map<string, readonly string[]>([
+        ...['Name', 'AccountNumber', 'Industry', 'Phone', 'SignUpCode__c'].map((name) => [name, []] as const),
+        ['BillingAddress', ['Street', 'City']],
+      ]),
     enqueueResync: async (_client, id) => {
       enqueued.push(id);
     },

@@ -168,7 +168,7 @@ describe('a hole in what was received', () => {
     await salesforce.update(id, { Phone: '7' });
     const { data } = await eventually('the event of the phone', async () => {
       const page = await tidemark.get<Page<ApiEvent>>(`/v1/accounts/${id}/events`);
-      return page.data.length === 1 && page;
+      return page.data[0]?.changeType === 'UPDATE' && page;
     });
     const { payload, schemaId } = await tidemark.get<{ payload: string; schemaId: string }>(
       `/v1/events/${data[0]?.id}`,

@@ -90,7 +90,6 @@ describe('changes by webhook', () => {
               count(*) filter (where duplicate_of is not null)::int as copies,
               (select count(*)::int from accounts where stale_version is not null) as stale from events`,
     );
-    console.log({ changes, ...row });
     expect(row?.by_webhook).toBeGreaterThan(changes);
     expect(row?.copies).toBeGreaterThan(changes / 2);
     expect(row?.stale).toBe(0);

@@ -175,7 +175,7 @@ describe('changes on their way into the mirror', () => {
       ...read,
       change: {
         ...read.change,
-        values: new Map([
+        values: new Map<string, string | boolean>([
           ['IsDeleted', true],
           ['Name', 'New'],
         ]),

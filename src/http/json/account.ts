@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import { type Account, Prisma } from '../../db/generated/client.ts';
+import { masterField } from '../../salesforce/records.ts';
 import type { AccountSchema } from '../schemas/account.ts';
 import { isoTime } from './time.ts';
 
@@ -16,6 +17,7 @@ export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof
     createdAt: isoTime(row.createdAt),
     modifiedAt: isoTime(row.modifiedAt),
     deletedAt: isoTime(row.deletedAt),
+    mergedInto: textOf(entriesOf(row.fields), masterField),
     stale: row.staleVersion !== null,
     changedAt: isoTime(row.changedAt),
     syncedAt: isoTime(row.syncedAt),
@@ -36,7 +38,15 @@ function columnsWith(fields: string): Prisma.Sql {
 }
 
 // Shown at the top of an account rather than among its fields.
-const shownAbove = ['Id', 'Name', 'AccountNumber', 'CreatedDate', 'LastModifiedDate', 'IsDeleted'];
+const shownAbove = [
+  'Id',
+  'Name',
+  'AccountNumber',
+  'CreatedDate',
+  'LastModifiedDate',
+  'IsDeleted',
+  masterField,
+];
 
 function otherFields(value: unknown, { fieldNames, signupCodeField }: AccountShape): Record<string, unknown> {
   const values = entriesOf(value);

@@ -1,13 +1,7 @@
 import type { Static } from 'typebox';
 import { type Event, Prisma } from '../../db/generated/client.ts';
 import type { ReadEvent } from '../../sync/event-history.ts';
-import type {
-  AccountEventSchema,
-  DecodedEventSchema,
-  EventDetailSchema,
-  EventSchema,
-  eventStates,
-} from '../schemas/event.ts';
+import type { DecodedEventSchema, EventDetailSchema, EventSchema, eventStates } from '../schemas/event.ts';
 import { isoTime } from './time.ts';
 
 /** Shows a row of the log without its payload. */
@@ -20,18 +14,6 @@ export function eventJson(row: EventRow): Static<typeof EventSchema> {
     position: row.position?.toString() ?? null,
     entityName: row.entityName,
     duplicateOf: row.duplicateOf?.toString() ?? null,
-  };
-}
-
-/** Shows an event as a part of an account's history. */
-export function accountEventJson(
-  row: EventRow,
-  decoded: ReadEvent | undefined,
-): Static<typeof AccountEventSchema> {
-  return {
-    ...common(row),
-    changes: decoded?.ok === true ? decoded.fields : null,
-    decodeError: decodeError(decoded),
   };
 }
 

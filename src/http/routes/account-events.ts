@@ -1,52 +1,77 @@
 import { Type } from 'typebox';
-import { Prisma } from '../../db/generated/client.ts';
+import { listEntries, withChanges } from '../../sync/history/list-entries.ts';
+import { formatVersion, parseVersion, type Version } from '../../sync/version.ts';
 import { decodeCursor, listKey } from '../cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { accountEventJson, type EventRow, eventColumns } from '../json/event.ts';
-import { readPage } from '../keyset.ts';
+import { accountEventJson } from '../json/history.ts';
+import type { KeysetPosition } from '../keyset.ts';
 import { Problem } from '../problem.ts';
+import { readOrigins } from '../read-origins.ts';
 import { readRecordId } from '../read-record-id.ts';
-import { AccountEventSchema } from '../schemas/event.ts';
+import { AccountEventSchema, FieldChangeSchema } from '../schemas/history.ts';
 import { AccountPath, defaultLimit, pageParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf } from '../schemas/values.ts';
 import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
 
-export function addAccountEventsRoute(app: Server, { decodeEvents }: HttpDependencies): void {
+export function addAccountEventsRoute(app: Server): void {
+  app.addSchema(FieldChangeSchema);
   app.addSchema(AccountEventSchema);
 
   const options = { config: { scope: 'read' }, schema } as const;
   app.get('/v1/accounts/:id/events', options, async (request, reply) => {
     const accountId = readRecordId('id', request.params.id);
     const list = listKey(`/v1/accounts/${accountId}/events`, request.query);
-    const page = await readPage<EventRow & { payload: Uint8Array }>(request.reads.pool, {
-      select: Prisma.sql`${eventColumns}, payload FROM events`,
-      where: [Prisma.sql`record_ids @> ARRAY[${accountId}]`, Prisma.sql`duplicate_of IS NULL`],
-      order,
-      after: decodeCursor(list, request.query.cursor, order),
-      limit: request.query.limit ?? defaultLimit,
-    });
-    if (page.rows.length === 0 && !(await isKnown(request.reads.pool, accountId))) {
-      throw new Problem('not-found', `The mirror holds no account ${accountId}.`);
-    }
-    const decoded = await decodeEvents(page.rows);
-    const data = page.rows.map((row, index) => accountEventJson(row, decoded[index]));
-    return pageOf(request, reply, list, data, page.next);
+    const { pool } = request.reads;
+    const limit = request.query.limit ?? defaultLimit;
+    const before = versionOf(decodeCursor(list, request.query.cursor, historyOrder));
+    const rows = await listEntries(pool, { accountId, before, limit: limit + 1 });
+    if (rows.length === 0) await expectKnown(pool, accountId);
+    const page = rows.slice(0, limit);
+    const changed = await withChanges(pool, accountId, page);
+    const origins = await readOrigins(pool, page);
+    const data = changed.map(({ listed, changes }, index) =>
+      accountEventJson(listed, changes, origins[index] ?? { event: undefined, resyncId: null }),
+    );
+    return pageOf(request, reply, list, data, positionBehind(rows, limit));
   });
 }
 
-const order = { id: { sql: 'id', type: 'bigint' }, descending: true } as const;
+/** A history is listed in the order of its versions, newest first. */
+export const historyOrder = { id: { sql: 'version', type: 'version' }, descending: true } as const;
 
-async function isKnown(pool: HttpDependencies['pool'], accountId: string): Promise<boolean> {
-  const { rowCount } = await pool.query('SELECT 1 FROM accounts WHERE id = $1', [accountId]);
-  return rowCount === 1;
+export function versionOf(position: KeysetPosition | null): Version | null {
+  return position === null ? null : parseVersion(position.id);
+}
+
+/** Where the next page begins; null where all rows are on this one. */
+export function positionBehind(
+  rows: readonly { readonly entry: { readonly version: Version } }[],
+  limit: number,
+): KeysetPosition | null {
+  const last = rows[limit - 1];
+  return rows.length <= limit || last === undefined
+    ? null
+    : { by: null, id: formatVersion(last.entry.version) };
+}
+
+/** @throws Problem 404 where neither the mirror nor the log knows the account */
+export async function expectKnown(pool: HttpDependencies['pool'], accountId: string): Promise<void> {
+  const { rowCount } = await pool.query({
+    name: 'is-account-known',
+    text: `select where exists (select from accounts where id = $1)
+                     or exists (select from events where record_ids @> array[$1])`,
+    values: [accountId],
+  });
+  if (rowCount === 0) throw new Problem('not-found', `The mirror holds no account ${accountId}.`);
 }
 
 const schema = {
   operationId: 'listAccountEvents',
   summary: 'List the history of an account',
-  description: 'The change events that concern it, newest first, each with what it changed.',
+  description:
+    'What changed it, newest first by the time of the commit: who, when, from where, and each field before and after. Readings that changed something are among it, and the state that the history begins with is the last entry. Events that could not be applied are found by `GET /v1/events?recordId=`.',
   tags: ['Accounts'],
   params: AccountPath,
   querystring: Type.Object(pageParameters, { additionalProperties: false }),

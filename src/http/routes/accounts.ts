@@ -1,17 +1,22 @@
-import { Type } from 'typebox';
+import type pg from 'pg';
+import { type Static, Type } from 'typebox';
+import { accountAsOf } from '../../sync/history/account-as-of.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { accountTag } from '../etag.ts';
 import { accountJson } from '../json/account.ts';
 import { isNotModified, sendNotModified } from '../not-modified.ts';
 import { Problem } from '../problem.ts';
+import { notKnownThen, pastRow, readPastMoment } from '../read-past-account.ts';
 import { readRecordId } from '../read-record-id.ts';
 import { AccountSchema } from '../schemas/account.ts';
-import { AccountPath, IfNoneMatch, NoParameters } from '../schemas/parameters.ts';
+import { AccountPath, IfNoneMatch, MomentParameter } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { Named } from '../schemas/values.ts';
 import { addLineExports } from '../send-lines.ts';
 import type { Server } from '../server.ts';
-import { addAccountEventsRoute } from './account-events.ts';
+import { addAccountDiffRoute } from './account-diff.ts';
+import { addAccountEventsRoute, expectKnown } from './account-events.ts';
+import { addAccountFieldHistoryRoute } from './account-field-history.ts';
 import { addAccountListRoute } from './account-list.ts';
 import { addAccountResyncRoute } from './account-resync.ts';
 import { addAccountSignupCodeRoute } from './account-signup-code.ts';
@@ -20,14 +25,20 @@ export function addAccountRoutes(app: Server, dependencies: HttpDependencies): v
   app.addSchema(AccountSchema);
   addAccountListRoute(app, dependencies, addLineExports(app, dependencies.exportStallMs));
   addAccountRoute(app, dependencies);
-  addAccountEventsRoute(app, dependencies);
+  addAccountEventsRoute(app);
+  addAccountFieldHistoryRoute(app, dependencies);
+  addAccountDiffRoute(app);
   addAccountResyncRoute(app, dependencies);
   addAccountSignupCodeRoute(app, dependencies);
 }
 
-function addAccountRoute(app: Server, { fieldNames, signupCodeField }: HttpDependencies): void {
+function addAccountRoute(app: Server, dependencies: HttpDependencies): void {
+  const { fieldNames, signupCodeField } = dependencies;
   app.get('/v1/accounts/:id', { config: { scope: 'read' }, schema }, async (request, reply) => {
     const id = readRecordId('id', request.params.id);
+    const { asOf } = request.query;
+    if (asOf !== undefined)
+      return readAsOf(request.reads.pool, dependencies, id, readPastMoment('asOf', asOf));
     const row = await request.reads.prisma.account.findUnique({ where: { id } });
     if (row === null) throw new Problem('not-found', `The mirror holds no account ${id}.`);
     const shape = { fieldNames: await fieldNames(), signupCodeField };
@@ -37,13 +48,32 @@ function addAccountRoute(app: Server, { fieldNames, signupCodeField }: HttpDepen
   });
 }
 
+async function readAsOf(
+  pool: pg.Pool,
+  { fieldNames, signupCodeField }: HttpDependencies,
+  id: string,
+  moment: Date,
+): Promise<Static<typeof AccountSchema>> {
+  const past = await accountAsOf(pool, id, moment);
+  if (past.kind !== 'known') {
+    await expectKnown(pool, id);
+    throw notKnownThen(id, moment, past);
+  }
+  const shape = { fieldNames: await fieldNames(), signupCodeField };
+  return accountJson(pastRow(id, past.state, moment, signupCodeField), shape);
+}
+
 const schema = {
   operationId: 'getAccount',
   summary: 'Get one account',
-  description: 'Deleted accounts are shown too, with `deletedAt`. Send the `ETag` back as `If-None-Match`.',
+  description:
+    'Deleted accounts are shown too, with `deletedAt`. Send the `ETag` back as `If-None-Match`. With `asOf` the answer is the account as of that moment: everything that had committed up to then, however late it came. It has no `ETag`; its `signupCode` is what Salesforce held, and `codeState` says `confirmed` or `none`.',
   tags: ['Accounts'],
   params: AccountPath,
-  querystring: NoParameters,
+  querystring: Type.Object(
+    { asOf: Type.Optional(MomentParameter('Answers the account as of this moment of the past.')) },
+    { additionalProperties: false },
+  ),
   headers: Type.Object({
     'if-none-match': IfNoneMatch,
     'if-modified-since': Type.Optional(
@@ -65,6 +95,6 @@ const schema = {
       },
     },
     304: Type.Null({ description: 'It is still as the ETag says.' }),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
+    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found', 'before-history'),
   },
 } as const;

@@ -33,6 +33,11 @@ export const AccountSchema = Type.Object(
     createdAt: NullableTime({ description: '`CreatedDate` in Salesforce.' }),
     modifiedAt: NullableTime({ description: '`LastModifiedDate` in Salesforce.' }),
     deletedAt: NullableTime({ description: 'When it was deleted in Salesforce; null while it lives.' }),
+    mergedInto: NullableText({
+      description:
+        'The account that this one was merged into, which Salesforce deleted it for; null unless it was.',
+      examples: ['001al00000K3N2xAAF'],
+    }),
     stale: Type.Boolean({
       description: 'True while a change is known of whose values are not: it is being read again.',
     }),

@@ -44,20 +44,6 @@ export const EventSchema = Type.Object(
   { $id: 'Event', description: 'A change event of the log.' },
 );
 
-export const AccountEventSchema = Type.Object(
-  {
-    ...base,
-    changes: Type.Unsafe<Readonly<Record<string, unknown>> | null>({
-      type: ['object', 'null'],
-      additionalProperties: true,
-      description: 'The values it set, by Salesforce field name; null if it can not be decoded.',
-      examples: [{ Industry: 'Energy', BillingAddress: { City: 'Oslo' } }],
-    }),
-    decodeError: NullableText(),
-  },
-  { $id: 'AccountEvent', description: 'A change event in the history of an account.' },
-);
-
 export const DecodedHeaderSchema = Type.Object(
   {
     entityName: Type.String(),

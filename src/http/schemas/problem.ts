@@ -50,6 +50,7 @@ const details: Partial<Record<ProblemKind, string>> = {
   unauthenticated: 'The API key is not known.',
   forbidden: 'The key "dashboard" lacks the scope "write", which this needs.',
   'not-found': 'The mirror holds no account 001al00000K3N1wAAF.',
+  'before-history': 'The account 001al00000K3N1wAAF is known since 2026-11-23T10:00:00.000Z.',
   'internal-error': 'The log says more under the request id.',
   conflict: 'The resync is done: there is nothing to cancel.',
   'still-running': 'The first request with this Idempotency-Key is still running.',

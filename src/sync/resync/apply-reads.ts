@@ -103,7 +103,12 @@ export async function applyReads(
 
 function toAccountChange(read: AccountRead, reading: Reading, except: ReadonlySet<string>): AccountChange {
   // Whether it gets a code is told by its age, which a reading always knows.
-  return { accountId: read.id, change: changeOf(read, reading, except), eligible: false, gap: false };
+  const change = changeOf(read, reading, except);
+  return { accountId: read.id, change, eligible: false, gap: false, ...ofResync(reading) };
+}
+
+function ofResync({ resyncId }: Reading): Pick<AccountChange, 'resyncId'> {
+  return resyncId === undefined ? {} : { resyncId };
 }
 
 /** A record that was read is a change of all fields that the reading knows. */
@@ -117,13 +122,15 @@ export function changeOf(read: AccountRead, reading: Reading, except: ReadonlySe
 }
 
 /** What Salesforce doesn't find, not even among the deleted, is gone for good: all that is known of it is older. */
-function toDeletion(accountId: string, known: Version, { watermark, readAt }: Reading): AccountChange {
+function toDeletion(accountId: string, known: Version, reading: Reading): AccountChange {
+  const { watermark, readAt } = reading;
   const version = readVersion(0, laterVersion(watermark, known), readAt);
   return {
     accountId,
     change: { version, extent: 'some', values: new Map([[deletedField, true]]) },
     eligible: false,
     gap: false,
+    ...ofResync(reading),
   };
 }
 

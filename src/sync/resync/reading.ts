@@ -27,6 +27,8 @@ export type Reading = {
   readonly watermark: Version;
   /** Epoch milliseconds. */
   readonly readAt: number;
+  /** The resync that it belongs to; none where accounts are read again for their own sake. */
+  readonly resyncId?: string;
 };
 
 /** A resync under way. */
@@ -51,9 +53,9 @@ export async function readingOf(context: ResyncContext, row: ResyncRow, ask: Ask
   const { readAt, watermark, schemaId } = row;
   if (readAt !== null && watermark !== null && schemaId !== null) {
     const { plan } = await readPlanOf(context, schemaId, ask);
-    return { plan, schemaId, watermark: parseVersion(watermark), readAt: readAt.getTime() };
+    return { plan, schemaId, watermark: parseVersion(watermark), readAt: readAt.getTime(), resyncId: row.id };
   }
-  const reading = await beginReading(context, ask);
+  const reading = { ...(await beginReading(context, ask)), resyncId: row.id };
   const { replayId } = await readSubscription(context.pool, context.topic);
   await noteReading(context.pool, row, {
     readAt: new Date(reading.readAt),

@@ -1,0 +1,147 @@
+import type pg from 'pg';
+import { type Static, Type } from 'typebox';
+import { type ChangeKey, readChanges } from '../../sync/history/transaction-changes.ts';
+import { decodeCursor, listKey } from '../cursor.ts';
+import { type EventRow, eventColumns, eventJson } from '../json/event.ts';
+import type { KeysetPosition } from '../keyset.ts';
+import { Problem } from '../problem.ts';
+import { TransactionEventSchema, TransactionSchema } from '../schemas/history.ts';
+import { defaultLimit, pageParameters } from '../schemas/parameters.ts';
+import { problemResponses } from '../schemas/problem.ts';
+import { Named } from '../schemas/values.ts';
+import { pageOf } from '../send-page.ts';
+import type { Server } from '../server.ts';
+
+export function addTransactionRoute(app: Server): void {
+  app.addSchema(TransactionEventSchema);
+  app.addSchema(TransactionSchema);
+
+  app.get('/v1/transactions/:key', { config: { scope: 'read' }, schema }, async (request, reply) => {
+    const { pool } = request.reads;
+    const { key } = request.params;
+    const list = listKey(`/v1/transactions/${key}`, request.query);
+    const after = decodeCursor(list, request.query.cursor, order);
+    const limit = request.query.limit ?? defaultLimit;
+    const rows = await readEvents(pool, key, after, limit + 1);
+    const [summary] = await readSummary(pool, key);
+    if (summary === undefined) throw new Problem('not-found', `The log holds no transaction ${key}.`);
+    const page = rows.slice(0, limit);
+    const data = await withAccounts(pool, page);
+    const last = page.at(-1);
+    const next = rows.length <= limit || last === undefined ? null : positionOf(last);
+    return {
+      key,
+      complete: summary.complete,
+      commitTimestamp: summary.committed?.toISOString() ?? null,
+      commitUser: summary.user,
+      changeOrigin: summary.origin,
+      ...(await pageOf(request, reply, list, data, next)),
+    };
+  });
+}
+
+const order = {
+  by: { sql: 'sequence_number', type: 'bigint' },
+  id: { sql: 'id', type: 'bigint' },
+  descending: false,
+} as const;
+
+function positionOf({ sequenceNumber, id }: EventRow): KeysetPosition {
+  return { by: String(sequenceNumber ?? 0), id: id.toString() };
+}
+
+async function readEvents(
+  pool: pg.Pool,
+  key: string,
+  after: KeysetPosition | null,
+  limit: number,
+): Promise<EventRow[]> {
+  const { rows } = await pool.query<EventRow>({
+    name: 'events-of-transaction',
+    text: `select ${eventColumns.text} from events
+            where transaction_key = $1 and (sequence_number, id) > ($2::bigint, $3::bigint)
+            order by sequence_number, id limit $4`,
+    values: [key, after?.by ?? -1, after?.id ?? 0, limit],
+  });
+  return rows;
+}
+
+type Summary = {
+  readonly complete: boolean;
+  readonly committed: Date | null;
+  readonly user: string | null;
+  readonly origin: string | null;
+};
+
+/** Whole is a transaction that something followed, or that silence followed; of a part that failed it is not. */
+async function readSummary(pool: pg.Pool, key: string): Promise<Summary[]> {
+  const { rows } = await pool.query<Summary>({
+    name: 'summary-of-transaction',
+    text: `select e.committed, f.user, f.origin,
+                  not e.failed and (
+                    exists (select from subscriptions where quiet_through >= e.last)
+                    or exists (select from events n where n.id > e.last and n.state <> 'stored'
+                                and n.transaction_key is distinct from $1)) as complete
+             from (select max(id) as last, max(commit_timestamp) as committed, bool_or(state in ('failed', 'stored')) as failed
+                     from events where transaction_key = $1) e
+             join lateral (select commit_user as user, change_origin as origin from events
+                            where transaction_key = $1 order by sequence_number, id limit 1) f on true`,
+    values: [key],
+  });
+  return rows;
+}
+
+async function withAccounts(
+  pool: pg.Pool,
+  events: readonly EventRow[],
+): Promise<Static<typeof TransactionEventSchema>[]> {
+  const keys = events.map(changeKeys);
+  const changes = await readChanges(pool, keys.flat());
+  let taken = 0;
+  return events.map((row, index) => {
+    const own = keys[index] ?? [];
+    const accounts = own.flatMap(({ accountId }, place) => {
+      const found = changes[taken + place] ?? null;
+      return found === null ? [] : [{ id: accountId, changes: found }];
+    });
+    taken += own.length;
+    return { ...eventJson(row), accounts };
+  });
+}
+
+function changeKeys(row: EventRow): ChangeKey[] {
+  const { commitTimestamp, commitNumber, sequenceNumber, state, recordIds } = row;
+  if (state !== 'applied' || commitTimestamp === null || commitNumber === null || sequenceNumber === null)
+    return [];
+  const version = [commitTimestamp.getTime(), commitNumber, sequenceNumber, 0] as const;
+  return recordIds.map((accountId) => ({ accountId, version }));
+}
+
+const schema = {
+  operationId: 'getTransaction',
+  summary: 'Get one Salesforce transaction',
+  description:
+    'Its events in the order of their sequence numbers, with what each changed in each account, page by page.',
+  tags: ['Events'],
+  params: Type.Object(
+    {
+      key: Type.String({
+        minLength: 1,
+        maxLength: 255,
+        pattern: '^[^\\u0000]*$',
+        description: 'The `transactionKey` of an event.',
+        examples: ['0005a2c1-4b1e-b0fc-2f3c-1c1e4f0a9d55'],
+      }),
+    },
+    { additionalProperties: false },
+  ),
+  querystring: Type.Object(pageParameters, { additionalProperties: false }),
+  response: {
+    200: {
+      ...Named(TransactionSchema),
+      description: 'The transaction, and one page of its events.',
+      headers: { Link: Type.String({ description: 'The next page, if there is one.' }) },
+    },
+    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
+  },
+} as const;

@@ -1,0 +1,75 @@
+import type { Scalar } from '../../salesforce/change-event.ts';
+import { type Change, changedPaths, type Merged, merge } from '../merge.ts';
+import { compareVersions, type Version } from '../version.ts';
+import { changeOf, type Entry, follow, type KnownState, unknown } from './entry.ts';
+
+/** A state on record, with all changes up to its version in it. */
+export type StateRow = { readonly version: Version; readonly known: KnownState };
+
+/** The part of a history that a late change can touch: a state before it, and all that is behind that state. */
+export type Stretch = {
+  readonly start: KnownState;
+  readonly entries: readonly Entry[];
+  readonly states: readonly StateRow[];
+};
+
+/**
+ * What has to be written anew so that a change slips in at its place: the states behind it, and the readings behind it
+ * that name only what they changed, since what they met is not the same any more.
+ */
+export function insertLate({ start, entries, states }: Stretch, late: Entry): Omit<Stretch, 'start'> {
+  const isBehind = ({ version }: { readonly version: Version }): boolean =>
+    compareVersions(version, late.version) > 0;
+  const change = changeOf(start.merged, late);
+  const later = states.filter(isBehind).map((row) => ({ ...row, known: includeIn(row.known, change, late) }));
+  const rewritten: Entry[] = [];
+  let without = entries.filter((entry) => !isBehind(entry)).reduce<KnownState>(follow, start);
+  let withIt = follow(without, late);
+  let passed = 0;
+  for (const entry of entries.filter(isBehind)) {
+    // A state on record stands for all before it, of which not all is on record.
+    for (let next = later[passed]; next !== undefined && isBefore(next, entry); next = later[passed]) {
+      withIt = next.known;
+      without = stateAt(states, next.version);
+      passed++;
+    }
+    const whole = changeOf(without.merged, entry);
+    const adjusted = entry.form === 'confirmed' ? { ...entry, written: met(withIt.merged, whole) } : entry;
+    if (!isSame(adjusted, entry)) rewritten.push(adjusted);
+    without = follow(without, entry);
+    withIt = follow(withIt, adjusted);
+  }
+  return { entries: rewritten, states: later };
+}
+
+function isBefore(state: StateRow, entry: Entry): boolean {
+  return compareVersions(state.version, entry.version) < 0;
+}
+
+function stateAt(states: readonly StateRow[], version: Version): KnownState {
+  return states.find((state) => state.version === version)?.known ?? unknown;
+}
+
+function includeIn(
+  { merged, staleVersion }: KnownState,
+  change: Change,
+  { gap, version }: Entry,
+): KnownState {
+  const next = merge(merged, change);
+  const open = gap && compareVersions(next.base, version) < 0;
+  const later = staleVersion === null || compareVersions(version, staleVersion) > 0;
+  return { merged: next, staleVersion: open && later ? version : staleVersion };
+}
+
+function met(before: Merged, change: Change): Map<string, Scalar> {
+  const after = merge(before, change);
+  return new Map(changedPaths(before, after).map((path) => [path, after.values.get(path) ?? null]));
+}
+
+function isSame(a: Entry, b: Entry): boolean {
+  return (
+    a === b ||
+    (a.written.size === b.written.size &&
+      [...a.written].every(([path, value]) => b.written.has(path) && b.written.get(path) === value))
+  );
+}

@@ -1,0 +1,143 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { inTransaction } from '../../../src/db/database.ts';
+import type { Scalar } from '../../../src/salesforce/change-event.ts';
+import { type AccountChange, applyChanges } from '../../../src/sync/apply-changes.ts';
+import { codeRules } from '../../../src/sync/code-rules.ts';
+import { accountAsOf } from '../../../src/sync/history/account-as-of.ts';
+import { foldHistory } from '../../../src/sync/history/fold-history.ts';
+import { fieldHistory, listEntries, withChanges } from '../../../src/sync/history/list-entries.ts';
+import type { Version } from '../../../src/sync/version.ts';
+import { useDatabase } from '../../helpers/use-database.ts';
+import { accountId } from '../../http/rows.ts';
+
+const [told = '', read = '', quiet = ''] = [1, 2, 3].map(accountId);
+const second = (n: number): Date => new Date(n * 1000);
+const versionAt = (n: number, readAt = 0): Version => [n * 1000, 1n, 1, readAt];
+const valuesOf = (values: Record<string, Scalar>) => new Map(Object.entries(values));
+
+let number = 0n;
+const event = (
+  id: string,
+  at: number,
+  values: Record<string, Scalar>,
+  changeType = 'UPDATE',
+): AccountChange => ({
+  accountId: id,
+  change: {
+    version: versionAt(at),
+    extent: changeType === 'CREATE' ? 'all' : 'some',
+    values: valuesOf(values),
+  },
+  eligible: false,
+  gap: false,
+  event: { id: ++number, changeType },
+});
+const reading = (id: string, at: number, readAt: number, values: Record<string, Scalar>): AccountChange => ({
+  accountId: id,
+  change: { version: versionAt(at, readAt), extent: 'all', values: valuesOf(values) },
+  eligible: false,
+  gap: false,
+});
+
+describe('a history that is folded', () => {
+  const database = useDatabase();
+  const apply = (...changes: AccountChange[]) =>
+    inTransaction(database.pool, (client) =>
+      applyChanges(client, changes, codeRules({ field: 'SignUpCode__c' })),
+    );
+  const asOf = async (id: string, at: number) => {
+    const past = await accountAsOf(database.pool, id, second(at));
+    return past.kind === 'known' ? Object.fromEntries(past.state.merged.values) : past.kind;
+  };
+  const count = async (table: string): Promise<number> =>
+    Number((await database.rows<{ n: bigint }>(`select count(*) as n from ${table}`))[0]?.n);
+
+  beforeAll(async () => {
+    await apply(event(told, 10, { Name: 'A', Site: '0', IsDeleted: false }, 'CREATE'));
+    for (let n = 1; n <= 250; n++) await apply(event(told, 10 + n, { Site: String(n) }));
+    await apply(reading(read, 5, 1, { Name: 'B', Site: null, IsDeleted: false }));
+    await apply(reading(quiet, 5, 1, { Name: 'C', IsDeleted: false }));
+    await apply(reading(quiet, 5, 2, { Name: 'C', IsDeleted: false }));
+    await apply(event(read, 20, { Name: 'BB' }), event(read, 300, { Name: 'BBB' }));
+  });
+
+  it('has whole states on record now and then, and a late change is in all that come behind it', async () => {
+    expect(await count('account_states')).toBe(3);
+    await apply(event(told, 50, { Name: 'late' }));
+    await apply({
+      ...event(told, 100, { Name: 'later' }),
+      change: { version: [100_000, 2n, 1, 0], extent: 'some', values: valuesOf({ Name: 'later' }) },
+    });
+    expect(await asOf(told, 49)).toMatchObject({ Name: 'A', Site: '39' });
+    expect(await asOf(told, 99)).toMatchObject({ Name: 'A', Site: '89' });
+    expect(await asOf(told, 260)).toMatchObject({ Name: 'later', Site: '250' });
+  });
+
+  it('is known as of every moment behind the fold as before, and of none before it', async () => {
+    const before = await Promise.all([150, 200, 260, 400].map((at) => asOf(told, at)));
+    const others = await Promise.all([asOf(read, 25), asOf(read, 301), asOf(quiet, 30)]);
+    const all = [];
+    for (let after: string | null = null, first = true; first || after !== null; first = false) {
+      const progress = await foldHistory(database.pool, { through: second(140), after, accounts: 2 });
+      all.push(progress);
+      after = progress.after;
+    }
+    expect(all.map(({ folded }) => folded)).toEqual([2, 1]);
+    expect(all.map(({ removed }) => removed).reduce((a, b) => a + b)).toBe(132 + 1 + 1);
+    expect(await Promise.all([150, 200, 260, 400].map((at) => asOf(told, at)))).toEqual(before);
+    expect(await Promise.all([asOf(read, 25), asOf(read, 301), asOf(quiet, 30)])).toEqual(others);
+    expect(await Promise.all([asOf(told, 139), asOf(read, 19)])).toEqual([
+      'before-history',
+      'before-history',
+    ]);
+    expect(await foldHistory(database.pool, { through: second(140) })).toMatchObject({
+      folded: 0,
+      removed: 0,
+    });
+  });
+
+  it('begins with what it was folded into', async () => {
+    const page = await withChanges(
+      database.pool,
+      read,
+      await listEntries(database.pool, { accountId: read, before: null, limit: 9 }),
+    );
+    expect(page.map(({ listed, changes }) => [listed.kind, changes])).toEqual([
+      ['event', [{ field: 'Name', before: 'BB', after: 'BBB' }]],
+      [
+        'folded',
+        [
+          { field: 'IsDeleted', after: false },
+          { field: 'Name', after: 'BB' },
+        ],
+      ],
+    ]);
+    const names = await fieldHistory(database.pool, {
+      accountId: read,
+      before: null,
+      limit: 9,
+      path: 'Name',
+    });
+    expect(names.map(({ change }) => change)).toEqual([
+      { field: 'Name', before: 'BB', after: 'BBB' },
+      { field: 'Name', after: 'BB' },
+    ]);
+  });
+
+  it('takes in what comes later and belongs before the fold', async () => {
+    await apply(
+      event(told, 120, { Name: 'last' }),
+      event(read, 15, { Site: 'x' }),
+      event(quiet, 4, { Name: 'old' }),
+    );
+    expect(await asOf(told, 150)).toMatchObject({ Name: 'last', Site: '140' });
+    expect(await asOf(read, 25)).toMatchObject({ Name: 'BB', Site: 'x' });
+    expect(await asOf(quiet, 30)).toEqual({ Name: 'C', IsDeleted: false });
+    const rows = await database.rows<{ fields: object }>('select fields from accounts order by id');
+    expect(rows.map(({ fields }) => fields)).toEqual([
+      await asOf(told, 400),
+      await asOf(read, 400),
+      await asOf(quiet, 400),
+    ]);
+  });
+});
