@@ -9,6 +9,7 @@ import { migrate } from './db/migrate.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
+import { readSharedSecret } from './http/shared-secret.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
 import { type CodeOptions, codeRules } from './sync/code-rules.ts';
@@ -109,6 +110,8 @@ async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
   await checkSession(pool);
   await migrate(pool);
   await checkTables(prisma);
+  // Made while the database surely takes writes.
+  await readSharedSecret(pool, 'cursors');
   return readColumns(pool);
 }
 
