@@ -12,6 +12,7 @@ import { openReplica, type Replica } from './db/replica.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
+import { readSharedSecret } from './http/shared-secret.ts';
 import type { WebhookSenders } from './http/webhooks/senders.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
@@ -144,6 +145,8 @@ async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Prom
     ),
   );
   await checkTables(prisma);
+  // Made while the database surely takes writes.
+  await readSharedSecret(pool, 'cursors');
   return readColumns(pool);
 }
 

@@ -61,6 +61,7 @@ describe('the settings', () => {
       codes: { format: defaultFormat, filter: null, restore: false },
       writeBack: { gatherMs: 200 },
       eventRetentionDays: 90,
+      indexedFields: [],
       host: '127.0.0.1',
       port: 3000,
       apiKeys: undefined,
@@ -77,6 +78,21 @@ describe('the settings', () => {
       logLevel: 'info',
     });
   });
+
+  it('name the fields that get an index, each once', () => {
+    const { indexedFields } = loadConfig({ INDEXED_FIELDS: 'Industry, BillingAddress.Country,,Industry' });
+    expect(indexedFields).toEqual(['Industry', 'BillingAddress.Country']);
+  });
+
+  it.each(["Industry'", 'a.b.c', 'Billing Address', '1st', 'x'.repeat(81)])(
+    'name no field that can not be one, such as %s',
+    (name) => {
+      const [problem] = problemsOf({ INDEXED_FIELDS: `Industry,${name}` });
+      expect(problem).toBe(
+        `INDEXED_FIELDS names "${name}", which is no API name such as Industry or BillingAddress.City`,
+      );
+    },
+  );
 
   it('that are set but empty count as left out', () => {
     const empty = Object.fromEntries([...Object.keys(org), 'PORT', 'DATABASE_URL'].map((name) => [name, '']));

@@ -34,6 +34,7 @@ describe('the list of accounts', () => {
     ['q=B%251', [bolt]],
     ['q=-00-', [acmeWest]],
     ['q=Example.com', [acmeWest]],
+    ['q=%C3%A6r%C3%B8', [acmeWest]],
     ['q=ac', [acme, acmeWest]],
     ['q=a%20c', []],
     ['q=*', []],

@@ -28,7 +28,7 @@ export async function insertSampleAccounts(prisma: PrismaClient): Promise<void> 
   await insertAccount(prisma, acmeWest, {
     name: 'Acme West',
     codeState: 'failed',
-    fields: { Phone: '+47 22-00-11', Website: 'https://example.COM/west' },
+    fields: { Phone: '+47 22-00-11', Website: 'https://example.COM/ÆRØ' },
     codeError: { code: 'FIELD_CUSTOM_VALIDATION', message: 'No.', at: '2026-02-01T00:00:00.000Z' },
     createdAt: new Date('2026-01-02T00:00:00Z'),
     modifiedAt: new Date('2026-02-01T00:00:00Z'),

@@ -104,19 +104,19 @@ describe('a person at work in the database', { timeout: 60_000 }, () => {
       const [id = ''] = mirror.accountIds();
       expect((await ready()).status).toBe(200);
       const before = await industryBySql(id);
-      await person.query('alter table accounts drop column account_number');
+      await person.query('alter table accounts drop column stale_since');
       expect(await (await ready()).json()).toMatchObject({
-        reasons: ['The database lacks accounts.account_number: removed by hand.'],
+        reasons: ['The database lacks accounts.stale_since: removed by hand.'],
       });
       await mirror.salesforce.update(id, { Industry: 'Last' });
-      await logSays('column \\"account_number\\" of relation \\"accounts\\" does not exist');
+      await logSays('column \\"stale_since\\" of relation \\"accounts\\" does not exist');
       expect(await waiting()).toBe(1);
       expect(await industryBySql(id)).toBe(before);
       await mirror.stop();
       await expect(start()).rejects.toThrow(
-        /^DATABASE_URL: column accounts.account_number does not exist, .* by hand$/,
+        /^DATABASE_URL: column accounts.stale_since does not exist, .* by hand$/,
       );
-      await person.query('alter table accounts add column account_number text');
+      await person.query('alter table accounts add column stale_since timestamptz(3)');
       await start();
       await mirror.accountWhen(id, 'the change is there', ({ fields }) => fields['Industry'] === 'Last');
       expect((await ready()).status).toBe(200);

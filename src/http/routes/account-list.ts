@@ -11,7 +11,7 @@ import { ListedAccountSchema } from '../schemas/account.ts';
 import { type AccountQuery, AccountQuerySchema } from '../schemas/account-query.ts';
 import { defaultLimit } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import { ListOf } from '../schemas/values.ts';
+import { PageOf } from '../schemas/values.ts';
 import { searchPage, wholeQuery } from '../search-page.ts';
 import { exportLimitMs, type LineExports, linesType, wantsLines } from '../send-lines.ts';
 import { pageOf } from '../send-page.ts';
@@ -68,7 +68,7 @@ const schema = {
       description: 'One page, or the whole list.',
       headers: { Link: Type.String({ description: 'The next page, if there is one.' }) },
       content: {
-        'application/json': { schema: ListOf(ListedAccountSchema) },
+        'application/json': { schema: PageOf(ListedAccountSchema) },
         [linesType]: { schema: Type.String({ description: 'One `ListedAccount` as JSON a line.' }) },
       },
     },

@@ -49,8 +49,16 @@ export function Named<T extends TSchema>(schema: T) {
   return Type.Unsafe<Static<T>>({ $ref: `${id}#` });
 }
 
-/** A page of a list. */
+/** A page of a list, as an answer. */
 export function ListOf<T extends TSchema>(schema: T) {
+  return PageOf(schema, {
+    description: 'One page.',
+    headers: { Link: Type.String({ description: 'The next page, if there is one.' }) },
+  });
+}
+
+/** A page of a list, as a body. */
+export function PageOf<T extends TSchema>(schema: T, options: TSchemaOptions = {}) {
   return Type.Object(
     {
       data: Type.Array(Named(schema)),
@@ -58,9 +66,6 @@ export function ListOf<T extends TSchema>(schema: T) {
         description: 'Send it as `cursor` for the next page; null on the last one.',
       }),
     },
-    {
-      description: 'One page.',
-      headers: { Link: Type.String({ description: 'The next page, if there is one.' }) },
-    },
+    options,
   );
 }
