@@ -76,7 +76,9 @@ describe.skipIf(absent !== '')(`events captured from a real org${absent}`, () =>
   });
 
   it('read as the history of their account, newest first', async () => {
-    const { data } = await tidemark.get<Page<ApiEvent>>(`/v1/accounts/${accountId}/events`);
+    const page = await tidemark.get<Page<ApiEvent & { kind: string }>>(`/v1/accounts/${accountId}/events`);
+    // The sandbox org does not know the account: the reading that says so is in its history too.
+    const data = page.data.filter(({ kind }) => kind === 'event');
     expect(data[1]?.changes).toContainEqual(
       expect.objectContaining({ field: 'ShippingAddress.Street', after: '101 California St' }),
     );

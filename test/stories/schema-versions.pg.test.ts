@@ -69,12 +69,10 @@ describe('the schema of events', () => {
     expect(await mirror.incidents()).toMatchObject([
       { cause: 'object changed', extent: 'all', state: 'closed' },
     ]);
-    const { data } = await mirror.get<{
-      data: { kind: string; changes: { field: string; after: unknown }[] }[];
-    }>(`/v1/accounts/${id}/events`);
-    const levels = data.flatMap(({ kind, changes }) =>
-      changes.flatMap(({ field, after }) => (kind === 'event' && field === 'Level__c' ? [after] : [])),
+    const { data } = await mirror.get<{ data: { kind: string; after: unknown }[] }>(
+      `/v1/accounts/${id}/fields/Level__c/history`,
     );
+    const levels = data.flatMap(({ kind, after }) => (kind === 'event' ? [after] : []));
     expect(levels).toEqual([7.5, 'seven']);
   });
 

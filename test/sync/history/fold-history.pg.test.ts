@@ -39,6 +39,31 @@ const reading = (id: string, at: number, readAt: number, values: Record<string, 
   gap: false,
 });
 
+describe('an account that a reading brought', () => {
+  const database = useDatabase();
+
+  it('has no history of its own until something changes', async () => {
+    const apply = (...changes: AccountChange[]) =>
+      inTransaction(database.pool, (client) =>
+        applyChanges(client, changes, codeRules({ field: 'SignUpCode__c' })),
+      );
+    const kept = () =>
+      database.rows(
+        `select form, written from account_changes union all select 'base', state from account_states`,
+      );
+    await apply(reading(quiet, 5, 1, { Name: 'C', IsDeleted: false }));
+    expect(await kept()).toEqual([]);
+    await apply(reading(quiet, 5, 2, { Name: 'C', IsDeleted: false }));
+    expect(await kept()).toEqual([{ form: 'confirmed', written: {} }]);
+    await apply(event(quiet, 6, { Name: 'D' }));
+    expect(await kept()).toEqual([
+      { form: 'confirmed', written: {} },
+      { form: 'some', written: { Name: 'D' } },
+      { form: 'base', written: { Name: 'C', IsDeleted: false } },
+    ]);
+  });
+});
+
 describe('a history that is folded', () => {
   const database = useDatabase();
   const apply = (...changes: AccountChange[]) =>
