@@ -92,7 +92,7 @@ describe('changes by webhook', () => {
               count(*) filter (where duplicate_of is not null)::int as copies,
               (select count(*)::int from accounts where stale_version is not null) as stale from events`,
     );
-    if (long) console.log({ changes, ...row });
+    if (long) process.stdout.write(`${JSON.stringify({ changes, ...row })}\n`);
     expect(row?.by_webhook).toBeGreaterThan(changes);
     expect(row?.copies).toBeGreaterThan(changes / 2);
     expect(row?.stale).toBe(0);
