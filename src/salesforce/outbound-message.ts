@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes';
 import type { ChangeEvent } from './change-event.ts';
-import { parseRecordId } from './record-id.ts';
+import { accountPrefix, parseRecordId } from './record-id.ts';
 
 /** What an outbound message tells of one record: that it changed. */
 export type Notice = {
@@ -125,14 +125,14 @@ class Collected {
     const actionId = id(this.#outer.get('ActionId'), 'ActionId');
     // A record that is deleted meanwhile comes as an empty one.
     const told = this.#notifications.filter(({ recordId }) => recordId.trim() !== '');
-    const notices = told.map((notification) => ({
-      notificationId: id(notification.id, 'the Id of a notification'),
-      organizationId,
-      actionId,
-      entityName: notification.type ?? refuse('an sObject has no xsi:type'),
-      recordId: id(notification.recordId, 'the Id of an sObject'),
-      receivedAt,
-    }));
+    const notices = told.map((notification) => {
+      const notificationId = id(notification.id, 'the Id of a notification');
+      const entityName = notification.type ?? refuse('an sObject has no xsi:type');
+      const recordId = id(notification.recordId, 'the Id of an sObject');
+      const isOther = entityName === 'Account' && !recordId.startsWith(accountPrefix);
+      if (isOther) refuse('the Id of an Account does not begin with 001');
+      return { notificationId, organizationId, actionId, entityName, recordId, receivedAt };
+    });
     return { organizationId, notices };
   }
 }

@@ -80,6 +80,11 @@ describe('an outbound message', () => {
       message(notification(1, "<sf:Id>1' OR '1'='1</sf:Id>")),
       'the Id of an sObject is not an id',
     ],
+    [
+      'an account that is none',
+      message(notification(1, '<sf:Id>003al00000K3N1w</sf:Id>')),
+      'does not begin with 001',
+    ],
     ['no type', message(notification(1).replace(/xsi:type="[^"]*"/, '')), 'an sObject has no xsi:type'],
   ])('is refused with %s', (_name, text, reason) => {
     expect(() => parseOutboundMessage(text, at)).toThrow(reason);

@@ -34,10 +34,14 @@ describe('a process that is killed when a webhook is stored and not yet answered
       // It only stores: nothing is applied by this process.
       ROLES: 'api',
     });
-    port = await eventually('it listens', () => {
-      const [, found] = /listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(service.output()) ?? [];
-      return found === undefined ? undefined : Number(found);
-    });
+    port = await eventually(
+      'it listens',
+      () => {
+        const [, found] = /listening at http:\/\/127\.0\.0\.1:(\d+)/.exec(service.output()) ?? [];
+        return found === undefined ? undefined : Number(found);
+      },
+      60_000,
+    );
   };
 
   beforeAll(async () => {

@@ -170,17 +170,11 @@ describe('changes on their way into the mirror', () => {
     await apply(gone);
     expect(await row()).toMatchObject({ deleted: true, stale_version: null });
     await apply(existed(b, 5, { Name: 'Old' }), gap(b, 6), deleted(b, 7));
-    const read = change(b, 7, { version: [7_000, 1n, 1, 8_000], extent: 'all' });
-    await apply({
-      ...read,
-      change: {
-        ...read.change,
-        values: new Map<string, string | boolean>([
-          ['IsDeleted', true],
-          ['Name', 'New'],
-        ]),
-      },
-    });
+    const values = new Map<string, Scalar>([
+      ['IsDeleted', true],
+      ['Name', 'New'],
+    ]);
+    await apply(change(b, 7, { version: [7_000, 1n, 1, 8_000], extent: 'all', values }));
     expect(await row(b)).toMatchObject({ deleted: true, stale_version: null, name: 'New' });
   });
 

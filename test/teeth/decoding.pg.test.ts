@@ -68,7 +68,7 @@ eachWithDefects([
     defects: [
       {
         name: 'a schema that is not to be had now counts as a broken event',
-        file: 'sync/apply.ts',
+        file: 'sync/decode-stored.ts',
         find: 'if (never) return failed(error);',
         replace: 'return failed(error);',
         shows: /applied when its schema is there/,
@@ -88,7 +88,7 @@ eachWithDefects([
       },
       {
         name: 'it stops everything behind it',
-        file: 'sync/apply.ts',
+        file: 'sync/decode-stored.ts',
         find: "const reason = `It can't be decoded",
         replace: "if (error) throw error;\n    const reason = `It can't be decoded",
         shows: /Never happened: all that was published is applied/,

@@ -9,8 +9,8 @@ const header = {
   changeOrigin: 'com/salesforce/api/rest/66.0;client=Loader',
   transactionKey: '0006e8c2-1d2b-4a7e-9c39-3f2d7b1e5a10',
   sequenceNumber: 1,
-  commitTimestamp: 1795600800000,
-  commitNumber: 1795600800123,
+  commitTimestamp: 1795500000000,
+  commitNumber: 1795500000123,
   commitUser: '005al000001AAAAAA2',
   changedFields: ['Industry', 'BillingAddress.City', 'Rating', 'LastModifiedDate'],
 };
@@ -20,7 +20,7 @@ const payload = {
   Industry: 'Energy',
   BillingAddress: { City: 'Oslo' },
   Rating: null,
-  LastModifiedDate: '2026-11-25T10:00:00.000Z',
+  LastModifiedDate: '2026-11-24T06:00:00.000Z',
 };
 
 const cometd = {
