@@ -1,10 +1,12 @@
 /**
  * Says in OpenAPI what route schemas can't: a problem that many operations answer stands once, under
- * `components.responses`, and a body that may be null may be left out. Changes the document it is given.
+ * `components.responses`, a body that may be null may be left out, and the headers that a schema of one of several
+ * media types names are those of the answer. Changes the document it is given.
  */
 export function tidyDescription<T extends object>(document: T): T {
   const shared = new Map<string, unknown>();
   for (const operation of operationsOf(document)) {
+    liftHeaders(operation);
     shareProblems(operation, shared);
     relaxBody(operation);
     styleObjects(operation);
@@ -18,6 +20,24 @@ function operationsOf(document: object): Members[] {
   return Object.values(member(document, 'paths') ?? {})
     .filter(isMembers)
     .flatMap((item) => Object.values(item).filter(isMembers));
+}
+
+function liftHeaders(operation: Members): void {
+  for (const response of Object.values(member(operation, 'responses') ?? {}).filter(isMembers)) {
+    for (const media of Object.values(member(response, 'content') ?? {}).filter(isMembers)) {
+      const schema = member(media, 'schema');
+      const headers = schema && member(schema, 'headers');
+      if (schema === undefined || headers === undefined) continue;
+      delete schema['headers'];
+      const lifted = Object.entries(headers).map(([name, header]) => [name, describedHeader(header)]);
+      response['headers'] = { ...member(response, 'headers'), ...Object.fromEntries(lifted) };
+    }
+  }
+}
+
+function describedHeader(header: unknown): Members {
+  const { description, ...schema } = isMembers(header) ? header : {};
+  return description === undefined ? { schema } : { schema, description };
 }
 
 function shareProblems(operation: Members, shared: Map<string, unknown>): void {

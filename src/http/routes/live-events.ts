@@ -23,6 +23,8 @@ export function addLiveEventRoute(app: Server, dependencies: HttpDependencies, s
   const limits = dependencies.liveStreamLimits ?? usualLimits;
   const options = { config: { scope: 'read' }, schema, sse: { kind: 'manual' } } as const;
   app.get('/v1/events/stream', options, async (request, reply) => {
+    // Who asks for the headers only must not wait for an end.
+    if (request.method === 'HEAD') return reply.type('text/event-stream').send('');
     const { state = 'applied', recordId, lastEventId, ...others } = request.query;
     const filter = {
       ...others,
