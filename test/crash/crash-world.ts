@@ -135,7 +135,7 @@ export async function getJson<T>(url: string, limitMs = 10_000): Promise<T> {
   return (await answer.json()) as T;
 }
 
-async function orderResync(url: string, body: object): Promise<string> {
+export async function orderResync(url: string, body: object): Promise<string> {
   const answer = await fetch(`${url}/v1/resyncs`, {
     method: 'POST',
     headers: { authorization: `Bearer ${crashSecret}`, 'content-type': 'application/json' },

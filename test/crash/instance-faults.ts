@@ -24,7 +24,8 @@ const firstPauseMs = 11_000;
 
 /**
  * Kills, restarts and pauses processes at random until `untilMs`, more often the one that holds the lease; its pause is
- * the beginning. Up to all but one are paused at a time. In the end all of them run.
+ * the beginning. Up to all but one are paused at a time, and nobody is struck while no other could take over. In the end
+ * all of them run.
  */
 export async function strikeInstances(
   world: CrashWorld,
@@ -54,8 +55,8 @@ export async function strikeInstances(
   }
   while (Date.now() < untilMs) {
     await pause(random.between(300, 2_500));
+    const awake = await untilTwoAreReady(instances, paused, untilMs);
     const holder = await holderOf(world);
-    const awake = [...instances.keys()].filter((name) => !paused.has(name));
     const wanted = random.chance(0.6) ? holder : random.pick([...instances.keys()]);
     const fault = random.pick<InstanceFault>(['killed', 'restarted', 'paused', 'paused']);
     const pausedMs = Math.min(pauseOf(random, withLongPauses), untilMs + firstPauseMs / 4 - Date.now());
@@ -72,6 +73,28 @@ export async function strikeInstances(
   }
   await Promise.all(paused.values());
   return strikes;
+}
+
+/** The names of those that are ready, once there are two of them, or there have not been for long. */
+async function untilTwoAreReady(
+  instances: Instances,
+  paused: ReadonlyMap<string, unknown>,
+  untilMs: number,
+): Promise<string[]> {
+  for (const end = Math.min(untilMs, Date.now() + 30_000); ; ) {
+    const names = [...instances.keys()].filter((name) => !paused.has(name));
+    const ready = await Promise.all(
+      names.map((name) =>
+        instances
+          .get(name)
+          ?.isReady()
+          .catch(() => false),
+      ),
+    );
+    const found = names.filter((_, place) => ready[place]);
+    if (found.length > 1 || Date.now() > end) return found;
+    await pause(200);
+  }
 }
 
 /** Mostly around the time after which a silent holder is given up. */

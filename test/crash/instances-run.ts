@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { eventually } from '../helpers/eventually.ts';
 import { checkMirror, type MirrorCheck } from './check-mirror.ts';
-import { type CrashWorld, getJson, startCrashWorld } from './crash-world.ts';
+import { type CrashWorld, getJson, orderResync, startCrashWorld } from './crash-world.ts';
 import { watchFamilies } from './family-watcher.ts';
 import { type Instances, type Strike, strikeInstances } from './instance-faults.ts';
 import { installLeaseAudit, type LeaseAudit, readLeaseAudit } from './lease-audit.ts';
@@ -65,7 +65,7 @@ async function runIn(world: CrashWorld, options: InstancesRunOptions): Promise<I
   const watcher = watchFamilies(everywhere, seededRandom(seed, 'looks'), changes.families);
   const untilMs = Date.now() + options.durationMs;
   const changing = changeUntil(untilMs, changes.change, seededRandom(seed, 'pauses'));
-  const resyncing = orderResyncs(everywhere, untilMs, seededRandom(seed, 'resyncs'));
+  const resyncing = orderResyncs(services, untilMs, seededRandom(seed, 'resyncs'));
   const strikes = await strikeInstances(world, instances, seededRandom(seed, 'faults'), {
     untilMs,
     withLongPauses: options.withLongPauses,
@@ -106,10 +106,15 @@ function getOfAny(services: readonly SupervisedService[], random: SeededRandom):
 }
 
 /** Now and then everything is read again, so that there are resyncs to be interrupted. */
-async function orderResyncs(world: CrashWorld, untilMs: number, random: SeededRandom): Promise<number> {
+async function orderResyncs(
+  services: readonly SupervisedService[],
+  untilMs: number,
+  random: SeededRandom,
+): Promise<number> {
   let ordered = 0;
   while (Date.now() < untilMs) {
-    const done = await world.order({ scope: 'all' }).catch(() => undefined);
+    const url = random.pick(services).url;
+    const done = await orderResync(url, { scope: 'all' }).catch(() => undefined);
     if (done !== undefined) ordered++;
     await pause(Math.min(random.between(3_000, 9_000), Math.max(0, untilMs - Date.now())));
   }
@@ -132,9 +137,9 @@ function wrongEnds(name: string, { ownEnds, askedEnds }: SupervisedService): str
     ...ownEnds
       .filter(({ wasReady }) => wasReady)
       .map(({ end, lastWords }) => `${name} ended by itself with ${end}: ${lastWords}`),
-    // SIGTERM itself ends one that has not begun to listen to signals yet.
+    // What is asked before it is ready may still be starting when its time is up.
     ...askedEnds
-      .filter((end) => end !== 0 && end !== 'SIGTERM')
-      .map((end) => `${name} was asked to stop and ended with ${end}`),
+      .filter(({ end, wasReady }) => wasReady && end !== 0)
+      .map(({ end, lastWords }) => `${name} was asked to stop and ended with ${end}: ${lastWords}`),
   ];
 }

@@ -11,8 +11,8 @@ export type SupervisedService = {
   kill(): boolean;
   /** SIGTERM, and a new process a moment after the end. False where none was running. */
   restart(): boolean;
-  /** What processes ended with that were asked to. */
-  readonly askedEnds: readonly (number | string)[];
+  /** Ends of processes that were asked to. */
+  readonly askedEnds: readonly OwnEnd[];
   signal(signal: NodeJS.Signals): void;
   /** Whether `/health/ready` says so. */
   isReady(): Promise<boolean>;
@@ -42,7 +42,7 @@ export function superviseService(
   let stopping = false;
   let killed = false;
   let asked = false;
-  const askedEnds: (number | string)[] = [];
+  const askedEnds: OwnEnd[] = [];
   let wasReady = false;
   let starts = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -58,8 +58,8 @@ export function superviseService(
     current.ended().then((end) => {
       service = undefined;
       if (stopping) return;
-      if (asked && !killed) askedEnds.push(end);
-      else if (end !== 'SIGKILL') ownEnds.push({ end, lastWords: lastWords(current.output()), wasReady });
+      if (end !== 'SIGKILL')
+        (asked ? askedEnds : ownEnds).push({ end, lastWords: lastWords(current.output()), wasReady });
       timer = setTimeout(start, restartPauseMs);
     });
   };
