@@ -33,10 +33,10 @@ export async function startStandby(
   primary: { readonly url: string; readonly folder: string },
   folder: string,
   name: string,
-  port?: number,
+  chosenPort?: number,
 ): Promise<StandbyServer> {
   await backUp(primary, folder, name);
-  port ??= await freePort();
+  const port = chosenPort ?? (await freePort());
   const server = await startServer(folder, port);
   const url = new URL(primary.url);
   url.port = String(port);
