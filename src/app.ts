@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { keepIndexes } from './db/keep-indexes.ts';
 import { migrate } from './db/migrate.ts';
 import { openReplica, type Replica } from './db/replica.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
-import type { ApiKey, HttpDependencies } from './http/dependencies.ts';
+import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
 import { type OrgOptions, openOrg } from './salesforce/org.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
@@ -27,10 +30,14 @@ export type AppOptions = {
   readonly replicaUrl?: string | undefined;
   readonly org: OrgOptions;
   readonly apiKeys: readonly ApiKey[];
+  /** Limits, tokens, proxies; each off unless given. */
+  readonly access?: AccessOptions;
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
   readonly codeField: string;
+  /** Paths of the fields that accounts may be filtered by; none unless told. */
+  readonly indexedFields?: readonly string[];
   readonly backfill: boolean;
   /** From so many records on, a resync reads by a bulk job; 10,000 unless told. */
   readonly bulkFrom?: number;
@@ -43,6 +50,10 @@ export type AppOptions = {
   /** How long applied events stay; 0, or undefined, is for ever. */
   readonly eventRetentionDays?: number;
   readonly roles: ReadonlySet<'api' | 'sync'>;
+  /** How this process is named to people; the host unless told. */
+  readonly instanceName?: string | undefined;
+  /** Aborted when the process is about to stop: the mirror stops at once, the API goes on until the server is closed. */
+  readonly stopping?: AbortSignal;
   readonly logger: Logger;
 };
 
@@ -73,7 +84,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     for (const close of opened.reverse()) await close();
   };
   try {
-    const columns = await prepareDatabase(syncDatabase).catch((error: Error) => {
+    const columns = await prepareDatabase(syncDatabase, logger).catch((error: Error) => {
       throw new Error(`DATABASE_URL: ${error.message || (error as NodeJS.ErrnoException).code}`, {
         cause: error,
       });
@@ -90,10 +101,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns);
     const app = await createServer({ ...http, replica });
     app.addHook('onClose', closeAll);
+    const indexes = keepIndexes({ url: options.databaseUrl, fields: options.indexedFields ?? [], logger });
+    opened.push(() => indexes.stop());
     if (options.roles.has('sync')) {
       await app.register(pipelinePlugin, {
         bulkFrom: 10_000,
         ...options,
+        instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
         database: syncDatabase,
         org,
         jobs,
@@ -118,15 +132,20 @@ function startReplica(
 }
 
 /** @returns the columns that there are */
-async function prepareDatabase({ pool, prisma }: Database): Promise<string[]> {
+async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Promise<string[]> {
   await checkSession(pool);
-  await migrate(pool);
+  await migrate(pool, (names) =>
+    logger.warn(
+      { migrations: names },
+      'a newer version has migrated the database; this one goes on beside it',
+    ),
+  );
   await checkTables(prisma);
   return readColumns(pool);
 }
 
 function httpDependencies(
-  { topic, codeField, codes, apiKeys, logger }: AppOptions,
+  { topic, codeField, codes, apiKeys, access = {}, logger, indexedFields = [], stopping }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -138,21 +157,41 @@ function httpDependencies(
     prisma,
     pool,
     apiKeys,
+    access,
     topic,
     logger,
     signupCodeField: codeField,
+    indexedFields,
+    stopping,
     version,
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
-    async fieldNames() {
-      const schemaId = await newestSchemaId(pool);
-      if (schemaId === undefined) return [];
-      const { entityFields } = await schemas.get(schemaId);
-      return entityFields.slice(1).map(({ name }) => name);
-    },
+    fieldNames: mirroredFields(pool, schemas),
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),
     readiness: () => readiness(pool, topic, columns),
+  };
+}
+
+/** The names of the mirrored fields, looked up once a second at most: each answer with accounts needs them. */
+function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<readonly string[]> {
+  let known: { readonly until: number; readonly names: Promise<readonly string[]> } | undefined;
+  const lookUp = async (): Promise<readonly string[]> => {
+    const schemaId = await newestSchemaId(pool);
+    if (schemaId === undefined) return [];
+    const { entityFields } = await schemas.get(schemaId);
+    return entityFields.slice(1).map(({ name }) => name);
+  };
+  return () => {
+    const now = performance.now();
+    if (known === undefined || now > known.until) {
+      const names = lookUp();
+      known = { until: now + 1_000, names };
+      names.catch(() => {
+        known = undefined;
+      });
+    }
+    return known.names;
   };
 }
 

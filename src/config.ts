@@ -3,7 +3,9 @@ import envSchema from 'env-schema';
 import type { Static } from 'typebox';
 import { parseApiKeys } from './api-keys.ts';
 import { ConfigError } from './config-error.ts';
-import type { ApiKey } from './http/dependencies.ts';
+import { fieldPath } from './db/field-indexes.ts';
+import type { AccessOptions, ApiKey } from './http/dependencies.ts';
+import { readAccess } from './read-access.ts';
 import { readCron } from './read-cron.ts';
 import type { Credentials } from './salesforce/sign-in.ts';
 import { settings } from './settings.ts';
@@ -30,11 +32,15 @@ export type Config = {
   readonly schedules: Schedules;
   readonly codes: Required<CodeOptions>;
   readonly writeBack: { readonly gatherMs: number };
+  readonly indexedFields: readonly string[];
   readonly eventRetentionDays: number;
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly ApiKey[] | undefined;
+  readonly access: AccessOptions;
   readonly roles: ReadonlySet<'api' | 'sync'>;
+  readonly instanceName: string | undefined;
+  readonly drainMs: number;
   readonly logLevel: string;
 };
 
@@ -66,14 +72,21 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const keys = env.API_KEYS;
   const schedules = attempt(() => readSchedules(env)) ?? {};
   const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
+  const access = attempt(() => readAccess(env)) ?? {};
   if (keys === undefined && salesforce !== undefined) {
     problems.push(
       'API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>',
     );
   }
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && salesforce !== undefined) {
+    problems.push(
+      'NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody who answers for Salesforce; name their authority in NODE_EXTRA_CA_CERTS or PUBSUB_CA_FILE',
+    );
+  }
   const format = codeFormat(env);
   problems.push(...formatProblems(format));
   const filter = attempt(() => codeFilter(env)) ?? null;
+  const indexedFields = attempt(() => readIndexedFields(env)) ?? [];
   if (env.EVENT_RETENTION_DAYS > 0 && env.EVENT_RETENTION_DAYS < leastEventDays) {
     problems.push(
       `EVENT_RETENTION_DAYS: "${env.EVENT_RETENTION_DAYS}" must be 0 or at least ${leastEventDays}: the event bus may bring an event again for so long`,
@@ -96,11 +109,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     schedules,
     codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
     writeBack: { gatherMs: env.WRITE_BACK_GATHER_MS },
+    indexedFields,
     eventRetentionDays: env.EVENT_RETENTION_DAYS,
     host: env.HOST,
     port: env.PORT,
     apiKeys,
+    access,
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
+    instanceName: env.INSTANCE_NAME,
+    drainMs: env.DRAIN_MS,
     logLevel: env.LOG_LEVEL,
   };
 }
@@ -117,6 +134,16 @@ function codeFilter({ SIGNUP_CODE_FILTER: filter }: Settings): CodeFilter | null
   } catch (error) {
     throw new ConfigError([`SIGNUP_CODE_FILTER: ${(error as Error).message}`]);
   }
+}
+
+function readIndexedFields({ INDEXED_FIELDS: text = '' }: Settings): string[] {
+  const paths = text.split(',').map((path) => path.trim());
+  const fields = [...new Set(paths.filter((path) => path !== ''))];
+  const wrong = fields.find((path) => !fieldPath.test(path));
+  if (wrong === undefined) return fields;
+  throw new ConfigError([
+    `INDEXED_FIELDS names "${wrong}", which is no API name such as Industry or BillingAddress.City`,
+  ]);
 }
 
 type Settings = Static<typeof settings>;

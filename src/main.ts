@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { type Config, loadConfig } from './config.ts';
+import { secretPaths } from './http/request-log.ts';
 import { checkAddress } from './start/data-dir.ts';
 import { type Provided, provideDefaults } from './start/embedded-defaults.ts';
 import { stopOnOwnFault } from './start/own-fault.ts';
@@ -10,18 +12,24 @@ import { waitUntilLoaded, welcome } from './start/welcome.ts';
 
 const shutdownLimitMs = 9_500;
 const running: (() => Promise<void>)[] = [];
+const stopping = new AbortController();
 
 const starting = start();
-const stopInOrder = async (): Promise<void> => {
+const stopInOrder = async (signal?: NodeJS.Signals): Promise<void> => {
   // What is half started can't be stopped: it is started first.
-  await starting.catch(() => {});
+  const config = await starting.then((started) => started.config).catch(() => undefined);
+  stopping.abort();
+  // A load balancer has to see that it is not ready any more; a person at a terminal is not kept waiting.
+  if (signal === 'SIGTERM' && config?.roles.has('api')) await pause(config.drainMs);
   await stop();
 };
 stopOnSignal(stopInOrder, shutdownLimitMs, (why) =>
   process.stderr.write(`Tidemark was ended at once: ${why}\n`),
 );
-stopOnOwnFault(stopInOrder, shutdownLimitMs, (error) =>
-  pino().fatal({ err: error }, 'a fault of Tidemark itself: it ends'),
+stopOnOwnFault(
+  () => stopInOrder(),
+  shutdownLimitMs,
+  (error) => pino().fatal({ err: error }, 'a fault of Tidemark itself: it ends'),
 );
 
 try {
@@ -51,7 +59,8 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
       budget: { reservePercent: config.apiReservePercent },
     },
     apiKeys: provided.apiKeys,
-    logger: pino({ level: config.logLevel }),
+    stopping: stopping.signal,
+    logger: pino({ level: config.logLevel, redact: [...secretPaths] }),
   });
   running.push(() => app.close());
   if (serves)

@@ -112,6 +112,10 @@ export const settings = Type.Object({
   SAMPLE_SCHEDULE: text(
     'Cron expression, UTC: the same at little cost, by what changed and by counts; off if unset',
   ),
+  INDEXED_FIELDS: text(
+    'Comma-separated fields that accounts may be filtered by, such as `Industry,BillingAddress.Country`; each gets an index',
+    { maxLength: 4096 },
+  ),
   EVENT_RETENTION_DAYS: Type.Integer({
     default: 90,
     minimum: 0,
@@ -123,10 +127,54 @@ export const settings = Type.Object({
   API_KEYS: text(
     'Comma-separated `name:scope+scope:secret`, scopes `read`, `write`, `admin`; generated with the sandbox org',
   ),
+  OIDC_ISSUER: text(
+    'OpenID Connect issuer whose access tokens are accepted beside API keys; see docs/security.md',
+  ),
+  OIDC_AUDIENCE: text('The audience that tokens for Tidemark name'),
+  OIDC_SCOPE_CLAIM: text(
+    'Claim, or path such as `realm_access.roles`, that lists scopes; unset looks at `scope`, `scp` and `roles`',
+  ),
+  OIDC_SCOPE_PREFIX: Type.String({
+    default: 'tidemark:',
+    description: 'What stands before `read`, `write` and `admin` in that claim',
+  }),
+  RATE_LIMIT_PER_MINUTE: Type.Integer({
+    default: 6_000,
+    minimum: 0,
+    description: 'Requests of one API key within a minute; 0 is no limit',
+  }),
+  RATE_LIMIT_WITHOUT_KEY_PER_MINUTE: Type.Integer({
+    default: 600,
+    minimum: 0,
+    description: 'Requests of one address without a valid key within a minute; 0 is no limit',
+  }),
+  RATE_LIMIT_WEBHOOKS_PER_MINUTE: Type.Integer({
+    default: 6_000,
+    minimum: 0,
+    description: 'Webhook deliveries of one address within a minute; 0 is no limit',
+  }),
+  TRUSTED_PROXIES: text(
+    'Comma-separated addresses and networks of proxies in front, whose `X-Forwarded-For` is believed; none if unset',
+  ),
+  CORS_ORIGINS: text('Comma-separated origins whose web pages may call the API; none if unset'),
+  METRICS_PUBLIC: Type.Boolean({
+    default: true,
+    description: '`false`: `/metrics` needs a key with the scope `read`',
+  }),
   ROLES: Type.String({
     default: 'api,sync',
     pattern: '^(api|sync)(,(api|sync))?$',
     description: 'What this process does: serve the API, keep the mirror, or both',
+  }),
+  INSTANCE_NAME: text(
+    'How this process is named to people, where several share a database; the host unless set',
+  ),
+  DRAIN_MS: Type.Integer({
+    default: 1_000,
+    minimum: 0,
+    maximum: 5_000,
+    description:
+      'How long the API still answers after SIGTERM, with `/health/ready` at 503, so that a load balancer looks away, in milliseconds',
   }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),

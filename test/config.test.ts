@@ -14,6 +14,9 @@ const org = {
   API_KEYS: 'ops:read+write:a-secret-of-ops-1',
 };
 
+/** What has to be there too, so that only the one setting is bad. */
+const oidcAudience = (name: string): string => (name === 'OIDC_ISSUER' ? 'tidemark' : '');
+
 function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
   try {
     loadConfig(environment);
@@ -61,7 +64,16 @@ describe('the settings', () => {
       host: '127.0.0.1',
       port: 3000,
       apiKeys: undefined,
+      access: {
+        rateLimits: { perKey: 6_000, perAddress: 600, perWebhookAddress: 6_000 },
+        loadLimits: { lateMs: 1_000, inFlight: 400, inFlightOfOne: 100 },
+        trustedProxies: [],
+        corsOrigins: [],
+        publicMetrics: true,
+      },
       roles: new Set(['api', 'sync']),
+      instanceName: undefined,
+      drainMs: 1_000,
       logLevel: 'info',
     });
   });
@@ -96,6 +108,15 @@ describe('the settings', () => {
     ['SIGNUP_CODE_LENGTH', '6'],
     ['SIGNUP_CODE_PREFIX', 'a b'],
     ['WRITE_BACK_GATHER_MS', '-1'],
+    ['OIDC_ISSUER', 'https://id.example.com?tenant=1'],
+    ['OIDC_ISSUER', 'http://id.example.com'],
+    ['RATE_LIMIT_PER_MINUTE', '-1'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['TRUSTED_PROXIES', 'true'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'https://app.example.com/'],
+    ['CORS_ORIGINS', 'app.example.com'],
+    ['METRICS_PUBLIC', 'perhaps'],
     ['EVENT_RETENTION_DAYS', '3'],
     ['EVENT_RETENTION_DAYS', '-1'],
     ['PORT', '70000'],
@@ -105,10 +126,18 @@ describe('the settings', () => {
     ['ROLES', 'api,api,api'],
     ['LOG_LEVEL', 'loud'],
   ])('%s=%s is refused in one line that names it', (name, value) => {
-    const [problem, ...others] = problemsOf({ [name]: value });
+    const [problem, ...others] = problemsOf({ OIDC_AUDIENCE: oidcAudience(name), [name]: value });
     expect(problem).toMatch(new RegExp(`^${name}: `));
     expect(problem).not.toContain('\n');
     expect(others).toEqual([]);
+  });
+
+  it.each([
+    [{ OIDC_ISSUER: 'https://id.example.com' }, 'OIDC_AUDIENCE is required with OIDC_ISSUER'],
+    [{ OIDC_AUDIENCE: 'tidemark' }, 'OIDC_ISSUER is required with OIDC_AUDIENCE'],
+    [{ OIDC_SCOPE_CLAIM: 'roles' }, 'OIDC_ISSUER is required with OIDC_SCOPE_CLAIM'],
+  ])('that belong together are asked for: %j', (given, problem) => {
+    expect(problemsOf(given)).toEqual([expect.stringContaining(problem)]);
   });
 
   it('name the choices where there are some', () => {
@@ -202,6 +231,11 @@ describe('the sign-in', () => {
     ['a client without its secret', { SALESFORCE_CLIENT_SECRET: '' }, /^SALESFORCE_CLIENT_ID is needed with/],
     ['no host to sign in at', { SALESFORCE_LOGIN_URL: '' }, /^SALESFORCE_LOGIN_URL is required/],
     ['no API keys', { API_KEYS: '' }, /^API_KEYS is required with a Salesforce org/],
+    [
+      'a check of certificates that is switched off',
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      /^NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody/,
+    ],
     [
       'a key file that is not there',
       { SALESFORCE_CLIENT_SECRET: '', SALESFORCE_USERNAME: 'a', SALESFORCE_PRIVATE_KEY_FILE: '/nowhere.pem' },

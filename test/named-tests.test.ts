@@ -11,7 +11,7 @@ const named = (page: string): { file: string; name: string }[] =>
     [...names.matchAll(/"([^"]+)"/g)].map(([, name = '']) => ({ file, name })),
   );
 
-describe.each(['docs/field-failures.md', 'docs/reliability.md'])('%s', (page) => {
+describe.each(['docs/field-failures.md', 'docs/reliability.md', 'docs/security.md'])('%s', (page) => {
   it('names tests that there are', () => {
     const tests = named(read(page));
     expect(tests.length).toBeGreaterThan(30);

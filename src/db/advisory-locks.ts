@@ -11,6 +11,10 @@ export const advisoryLocks = {
   writeBack: 7_245_113_003n,
   /** One order of a resync of everything at a time. */
   resyncOrders: 7_245_113_004n,
+  /** One process of all makes and drops the indexes that settings ask for. */
+  indexes: 7_245_113_005n,
+  /** One process of all follows the topic and applies what comes. */
+  subscription: 7_245_113_006n,
   /** One transaction of all removes what is old. */
   housekeeping: 7_245_113_020n,
 } as const;

@@ -18,6 +18,7 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.idempotentRequest.findFirst({ where: { apiKey: '' } }),
     () => prisma.writeBackAttempt.findFirst({ where: { id: 0n } }),
     () => prisma.writeBackState.findFirst({ where: { topic: '' } }),
+    () => prisma.secret.findFirst({ where: { name: '' } }),
     () => prisma.housekeeping.findFirst({ where: { task: '' } }),
   ];
   for (const read of reads) {

@@ -4,16 +4,21 @@ import { connectionTo } from './servers.ts';
 
 /**
  * Does `work` while this process alone holds an advisory lock. The lock belongs to a connection: where that breaks,
- * the work is told to end, and where the process is killed, another takes over within a second.
+ * the work is told to end, and where the process is killed, another takes over within a second. Where the process is
+ * paused, or can't be heard for another reason, the database ends the connection by its own clock.
  *
  * @param signal ends the wait for the lock, and the work
+ * @param work is told whether the lock is held for sure: it isn't where nothing was heard of the database for so long
+ *   that another may have it
  * @throws what the work throws, or why the connection could not be opened
  */
 export async function holdLock(
-  options: { readonly url: string; readonly lock: bigint; readonly applicationName: string },
+  options: LockOptions,
   signal: AbortSignal,
-  work: (held: AbortSignal) => Promise<void>,
+  work: (held: AbortSignal, isSure: () => boolean) => Promise<void>,
 ): Promise<void> {
+  const { askEveryMs = usualAskEveryMs } = options;
+  const unheardMs = 4 * askEveryMs;
   const lost = new AbortController();
   const client = new pg.Client({
     ...connectionTo(options.url),
@@ -27,10 +32,15 @@ export async function holdLock(
   try {
     await client.connect();
     // A holder that vanished without a word is let go by the database after this time.
-    await client.query(`set idle_session_timeout = ${6 * askEveryMs}`);
-    if (!(await take(client, options.lock, held))) return;
-    const asking = keepAsking(client, held, () => lost.abort());
-    await work(held).finally(() => lost.abort());
+    await client.query(`set idle_session_timeout = ${unheardMs}`);
+    if (!(await take(client, options, held))) return;
+    let heardAt = Date.now();
+    const isSure = (): boolean => !held.aborted && Date.now() - heardAt < unheardMs;
+    const asking = keepAsking(client, askEveryMs, held, (askedAt) => {
+      if (askedAt === undefined) lost.abort();
+      else heardAt = askedAt;
+    });
+    await work(held, isSure).finally(() => lost.abort());
     await asking;
   } finally {
     // Ending the session gives up the lock.
@@ -38,25 +48,56 @@ export async function holdLock(
   }
 }
 
-const askEveryMs = 5_000;
+export type LockOptions = {
+  readonly url: string;
+  readonly lock: bigint;
+  readonly applicationName: string;
+  /** Resolves when the lock may be free, at the latest after so many milliseconds. */
+  readonly untilFree?: (ms: number) => Promise<void>;
+  /** How often the holder gives a sign of life; after four times as long without one the lock is free. */
+  readonly askEveryMs?: number;
+};
 
-async function take(client: pg.Client, lock: bigint, signal: AbortSignal): Promise<boolean> {
+const usualAskEveryMs = 2_000;
+const tryEveryMs = 1_000;
+
+async function take(
+  client: pg.Client,
+  { lock, untilFree = (ms) => pause(ms) }: LockOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
   while (!signal.aborted) {
+    // Listen before asking: a lock that is given up in between is not missed.
+    const free = untilFree(tryEveryMs);
     const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
       lock,
     ]);
     if (rows[0]?.taken === true) return true;
-    await pause(1_000, undefined, { signal }).catch(() => {});
+    await Promise.race([free, aborted]);
   }
   return false;
 }
 
-/** Whoever gets no answer holds nothing any more, as far as it knows. */
-async function keepAsking(client: pg.Client, signal: AbortSignal, onLost: () => void): Promise<void> {
+/**
+ * Whoever gets no answer holds nothing any more, as far as it knows.
+ * @param onAnswer is told when the question was sent; undefined where no answer came
+ */
+async function keepAsking(
+  client: pg.Client,
+  askEveryMs: number,
+  signal: AbortSignal,
+  onAnswer: (askedAt: number | undefined) => void,
+): Promise<void> {
   while (!signal.aborted) {
     await pause(askEveryMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    await client.query('select 1').catch(onLost);
+    const askedAt = Date.now();
+    await client.query('select 1').then(
+      () => onAnswer(askedAt),
+      () => onAnswer(undefined),
+    );
   }
 }
 

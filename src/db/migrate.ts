@@ -13,10 +13,17 @@ const unlimited = { query_timeout: 2 ** 31 - 1 };
  * table `_prisma_migrations`, so that `prisma migrate deploy` and this agree about what has been applied.
  * Each migration is one transaction; several processes may call it at once.
  *
+ * A version starts on a database that a newer one has migrated: migrations only add, so it finds all that it knows. Those
+ * that take something away say so by a name that ends in `_contract`.
+ *
+ * @param onNewer hears of migrations that this version does not know
  * @returns the names of the migrations applied now
- * @throws where an applied migration has since been edited, or one recorded is unknown to this version
+ * @throws where an applied migration has since been edited, or one that this version does not know takes something away
  */
-export async function migrate(pool: pg.Pool): Promise<string[]> {
+export async function migrate(
+  pool: pg.Pool,
+  onNewer: (names: readonly string[]) => void = () => {},
+): Promise<string[]> {
   const migrations = await readMigrations();
   const client = await pool.connect();
   let broken = true;
@@ -28,7 +35,7 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
       text: 'select pg_advisory_lock($1)',
       values: [advisoryLocks.migrations],
     });
-    const applied = await applyMissing(client, migrations);
+    const applied = await applyMissing(client, migrations, onNewer);
     await client.query('select pg_advisory_unlock($1)', [advisoryLocks.migrations]);
     await client.query('reset lock_timeout; reset statement_timeout');
     broken = false;
@@ -39,17 +46,24 @@ export async function migrate(pool: pg.Pool): Promise<string[]> {
   }
 }
 
-async function applyMissing(client: pg.PoolClient, migrations: Migration[]): Promise<string[]> {
+async function applyMissing(
+  client: pg.PoolClient,
+  migrations: Migration[],
+  onNewer: (names: readonly string[]) => void,
+): Promise<string[]> {
   await client.query(createRecordTable);
   const { rows } = await client.query<{ migration_name: string; checksum: string }>(
     'select migration_name, checksum from _prisma_migrations where finished_at is not null and rolled_back_at is null',
   );
   const known = new Map(rows.map((row) => [row.migration_name, row.checksum]));
-  for (const name of known.keys()) {
-    if (!migrations.some((migration) => migration.name === name)) {
-      throw new Error(`The database was migrated by a newer Tidemark (${name}); start that version instead.`);
-    }
+  const newer = [...known.keys()].filter((name) => !migrations.some((migration) => migration.name === name));
+  const contraction = newer.find((name) => name.endsWith('_contract'));
+  if (contraction !== undefined) {
+    throw new Error(
+      `The database was migrated by a newer Tidemark (${contraction}); start that version instead.`,
+    );
   }
+  if (newer.length > 0) onNewer(newer);
   const applied: string[] = [];
   for (const migration of migrations) {
     const checksum = known.get(migration.name);

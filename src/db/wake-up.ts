@@ -4,8 +4,11 @@ import { connectionTo } from './servers.ts';
 
 const channel = 'tidemark';
 
-/** What there may be to look at: events, codes, a resync that went on. A wake-up is a hint: the query is the truth. */
-export type Wake = 'apply' | 'write-back' | 'resync';
+/**
+ * What there may be to look at: events, events that took effect, codes, a resync that went on, a lease that was given up. A wake-up is a hint: the
+ * query is the truth.
+ */
+export type Wake = 'apply' | 'applied' | 'write-back' | 'resync' | 'lease';
 
 /** Sends a wake-up that takes effect when the surrounding transaction commits. */
 export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {

@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiKey, Scope } from './dependencies.ts';
 import { Problem } from './problem.ts';
 import { isPublic } from './public-routes.ts';
+import type { RateLimits } from './rate-limits.ts';
+import type { VerifyToken } from './verify-token.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -10,31 +12,46 @@ declare module 'fastify' {
     scope?: Scope;
   }
   interface FastifyRequest {
-    /** Whose key the request carries; empty on public routes. */
+    /** Whose key the request carries, or `oidc:` and the subject of its token; empty on public routes. */
     callerName: string;
-    /** The scopes of that key. */
+    /** The scopes of that key or token. */
     callerScopes: readonly Scope[];
   }
 }
 
+export type Door = {
+  readonly keys: readonly ApiKey[];
+  /** Where tokens of an issuer are accepted beside keys. */
+  readonly verifyToken: VerifyToken | undefined;
+  readonly limits: RateLimits;
+};
+
 /**
- * Lets a request through only with `Authorization: Bearer <secret>` of a key that has the scope of the route.
- * A route that is neither public nor names a scope stops the start.
+ * Lets a request through only with `Authorization: Bearer <secret>` of a key, or with a token, that has the scope of
+ * the route. A route that is neither public nor names a scope stops the start.
  */
-export function addAuthentication(app: FastifyInstance, keys: readonly ApiKey[]): void {
+export function addAuthentication(app: FastifyInstance, { keys, verifyToken, limits }: Door): void {
   const known = keys.map((key) => ({ ...key, digest: digest(key.secret) }));
   app.decorateRequest('callerName', '');
   app.decorateRequest('callerScopes');
+  // The one for all URLs is that of preflights, which carry no key; they are answered before this.
   app.addHook('onRoute', ({ url, config }) => {
-    if (!isPublic(url) && config?.scope === undefined) throw new Error(`Route ${url} names no scope`);
+    if (url !== '*' && !isPublic(url) && config?.scope === undefined)
+      throw new Error(`Route ${url} names no scope`);
   });
-  app.addHook('onRequest', async (request) => {
-    if (request.is404 || isPublic(request.routeOptions.url)) return;
-    const key = findKey(known, bearerSecret(request));
-    const scope = request.routeOptions.config.scope ?? 'admin';
-    if (!grants(key.scopes, scope)) throw missingScope(key.name, scope);
-    request.callerName = key.name;
-    request.callerScopes = key.scopes;
+  app.addHook('onRequest', async (request, reply) => {
+    const { url, config } = request.routeOptions;
+    if (request.is404 || isPublic(url, config.scope)) return;
+    try {
+      const { name, scopes } = await findCaller(known, verifyToken, bearerSecret(request));
+      request.callerName = name;
+      request.callerScopes = scopes;
+    } catch (error) {
+      await limits.count('address', request, reply);
+      throw error;
+    }
+    await limits.count('key', request, reply);
+    requireScope(request, config.scope ?? 'admin');
   });
 }
 
@@ -45,14 +62,24 @@ export function grants(scopes: readonly Scope[], wanted: Scope): boolean {
 
 const ranks = { read: 1, write: 2, admin: 3 } as const satisfies Record<Scope, number>;
 
+async function findCaller(
+  keys: readonly KnownKey[],
+  verifyToken: VerifyToken | undefined,
+  secret: string,
+): Promise<{ readonly name: string; readonly scopes: readonly Scope[] }> {
+  const key = findKey(keys, secret);
+  if (key !== undefined) return key;
+  if (verifyToken !== undefined && /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(secret)) return verifyToken(secret);
+  throw unauthenticated('The API key is not known.', ', error="invalid_token"');
+}
+
 // Compares with every key, whichever matches, so that the time taken says nothing about them.
-function findKey(keys: readonly KnownKey[], secret: string): KnownKey {
+function findKey(keys: readonly KnownKey[], secret: string): KnownKey | undefined {
   const wanted = digest(secret);
   let found: KnownKey | undefined;
   for (const key of keys) {
     if (timingSafeEqual(key.digest, wanted)) found = key;
   }
-  if (found === undefined) throw unauthenticated('The API key is not known.', ', error="invalid_token"');
   return found;
 }
 
@@ -61,7 +88,7 @@ function bearerSecret(request: FastifyRequest): string {
   if (header === undefined) {
     throw unauthenticated('Send an API key as "Authorization: Bearer <key>".');
   }
-  const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
+  const secret = /^Bearer +([\x21-\x7e]{1,8192})$/i.exec(header)?.[1];
   if (secret === undefined) {
     throw unauthenticated('The Authorization header must read "Bearer <key>".', ', error="invalid_request"');
   }
@@ -80,8 +107,9 @@ export function requireScope(request: FastifyRequest, scope: Scope): void {
 }
 
 function missingScope(name: string, scope: Scope): Problem {
+  const who = name.startsWith('oidc:') ? `token of "${name.slice(5)}"` : `key "${name}"`;
   const challenge = `Bearer realm="tidemark", error="insufficient_scope", scope="${scope}"`;
-  return new Problem('forbidden', `The key "${name}" lacks the scope "${scope}", which this needs.`, {
+  return new Problem('forbidden', `The ${who} lacks the scope "${scope}", which this needs.`, {
     headers: { 'www-authenticate': challenge },
   });
 }

@@ -4,7 +4,7 @@ import { invalid, type Problem } from './problem.ts';
 
 /**
  * A cursor says after which row a list goes on, and for which list and filters it was made.
- * It is opaque to clients; its first member is the version of this format.
+ * It is opaque to clients and signed on its way out; its first member is the version of this format.
  */
 export function encodeCursor(list: string, position: KeysetPosition): string {
   return Buffer.from(JSON.stringify([1, list, position.by, position.id])).toString('base64url');
@@ -34,11 +34,19 @@ export function decodeCursor(
 export function listKey(path: string, query: Readonly<Record<string, unknown>>): string {
   const parameters = Object.entries(query)
     .filter(([name, value]) => name !== 'limit' && name !== 'cursor' && value !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+    .map(([name, value]) => [name, isMembers(value) ? sorted(Object.entries(value)) : value] as const);
   return createHash('sha256')
-    .update(JSON.stringify([path, parameters]))
+    .update(JSON.stringify([path, sorted(parameters)]))
     .digest('base64url')
     .slice(0, 16);
+}
+
+function sorted<T>(entries: (readonly [string, T])[]): (readonly [string, T])[] {
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function isMembers(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }
 
 function parse(cursor: string): readonly unknown[] {

@@ -6,6 +6,10 @@ import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
+import type { StreamLimits } from './event-stream.ts';
+import type { RateLimitOptions } from './rate-limits.ts';
+import type { LoadLimits } from './shed-load.ts';
+import type { OidcOptions } from './verify-token.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -14,10 +18,15 @@ export type HttpDependencies = {
   /** Serves reads as long as it is close behind; undefined without one. */
   readonly replica?: Pick<Replica, 'database' | 'serves' | 'behindMs'> | undefined;
   readonly apiKeys: readonly ApiKey[];
+  readonly access?: AccessOptions;
   /** The followed topic, `CDC_TOPIC`. */
   readonly topic: string;
   /** The account field that holds the signup code, `SIGNUP_CODE_FIELD`. */
   readonly signupCodeField: string;
+  /** Paths of the mirrored fields that accounts may be filtered by, `INDEXED_FIELDS`. */
+  readonly indexedFields: readonly string[];
+  /** An export that a client takes nothing of for so long is given up; 30 seconds unless told. */
+  readonly exportStallMs?: number;
   /** A logger, or the options to make one. */
   readonly logger: LoggerChoice;
   /** Decodes stored events; the answers are in the order of the rows. */
@@ -32,8 +41,28 @@ export type HttpDependencies = {
   requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
+  /** How many readers the live stream has at most, where that is not as usual. */
+  readonly liveStreamLimits?: StreamLimits;
+  /** How long a reader of a stream may take nothing, where that is not as usual. */
+  readonly stallLimitMs?: number;
+  /** Aborted when the process is about to stop: it is not ready any more, and asks clients for other connections. */
+  readonly stopping?: AbortSignal | undefined;
   /** Version of the service, shown in the API description. */
   readonly version: string;
+};
+
+/** Who may come in, and how often; each part is off unless given. */
+export type AccessOptions = {
+  /** Tokens of an issuer are accepted beside keys. */
+  readonly oidc?: OidcOptions;
+  readonly rateLimits?: RateLimitOptions;
+  readonly loadLimits?: LoadLimits;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
+  /** Origins whose pages may call the API. */
+  readonly corsOrigins?: readonly string[];
+  /** True unless false. */
+  readonly publicMetrics?: boolean;
 };
 
 /** `write` includes `read`, `admin` includes both. */

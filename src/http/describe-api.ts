@@ -1,4 +1,6 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
+import type { Scope } from './dependencies.ts';
 import { tidyDescription } from './tidy-description.ts';
 
 /** What the OpenAPI document says beyond the routes, and how schemas are named in it. */
@@ -24,6 +26,7 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
       },
       security: [{ apiKey: [] }],
     },
+    transform: ({ schema, url, route }) => ({ schema: withScope(schema, route.config?.scope), url }),
     transformObject: (document) =>
       'openapiObject' in document ? tidyDescription(document.openapiObject) : document.swaggerObject,
     refResolver: {
@@ -31,6 +34,13 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
         typeof json['$id'] === 'string' ? json['$id'] : `def-${index}`,
     },
   };
+}
+
+/** Says which scope a key needs, for people and for programs. */
+function withScope(schema: FastifySchema, scope: Scope | undefined): FastifySchema {
+  if (scope === undefined || schema.hide === true) return schema;
+  const description = [schema.description, `Needs the scope \`${scope}\`.`].filter(Boolean).join('\n\n');
+  return { ...schema, description, 'x-required-scope': scope } as FastifySchema;
 }
 
 const description = `An exact mirror of the accounts of a Salesforce org.

@@ -16,13 +16,18 @@ export type EventStreams = {
    * Answers with the messages of `source` until it ends. The signal says that nobody listens any more: the client is
    * gone or too slow, or the server closes.
    *
-   * @throws Problem 429 where too many streams are open, before anything is sent
+   * A text is sent as it is.
+   *
+   * @throws Problem 429 or 503 where too many streams are open, before anything is sent
    */
   answer(
     request: FastifyRequest,
     reply: FastifyReply,
-    source: (signal: AbortSignal) => AsyncIterable<StreamMessage>,
+    source: (signal: AbortSignal) => AsyncIterable<StreamMessage | string>,
+    limits?: StreamLimits,
   ): Promise<void>;
+  /** @throws Problem as `answer` would */
+  checkRoom(request: FastifyRequest, limits?: StreamLimits): void;
 };
 
 /** Whether the route was asked for a stream. Routes that can answer one have `sse: 'dual'`. */
@@ -30,9 +35,11 @@ export function wantsStream(request: FastifyRequest, reply: FastifyReply): boole
   return request.method === 'GET' && reply.sse !== undefined;
 }
 
+/** Of one kind of stream; those of another kind are counted apart. */
+export type StreamLimits = { readonly most: number; readonly mostOfOneKey: number };
+
 const heartbeatMs = 15_000;
-const mostStreams = 100;
-const mostStreamsOfOneKey = 10;
+const usualLimits: StreamLimits = { most: 100, mostOfOneKey: 10 };
 
 /** Server-Sent Events by @fastify/sse, with limits, and an end when the server closes. */
 export async function addEventStreams(
@@ -41,15 +48,16 @@ export async function addEventStreams(
   stallLimitMs = 30_000,
 ): Promise<EventStreams> {
   await app.register(fastifySSE, { heartbeatInterval: heartbeatMs });
-  const open = new Map<AbortController, string>();
+  const open = new Map<AbortController, OpenStream>();
   app.addHook('preClose', async () => {
     for (const gone of open.keys()) gone.abort();
   });
   return {
-    async answer(request, reply, source) {
-      checkLimits([...open.values()], request.callerName);
+    checkRoom: (request, limits = usualLimits) => checkLimits(open.values(), request.callerName, limits),
+    async answer(request, reply, source, limits = usualLimits) {
+      checkLimits(open.values(), request.callerName, limits);
       const gone = new AbortController();
-      open.set(gone, request.callerName);
+      open.set(gone, { caller: request.callerName, limits });
       reply.raw.once('close', () => gone.abort());
       // The connection ends with the stream, so that a closing server does not wait for it.
       reply.header('connection', 'close');
@@ -58,8 +66,9 @@ export async function addEventStreams(
       reply.hijack();
       try {
         for await (const message of source(gone.signal)) {
-          if (gone.signal.aborted || !(await isTaken(reply.sse.send(message), gone.signal, stallLimitMs)))
-            break;
+          if (gone.signal.aborted) break;
+          const sending = typeof message === 'string' ? write(reply, message) : reply.sse.send(message);
+          if (!(await isTaken(sending, gone.signal, stallLimitMs))) break;
         }
       } catch (error) {
         request.log.error({ err: error }, 'a stream broke');
@@ -73,19 +82,38 @@ export async function addEventStreams(
   };
 }
 
-function checkLimits(callers: readonly string[], caller: string): void {
+type OpenStream = { readonly caller: string; readonly limits: StreamLimits };
+
+function checkLimits(open: Iterable<OpenStream>, caller: string, limits: StreamLimits): void {
   const headers = { 'retry-after': '30' };
-  if (callers.length >= mostStreams) {
-    throw new Problem('too-many-streams', `At most ${mostStreams} streams may be open.`, { headers });
+  let [all, own] = [0, 0];
+  for (const stream of open) {
+    if (stream.limits !== limits) continue;
+    all++;
+    if (stream.caller === caller) own++;
   }
-  if (callers.filter((other) => other === caller).length >= mostStreamsOfOneKey) {
-    const detail = `At most ${mostStreamsOfOneKey} streams of one key may be open.`;
+  if (own >= limits.mostOfOneKey) {
+    const detail = `At most ${limits.mostOfOneKey} streams of one key may be open.`;
     throw new Problem('too-many-streams', detail, { headers });
+  }
+  if (all >= limits.most) {
+    throw new Problem('unavailable', `At most ${limits.most} streams may be open.`, { headers });
   }
 }
 
+/** Undefined when it was taken at once; else it is when the connection has room again. */
+function write({ raw }: FastifyReply, text: string): Promise<void> | undefined {
+  if (raw.write(text)) return undefined;
+  return new Promise((resolve) => raw.once('drain', resolve));
+}
+
 /** Whether the connection took it; false where it is gone or took nothing for too long. */
-async function isTaken(sending: Promise<void>, signal: AbortSignal, limitMs: number): Promise<boolean> {
+async function isTaken(
+  sending: Promise<void> | undefined,
+  signal: AbortSignal,
+  limitMs: number,
+): Promise<boolean> {
+  if (sending === undefined) return true;
   const { promise: refused, resolve } = Promise.withResolvers<false>();
   const refuse = (): void => resolve(false);
   const timer = setTimeout(refuse, limitMs);

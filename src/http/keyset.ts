@@ -12,13 +12,22 @@ export async function readPage<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   query: PageQuery,
 ): Promise<Page<Row>> {
+  return collectPage<Row>(query, async (range, wanted) => {
+    const { text, values } = pageStatement(query, range, wanted);
+    return (await pool.query<Row & KeyColumns>({ text, values })).rows;
+  });
+}
+
+/** Collects a page from the ranges of its order, each read in order as far as it is wanted. */
+export async function collectPage<Row>(
+  query: Pick<PageQuery, 'order' | 'after' | 'limit'>,
+  readRange: (range: Prisma.Sql, wanted: number) => Promise<readonly (Row & KeyColumns)[]>,
+): Promise<Page<Row>> {
   const rows: (Row & KeyColumns)[] = [];
   for (const range of ranges(query.order, query.after)) {
     const wanted = query.limit + 1 - rows.length;
     if (wanted <= 0) break;
-    const statement = pageStatement(query, range, wanted);
-    const result = await pool.query<Row & KeyColumns>({ text: statement.text, values: statement.values });
-    rows.push(...result.rows);
+    rows.push(...(await readRange(range, wanted)));
   }
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
@@ -55,13 +64,21 @@ export function isPosition(order: KeysetOrder, position: KeysetPosition): boolea
 function pageStatement({ select, where, order }: PageQuery, range: Prisma.Sql, limit: number): Prisma.Sql {
   const by = Prisma.raw(order.by?.sql ?? 'NULL');
   const id = Prisma.raw(order.id.sql);
-  const direction = Prisma.raw(order.descending ? 'DESC' : 'ASC');
-  const ordering =
-    order.by === undefined
-      ? Prisma.sql`${id} ${direction}`
-      : Prisma.sql`${by} ${direction}, ${id} ${direction}`;
   return Prisma.sql`SELECT ${by} AS "keyBy", ${id}::text AS "keyId", ${select}
-    WHERE ${Prisma.join([...where, range], ' AND ')} ORDER BY ${ordering} LIMIT ${limit}`;
+    WHERE ${Prisma.join([...where, range], ' AND ')} ORDER BY ${ordering(order)} LIMIT ${limit}`;
+}
+
+/** All rows in the order in which pages bring them. */
+export function wholeStatement({ select, where, order }: Omit<PageQuery, 'after' | 'limit'>): Prisma.Sql {
+  const conditions = where.length === 0 ? Prisma.sql`true` : Prisma.join([...where], ' AND ');
+  return Prisma.sql`SELECT ${select} WHERE ${conditions} ORDER BY ${ordering(order)}`;
+}
+
+export function ordering(order: KeysetOrder): Prisma.Sql {
+  const id = Prisma.raw(order.id.sql);
+  const direction = Prisma.raw(order.descending ? 'DESC' : 'ASC');
+  if (order.by === undefined) return Prisma.sql`${id} ${direction}`;
+  return Prisma.sql`${Prisma.raw(order.by.sql)} ${direction}, ${id} ${direction}`;
 }
 
 function isValue(type: KeysetColumn['type'], value: string): boolean {
@@ -112,4 +129,4 @@ export type PageQuery = {
 
 export type Page<Row> = { readonly rows: Row[]; readonly next: KeysetPosition | null };
 
-type KeyColumns = { readonly keyBy: string | Date | null; readonly keyId: string };
+export type KeyColumns = { readonly keyBy: string | Date | null; readonly keyId: string };

@@ -45,8 +45,9 @@ export function invalidFields(errors: readonly FieldError[]): Problem {
   return new Problem('invalid-request', `${detail}.`, { errors });
 }
 
+/** Leads to the page that explains it; relative to the service, so that it is the same wherever that runs. */
 export function problemType(kind: string): string {
-  return `urn:tidemark:problem:${kind}`;
+  return `/docs/problems#${kind}`;
 }
 
 /** Every kind of problem that the API answers. */
@@ -62,6 +63,7 @@ export const kinds = {
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The type of the body is not supported' },
   'key-reused': { status: 422, title: 'The idempotency key belongs to another request' },
+  'too-many-requests': { status: 429, title: 'Too many requests within a minute' },
   'too-many-streams': { status: 429, title: 'Too many streams are open' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },

@@ -5,9 +5,12 @@ export const publicRoutes: readonly string[] = [
   '/health/ready',
   '/openapi.json',
   '/docs',
+  '/metrics',
 ];
 
-/** Whether a route, given by its pattern, is public; all pages of the documentation are. */
-export function isPublic(route: string | undefined): boolean {
-  return route !== undefined && (publicRoutes.includes(route) || route.startsWith('/docs/'));
+/** Whether a route, given by its pattern, is public; all pages of the documentation are. One with a scope is not. */
+export function isPublic(route: string | undefined, scope?: string): boolean {
+  return (
+    scope === undefined && route !== undefined && (publicRoutes.includes(route) || route.startsWith('/docs/'))
+  );
 }

@@ -30,11 +30,16 @@ export function requestId(request: { headers: { [name: string]: string | string[
   return typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : nanoid();
 }
 
+/** Where a secret could stand in what is logged, were somebody careless. */
+export const secretPaths: readonly string[] = ['authorization', 'secret', 'password', 'token'].flatMap(
+  (name) => [`*.${name}`, `*.headers.${name}`],
+);
+
 /** Fastify's options for a logger or for making one; made ones hide credentials wherever they turn up. */
 export function loggerOptions(logger: LoggerChoice): Pick<FastifyServerOptions, 'logger' | 'loggerInstance'> {
   if (logger === false) return { logger: false };
   if (isLogger(logger)) return { loggerInstance: logger };
-  return { logger: { redact: ['*.authorization', '*.headers.authorization', '*.secret'], ...logger } };
+  return { logger: { redact: [...secretPaths], ...logger } };
 }
 
 function isLogger(logger: Exclude<LoggerChoice, false>): logger is Extract<LoggerChoice, { child: unknown }> {

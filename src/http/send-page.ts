@@ -3,15 +3,15 @@ import { encodeCursor } from './cursor.ts';
 import type { KeysetPosition } from './keyset.ts';
 
 /** Answers one page of a list, with the way to the next one in the body and as a `Link` header. */
-export function pageOf<T>(
+export async function pageOf<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   list: string,
   data: T[],
   next: KeysetPosition | null,
-): { data: T[]; nextCursor: string | null } {
+): Promise<{ data: T[]; nextCursor: string | null }> {
   if (next === null) return { data, nextCursor: null };
-  const nextCursor = encodeCursor(list, next);
+  const nextCursor = await request.server.signCursor(encodeCursor(list, next));
   reply.header('link', `<${withCursor(request.url, nextCursor)}>; rel="next"`);
   return { data, nextCursor };
 }

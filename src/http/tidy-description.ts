@@ -7,6 +7,7 @@ export function tidyDescription<T extends object>(document: T): T {
   for (const operation of operationsOf(document)) {
     shareProblems(operation, shared);
     relaxBody(operation);
+    styleObjects(operation);
   }
   const components = member(document, 'components');
   if (components !== undefined) components['responses'] = Object.fromEntries([...shared].sort());
@@ -29,12 +30,12 @@ function shareProblems(operation: Members, shared: Map<string, unknown>): void {
   }
 }
 
-// `urn:tidemark:problem:not-found` becomes `NotFound`.
+// `/docs/problems#not-found` becomes `NotFound`.
 function problemName(response: unknown): string | undefined {
   const content = isMembers(response) ? member(response, 'content') : undefined;
   const media = content && member(content, 'application/problem+json');
   const type = media && member(media, 'example')?.['type'];
-  const kind = typeof type === 'string' ? type.split(':').at(-1) : undefined;
+  const kind = typeof type === 'string' ? type.split('#').at(-1) : undefined;
   return kind?.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 }
 
@@ -44,6 +45,15 @@ function relaxBody(operation: Members): void {
   const media = Object.values(member(body, 'content') ?? {}).filter(isMembers);
   const nullable = media.some(({ schema }) => isMembers(schema) && String(schema['type']).includes('null'));
   if (nullable) body['required'] = false;
+}
+
+// A parameter of several values by name is written `name[key]=value`.
+function styleObjects(operation: Members): void {
+  const parameters: unknown = operation['parameters'];
+  for (const parameter of Array.isArray(parameters) ? parameters.filter(isMembers) : []) {
+    if (member(parameter, 'schema')?.['type'] !== 'object') continue;
+    Object.assign(parameter, { style: 'deepObject', explode: true });
+  }
 }
 
 function member(parent: object, name: string): Members | undefined {

@@ -15,6 +15,7 @@ export async function describedApi(): Promise<string> {
     apiKeys: [],
     topic: '',
     signupCodeField: '',
+    indexedFields: [],
     logger: false,
     decodeEvents: async () => [],
     fieldNames: async () => [],

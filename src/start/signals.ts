@@ -6,7 +6,7 @@ const sameSignalMs = 1_000;
  * end, ends it at once with exit code 1.
  */
 export function stopOnSignal(
-  stop: () => Promise<void>,
+  stop: (signal: NodeJS.Signals) => Promise<void>,
   limitMs: number,
   onForced: (why: string) => void,
 ): void {
@@ -22,7 +22,7 @@ export function stopOnSignal(
     }
     startedAt = Date.now();
     setTimeout(() => force(`not done after ${limitMs} ms`), limitMs).unref();
-    stop().then(
+    stop(signal).then(
       () => process.exit(0),
       (error: Error) => force(error.message),
     );

@@ -1,5 +1,7 @@
 import type pg from 'pg';
+import { advisoryLocks } from '../db/advisory-locks.ts';
 import { type Queryable, slices } from '../db/database.ts';
+import { sendWakeUp } from '../db/wake-up.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 
 /** A stored event that waits to be applied. */
@@ -86,8 +88,17 @@ export async function lockWaiting(client: pg.PoolClient, ids: readonly bigint[])
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Marks events and gives them their places in the order of effect, which is the order of this list. */
+/**
+ * Marks events and gives them their places in the order of effect, which is the order of this list. Places are drawn
+ * under a lock that is held until the commit: whoever sees one sees all before it, so readers of the log can go by
+ * "behind this place".
+ */
 export async function markEvents(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
+  await client.query({
+    name: 'lock-positions',
+    text: `select pg_advisory_xact_lock(${advisoryLocks.mirror})`,
+  });
+  await sendWakeUp(client, 'applied');
   for (const slice of slices(outcomes)) await markSlice(client, slice);
 }
 

@@ -10,6 +10,8 @@ export type Jobs = {
   enqueueRereads(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
   /** Carries out a row of the table `resyncs`. */
   enqueueResync(client: pg.PoolClient, resyncId: string): Promise<void>;
+  /** Takes no more jobs; those that are under way go on. */
+  takeNoMore(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -82,7 +84,10 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
       if (rowCount === 0) await insert(client, queues.resync, [{ key: resyncId, data: { resyncId } }]);
       else await insert(client, queues.fullResync, [{ data: { resyncId } }]);
     },
-    stop: () => boss.stop({ graceful: true, timeout: 5_000 }),
+    async takeNoMore() {
+      for (const queue of Object.values(queues)) await boss.offWork(queue, { wait: false });
+    },
+    stop: () => boss.stop({ graceful: true, timeout: 3_000 }),
   };
 }
 

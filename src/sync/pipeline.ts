@@ -9,15 +9,17 @@ import { type ApplyContext, applyWaiting } from './apply.ts';
 import { checkFilter } from './check-filter.ts';
 import type { CodeFilter } from './code-filter.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
+import { holdLease } from './hold-lease.ts';
 import { keepHouse } from './housekeeping/housekeeping.ts';
 import { keepFor } from './housekeeping/keep-for.ts';
 import type { Jobs } from './jobs.ts';
+import type { Instance } from './lease.ts';
 import { closeBulkJobs } from './resync/bulk-reading.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
 import type { ResyncContext } from './resync/reading.ts';
 import { type Schedules, startSchedules } from './resync/schedules.ts';
 import { type SubscribeContext, subscribe } from './subscribe.ts';
-import { ensureSubscription, setSubscriptionState } from './subscription-rows.ts';
+import { ensureSubscription } from './subscription-rows.ts';
 import { type SweepContext, sweep } from './sweep.ts';
 import { startWorkers } from './workers.ts';
 import { startWriteBack, type WriteBackTuning } from './write-back/start-write-back.ts';
@@ -27,6 +29,8 @@ const sweepEveryMs = 60_000;
 export type PipelineOptions = {
   readonly database: Database;
   readonly databaseUrl: string;
+  /** This process among those that share the database. */
+  readonly instance: Instance;
   readonly org: Org;
   readonly jobs: Jobs;
   readonly schemas: SchemaCache;
@@ -55,7 +59,8 @@ export type Pipeline = {
 
 /**
  * The way of an event: subscribe → store → apply (with the codes) → write back. The stages meet at tables and wake
- * each other; each could run in a process of its own.
+ * each other. Any number of processes do this on one database: one of them subscribes and applies, one writes back,
+ * and resyncs and readings are taken by whichever is free.
  *
  * @throws where the topic can't be followed or the database mirrors another org: a person has to change a setting
  */
@@ -80,8 +85,10 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     logger.warn({ err: error }, 'the wake-up connection broke; looking every second'),
   );
   const shared = { pool, topic, codes, jobs, logger };
-  const applying = applyUntilStopped({ ...shared, schemas }, wakeUps, stopping.signal);
-  const subscribing = subscribe({ ...options, ...shared } satisfies SubscribeContext, stopping.signal);
+  const mirroring = holdLease({ ...options, ...shared }, wakeUps, stopping.signal, [
+    (lease, held) => subscribe({ ...options, ...shared, lease } satisfies SubscribeContext, held),
+    (_, held) => applyUntilStopped({ ...shared, schemas }, wakeUps, held),
+  ]);
   const resyncs: ResyncContext = {
     ...shared,
     org,
@@ -103,9 +110,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     async stop() {
       stopping.abort();
       wakeUps.wakeAll();
-      await Promise.all([applying, subscribing, sweeping, writing]);
-      await housekeeping;
-      await setSubscriptionState(pool, topic, 'idle').catch(() => {});
+      await jobs.takeNoMore().catch(() => {});
+      await Promise.all([mirroring, sweeping, writing, housekeeping]);
       await wakeUps.close();
     },
   };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { inTransaction } from '../db/database.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
+import { expectHeld, type Lease } from './lease.ts';
 
 /** An event as it came, undecoded. */
 export type RawEvent = {
@@ -17,12 +18,9 @@ export type RawEvent = {
  * An event that is in the log already is not stored twice; events that share an id but not their bytes are different.
  *
  * @returns how many were new
+ * @throws LeaseLost
  */
-export async function storeEvents(
-  pool: pg.Pool,
-  topic: string,
-  events: readonly RawEvent[],
-): Promise<number> {
+export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly RawEvent[]): Promise<number> {
   const last = events.at(-1);
   if (last === undefined) return 0;
   return inTransaction(pool, async (client) => {
@@ -35,7 +33,7 @@ export async function storeEvents(
               order by place
              on conflict (event_id, digest) do nothing`,
       values: [
-        topic,
+        lease.topic,
         events.map((event) => event.eventId),
         events.map((event) => event.schemaId),
         events.map((event) => event.replayId),
@@ -43,11 +41,13 @@ export async function storeEvents(
         events.map((event) => createHash('sha256').update(event.payload).digest()),
       ],
     });
-    await client.query({
+    const moved = await client.query({
       name: 'move-position',
-      text: `update subscriptions set replay_id = $2, position_at = now(), last_event_at = now() where topic = $1`,
-      values: [topic, last.replayId],
+      text: `update subscriptions set replay_id = $2, position_at = now(), last_event_at = now()
+              where topic = $1 and epoch = $3`,
+      values: [lease.topic, last.replayId, lease.epoch],
     });
+    expectHeld(lease, moved);
     await sendWakeUp(client, 'apply');
     return rowCount ?? 0;
   });
@@ -57,21 +57,20 @@ export async function storeEvents(
  * A keepalive: no transaction is still under way. Its position is kept beside that of the last event. It lies inside
  * the bus's retention on a topic that is quiet for days; but it may lie ahead of events that are still to come, so it
  * counts only where the last event is too old.
+ *
+ * @throws LeaseLost
  */
-export async function storeKeepalive(
-  pool: pg.Pool,
-  topic: string,
-  latestReplayId: Uint8Array,
-): Promise<void> {
+export async function storeKeepalive(pool: pg.Pool, lease: Lease, latestReplayId: Uint8Array): Promise<void> {
   await inTransaction(pool, async (client) => {
-    await client.query({
+    const stored = await client.query({
       name: 'store-keepalive',
       text: `update subscriptions
                 set keepalive_replay_id = case when length($2::bytea) > 0 then $2 else keepalive_replay_id end,
                     last_keepalive_at = now(), quiet_through = ${lastEvent}
-              where topic = $1`,
-      values: [topic, latestReplayId],
+              where topic = $1 and epoch = $3`,
+      values: [lease.topic, latestReplayId, lease.epoch],
     });
+    expectHeld(lease, stored);
     await sendWakeUp(client, 'apply');
   });
 }
@@ -79,14 +78,17 @@ export async function storeKeepalive(
 /**
  * The bus had room to send more and was silent: the last transaction in the log is complete.
  * There is no end marker, so this is how the newest transaction is known to be whole.
+ *
+ * @throws LeaseLost
  */
-export async function markQuiet(pool: pg.Pool, topic: string): Promise<void> {
+export async function markQuiet(pool: pg.Pool, lease: Lease): Promise<void> {
   await inTransaction(pool, async (client) => {
-    await client.query({
+    const marked = await client.query({
       name: 'mark-quiet',
-      text: `update subscriptions set quiet_through = ${lastEvent} where topic = $1`,
-      values: [topic],
+      text: `update subscriptions set quiet_through = ${lastEvent} where topic = $1 and epoch = $2`,
+      values: [lease.topic, lease.epoch],
     });
+    expectHeld(lease, marked);
     await sendWakeUp(client, 'apply');
   });
 }

@@ -8,6 +8,7 @@ import type { Org } from '../salesforce/org.ts';
 import { maxCredit, openPullStream, type PullStream, type ReplayFrom } from '../salesforce/pubsub-stream.ts';
 import { repairByResync } from './holes.ts';
 import type { Jobs } from './jobs.ts';
+import { type Lease, LeaseLost } from './lease.ts';
 import { requestResync } from './resync/request-resync.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store.ts';
 import {
@@ -20,6 +21,8 @@ import {
 export type SubscribeContext = {
   readonly pool: pg.Pool;
   readonly topic: string;
+  /** What is written under it has no effect once another process has taken over. */
+  readonly lease: Lease;
   readonly org: Org;
   readonly jobs: Jobs;
   readonly logger: Logger;
@@ -42,13 +45,17 @@ const databasePauseMs = 3_000;
 // After credit was used up the silence may be the way of our request for more.
 const quietAfterExhaustionFactor = 20;
 
-/** Follows the topic until `signal` aborts: any end of the stream leads to the next one, from the stored position. */
+/**
+ * Follows the topic until `signal` aborts: any end of the stream leads to the next one, from the stored position.
+ * @throws LeaseLost
+ */
 export async function subscribe(context: SubscribeContext, signal: AbortSignal): Promise<void> {
   for (let failures = 0; !signal.aborted; ) {
     const openedAt = Date.now();
     try {
       await followOnce(context, signal);
     } catch (thrown) {
+      if (thrown instanceof LeaseLost) throw thrown;
       if (signal.aborted) break;
       const error = asSalesforceError(thrown);
       failures = Date.now() - openedAt > healthyMs ? 1 : failures + 1;
@@ -58,9 +65,10 @@ export async function subscribe(context: SubscribeContext, signal: AbortSignal):
         { code: error.code, class: error.failure, waitMs },
         `the stream ended: ${error.message}`,
       );
-      await react(context, error).catch((failure: Error) =>
-        context.logger.warn({ err: failure }, 'the reaction to the end of the stream failed'),
-      );
+      await react(context, error).catch((failure: Error) => {
+        if (failure instanceof LeaseLost) throw failure;
+        context.logger.warn({ err: failure }, 'the reaction to the end of the stream failed');
+      });
       await pause(waitMs, undefined, { signal }).catch(() => {});
     }
   }
@@ -69,7 +77,7 @@ export async function subscribe(context: SubscribeContext, signal: AbortSignal):
 /** What an end of the stream asks for, besides waiting. */
 async function react(context: SubscribeContext, error: SalesforceError): Promise<void> {
   const needsPerson = error.failure === 'config' || error.failure === 'permission' || error.failure === 'bug';
-  await setSubscriptionState(context.pool, context.topic, needsPerson ? 'stopped' : 'waiting', error);
+  await setSubscriptionState(context.pool, context.lease, needsPerson ? 'stopped' : 'waiting', error);
   if (error.failure === 'auth') await context.org.renewToken();
   if (error.failure === 'data') await recoverPosition(context);
 }
@@ -79,14 +87,14 @@ async function react(context: SubscribeContext, error: SalesforceError): Promise
  * since the last certain moment is read from Salesforce: nothing in between stays unread.
  */
 async function recoverPosition(context: SubscribeContext): Promise<void> {
-  const { pool, topic, logger } = context;
+  const { pool, topic, lease, logger } = context;
   await inTransaction(pool, async (client) => {
     const subscription = await readSubscription(client, topic);
     const { positionAt, startedAt } = subscription;
     const replayId = resumePosition(subscription);
     if (replayId === null) return;
     const since = new Date((positionAt ?? startedAt).getTime() - 5 * 60_000);
-    await forgetPosition(client, topic);
+    await forgetPosition(client, lease);
     const resync = await repairByResync(context, client, {
       cause: 'position lost',
       detail: `Salesforce does not know the position ${replayId.toString('base64')} any more.`,
@@ -101,8 +109,8 @@ async function recoverPosition(context: SubscribeContext): Promise<void> {
 }
 
 async function followOnce(context: SubscribeContext, signal: AbortSignal): Promise<void> {
-  const { pool, topic, org } = context;
-  await setSubscriptionState(pool, topic, 'connecting');
+  const { pool, topic, lease, org } = context;
+  await setSubscriptionState(pool, lease, 'connecting');
   const subscription = await readSubscription(pool, topic);
   const from = startOf(context, subscription);
   const stream = openPullStream(org.pubsub, topic, from);
@@ -114,9 +122,9 @@ async function followOnce(context: SubscribeContext, signal: AbortSignal): Promi
     stream.grant(maxCredit);
     const early = await stream.next(refusalMs);
     // On a quiet topic the first answer can take minutes; a connection that nobody has refused is a stream.
-    if (early !== undefined || org.pubsub.isConnected()) await setSubscriptionState(pool, topic, 'streaming');
+    if (early !== undefined || org.pubsub.isConnected()) await setSubscriptionState(pool, lease, 'streaming');
     const first = early ?? (await nextResponse(stream, silenceLimitMs));
-    await setSubscriptionState(pool, topic, 'streaming');
+    await setSubscriptionState(pool, lease, 'streaming');
     if (from.preset === 'LATEST') await readUpToHere(context, subscription.startedAt);
     await storeAll(context, stream, first);
   } finally {
@@ -158,18 +166,18 @@ async function readUpToHere({ pool, jobs }: SubscribeContext, startedAt: Date): 
 
 /** Stores response after response and grants as much credit as has been stored. */
 async function storeAll(context: SubscribeContext, stream: PullStream, first: FetchResponse): Promise<never> {
-  const { pool, topic, quietMs } = context;
+  const { pool, lease, quietMs } = context;
   let response: FetchResponse | undefined = first;
   let silenceMeans: 'whole' | 'dead' = 'dead';
   for (;;) {
     if (response === undefined) {
-      await markQuiet(pool, topic);
+      await markQuiet(pool, lease);
       silenceMeans = 'dead';
     } else if (response.events.length === 0) {
-      await storeKeepalive(pool, topic, response.latestReplayId);
+      await storeKeepalive(pool, lease, response.latestReplayId);
       silenceMeans = 'dead';
     } else {
-      const stored = await storeEvents(pool, topic, response.events.map(toRawEvent));
+      const stored = await storeEvents(pool, lease, response.events.map(toRawEvent));
       context.logger.debug({ received: response.events.length, stored }, 'events stored');
       silenceMeans = 'whole';
     }

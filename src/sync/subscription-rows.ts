@@ -1,9 +1,10 @@
 import type { Queryable } from '../db/database.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
+import { expectHeld, type Lease } from './lease.ts';
 import { never, parseVersion, type Version } from './version.ts';
 
 /**
- * - `idle`: not started
+ * - `idle`: no process follows it
  * - `connecting`: opening the stream
  * - `streaming`: the stream has answered
  * - `waiting`: the stream ended; the next try follows after a pause
@@ -61,9 +62,10 @@ export async function readWatermark(client: Queryable, topic: string): Promise<V
   return text === null ? never : parseVersion(text);
 }
 
+/** @throws LeaseLost */
 export async function setSubscriptionState(
   client: Queryable,
-  topic: string,
+  lease: Lease,
   state: SubscriptionState,
   error?: SalesforceError,
 ): Promise<void> {
@@ -71,23 +73,28 @@ export async function setSubscriptionState(
     error === undefined
       ? null
       : { code: error.code, class: error.failure, message: error.message, at: new Date().toISOString() };
-  await client.query({
+  const set = await client.query({
     name: 'set-subscription-state',
     text: `update subscriptions
               set state = $2, state_since = case when state = $2 then state_since else now() end,
                   last_error = coalesce($3, last_error)
-            where topic = $1`,
-    values: [topic, state, lastError === null ? null : JSON.stringify(lastError)],
+            where topic = $1 and epoch = $4`,
+    values: [lease.topic, state, lastError === null ? null : JSON.stringify(lastError), lease.epoch],
   });
+  expectHeld(lease, set);
 }
 
-/** Gives up positions that the bus does not know any more. */
-export async function forgetPosition(client: Queryable, topic: string): Promise<void> {
-  await client.query({
+/**
+ * Gives up positions that the bus does not know any more.
+ * @throws LeaseLost
+ */
+export async function forgetPosition(client: Queryable, lease: Lease): Promise<void> {
+  const forgotten = await client.query({
     name: 'forget-position',
-    text: 'update subscriptions set replay_id = null, keepalive_replay_id = null where topic = $1',
-    values: [topic],
+    text: `update subscriptions set replay_id = null, keepalive_replay_id = null where topic = $1 and epoch = $2`,
+    values: [lease.topic, lease.epoch],
   });
+  expectHeld(lease, forgotten);
 }
 
 export async function markLoaded(client: Queryable, topic: string): Promise<void> {

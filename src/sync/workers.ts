@@ -31,17 +31,18 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
 async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> | undefined): Promise<void> {
   if (job === undefined) return;
   const { resyncId } = job.data;
+  let last = false;
   try {
-    await runResync(context, resyncId, context.stopping);
+    await runResync(context, resyncId, context.stopping, async (claim, error) => {
+      // Another process goes on, or this one after its next start.
+      if (context.stopping.aborted) return;
+      const isLast = isHopeless(error) || job.retryCount >= job.retryLimit;
+      await noteResyncError(context.pool, claim, error.message, isLast);
+      context.logger.warn({ err: error, resync: resyncId, last: isLast }, 'a resync failed');
+      last = isLast;
+    });
   } catch (error) {
-    // Another process goes on, or this one after its next start.
-    if (!context.stopping.aborted) {
-      const last = isHopeless(error) || job.retryCount >= job.retryLimit;
-      await noteResyncError(context.pool, resyncId, (error as Error).message, last);
-      context.logger.warn({ err: error, resync: resyncId, last }, 'a resync failed');
-      if (last) return;
-    }
-    throw error;
+    if (!last) throw error;
   }
 }
 

@@ -101,6 +101,8 @@ test('the status is a few readable lines', () => {
         lastKeepaliveAt: null,
         position: null,
         loadedAt: null,
+        holder: null,
+        epoch: '0',
       },
       replica: null,
       lagMilliseconds: 12,

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
+import { noteSecrets } from '../helpers/secrets-in-logs.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 import { type SupervisedService, superviseService } from './service-supervisor.ts';
 
@@ -13,8 +14,8 @@ export type CrashWorld = {
   readonly sandbox: Sandbox;
   readonly postgres: PostgresServer;
   readonly service: SupervisedService;
-  /** Starts one more process on the same database and org, with a port of its own. */
-  startAnother(): Promise<SupervisedService>;
+  /** Starts one more process on the same database and org, with a port of its own; sessions of the database tell its name. */
+  startAnother(name?: string): Promise<SupervisedService>;
   readonly proxies: { readonly database: FaultProxy; readonly rest: FaultProxy; readonly stream: FaultProxy };
   /** GET with a key; throws unless the answer is a success. */
   get<T>(path: string): Promise<T>;
@@ -41,7 +42,7 @@ export type CrashWorldOptions = {
   readonly serviceSettings?: Readonly<Record<string, string>>;
 };
 
-const secret = 'tdm_test_key_of_the_crash_test';
+export const crashSecret = 'tdm_test_key_of_the_crash_test';
 
 /** Starts everything on loopback and waits until the service is ready. */
 export async function startCrashWorld(options: CrashWorldOptions): Promise<CrashWorld> {
@@ -62,23 +63,31 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
     const stream = await startFaultProxy(() => addressOf(`http://${sandbox.pubsubEndpoint}`));
     const database = await startFaultProxy(() => postgres.target);
     running.push(stream.close, database.close);
+    noteSecrets(crashSecret, postgres.password, sandbox.credentials.clientSecret);
     const settings = {
-      DATABASE_URL: `postgres://postgres:${postgres.password}@127.0.0.1:${database.port}/tidemark`,
       SALESFORCE_LOGIN_URL: `http://127.0.0.1:${rest.port}`,
       SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
       SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
       PUBSUB_ENDPOINT: `127.0.0.1:${stream.port}`,
       PUBSUB_TLS: 'false',
-      API_KEYS: `crash-test:read+write:${secret}`,
+      API_KEYS: `crash-test:read+write:${crashSecret}`,
+      // Readers look as often as they can.
+      RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'debug',
+      DRAIN_MS: '0',
       ...options.serviceSettings,
     };
-    const startOne = async (): Promise<SupervisedService> => {
-      const one = superviseService(await freePort(), settings);
+    const databaseUrl = `postgres://postgres:${postgres.password}@127.0.0.1:${database.port}/tidemark`;
+    const startOne = async (name = 'another'): Promise<SupervisedService> => {
+      const one = superviseService(await freePort(), {
+        DATABASE_URL: `${databaseUrl}?options=${encodeURIComponent(`-c tidemark.instance=${name}`)}`,
+        INSTANCE_NAME: name,
+        ...settings,
+      });
       running.push(() => one.stop());
       return one;
     };
-    const service = await startOne();
+    const service = await startOne('first');
     await eventually('the service is ready', service.isReady, 60_000).catch((error: Error) => {
       throw new Error(`${error.message}: ${service.ownEnds.at(-1)?.lastWords ?? 'it did not end'}`);
     });
@@ -117,10 +126,10 @@ function addressOf(url: string): { host: string; port: number } {
   return { host: hostname, port: Number(port) };
 }
 
-async function getJson<T>(url: string): Promise<T> {
+export async function getJson<T>(url: string, limitMs = 10_000): Promise<T> {
   const answer = await fetch(url, {
-    headers: { authorization: `Bearer ${secret}` },
-    signal: AbortSignal.timeout(10_000),
+    headers: { authorization: `Bearer ${crashSecret}` },
+    signal: AbortSignal.timeout(limitMs),
   });
   if (!answer.ok) throw new Error(`GET ${url}: ${answer.status} ${await answer.text()}`);
   return (await answer.json()) as T;
@@ -129,8 +138,9 @@ async function getJson<T>(url: string): Promise<T> {
 async function orderResync(url: string, body: object): Promise<string> {
   const answer = await fetch(`${url}/v1/resyncs`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${crashSecret}`, 'content-type': 'application/json' },
     body: JSON.stringify(body),
+    signal: AbortSignal.timeout(10_000),
   });
   if (!answer.ok) throw new Error(`POST /v1/resyncs: ${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { id: string }).id;

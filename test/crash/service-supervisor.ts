@@ -9,6 +9,10 @@ export type SupervisedService = {
   readonly starts: number;
   /** SIGKILL, and a new process a moment later. False where none was running. */
   kill(): boolean;
+  /** SIGTERM, and a new process a moment after the end. False where none was running. */
+  restart(): boolean;
+  /** What processes ended with that were asked to. */
+  readonly askedEnds: readonly (number | string)[];
   signal(signal: NodeJS.Signals): void;
   /** Whether `/health/ready` says so. */
   isReady(): Promise<boolean>;
@@ -37,6 +41,8 @@ export function superviseService(
   const outputs: (() => string)[] = [];
   let stopping = false;
   let killed = false;
+  let asked = false;
+  const askedEnds: (number | string)[] = [];
   let wasReady = false;
   let starts = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -44,6 +50,7 @@ export function superviseService(
   const start = (): void => {
     starts++;
     killed = false;
+    asked = false;
     wasReady = false;
     const current = startService({ ...settings, PORT: String(port) });
     service = current;
@@ -51,7 +58,8 @@ export function superviseService(
     current.ended().then((end) => {
       service = undefined;
       if (stopping) return;
-      if (end !== 'SIGKILL') ownEnds.push({ end, lastWords: lastWords(current.output()), wasReady });
+      if (asked && !killed) askedEnds.push(end);
+      else if (end !== 'SIGKILL') ownEnds.push({ end, lastWords: lastWords(current.output()), wasReady });
       timer = setTimeout(start, restartPauseMs);
     });
   };
@@ -70,6 +78,12 @@ export function superviseService(
       killed = true;
       return service.child.kill('SIGKILL');
     },
+    restart() {
+      if (service === undefined || killed || asked) return false;
+      asked = true;
+      return service.child.kill('SIGTERM');
+    },
+    askedEnds,
     signal: (signal) => void service?.child.kill(signal),
     async isReady() {
       const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(3_000) });

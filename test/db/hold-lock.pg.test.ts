@@ -55,6 +55,17 @@ describe('a lock that one process holds', () => {
     await eventually('the second works', () => second.working);
   });
 
+  it('is not relied on by a process that was held up for so long that another may have it', async () => {
+    const stop = new AbortController();
+    const options = { url: database.url, lock, applicationName: 'slow', askEveryMs: 50 };
+    await holdLock(options, stop.signal, async (_, isSure) => {
+      expect(isSure()).toBe(true);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+      expect(isSure()).toBe(false);
+      stop.abort();
+    });
+  });
+
   const sessions = async (name: string): Promise<number> =>
     (await database.rows('select from pg_stat_activity where application_name = $1', [name])).length;
 

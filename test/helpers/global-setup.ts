@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,6 +7,7 @@ import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { findSecrets, keepLogsIn } from './secrets-in-logs.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -18,9 +19,12 @@ declare module 'vitest' {
 /** One PostgreSQL for the whole run, with a migrated template that each test file clones. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-test-'));
+  const logs = path.join(folder, 'logs');
+  mkdirSync(logs);
+  keepLogsIn(logs);
   const server = await startEmbeddedPostgres({
     folder: path.join(folder, 'postgres'),
-    password: 'test',
+    password: 'test-only-database-password',
     settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'],
   });
   // A run that is broken off does not get to its end: the server goes with it all the same.
@@ -35,7 +39,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return async () => {
     process.off('exit', abandon).off('SIGTERM', onSignal).off('SIGHUP', onSignal);
     await server.stop();
+    const found = await findSecrets(logs);
     await rm(folder, { recursive: true, force: true });
+    if (found.length > 0) {
+      const shown = found.slice(0, 20).join('\n');
+      throw new Error(`${found.length} lines that were logged hold a secret:\n${shown}`);
+    }
   };
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from './eventually.ts';
+import { keepLog } from './secrets-in-logs.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -28,7 +29,10 @@ export function startService(settings: Readonly<Record<string, string>>): Servic
     });
   }
   const end = new Promise<number | string>((resolve) => {
-    child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    child.on('close', (code, signal) => {
+      keepLog(output);
+      resolve(code ?? signal ?? 'unknown');
+    });
   });
   return { child, output: () => output, ended: () => end };
 }

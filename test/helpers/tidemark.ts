@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { type AppOptions, buildApp } from '../../src/app.ts';
 import type { ApiBudgetOptions } from '../../src/salesforce/api-budget.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import { eventually } from './eventually.ts';
+import { noteSecrets, testLogger } from './secrets-in-logs.ts';
 
 /** The whole service, in this process, listening on a port of its own. */
 export type Tidemark = {
@@ -70,7 +70,9 @@ export async function startTidemark(
     ...overrides
   }: TidemarkOverrides = {},
 ): Promise<Tidemark> {
-  const { clientId, clientSecret } = sandbox.credentials;
+  const { clientId, clientSecret, privateKey } = sandbox.credentials;
+  noteSecrets(storyKey, clientSecret, privateKey, new URL(databaseUrl).password);
+  noteSecrets(...(overrides.apiKeys ?? []).map(({ secret }) => secret));
   const app = await build({
     databaseUrl,
     org: {
@@ -88,7 +90,7 @@ export async function startTidemark(
     codeField: 'SignUpCode__c',
     backfill: false,
     roles: new Set(['api', 'sync']),
-    logger: pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' }),
+    logger: testLogger(),
     ...overrides,
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 }).catch(async (error: unknown) => {

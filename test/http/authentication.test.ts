@@ -29,7 +29,7 @@ describe('a route that is not public', () => {
       const response = await server.send('get', path, { key: '' });
       expect(response.status, path).toBe(401);
       expect(response.headers['www-authenticate']).toBe('Bearer realm="tidemark"');
-      expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:unauthenticated', status: 401 });
+      expect(response.body).toMatchObject({ type: '/docs/problems#unauthenticated', status: 401 });
     }
   });
 
@@ -59,7 +59,7 @@ describe('a route that is not public', () => {
     expect(response.status).toBe(403);
     expect(response.headers['www-authenticate']).toContain('scope="write"');
     expect(response.body).toMatchObject({
-      type: 'urn:tidemark:problem:forbidden',
+      type: '/docs/problems#forbidden',
       detail: 'The key "reader" lacks the scope "write", which this needs.',
     });
   });
@@ -99,7 +99,7 @@ describe('every described operation', () => {
         if (operation.security !== undefined) expect(status, `${method} ${path}`).not.toBe(401);
       }
     }
-    expect(publicPaths.sort()).toEqual(['/', '/health/live', '/health/ready', '/openapi.json']);
+    expect(publicPaths.sort()).toEqual(['/', '/health/live', '/health/ready', '/metrics', '/openapi.json']);
   });
 
   test('is a route, and every route outside the documentation pages is described', async () => {

@@ -2,7 +2,7 @@ import { Compile } from 'typebox/schema';
 
 /** What the OpenAPI document says of one answer: its media type and whether the body fits. */
 export function describedProblems(document: Described, answer: Answer): string[] {
-  const path = Object.keys(document.paths).find((template) => matches(template, answer.path));
+  const path = templateOf(document, answer.path);
   const operation = path === undefined ? undefined : document.paths[path]?.[answer.method.toLowerCase()];
   if (operation === undefined) return [];
   const response = resolve(document, operation.responses?.[String(answer.status)]);
@@ -10,9 +10,23 @@ export function describedProblems(document: Described, answer: Answer): string[]
   if (response.content === undefined) return [];
   const media = response.content[answer.type];
   if (media === undefined) return [`${answer.method} ${path} answers an undescribed type ${answer.type}`];
-  const validator = Compile({ ...media.schema, components: document.components });
-  const [, errors] = validator.Errors(answer.body);
+  const [, errors] = validatorOf(document, media.schema).Errors(answer.body);
   return errors.map((error) => `${error.instancePath} ${error.message}`);
+}
+
+/** The path as it is described; one that is written out goes before one with parameters, as in the router. */
+export function templateOf({ paths }: Described, path: string): string | undefined {
+  return path in paths ? path : Object.keys(paths).find((template) => matches(template, path));
+}
+
+const validators = new WeakMap<DescribedSchema, ReturnType<typeof compile>>();
+const compile = (document: Described, schema: DescribedSchema) =>
+  Compile({ ...schema, components: document.components });
+
+function validatorOf(document: Described, schema: DescribedSchema) {
+  const validator = validators.get(schema) ?? compile(document, schema);
+  validators.set(schema, validator);
+  return validator;
 }
 
 function matches(template: string, path: string): boolean {
@@ -50,12 +64,24 @@ export type DescribedOperation = {
   readonly summary?: string;
   readonly tags?: readonly string[];
   readonly security?: readonly unknown[];
+  readonly 'x-required-scope'?: string;
+  readonly requestBody?: {
+    readonly required?: boolean;
+    readonly content: Readonly<Record<string, DescribedMedia>>;
+  };
   readonly parameters?: readonly {
     readonly name: string;
     readonly in: string;
+    readonly required?: boolean;
     readonly schema: DescribedSchema;
   }[];
   readonly responses?: Readonly<Record<string, DescribedResponse>>;
+};
+
+export type DescribedMedia = {
+  readonly schema: DescribedSchema;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
 };
 
 export type DescribedResponse = {

@@ -27,7 +27,7 @@ describe('readiness', () => {
     const response = await server.send('get', '/health/ready', { key: '' });
     expect(response.status).toBe(503);
     expect(response.type).toBe('application/problem+json');
-    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:not-ready', reasons });
+    expect(response.body).toMatchObject({ type: '/docs/problems#not-ready', reasons });
     await server.close();
   });
 

@@ -45,6 +45,16 @@ describe('every operation', () => {
     }
   });
 
+  test('bounds every text and every list of its body', () => {
+    for (const [name, operation] of operations()) {
+      const unbounded = JSON.stringify(
+        'requestBody' in operation ? operation.requestBody : {},
+        (_key, value) => (isUnbounded(value) ? 'UNBOUNDED' : value),
+      );
+      expect(unbounded, name).not.toContain('UNBOUNDED');
+    }
+  });
+
   test('takes no secret in its URL', () => {
     const names = operations()
       .flatMap(([, { parameters = [] }]) => parameters)
@@ -53,13 +63,34 @@ describe('every operation', () => {
     expect(names.filter((name) => /key$|secret|token|password/i.test(name))).toEqual(['transactionKey']);
   });
 
+  test('takes an Idempotency-Key where it is a POST, but for the one that a repetition does not change', () => {
+    const without = operations()
+      .filter(([name]) => name.startsWith('post'))
+      .filter(([, { parameters = [] }]) => !parameters.some((one) => one.name === 'idempotency-key'))
+      .map(([name]) => name);
+    expect(without).toEqual(['post /v1/write-backs/retry']);
+  });
+
+  test('refuses an unknown field of its body, and names it', async () => {
+    for (const [name] of operations().filter(([, operation]) => 'requestBody' in operation)) {
+      const [method, template = ''] = name.split(' ');
+      if (method !== 'post' && method !== 'delete') throw new Error(`Untried: ${name}`);
+      const response = await server.send(method, pathOf(template), {
+        key: 'test-only-admin-key',
+        body: { unheardOf: 1 },
+      });
+      expect(response.status, name).toBe(400);
+      expect(response.body.errors, name).toContainEqual({
+        field: 'unheardOf',
+        message: 'is not a known field',
+      });
+    }
+  });
+
   test('refuses an unknown parameter', async () => {
     for (const [name] of operations()) {
       const [method, template = ''] = name.split(' ');
-      const account = '001al00000K3N1wAAF';
-      const path = template
-        .replace('{id}', template.includes('accounts') ? account : uuid)
-        .replace('{accountId}', account);
+      const path = pathOf(template);
       if (method !== 'get' && method !== 'post' && method !== 'delete') throw new Error(`Untried: ${name}`);
       const response = await server.send(method, `${path}?asOf=x`, {
         key: 'test-only-admin-key',
@@ -109,7 +140,16 @@ describe('the pages of the documentation', () => {
   });
 });
 
+const account = '001al00000K3N1wAAF';
+const pathOf = (template: string): string =>
+  template.replace('{id}', template.includes('accounts') ? account : uuid).replace('{accountId}', account);
 const uuid = '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01';
+
+function isUnbounded(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null || !('type' in schema)) return false;
+  if (schema.type === 'string') return !('maxLength' in schema || 'enum' in schema);
+  return schema.type === 'array' && !('maxItems' in schema);
+}
 
 function operations(): [string, DescribedOperation][] {
   return Object.entries(server.description.paths).flatMap(([path, methods]) =>

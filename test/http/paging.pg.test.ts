@@ -16,7 +16,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-const sorts = ['id', 'name', 'modifiedAt', 'createdAt', 'changedAt'].flatMap((sort) => [sort, `-${sort}`]);
+const sorts = ['id', 'name', 'modifiedAt', 'createdAt', 'changedAt', 'syncedAt'].flatMap((sort) => [
+  sort,
+  `-${sort}`,
+]);
 
 describe('a walk through the pages', () => {
   test('sees every account that lives through it exactly once, whatever comes and goes meanwhile', async () => {

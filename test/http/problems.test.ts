@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isDeeperThan } from '../../src/http/limit-depth.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;
@@ -24,7 +26,7 @@ describe('an unknown URL', () => {
     const response = await server.send('get', path, { key: '' });
     expect(response.status).toBe(404);
     expect(response.type).toBe('application/problem+json');
-    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:not-found', status: 404 });
+    expect(response.body).toMatchObject({ type: '/docs/problems#not-found', status: 404 });
   });
 
   test('is not found whatever is sent there', async () => {
@@ -42,17 +44,16 @@ describe('an unknown URL', () => {
 
 describe('a wrong method', () => {
   test.each([
-    ['delete', '/v1/accounts', 'GET, HEAD'],
-    ['post', '/v1/status', 'GET, HEAD'],
-    ['put', '/v1/accounts/001al00000K3N1wAAF', 'GET, HEAD'],
-    ['get', resync, 'POST'],
-    ['options', '/health/live', 'GET, HEAD'],
-    ['patch', '/', 'GET, HEAD'],
+    ['delete', '/v1/accounts', 'GET, HEAD, OPTIONS'],
+    ['post', '/v1/status', 'GET, HEAD, OPTIONS'],
+    ['put', '/v1/accounts/001al00000K3N1wAAF', 'GET, HEAD, OPTIONS'],
+    ['get', resync, 'OPTIONS, POST'],
+    ['patch', '/', 'GET, HEAD, OPTIONS'],
   ] as const)('%s %s is refused and told what is allowed', async (method, path, allow) => {
     const response = await server.send(method, path);
     expect(response.status).toBe(405);
     expect(response.headers['allow']).toBe(allow);
-    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:method-not-allowed' });
+    expect(response.body).toMatchObject({ type: '/docs/problems#method-not-allowed' });
   });
 
   test('TRACE is refused too', async () => {
@@ -70,7 +71,7 @@ describe('a body', () => {
         body: 'a=1',
       });
       expect(response.status, type).toBe(415);
-      expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:unsupported-media-type' });
+      expect(response.body).toMatchObject({ type: '/docs/problems#unsupported-media-type' });
     }
   });
 
@@ -86,7 +87,7 @@ describe('a body', () => {
     const response = await server.send('post', resync, { key: keys.write, headers, body });
     expect(response.status).toBe(413);
     expect(response.body).toMatchObject({
-      type: 'urn:tidemark:problem:payload-too-large',
+      type: '/docs/problems#payload-too-large',
       detail: expect.stringContaining('256 KiB'),
     });
   });
@@ -102,7 +103,7 @@ describe('a body', () => {
     const headers = { 'content-type': 'application/json' };
     const response = await server.send('post', resync, { key: keys.write, headers, body });
     expect(response.status).toBe(400);
-    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:invalid-request' });
+    expect(response.body).toMatchObject({ type: '/docs/problems#invalid-request' });
   });
 
   test('with an unknown field is refused, and the field named', async () => {
@@ -130,7 +131,7 @@ describe('an unexpected failure', () => {
     await broken.close();
     expect(response.status).toBe(500);
     expect(response.body).toEqual({
-      type: 'urn:tidemark:problem:internal-error',
+      type: '/docs/problems#internal-error',
       title: 'Something went wrong on our side',
       status: 500,
       detail: 'The log says more under the request id.',
@@ -142,7 +143,7 @@ describe('an unexpected failure', () => {
     const response = await server.send('get', '/v1/accounts');
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBe('5');
-    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:unavailable' });
+    expect(response.body).toMatchObject({ type: '/docs/problems#unavailable' });
   });
 });
 
@@ -202,9 +203,56 @@ describe('every answer', () => {
   });
 });
 
+describe('the type of a problem', () => {
+  test('leads to a paragraph that explains it, for every kind that there is', async () => {
+    const types = server.description.components.schemas['Problem']?.['properties'] as {
+      type: { enum: string[] };
+    };
+    expect(types.type.enum.length).toBeGreaterThan(15);
+    const page = await server.send('get', '/docs/problems', { key: '' });
+    expect([page.status, page.type]).toEqual([200, 'text/html']);
+    for (const type of types.type.enum) {
+      const { pathname, hash } = new URL(type, server.url);
+      expect(pathname).toBe('/docs/problems');
+      expect(page.text, type).toContain(`<section id="${hash.slice(1)}">`);
+    }
+    const style = /<style>([\s\S]*)<\/style>/.exec(page.text)?.[1] ?? '';
+    const hash = createHash('sha256').update(style).digest('base64');
+    expect(page.headers['content-security-policy']).toContain(`style-src 'sha256-${hash}'`);
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+  });
+});
+
+describe('a body that is nested', () => {
+  test('thousands of levels deep is refused, whichever way, and costs nothing', async () => {
+    const headers = { 'content-type': 'application/json' };
+    for (const body of [
+      '['.repeat(100_000) + ']'.repeat(100_000),
+      `${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}`,
+      `{"scope":${'['.repeat(33)}${']'.repeat(33)}}`,
+    ]) {
+      const response = await server.send('post', '/v1/resyncs', { key: keys.write, headers, body });
+      expect(response.status).toBe(400);
+      expect(response.body).toMatchObject({ detail: 'The body is nested more than 32 levels deep.' });
+    }
+  });
+
+  test('32 levels deep goes on to its schema', () => {
+    const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+    expect([isDeeperThan(32, nested(32)), isDeeperThan(32, nested(33))]).toEqual([false, true]);
+    expect([isDeeperThan(1, 'text'), isDeeperThan(1, null), isDeeperThan(1, {})]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
 test('no request may take for ever to arrive', () => {
   expect(server.app.server.requestTimeout).toBe(30_000);
   expect(server.app.server.headersTimeout).toBe(15_000);
+  // Nor an answer to be taken.
+  expect(server.app.server.timeout).toBe(120_000);
 });
 
 function raw(bytes: string): Promise<string> {

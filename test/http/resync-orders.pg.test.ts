@@ -164,7 +164,7 @@ describe('cancelling', () => {
     await setState(id, state);
     const response = await cancel(id);
     expect(response.status).toBe(409);
-    expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:conflict' });
+    expect(response.body).toMatchObject({ type: '/docs/problems#conflict' });
     expect((await server.send('get', `/v1/resyncs/${id}`)).body.state).toBe(state);
   });
 
@@ -209,7 +209,7 @@ describe('an Idempotency-Key', () => {
     ];
     for (const response of others) {
       expect(response.status).toBe(422);
-      expect(response.body).toMatchObject({ type: 'urn:tidemark:problem:key-reused' });
+      expect(response.body).toMatchObject({ type: '/docs/problems#key-reused' });
     }
     expect(await count()).toBe(1);
   });
@@ -237,7 +237,7 @@ describe('an Idempotency-Key', () => {
     await client.query('commit');
     client.release();
     expect(second.status).toBe(409);
-    expect(second.body).toMatchObject({ type: 'urn:tidemark:problem:still-running' });
+    expect(second.body).toMatchObject({ type: '/docs/problems#still-running' });
     expect((await first).status).toBe(202);
   });
 

@@ -28,6 +28,7 @@ export async function insertSampleAccounts(prisma: PrismaClient): Promise<void> 
   await insertAccount(prisma, acmeWest, {
     name: 'Acme West',
     codeState: 'failed',
+    fields: { Phone: '+47 22-00-11', Website: 'https://example.COM/west' },
     codeError: { code: 'FIELD_CUSTOM_VALIDATION', message: 'No.', at: '2026-02-01T00:00:00.000Z' },
     createdAt: new Date('2026-01-02T00:00:00Z'),
     modifiedAt: new Date('2026-02-01T00:00:00Z'),
@@ -37,6 +38,7 @@ export async function insertSampleAccounts(prisma: PrismaClient): Promise<void> 
     name: 'bolt',
     accountNumber: 'B%1',
     staleVersion: 'v9',
+    syncedAt: new Date('2026-11-23T10:00:01Z'),
     createdAt: new Date('2026-01-03T00:00:00Z'),
     modifiedAt: new Date('2026-01-03T00:00:00Z'),
     changedAt: new Date('2026-04-01T00:00:00Z'),

@@ -6,6 +6,7 @@ import type { ApiKey, HttpDependencies, StoredEvent } from '../../src/http/depen
 import { createServer, type Server } from '../../src/http/server.ts';
 import type { ReadEvent } from '../../src/sync/event-history.ts';
 import { assignCode } from '../../src/sync/write-back/assign-code.ts';
+import { noteSecrets, testLogger } from '../helpers/secrets-in-logs.ts';
 import { type Described, describedProblems } from './conformity.ts';
 
 /**
@@ -14,6 +15,7 @@ import { type Described, describedProblems } from './conformity.ts';
  */
 export async function startServer(options: Options = {}): Promise<TestServer> {
   const database = openDatabase({ url: options.databaseUrl ?? 'postgres://nobody:none@127.0.0.1:1/none' });
+  noteSecrets(...Object.values(keys));
   const enqueued: string[] = [];
   if (options.failure !== undefined) {
     Reflect.set(database.pool, 'connect', () => Promise.reject(options.failure));
@@ -24,7 +26,8 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     apiKeys,
     topic: '/data/AccountChangeEvent',
     signupCodeField: 'SignUpCode__c',
-    logger: false,
+    indexedFields: ['Industry', 'BillingAddress.City'],
+    logger: testLogger(),
     decodeEvents: async (rows) => rows.map(decodeJson),
     fieldNames: async () => ['Name', 'AccountNumber', 'Industry', 'Phone', 'BillingAddress', 'SignUpCode__c'],
     enqueueResync: async (_client, id) => {
@@ -125,7 +128,7 @@ function expectConforming(description: Described, method: Method, path: string, 
     path: path.split('?', 1)[0] ?? '',
     status: response.status,
     type: response.type,
-    body: response.body,
+    body: response.type === 'text/plain' ? response.text : response.body,
   };
   expect(describedProblems(description, answer), `${method} ${path} as described`).toEqual([]);
 }

@@ -44,6 +44,8 @@ describe('the status', () => {
         lastKeepaliveAt: null,
         position: 'AAAAAAABAAA=',
         loadedAt: null,
+        holder: null,
+        epoch: '0',
       },
       lagMilliseconds: expect.any(Number),
       replica: null,

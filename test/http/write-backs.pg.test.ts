@@ -100,6 +100,13 @@ describe('write-backs', () => {
   test('are sent again by those who may write', async () => {
     const path = `/v1/write-backs/${accountId(2)}/retry`;
     expect((await server.send('post', path, { key: keys.read })).status).toBe(403);
+    const repeated = { key: keys.write, headers: { 'idempotency-key': 'the-same' } };
+    const [first, second] = [
+      await server.send('post', path, repeated),
+      await server.send('post', path, repeated),
+    ];
+    expect([first.status, second.status, second.body]).toEqual([202, 202, first.body]);
+    expect(second.headers['idempotent-replayed']).toBe('true');
     const body = { errorCode: rule.code };
     expect((await server.send('post', '/v1/write-backs/retry', { key: keys.read, body })).status).toBe(403);
     expect((await server.send('post', '/v1/write-backs/retry', { key: keys.write, body: {} })).status).toBe(

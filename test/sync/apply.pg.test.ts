@@ -20,6 +20,7 @@ import {
 import { useDatabase } from '../helpers/use-database.ts';
 
 const topic = '/data/AccountChangeEvent';
+const lease = { topic, epoch: 0n };
 const logger = pino({ level: 'silent' });
 const other = '001000000000002AAA';
 
@@ -52,7 +53,7 @@ describe('applying the log', () => {
   const storeRaw = (payloads: readonly Buffer[], schemaId = testSchemaId) =>
     storeEvents(
       database.pool,
-      topic,
+      lease,
       payloads.map((payload) => ({
         eventId: randomUUID(),
         schemaId,
@@ -62,7 +63,7 @@ describe('applying the log', () => {
     );
   const store = (...events: EventInput[]) => storeRaw(events.map(encodeEvent));
   const applyAll = async (given: Partial<ApplyContext> = {}): Promise<void> => {
-    await markQuiet(database.pool, topic);
+    await markQuiet(database.pool, lease);
     await applyWaiting(context(given));
   };
   const log = () => database.rows('select state, error, record_ids from events order by id');
@@ -103,7 +104,7 @@ describe('applying the log', () => {
     expect(await applyWaiting(context())).toBe(1);
     expect((await log()).map(({ state }) => state)).toEqual(['applied', 'stored']);
     expect(await applyWaiting(context())).toBe(0);
-    await markQuiet(database.pool, topic);
+    await markQuiet(database.pool, lease);
     expect(await applyWaiting(context())).toBe(1);
   });
 
@@ -111,7 +112,7 @@ describe('applying the log', () => {
     const largest = await largestStatements();
     const ids = Array.from({ length: 2_500 }, (_, index) => `001${String(index).padStart(12, '0')}AAA`);
     await store(...ids.map((id) => create('large', id)));
-    await markQuiet(database.pool, topic);
+    await markQuiet(database.pool, lease);
     let counts: number[] = [];
     const counting = (async () => {
       for (let last = -1; last < ids.length; ) {
@@ -150,7 +151,7 @@ describe('applying the log', () => {
 
   it('applies each event once, also when two do it at the same time', async () => {
     await store(create(), update('second', later, 'Energy'));
-    await markQuiet(database.pool, topic);
+    await markQuiet(database.pool, lease);
     await Promise.all([applyWaiting(context()), applyWaiting(context())]);
     const [row] = await database.rows('select revision, fields from accounts');
     expect(row).toMatchObject({ revision: 1n, fields: { Industry: 'Energy' } });
@@ -276,7 +277,7 @@ describe('applying the log', () => {
       ['the schema cannot be read from the database', new Error('Connection terminated unexpectedly')],
     ])('%s', async (_, error) => {
       await store(create());
-      await markQuiet(database.pool, topic);
+      await markQuiet(database.pool, lease);
       const schemas: SchemaCache = { get: () => Promise.reject(error) };
       await expect(applyWaiting(context({ schemas }))).rejects.toBe(error);
       expect((await log()).map(({ state }) => state)).toEqual(['stored']);
@@ -286,7 +287,7 @@ describe('applying the log', () => {
 
     it('the queue refuses the jobs: neither account nor event is written', async () => {
       await store(create());
-      await markQuiet(database.pool, topic);
+      await markQuiet(database.pool, lease);
       const refusing: Jobs = { ...jobs, enqueueRereads: () => Promise.reject(new Error('no queue')) };
       await expect(applyWaiting(context({ jobs: refusing }))).rejects.toThrow('no queue');
       expect(await database.rows('select from accounts')).toEqual([]);

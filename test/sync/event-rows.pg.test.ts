@@ -10,6 +10,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const topic = '/data/AccountChangeEvent';
+const lease = { topic, epoch: 0n };
 const plenty = { events: 1_000, bytes: 1_000_000 };
 
 describe('the event log', () => {
@@ -23,7 +24,7 @@ describe('the event log', () => {
   const store = (count: number): Promise<number> =>
     storeEvents(
       database.pool,
-      topic,
+      lease,
       Array.from({ length: count }, () => ({
         eventId: randomUUID(),
         schemaId: 'schema',
@@ -51,7 +52,7 @@ describe('the event log', () => {
       replayId: null,
       payload: randomBytes(bytes),
     });
-    await storeEvents(database.pool, topic, [9_000, 9_000, 9_000, 100].map(event));
+    await storeEvents(database.pool, lease, [9_000, 9_000, 9_000, 100].map(event));
     const sizes = async (bytes: number) => {
       const { events, cut } = await readWaiting(database.pool, topic, { ...plenty, bytes });
       return [events.map(({ payload }) => payload.length), cut];
@@ -63,7 +64,7 @@ describe('the event log', () => {
 
   it('says how far the silence reaches also when nothing waits', async () => {
     await store(1);
-    await markQuiet(database.pool, topic);
+    await markQuiet(database.pool, lease);
     const [id = 0n] = await idsOf();
     await markEvents(database.pool, [applied(id)]);
     expect(await readWaiting(database.pool, topic, plenty)).toEqual({
@@ -79,7 +80,7 @@ describe('the event log', () => {
     const writer = (async () => {
       for (let round = 0; round < 60; round++) {
         await store(2);
-        await markQuiet(database.pool, topic);
+        await markQuiet(database.pool, lease);
       }
       writing = false;
     })();

@@ -5,6 +5,7 @@ import { ensureSubscription, readSubscription } from '../../src/sync/subscriptio
 import { useDatabase } from '../helpers/use-database.ts';
 
 const topic = '/data/AccountChangeEvent';
+const lease = { topic, epoch: 0n };
 const event = (given: Partial<RawEvent> = {}): RawEvent => ({
   eventId: randomUUID(),
   schemaId: 'schema',
@@ -34,7 +35,7 @@ describe('the door into the event log', () => {
     const bytes = Buffer.from([0, 255, 0, 128]);
     const replayId = Buffer.from('00000000000179029000', 'hex');
     const events = [event({ payload: bytes }), event(), event({ replayId })];
-    expect(await storeEvents(database.pool, topic, events)).toBe(3);
+    expect(await storeEvents(database.pool, lease, events)).toBe(3);
     const rows = await database.rows<{ event_id: string; payload: Buffer; state: string }>(
       'select event_id, payload, state from events order by id',
     );
@@ -45,24 +46,24 @@ describe('the door into the event log', () => {
 
   it('does not store an event twice, in one response or in two, and still moves on', async () => {
     const first = event();
-    expect(await storeEvents(database.pool, topic, [first, first])).toBe(1);
+    expect(await storeEvents(database.pool, lease, [first, first])).toBe(1);
     const again = { ...first, replayId: Buffer.from('0a', 'hex') };
-    expect(await storeEvents(database.pool, topic, [again, event()])).toBe(1);
+    expect(await storeEvents(database.pool, lease, [again, event()])).toBe(1);
     expect(await database.rows('select from events')).toHaveLength(2);
-    expect(await storeEvents(database.pool, topic, [again])).toBe(0);
+    expect(await storeEvents(database.pool, lease, [again])).toBe(0);
     expect(await position()).toBe('0a');
   });
 
   it('stores events that share an id or a replay id and differ in their bytes', async () => {
     const one = event();
     const ungrouped = { ...one, payload: Buffer.from('another record') };
-    expect(await storeEvents(database.pool, topic, [one, ungrouped])).toBe(2);
+    expect(await storeEvents(database.pool, lease, [one, ungrouped])).toBe(2);
   });
 
   it('takes neither events nor position when either cannot be written', async () => {
-    await storeEvents(database.pool, topic, [event({ replayId: Buffer.from('01', 'hex') })]);
+    await storeEvents(database.pool, lease, [event({ replayId: Buffer.from('01', 'hex') })]);
     const impossible = event({ eventId: 'a\u0000b', replayId: Buffer.from('02', 'hex') });
-    await expect(storeEvents(database.pool, topic, [event(), impossible])).rejects.toThrow(/invalid byte/);
+    await expect(storeEvents(database.pool, lease, [event(), impossible])).rejects.toThrow(/invalid byte/);
     expect(await database.rows('select from events')).toHaveLength(1);
     expect(await position()).toBe('01');
   });
@@ -75,7 +76,7 @@ describe('the door into the event log', () => {
       'create trigger refuse before update on subscriptions for each row execute function refuse()',
     );
     try {
-      await expect(storeEvents(database.pool, topic, [event()])).rejects.toThrow('no');
+      await expect(storeEvents(database.pool, lease, [event()])).rejects.toThrow('no');
     } finally {
       await database.rows('drop trigger refuse on subscriptions');
     }
@@ -84,15 +85,15 @@ describe('the door into the event log', () => {
   });
 
   it('does nothing for a response without events', async () => {
-    expect(await storeEvents(database.pool, topic, [])).toBe(0);
+    expect(await storeEvents(database.pool, lease, [])).toBe(0);
     expect(await position()).toBeUndefined();
   });
 
   it('moves to the position of a keepalive, and knows all before it as whole', async () => {
-    await storeEvents(database.pool, topic, [event(), event()]);
+    await storeEvents(database.pool, lease, [event(), event()]);
     expect(await quietThrough()).toBe(0n);
     const before = await position();
-    await storeKeepalive(database.pool, topic, Buffer.from('0f', 'hex'));
+    await storeKeepalive(database.pool, lease, Buffer.from('0f', 'hex'));
     expect(await keepalivePosition()).toBe('0f');
     // It may be ahead of events that are still to come.
     expect(await position()).toBe(before);
@@ -100,24 +101,24 @@ describe('the door into the event log', () => {
   });
 
   it('keeps its position when a keepalive has none', async () => {
-    await storeEvents(database.pool, topic, [event({ replayId: Buffer.from('01', 'hex') })]);
-    await storeKeepalive(database.pool, topic, Buffer.from('02', 'hex'));
-    await storeKeepalive(database.pool, topic, Buffer.alloc(0));
+    await storeEvents(database.pool, lease, [event({ replayId: Buffer.from('01', 'hex') })]);
+    await storeKeepalive(database.pool, lease, Buffer.from('02', 'hex'));
+    await storeKeepalive(database.pool, lease, Buffer.alloc(0));
     expect([await position(), await keepalivePosition()]).toEqual(['01', '02']);
   });
 
   it('notes silence without moving, also when there is no event yet', async () => {
-    await markQuiet(database.pool, topic);
+    await markQuiet(database.pool, lease);
     expect(await quietThrough()).toBe(0n);
-    await storeEvents(database.pool, topic, [event({ replayId: Buffer.from('01', 'hex') })]);
-    await markQuiet(database.pool, topic);
+    await storeEvents(database.pool, lease, [event({ replayId: Buffer.from('01', 'hex') })]);
+    await markQuiet(database.pool, lease);
     expect([await quietThrough(), await position()]).toEqual([await lastId(), '01']);
   });
 
   it('does not take silence on one topic for silence on another', async () => {
     await ensureSubscription(database.pool, '/data/Other__chn', '00D000000000001AAA');
-    await storeEvents(database.pool, '/data/Other__chn', [event()]);
-    await markQuiet(database.pool, topic);
+    await storeEvents(database.pool, { ...lease, topic: '/data/Other__chn' }, [event()]);
+    await markQuiet(database.pool, lease);
     const rows = await database.rows('select topic, quiet_through from subscriptions order by topic');
     expect(rows.map((row) => row['quiet_through'])).toEqual([0n, 0n]);
   });

@@ -26,7 +26,7 @@ describe('writing codes to Salesforce', () => {
     patience: usualPatience,
   });
   const due = () => readDue(mirror.database.pool, 200);
-  const waiting = { signal: new AbortController().signal, onWait: async () => {} };
+  const waiting = { signal: new AbortController().signal, isSure: () => true, onWait: async () => {} };
   /** Sends what waits and answers what came of it, by account. */
   const write = async (given: Partial<BatchContext> = {}, batch?: readonly DueCode[]) => {
     const verdicts = await writeBatch({ ...context(), ...given }, batch ?? (await due()), waiting);
@@ -59,6 +59,15 @@ describe('writing codes to Salesforce', () => {
     expect(await write({}, batch)).toEqual(new Map());
     expect(await outcomes(id)).toEqual(['written', 'held']);
     expect(mirror.sandbox.audit.entries({ client: 'Tidemark', recordId: id })).toHaveLength(1);
+  });
+
+  it('sends nothing once another process may be at it: it was paused for too long', async () => {
+    const id = await newAccount();
+    const late = { ...waiting, isSure: () => false };
+    expect(await writeBatch(context(), await due(), late)).toEqual([]);
+    expect(mirror.sandbox.audit.entries({ client: 'Tidemark', recordId: id })).toEqual([]);
+    expect(await outcomes(id)).toEqual(['unanswered']);
+    expect(await write()).toEqual(new Map([[id, 'written']]));
   });
 
   it('adopts a code that Salesforce holds already, and overwrites nothing', async () => {

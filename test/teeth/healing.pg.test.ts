@@ -38,7 +38,7 @@ eachWithDefects([
         file: 'sync/subscribe.ts',
         find: "if (error.failure === 'data') await recoverPosition(context);",
         replace:
-          "if (error.failure === 'data') await forgetPosition(context.pool, context.topic);\n  void recoverPosition;",
+          "if (error.failure === 'data') await forgetPosition(context.pool, context.lease);\n  void recoverPosition;",
         shows: /what expired is read/,
       },
     ],

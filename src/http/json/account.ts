@@ -24,10 +24,16 @@ export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof
 }
 
 /** The columns of an `AccountRow`. */
-export const accountColumns = Prisma.raw(`id, fields, name, account_number AS "accountNumber",
+export const accountColumns = columnsWith('fields');
+/** The same where no fields are shown: reading them is most of the work. */
+export const accountColumnsWithoutFields = columnsWith(`'{}'::jsonb AS fields`);
+
+function columnsWith(fields: string): Prisma.Sql {
+  return Prisma.raw(`id, ${fields}, name, account_number AS "accountNumber",
   signup_code AS "signupCode", code_state AS "codeState", code_error AS "codeError", created_at AS "createdAt",
   modified_at AS "modifiedAt", deleted_at AS "deletedAt", stale_version AS "staleVersion",
   changed_at AS "changedAt", synced_at AS "syncedAt", version`);
+}
 
 // Shown at the top of an account rather than among its fields.
 const shownAbove = ['Id', 'Name', 'AccountNumber', 'CreatedDate', 'LastModifiedDate', 'IsDeleted'];

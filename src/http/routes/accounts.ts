@@ -1,13 +1,15 @@
 import { Type } from 'typebox';
 import type { HttpDependencies } from '../dependencies.ts';
-import { accountTag, matchesTag } from '../etag.ts';
+import { accountTag } from '../etag.ts';
 import { accountJson } from '../json/account.ts';
+import { isNotModified, sendNotModified } from '../not-modified.ts';
 import { Problem } from '../problem.ts';
 import { readRecordId } from '../read-record-id.ts';
 import { AccountSchema } from '../schemas/account.ts';
-import { AccountPath, NoParameters } from '../schemas/parameters.ts';
+import { AccountPath, IfNoneMatch, NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { Named } from '../schemas/values.ts';
+import { addLineExports } from '../send-lines.ts';
 import type { Server } from '../server.ts';
 import { addAccountEventsRoute } from './account-events.ts';
 import { addAccountListRoute } from './account-list.ts';
@@ -16,7 +18,7 @@ import { addAccountSignupCodeRoute } from './account-signup-code.ts';
 
 export function addAccountRoutes(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(AccountSchema);
-  addAccountListRoute(app, dependencies);
+  addAccountListRoute(app, dependencies, addLineExports(app, dependencies.exportStallMs));
   addAccountRoute(app, dependencies);
   addAccountEventsRoute(app, dependencies);
   addAccountResyncRoute(app, dependencies);
@@ -30,8 +32,7 @@ function addAccountRoute(app: Server, { fieldNames, signupCodeField }: HttpDepen
     if (row === null) throw new Problem('not-found', `The mirror holds no account ${id}.`);
     const shape = { fieldNames: await fieldNames(), signupCodeField };
     const tag = accountTag(row.revision, shape.fieldNames);
-    reply.header('etag', tag);
-    if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send(null);
+    if (isNotModified(request, reply, { tag, changedAt: row.changedAt })) return sendNotModified(reply);
     return accountJson(row, shape);
   });
 }
@@ -44,13 +45,24 @@ const schema = {
   params: AccountPath,
   querystring: NoParameters,
   headers: Type.Object({
-    'if-none-match': Type.Optional(Type.String({ maxLength: 1024, description: 'An `ETag` got before.' })),
+    'if-none-match': IfNoneMatch,
+    'if-modified-since': Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'A `Last-Modified` got before; `If-None-Match` comes first.',
+      }),
+    ),
   }),
   response: {
     200: {
       ...Named(AccountSchema),
       description: 'The account.',
-      headers: { ETag: Type.String({ description: 'Changes with the account.' }) },
+      headers: {
+        ETag: Type.String({ description: 'Changes with the account.' }),
+        'Last-Modified': Type.String({
+          description: 'The second in which it last changed in the mirror; absent until that second is over.',
+        }),
+      },
     },
     304: Type.Null({ description: 'It is still as the ETag says.' }),
     ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),

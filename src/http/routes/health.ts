@@ -5,14 +5,19 @@ import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import type { Server } from '../server.ts';
 
-export function addHealthRoutes(app: Server, { pool, readiness }: HttpDependencies): void {
+export function addHealthRoutes(app: Server, { pool, readiness, stopping }: HttpDependencies): void {
   app.get('/health/live', { schema: liveSchema }, async () => ({ live: true }) as const);
 
   app.get('/health/ready', { schema: readySchema }, async () => {
+    if (stopping?.aborted) throw notReady(['This process is being stopped.']);
     const reasons = (await answers(pool)) ? await readiness() : ['The database does not answer.'];
     if (reasons.length === 0) return { ready: true } as const;
-    throw new Problem('not-ready', reasons.join(' '), { members: { reasons } });
+    throw notReady(reasons);
   });
+}
+
+function notReady(reasons: readonly string[]): Problem {
+  return new Problem('not-ready', reasons.join(' '), { members: { reasons } });
 }
 
 // A probe waits for about two seconds, so the answer must not hang with the database.

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
 import type { Subscription } from '../../db/generated/client.ts';
+import type { Instance } from '../../sync/lease.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { isoTime } from '../json/time.ts';
 import { readCounts } from '../read-counts.ts';
@@ -58,7 +59,16 @@ async function readSubscription({ prisma, topic }: HttpDependencies): Promise<St
     lastKeepaliveAt: isoTime(row?.lastKeepaliveAt ?? null),
     position: positionOf(row),
     loadedAt: isoTime(row?.loadedAt ?? null),
+    holder: holderOf(row),
+    epoch: String(row?.epoch ?? 0n),
   };
+}
+
+function holderOf(row: Subscription | null): Status['subscription']['holder'] {
+  const { holder, heldSince, renewedAt } = row ?? {};
+  if (holder == null) return null;
+  const { name, host, pid } = holder as Instance;
+  return { name, host, pid, since: isoTime(heldSince ?? null), seenAt: isoTime(renewedAt ?? null) };
 }
 
 /** The newest of the two positions: of the last event, of the last keepalive. */

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { retryFailed, retryOne } from '../../sync/write-back/retry-failed.ts';
 import type { HttpDependencies } from '../dependencies.ts';
+import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
 import { Problem } from '../problem.ts';
 import { readAccountId } from '../read-record-id.ts';
 import { NoBody, NoParameters, RecordId, Text } from '../schemas/parameters.ts';
@@ -17,11 +18,14 @@ export function addWriteBackRetryRoutes(app: Server, { pool }: HttpDependencies)
   const one = { config: { scope: 'write' }, schema: oneSchema } as const;
   app.post('/v1/write-backs/:accountId/retry', one, async (request, reply) => {
     const accountId = readAccountId('accountId', request.params.accountId);
-    if (!(await retryOne(pool, accountId))) {
-      throw new Problem('not-found', `Account ${accountId} has no code that could be sent.`);
-    }
-    reply.code(202);
-    return { accountId, state: 'pending' } as const;
+    const answer = await once(pool, request, async (client) => {
+      if (!(await retryOne(client, accountId))) {
+        throw new Problem('not-found', `Account ${accountId} has no code that could be sent.`);
+      }
+      return { status: 202, body: { accountId, state: 'pending' as const } };
+    });
+    answerWith(reply, answer);
+    return answer.body;
   });
 
   const all = { config: { scope: 'write' }, schema: allSchema } as const;
@@ -32,15 +36,6 @@ export function addWriteBackRetryRoutes(app: Server, { pool }: HttpDependencies)
   });
 }
 
-const problems = problemResponses(
-  'invalid-request',
-  'unauthenticated',
-  'forbidden',
-  'not-found',
-  'payload-too-large',
-  'unsupported-media-type',
-);
-
 const oneSchema = {
   operationId: 'retryWriteBack',
   summary: 'Send one code again',
@@ -49,13 +44,26 @@ const oneSchema = {
   tags: ['Write-backs'],
   params: WriteBackPath,
   querystring: NoParameters,
+  headers: Type.Object(idempotencyHeader),
   body: NoBody,
   response: {
     202: Type.Object(
       { accountId: Type.String(), state: OneOf(['pending']) },
-      { description: 'It waits to be sent; `GET /v1/write-backs/{accountId}` says what became of it.' },
+      {
+        description: 'It waits to be sent; `GET /v1/write-backs/{accountId}` says what became of it.',
+        headers: replayHeaders(),
+      },
     ),
-    ...problems,
+    ...problemResponses(
+      'invalid-request',
+      'unauthenticated',
+      'forbidden',
+      'not-found',
+      'still-running',
+      'payload-too-large',
+      'unsupported-media-type',
+      'key-reused',
+    ),
   },
 } as const;
 
@@ -63,7 +71,7 @@ const allSchema = {
   operationId: 'retryWriteBacks',
   summary: 'Send all codes again that failed for one cause',
   description:
-    'For after the cause was mended in the org: a validation rule, a permission, a trigger. All failed codes with this error code are sent again, with all their tries.',
+    'For after the cause was mended in the org: a validation rule, a permission, a trigger. All failed codes with this error code are sent again, with all their tries. Needs no Idempotency-Key: repeated, it sends what has failed again meanwhile.',
   tags: ['Write-backs'],
   querystring: NoParameters,
   body: Type.Object(

@@ -42,3 +42,12 @@ export const AccountSchema = Type.Object(
   },
   { $id: 'Account', description: 'An account as the mirror holds it.' },
 );
+
+/** The same, where `select` may leave out whatever it likes. */
+export const ListedAccountSchema = Type.Object(
+  { ...Type.Partial(AccountSchema).properties, id: AccountSchema.properties.id },
+  {
+    $id: 'ListedAccount',
+    description: 'An account as a list shows it: all of it, or with `select` what was asked for and its id.',
+  },
+);

@@ -55,6 +55,10 @@ export const pageParameters = {
 
 export const defaultLimit = 50;
 
+export const IfNoneMatch = Type.Optional(
+  Type.String({ maxLength: 1024, description: 'An `ETag` got before, several of them, or `*`.' }),
+);
+
 /** For operations that take no parameter. */
 export const NoParameters = Type.Object({}, { additionalProperties: false });
 

@@ -21,10 +21,10 @@ export const ProblemSchema = Type.Object(
   { $id: 'Problem', description: 'An error as RFC 9457 describes it.' },
 );
 
-/** The responses of an operation that answer a problem; 500 and 503 are possible everywhere. */
+/** The responses of an operation that answer a problem; 429, 500 and 503 are possible everywhere. */
 export function problemResponses(...expected: readonly ProblemKind[]) {
   return Object.fromEntries(
-    (['internal-error', 'unavailable', ...expected] as const).map((kind) => [
+    (['too-many-requests', 'internal-error', 'unavailable', ...expected] as const).map((kind) => [
       kinds[kind].status,
       { description: `${kinds[kind].title}.`, content: { 'application/problem+json': problemContent(kind) } },
     ]),
@@ -54,6 +54,7 @@ const details: Partial<Record<ProblemKind, string>> = {
   conflict: 'The resync is done: there is nothing to cancel.',
   'still-running': 'The first request with this Idempotency-Key is still running.',
   'key-reused': 'This Idempotency-Key came with another request before: take a new one.',
+  'too-many-requests': 'At most 6000 requests a minute; 21 s are left of this one.',
   'too-many-streams': 'At most 10 streams of one key may be open.',
   unavailable: 'Try again in a few seconds.',
   'not-ready': 'The database does not answer.',

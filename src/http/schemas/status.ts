@@ -24,6 +24,20 @@ const Subscription = Type.Object({
   lastKeepaliveAt: NullableTime(),
   position: NullableText({ description: 'Replay id after which delivery resumes, in base64.' }),
   loadedAt: NullableTime({ description: 'When the initial load was complete.' }),
+  holder: OrNull(
+    Type.Object({
+      name: Type.String(),
+      host: Type.String(),
+      pid: Type.Integer(),
+      since: NullableTime(),
+      seenAt: NullableTime({ description: 'Its newest sign of life.' }),
+    }),
+    { description: 'The one process of all that follows the topic; null where none does.' },
+  ),
+  epoch: Type.String({
+    pattern: '^\\d+$',
+    description: 'Grows with each holder; what an earlier holder still writes has no effect.',
+  }),
 });
 
 const Counts = Type.Object({

@@ -42,7 +42,7 @@ const clockDifferenceMs = 10 * 60_000;
 export async function* readByBulkJob(run: RunningResync, where: string | null): AsyncGenerator<Page> {
   const job = await whenComplete(run, await jobOf(run, where));
   const { pool } = run.context;
-  await noteMethod(pool, run.row.id, 'bulk', job.records);
+  await noteMethod(pool, run.row, 'bulk', job.records);
   let { read } = run.row;
   for await (const page of resultPages(run, job.id)) {
     read += page.reads.length;
@@ -67,9 +67,9 @@ async function jobOf(run: RunningResync, where: string | null): Promise<BulkJob>
   }
   const { soql, columns } = bulkQuery(reading.plan, row.id, where);
   const lost = row.bulkAskedAt === null ? undefined : await findLost(run, row.bulkAskedAt, columns);
-  if (lost === undefined) await noteBulkAsked(context.pool, row.id);
+  if (lost === undefined) await noteBulkAsked(context.pool, row);
   const job = lost ?? (await ask(() => createBulkJob(connection, soql)));
-  await noteBulkJob(context.pool, row.id, job.id);
+  await noteBulkJob(context.pool, row, job.id);
   return job;
 }
 

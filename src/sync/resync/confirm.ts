@@ -13,6 +13,7 @@ import {
 } from './difference-rows.ts';
 import { byId, type Page } from './pages.ts';
 import type { Reading, RunningResync } from './reading.ts';
+import { lockClaim } from './resync-rows.ts';
 
 const idsAtOnce = 200;
 // An account that is changed without a pause can't be compared; the next comparison sees it.
@@ -35,9 +36,16 @@ export async function confirmDifferences(run: RunningResync): Promise<void> {
       after = last;
     }
     if (open === 0) return;
-    if (Date.now() - begin > mostSettleTimes * context.settleMs) return dropUnconfirmed(context.pool, row.id);
+    if (Date.now() - begin > mostSettleTimes * context.settleMs) return giveUpOnUnconfirmed(run);
     await pause(Math.min(waitMs, context.settleMs), undefined, { signal });
   }
+}
+
+async function giveUpOnUnconfirmed({ context, row }: RunningResync): Promise<void> {
+  await inTransaction(context.pool, async (client) => {
+    await lockClaim(client, row);
+    await dropUnconfirmed(client, row.id);
+  });
 }
 
 /** @returns how many can't be told yet */
@@ -53,6 +61,7 @@ async function lookAgain(run: RunningResync, ids: readonly string[]): Promise<nu
     const differing = new Set(found.map(({ accountId }) => accountId));
     const asked = [...page.reads.map(({ id }) => id), ...page.missing];
     await inTransaction(context.pool, async (client) => {
+      await lockClaim(client, row);
       await dropDifferences(
         client,
         row.id,

@@ -65,7 +65,7 @@ export async function* changedSince(run: RunningResync, moment: Date | null): As
   if (method === null) {
     const expected = await ask(() => countAccounts(connection, since));
     method = expected >= context.bulkFrom ? 'bulk' : 'rest';
-    await noteMethod(context.pool, row.id, method, expected);
+    await noteMethod(context.pool, row, method, expected);
   }
   if (method === 'bulk') {
     yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`);

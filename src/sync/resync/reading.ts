@@ -55,7 +55,7 @@ export async function readingOf(context: ResyncContext, row: ResyncRow, ask: Ask
   }
   const reading = await beginReading(context, ask);
   const { replayId } = await readSubscription(context.pool, context.topic);
-  await noteReading(context.pool, row.id, {
+  await noteReading(context.pool, row, {
     readAt: new Date(reading.readAt),
     watermark: formatVersion(reading.watermark),
     schemaId: reading.schemaId,

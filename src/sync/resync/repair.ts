@@ -6,8 +6,8 @@ import { applyPage } from './apply-reads.ts';
 import { type Page, pagesOf, readAhead, unread } from './pages.ts';
 import type { ResyncContext, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { finishResync, noteProgress, noteUnknownIds } from './resync-rows.ts';
-import { type Outcome, ResyncEnded } from './run-resync.ts';
+import { finishResync, noteProgress, noteUnknownIds, ResyncEnded } from './resync-rows.ts';
+import type { Outcome } from './run-resync.ts';
 import { differingSpans, hasStrays, pagesOfSpan } from './windows.ts';
 
 /** Reads what a resync covers and merges it into the mirror; what Salesforce has no more is marked deleted. */
@@ -24,7 +24,7 @@ export async function repair(run: RunningResync): Promise<Outcome> {
 async function apply({ context, row, reading }: RunningResync, page: Page): Promise<void> {
   await applyPage(context, reading, page, async (client, { unknownIds, ...counts }) => {
     await noteUnknownIds(client, row.id, row.scope === 'accounts' ? unknownIds : []);
-    if (!(await noteProgress(client, row.id, counts, page.resume))) throw new ResyncEnded();
+    if (!(await noteProgress(client, row, counts, page.resume))) throw new ResyncEnded();
   });
 }
 
@@ -44,7 +44,7 @@ async function finish(run: RunningResync): Promise<void> {
   const { context, row } = run;
   await readAddedFields(run);
   await inTransaction(context.pool, async (client) => {
-    if (!(await finishResync(client, row.id))) throw new ResyncEnded();
+    if (!(await finishResync(client, row))) throw new ResyncEnded();
     await closeByResync(client, row.id);
     if (row.scope === 'all') await markLoaded(client, context.topic);
   });

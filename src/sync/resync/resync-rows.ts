@@ -3,8 +3,21 @@ import { sendWakeUp } from '../../db/wake-up.ts';
 import type { ApiUsage } from '../../salesforce/api-budget.ts';
 import type { ResyncMode, ResyncScope } from './request-resync.ts';
 
-export type ResyncRow = {
-  readonly id: string;
+/**
+ * One try of a resync. A process that was paused while its job was given to another has an old one, and nothing that it
+ * still writes takes effect.
+ */
+export type Claim = { readonly id: string; readonly claim: number };
+
+/** It was cancelled, or another process goes on with it: what is under way must not take effect. */
+export class ResyncEnded extends Error {
+  constructor() {
+    super('the resync has ended already, or another process goes on with it');
+    this.name = 'ResyncEnded';
+  }
+}
+
+export type ResyncRow = Claim & {
   readonly scope: ResyncScope;
   readonly mode: ResyncMode;
   readonly repairs: boolean;
@@ -23,7 +36,7 @@ export type ResyncRow = {
   readonly read: number;
 };
 
-const rowColumns = `id, scope, mode, repairs, reason, account_ids as "accountIds", since, method, read_at as "readAt",
+const rowColumns = `id, claim, scope, mode, repairs, reason, account_ids as "accountIds", since, method, read_at as "readAt",
   watermark, schema_id as "schemaId", bulk_asked_at as "bulkAskedAt", bulk_job_id as "bulkJobId",
   resume_at as "resumeAt", resume_rows as "resumeRows", read`;
 
@@ -33,7 +46,7 @@ export async function startResync(client: Queryable, id: string): Promise<Resync
     name: 'start-resync',
     text: `update resyncs
               set state = case when state = 'queued' then 'reading' else state end,
-                  started_at = coalesce(started_at, now()), error = null, waiting = null
+                  started_at = coalesce(started_at, now()), error = null, waiting = null, claim = claim + 1
             where id = $1 and state in ('queued', 'reading', 'applying')
             returning ${rowColumns}`,
     values: [id],
@@ -49,61 +62,82 @@ export type ReadingNote = {
   readonly logPosition: bigint;
 };
 
-/** A reading begins anew: nothing of an earlier one counts. */
-export async function noteReading(client: Queryable, id: string, note: ReadingNote): Promise<void> {
-  await client.query({
+/**
+ * A reading begins anew: nothing of an earlier one counts.
+ * @throws ResyncEnded
+ */
+export async function noteReading(client: Queryable, claim: Claim, note: ReadingNote): Promise<void> {
+  const noted = await client.query({
     name: 'note-reading',
     text: `update resyncs
               set read_at = $2, watermark = $3, schema_id = $4, position = $5, log_position = $6,
                   read = 0, created = 0, updated = 0, unchanged = 0, kept = 0, deleted = 0, failed = 0,
                   resume_at = null, resume_rows = 0, unknown_ids = '{}'
-            where id = $1`,
-    values: [id, note.readAt, note.watermark, note.schemaId, note.position, note.logPosition],
+            where id = $1 and claim = $7`,
+    values: [
+      claim.id,
+      note.readAt,
+      note.watermark,
+      note.schemaId,
+      note.position,
+      note.logPosition,
+      claim.claim,
+    ],
   });
+  expectClaimed(noted);
 }
 
 /** What was read can't be gone on with: the next try begins anew. */
-export async function forgetReading(client: Queryable, id: string): Promise<void> {
+export async function forgetReading(client: Queryable, { id, claim }: Claim): Promise<void> {
   await client.query({
     name: 'forget-reading',
-    text: `with seen as (delete from resync_seen where resync_id = $1),
-                found as (delete from resync_differences where resync_id = $1)
+    text: `with mine as (select id from resyncs where id = $1 and claim = $2 for update),
+                seen as (delete from resync_seen where resync_id in (select id from mine)),
+                found as (delete from resync_differences where resync_id in (select id from mine))
            update resyncs
               set read = 0, read_at = null, method = null, bulk_asked_at = null, bulk_job_id = null, resume_at = null,
                   resume_rows = 0, state = case when state = 'applying' then 'reading' else state end
-            where id = $1`,
-    values: [id],
+            where id in (select id from mine)`,
+    values: [id, claim],
   });
 }
 
+/** @throws ResyncEnded */
 export async function noteMethod(
   client: Queryable,
-  id: string,
+  { id, claim }: Claim,
   method: 'rest' | 'bulk',
   expected: number,
 ): Promise<void> {
-  await client.query({
+  const noted = await client.query({
     name: 'note-method',
-    text: 'update resyncs set method = $2, expected = $3 where id = $1',
-    values: [id, method, expected],
+    text: 'update resyncs set method = $2, expected = $3 where id = $1 and claim = $4',
+    values: [id, method, expected, claim],
   });
+  expectClaimed(noted);
 }
 
-/** From now on a bulk job may exist whose id never came to us. */
-export async function noteBulkAsked(client: Queryable, id: string): Promise<void> {
-  await client.query({
+/**
+ * From now on a bulk job may exist whose id never came to us.
+ * @throws ResyncEnded
+ */
+export async function noteBulkAsked(client: Queryable, { id, claim }: Claim): Promise<void> {
+  const noted = await client.query({
     name: 'note-bulk-asked',
-    text: 'update resyncs set bulk_asked_at = now() where id = $1',
-    values: [id],
+    text: 'update resyncs set bulk_asked_at = now() where id = $1 and claim = $2',
+    values: [id, claim],
   });
+  expectClaimed(noted);
 }
 
-export async function noteBulkJob(client: Queryable, id: string, jobId: string): Promise<void> {
-  await client.query({
+/** @throws ResyncEnded */
+export async function noteBulkJob(client: Queryable, { id, claim }: Claim, jobId: string): Promise<void> {
+  const noted = await client.query({
     name: 'note-bulk-job',
-    text: 'update resyncs set bulk_job_id = $2, bulk_job_closed_at = null where id = $1',
-    values: [id, jobId],
+    text: 'update resyncs set bulk_job_id = $2, bulk_job_closed_at = null where id = $1 and claim = $3',
+    values: [id, jobId, claim],
   });
+  expectClaimed(noted);
 }
 
 export async function noteBulkJobClosed(client: Queryable, jobId: string): Promise<void> {
@@ -137,7 +171,7 @@ export const readToTheEnd = { at: 'end', rows: 0 } as const satisfies ResumePoin
  */
 export async function noteProgress(
   client: Queryable,
-  id: string,
+  { id, claim }: Claim,
   counts: ResyncCounts,
   resume: ResumePoint,
 ): Promise<boolean> {
@@ -147,7 +181,7 @@ export async function noteProgress(
               set state = 'applying', read = read + $2, created = created + $3, updated = updated + $4,
                   unchanged = unchanged + $5, kept = kept + $6, deleted = deleted + $7,
                   resume_at = $8, resume_rows = $9, failed = failed + $10, error = null
-            where id = $1 and state in ('reading', 'applying')`,
+            where id = $1 and claim = $11 and state in ('reading', 'applying')`,
     values: [
       id,
       counts.read,
@@ -159,6 +193,7 @@ export async function noteProgress(
       resume.at,
       resume.rows,
       counts.failed,
+      claim,
     ],
   });
   await sendWakeUp(client, 'resync');
@@ -175,25 +210,29 @@ export async function noteUnknownIds(client: Queryable, id: string, ids: readonl
 }
 
 /** It waits for the org's API requests, or goes on. */
-export async function noteWaiting(client: Queryable, id: string, usage: ApiUsage | undefined): Promise<void> {
+export async function noteWaiting(
+  client: Queryable,
+  { id, claim }: Claim,
+  usage: ApiUsage | undefined,
+): Promise<void> {
   const waiting =
     usage === undefined ? null : { reason: 'api budget', since: new Date().toISOString(), ...usage };
   await client.query({
     name: 'note-waiting',
-    text: 'update resyncs set waiting = $2 where id = $1',
-    values: [id, waiting === null ? null : JSON.stringify(waiting)],
+    text: 'update resyncs set waiting = $2 where id = $1 and claim = $3',
+    values: [id, waiting === null ? null : JSON.stringify(waiting), claim],
   });
 }
 
 /** @returns whether it was still under way */
-export async function finishResync(client: Queryable, id: string): Promise<boolean> {
+export async function finishResync(client: Queryable, { id, claim }: Claim): Promise<boolean> {
   const { rowCount } = await client.query({
     name: 'finish-resync',
     text: `update resyncs r
               set state = 'done', finished_at = now(), waiting = null,
                   events_meanwhile = (select count(*) from events e where e.position > r.log_position)
-            where id = $1 and state in ('reading', 'applying')`,
-    values: [id],
+            where id = $1 and claim = $2 and state in ('reading', 'applying')`,
+    values: [id, claim],
   });
   await sendWakeUp(client, 'resync');
   return rowCount === 1;
@@ -202,7 +241,7 @@ export async function finishResync(client: Queryable, id: string): Promise<boole
 /** Notes why a try failed; the job tries again until its last try. */
 export async function noteResyncError(
   client: Queryable,
-  id: string,
+  { id, claim }: Claim,
   error: string,
   last: boolean,
 ): Promise<void> {
@@ -210,19 +249,36 @@ export async function noteResyncError(
     name: 'note-resync-error',
     text: `update resyncs set error = $2, waiting = null, state = case when $3 then 'failed' else state end,
                               finished_at = case when $3 then now() end
-            where id = $1 and state in ('queued', 'reading', 'applying')`,
-    values: [id, error, last],
+            where id = $1 and claim = $4 and state in ('queued', 'reading', 'applying')`,
+    values: [id, error, last, claim],
   });
 }
 
-/** Whether it was cancelled, or ended by another process. */
-export async function hasEnded(client: Queryable, id: string): Promise<boolean> {
+/** Whether it was cancelled, or another process goes on with it or has ended it. */
+export async function hasEnded(client: Queryable, { id, claim }: Claim): Promise<boolean> {
   const { rows } = await client.query<{ ended: boolean }>({
     name: 'resync-has-ended',
-    text: `select state in ('done', 'failed', 'cancelled') as ended from resyncs where id = $1`,
-    values: [id],
+    text: `select claim <> $2 or state in ('done', 'failed', 'cancelled') as ended from resyncs where id = $1`,
+    values: [id, claim],
   });
   return rows[0]?.ended ?? true;
+}
+
+/**
+ * For a transaction whose statements name no claim: until its end nobody else goes on with the resync.
+ * @throws ResyncEnded
+ */
+export async function lockClaim(client: Queryable, { id, claim }: Claim): Promise<void> {
+  const locked = await client.query({
+    name: 'lock-claim',
+    text: `select from resyncs where id = $1 and claim = $2 and state in ('reading', 'applying') for update`,
+    values: [id, claim],
+  });
+  expectClaimed(locked);
+}
+
+function expectClaimed({ rowCount }: { readonly rowCount: number | null }): void {
+  if (rowCount === 0) throw new ResyncEnded();
 }
 
 /** Bulk jobs of resyncs that ended without reading them to the end: nobody wants their results any more. */

@@ -5,31 +5,30 @@ import { closeBulkJobs, ReadingLost } from './bulk-reading.ts';
 import { byId } from './pages.ts';
 import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
 import { repair } from './repair.ts';
-import { forgetReading, hasEnded, noteWaiting, startResync } from './resync-rows.ts';
+import { type Claim, forgetReading, hasEnded, noteWaiting, ResyncEnded, startResync } from './resync-rows.ts';
 import { verify } from './verify.ts';
 
 /** Verifies only: how many accounts differ. */
 export type Outcome = { readonly different: number | null };
 
-/** It was cancelled: what is under way must not take effect. */
-export class ResyncEnded extends Error {
-  constructor() {
-    super('the resync has ended already');
-    this.name = 'ResyncEnded';
-  }
-}
-
 /**
  * Carries out a requested resync to its end, from where an earlier try was interrupted. One that has ended already is
- * left alone; one that is cancelled meanwhile stops within a second.
+ * left alone; one that is cancelled meanwhile, or that another process has taken over, stops within a second.
+ *
+ * @param onFailure hears of a failure of this try before it is thrown
  */
-export async function runResync(context: ResyncContext, id: string, stopping: AbortSignal): Promise<void> {
+export async function runResync(
+  context: ResyncContext,
+  id: string,
+  stopping: AbortSignal,
+  onFailure: (claim: Claim, error: Error) => Promise<void> = async () => {},
+): Promise<void> {
   const row = await startResync(context.pool, id);
   if (row === undefined) return;
-  const cancelled = watchForEnd(context, id);
+  const cancelled = watchForEnd(context, row);
   const signal = AbortSignal.any([stopping, cancelled.signal]);
   try {
-    const ask = abortable(asker(context, signal, id), signal);
+    const ask = abortable(asker(context, signal, row), signal);
     const reading = await readingOf(context, row, ask);
     await markRepairing(context.pool, { resyncId: id });
     const run: RunningResync = { context, row, reading, ask, signal };
@@ -40,16 +39,17 @@ export async function runResync(context: ResyncContext, id: string, stopping: Ab
       'resync done',
     );
   } catch (error) {
-    if (error instanceof ReadingLost) {
-      await forgetReading(context.pool, id);
-      throw error.why;
+    if (!(error instanceof ResyncEnded) && !cancelled.signal.aborted) {
+      if (error instanceof ReadingLost) await forgetReading(context.pool, row);
+      const failure = error instanceof ReadingLost ? error.why : (error as Error);
+      await onFailure(row, failure);
+      throw failure;
     }
-    if (!(error instanceof ResyncEnded) && !cancelled.signal.aborted) throw error;
     // The sweep does it later where this does not succeed.
     await closeBulkJobs(context).catch((failure: Error) =>
       context.logger.warn({ err: failure }, 'a bulk job could not be aborted yet'),
     );
-    context.logger.info({ resync: id }, 'resync cancelled');
+    context.logger.info({ resync: id }, 'resync cancelled, or gone on with elsewhere');
   } finally {
     cancelled.stop();
   }
@@ -70,13 +70,13 @@ export async function rereadAccounts(
 }
 
 /** Calls within the API budget; a resync's row says when it waits for it. */
-function asker({ org, pool, logger }: ResyncContext, signal: AbortSignal, resyncId?: string): Ask {
+function asker({ org, pool, logger }: ResyncContext, signal: AbortSignal, resync?: Claim): Ask {
   return (call) =>
     org.budget.spend(call, {
       signal,
       async onWait(usage) {
-        if (usage !== undefined) logger.warn({ resync: resyncId, ...usage }, 'waiting for API requests');
-        if (resyncId !== undefined) await noteWaiting(pool, resyncId, usage);
+        if (usage !== undefined) logger.warn({ resync: resync?.id, ...usage }, 'waiting for API requests');
+        if (resync !== undefined) await noteWaiting(pool, resync, usage);
       },
     });
 }
@@ -98,10 +98,10 @@ function abortable(ask: Ask, signal: AbortSignal): Ask {
 const lookEveryMs = 400;
 
 /** Aborts soon after the row says that it is over. */
-function watchForEnd({ pool }: ResyncContext, id: string): { readonly signal: AbortSignal; stop(): void } {
+function watchForEnd({ pool }: ResyncContext, claim: Claim): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const timer = setInterval(() => {
-    hasEnded(pool, id).then(
+    hasEnded(pool, claim).then(
       (ended) => ended && controller.abort(new ResyncEnded()),
       () => {},
     );

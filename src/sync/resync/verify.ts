@@ -6,8 +6,8 @@ import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './di
 import { byId, changedSince, type Page, pagesOf, readAhead } from './pages.ts';
 import type { RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { finishResync, noteProgress, readToTheEnd } from './resync-rows.ts';
-import { type Outcome, ResyncEnded } from './run-resync.ts';
+import { finishResync, noteProgress, ResyncEnded, readToTheEnd } from './resync-rows.ts';
+import type { Outcome } from './run-resync.ts';
 import { differingSpans, pagesOfSpan } from './windows.ts';
 
 /** Compares what a resync covers with the mirror, which stays as it is, and says what differs. */
@@ -66,7 +66,7 @@ async function compare(run: RunningResync, page: Page): Promise<void> {
       deleted: 0,
       failed: 0,
     };
-    if (!(await noteProgress(client, row.id, counts, page.resume))) throw new ResyncEnded();
+    if (!(await noteProgress(client, row, counts, page.resume))) throw new ResyncEnded();
   });
 }
 
@@ -82,15 +82,13 @@ async function comparedThrough(client: Queryable): Promise<Date | undefined> {
 
 async function finish({ context, row, reading }: RunningResync): Promise<Outcome> {
   let different = 0;
-  const ended = await inTransaction(context.pool, async (client) => {
+  await inTransaction(context.pool, async (client) => {
     different = await noteVerified(client, row.id, new Date(reading.readAt));
     await forgetSeen(client, row.id);
     if (row.repairs && different > 0) await putOnRecord(client, { context, row, reading }, different);
-    if (!(await finishResync(client, row.id))) return false;
+    if (!(await finishResync(client, row))) throw new ResyncEnded();
     await closeByResync(client, row.id);
-    return true;
   });
-  if (!ended) throw new ResyncEnded();
   return { different };
 }
 
@@ -136,7 +134,7 @@ async function giveToFullVerify({ context, row }: RunningResync): Promise<Outcom
       text: `update resyncs set error = $2 where id = $1`,
       values: [row.id, note],
     });
-    if (!(await finishResync(client, row.id))) throw new ResyncEnded();
+    if (!(await finishResync(client, row))) throw new ResyncEnded();
   });
   return { different: null };
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { inTransaction } from '../../db/database.ts';
+import { inTransaction, type Queryable } from '../../db/database.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import { lockMirror } from '../apply-changes.ts';
 
@@ -30,21 +30,20 @@ export async function retryFailed(pool: pg.Pool, causes: readonly string[]): Pro
 }
 
 /**
- * Has the code of one account sent now: a failed one with all its tries, a waiting one without waiting.
+ * Has the code of one account sent now: a failed one with all its tries, a waiting one without waiting. The
+ * transaction is the caller's.
  * @returns whether there was one
  */
-export async function retryOne(pool: pg.Pool, accountId: string): Promise<boolean> {
-  return inTransaction(pool, async (client) => {
-    await lockMirror(client);
-    const { rowCount } = await client.query({
-      name: 'retry-code',
-      text: `update accounts set ${waitingAgain}
-              where id = $1 and code_state in ('failed', 'pending') and signup_code is not null and not deleted`,
-      values: [accountId],
-    });
-    await sendWakeUp(client, 'write-back');
-    return rowCount === 1;
+export async function retryOne(client: Queryable, accountId: string): Promise<boolean> {
+  await lockMirror(client);
+  const { rowCount } = await client.query({
+    name: 'retry-code',
+    text: `update accounts set ${waitingAgain}
+            where id = $1 and code_state in ('failed', 'pending') and signup_code is not null and not deleted`,
+    values: [accountId],
   });
+  await sendWakeUp(client, 'write-back');
+  return rowCount === 1;
 }
 
 const waitingAgain = `code_state = 'pending', code_due_at = 'epoch', code_tries = 0, code_refusals = 0,

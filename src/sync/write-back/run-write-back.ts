@@ -41,7 +41,7 @@ export async function writeBackUntilStopped(
   };
   while (!signal.aborted) {
     try {
-      await holdLock(lock, signal, (held) => work(context, wakeUps, held));
+      await holdLock(lock, signal, (held, isSure) => work(context, wakeUps, held, isSure));
     } catch (error) {
       if (signal.aborted) return;
       context.logger.warn({ err: error }, 'the write-back broke off; beginning again');
@@ -50,7 +50,12 @@ export async function writeBackUntilStopped(
   }
 }
 
-async function work(context: WriteBackContext, wakeUps: WakeUps, signal: AbortSignal): Promise<void> {
+async function work(
+  context: WriteBackContext,
+  wakeUps: WakeUps,
+  signal: AbortSignal,
+  isSure: () => boolean,
+): Promise<void> {
   const { pool, topic, budget, codes } = context;
   const show = createShowState(pool, topic, budget);
   const course: Course = {
@@ -58,6 +63,7 @@ async function work(context: WriteBackContext, wakeUps: WakeUps, signal: AbortSi
     field: await createFieldWatch(context, show),
     lone: createLoneFailures(),
     show,
+    isSure,
   };
   if (!codes.backfill) await forgetBackfill(pool, topic);
   while (!signal.aborted) {
@@ -77,7 +83,7 @@ async function work(context: WriteBackContext, wakeUps: WakeUps, signal: AbortSi
 /** @returns whether there may be more to do at once */
 async function step(context: WriteBackContext, course: Course, signal: AbortSignal): Promise<boolean> {
   const { pool, topic, gatherMs } = context;
-  const { field, lone, show } = course;
+  const { field, lone, show, isSure } = course;
   if (!(await field.isGood(signal))) return false;
   const most = course.circuit.batchSize;
   const waiting = await gather(() => lookForDue(pool, topic, most), { most, pauseMs: gatherMs, signal });
@@ -87,7 +93,7 @@ async function step(context: WriteBackContext, course: Course, signal: AbortSign
   }
   const batch = await readDue(pool, most);
   try {
-    const verdicts = await writeBatch(context, batch, { signal, onWait: show.onWait });
+    const verdicts = await writeBatch(context, batch, { signal, isSure, onWait: show.onWait });
     if (verdicts.some(({ answerClass }) => answerClass === 'field')) field.suspect();
     context.logger.info(
       { codes: batch.length, outcomes: countBy(verdicts.map(({ outcome }) => outcome)) },
@@ -150,4 +156,5 @@ type Course = {
   readonly field: FieldWatch;
   readonly lone: LoneFailures;
   readonly show: ShowState;
+  readonly isSure: () => boolean;
 };

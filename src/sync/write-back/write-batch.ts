@@ -34,6 +34,8 @@ export type BatchContext = {
 
 export type Waiting = {
   readonly signal: AbortSignal;
+  /** Whether no other process can be writing back by now. */
+  readonly isSure: () => boolean;
   readonly onWait: (usage: ApiUsage | undefined) => Promise<void>;
 };
 
@@ -109,7 +111,7 @@ async function adoptHeld(
 
 type Sent = { readonly sent: readonly SentCode[]; readonly results: readonly CodeWriteResult[] };
 
-/** Undefined where it had to wait for room: what was read before may not hold any more. */
+/** Undefined where it had to wait for room, or was paused: what was read before may not hold any more. */
 async function send(
   { pool, codes, connection, budget }: BatchContext,
   writes: readonly DueCode[],
@@ -125,6 +127,10 @@ async function send(
       if (waited) return undefined;
       const sent = await beginAttempts(pool, writes);
       if (sent.length === 0) return { sent, results: [] };
+      if (!waiting.isSure()) {
+        await leaveUnanswered(pool, sent, { ...paused, at: new Date().toISOString() });
+        return undefined;
+      }
       try {
         return { sent, results: await writeCodes(connection, codes.field, sent) };
       } catch (error) {
@@ -187,6 +193,11 @@ async function recordGone(
 function circumstances({ generate }: CodeRules, patience: Patience) {
   return { random: Math.random(), generate, at: new Date().toISOString(), patience };
 }
+
+const paused = {
+  code: 'paused',
+  message: 'The process was paused before it sent this; another may write codes back by now.',
+};
 
 const noAnswer: CodeWriteResult = {
   success: false,

@@ -1,0 +1,69 @@
+import { type BenchOrg, startOrg } from '../org.ts';
+import { seedTables } from '../seed.ts';
+import { appliedCount, type BenchDatabase, loaded, median, type World } from '../world.ts';
+import type { Measure } from './measure.ts';
+
+/** What an event costs in large tables, against the same in small ones: one database, before and after it has grown. */
+export const growth: Measure = {
+  name: 'growth',
+  async run(world, { quick }) {
+    const extent = quick
+      ? { accounts: 20_000, events: 50_000, rounds: 1, changes: 4_000 }
+      : { accounts: 1_000_000, events: 5_000_000, rounds: 3, changes: 20_000 };
+    const org = await startOrg(5_000);
+    const database = await world.createDatabase();
+    try {
+      const first = await world.startService(database.url, org);
+      await database.until(loaded, 1);
+      await first.stop();
+      const small = await rates(world, database, org, extent);
+      await seedTables(database.pool, extent);
+      const large = await rates(world, database, org, extent);
+      const [sizes] = await database.rows<{ accounts: string; events: string }>(
+        `select pg_size_pretty(pg_total_relation_size('accounts')) as accounts,
+                pg_size_pretty(pg_total_relation_size('events')) as events`,
+      );
+      return [
+        {
+          what: 'cost of an event in large tables',
+          value: `${Math.round(median(large))} events/s with ${extent.events.toLocaleString('en')} events (${sizes?.events}) and ${extent.accounts.toLocaleString('en')} accounts (${sizes?.accounts})`,
+          against: `${Math.round(median(small))} events/s with some ten thousand`,
+          figure: median(small) / median(large),
+          rounds: large.map((rate, i) => (small[i] ?? Number.NaN) / rate),
+          unit: '×',
+          goal: { atMost: 1.3 },
+        },
+      ];
+    } finally {
+      await org.close();
+      await database.drop();
+    }
+  },
+};
+
+async function rates(
+  world: World,
+  database: BenchDatabase,
+  org: BenchOrg,
+  { rounds, changes }: { readonly rounds: number; readonly changes: number },
+): Promise<number[]> {
+  const each: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const [before] = await database.rows<{ id: string }>(
+      'select coalesce(max(id), 0)::text as id from events',
+    );
+    const there = await database.count(appliedCount);
+    const warm = Math.floor(changes / 5);
+    await org.produce(warm + changes, 0.1);
+    const service = await world.startService(database.url, org);
+    await database.until(appliedCount, there + warm + changes);
+    const [row] = await database.rows<{ seconds: number }>(
+      `select extract(epoch from max(applied_at) - min(received_at))::float8 as seconds
+         from (select received_at, applied_at from events where id > $1 order by id offset $2) measured`,
+      [before?.id, warm],
+    );
+    await service.stop();
+    each.push(changes / (row?.seconds ?? Number.NaN));
+  }
+  return each;
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import { createEventEncoder } from '../src/sandbox/change-event-codec.ts';
+import { toLongId } from '../src/sandbox/record-id.ts';
+
+export type Seeded = {
+  /** Ids of the accounts that were added, a sample of them. */
+  readonly ids: readonly string[];
+  /** When the first and the last of the added events were committed. */
+  readonly from: Date;
+  readonly until: Date;
+};
+
+const batch = 5_000;
+
+/**
+ * Fills the tables up to a size as years of work would leave them: accounts that look like those that are there, and
+ * applied updates of them, each account about equally often, committed evenly over ninety days.
+ * The database has to hold a loaded mirror: its rows and its newest schema are what the new ones are made from.
+ */
+export async function seedTables(
+  pool: pg.Pool,
+  { accounts, events }: { readonly accounts: number; readonly events: number },
+): Promise<Seeded> {
+  const client = await pool.connect();
+  try {
+    await client.query(
+      "set statement_timeout = 0; set synchronous_commit = off; set maintenance_work_mem = '512MB'",
+    );
+    const ids = await withoutIndexes(client, 'accounts', () => addAccounts(client, accounts));
+    const until = new Date();
+    const from = new Date(until.getTime() - 90 * 86_400_000);
+    await withoutIndexes(client, 'events', () => addEvents(client, ids, events, from.getTime()));
+    await client.query('vacuum analyze accounts');
+    await client.query('vacuum analyze events');
+    await client.query('checkpoint');
+    return { ids: ids.filter((_, i) => i % Math.ceil(ids.length / 1_000) === 0), from, until };
+  } finally {
+    await client.query('reset all');
+    client.release();
+  }
+}
+
+async function addAccounts(client: pg.PoolClient, wanted: number): Promise<string[]> {
+  const there = Number((await client.query('select count(*) from accounts')).rows[0].count);
+  const { rows: columns } = await client.query<{ name: string }>(
+    `select column_name as name from information_schema.columns where table_name = 'accounts' and table_schema = current_schema()
+        and column_name not in ('id', 'name', 'fields', 'account_number', 'signup_code', 'modified_at', 'created_at', 'changed_at')
+        and is_generated = 'NEVER'`,
+  );
+  const others = columns.map(({ name }) => `"${name}"`).join(', ');
+  const ofSample = columns.map(({ name }) => `s."${name}"`).join(', ');
+  await client.query(
+    `create temporary table sample as select row_number() over (order by id) - 1 as n, * from accounts limit 1000`,
+  );
+  const size = Number((await client.query('select count(*) from sample')).rows[0].count);
+  const ids: string[] = [];
+  for (let done = there; done < wanted; done += batch) {
+    const some = Array.from({ length: Math.min(batch, wanted - done) }, (_, i) => accountId(done + i));
+    ids.push(...some);
+    await client.query(
+      `insert into accounts (id, name, fields, account_number, signup_code, modified_at, created_at, changed_at, ${others})
+       select t.id, w.name, s.fields || jsonb_build_object('Name', w.name, 'AccountNumber', 'S-' || t.number),
+              'S-' || t.number, 'SEED' || t.number, w.at, w.at - interval '1 day', w.at, ${ofSample}
+         from unnest($1::text[], $2::int[]) as t (id, number)
+         join sample s on s.n = t.number % ${size}
+         cross join lateral (select s.name || ' ' || t.number as name,
+                                    now() - make_interval(secs => (t.number::bigint * 7919 % 7776000)::int) as at) w`,
+      [some, some.map((_, i) => done + i)],
+    );
+  }
+  await client.query('drop table sample');
+  return ids;
+}
+
+async function addEvents(
+  client: pg.PoolClient,
+  ids: readonly string[],
+  wanted: number,
+  from: number,
+): Promise<void> {
+  const there = Number((await client.query('select count(*) from events')).rows[0].count);
+  const { rows: schemas } = await client.query<{ id: string; schema: string }>(
+    'select id, schema from event_schemas order by fetched_at desc limit 1',
+  );
+  const [schema] = schemas;
+  if (schema === undefined) throw new Error('the mirror knows no schema yet');
+  const encode = createEventEncoder(schema.schema);
+  const names = (JSON.parse(schema.schema) as { fields: { name: string }[] }).fields
+    .slice(1)
+    .map(({ name }) => name);
+  const mask = (...fields: string[]) => bitmap(fields.map((name) => names.indexOf(name)));
+  const changedFields = [mask('Phone', 'NumberOfEmployees', 'Site')];
+  for (let done = there; done < wanted; done += batch) {
+    const rows = Array.from({ length: Math.min(batch, wanted - done) }, (_, i) => {
+      const n = done + i;
+      const recordId = ids[(n * 7919) % ids.length] ?? '';
+      const at = from + Math.floor((n / wanted) * 90 * 86_400) * 1_000;
+      const transactionKey = randomUUID();
+      const header = {
+        entityName: 'Account',
+        recordIds: [recordId],
+        changeType: 'UPDATE',
+        changeOrigin: 'com/salesforce/api/rest/66.0;client=Seed',
+        transactionKey,
+        sequenceNumber: 1,
+        commitTimestamp: BigInt(at),
+        commitNumber: BigInt(n) + 1n,
+        commitUser: '005000000000001AAA',
+        nulledFields: [],
+        diffFields: [],
+        changedFields,
+      } as const;
+      const payload = encode(header, {
+        Phone: `+49 ${n}`,
+        NumberOfEmployees: n % 100_000,
+        Site: `Site ${n}`,
+      });
+      return { recordId, at, transactionKey, payload, n };
+    });
+    await client.query(
+      `insert into events (topic, source, event_id, schema_id, payload, digest, received_at, state, attempts, position,
+                           applied_at, entity_name, change_type, record_ids, transaction_key, sequence_number,
+                           commit_timestamp, commit_number, commit_user, change_origin, changed_fields)
+       select '/data/AccountChangeEvent', 'stream', gen_random_uuid()::text, $6, payload, sha256(payload), at, 'applied', 1,
+              nextval('event_positions'), at, 'Account', 'UPDATE', array[record_id], key, 1, at, number,
+              '005000000000001AAA', 'com/salesforce/api/rest/66.0;client=Seed',
+              '{Phone,NumberOfEmployees,Site}'
+         from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bytea[], $5::bigint[]) as t (record_id, at, key, payload, number)`,
+      [
+        rows.map(({ recordId }) => recordId),
+        rows.map(({ at }) => new Date(at)),
+        rows.map(({ transactionKey }) => transactionKey),
+        rows.map(({ payload }) => payload),
+        rows.map(({ n }) => n),
+        schema.id,
+      ],
+    );
+  }
+}
+
+/** Building an index over all rows is quicker than keeping it row by row. */
+async function withoutIndexes<T>(client: pg.PoolClient, table: string, work: () => Promise<T>): Promise<T> {
+  const { rows } = await client.query<{ name: string; definition: string }>(
+    `select i.indexname as name, i.indexdef as definition from pg_indexes i
+      where i.tablename = $1 and i.schemaname = current_schema()
+        and not exists (select from pg_constraint c where c.conname = i.indexname)`,
+    [table],
+  );
+  for (const { name } of rows) await client.query(`drop index "${name}"`);
+  const result = await work();
+  for (const { definition } of rows) await client.query(definition);
+  return result;
+}
+
+function accountId(number: number): string {
+  return toLongId(`001Sd${number.toString(36).toUpperCase().padStart(10, '0')}`) ?? '';
+}
+
+function bitmap(positions: readonly number[]): string {
+  const hex = positions
+    .reduce((mask, at) => mask | (1n << BigInt(at)), 0n)
+    .toString(16)
+    .toUpperCase();
+  return `0x${hex.padStart(hex.length + (hex.length % 2), '0')}`;
+}

@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+
+/** API names of fields, of a part of a compound field as `BillingAddress.City`. */
+export const fieldPath = /^[A-Za-z][A-Za-z0-9_]{0,79}(?:\.[A-Za-z][A-Za-z0-9_]{0,79})?$/;
+
+/**
+ * The value of a mirrored field as text, as its index has it.
+ * @param path fits `fieldPath`: it becomes a part of SQL
+ */
+export function fieldExpression(path: string): string {
+  if (!fieldPath.test(path)) throw new Error(`${path} is not the name of a field`);
+  const [top = '', part] = path.split('.');
+  return part === undefined ? `(fields ->> '${top}')` : `(fields #>> '{${top},${part}}')`;
+}
+
+/** What every name of an index of a field begins with. */
+export const fieldIndexPrefix = 'accounts_field_';
+
+/** Within the 63 bytes that PostgreSQL has for a name, so long paths are told apart by a digest. */
+export function fieldIndexName(path: string): string {
+  const digest = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  return `${fieldIndexPrefix}${path.slice(0, 38)}_${digest}`;
+}

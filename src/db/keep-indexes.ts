@@ -1,0 +1,112 @@
+import pg from 'pg';
+import { advisoryLocks } from './advisory-locks.ts';
+import { holdLock } from './hold-lock.ts';
+import {
+  addTrigrams,
+  type IndexWork,
+  indexWork,
+  readPresentIndexes,
+  readTrigramOperators,
+  wantedIndexes,
+} from './wanted-indexes.ts';
+
+export type IndexKeeper = {
+  /** When all indexes are there, or it is known why not. Never rejects. */
+  readonly done: Promise<void>;
+  /** Breaks off what is being built; the next start builds it anew. */
+  stop(): Promise<void>;
+};
+
+export type IndexOptions = {
+  readonly url: string;
+  /** Paths of the fields that have an index. */
+  readonly fields: readonly string[];
+  readonly logger: Logger;
+};
+
+/**
+ * Makes the wanted indexes of `accounts` while everything else goes on, and drops those that are no longer wanted.
+ * One process of all does it at a time; an index that was broken off half built is built anew.
+ */
+export function keepIndexes(options: IndexOptions): IndexKeeper {
+  const stopped = new AbortController();
+  const { url, logger } = options;
+  const lock = { url, lock: advisoryLocks.indexes, applicationName: 'tidemark indexes' };
+  const done = holdLock(lock, stopped.signal, (held) => withConnection(options, held)).catch(
+    (error: Error) => {
+      if (!stopped.signal.aborted) logger.warn({ err: error }, 'the indexes are not as they are wanted');
+    },
+  );
+  return {
+    done,
+    async stop() {
+      stopped.abort();
+      await done;
+    },
+  };
+}
+
+async function withConnection({ url, fields, logger }: IndexOptions, held: AbortSignal): Promise<void> {
+  // An index of a large table takes as long as it takes, and waits for every transaction that is older.
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'tidemark indexes',
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 0,
+    lock_timeout: 0,
+    keepAlive: true,
+  });
+  client.on('error', () => {});
+  await client.connect();
+  const pid = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const cancel = (): void => void cancelStatement(url, pid.rows[0]?.pid);
+  held.addEventListener('abort', cancel);
+  try {
+    const reason = (await readTrigramOperators(client)) === null ? await addTrigrams(client) : undefined;
+    if (reason !== undefined)
+      logger.warn({ reason }, 'without pg_trgm, searching accounts reads all of them');
+    const wanted = wantedIndexes(fields, await readTrigramOperators(client));
+    await doWork(client, indexWork(wanted, await readPresentIndexes(client)), logger, held);
+  } finally {
+    held.removeEventListener('abort', cancel);
+    await client.end().catch(() => {});
+  }
+}
+
+async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: AbortSignal): Promise<void> {
+  for (const name of work.drop) {
+    if (held.aborted) return;
+    await client.query(`drop index concurrently if exists ${client.escapeIdentifier(name)}`);
+    logger.info({ index: name }, 'dropped an index');
+  }
+  for (const { name, definition } of work.create) {
+    if (held.aborted) return;
+    await client.query(`create index concurrently ${client.escapeIdentifier(name)} on ${definition}`);
+    logger.info({ index: name }, 'made an index');
+  }
+  // The planner knows nothing of the values of an expression before.
+  if (work.create.length > 0 && !held.aborted) await client.query('analyze accounts');
+}
+
+/** Asks from another connection: this one is busy. */
+async function cancelStatement(url: string, pid: number | undefined): Promise<void> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+  });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query('select pg_cancel_backend($1)', [pid]);
+  } catch {
+    // Then it is built to its end.
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+type Logger = {
+  info(what: object, message: string): void;
+  warn(what: object, message: string): void;
+};

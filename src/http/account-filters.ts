@@ -1,0 +1,76 @@
+import { Prisma } from '../db/generated/client.ts';
+import { invalid } from './problem.ts';
+import type { AccountQuery } from './schemas/account-query.ts';
+import { readTime } from './time.ts';
+
+/** A condition that the accounts of a list have to meet. */
+export type AccountFilter = {
+  readonly sql: Prisma.Sql;
+  /** Where it is a range of the order by that member, which then needs no search. */
+  readonly bounds?: 'name' | 'changedAt';
+};
+
+/** A name as it is compared and sorted, and as its index has it. */
+export const foldedNameSql = '(fold_case(name) COLLATE "C")';
+const foldedName = Prisma.raw(foldedNameSql);
+
+/** What the parameters ask for, beside `deleted`. */
+export function accountFilters(query: AccountQuery): AccountFilter[] {
+  const { name, q, accountNumber, signupCode, updatedSince, stale, codeState } = query;
+  const filters: AccountFilter[] = [];
+  if (name !== undefined) filters.push(...nameFilters(name));
+  if (q !== undefined) filters.push(...textFilters(q));
+  if (accountNumber !== undefined) filters.push({ sql: Prisma.sql`account_number = ${accountNumber}` });
+  if (signupCode !== undefined) filters.push({ sql: Prisma.sql`signup_code = ${signupCode}` });
+  if (updatedSince !== undefined) filters.push(sinceFilter(updatedSince));
+  if (stale === true) filters.push({ sql: Prisma.sql`stale_version IS NOT NULL` });
+  if (stale === false) filters.push({ sql: Prisma.sql`stale_version IS NULL` });
+  if (codeState !== undefined) filters.push({ sql: Prisma.sql`code_state = ${codeState}` });
+  return filters;
+}
+
+function sinceFilter(updatedSince: string): AccountFilter {
+  const since = readTime('updatedSince', updatedSince).toISOString();
+  return { sql: Prisma.sql`changed_at >= ${since}::timestamptz`, bounds: 'changedAt' };
+}
+
+/** `Acme`, `Acme*`, `*Acme` or `*Acme*`. */
+function nameFilters(name: string): AccountFilter[] {
+  const [, before, middle = '', after] = /^(\*?)(.*?)(\*?)$/s.exec(name) ?? [];
+  if (middle === '') return [{ sql: Prisma.sql`name IS NOT NULL`, bounds: 'name' }];
+  if (before === '' && after === '') {
+    return [{ sql: Prisma.sql`${foldedName} = fold_case(${name})`, bounds: 'name' }];
+  }
+  if (before === '') return [beginning(middle)];
+  const pattern = `%${literal(middle)}${after === '*' ? '%' : ''}`;
+  // A part of a name is found by the index of all searched text, of which the name is one.
+  return [contains(middle), { sql: Prisma.sql`${foldedName} LIKE fold_case(${pattern})` }];
+}
+
+function beginning(text: string): AccountFilter {
+  return { sql: Prisma.sql`${foldedName} LIKE fold_case(${`${literal(text)}%`})`, bounds: 'name' };
+}
+
+/** Every word has to be somewhere. Where no word is long enough for the index, the name begins with the text. */
+function textFilters(q: string): AccountFilter[] {
+  const words = q.split(/\s+/u).filter((word) => word !== '');
+  if (words.length > mostWords) throw invalid('q', `must not have more than ${mostWords} words`);
+  if (words.length === 0) throw invalid('q', 'must have a word');
+  return words.some(isLong) ? words.map(contains) : [beginning(words.join(' '))];
+}
+
+// Trigrams are of three characters, one of them a letter or a digit at least.
+function isLong(word: string): boolean {
+  return [...word].length >= 3 && /[\p{L}\p{N}]/u.test(word);
+}
+
+const mostWords = 10;
+
+function contains(text: string): AccountFilter {
+  return { sql: Prisma.sql`search_text LIKE fold_case(${`%${literal(text)}%`})` };
+}
+
+/** The text as a pattern that fits nothing else. */
+function literal(text: string): string {
+  return text.replaceAll(/[\\%_]/g, '\\$&');
+}

@@ -1,0 +1,64 @@
+import { Prisma } from '../db/generated/client.ts';
+import { accountFilters, foldedNameSql } from './account-filters.ts';
+import type { HttpDependencies } from './dependencies.ts';
+import { fieldFilters } from './field-filters.ts';
+import {
+  type AccountRow,
+  type AccountShape,
+  accountColumns,
+  accountColumnsWithoutFields,
+  accountJson,
+} from './json/account.ts';
+import type { KeysetColumn, KeysetOrder } from './keyset.ts';
+import type { AccountQuery } from './schemas/account-query.ts';
+import type { SearchQuery } from './search-page.ts';
+import { omitsFields, readSelection, selectFrom } from './select-account.ts';
+
+/** A list of accounts as its parameters describe it, whether it is read page by page or as a whole. */
+export type AccountList = Omit<SearchQuery, 'after' | 'limit'> & {
+  /** Shows a row as the list does. */
+  show(row: AccountRow): ReturnType<typeof selectFrom>;
+};
+
+/** @throws Problem 400 naming a parameter that can't be followed */
+export async function describeAccountList(
+  query: AccountQuery,
+  { fieldNames, signupCodeField, indexedFields }: ListDependencies,
+): Promise<AccountList> {
+  const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
+  const selection = readSelection(query.select, shape.fieldNames);
+  const { sort = 'id', deleted = 'false' } = query;
+  const filters = accountFilters(query);
+  const inOrder = filters.filter(({ bounds }) => bounds !== undefined && bounds === sort.replace('-', ''));
+  return {
+    table: Prisma.sql`accounts`,
+    columns: omitsFields(selection) ? accountColumnsWithoutFields : accountColumns,
+    bounds: inOrder.map(({ sql }) => sql),
+    filters: [
+      ...filters.filter((filter) => !inOrder.includes(filter)).map(({ sql }) => sql),
+      ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
+      ...(deleted === 'true' ? [Prisma.sql`deleted`] : []),
+    ],
+    // Most accounts live.
+    common: deleted === 'false' ? [Prisma.sql`NOT deleted`] : [],
+    order: orderOf(sort),
+    show: (row) => selectFrom(accountJson(row, shape), selection),
+  };
+}
+
+type ListDependencies = Pick<HttpDependencies, 'fieldNames' | 'signupCodeField' | 'indexedFields'>;
+
+function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
+  const descending = sort.startsWith('-');
+  const by = columns[sort.replace(/^-/, '') as keyof typeof columns];
+  return { ...(by !== undefined && { by }), id: { sql: 'id', type: 'text' }, descending };
+}
+
+const columns = {
+  id: undefined,
+  name: { sql: foldedNameSql, type: 'text' },
+  createdAt: { sql: 'created_at', type: 'timestamptz' },
+  modifiedAt: { sql: 'modified_at', type: 'timestamptz' },
+  changedAt: { sql: 'changed_at', type: 'timestamptz' },
+  syncedAt: { sql: 'synced_at', type: 'timestamptz' },
+} as const satisfies Record<string, KeysetColumn | undefined>;

@@ -1,0 +1,48 @@
+import type { FastifyRequest } from 'fastify';
+import { fieldExpression } from '../db/field-indexes.ts';
+import { Prisma } from '../db/generated/client.ts';
+import { type FieldError, invalidFields } from './problem.ts';
+
+/**
+ * Gathers the parameters `fields.Industry` and `fields[Industry]`, which no schema can name one by one, in one
+ * parameter `fields`. Runs before validation.
+ */
+export async function gatherFieldFilters(request: FastifyRequest): Promise<void> {
+  const others: [string, unknown][] = [];
+  const fields: [string, unknown][] = [];
+  for (const [parameter, value] of Object.entries(request.query ?? {})) {
+    const [, dotted, bracketed] = /^fields(?:\.(.+)|\[(.+)\])$/s.exec(parameter) ?? [];
+    const field = dotted ?? bracketed;
+    if (field === undefined) others.push([parameter, value]);
+    // The same field twice is a parameter given twice, in whichever way it is written.
+    else if (fields.some(([name]) => name === field)) fields.push([field, [value]]);
+    else fields.push([field, value]);
+  }
+  if (fields.length > 0)
+    request.query = Object.fromEntries([...others, ['fields', Object.fromEntries(fields)]]);
+}
+
+/** @throws Problem 400 naming every field that has no index, or that there is not */
+export function fieldFilters(
+  wanted: Readonly<Record<string, string>>,
+  indexed: readonly string[],
+  fieldNames: readonly string[],
+): Prisma.Sql[] {
+  const errors = Object.keys(wanted)
+    .filter((field) => !indexed.includes(field))
+    .map((field) => refusal(field, fieldNames));
+  if (errors.length > 0) throw invalidFields(errors);
+  return Object.entries(wanted).map(([field, value]) => {
+    const expression = Prisma.raw(fieldExpression(field));
+    return value === '' ? Prisma.sql`${expression} IS NULL` : Prisma.sql`${expression} = ${value}`;
+  });
+}
+
+function refusal(field: string, fieldNames: readonly string[]): FieldError {
+  const [top = ''] = field.split('.', 1);
+  const message =
+    fieldNames.length > 0 && !fieldNames.includes(top)
+      ? 'is not a mirrored field'
+      : 'can not be filtered by: the setting INDEXED_FIELDS does not name it';
+  return { field: `fields.${field}`, message };
+}

@@ -1,0 +1,89 @@
+import { Gauge, Registry } from 'prom-client';
+import type { Queryable } from '../db/database.ts';
+import type { HttpDependencies } from './dependencies.ts';
+import { readCounts } from './read-counts.ts';
+
+// However often it is asked for: the counts cost the database something, and anybody may ask.
+const freshMs = 5_000;
+// A scrape waits for ten seconds; without the database the rest is answered all the same.
+const readLimitMs = 3_000;
+
+/** The state of the mirror in Prometheus' form, read from the database when it is asked for. */
+export function mirrorMetrics({ pool, topic }: HttpDependencies): () => Promise<Registry> {
+  let read: { readonly at: number; readonly registry: Promise<Registry> } | undefined;
+  return () => {
+    if (read === undefined || Date.now() - read.at > freshMs) {
+      read = { at: Date.now(), registry: inTime(Promise.all([readStream(pool, topic), readCounts(pool)])) };
+    }
+    return read.registry;
+  };
+}
+
+type Reading = readonly [StreamRow | undefined, Awaited<ReturnType<typeof readCounts>>];
+
+async function inTime(reading: Promise<Reading>): Promise<Registry> {
+  const registry = new Registry();
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('too late')), readLimitMs);
+  const found = await Promise.race([reading, tooLate]).catch(() => undefined);
+  clearTimeout(timer);
+  reading.catch(() => {});
+  gauge(registry, 'database_up', 'Whether the database answered this reading.').set(found ? 1 : 0);
+  if (found !== undefined) fill(registry, found);
+  return registry;
+}
+
+function fill(registry: Registry, [stream, counts]: Reading): void {
+  const state = gauge(
+    registry,
+    'subscription_state',
+    'State of the subscription: 1 for the one it has.',
+    'state',
+  );
+  for (const name of states) state.set({ state: name }, (stream?.state ?? 'idle') === name ? 1 : 0);
+  gauge(registry, 'stream_lag_seconds', 'Age of the oldest event that waits to be applied.').set(
+    stream?.lag ?? 0,
+  );
+  if (stream?.silence != null) {
+    gauge(registry, 'stream_silence_seconds', 'Since the last event or keepalive.').set(stream.silence);
+  }
+  gauge(registry, 'backlog_events', 'Events that wait to be applied.').set(counts.events.stored);
+  gauge(registry, 'failed_events', 'Events that can not be applied.').set(counts.events.failed);
+  const { living, deleted, stale, byCodeState } = counts.accounts;
+  setAll(gauge(registry, 'accounts', 'Mirrored accounts.', 'state'), { living, deleted });
+  gauge(registry, 'stale_accounts', 'Accounts that are to be read again.').set(stale);
+  setAll(gauge(registry, 'write_backs', 'Signup codes by how far they got.', 'state'), byCodeState);
+  setAll(gauge(registry, 'incidents', 'Known holes that are not repaired.', 'state'), counts.incidents);
+}
+
+function gauge(registry: Registry, name: string, help: string, label?: string): Gauge {
+  return new Gauge({
+    name: `tidemark_${name}`,
+    help,
+    labelNames: label === undefined ? [] : [label],
+    registers: [registry],
+  });
+}
+
+function setAll(target: Gauge, values: Readonly<Record<string, number>>): void {
+  for (const [state, value] of Object.entries(values)) target.set({ state }, value);
+}
+
+const states = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'];
+
+type StreamRow = { readonly state: string; readonly lag: number; readonly silence: number | null };
+
+// All times are the database's, so that no clock difference counts as lag.
+async function readStream(client: Queryable, topic: string): Promise<StreamRow | undefined> {
+  const { rows } = await client.query<StreamRow>({
+    name: 'read-stream-metrics',
+    text: `select state,
+                  extract(epoch from clock_timestamp() - greatest(last_event_at, last_keepalive_at))::float8 as silence,
+                  coalesce((select greatest(0, extract(epoch from clock_timestamp() - received_at))::float8
+                              from events e where e.topic = s.topic and e.state = 'stored'
+                             order by id limit 1), 0) as lag
+             from subscriptions s where topic = $1`,
+    values: [topic],
+  });
+  return rows[0];
+}

@@ -1,0 +1,82 @@
+import type { FastifyInstance } from 'fastify';
+import { Problem } from './problem.ts';
+
+export type LoadLimits = {
+  /** How late a timer may be, twice in a row, before requests are refused. */
+  readonly lateMs: number;
+  /** Requests that have no whole answer yet, streams among them: of all callers, and of one. */
+  readonly inFlight: number;
+  readonly inFlightOfOne: number;
+};
+
+const lookEveryMs = 500;
+
+/**
+ * Answers 503 while the process has too much to do, so that what it owes to the mirror is done first. Goes before
+ * whatever costs something. Probes and metrics are answered whatever happens: whoever watches has to see it.
+ */
+export function shedLoad(app: FastifyInstance, limits: LoadLimits | undefined, onShed: () => void): void {
+  if (limits === undefined) return;
+  const lateness = watchLateness(app);
+  app.addHook('onRequest', async ({ routeOptions: { url } }) => {
+    if (isWatched(url) || lateness() < limits.lateMs) return;
+    onShed();
+    throw overloaded();
+  });
+}
+
+/**
+ * Lets only so many requests in at a time, and so few of one caller that there is room for others. Goes behind
+ * whatever refuses requests: what is refused takes no room, however long its answer waits for those before it.
+ */
+export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined, onShed: () => void): void {
+  if (limits === undefined) return;
+  const ofCallers = new Map<string, number>();
+  let all = 0;
+  app.addHook('onRequest', async ({ callerName, routeOptions: { url } }, reply) => {
+    if (isWatched(url)) return;
+    const ofThis = ofCallers.get(callerName) ?? 0;
+    if (callerName !== '' && ofThis >= limits.inFlightOfOne) throw tooManyAtOnce(limits.inFlightOfOne);
+    if (all >= limits.inFlight) {
+      onShed();
+      throw overloaded();
+    }
+    all += 1;
+    ofCallers.set(callerName, ofThis + 1);
+    reply.raw.once('close', () => {
+      all -= 1;
+      const left = (ofCallers.get(callerName) ?? 1) - 1;
+      if (left === 0) ofCallers.delete(callerName);
+      else ofCallers.set(callerName, left);
+    });
+  });
+}
+
+function isWatched(url: string | undefined): boolean {
+  return url === '/metrics' || url?.startsWith('/health/') === true;
+}
+
+function overloaded(): Problem {
+  return new Problem('unavailable', 'There is too much to do at the moment.', {
+    headers: { 'retry-after': '2' },
+  });
+}
+
+function tooManyAtOnce(most: number): Problem {
+  return new Problem('too-many-requests', `At most ${most} requests at a time.`, {
+    headers: { 'retry-after': '1' },
+  });
+}
+
+/** The lesser lateness of the last two looks: one long pause alone is no overload. */
+function watchLateness(app: FastifyInstance): () => number {
+  let [before, last] = [0, 0];
+  let due = performance.now() + lookEveryMs;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    [before, last] = [last, now - due];
+    due = now + lookEveryMs;
+  }, lookEveryMs).unref();
+  app.addHook('onClose', async () => clearInterval(timer));
+  return () => Math.min(before, last);
+}

@@ -1,0 +1,97 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CrashWorld } from './crash-world.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { SupervisedService } from './service-supervisor.ts';
+
+export type InstanceFault = 'killed' | 'restarted' | 'paused';
+
+/** What was done to a process, and whether it held the lease then. */
+export type Strike = {
+  readonly fault: InstanceFault;
+  readonly instance: string;
+  readonly held: boolean;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Pauses only. */
+  readonly pausedMs: number;
+};
+
+export type Instances = ReadonlyMap<string, SupervisedService>;
+
+/** The longest pause, in milliseconds: past it the database has let go of everything that a process held. */
+const longPauseMs = 40_000;
+const firstPauseMs = 11_000;
+
+/**
+ * Kills, restarts and pauses processes at random until `untilMs`, more often the one that holds the lease; its pause is
+ * the beginning. Up to all but one are paused at a time. In the end all of them run.
+ */
+export async function strikeInstances(
+  world: CrashWorld,
+  instances: Instances,
+  random: SeededRandom,
+  { untilMs, withLongPauses, onStrike }: StrikeOptions,
+): Promise<Strike[]> {
+  const strikes: Strike[] = [];
+  const paused = new Map<string, Promise<unknown>>();
+  const stop = (name: string, service: SupervisedService, ms: number): void => {
+    service.signal('SIGSTOP');
+    const going = pause(ms).then(() => {
+      service.signal('SIGCONT');
+      paused.delete(name);
+    });
+    paused.set(name, going);
+  };
+  const note = (strike: Strike): void => {
+    strikes.push(strike);
+    onStrike(strike);
+  };
+  const first = await holderOf(world);
+  const holding = instances.get(first ?? '');
+  if (first !== undefined && holding !== undefined) {
+    note({ fault: 'paused', instance: first, held: true, at: Date.now(), pausedMs: firstPauseMs });
+    stop(first, holding, firstPauseMs);
+  }
+  while (Date.now() < untilMs) {
+    await pause(random.between(300, 2_500));
+    const holder = await holderOf(world);
+    const awake = [...instances.keys()].filter((name) => !paused.has(name));
+    const wanted = random.chance(0.6) ? holder : random.pick([...instances.keys()]);
+    const fault = random.pick<InstanceFault>(['killed', 'restarted', 'paused', 'paused']);
+    const pausedMs = Math.min(pauseOf(random, withLongPauses), untilMs + firstPauseMs / 4 - Date.now());
+    const instance = awake.find((name) => name === wanted) ?? awake[0];
+    const service = instances.get(instance ?? '');
+    if (instance === undefined || service === undefined) continue;
+    // Somebody has to be left who could take over.
+    if (fault === 'paused' && awake.length === 1) continue;
+    const strike = { fault, instance, held: instance === holder, at: Date.now(), pausedMs };
+    if (fault === 'killed' && !service.kill()) continue;
+    if (fault === 'restarted' && !service.restart()) continue;
+    if (fault === 'paused') stop(instance, service, pausedMs);
+    note(strike);
+  }
+  await Promise.all(paused.values());
+  return strikes;
+}
+
+/** Mostly around the time after which a silent holder is given up. */
+function pauseOf(random: SeededRandom, withLongPauses: boolean): number {
+  const short = random.between(200, 5_000);
+  const middle = random.between(7_000, 13_000);
+  const long = random.between(20_000, longPauseMs);
+  const kind = random.next();
+  if (withLongPauses && kind > 0.9) return long;
+  return kind > 0.4 ? middle : short;
+}
+
+/** The name of the process that holds the lease, as far as the database knows. */
+export async function holderOf({ postgres }: CrashWorld): Promise<string | undefined> {
+  const [row] = await postgres.rows<{ name: string }>(`select holder ->> 'name' as name from subscriptions`);
+  return row?.name ?? undefined;
+}
+
+type StrikeOptions = {
+  readonly untilMs: number;
+  readonly withLongPauses: boolean;
+  readonly onStrike: (strike: Strike) => void;
+};

@@ -1,0 +1,140 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '../helpers/eventually.ts';
+import { checkMirror, type MirrorCheck } from './check-mirror.ts';
+import { type CrashWorld, getJson, startCrashWorld } from './crash-world.ts';
+import { watchFamilies } from './family-watcher.ts';
+import { type Instances, type Strike, strikeInstances } from './instance-faults.ts';
+import { installLeaseAudit, type LeaseAudit, readLeaseAudit } from './lease-audit.ts';
+import { randomChanges } from './random-changes.ts';
+import { type SeededRandom, seededRandom } from './seeded-random.ts';
+import type { SupervisedService } from './service-supervisor.ts';
+import { waitUntilQuiet } from './wait-until-quiet.ts';
+
+export type InstancesRunOptions = {
+  readonly seed: number;
+  /** How long processes are killed, restarted and paused, in milliseconds; then all of them run and all is compared. */
+  readonly durationMs: number;
+  readonly accounts: number;
+  readonly quietLimitMs: number;
+  /** Also pauses of up to 40 seconds. */
+  readonly withLongPauses: boolean;
+  readonly onProgress?: (line: string) => void;
+};
+
+export type InstancesRun = MirrorCheck & {
+  readonly seed: number;
+  readonly strikes: readonly Strike[];
+  readonly starts: number;
+  readonly transactions: number;
+  readonly resyncs: number;
+  readonly looks: number;
+  readonly audit: LeaseAudit;
+  /** How often a process found that another had taken over when it was about to write. */
+  readonly fenced: number;
+  readonly quietAfterMs: number;
+  readonly violations: readonly string[];
+};
+
+/** Three processes on one database, each of them killed, restarted and paused, while people change accounts. */
+export async function instancesRun(options: InstancesRunOptions): Promise<InstancesRun> {
+  const world = await startCrashWorld({
+    accounts: options.accounts,
+    serviceSettings: { RESYNC_BULK_FROM: '200' },
+  });
+  try {
+    return await runIn(world, options);
+  } finally {
+    await world.stop();
+  }
+}
+
+async function runIn(world: CrashWorld, options: InstancesRunOptions): Promise<InstancesRun> {
+  const { seed, onProgress = () => {} } = options;
+  const [second, third] = await Promise.all(['second', 'third'].map(world.startAnother));
+  if (second === undefined || third === undefined) throw new Error('there are not three processes');
+  const instances: Instances = new Map([
+    ['first', world.service],
+    ['second', second],
+    ['third', third],
+  ]);
+  const services = [...instances.values()];
+  for (const service of services) await eventually('each process is ready', service.isReady, 60_000);
+  await installLeaseAudit(world);
+  const changes = randomChanges(world.sandbox, seededRandom(seed, 'changes'));
+  const everywhere = { ...world, get: getOfAny(services, seededRandom(seed, 'readers')) };
+  const watcher = watchFamilies(everywhere, seededRandom(seed, 'looks'), changes.families);
+  const untilMs = Date.now() + options.durationMs;
+  const changing = changeUntil(untilMs, changes.change, seededRandom(seed, 'pauses'));
+  const resyncing = orderResyncs(everywhere, untilMs, seededRandom(seed, 'resyncs'));
+  const strikes = await strikeInstances(world, instances, seededRandom(seed, 'faults'), {
+    untilMs,
+    withLongPauses: options.withLongPauses,
+    onStrike: ({ fault, instance, held, pausedMs }) =>
+      onProgress(
+        `${instance}${held ? ', which holds the lease,' : ''} is ${fault}${fault === 'paused' ? ` for ${pausedMs} ms` : ''}`,
+      ),
+  });
+  await changing;
+  const resyncs = await resyncing;
+  onProgress('all of them run');
+  const quiet = await waitUntilQuiet(world, options.quietLimitMs).catch((error: Error) => error);
+  await watcher.stop();
+  const audit = await readLeaseAudit(world);
+  return {
+    ...(await checkMirror(world, changes.created)),
+    seed,
+    strikes,
+    starts: services.reduce((sum, { starts }) => sum + starts, 0),
+    transactions: changes.transactions,
+    resyncs,
+    looks: watcher.looks,
+    audit,
+    fenced: countOf(services, '"another process has taken over'),
+    quietAfterMs: quiet instanceof Error ? Number.POSITIVE_INFINITY : quiet,
+    violations: [
+      ...(quiet instanceof Error ? [quiet.message] : []),
+      ...watcher.violations,
+      ...audit.violations,
+      ...[...instances].flatMap(([name, service]) => wrongEnds(name, service)),
+    ],
+  };
+}
+
+/** Asks one process after the other; one that is paused does not answer, and another is asked next time. */
+function getOfAny(services: readonly SupervisedService[], random: SeededRandom): CrashWorld['get'] {
+  return (resource) => getJson(`${random.pick(services).url}${resource}`, 1_000);
+}
+
+/** Now and then everything is read again, so that there are resyncs to be interrupted. */
+async function orderResyncs(world: CrashWorld, untilMs: number, random: SeededRandom): Promise<number> {
+  let ordered = 0;
+  while (Date.now() < untilMs) {
+    const done = await world.order({ scope: 'all' }).catch(() => undefined);
+    if (done !== undefined) ordered++;
+    await pause(Math.min(random.between(3_000, 9_000), Math.max(0, untilMs - Date.now())));
+  }
+  return ordered;
+}
+
+async function changeUntil(untilMs: number, change: () => void, random: SeededRandom): Promise<void> {
+  while (Date.now() < untilMs) {
+    change();
+    await pause(random.between(20, 180));
+  }
+}
+
+function countOf(services: readonly SupervisedService[], text: string): number {
+  return services.reduce((sum, { output }) => sum + output().split(text).length - 1, 0);
+}
+
+function wrongEnds(name: string, { ownEnds, askedEnds }: SupervisedService): string[] {
+  return [
+    ...ownEnds
+      .filter(({ wasReady }) => wasReady)
+      .map(({ end, lastWords }) => `${name} ended by itself with ${end}: ${lastWords}`),
+    // SIGTERM itself ends one that has not begun to listen to signals yet.
+    ...askedEnds
+      .filter((end) => end !== 0 && end !== 'SIGTERM')
+      .map((end) => `${name} was asked to stop and ended with ${end}`),
+  ];
+}

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { eventually } from '../helpers/eventually.ts';
+import { startRoundRobin } from '../helpers/round-robin.ts';
+import { crashSecret } from './crash-world.ts';
+import { useQuietWorld } from './quiet-world.ts';
+import { startSteadyLoad } from './steady-load.ts';
+
+const quiet = useQuietWorld({ serviceSettings: { DRAIN_MS: '2000', LOG_LEVEL: 'info' } });
+
+it('processes that are restarted one after another fail no request, and miss or double no event', {
+  timeout: 180_000,
+}, async () => {
+  const { world } = quiet;
+  const other = await world.startAnother('second');
+  await eventually('both are ready', other.isReady, 60_000);
+  const services = [world.service, other];
+  const balancer = await startRoundRobin(services.map(({ url }) => url));
+  const [id] = [...world.sandbox.org.records()].map((record) => record.id);
+  const asks = [
+    { path: '/v1/accounts?limit=5' },
+    { path: `/v1/accounts/${id}` },
+    { path: '/v1/events?limit=5' },
+    { path: `/v1/accounts/${id}/signup-code`, method: 'POST' },
+    { path: '/v1/status' },
+  ];
+  await eventually('the balancer has found one', async () => (await fetch(`${balancer.url}/health/live`)).ok);
+  const load = startSteadyLoad(balancer.url, crashSecret, asks, 4);
+  for (const service of services) {
+    const { starts } = service;
+    quiet.edit(5);
+    expect(service.restart()).toBe(true);
+    await eventually('it is restarted', async () => service.starts > starts && service.isReady(), 60_000);
+    quiet.edit(5);
+  }
+  await load.stop();
+  await balancer.close();
+  expect(load.failures).toEqual([]);
+  expect(load.answers).toBeGreaterThan(100);
+  expect(services.map(({ askedEnds }) => askedEnds)).toEqual([[0], [0]]);
+  await quiet.expectHealed();
+});

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startServer, type TestServer } from './start-server.ts';
+
+const origin = 'https://app.example.com';
+const preflight = {
+  'access-control-request-method': 'POST',
+  'access-control-request-headers': 'authorization',
+};
+
+describe('pages of other origins', () => {
+  test('are let in nowhere unless they are named', async () => {
+    const server = await startServer();
+    const headers = { origin, ...preflight };
+    for (const method of ['get', 'options'] as const) {
+      const response = await server.send(method, '/v1/accounts', { headers });
+      expect(Object.keys(response.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    }
+    await server.close();
+  });
+});
+
+describe('pages of a named origin', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ overrides: { access: { corsOrigins: [origin, 'http://localhost:8080'] } } });
+  });
+  afterAll(() => server.close());
+
+  test('may ask with a key of theirs, after a preflight without one', async () => {
+    const { status, headers } = await server.send('options', '/v1/resyncs', {
+      key: '',
+      headers: { origin, ...preflight },
+    });
+    expect(status).toBe(204);
+    expect(headers['access-control-allow-origin']).toBe(origin);
+    expect(headers['access-control-allow-methods']).toBe('GET, HEAD, POST, DELETE');
+    expect(headers['access-control-allow-headers']).toContain('Authorization, Content-Type, Idempotency-Key');
+    expect(headers['access-control-allow-credentials']).toBeUndefined();
+    expect(headers['vary']).toContain('Origin');
+  });
+
+  test('see of an answer what clients need, of failures too', async () => {
+    for (const path of ['/v1/accounts', '/nothing', '/health/live']) {
+      const { headers } = await server.send('get', path, { headers: { origin } });
+      expect(headers['access-control-allow-origin'], path).toBe(origin);
+      for (const name of ['ETag', 'Location', 'RateLimit', 'Retry-After', 'X-Request-Id']) {
+        expect(headers['access-control-expose-headers'], path).toContain(name);
+      }
+    }
+  });
+
+  test.each([
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+    'https://app.example.com:8443',
+    'https://sub.app.example.com',
+    'null',
+  ])('are those alone: %s is none', async (other) => {
+    const { headers } = await server.send('get', '/v1/accounts', { headers: { origin: other } });
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test('need a key all the same', async () => {
+    expect((await server.send('get', '/v1/accounts', { key: '', headers: { origin } })).status).toBe(401);
+    expect((await server.send('get', '/v1/nothing', { key: '', headers: { origin } })).status).toBe(404);
+  });
+});

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { insertSampleAccounts } from './sample-accounts.ts';
+import { keys, startServer, type TestServer } from './start-server.ts';
+
+const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+// Where there is no browser, the pages are still served and checked by openapi.test.ts.
+const present = existsSync(executablePath);
+if (!present) process.stderr.write(`skipped: there is no Chromium at ${executablePath}\n`);
+
+describe.skipIf(!present)('the pages of the documentation, in a browser', () => {
+  let database: TestDatabase;
+  let server: TestServer;
+  let browser: Browser;
+  let page: Page;
+  /** What the browser complained about, and whom it asked. */
+  const complaints: string[] = [];
+  const hosts = new Set<string>();
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    server = await startServer({ databaseUrl: database.url });
+    await insertSampleAccounts(server.database.prisma);
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--no-first-run'],
+    });
+    page = await browser.newPage({ viewport: { width: 1280, height: 1400 } });
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (/^https?:/.test(request.url())) hosts.add(new URL(request.url()).host);
+    });
+    await page.goto(`${server.url}/docs`);
+    await page.locator('.opblock').first().waitFor();
+    if (process.env['SCREENSHOT'] !== undefined) await page.screenshot({ path: process.env['SCREENSHOT'] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server.close();
+    await database.drop();
+  });
+
+  test('take a key and try an operation with it, from this server alone and without a complaint', async () => {
+    await page.getByRole('button', { name: 'Authorize' }).first().click();
+    const dialog = page.locator('.modal-ux');
+    await dialog.locator('input').first().fill(keys.read);
+    await dialog
+      .getByRole('button', { name: /apply credentials|authorize/i })
+      .first()
+      .click();
+    await dialog.getByRole('button', { name: /close/i }).first().click();
+
+    const operation = page.locator('#operations-Accounts-listAccounts');
+    await operation.locator('.opblock-summary-control').click();
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    const answer = operation.locator('.live-responses-table');
+    await answer.getByText('Acme West').first().waitFor();
+    expect(await answer.locator('.response-col_status').nth(1).innerText()).toContain('200');
+
+    expect(complaints).toEqual([]);
+    expect([...hosts]).toEqual([new URL(server.url).host]);
+  });
+
+  test('show every operation under its tags, accounts first', async () => {
+    const shown = await page.locator('.opblock').count();
+    const operations = Object.values(server.description.paths).flatMap((methods) => Object.values(methods));
+    expect(shown).toBe(operations.flatMap(({ tags = [] }) => tags).length);
+    expect(await page.locator('.opblock-tag-section h3').first().innerText()).toContain('Accounts');
+  });
+});

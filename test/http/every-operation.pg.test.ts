@@ -1,0 +1,194 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { storyKey } from '../helpers/tidemark.ts';
+import { type Described, describedProblems, templateOf } from './conformity.ts';
+import {
+  goodRequest,
+  type MadeRequest,
+  type Operation,
+  oddRequest,
+  operationsOf,
+} from './described-requests.ts';
+import { openSender, type RawAnswer, type Sender } from './send-raw.ts';
+import { keys } from './start-server.ts';
+
+const requests = Number(process.env['FC_RUNS'] ?? 1_000);
+const seed = Number(process.env['FC_SEED'] ?? Date.now() % 2 ** 31);
+const concurrent = 8;
+
+let mirror: LiveMirror;
+let document: Described;
+let operations: Operation[];
+let sender: Sender;
+const known = new Map<string, unknown[]>();
+/** Statuses that each operation has answered. */
+const reached = new Map<string, Set<number>>();
+
+// The whole service on a sandbox org, with something in every list.
+beforeAll(async () => {
+  mirror = await openMirror({
+    tidemark: {
+      apiKeys: [
+        { name: 'story', scopes: ['admin'], secret: storyKey },
+        ...(['read', 'write', 'admin'] as const).map((scope) => ({
+          name: scope,
+          scopes: [scope],
+          secret: keys[scope],
+        })),
+        { name: 'none', scopes: [], secret: keys.none },
+      ],
+    },
+  });
+  const { tidemark, salesforce } = mirror;
+  for (const Name of ['Acme', 'Östgöta AB', '日本', "O'Neil \\ %_"])
+    await salesforce.create({ Name, Industry: 'Energy' });
+  await mirror.settled();
+  await mirror.worked();
+  const [code] = await mirror.sql<{ id: string }>(
+    `update accounts set code_state = 'failed', code_error = '{"code": "SOME_ERROR", "message": "No.", "at": "2026-01-01T00:00:00.000Z"}'
+      where id = (select id from accounts where signup_code is not null limit 1) returning id`,
+  );
+  expect(code).toBeDefined();
+  await mirror.sql(
+    `update events set state = 'failed', error = 'It broke.' where id in (select id from events limit 2)`,
+  );
+  for (const mode of ['verify', 'repair'])
+    await tidemark.request('POST', '/v1/resyncs', { scope: 'all', mode });
+  // Nobody works on these, so they wait to be cancelled.
+  await mirror.sql(`insert into resyncs (scope, reason) select 'since', 'manual' from generate_series(1, 5)`);
+  const { swagger } = tidemark.app as unknown as { swagger: () => object };
+  document = JSON.parse(JSON.stringify(swagger()));
+  operations = operationsOf(document);
+  sender = openSender(tidemark.url, concurrent);
+  await harvest();
+});
+afterAll(async () => {
+  sender?.close();
+  await mirror?.[Symbol.asyncDispose]();
+});
+
+/** Notes what every list and every thing without parameters says, by the names of its fields. */
+async function harvest(): Promise<void> {
+  const plain = operations.filter(({ method, template }) => method === 'GET' && !template.includes('{'));
+  for (const operation of plain) {
+    const { body } = await send({
+      operation,
+      url: operation.template,
+      headers: {},
+      body: undefined,
+      spoiled: null,
+    });
+    note(operation.template, body);
+  }
+}
+
+function note(name: string, value: unknown): void {
+  if (Array.isArray(value)) for (const one of value) note(name, one);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [member, content] of Object.entries(value)) {
+      // The things of a list are found under its path.
+      if (name.startsWith('/') && member === 'data') note(name, content);
+      if (name.startsWith('/') && ['id', 'accountId', 'key'].includes(member)) remember(name, content);
+      note({ recordIds: 'recordId', nextCursor: 'cursor', code: 'errorCode' }[member] ?? member, content);
+    }
+  } else remember(name, value);
+}
+
+function remember(name: string, value: unknown): void {
+  if (typeof value !== 'string' && typeof value !== 'boolean') return;
+  const values = known.get(name) ?? [];
+  if (values.length < 30 && !values.includes(value)) known.set(name, [...values, value]);
+}
+
+async function send(request: MadeRequest, key: string = keys.admin): Promise<RawAnswer> {
+  const answer = await sender.send(request, key);
+  const { id } = request.operation;
+  reached.set(id, (reached.get(id) ?? new Set()).add(answer.status));
+  return answer;
+}
+
+/** What of an answer its description does not allow. */
+function faults({ operation, url, spoiled }: MadeRequest, answer: RawAnswer): string[] {
+  const path = url.split('?', 1)[0] ?? '';
+  const found = answer.status >= 500 ? ['it failed'] : [];
+  if (answer.headers['x-request-id'] === undefined) found.push('no request id');
+  if (spoiled !== null && answer.status < 400) found.push(`took ${spoiled}`);
+  // A value may make it the path of something else, or of nothing; then there is only a problem to be told.
+  if (templateOf(document, path) !== operation.template) {
+    if (answer.status >= 400 && answer.type !== 'application/problem+json')
+      found.push(`no problem, but ${answer.type}`);
+    return found;
+  }
+  return [...found, ...describedProblems(document, { ...answer, method: operation.method, path })];
+}
+
+async function findFaults(sample: readonly MadeRequest[], key?: string): Promise<string[]> {
+  const found: string[] = [];
+  const waiting = [...sample];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const { operation, url, headers, body } = next;
+      const answer = await send(next, key);
+      const wrong = faults(next, answer);
+      if (wrong.length === 0) continue;
+      const asked = `${operation.method} ${url.slice(0, 300)} ${JSON.stringify(headers)} ${body?.slice(0, 300) ?? ''}`;
+      found.push(
+        `${asked}\n  → ${answer.status} ${JSON.stringify(answer.body)?.slice(0, 300)}\n  ${wrong.slice(0, 3).join('; ')}`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: concurrent }, work));
+  return found;
+}
+
+const sampleOf = (arbitrary: fc.Arbitrary<MadeRequest>, numRuns: number) =>
+  fc.sample(arbitrary, { numRuns, seed });
+
+describe('every operation of the description', () => {
+  test('asks for a key, and for one with its scope', async () => {
+    const ranks = ['none', 'read', 'write', 'admin'] as const;
+    const wrong: string[] = [];
+    for (const operation of operations.filter(({ security }) => security?.length !== 0)) {
+      const needed = operation['x-required-scope'] ?? '';
+      expect(ranks, operation.id).toContain(needed);
+      const [request] = sampleOf(goodRequest(document, operation, known), 1);
+      if (request === undefined) continue;
+      const without = await send(request, '');
+      if (without.status !== 401) wrong.push(`${operation.id} without a key: ${without.status}`);
+      for (const scope of ranks) {
+        const { status } = await send(request, keys[scope]);
+        const enough = ranks.indexOf(scope) >= ranks.indexOf(needed as (typeof ranks)[number]);
+        // An operation may ask for more for a part of what it does.
+        const fits = enough ? status !== 401 && (status !== 403 || scope !== 'admin') : status === 403;
+        if (!fits) wrong.push(`${operation.id} with ${scope}: ${status}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test(`answers what is described and never fails, whatever it is asked (seed ${seed})`, async () => {
+    // The more an operation takes, the more there is to try.
+    const weight = ({ parameters = [], requestBody }: Operation) =>
+      1 + parameters.length + (requestBody ? 4 : 0);
+    const all = operations.reduce((sum, operation) => sum + weight(operation), 0);
+    const made = operations.flatMap((operation) => {
+      const share = Math.ceil((requests * weight(operation)) / all / 2);
+      return [
+        ...sampleOf(goodRequest(document, operation, known), share),
+        ...sampleOf(oddRequest(document, operation, known), share),
+      ];
+    });
+    const mixed = fc.shuffledSubarray(made, { minLength: made.length });
+    const found = await findFaults(fc.sample(mixed, { numRuns: 1, seed })[0] ?? []);
+    expect(found.slice(0, 10).join('\n\n'), `${found.length} of ${made.length}`).toBe('');
+  });
+
+  test('was seen to succeed, and to refuse', () => {
+    const succeeded = (statuses: ReadonlySet<number>) => [...statuses].some((status) => status < 300);
+    const never = operations.filter(({ id }) => !succeeded(reached.get(id) ?? new Set())).map(({ id }) => id);
+    expect(never).toEqual([]);
+    const all = new Set([...reached.values()].flatMap((statuses) => [...statuses]));
+    expect([...all].sort()).toEqual(expect.arrayContaining([200, 202, 400, 401, 403, 404, 409, 415]));
+  });
+});

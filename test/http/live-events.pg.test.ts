@@ -1,0 +1,298 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import { listenForWakeUps, type WakeUps } from '../../src/db/wake-up.ts';
+import { markEvents } from '../../src/sync/event-rows.ts';
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { type LiveReader, readLive } from './live-readers.ts';
+import { accountId, insertEvent } from './rows.ts';
+import { keys, startServer, type TestServer } from './start-server.ts';
+
+let database: TestDatabase;
+let server: TestServer;
+let wakeUps: WakeUps;
+const readers: LiveReader[] = [];
+
+const start = () => startServer({ databaseUrl: database.url, overrides: { wakeUps, stallLimitMs: 500 } });
+const read = async (options: Parameters<typeof readLive>[1] = {}, at = server): Promise<LiveReader> => {
+  const reader = await readLive(at.url, options);
+  readers.push(reader);
+  return reader;
+};
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  wakeUps = listenForWakeUps(database.url, () => {});
+  server = await start();
+});
+beforeEach(async () => {
+  for (const reader of readers.splice(0)) reader.leave();
+  await server.database.pool.query('delete from events');
+});
+afterAll(async () => {
+  for (const reader of readers) reader.leave();
+  await server.close();
+  await wakeUps.close();
+  await database.drop();
+});
+
+const header = (n: number, changeType: string) => ({
+  entityName: 'Account',
+  recordIds: [accountId(n)],
+  changeType,
+  changeOrigin: '',
+  transactionKey: `key ${n}`,
+  sequenceNumber: 1,
+  commitTimestamp: 1_763_892_000_000n,
+  commitNumber: 1n,
+  commitUser: '005al000001AAAAAA2',
+  nulledFields: [],
+  diffFields: [],
+  changedFields: [],
+});
+
+/** An event that waits; its number in the log. */
+const store = (fields: object = {}): Promise<string> =>
+  insertEvent(server.database.prisma, { eventId: randomUUID(), state: 'stored' }, fields);
+
+/** Gives events their places, as the pipeline does. */
+async function apply(
+  ids: readonly string[],
+  n = 1,
+  changeType = 'UPDATE',
+  state: 'applied' | 'failed' = 'applied',
+) {
+  await inTransaction(server.database.pool, (client) =>
+    markEvents(
+      client,
+      ids.map((id) => ({ id: BigInt(id), state, error: null, header: header(n, changeType) as never })),
+    ),
+  );
+}
+
+async function change(
+  n = 1,
+  changeType = 'UPDATE',
+  state: 'applied' | 'failed' = 'applied',
+): Promise<string> {
+  const id = await store({ Name: `Number ${n}` });
+  await apply([id], n, changeType, state);
+  return id;
+}
+
+const arrived = (reader: LiveReader, ids: readonly string[]) =>
+  eventually(
+    `${ids.length} events have arrived, not ${reader.changes().length}`,
+    () => reader.changes().length >= ids.length,
+  );
+
+describe('the live stream', () => {
+  test('tells every change as the log shows it, in the order of effect', async () => {
+    const reader = await read();
+    const [first, second, third] = [await store(), await store({ Name: 'Acme' }), await store()];
+    await apply([second]);
+    await apply([first, third], 2);
+    await arrived(reader, [second, first, third]);
+    expect(reader.changes()).toEqual([second, first, third]);
+    expect(reader.messages[0]).toMatchObject({ event: 'ready', data: { resumed: false } });
+    const shown = await server.send('get', `/v1/events/${second}`);
+    expect(reader.messages[1]?.data).toEqual(shown.body);
+    expect(shown.body.decoded.fields).toEqual({ Name: 'Acme' });
+  });
+
+  test('begins now without an id, and goes on behind one from the header or the query', async () => {
+    const before = [await change(), await change()];
+    const reader = await read();
+    const after = [await change(), await change(), await change()];
+    await arrived(reader, after);
+    expect(reader.changes()).toEqual(after);
+    const { id } = reader.messages.find(({ event }) => event === 'change') ?? {};
+    for (const options of [{ lastEventId: id }, { query: `?lastEventId=${id}` }]) {
+      const again = await read(options);
+      await arrived(again, after.slice(1));
+      expect(again.changes()).toEqual(after.slice(1));
+      expect(again.messages[0]).toMatchObject({ event: 'ready', data: { resumed: true } });
+    }
+    expect(before).toHaveLength(2);
+  });
+
+  test('lets through only what its filter names', async () => {
+    const created = await change(1, 'CREATE');
+    const start = await read({ query: '' });
+    await eventually('it is ready', () => start.lastId());
+    const ask = (query: string) => read({ query, lastEventId: start.lastId() });
+    const all = {
+      record: await ask(`?recordId=${accountId(2).slice(0, 15)}`),
+      type: await ask('?changeType=DELETE'),
+      failed: await ask('?state=failed'),
+      entity: await ask('?entityName=Account'),
+      none: await ask('?entityName=Contact'),
+    };
+    const [update, deletion, failed] = [
+      await change(2),
+      await change(3, 'DELETE'),
+      await change(4, 'UPDATE', 'failed'),
+    ];
+    const last = await change(2, 'DELETE');
+    await arrived(all.entity, [update, deletion, last]);
+    await arrived(all.type, [deletion, last]);
+    await arrived(all.record, [update, last]);
+    await arrived(all.failed, [failed]);
+    expect(all.entity.changes()).toEqual([update, deletion, last]);
+    expect(all.type.changes()).toEqual([deletion, last]);
+    expect(all.record.changes()).toEqual([update, last]);
+    expect(all.failed.changes()).toEqual([failed]);
+    expect(all.none.changes()).toEqual([]);
+    expect(created).not.toBe('');
+  });
+
+  test('never steps over a place that is committed later than one behind it', async () => {
+    const reader = await read();
+    await eventually('it is ready', () => reader.messages.length > 0);
+    const [slow, quick] = [await store(), await store()];
+    let quickIsDone = false;
+    let applying: Promise<unknown> | undefined;
+    await inTransaction(server.database.pool, async (client) => {
+      await markEvents(client, [{ id: BigInt(slow), state: 'applied', error: null, header: null }]);
+      applying = apply([quick]).then(() => {
+        quickIsDone = true;
+      });
+      await eventually('the other one waits for its turn', async () => {
+        const { rowCount } = await server.database.pool.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`,
+        );
+        return rowCount === 1;
+      });
+      expect(quickIsDone).toBe(false);
+    });
+    await applying;
+    await arrived(reader, [slow, quick]);
+    expect(reader.changes()).toEqual([slow, quick]);
+  });
+
+  test('goes on across restarts and between processes while changes come: each once, in order', async () => {
+    const other = await start();
+    const made: string[] = [];
+    const seen: string[] = [];
+    let lastEventId: string | undefined;
+    let making = true;
+    const first = await read();
+    await eventually('it is ready', () => first.lastId());
+    lastEventId = first.lastId();
+    const maker = (async () => {
+      while (making) made.push(await change(made.length % 5));
+    })();
+    for (let round = 0; round < 6; round++) {
+      const restarted = round % 2 === 0 ? await start() : undefined;
+      const reader = await read({ lastEventId }, restarted ?? other);
+      await eventually('some more arrive', () => reader.changes().length >= 5);
+      // Without a word, or by the end of the server.
+      if (restarted === undefined) reader.leave();
+      else await restarted.close();
+      if (restarted !== undefined) await eventually('it ends with its server', () => reader.ended());
+      seen.push(...reader.changes());
+      lastEventId = reader.lastId();
+    }
+    making = false;
+    await maker;
+    const rest = await read({ lastEventId });
+    await eventually('the rest arrives', () => seen.length + rest.changes().length >= made.length);
+    expect([...seen, ...rest.changes()]).toEqual(made);
+    await other.close();
+  });
+
+  test('catches up page by page from far behind, whole transactions together', async () => {
+    const reader = await read();
+    await eventually('it is ready', () => reader.lastId());
+    const lastEventId = reader.lastId();
+    reader.leave();
+    await server.database.pool.query(
+      `insert into events (topic, source, event_id, schema_id, payload, digest, state, position, transaction_key, record_ids, changed_fields)
+       select 't', 'stream', gen_random_uuid()::text, 's', 'x',
+              decode(md5(n::text), 'hex'), 'applied', nextval('event_positions'), 'of ' || n / 7, '{}', '{}'
+         from generate_series(1, 3000) n`,
+    );
+    const late = await read({ lastEventId });
+    const more = await change();
+    await eventually('all have arrived', () => late.changes().length >= 3_001);
+    const { rows } = await server.database.pool.query<{ id: bigint }>(
+      'select id from events order by position',
+    );
+    expect(late.changes()).toEqual(rows.map(({ id }) => id.toString()));
+    expect(late.changes().at(-1)).toBe(more);
+  });
+
+  test('says so where an id can not be resumed, and refuses what is none', async () => {
+    for (const id of ['nonsense', Buffer.from('[1,"x","-1"]').toString('base64url')]) {
+      const refused = await server.send('get', `/v1/events/stream?lastEventId=${id}`);
+      expect(refused.body).toMatchObject({ errors: [{ field: 'lastEventId' }] });
+    }
+    const reader = await read();
+    const ids = [await change(), await change(), await change()];
+    await arrived(reader, ids);
+    const [, first] = reader.messages;
+    await server.database.pool.query('delete from events where id = any($1)', [ids.slice(0, 2)]);
+    const expired = await read({ lastEventId: first?.id });
+    await arrived(expired, ids.slice(2));
+    expect(expired.messages[1]).toMatchObject({ event: 'reset', data: { reason: 'expired' } });
+    expect(expired.changes()).toEqual(ids.slice(2));
+    const foreign = Buffer.from('[1,"other","1"]').toString('base64url');
+    const unknown = await read({ lastEventId: foreign });
+    await eventually('it is told', () => unknown.messages.length > 1);
+    expect(unknown.messages[1]).toMatchObject({ event: 'reset', data: { reason: 'unknown' } });
+  });
+
+  test('lets a reader go that takes nothing, while the others go on', async () => {
+    const { hostname, port } = new URL(server.url);
+    const silent = connect(Number(port), hostname).pause();
+    const lively = await read();
+    silent.on('error', () => {});
+    silent.write(`GET /v1/events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${keys.read}\r\n\r\n`);
+    const open = () =>
+      new Promise<number>((resolve, reject) =>
+        server.app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      );
+    await eventually('both are connected', async () => (await open()) >= 2);
+    const connections = await open();
+    const made: string[] = [];
+    await eventually('the silent one is let go', async () => {
+      const id = await store({ Description: 'x'.repeat(200_000) });
+      await apply([id]);
+      made.push(id);
+      return (await open()) < connections;
+    });
+    silent.destroy();
+    made.push(await change());
+    await arrived(lively, made);
+    expect(lively.changes()).toEqual(made);
+  });
+
+  test('serves 1,000 readers at once from one reading of the log, and refuses one more', async () => {
+    const many = await startServer({
+      databaseUrl: database.url,
+      overrides: { wakeUps, liveStreamLimits: { most: 1_000, mostOfOneKey: 1_000 } },
+    });
+    let readings = 0;
+    const query = many.database.pool.query.bind(many.database.pool);
+    Reflect.set(many.database.pool, 'query', (statement: { name?: string }) => {
+      if (statement.name === 'read-applied') readings++;
+      return query(statement as never);
+    });
+    const all: LiveReader[] = [];
+    while (all.length < 1_000) {
+      all.push(...(await Promise.all(Array.from({ length: 50 }, () => read({}, many)))));
+    }
+    await eventually('all are ready', () => all.every(({ messages }) => messages.length > 0));
+    expect((await read({ key: keys.admin }, many)).status).toBe(503);
+    readings = 0;
+    const made: string[] = [];
+    for (let n = 0; n < 10; n++) made.push(await change(n));
+    for (const reader of all) await arrived(reader, made);
+    for (const reader of all) expect(reader.changes()).toEqual(made);
+    expect(readings).toBeLessThan(100);
+    await many.close();
+    await eventually('all have ended with the server', () => all.every((reader) => reader.ended()));
+  });
+});

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Prisma } from '../../src/db/generated/client.ts';
+import type { KeysetPosition } from '../../src/http/keyset.ts';
+import { type SearchQuery, searchPage } from '../../src/http/search-page.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+const database = useDatabase();
+
+const row = fc.record({
+  by: fc.option(fc.integer({ min: 0, max: 5 })),
+  fits: fc.boolean(),
+  common: fc.boolean(),
+});
+const scenario = fc.record({
+  rows: fc.array(row, { maxLength: 40 }),
+  descending: fc.boolean(),
+  least: fc.option(fc.integer({ min: 0, max: 5 })),
+  limit: fc.integer({ min: 1, max: 6 }),
+  steps: fc.record({
+    shortWalk: fc.integer({ min: 1, max: 8 }),
+    few: fc.integer({ min: 1, max: 8 }),
+    longWalk: fc.integer({ min: 1, max: 20 }),
+  }),
+});
+
+test('a search finds what fits and nothing else, in order, whichever of its steps finds it', async () => {
+  await database.pool.query(
+    'create table found_rows (id text primary key, by text, fits boolean, common boolean)',
+  );
+  await fc.assert(
+    fc.asyncProperty(scenario, async ({ rows, least, limit, descending, steps }) => {
+      await database.pool.query('truncate found_rows');
+      await database.pool.query(
+        `insert into found_rows select lpad(i::text, 3, '0'), r->>'by', (r->>'fits')::boolean, (r->>'common')::boolean
+           from jsonb_array_elements($1::jsonb) with ordinality as t (r, i)`,
+        [JSON.stringify(rows)],
+      );
+      const query = {
+        columns: Prisma.sql`id`,
+        table: Prisma.sql`found_rows`,
+        common: [Prisma.sql`common`],
+        bounds: least === null ? [] : [Prisma.sql`by >= ${String(least)}`],
+        filters: [Prisma.sql`fits`],
+        order: { by: { sql: 'by', type: 'text' }, id: { sql: 'id', type: 'text' }, descending },
+        limit,
+      } as const;
+      const direction = descending ? 'desc' : 'asc';
+      const expected = await database.rows<{ id: string }>(
+        `select id from found_rows where fits and common and ($1::text is null or by >= $1)
+          order by by ${direction}, id ${direction}`,
+        [least === null ? null : String(least)],
+      );
+      expect(await walkThrough(query, steps)).toEqual(expected.map(({ id }) => id));
+    }),
+    { numRuns: 150 },
+  );
+});
+
+async function walkThrough(
+  query: Omit<SearchQuery, 'after'>,
+  steps: Parameters<typeof searchPage>[2],
+): Promise<string[]> {
+  const ids: string[] = [];
+  let after: KeysetPosition | null = null;
+  do {
+    const page: Awaited<ReturnType<typeof searchPage<{ id: string }>>> = await searchPage<{ id: string }>(
+      database.pool,
+      { ...query, after },
+      steps,
+    );
+    expect(page.rows.length).toBeLessThanOrEqual(query.limit);
+    ids.push(...page.rows.map(({ id }) => id));
+    after = page.next;
+  } while (after !== null);
+  return ids;
+}

@@ -1,0 +1,62 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { LoadLimits } from '../../src/http/shed-load.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { keys, startServer, type TestServer } from './start-server.ts';
+
+let server: TestServer;
+afterEach(() => server.close());
+
+/** A server with a route that answers when it is told to, and how to ask for it. */
+async function start(loadLimits: LoadLimits) {
+  server = await startServer({ listen: false, overrides: { access: { loadLimits } } });
+  const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+  let held = 0;
+  server.app.get('/v1/held', { config: { scope: 'read' } }, async () => {
+    held += 1;
+    await told;
+    return 'done';
+  });
+  const ask = (key: string, url = '/v1/held') =>
+    server.app.inject({ url, headers: { authorization: `Bearer ${key}` } });
+  const untilHeld = (count: number) => eventually(`${count} requests are held`, () => held === count);
+  return { ask, tell, untilHeld };
+}
+
+describe('requests at a time', () => {
+  test('are so many of one caller, and so many of all; what is refused takes no room', async () => {
+    const { ask, tell, untilHeld } = await start({ lateMs: 60_000, inFlight: 3, inFlightOfOne: 2 });
+    const first = [ask(keys.read), ask(keys.read)];
+    await untilHeld(2);
+    const ofOne = await Promise.all([ask(keys.read), ask(keys.read), ask(keys.read)]);
+    for (const answer of ofOne) {
+      expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '1']);
+      expect(answer.json()).toMatchObject({ detail: 'At most 2 requests at a time.' });
+    }
+    const third = ask(keys.write);
+    await untilHeld(3);
+    const full = await ask(keys.admin);
+    expect([full.statusCode, full.headers['retry-after']]).toEqual([503, '2']);
+    expect(full.json()).toMatchObject({ detail: 'There is too much to do at the moment.' });
+    expect((await ask('', '/health/live')).statusCode).toBe(200);
+    expect((await ask('', '/metrics')).body).toContain('tidemark_shed_requests_total 1');
+    tell();
+    for (const answer of await Promise.all([...first, third])) expect(answer.statusCode).toBe(200);
+    // There is room again, for each of them.
+    const again = await Promise.all([ask(keys.read), ask(keys.read), ask(keys.admin)]);
+    expect(again.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+  });
+});
+
+describe('a process that has too much to do', () => {
+  test('refuses requests until it has caught up, and answers probes all the while', async () => {
+    const { ask } = await start({ lateMs: 150, inFlight: 100, inFlightOfOne: 100 });
+    const busy = setInterval(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700), 1);
+    try {
+      await eventually('a request is refused', async () => (await ask('', '/')).statusCode === 503);
+      expect((await ask('', '/health/live')).statusCode).toBe(200);
+    } finally {
+      clearInterval(busy);
+    }
+    await eventually('requests are let in again', async () => (await ask('', '/')).statusCode === 200);
+  });
+});
