@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { advisoryLocks } from './advisory-locks.ts';
 import { holdLock } from './hold-lock.ts';
+import { connectionTo } from './servers.ts';
 import {
   addTrigrams,
   type IndexWork,
@@ -49,7 +50,7 @@ export function keepIndexes(options: IndexOptions): IndexKeeper {
 async function withConnection({ url, fields, logger }: IndexOptions, held: AbortSignal): Promise<void> {
   // An index of a large table takes as long as it takes, and waits for every transaction that is older.
   const client = new pg.Client({
-    connectionString: url,
+    ...connectionTo(url),
     application_name: 'tidemark indexes',
     connectionTimeoutMillis: 5_000,
     statement_timeout: 0,
@@ -91,7 +92,7 @@ async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: 
 /** Asks from another connection: this one is busy. */
 async function cancelStatement(url: string, pid: number | undefined): Promise<void> {
   const client = new pg.Client({
-    connectionString: url,
+    ...connectionTo(url),
     connectionTimeoutMillis: 5_000,
     query_timeout: 5_000,
   });

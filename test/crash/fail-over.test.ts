@@ -1,25 +1,27 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { type StandbyServer, startStandby } from '../helpers/standby-server.ts';
-import { checkMirror } from './check-mirror.ts';
+import { freePort, type StandbyServer, startStandby } from '../helpers/standby-server.ts';
+import { checkMirror, type MirrorCheck } from './check-mirror.ts';
 import type { ComparableWorld } from './crash-world.ts';
 import { crash, type PostgresServer, startPostgresServer } from './postgres-server.ts';
-import { randomChanges } from './random-changes.ts';
+import { type RandomChanges, randomChanges } from './random-changes.ts';
 import { seededRandom } from './seeded-random.ts';
 import { type SupervisedService, superviseService } from './service-supervisor.ts';
 import { waitUntilQuiet } from './wait-until-quiet.ts';
 
 const secret = 'tdm_test_key_of_the_fail_over';
 
-describe('a fail-over to a synchronous standby', { timeout: 120_000 }, () => {
+describe('a fail-over', { timeout: 120_000 }, () => {
   let folder: string;
   let first: PostgresServer;
   let second: StandbyServer;
+  let third: StandbyServer | undefined;
+  let thirdPort: number;
+  let changes: RandomChanges;
   let sandbox: Sandbox;
   let service: SupervisedService;
 
@@ -35,9 +37,10 @@ describe('a fail-over to a synchronous standby', { timeout: 120_000 }, () => {
       const [row] = await first.rows<{ sync_state: string }>('select sync_state from pg_stat_replication');
       return row?.sync_state === 'sync';
     });
+    thirdPort = await freePort();
     sandbox = await startSandbox({ accounts: 30, keepaliveIntervalMs: 1_000 });
     service = superviseService(await freePort(), {
-      DATABASE_URL: url.replace('/tidemark', `,127.0.0.1:${second.port}/tidemark`),
+      DATABASE_URL: url.replace('/tidemark', `,127.0.0.1:${second.port},127.0.0.1:${thirdPort}/tidemark`),
       SALESFORCE_LOGIN_URL: sandbox.instanceUrl,
       SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
       SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
@@ -50,34 +53,63 @@ describe('a fail-over to a synchronous standby', { timeout: 120_000 }, () => {
   afterAll(async () => {
     await service?.stop();
     await sandbox?.close();
+    await third?.stop();
     await second?.stop();
     await first?.stop();
     await rm(folder, { recursive: true, force: true });
   }, 30_000);
 
-  it('under way of changes loses nothing, and the same process goes on', async () => {
-    const changes = randomChanges(sandbox, seededRandom(1, 'changes'), 3);
-    const changing = setInterval(() => changes.change(), 20);
-    const stored = async (server: Pick<PostgresServer, 'rows'>): Promise<number> =>
-      (await server.rows<{ count: number }>('select count(*)::int as count from events'))[0]?.count ?? 0;
-    try {
+  it('to a synchronous standby, under way of changes, loses nothing, and the same process goes on', async () => {
+    const { pid } = service;
+    const kept = await whileChanging(async () => {
       await eventually('changes are being stored', async () => (await stored(first)) > 100);
-      const { pid } = service;
       await crash(path.join(folder, 'first'));
-      const kept = await stored(second);
+      const count = await stored(second);
       await second.promote();
-      await eventually('changes are stored again', async () => (await stored(second)) > kept + 50, 60_000);
-      clearInterval(changing);
-      const world: ComparableWorld = { sandbox, service, postgres: second, get };
-      await waitUntilQuiet(world, 60_000);
-      const check = await checkMirror(world, changes.created);
-      expect(check.differences).toEqual([]);
-      expect(check.events).toBeGreaterThan(kept + 50);
-      expect(service.pid).toBe(pid);
-    } finally {
-      clearInterval(changing);
-    }
+      await eventually('changes are stored again', async () => (await stored(second)) > count + 50, 60_000);
+      return count;
+    });
+    const check = await compared(second);
+    expect(check.differences).toEqual([]);
+    expect(check.events).toBeGreaterThan(kept + 50);
+    expect(service.pid).toBe(pid);
   });
+
+  it('to a standby that had missed the last changes and codes has them brought by the bus again, and gives no second code', async () => {
+    const { pid } = service;
+    const primary = { url: second.url, folder: path.join(folder, 'second') };
+    third = await startStandby(primary, path.join(folder, 'third'), 'third', thirdPort);
+    await third.detach();
+    const [missed] = await whileChanging(async () => {
+      const before = await confirmed(second);
+      changes.create(5);
+      await eventually('codes have reached Salesforce', async () => (await confirmed(second)) >= before + 5);
+      return [(await stored(second)) - (third === undefined ? 0 : await stored(third))];
+    });
+    expect(missed).toBeGreaterThan(10);
+    await crash(primary.folder);
+    await third.promote();
+    expect((await compared(third)).differences).toEqual([]);
+    expect(service.pid).toBe(pid);
+  });
+
+  async function whileChanging<T>(act: () => Promise<T>): Promise<T> {
+    changes ??= randomChanges(sandbox, seededRandom(1, 'changes'), 3);
+    const changing = setInterval(() => changes.change(), 20);
+    return act().finally(() => clearInterval(changing));
+  }
+
+  async function compared(postgres: StandbyServer): Promise<MirrorCheck> {
+    const world: ComparableWorld = { sandbox, service, postgres, get };
+    await waitUntilQuiet(world, 60_000);
+    return checkMirror(world, changes.created);
+  }
+
+  const count = async ({ rows }: Pick<PostgresServer, 'rows'>, what: string): Promise<number> =>
+    (await rows<{ count: number }>(`select count(*)::int as count from ${what}`))[0]?.count ?? 0;
+  const stored = (server: Pick<PostgresServer, 'rows'>) => count(server, 'events');
+  const confirmed = (server: Pick<PostgresServer, 'rows'>) =>
+    count(server, `accounts where code_state = 'confirmed'`);
 
   async function get<T>(resource: string): Promise<T> {
     const answer = await fetch(`${service.url}${resource}`, {
@@ -87,16 +119,3 @@ describe('a fail-over to a synchronous standby', { timeout: 120_000 }, () => {
     return (await answer.json()) as T;
   }
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
-}

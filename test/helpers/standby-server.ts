@@ -15,6 +15,8 @@ export type StandbyServer = {
   rows<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
   /** Until it has replayed what the primary had written when this was called. */
   caughtUp(): Promise<void>;
+  /** From now on it hears nothing more of the primary. */
+  detach(): Promise<void>;
   /** Makes it the primary, on a timeline of its own. */
   promote(): Promise<void>;
   stop(): Promise<void>;
@@ -31,9 +33,10 @@ export async function startStandby(
   primary: { readonly url: string; readonly folder: string },
   folder: string,
   name: string,
+  chosenPort?: number,
 ): Promise<StandbyServer> {
   await backUp(primary, folder, name);
-  const port = await freePort();
+  const port = chosenPort ?? (await freePort());
   const server = await startServer(folder, port);
   const url = new URL(primary.url);
   url.port = String(port);
@@ -63,6 +66,14 @@ export async function startStandby(
         ]);
         return row?.done;
       });
+    },
+    async detach() {
+      await rows(`alter system set primary_conninfo = ''`);
+      await rows('select pg_reload_conf()');
+      await eventually(
+        'it receives nothing',
+        async () => (await rows('select from pg_stat_wal_receiver')).length === 0,
+      );
     },
     async promote() {
       await rows('select pg_promote()');
@@ -136,7 +147,7 @@ async function rowsOf<Row extends pg.QueryResultRow>(
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);
