@@ -60,6 +60,7 @@ describe('the settings', () => {
       schedules: {},
       codes: { format: defaultFormat, filter: null, restore: false },
       writeBack: { gatherMs: 200 },
+      webhooks: { signingKeys: [], outboundMessages: undefined },
       eventRetentionDays: 90,
       indexedFields: [],
       host: '127.0.0.1',
