@@ -3,27 +3,32 @@ import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose';
 /** Says that the issuer could not be asked, so that nothing can be said of a token. */
 export class IssuerUnreachable extends Error {}
 
-const askLimitMs = 3_000;
-// After a failure nobody asks again for so long: a wave of requests is no wave at the issuer.
-const restMs = 5_000;
 const mostBytes = 256 * 1024;
+
+export type KeyTimes = {
+  readonly keptMs: number;
+  readonly cooldownMs: number;
+  /** After a failure nobody asks again for so long: a wave of requests is no wave at the issuer. */
+  readonly restMs: number;
+  /** How long one answer may take. */
+  readonly askMs: number;
+};
+
+const usual: KeyTimes = { keptMs: 600_000, cooldownMs: 30_000, restMs: 5_000, askMs: 3_000 };
 
 /**
  * The keys of an OpenID Connect issuer: found by discovery when first needed, kept for ten minutes, read again when a
  * token names an unknown one, but not within half a minute of the last reading.
  */
-export function signingKeys(
-  issuer: string,
-  keptMs = 600_000,
-  cooldownMs = 30_000,
-): () => Promise<RemoteJWKSet> {
-  const ask = askWithRest();
+export function signingKeys(issuer: string, times: Partial<KeyTimes> = {}): () => Promise<RemoteJWKSet> {
+  const { keptMs, cooldownMs, restMs, askMs } = { ...usual, ...times };
+  const ask = askWithRest(restMs);
   let finding: Promise<RemoteJWKSet> | undefined;
   return () => {
-    finding ??= discover(issuer, ask)
+    finding ??= discover(issuer, ask, askMs)
       .then((url) =>
         createRemoteJWKSet(url, {
-          timeoutDuration: askLimitMs,
+          timeoutDuration: askMs,
           cacheMaxAge: keptMs,
           cooldownDuration: cooldownMs,
           [customFetch]: async (target, { signal }) => {
@@ -44,7 +49,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Ask = (url: string, signal: AbortSignal, fits: (answer: Members) => boolean) => Promise<Members>;
 
 /** @throws IssuerUnreachable where no answer comes that fits, and while it rests after that */
-function askWithRest(): Ask {
+function askWithRest(restMs: number): Ask {
   let restsUntil = 0;
   return async (url, signal, fits) => {
     if (Date.now() < restsUntil) throw new IssuerUnreachable('The issuer was away a moment ago.');
@@ -80,12 +85,12 @@ async function boundedText({ body }: Response): Promise<string> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-async function discover(issuer: string, ask: Ask): Promise<URL> {
+async function discover(issuer: string, ask: Ask, askMs: number): Promise<URL> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   // Whoever answers for another issuer does not answer for this one.
   const found = await ask(
     url,
-    AbortSignal.timeout(askLimitMs),
+    AbortSignal.timeout(askMs),
     (answer) => answer['issuer'] === issuer && URL.canParse(String(answer['jwks_uri'])),
   );
   const target = new URL(String(found['jwks_uri']));

@@ -1,7 +1,7 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Scope } from './dependencies.ts';
 import { Problem } from './problem.ts';
-import { IssuerUnreachable, signingKeys } from './signing-keys.ts';
+import { IssuerUnreachable, type KeyTimes, signingKeys } from './signing-keys.ts';
 
 export type OidcOptions = {
   readonly issuer: string;
@@ -10,9 +10,8 @@ export type OidcOptions = {
   readonly scopeClaim?: string;
   /** What stands before `read`, `write` and `admin` in that claim. */
   readonly scopePrefix: string;
-  /** How long the issuer's keys are kept, and not read again for an unknown one; for tests. */
-  readonly keysKeptMs?: number;
-  readonly cooldownMs?: number;
+  /** Where they are not the usual ones. */
+  readonly times?: Partial<KeyTimes>;
 };
 
 export type TokenCaller = { readonly name: string; readonly scopes: readonly Scope[] };
@@ -26,7 +25,7 @@ const clockToleranceSeconds = 30;
 
 /** Accepts the access tokens of an OpenID Connect issuer that are meant for this service. */
 export function tokenVerifier(options: OidcOptions, onUnreachable: (error: Error) => void): VerifyToken {
-  const keys = signingKeys(options.issuer, options.keysKeptMs, options.cooldownMs);
+  const keys = signingKeys(options.issuer, options.times);
   return async (token) => {
     try {
       const { payload } = await jwtVerify(token, await keys(), {

@@ -92,7 +92,7 @@ describe('a forged token', () => {
       const key = await issuer.token({}, { kid: `unknown-${n}`, key: privateKey });
       expect((await server.send('get', '/v1/accounts', { key })).status).toBe(401);
     }
-    expect(issuer.asked.length - before).toBeLessThanOrEqual(1);
+    expect(issuer.asked.length).toBe(before);
   });
 });
 
@@ -164,8 +164,11 @@ test.each([
   expect(scopesIn(claims, { scopePrefix: 'tidemark:', ...(scopeClaim && { scopeClaim }) })).toEqual(scopes);
 });
 
-function serverFor({ url }: OidcIssuer, tuning: { cooldownMs?: number } = {}): Promise<TestServer> {
-  const oidc = { issuer: url, audience, scopePrefix: 'tidemark:', ...tuning };
+// However slow the machine is: within a test nothing is asked for again unless the test says so.
+const patient = { keptMs: 3_600_000, cooldownMs: 3_600_000, restMs: 3_600_000, askMs: 60_000 };
+
+function serverFor({ url }: OidcIssuer, times: { cooldownMs?: number } = {}): Promise<TestServer> {
+  const oidc = { issuer: url, audience, scopePrefix: 'tidemark:', times: { ...patient, ...times } };
   return startServer({ overrides: { access: { oidc } } });
 }
 
