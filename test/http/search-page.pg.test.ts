@@ -53,7 +53,7 @@ test('a search finds what fits and nothing else, in order, whichever of its step
       );
       expect(await walkThrough(query, steps)).toEqual(expected.map(({ id }) => id));
     }),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
