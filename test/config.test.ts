@@ -59,6 +59,7 @@ describe('the settings', () => {
       host: '127.0.0.1',
       port: 3000,
       apiKeys: undefined,
+      webhooks: { signingKeys: [], outboundMessages: undefined },
       roles: new Set(['api', 'sync']),
       logLevel: 'info',
     });
