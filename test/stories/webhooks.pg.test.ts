@@ -82,11 +82,11 @@ describe('changes by webhook', () => {
       if (n % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await delivered();
-    await backlogGone();
     faults.clearAll();
+    webhooks.stop();
+    await backlogGone();
     await untilEqual(mirror);
     await mirror.healed();
-    webhooks.stop();
     const [row] = await mirror.sql<{ by_webhook: number; copies: number; stale: number }>(
       `select count(*) filter (where source = 'webhook')::int as by_webhook,
               count(*) filter (where duplicate_of is not null)::int as copies,
@@ -132,8 +132,10 @@ describe('changes by webhook', () => {
     await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
     await mirror.salesforce.update(id, { Industry: 'Banking' });
     await delivered();
-    await backlogGone();
     for (const sender of relays) sender.stop();
+    // What came by the stream is there too.
+    await mirror.settled();
+    await backlogGone();
     const shown = await history(id);
     const told = shown.map(({ changeType, transactionKey }) => `${changeType} ${transactionKey}`);
     expect(new Set(told).size).toBe(told.length);
