@@ -10,7 +10,7 @@ const organizationId = '00Dal00000AbCdEEAV';
 // The long form takes some minutes.
 const long = process.env['TIDEMARK_LONG'] === '1';
 const limitMs = long ? 300_000 : 75_000;
-const changes = long ? 20_000 : 1_500;
+const changes = long ? 20_000 : 1_000;
 
 describe('changes by webhook', () => {
   let mirror: LiveMirror;
