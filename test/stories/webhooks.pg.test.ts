@@ -198,6 +198,8 @@ describe('changes by webhook', () => {
   it('by outbound message are read, and not believed', async () => {
     const id = await mirror.salesforce.create({ Name: 'Messenger' });
     await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
+    // Read a moment ago: only the moment of the message tells that this reading is not enough.
+    await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync?wait=true`);
     const sender = tellByMessages();
     mirror.changeSilently(id, { Site: 'only a message tells' });
     const told = await mirror.accountWhen(
