@@ -115,6 +115,7 @@ describe('the list of events', () => {
         position: '1',
         receivedAt: '2026-11-23T08:00:00.000Z',
         appliedAt: '2026-11-23T08:00:00.000Z',
+        duplicateOf: null,
         entityName: 'Account',
         changeType: 'CREATE',
         recordIds: [acme],
