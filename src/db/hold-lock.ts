@@ -27,7 +27,12 @@ export async function holdLock(
     query_timeout: 5_000,
     keepAlive: true,
   });
-  client.on('error', () => lost.abort());
+  let broken = false;
+  const onLost = (): void => {
+    broken = true;
+    lost.abort();
+  };
+  client.on('error', onLost);
   const held = AbortSignal.any([signal, lost.signal]);
   try {
     await client.connect();
@@ -37,11 +42,13 @@ export async function holdLock(
     let heardAt = Date.now();
     const isSure = (): boolean => !held.aborted && Date.now() - heardAt < unheardMs;
     const asking = keepAsking(client, askEveryMs, held, (askedAt) => {
-      if (askedAt === undefined) lost.abort();
+      if (askedAt === undefined) onLost();
       else heardAt = askedAt;
     });
     await work(held, isSure).finally(() => lost.abort());
     await asking;
+    // A session takes a moment to end; whoever is told of the end at once has to find the lock free.
+    if (!broken) await client.query('select pg_advisory_unlock_all()').catch(() => {});
   } finally {
     // Ending the session gives up the lock.
     await client.end().catch(() => {});
