@@ -10,6 +10,7 @@ import { applyWebhooks } from './apply-webhooks.ts';
 import { checkFilter } from './check-filter.ts';
 import type { CodeFilter } from './code-filter.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
+import { foldHistory } from './history/fold-history.ts';
 import { holdLease } from './hold-lease.ts';
 import { keepHouse } from './housekeeping/housekeeping.ts';
 import { keepFor } from './housekeeping/keep-for.ts';
@@ -104,7 +105,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
   const sweeping = sweepUntilStopped(resyncs, stopping.signal);
   const housekeeping = keepHouse(
-    { pool, logger, keepFor: keepFor(options.eventRetentionDays ?? 0) },
+    {
+      pool,
+      logger,
+      keepFor: keepFor(options.eventRetentionDays ?? 0),
+      foldHistory: (order) => foldHistory(pool, order),
+    },
     stopping.signal,
   );
   return {

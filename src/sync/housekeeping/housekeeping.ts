@@ -65,6 +65,8 @@ function eventTask(keptMs: number, foldHistory: HousekeepingContext['foldHistory
       for (let after: string | null | undefined = null; after !== undefined; ) {
         signal.throwIfAborted();
         after = (await foldHistory?.({ through, after }))?.after ?? undefined;
+        // Each batch holds the mirror for a moment: changes go first.
+        if (after !== undefined) await pause(100, undefined, { signal });
       }
     },
     doSome: async (client) => {
