@@ -6,6 +6,8 @@ import { toLongId } from '../src/sandbox/record-id.ts';
 export type Seeded = {
   /** Ids of the accounts that were added, a sample of them. */
   readonly ids: readonly string[];
+  /** One account that changed as often as a thousand others together. */
+  readonly busiest: string;
   /** When the first and the last of the added events were committed. */
   readonly from: Date;
   readonly until: Date;
@@ -30,11 +32,13 @@ export async function seedTables(
     const ids = await withoutIndexes(client, 'accounts', () => addAccounts(client, accounts));
     const until = new Date();
     const from = new Date(until.getTime() - 90 * 86_400_000);
+    await addStates(client, ids, from.getTime());
     await withoutIndexes(client, 'events', () => addEvents(client, ids, events, from.getTime()));
-    await client.query('vacuum analyze accounts');
-    await client.query('vacuum analyze events');
+    await addCheckpoints(client, ids[0] ?? '');
+    await client.query('vacuum analyze accounts, events, account_changes, account_states');
     await client.query('checkpoint');
-    return { ids: ids.filter((_, i) => i % Math.ceil(ids.length / 1_000) === 0), from, until };
+    const [busiest = ''] = ids;
+    return { ids: ids.filter((_, i) => i % Math.ceil(ids.length / 1_000) === 1), busiest, from, until };
   } finally {
     await client.query('reset all');
     client.release();
@@ -73,6 +77,31 @@ async function addAccounts(client: pg.PoolClient, wanted: number): Promise<strin
   return ids;
 }
 
+/** Where the history of each account begins. */
+async function addStates(client: pg.PoolClient, ids: readonly string[], from: number): Promise<void> {
+  const state = `jsonb_build_object('Name', 'Seeded', 'Industry', 'Energy', 'Phone', '+49 1')`;
+  for (let done = 0; done < ids.length; done += 50_000) {
+    await client.query(
+      `insert into account_states (account_id, commit_ms, commit_number, sequence_number, read_ms, state, base_version, field_versions, is_base)
+       select id, $2::bigint - 1000, 0, 0, 0, ${state}, ($2::bigint - 1000) || '.0.0.0', '{}', true from unnest($1::text[]) as t (id)`,
+      [ids.slice(done, done + 50_000), from],
+    );
+  }
+}
+
+/** An account of many changes has a whole state on record every hundred of them. */
+async function addCheckpoints(client: pg.PoolClient, id: string): Promise<void> {
+  await client.query(
+    `insert into account_states (account_id, commit_ms, commit_number, sequence_number, read_ms, state, base_version, field_versions, is_base)
+     select account_id, commit_ms, commit_number, sequence_number, read_ms,
+            written || '{"Name": "Seeded", "Industry": "Energy"}', commit_ms || '.0.0.0', '{}', false
+       from (select *, row_number() over (order by commit_ms, commit_number) as n from account_changes where account_id = $1) c
+      where n % 100 = 0
+         on conflict do nothing`,
+    [id],
+  );
+}
+
 async function addEvents(
   client: pg.PoolClient,
   ids: readonly string[],
@@ -94,7 +123,8 @@ async function addEvents(
   for (let done = there; done < wanted; done += batch) {
     const rows = Array.from({ length: Math.min(batch, wanted - done) }, (_, i) => {
       const n = done + i;
-      const recordId = ids[(n * 7919) % ids.length] ?? '';
+      // Every five-hundredth is of the same account.
+      const recordId = (n % 500 === 0 ? ids[0] : ids[(n * 7919) % ids.length]) ?? '';
       const at = from + Math.floor((n / wanted) * 90 * 86_400) * 1_000;
       const transactionKey = randomUUID();
       const header = {
@@ -119,14 +149,21 @@ async function addEvents(
       return { recordId, at, transactionKey, payload, n };
     });
     await client.query(
-      `insert into events (topic, source, event_id, schema_id, payload, digest, received_at, state, attempts, position,
+      `with added as (
+       insert into events (topic, source, event_id, schema_id, payload, digest, received_at, state, attempts, position,
                            applied_at, entity_name, change_type, record_ids, transaction_key, sequence_number,
                            commit_timestamp, commit_number, commit_user, change_origin, changed_fields)
        select '/data/AccountChangeEvent', 'stream', gen_random_uuid()::text, $6, payload, sha256(payload), at, 'applied', 1,
               nextval('event_positions'), at, 'Account', 'UPDATE', array[record_id], key, 1, at, number,
               '005000000000001AAA', 'com/salesforce/api/rest/66.0;client=Seed',
               '{Phone,NumberOfEmployees,Site}'
-         from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bytea[], $5::bigint[]) as t (record_id, at, key, payload, number)`,
+         from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bytea[], $5::bigint[]) as t (record_id, at, key, payload, number)
+       returning id, record_ids[1] as account_id, commit_timestamp as at, commit_number as number)
+       insert into account_changes (account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, change_type, event_id)
+       select account_id, extract(epoch from at)::bigint * 1000, number, 1, 0, 'some',
+              jsonb_build_object('Phone', '+49 ' || number, 'NumberOfEmployees', number % 100000, 'Site', 'Site ' || number),
+              'UPDATE', id
+         from added`,
       [
         rows.map(({ recordId }) => recordId),
         rows.map(({ at }) => new Date(at)),

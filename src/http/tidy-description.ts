@@ -53,7 +53,9 @@ function shareProblems(operation: Members, shared: Map<string, unknown>): void {
 // `/docs/problems#not-found` becomes `NotFound`.
 function problemName(response: unknown): string | undefined {
   const content = isMembers(response) ? member(response, 'content') : undefined;
-  const media = content && member(content, 'application/problem+json');
+  // What is answered in another form as well stands with its operation.
+  if (content === undefined || Object.keys(content).length > 1) return undefined;
+  const media = member(content, 'application/problem+json');
   const type = media && member(media, 'example')?.['type'];
   const kind = typeof type === 'string' ? type.split('#').at(-1) : undefined;
   return kind?.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());

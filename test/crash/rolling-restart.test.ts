@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { startRoundRobin } from '../helpers/round-robin.ts';
+import type { Page } from '../helpers/tidemark.ts';
 import { crashSecret } from './crash-world.ts';
+import { followLive } from './live-follower.ts';
 import { useQuietWorld } from './quiet-world.ts';
 import { startSteadyLoad } from './steady-load.ts';
 
@@ -24,6 +26,8 @@ it('processes that are restarted one after another fail no request, and miss or 
     { path: '/v1/status' },
   ];
   await eventually('the balancer has found one', async () => (await fetch(`${balancer.url}/health/live`)).ok);
+  const before = new Set(await appliedEvents(world.service.url));
+  const readers = [await followLive(balancer.url), await followLive(balancer.url)];
   const load = startSteadyLoad(balancer.url, crashSecret, asks, 4);
   for (const service of services) {
     const { starts } = service;
@@ -33,9 +37,31 @@ it('processes that are restarted one after another fail no request, and miss or 
     quiet.edit(5);
   }
   await load.stop();
+  await quiet.expectHealed();
+  const applied = (await appliedEvents(world.service.url)).filter((one) => !before.has(one));
+  for (const reader of readers) {
+    await eventually('the live stream has told everything', () => reader.changes.length >= applied.length);
+    await reader.stop();
+    expect([...reader.changes].sort()).toEqual([...applied].sort());
+    expect(reader.positions).toEqual(reader.positions.toSorted((a, b) => Number(a - b)));
+    expect(reader.streams).toBeGreaterThan(1);
+  }
   await balancer.close();
   expect(load.failures).toEqual([]);
   expect(load.answers).toBeGreaterThan(100);
   expect(services.map(({ askedEnds }) => askedEnds.map(({ end }) => end))).toEqual([[0], [0]]);
-  await quiet.expectHealed();
 });
+
+async function appliedEvents(url: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (let path: string | null = '/v1/events?state=applied&limit=200'; path !== null; ) {
+    const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${crashSecret}` } });
+    const page = (await answer.json()) as Page<{ id: string }>;
+    ids.push(...page.data.map(({ id }) => id));
+    path =
+      page.nextCursor === null
+        ? null
+        : `/v1/events?state=applied&limit=200&cursor=${encodeURIComponent(page.nextCursor)}`;
+  }
+  return ids;
+}

@@ -18,14 +18,26 @@ export function shownCommands(): ShownCommand[] {
 /** `$ ` begins a command; what follows up to the next one is its output. */
 export function commandsOf(page: string, text: string): ShownCommand[] {
   return [...text.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block = '']) =>
-    block
-      .split(/^\$ /m)
-      .slice(1)
-      .map((entry) => {
-        const [command = '', ...output] = entry.trimEnd().split(/(?<!\\)\n/);
-        return { page, command, output: output.join('\n') };
-      }),
+    withVariables(
+      block
+        .split(/^\$ /m)
+        .slice(1)
+        .map((entry) => {
+          const [command = '', ...output] = entry.trimEnd().split(/(?<!\\)\n/);
+          return { page, command, output: output.join('\n') };
+        }),
+    ),
   );
+}
+
+/** Each runs in a shell of its own: what sets variables is run again before the next one that prints something. */
+function withVariables(commands: readonly ShownCommand[]): ShownCommand[] {
+  const setting = (one: ShownCommand): boolean => one.output === '' && /^[A-Z_]+=/.test(one.command);
+  return commands.flatMap((one, place) => {
+    if (setting(one)) return [];
+    const before = commands.slice(0, place).filter(setting);
+    return [{ ...one, command: [...before, one].map(({ command }) => command).join('\n') }];
+  });
 }
 
 /** Whether an output is the one that is shown; `…` stands for anything. */

@@ -134,7 +134,7 @@ describe('the export of accounts', () => {
     const first = [await open('/v1/accounts'), await open('/v1/accounts')];
     const refused = await server.send('get', '/v1/accounts', { headers: accept });
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '30']);
-    expect(refused.body.type).toBe('urn:tidemark:problem:too-many-streams');
+    expect(refused.body.type).toBe('/docs/problems#too-many-streams');
     const other = await open('/v1/accounts?select=id', { authorization: `Bearer ${keys.write}` });
     expect(await text(other)).toContain('001al');
     for (const response of first) response.destroy();

@@ -105,6 +105,8 @@ async function harvest(): Promise<void> {
     });
     note(operation.template, body);
   }
+  known.set('/v1/transactions', known.get('transactionKey') ?? []);
+  known.set('/v1/accounts/{id}/fields', ['Name', 'Industry']);
 }
 
 function note(name: string, value: unknown): void {

@@ -104,9 +104,9 @@ const status = async (path: string) => {
   const { status: code, body } = await server.send('get', path);
   return [code, body.type];
 };
-const notFound = [404, 'urn:tidemark:problem:not-found'];
-const beforeHistory = [410, 'urn:tidemark:problem:before-history'];
-const invalid = [400, 'urn:tidemark:problem:invalid-request'];
+const notFound = [404, '/docs/problems#not-found'];
+const beforeHistory = [410, '/docs/problems#before-history'];
+const invalid = [400, '/docs/problems#invalid-request'];
 
 describe('the history of an account', () => {
   test('says who changed what, when and from where, newest first by the commit', async () => {

@@ -101,7 +101,7 @@ describe('a signature of change events', () => {
   ])('%s is refused without detail', async (_name, headers) => {
     const answer = await refused(() => post(body, headers()), 401);
     expect(answer.body).toMatchObject({
-      type: 'urn:tidemark:problem:untrusted-sender',
+      type: '/docs/problems#untrusted-sender',
       detail: 'The signature is missing, too old or not valid.',
     });
   });
@@ -194,7 +194,7 @@ describe('change events', () => {
   it('with an id that another request had are refused: taking them for known would lose what they say', async () => {
     await send(event(), { id: 'msg_reused' });
     const answer = await refused(() => send(event(), { id: 'msg_reused' }), 422);
-    expect(answer.body.type).toBe('urn:tidemark:problem:key-reused');
+    expect(answer.body.type).toBe('/docs/problems#key-reused');
   });
 
   it('are taken up to 500 at once, and none of 501', async () => {

@@ -15,7 +15,7 @@ describe('what the README and the pages show', () => {
 
   beforeAll(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-shown-'));
-    service = startService({ DATA_DIR: dataDir, PORT: '0' });
+    service = startService({ DATA_DIR: dataDir, PORT: '0', WEBHOOK_SECRETS: shownSecret() });
     const { create, read } = await curlLines(service);
     await runPrinted(create);
     await eventually('the account has its code', async () => {
@@ -30,6 +30,14 @@ describe('what the README and the pages show', () => {
     await service.ended();
     await rm(dataDir, { recursive: true, force: true });
   });
+
+  // The secret that the page on webhooks signs with.
+  const shownSecret = (): string =>
+    /^SECRET=(\S+)/m.exec(
+      shownCommands()
+        .map(({ command }) => command)
+        .join('\n'),
+    )?.[1] ?? '';
 
   // What a command prints; one that breaks off by itself has printed something too.
   const outputOf = (command: string) =>

@@ -13,11 +13,11 @@ export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof
     signupCode: row.signupCode,
     codeState: isCodeState(row.codeState) ? row.codeState : 'none',
     codeError: codeError(row.codeError),
-    fields: otherFields(row.fields, shape),
+    fields: otherFields(valuesOf(row.fields), shape),
     createdAt: isoTime(row.createdAt),
     modifiedAt: isoTime(row.modifiedAt),
     deletedAt: isoTime(row.deletedAt),
-    mergedInto: textOf(entriesOf(row.fields), masterField),
+    mergedInto: textOf(valuesOf(row.fields), masterField),
     stale: row.staleVersion !== null,
     changedAt: isoTime(row.changedAt),
     syncedAt: isoTime(row.syncedAt),
@@ -38,7 +38,7 @@ function columnsWith(fields: string): Prisma.Sql {
 }
 
 // Shown at the top of an account rather than among its fields.
-const shownAbove = [
+const shownAbove = new Set([
   'Id',
   'Name',
   'AccountNumber',
@@ -46,31 +46,33 @@ const shownAbove = [
   'LastModifiedDate',
   'IsDeleted',
   masterField,
-];
+]);
 
-function otherFields(value: unknown, { fieldNames, signupCodeField }: AccountShape): Record<string, unknown> {
-  const values = entriesOf(value);
-  const hidden = new Set([...shownAbove, signupCodeField]);
-  const names = new Set([...fieldNames, ...values.keys()]);
-  return Object.fromEntries(
-    [...names].filter((name) => !hidden.has(name)).map((name) => [name, values.get(name) ?? null]),
-  );
+/** All mirrored fields, in the order of the schema, then what the account has besides. */
+function otherFields(values: Values, { fieldNames, signupCodeField }: AccountShape): Record<string, unknown> {
+  const shown: Record<string, unknown> = Object.create(null);
+  const isHidden = (name: string): boolean => name === signupCodeField || shownAbove.has(name);
+  for (const name of fieldNames) if (!isHidden(name)) shown[name] = values[name] ?? null;
+  for (const name of Object.keys(values)) if (!(name in shown) && !isHidden(name)) shown[name] = values[name];
+  return shown;
 }
 
 function codeError(value: unknown): Static<typeof AccountSchema>['codeError'] {
   if (value === null) return null;
-  const entries = entriesOf(value);
-  return { code: textOf(entries, 'code'), message: textOf(entries, 'message'), at: textOf(entries, 'at') };
+  const values = valuesOf(value);
+  return { code: textOf(values, 'code'), message: textOf(values, 'message'), at: textOf(values, 'at') };
 }
 
-function textOf(entries: ReadonlyMap<string, unknown>, name: string): string | null {
-  const value = entries.get(name);
+function textOf(values: Values, name: string): string | null {
+  const value = values[name];
   return typeof value === 'string' ? value : null;
 }
 
-function entriesOf(value: unknown): Map<string, unknown> {
-  return typeof value === 'object' && value !== null ? new Map(Object.entries(value)) : new Map();
+function valuesOf(value: unknown): Values {
+  return typeof value === 'object' && value !== null ? (value as Values) : {};
 }
+
+type Values = Readonly<Record<string, unknown>>;
 
 function isCodeState(state: string): state is Static<typeof AccountSchema>['codeState'] {
   return ['none', 'pending', 'written', 'confirmed', 'failed'].includes(state);

@@ -24,6 +24,17 @@ const example = `<?xml version="1.0" encoding="UTF-8"?>
 
 const xml = (examples: readonly string[]) => ({ schema: { type: 'string', examples } });
 
+/** What comes as XML is refused as XML. */
+function orFaults(problems: ReturnType<typeof problemResponses>) {
+  const fault = { schema: { type: 'string', description: 'A SOAP fault with the text of the problem.' } };
+  return Object.fromEntries(
+    Object.entries(problems).map(([status, { description, content }]) => [
+      status,
+      { description, content: { ...content, 'text/xml': fault } },
+    ]),
+  );
+}
+
 export const outboundMessagesSchema = {
   operationId: 'receiveOutboundMessages',
   summary: 'Send outbound messages',
@@ -39,12 +50,14 @@ Their values are of the time of sending, so they are not trusted: the named acco
   body: { content: { 'text/xml': xml([example]), 'application/xml': xml([example]) } },
   response: {
     200: { description: 'All of it is stored.', content: { 'text/xml': xml([ackXml]) } },
-    ...problemResponses(
-      'invalid-request',
-      'untrusted-sender',
-      'not-found',
-      'payload-too-large',
-      'unsupported-media-type',
+    ...orFaults(
+      problemResponses(
+        'invalid-request',
+        'untrusted-sender',
+        'not-found',
+        'payload-too-large',
+        'unsupported-media-type',
+      ),
     ),
   },
 } as const;
