@@ -74,7 +74,8 @@ function styleObjects(operation: Members): void {
   const parameters: unknown = operation['parameters'];
   for (const parameter of Array.isArray(parameters) ? parameters.filter(isMembers) : []) {
     if (member(parameter, 'schema')?.['type'] !== 'object') continue;
-    Object.assign(parameter, { style: 'deepObject', explode: true });
+    // Without an example, a page that tries operations makes names up.
+    Object.assign(parameter, { style: 'deepObject', explode: true, example: {} });
   }
 }
 
