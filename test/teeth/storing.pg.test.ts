@@ -15,14 +15,14 @@ eachWithDefects([
         file: 'sync/store.ts',
         find: 'if (last === undefined) return 0;',
         replace: `if (last === undefined) return 0;
-  await pool.query('update subscriptions set replay_id = $2 where topic = $1', [topic, last.replayId]);`,
+  await pool.query('update subscriptions set replay_id = $2 where topic = $1', [lease.topic, last.replayId]);`,
         shows: /the refused event came again/,
       },
       {
         name: 'the newest position of a response is saved before its events',
         file: 'sync/subscribe.ts',
         find: 'const stored = await storeEvents(',
-        replace: `await pool.query('update subscriptions set replay_id = $2 where topic = $1', [topic, response.latestReplayId]);
+        replace: `await pool.query('update subscriptions set replay_id = $2 where topic = $1', [lease.topic, response.latestReplayId]);
       const stored = await storeEvents(`,
         shows: /the refused event came again/,
       },
