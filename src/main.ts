@@ -13,10 +13,13 @@ import { waitUntilLoaded, welcome } from './start/welcome.ts';
 const shutdownLimitMs = 9_500;
 const running: (() => Promise<void>)[] = [];
 const stopping = new AbortController();
+const stoppedEarly = new Error('asked to stop before it was started');
+let asked = false;
 
 const starting = start();
 const stopInOrder = async (signal?: NodeJS.Signals): Promise<void> => {
-  // What is half started can't be stopped: it is started first.
+  // What is half started can't be stopped: the step that is under way is ended first, and no further one begun.
+  asked = true;
   const config = await starting.then((started) => started.config).catch(() => undefined);
   stopping.abort();
   // A load balancer has to see that it is not ready any more; a person at a terminal is not kept waiting.
@@ -39,6 +42,10 @@ try {
     process.stdout.write(welcome(address, provided, config.salesforceApiVersion));
   }
 } catch (error) {
+  if (error !== stoppedEarly) await fail(error);
+}
+
+async function fail(error: unknown): Promise<never> {
   await stop().catch(() => {});
   process.stderr.write(`${startFailure(error)}\n`);
   process.exit(1);
@@ -50,6 +57,7 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
   if (serves) await checkAddress(config.host, config.port);
   const provided = await provideDefaults(config);
   running.push(provided.stop);
+  if (asked) throw stoppedEarly;
   const app = await buildApp({
     ...config,
     databaseUrl: provided.databaseUrl,
@@ -63,6 +71,7 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
     logger: pino({ level: config.logLevel, redact: [...secretPaths] }),
   });
   running.push(() => app.close());
+  if (asked) throw stoppedEarly;
   if (serves)
     return { config, provided, address: await app.listen({ host: config.host, port: config.port }) };
   await app.ready();

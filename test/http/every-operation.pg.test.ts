@@ -223,12 +223,15 @@ describe('every operation of the description', () => {
     Math.max(90_000, 100 * requests),
   );
 
-  test('was seen to succeed, and to refuse', () => {
+  test('was seen to succeed, and to refuse', async () => {
     const succeeded = (statuses: ReadonlySet<number>) => [...statuses].some((status) => status < 300);
     // Whoever sends what asks for no scope is known in another way, and has tests of its own.
     const ours = operations.filter(({ method, ...one }) => method === 'GET' || one['x-required-scope']);
-    const never = ours.filter(({ id }) => !succeeded(reached.get(id) ?? new Set())).map(({ id }) => id);
-    expect(never).toEqual([]);
+    const never = (): Operation[] => ours.filter(({ id }) => !succeeded(reached.get(id) ?? new Set()));
+    // What chance has not brought about yet gets more of it.
+    for (const operation of never())
+      for (const request of sampleOf(goodRequest(document, operation, known), 100)) await send(request);
+    expect(never().map(({ id }) => id)).toEqual([]);
     const all = new Set([...reached.values()].flatMap((statuses) => [...statuses]));
     expect([...all].sort()).toEqual(expect.arrayContaining([200, 202, 400, 401, 403, 404, 409, 415]));
   });
