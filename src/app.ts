@@ -85,7 +85,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   });
   const opened: (() => Promise<void>)[] = [() => syncDatabase.close(), () => apiDatabase.close()];
   const closeAll = async (): Promise<void> => {
-    for (const close of opened.reverse()) await close();
+    for (const close of opened.reverse())
+      await close().catch((error: Error) => logger.warn({ err: error }, 'something was not closed in order'));
   };
   try {
     const columns = await prepareDatabase(syncDatabase, logger).catch((error: Error) => {

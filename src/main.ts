@@ -15,12 +15,17 @@ const running: (() => Promise<void>)[] = [];
 const stopping = new AbortController();
 const stoppedEarly = new Error('asked to stop before it was started');
 let asked = false;
+let stopped: Promise<void> | undefined;
 
 const starting = start();
 const stopInOrder = async (signal?: NodeJS.Signals): Promise<void> => {
   // What is half started can't be stopped: the step that is under way is ended first, and no further one begun.
   asked = true;
-  const config = await starting.then((started) => started.config).catch(() => undefined);
+  // A step that takes too long is left behind: a start that is ended loses nothing.
+  const config = await Promise.race([
+    starting.then((started) => started.config).catch(() => undefined),
+    pause(5_000, undefined, { ref: false }),
+  ]);
   stopping.abort();
   // A load balancer has to see that it is not ready any more; a person at a terminal is not kept waiting.
   if (signal === 'SIGTERM' && config?.roles.has('api')) await pause(config.drainMs);
@@ -42,7 +47,7 @@ try {
     process.stdout.write(welcome(address, provided, config.salesforceApiVersion));
   }
 } catch (error) {
-  if (error !== stoppedEarly) await fail(error);
+  if (error !== stoppedEarly && !stopping.signal.aborted) await fail(error);
 }
 
 async function fail(error: unknown): Promise<never> {
@@ -78,6 +83,10 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
   return { config, provided, address: undefined };
 }
 
-async function stop(): Promise<void> {
-  for (const stopOne of running.splice(0).reverse()) await stopOne();
+/** Once, whoever asks: a start that failed and a signal wait for the same end. */
+function stop(): Promise<void> {
+  stopped ??= (async () => {
+    for (const stopOne of running.splice(0).reverse()) await stopOne();
+  })();
+  return stopped;
 }

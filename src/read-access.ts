@@ -41,14 +41,16 @@ export function readAccess(env: Settings): AccessOptions {
 
 type Settings = Static<typeof settings>;
 
-function listed(text = ''): string[] {
+/** The entries of a setting that is separated by commas. */
+export function listed(text = ''): string[] {
   return text
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
 }
 
-function isNetwork(text: string): boolean {
+/** An address, or a network such as 10.0.0.0/8. */
+export function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return false;

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { ConfigError } from './config-error.ts';
 import type { OutboundMessageSenders, TrustedCertificates, WebhookSenders } from './http/webhooks/senders.ts';
+import { isNetwork, listed } from './read-access.ts';
 import { parseRecordId } from './salesforce/record-id.ts';
 
 /** Settings of webhooks as text; what is undefined is not set. */
@@ -16,7 +17,7 @@ export type WebhookSettings = {
 /** @throws ConfigError that names the setting, and never repeats a secret */
 export function readWebhookSenders(env: WebhookSettings): WebhookSenders {
   const problems: string[] = [];
-  const signingKeys = list(env.WEBHOOK_SECRETS).map((secret, index) => {
+  const signingKeys = listed(env.WEBHOOK_SECRETS).map((secret, index) => {
     const key = signingKey(secret);
     if (key === undefined) {
       problems.push(
@@ -41,7 +42,7 @@ function signingKey(secret: string): Uint8Array | undefined {
 }
 
 function readOutbound(env: WebhookSettings, problems: string[]): OutboundMessageSenders | undefined {
-  const organizationIds = list(env.OUTBOUND_MESSAGE_ORG_IDS).map((id) => {
+  const organizationIds = listed(env.OUTBOUND_MESSAGE_ORG_IDS).map((id) => {
     const full = parseRecordId(id);
     if (full?.startsWith('00D') !== true) {
       problems.push(
@@ -67,7 +68,7 @@ function readOutbound(env: WebhookSettings, problems: string[]): OutboundMessage
 }
 
 function readCertificates(env: WebhookSettings, problems: string[]): TrustedCertificates | undefined {
-  const certificates = list(env.OUTBOUND_MESSAGE_CLIENT_CERTS);
+  const certificates = listed(env.OUTBOUND_MESSAGE_CLIENT_CERTS);
   const fingerprints = certificates.map((text) => text.replaceAll(':', '').toLowerCase());
   if (fingerprints.length === 0) return undefined;
   if (fingerprints.some((fingerprint) => !/^[0-9a-f]{64}$/.test(fingerprint))) {
@@ -76,14 +77,15 @@ function readCertificates(env: WebhookSettings, problems: string[]): TrustedCert
     );
   }
   const proxies = new BlockList();
-  const addresses = list(env.OUTBOUND_MESSAGE_PROXIES);
+  const addresses = listed(env.OUTBOUND_MESSAGE_PROXIES);
   if (addresses.length === 0) {
     problems.push(
       'OUTBOUND_MESSAGE_PROXIES is required with OUTBOUND_MESSAGE_CLIENT_CERTS, for example 10.0.0.0/8',
     );
   }
   for (const address of addresses) {
-    if (!addAddress(proxies, address)) {
+    if (isNetwork(address)) addNetwork(proxies, address);
+    else {
       problems.push(
         `OUTBOUND_MESSAGE_PROXIES: "${address}" must be an address or a network such as 10.0.0.0/8`,
       );
@@ -101,23 +103,9 @@ function readCertificates(env: WebhookSettings, problems: string[]): TrustedCert
   };
 }
 
-function addAddress(proxies: BlockList, text: string): boolean {
+function addNetwork(proxies: BlockList, text: string): void {
   const [address = '', bits] = text.split('/');
-  const version = isIP(address);
-  if (version === 0) return false;
-  const family = version === 6 ? 'ipv6' : 'ipv4';
-  if (bits === undefined) {
-    proxies.addAddress(address, family);
-    return true;
-  }
-  if (!/^\d{1,3}$/.test(bits) || Number(bits) > (version === 6 ? 128 : 32)) return false;
-  proxies.addSubnet(address, Number(bits), family);
-  return true;
-}
-
-function list(text: string | undefined): string[] {
-  return (text ?? '')
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+  if (bits === undefined) proxies.addAddress(address, family);
+  else proxies.addSubnet(address, Number(bits), family);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { within } from '../within.ts';
 import { PrismaClient } from './generated/client.ts';
 import { connectionTo, refuseStandby } from './servers.ts';
 
@@ -55,7 +56,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     prisma,
     async close() {
       await prisma.$disconnect();
-      await pool.end();
+      // Who still has a connection keeps it until the process ends; its transaction is undone then.
+      await within(1_000, pool.end());
     },
   };
 }

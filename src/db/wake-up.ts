@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { within } from '../within.ts';
 import type { Queryable } from './database.ts';
 import { connectionTo } from './servers.ts';
 
@@ -87,7 +88,7 @@ export function listenForWakeUps(url: string, onError: (error: Error) => void): 
       wakeAll();
       client?.removeAllListeners('error');
       client?.on('error', () => {});
-      await client?.end();
+      if (client !== undefined) await within(500, client.end());
     },
   };
 }

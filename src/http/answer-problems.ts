@@ -42,7 +42,8 @@ export function toProblem(error: FastifyError): Problem {
   return new Problem('internal-error', 'The log says more under the request id.');
 }
 
-function unknownUrl(request: FastifyRequest, routes: KnownRoutes): Problem {
+/** 405 where the URL answers to other methods, else 404. */
+export function unknownUrl(request: FastifyRequest, routes: KnownRoutes): Problem {
   const path = request.url.split('?', 1)[0] ?? '';
   const methods = allowedMethods(routes, path);
   if (methods.length === 0) {

@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiKey, Scope } from './dependencies.ts';
 import { Problem } from './problem.ts';
 import { isPublic } from './public-routes.ts';
 import type { RateLimits } from './rate-limits.ts';
+import { secretDigest } from './secret-digest.ts';
 import type { VerifyToken } from './verify-token.ts';
 
 declare module 'fastify' {
@@ -31,7 +32,7 @@ export type Door = {
  * the route. A route that is neither public nor names a scope stops the start.
  */
 export function addAuthentication(app: FastifyInstance, { keys, verifyToken, limits }: Door): void {
-  const known = keys.map((key) => ({ ...key, digest: digest(key.secret) }));
+  const known = keys.map((key) => ({ ...key, digest: secretDigest(key.secret) }));
   app.decorateRequest('callerName', '');
   app.decorateRequest('callerScopes');
   // The one for all URLs is that of preflights, which carry no key; they are answered before this.
@@ -75,7 +76,7 @@ async function findCaller(
 
 // Compares with every key, whichever matches, so that the time taken says nothing about them.
 function findKey(keys: readonly KnownKey[], secret: string): KnownKey | undefined {
-  const wanted = digest(secret);
+  const wanted = secretDigest(secret);
   let found: KnownKey | undefined;
   for (const key of keys) {
     if (timingSafeEqual(key.digest, wanted)) found = key;
@@ -112,10 +113,6 @@ function missingScope(name: string, scope: Scope): Problem {
   return new Problem('forbidden', `The ${who} lacks the scope "${scope}", which this needs.`, {
     headers: { 'www-authenticate': challenge },
   });
-}
-
-function digest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
 }
 
 type KnownKey = ApiKey & { readonly digest: Buffer };

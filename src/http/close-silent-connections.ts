@@ -14,5 +14,10 @@ export function closeSilentConnections(app: FastifyInstance): void {
   app.server.on('request', ({ socket }) => silent.delete(socket));
   app.addHook('preClose', async () => {
     for (const socket of silent) socket.destroy();
+    // Once it closes, Node's own limits of requests count no more: one that never ends would be waited for.
+    setTimeout(() => app.server.closeAllConnections(), lastRequestMs).unref();
   });
 }
+
+// Milliseconds.
+const lastRequestMs = 2_000;

@@ -21,19 +21,23 @@ const allowedHeaders = [
   'Authorization',
   'Content-Type',
   'Idempotency-Key',
+  'If-Modified-Since',
   'If-None-Match',
   'Last-Event-ID',
+  'Tidemark-Consistency',
   'X-Request-Id',
 ];
 
 const exposedHeaders = [
   'ETag',
   'Idempotent-Replayed',
+  'Last-Modified',
   'Link',
   'Location',
   'RateLimit',
   'RateLimit-Policy',
   'Retry-After',
+  'Tidemark-Consistency',
   'WWW-Authenticate',
   'X-Request-Id',
 ];

@@ -6,9 +6,9 @@ import type { WakeUps } from '../db/wake-up.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
-import type { StreamLimits } from './event-stream.ts';
 import type { RateLimitOptions } from './rate-limits.ts';
 import type { LoadLimits } from './shed-load.ts';
+import type { StreamLimits } from './stream-room.ts';
 import type { OidcOptions } from './verify-token.ts';
 import type { WebhookSenders } from './webhooks/senders.ts';
 

@@ -1,6 +1,6 @@
 import { fastifySSE } from '@fastify/sse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Problem } from './problem.ts';
+import { checkRoom, closingDown, type StreamLimits } from './stream-room.ts';
 
 /** One message of a stream of Server-Sent Events. */
 export type StreamMessage = {
@@ -35,9 +35,6 @@ export function wantsStream(request: FastifyRequest, reply: FastifyReply): boole
   return request.method === 'GET' && reply.sse !== undefined;
 }
 
-/** Of one kind of stream; those of another kind are counted apart. */
-export type StreamLimits = { readonly most: number; readonly mostOfOneKey: number };
-
 const heartbeatMs = 15_000;
 const usualLimits: StreamLimits = { most: 100, mostOfOneKey: 10 };
 
@@ -49,13 +46,26 @@ export async function addEventStreams(
 ): Promise<EventStreams> {
   await app.register(fastifySSE, { heartbeatInterval: heartbeatMs });
   const open = new Map<AbortController, OpenStream>();
+  let closing = false;
   app.addHook('preClose', async () => {
+    closing = true;
     for (const gone of open.keys()) gone.abort();
   });
+  const check = ({ callerName }: FastifyRequest, limits = usualLimits): void => {
+    const others = [...open.values()].filter((stream) => stream.limits === limits);
+    checkRoom(
+      'streams',
+      others.map(({ caller }) => caller),
+      callerName,
+      limits,
+    );
+  };
   return {
-    checkRoom: (request, limits = usualLimits) => checkLimits(open.values(), request.callerName, limits),
+    checkRoom: check,
     async answer(request, reply, source, limits = usualLimits) {
-      checkLimits(open.values(), request.callerName, limits);
+      check(request, limits);
+      // It may have been let in before the server began to close.
+      if (closing) throw closingDown();
       const gone = new AbortController();
       open.set(gone, { caller: request.callerName, limits });
       reply.raw.once('close', () => gone.abort());
@@ -83,23 +93,6 @@ export async function addEventStreams(
 }
 
 type OpenStream = { readonly caller: string; readonly limits: StreamLimits };
-
-function checkLimits(open: Iterable<OpenStream>, caller: string, limits: StreamLimits): void {
-  const headers = { 'retry-after': '30' };
-  let [all, own] = [0, 0];
-  for (const stream of open) {
-    if (stream.limits !== limits) continue;
-    all++;
-    if (stream.caller === caller) own++;
-  }
-  if (own >= limits.mostOfOneKey) {
-    const detail = `At most ${limits.mostOfOneKey} streams of one key may be open.`;
-    throw new Problem('too-many-streams', detail, { headers });
-  }
-  if (all >= limits.most) {
-    throw new Problem('unavailable', `At most ${limits.most} streams may be open.`, { headers });
-  }
-}
 
 /** Undefined when it was taken at once; else it is when the connection has room again. */
 function write({ raw }: FastifyReply, text: string): Promise<void> | undefined {

@@ -1,3 +1,4 @@
+import { escapeMarkup } from './escape-markup.ts';
 import { kinds, type ProblemKind } from './problem.ts';
 
 type Explanation = {
@@ -65,7 +66,7 @@ const explanations: Readonly<Record<ProblemKind, Explanation>> = {
     remedy: 'Wait for as many seconds as "Retry-After" says. "RateLimit" tells in every answer what is left.',
   },
   'too-many-streams': {
-    when: 'The key has as many streams open as one may have, or the service has.',
+    when: 'The key has as many streams or exports open as one may have.',
     remedy: 'Close one that is not needed, or try again after "Retry-After".',
   },
   'headers-too-large': {
@@ -77,7 +78,7 @@ const explanations: Readonly<Record<ProblemKind, Explanation>> = {
     remedy: 'Repeat it once; report it with the request id if it stays.',
   },
   unavailable: {
-    when: 'The database, or the issuer of tokens, does not answer, or there is too much to do at the moment.',
+    when: 'The database, or the issuer of tokens, does not answer, or there is too much to do, or too many streams are open, at the moment.',
     remedy: 'Try again after "Retry-After". A POST is repeated safely with an Idempotency-Key.',
   },
   'not-ready': {
@@ -91,7 +92,7 @@ export function problemsPage(style: string): string {
   const items = Object.entries(explanations).map(([kind, { when, remedy }]) => {
     const { status, title } = kinds[kind as ProblemKind];
     return `<section id="${kind}"><h2>${status} ${title}</h2><p><code>${kind}</code></p>
-<p>${escapeHtml(when)}</p><p>${escapeHtml(remedy)}</p></section>`;
+<p>${escapeMarkup(when)}</p><p>${escapeMarkup(remedy)}</p></section>`;
   });
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Problems – Tidemark API</title>
 <meta name="viewport" content="width=device-width"><style>${style}</style></head><body><main>
@@ -101,8 +102,4 @@ a paragraph of this page, and stays the same from version to version; branch on 
 ${items.join('\n')}
 </main></body></html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

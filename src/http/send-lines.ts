@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Problem } from './problem.ts';
+import { checkRoom, closingDown } from './stream-room.ts';
 
 export const linesType = 'application/x-ndjson';
 
@@ -10,7 +10,7 @@ export type LineExports = {
    * connection: an answer that ends as it should is whole.
    *
    * @param read gets a signal that says that nobody reads any more
-   * @throws Problem 429 where too many run, and whatever the first batch fails with, before anything is sent
+   * @throws Problem 429 or 503 where too many run, and whatever the first batch fails with, before anything is sent
    */
   answer(
     request: FastifyRequest,
@@ -22,8 +22,7 @@ export type LineExports = {
 /** The longest that an export takes as a whole, in milliseconds: so long a snapshot is kept for it at most. */
 export const exportLimitMs = 15 * 60_000;
 
-const mostExports = 4;
-const mostExportsOfOneKey = 2;
+const limits = { most: 4, mostOfOneKey: 2 } as const;
 
 export function addLineExports(
   app: FastifyInstance,
@@ -31,14 +30,17 @@ export function addLineExports(
   stallLimitMs = 30_000,
 ): LineExports {
   const running = new Map<FastifyReply, string>();
+  let closing = false;
   app.addHook('preClose', async () => {
+    closing = true;
     for (const reply of running.keys()) reply.raw.destroy();
   });
   return {
     async answer(request, reply, read) {
       reply.type(linesType);
       if (request.method === 'HEAD') return reply.send(Readable.from([]));
-      checkLimits([...running.values()], request.callerName);
+      checkRoom('exports', [...running.values()], request.callerName, limits);
+      if (closing) throw closingDown();
       running.set(reply, request.callerName);
       const gone = new AbortController();
       reply.raw.once('close', () => {
@@ -78,17 +80,6 @@ async function* toLines(
     }
   } finally {
     await batches.return();
-  }
-}
-
-function checkLimits(callers: readonly string[], caller: string): void {
-  const headers = { 'retry-after': '30' };
-  if (callers.length >= mostExports) {
-    throw new Problem('too-many-streams', `At most ${mostExports} exports may run.`, { headers });
-  }
-  if (callers.filter((other) => other === caller).length >= mostExportsOfOneKey) {
-    const detail = `At most ${mostExportsOfOneKey} exports of one key may run.`;
-    throw new Problem('too-many-streams', detail, { headers });
   }
 }
 

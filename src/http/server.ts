@@ -70,8 +70,8 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   closeWhenStopping(app, dependencies.stopping);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
   await compressAnswers(app);
+  answerOptions(app, routes, (access?.corsOrigins ?? []).length > 0);
   await addCors(app, access?.corsOrigins);
-  answerOptions(app, routes);
   shedLoad(app, access?.loadLimits, metrics.shed);
   const rateLimits = await addRateLimits(app, access?.rateLimits, metrics.limited);
   addProblemAnswers(app, routes);

@@ -1,10 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import { Problem } from './problem.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Streams that have limits of their own, and for hours no whole answer: they take none of the room of requests. */
+    ownRoom?: true;
+  }
+}
+
 export type LoadLimits = {
   /** How late a timer may be, twice in a row, before requests are refused. */
   readonly lateMs: number;
-  /** Requests that have no whole answer yet, streams among them: of all callers, and of one. */
+  /** Requests that have no whole answer yet, but for streams with `ownRoom`: of all callers, and of one. */
   readonly inFlight: number;
   readonly inFlightOfOne: number;
 };
@@ -33,21 +40,23 @@ export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined, 
   if (limits === undefined) return;
   const ofCallers = new Map<string, number>();
   let all = 0;
-  app.addHook('onRequest', async ({ callerName, routeOptions: { url } }, reply) => {
-    if (isWatched(url)) return;
-    const ofThis = ofCallers.get(callerName) ?? 0;
-    if (callerName !== '' && ofThis >= limits.inFlightOfOne) throw tooManyAtOnce(limits.inFlightOfOne);
+  app.addHook('onRequest', async ({ callerName, ip, routeOptions: { url, config } }, reply) => {
+    if (isWatched(url) || config.ownRoom) return;
+    // Whoever needs no key is known by address: bodies of webhooks that never end shall not take all the room.
+    const caller = callerName === '' ? `address ${ip}` : callerName;
+    const ofThis = ofCallers.get(caller) ?? 0;
+    if (ofThis >= limits.inFlightOfOne) throw tooManyAtOnce(limits.inFlightOfOne);
     if (all >= limits.inFlight) {
       onShed();
       throw overloaded();
     }
     all += 1;
-    ofCallers.set(callerName, ofThis + 1);
+    ofCallers.set(caller, ofThis + 1);
     reply.raw.once('close', () => {
       all -= 1;
-      const left = (ofCallers.get(callerName) ?? 1) - 1;
-      if (left === 0) ofCallers.delete(callerName);
-      else ofCallers.set(callerName, left);
+      const left = (ofCallers.get(caller) ?? 1) - 1;
+      if (left === 0) ofCallers.delete(caller);
+      else ofCallers.set(caller, left);
     });
   });
 }

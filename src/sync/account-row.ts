@@ -39,12 +39,19 @@ export async function lockAccounts(
 }
 
 function toRow(row: RawRow): AccountRow {
+  // Many fields share few versions.
+  const parsed = new Map<string, Version>();
+  const version = (text: string): Version => {
+    const known = parsed.get(text) ?? parseVersion(text);
+    parsed.set(text, known);
+    return known;
+  };
   return {
     id: row.id,
     merged: {
       values: fromTree(row.fields),
       base: parseVersion(row.base_version),
-      ahead: new Map(Object.entries(row.field_versions).map(([path, text]) => [path, parseVersion(text)])),
+      ahead: new Map(Object.entries(row.field_versions).map(([path, text]) => [path, version(text)])),
     },
     code: {
       signupCode: row.signup_code,

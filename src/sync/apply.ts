@@ -17,6 +17,7 @@ import {
   readWaiting,
 } from './event-rows.ts';
 import { type Holes, recordHoles, type Told } from './holes.ts';
+import { keepForEver } from './housekeeping/keep-for.ts';
 import { closeRepaired } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { type EventSource, markCopies } from './mark-copies.ts';
@@ -136,6 +137,19 @@ async function setAside(context: ApplyContext, events: readonly Decoded[], reaso
   }
 }
 
+/**
+ * Single versions are kept for so long only, and a webhook may come at any time: what is older can't be merged field by
+ * field any more, and the record itself tells.
+ */
+function tooLate(results: readonly Judged[]): string[] {
+  const horizon = Date.now() - keepForEver.versionsMs;
+  return results.flatMap(({ effect, outcome: { header } }) =>
+    effect?.kind === 'accounts' && header !== null && header.commitTimestamp < horizon
+      ? [...effect.accountIds]
+      : [],
+  );
+}
+
 async function applyInTransaction(
   context: ApplyContext,
   client: pg.PoolClient,
@@ -158,7 +172,8 @@ async function applyInTransaction(
   );
   const before = await moveWatermark(client, context.topic, results);
   await enqueue(client, context.jobs, applied);
-  await context.jobs.enqueueRereads(client, deletedInMerges(results));
+  const late = context.source === 'webhook' ? tooLate(results) : [];
+  await context.jobs.enqueueRereads(client, [...new Set([...deletedInMerges(results), ...late])]);
   await recordHoles(context, client, holesOf(results, applied), before);
   await closeRepaired(client);
 }

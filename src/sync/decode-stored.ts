@@ -28,7 +28,7 @@ export const noticeSchemaId = 'outbound-message';
  * @throws where its bytes do not fit, and what the schema cache throws
  */
 export async function decodeStored(stored: Stored, schemas: SchemaCache): Promise<ChangeEvent> {
-  return (await decoderOf(stored.schemaId, schemas))(Buffer.from(stored.payload));
+  return (await decoderOf(stored.schemaId, schemas))(bytesOf(stored.payload));
 }
 
 async function decoderOf(schemaId: string, schemas: SchemaCache): Promise<(payload: Buffer) => ChangeEvent> {
@@ -62,9 +62,16 @@ export async function tryDecode(
     throw error;
   }
   try {
-    const event = decode(Buffer.from(payload));
+    const event = decode(bytesOf(payload));
     return { id, event, error: null, transactionKey: event.header.transactionKey };
   } catch (error) {
     return failed(error);
   }
+}
+
+/** The same bytes, not a copy. */
+function bytesOf(payload: Uint8Array): Buffer {
+  return Buffer.isBuffer(payload)
+    ? payload
+    : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }

@@ -22,7 +22,7 @@ export type EventEffect =
   | { readonly kind: 'other' };
 
 /** How far ahead of this machine's clock a commit may lie. */
-const futureToleranceMs = 5 * 60_000;
+export const futureToleranceMs = 5 * 60_000;
 
 /**
  * @param now epoch milliseconds

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { connectionTo } from '../db/servers.ts';
+import { within } from '../within.ts';
 
 /** What is done later, outside the applying transaction but enqueued inside it. */
 export type Jobs = {
@@ -87,7 +88,7 @@ export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jo
     async takeNoMore() {
       for (const queue of Object.values(queues)) await boss.offWork(queue, { wait: false });
     },
-    stop: () => boss.stop({ graceful: true, timeout: 3_000 }),
+    stop: () => within(3_000, boss.stop({ graceful: true, timeout: 1_000 })),
   };
 }
 

@@ -99,7 +99,9 @@ function versionOf({ ahead, base }: Merged, path: string): Version {
 
 /** The greatest version in the state. */
 export function newestVersion({ base, ahead }: Merged): Version {
-  return [...ahead.values()].reduce(laterVersion, base);
+  let newest = base;
+  for (const version of ahead.values()) newest = laterVersion(newest, version);
+  return newest;
 }
 
 /** Whether every field has been written at least once: by a CREATE, an UNDELETE or a reading. */

@@ -5,6 +5,7 @@ import { listenForWakeUps, type WakeUps } from '../db/wake-up.ts';
 import { backoffMs } from '../salesforce/backoff.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import { within } from '../within.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
 import { applyWebhooks } from './apply-webhooks.ts';
 import { checkFilter } from './check-filter.ts';
@@ -27,6 +28,8 @@ import { startWorkers } from './workers.ts';
 import { startWriteBack, type WriteBackTuning } from './write-back/start-write-back.ts';
 
 const sweepEveryMs = 60_000;
+// A stop as a whole has less than ten seconds.
+const lastWorkMs = 4_000;
 
 export type PipelineOptions = {
   readonly database: Database;
@@ -118,7 +121,8 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       stopping.abort();
       wakeUps.wakeAll();
       await jobs.takeNoMore().catch(() => {});
-      await Promise.all([mirroring, sweeping, writing, housekeeping]);
+      // A lock that another process holds, or Salesforce, may be waited for: what is begun ends with its connection.
+      await within(lastWorkMs, Promise.all([mirroring, sweeping, writing, housekeeping]));
       await wakeUps.close();
     },
   };
@@ -165,10 +169,12 @@ async function applyUntilStopped(
     // Listen before looking: what is stored in between is not missed.
     const woken = wakeUps.next('apply', 1_000);
     try {
-      const done = await applyWaiting(context);
+      // Neither holds the other up: what failed is thrown when both had their turn.
+      const [stream] = await Promise.allSettled([applyWaiting(context)]);
       const webhooks = await applyWebhooks(context);
+      if (stream.status === 'rejected') throw stream.reason;
       failures = 0;
-      if (done + webhooks.done > 0) continue;
+      if (stream.value + webhooks.done > 0) continue;
       // A transaction that may be whole soon: nobody wakes us for that.
       await (webhooks.more ? pause(soonMs, undefined, { signal }).catch(() => {}) : woken);
     } catch (error) {

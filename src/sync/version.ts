@@ -20,6 +20,7 @@ export const never: Version = [0, 0n, 0, 0];
 
 /** Negative, zero or positive, as for sorting. */
 export function compareVersions(a: Version, b: Version): number {
+  if (a === b) return 0;
   if (a[0] !== b[0]) return a[0] - b[0];
   if (a[1] !== b[1]) return a[1] < b[1] ? -1 : 1;
   return a[2] !== b[2] ? a[2] - b[2] : a[3] - b[3];
@@ -55,8 +56,13 @@ export function isOfReading([, , , readAt]: Version): boolean {
 
 /** `1790000000000.1790000000123456789.1.0` */
 export function formatVersion(version: Version): string {
-  return version.join('.');
+  const text = texts.get(version) ?? version.join('.');
+  texts.set(version, text);
+  return text;
 }
+
+// Many fields share few versions.
+const texts = new WeakMap<Version, string>();
 
 /** @throws where the text is no version */
 export function parseVersion(text: string): Version {

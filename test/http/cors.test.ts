@@ -60,6 +60,12 @@ describe('pages of a named origin', () => {
     expect(headers['access-control-allow-origin']).toBeUndefined();
   });
 
+  test('leave OPTIONS that is no preflight as it is', async () => {
+    const known = await server.send('options', '/v1/resyncs', { key: '' });
+    expect([known.status, known.headers['allow']]).toEqual([204, 'GET, HEAD, OPTIONS, POST']);
+    expect((await server.send('options', '/v1/nothing', { key: '' })).status).toBe(404);
+  });
+
   test('need a key all the same', async () => {
     expect((await server.send('get', '/v1/accounts', { key: '', headers: { origin } })).status).toBe(401);
     expect((await server.send('get', '/v1/nothing', { key: '', headers: { origin } })).status).toBe(404);

@@ -178,6 +178,22 @@ describe('changes on their way into the mirror', () => {
     expect(await row(b)).toMatchObject({ deleted: true, stale_version: null, name: 'New' });
   });
 
+  it('that a reading overtook are taken, more than a hundred at once', async () => {
+    await database.rows('truncate account_changes, account_states');
+    const values = new Map<string, Scalar>([['Name', 'As read']]);
+    await apply(change(a, 9, { version: [9_000, 1n, 1, 9_500], extent: 'all', values }));
+    const older = Array.from({ length: 120 }, (_, n) =>
+      change(a, 1, { version: [1_000, BigInt(n + 1), 1, 0], values: new Map([['Name', `${n}`]]) }),
+    );
+    await apply(...older);
+    expect(await row()).toMatchObject({ name: 'As read' });
+    const [{ n } = { n: 0 }] = await database.rows(
+      'select count(*)::int as n from account_changes where account_id = $1',
+      [a],
+    );
+    expect(n).toBe(120);
+  });
+
   it('end the same in any order', async () => {
     const changes = [
       created(a, 1, { Name: 'A', Industry: null }),

@@ -23,7 +23,9 @@ export async function readLogEnds(pool: pg.Pool): Promise<LogEnds> {
     name: 'log-ends',
     // Every database was migrated once, under a random id; copies of it go on with the same log.
     text: `select (select left(md5(id), 12) from _prisma_migrations order by started_at, id limit 1) as log,
-                  coalesce((select min(position) from events), 0) as oldest,
+                  -- Failed ones stay when those around them are deleted: they say nothing of where the log begins.
+                  coalesce((select position from events where position is not null and state in ('applied', 'skipped')
+                             order by position limit 1), 0) as oldest,
                   coalesce((select max(position) from events), 0) as newest`,
   });
   const [ends] = rows;

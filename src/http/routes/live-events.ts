@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { changeTypes } from '../../salesforce/change-event.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import type { EventStreams, StreamLimits } from '../event-stream.ts';
+import type { EventStreams } from '../event-stream.ts';
 import { openEventTail } from '../live/event-tail.ts';
 import { followEvents, startOf } from '../live/follow-events.ts';
 import { decodeStreamId } from '../live/stream-id.ts';
@@ -11,6 +11,7 @@ import { RecordId, Text } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
+import type { StreamLimits } from '../stream-room.ts';
 
 const usualLimits: StreamLimits = { most: 2_000, mostOfOneKey: 1_000 };
 
@@ -21,7 +22,7 @@ export function addLiveEventRoute(app: Server, dependencies: HttpDependencies, s
     onError: (error) => log.warn({ err: error }, 'the live stream could not read the log'),
   });
   const limits = dependencies.liveStreamLimits ?? usualLimits;
-  const options = { config: { scope: 'read' }, schema, sse: { kind: 'manual' } } as const;
+  const options = { config: { scope: 'read', ownRoom: true }, schema, sse: { kind: 'manual' } } as const;
   app.get('/v1/events/stream', options, async (request, reply) => {
     // Who asks for the headers only must not wait for an end.
     if (request.method === 'HEAD') return reply.type('text/event-stream').send('');

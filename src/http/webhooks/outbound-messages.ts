@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type OutboundMessage, parseOutboundMessage, XmlError } from '../../salesforce/outbound-message.ts';
 import { storeNotices } from '../../sync/store-webhooks.ts';
 import { toProblem } from '../answer-problems.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
+import { isSameSecret } from '../secret-digest.ts';
 import type { Server } from '../server.ts';
 import { outboundMessagesSchema } from './describe-outbound-messages.ts';
 import { keepBytes, readText } from './read-body.ts';
@@ -42,7 +42,7 @@ function isKnownWay(
 ): boolean {
   const given = Reflect.get(Object(request.params), 'secret');
   const isSecretRight =
-    pathSecret === undefined ? given === undefined : isSame(String(given ?? ''), pathSecret);
+    pathSecret === undefined ? given === undefined : isSameSecret(String(given ?? ''), pathSecret);
   if (clientCertificate === undefined) return isSecretRight;
   const header = request.headers[clientCertificate.header];
   const fingerprint = typeof header === 'string' ? header.replaceAll(':', '').toLowerCase() : '';
@@ -51,11 +51,6 @@ function isKnownWay(
     clientCertificate.isProxy(request.socket.remoteAddress ?? '') &&
     clientCertificate.fingerprints.has(fingerprint)
   );
-}
-
-function isSame(given: string, wanted: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }
 
 function read(text: string): OutboundMessage {

@@ -1,10 +1,9 @@
 import { isList, type Json, JsonError, parseExactJson } from '../../salesforce/exact-json.ts';
 import { type JsonEvent, JsonEventError, readJsonEvent } from '../../salesforce/json-change-event.ts';
+import { futureToleranceMs } from '../../sync/event-effect.ts';
 import { invalid, invalidFields, Problem } from '../problem.ts';
 
 export const mostEvents = 500;
-// A version from the future would shut out every later change.
-const futureToleranceMs = 5 * 60_000;
 
 /**
  * The events of a body: one, or a list of up to 500.

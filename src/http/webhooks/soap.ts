@@ -1,3 +1,4 @@
+import { escapeMarkup } from '../escape-markup.ts';
 import type { Problem } from '../problem.ts';
 
 const envelope = (body: string): string =>
@@ -13,11 +14,7 @@ export function faultXml(problem: Problem, requestId: string): string {
   const side = problem.status < 500 ? 'Client' : 'Server';
   const type = problem.toBody(requestId).type;
   return envelope(
-    `<soapenv:Fault><faultcode>soapenv:${side}</faultcode><faultstring>${escapeXml(problem.message)}</faultstring>` +
-      `<detail><type>${type}</type><requestId>${escapeXml(requestId)}</requestId></detail></soapenv:Fault>`,
+    `<soapenv:Fault><faultcode>soapenv:${side}</faultcode><faultstring>${escapeMarkup(problem.message)}</faultstring>` +
+      `<detail><type>${type}</type><requestId>${escapeMarkup(requestId)}</requestId></detail></soapenv:Fault>`,
   );
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

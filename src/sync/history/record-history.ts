@@ -28,7 +28,10 @@ export type Recording = {
 export async function recordHistory(client: Queryable, recordings: readonly Recording[]): Promise<void> {
   const states = recordings.flatMap(({ accountId, draft: { base }, checkpoint }) => [
     ...(base === null ? [] : [{ ...base, accountId, isBase: true }]),
-    ...(checkpoint === null ? [] : [{ ...checkpoint, accountId, isBase: false }]),
+    // Where all that came is older than the base, the base is the checkpoint: a statement may write a row once.
+    ...(checkpoint === null || (base !== null && compareVersions(base.version, checkpoint.version) === 0)
+      ? []
+      : [{ ...checkpoint, accountId, isBase: false }]),
   ]);
   await saveStates(client, states);
   const entries = recordings.flatMap(({ accountId, draft }) =>

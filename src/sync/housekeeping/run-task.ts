@@ -53,6 +53,9 @@ export async function runTask(
     return total;
   } catch (error) {
     await finish(pool, name, total, (error as Error).message).catch(() => {});
+    // What was broken off is not done: it is tried again in a few minutes.
+    await comeBackSoon(pool, name, everyMs).catch(() => {});
+    if (signal.aborted) return total;
     throw error;
   }
 }
@@ -75,4 +78,11 @@ async function finish(pool: pg.Pool, task: string, rows: number, error: string |
     text: `update housekeeping set finished_at = now(), rows = $2, error = $3 where task = $1`,
     values: [task, rows, error],
   });
+}
+
+async function comeBackSoon(pool: pg.Pool, name: string, everyMs: number): Promise<void> {
+  await pool.query(
+    `update housekeeping set started_at = now() - $2 * interval '1 millisecond' where task = $1`,
+    [name, Math.max(0, everyMs - 5 * 60_000)],
+  );
 }

@@ -45,4 +45,4 @@ export async function startWriteBack(
 }
 
 // A stop as a whole has less than ten seconds.
-const lastCallMs = 5_000;
+const lastCallMs = 3_500;
