@@ -198,10 +198,13 @@ function spoil(good: MadeRequest): fc.Arbitrary<MadeRequest> {
 }
 
 function parsed(body: string | undefined): object {
-  // What is sent as XML has no members to add to.
-  if (body === undefined || body.startsWith('<')) return {};
-  const value: unknown = JSON.parse(body);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  try {
+    const value: unknown = JSON.parse(body ?? '{}');
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+  } catch {
+    // What is sent as XML, or as any text, has no members to add to.
+    return {};
+  }
 }
 
 type Values = Readonly<Record<string, unknown>>;
