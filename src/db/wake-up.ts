@@ -1,7 +1,7 @@
 import pg from 'pg';
-import { within } from '../within.ts';
 import type { Queryable } from './database.ts';
 import { connectionTo } from './servers.ts';
+import { within } from './within.ts';
 
 const channel = 'tidemark';
 

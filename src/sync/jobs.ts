@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { connectionTo } from '../db/servers.ts';
-import { within } from '../within.ts';
+import { within } from '../db/within.ts';
 
 /** What is done later, outside the applying transaction but enqueued inside it. */
 export type Jobs = {
