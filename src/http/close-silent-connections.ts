@@ -20,4 +20,4 @@ export function closeSilentConnections(app: FastifyInstance): void {
 }
 
 // Milliseconds.
-const lastRequestMs = 2_000;
+const lastRequestMs = 4_000;

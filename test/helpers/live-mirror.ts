@@ -177,6 +177,15 @@ export async function openMirror({
         );
         return row?.waiting === 0;
       }),
+    /** Until no code is on its way any more: writing one back is a change too, and comes as one. */
+    codesConfirmed: (): Promise<true> =>
+      until('every code is confirmed and every change applied', async () => {
+        const [row] = await mirror.sql<{ open: number }>(
+          `select (select count(*) from accounts where code_state in ('pending', 'written') and not deleted)::int
+                + (select count(*) from events where state = 'stored')::int as open`,
+        );
+        return row?.open === 0;
+      }),
     ...orgWork(sandbox),
     async sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
       return (await pool.query<Row>(text, values)).rows;

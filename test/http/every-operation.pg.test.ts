@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { eventually } from '../helpers/eventually.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { storyKey } from '../helpers/tidemark.ts';
 import { type Described, describedProblems, templateOf } from './conformity.ts';
@@ -48,12 +47,7 @@ beforeAll(async () => {
   for (const Name of ['Acme', 'Östgöta AB', '日本', "O'Neil \\ %_"])
     await salesforce.create({ Name, Industry: 'Energy' });
   await mirror.settled();
-  await eventually('every code is confirmed', async () => {
-    const [row] = await mirror.sql<{ n: number }>(
-      `select count(*)::int as n from accounts where code_state in ('pending', 'written') and not deleted`,
-    );
-    return row?.n === 0;
-  });
+  await mirror.codesConfirmed();
   const { swagger } = tidemark.app as unknown as { swagger: () => object };
   document = JSON.parse(JSON.stringify(swagger()));
   operations = operationsOf(document);

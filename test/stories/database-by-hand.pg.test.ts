@@ -21,15 +21,7 @@ describe('a person at work in the database', { timeout: 60_000 }, () => {
   });
 
   // The codes of the first accounts come as changes too: nothing of theirs is under way when a test counts its own.
-  beforeEach(async () => {
-    await eventually('every code is confirmed and every change applied', async () => {
-      const [row] = await mirror.sql<{ n: number }>(
-        `select (select count(*) from accounts where code_state in ('pending', 'written') and not deleted)::int
-              + (select count(*) from events where state = 'stored')::int as n`,
-      );
-      return row?.n === 0;
-    });
-  });
+  beforeEach(() => mirror.codesConfirmed());
   // What a test that failed still holds would make the next ones fail.
   afterEach(() => person.query('rollback'));
 

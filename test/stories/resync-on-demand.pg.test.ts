@@ -36,6 +36,7 @@ describe('one account, read again while one waits', () => {
 describe('the command line', () => {
   it('finds a silent change, repairs it, and finds all equal again', async () => {
     const [, id = ''] = mirror.accountIds();
+    await mirror.codesConfirmed();
     const before = await tidemark('resync', '--all', '--mode', 'verify');
     expect([before.exitCode, before.stdout]).toEqual([0, expect.stringMatching(/compared, all equal\.\n$/)]);
     mirror.changeSilently(id, { Phone: 'silent' });
