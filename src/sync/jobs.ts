@@ -23,16 +23,27 @@ export const queues = {
   schedule: 'schedule',
 } as const;
 
+// As long as the pool of everything else waits.
+const defaultAnswerLimitMs = 35_000;
+
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
 
 /**
  * Starts the job queue in its own schema `pgboss` of the same database.
- * A worker that is killed gives its jobs back within half a minute.
+ * A worker that is killed gives its jobs back within half a minute; one whose connection went silent asks again after
+ * `answerLimitMs`.
  */
-export async function startJobs(databaseUrl: string, logger: Logger): Promise<Jobs> {
+export async function startJobs(
+  databaseUrl: string,
+  logger: Logger,
+  answerLimitMs: number = defaultAnswerLimitMs,
+): Promise<Jobs> {
+  // The queue hands on to its pool what it does not know itself. Without a limit a worker would wait for ever.
+  const limits = { query_timeout: answerLimitMs, keepAlive: true };
   const boss = new PgBoss({
     ...connectionTo(databaseUrl),
+    ...limits,
     application_name: 'tidemark jobs',
     max: 5,
     monitorIntervalSeconds: 5,

@@ -17,6 +17,8 @@ export type RandomChanges = {
   create(count: number): void;
   /** One transaction that changes accounts without making or removing any. */
   edit(): void;
+  /** One transaction of which the bus only says that something changed. */
+  hide(): void;
 };
 
 /** All accounts of a family have this name, and after each transaction the same account number: its mark. */
@@ -39,6 +41,7 @@ export function randomChanges(sandbox: Sandbox, random: SeededRandom, families =
     change: () => random.pick(deck)(),
     create: (count) => createSome(people, random, count),
     edit: () => random.pick([kinds.family, kinds.update]).act(),
+    hide: kinds.gap.act,
   };
 }
 
