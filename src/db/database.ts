@@ -73,9 +73,14 @@ export async function inTransaction<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
+  return againWhereUndone(() => inOneTransaction(pool, work));
+}
+
+/** The same for a transaction that is a single statement. */
+export async function againWhereUndone<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await inOneTransaction(pool, work);
+      return await work();
     } catch (error) {
       if (attempt === tries || !isUndone(error)) throw error;
       await pause(10 * 2 ** attempt * Math.random());

@@ -16,6 +16,11 @@ export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {
   await client.query({ name: 'wake-up', text: 'select pg_notify($1, $2)', values: [channel, wake] });
 }
 
+/** The same as a column of a statement that is a transaction of its own. */
+export function wakeUpSql(wake: Wake): string {
+  return `pg_notify('${channel}', '${wake}')`;
+}
+
 export type WakeUps = {
   /** Resolves at the next wake-up of this kind, at the latest after `ms`. */
   next(wake: Wake, ms: number): Promise<void>;

@@ -16,7 +16,8 @@ export type PullStream = {
   /** Events that were asked for and have not come. */
   readonly outstanding: number;
   /**
-   * The next response, in order of arrival: events, or none at all for a keepalive.
+   * The next response, in order of arrival: events, or none at all for a keepalive. What came while nobody asked is
+   * answered at once, as one response.
    * Undefined when none has come within `withinMs`, all of which this process could listen: what arrives while it is
    * paused or busy is no silence. Any end of the stream, clean or not, is a SalesforceError.
    */
@@ -73,7 +74,7 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
         });
         wake = undefined;
       }
-      const response = waiting.shift();
+      const response = takeTogether(waiting);
       if (response === undefined && end !== undefined) throw end;
       // Salesforce's own count is the truth; ours lacks what is still on the way to it.
       if (response !== undefined) outstanding = Math.max(0, outstanding - response.events.length);
@@ -84,6 +85,24 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
       call.cancel();
     },
   };
+}
+
+// What one answer holds at most; events can come in responses of one each.
+const mostTogether = 1_000;
+
+/** The responses at the front that bring events, as one; or a keepalive. */
+function takeTogether(waiting: FetchResponse[]): FetchResponse | undefined {
+  const first = waiting.shift();
+  if (first === undefined || first.events.length === 0) return first;
+  const events = [...first.events];
+  let last = first;
+  for (let next = waiting[0]; next !== undefined && next.events.length > 0; next = waiting[0]) {
+    if (events.length + next.events.length > mostTogether) break;
+    events.push(...next.events);
+    last = next;
+    waiting.shift();
+  }
+  return { ...last, events };
 }
 
 // A timer that is later than this was held up: by a pause of the process, or by work.

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { inTransaction } from '../db/database.ts';
-import { sendWakeUp } from '../db/wake-up.ts';
-import { expectHeld, type Lease } from './lease.ts';
+import { againWhereUndone, inTransaction } from '../db/database.ts';
+import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
+import { expectHeld, type Lease, LeaseLost } from './lease.ts';
 
 /** An event as it came, undecoded. */
 export type RawEvent = {
@@ -23,34 +23,39 @@ export type RawEvent = {
 export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly RawEvent[]): Promise<number> {
   const last = events.at(-1);
   if (last === undefined) return 0;
-  return inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query({
+  // One statement is one transaction, and one way to the server and back.
+  const { rows } = await againWhereUndone(() =>
+    pool.query<{ held: boolean; stored: number }>({
       name: 'store-events',
-      text: `insert into events (topic, source, event_id, schema_id, replay_id, payload, digest, record_ids, changed_fields)
-             select $1, 'stream', event_id, schema_id, replay_id, payload, digest, '{}', '{}'
-               from unnest($2::text[], $3::text[], $4::bytea[], $5::bytea[], $6::bytea[])
-                 with ordinality as t (event_id, schema_id, replay_id, payload, digest, place)
-              order by place
-             on conflict (event_id, digest) do nothing`,
+      text: `with held as (
+               update subscriptions set replay_id = $2, position_at = now(), last_event_at = now()
+                where topic = $1 and epoch = $3 returning topic),
+             stored as (
+               insert into events (topic, source, event_id, schema_id, replay_id, payload, digest, record_ids, changed_fields)
+               select $1, 'stream', event_id, schema_id, replay_id, payload, digest, '{}', '{}'
+                 from unnest($4::text[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[])
+                   with ordinality as t (event_id, schema_id, replay_id, payload, digest, place)
+                where exists (select from held)
+                order by place
+               on conflict (event_id, digest) do nothing
+               returning id)
+             select exists (select from held) as held, (select count(*)::int from stored) as stored,
+                    ${wakeUpSql('apply')}`,
       values: [
         lease.topic,
+        last.replayId,
+        lease.epoch,
         events.map((event) => event.eventId),
         events.map((event) => event.schemaId),
         events.map((event) => event.replayId),
         events.map((event) => event.payload),
         events.map((event) => createHash('sha256').update(event.payload).digest()),
       ],
-    });
-    const moved = await client.query({
-      name: 'move-position',
-      text: `update subscriptions set replay_id = $2, position_at = now(), last_event_at = now()
-              where topic = $1 and epoch = $3`,
-      values: [lease.topic, last.replayId, lease.epoch],
-    });
-    expectHeld(lease, moved);
-    await sendWakeUp(client, 'apply');
-    return rowCount ?? 0;
-  });
+    }),
+  );
+  const [outcome] = rows;
+  if (outcome?.held !== true) throw new LeaseLost(lease);
+  return outcome.stored;
 }
 
 /**

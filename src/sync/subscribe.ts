@@ -164,12 +164,16 @@ async function readUpToHere({ pool, jobs }: SubscribeContext, startedAt: Date): 
   });
 }
 
-/** Stores response after response and grants as much credit as has been stored. */
+/**
+ * Stores what comes and asks for more. While one lot is being stored, the next one is on its way: there is room for both,
+ * and the way to Salesforce and back is not waited for in between.
+ */
 async function storeAll(context: SubscribeContext, stream: PullStream, first: FetchResponse): Promise<never> {
   const { pool, lease, quietMs } = context;
   let response: FetchResponse | undefined = first;
   let silenceMeans: 'whole' | 'dead' = 'dead';
   for (;;) {
+    if (stream.outstanding <= maxCredit / 2) stream.grant(maxCredit - stream.outstanding);
     if (response === undefined) {
       await markQuiet(pool, lease);
       silenceMeans = 'dead';
@@ -182,7 +186,6 @@ async function storeAll(context: SubscribeContext, stream: PullStream, first: Fe
       silenceMeans = 'whole';
     }
     const exhausted: boolean = response?.pendingNumRequested === 0;
-    if (stream.outstanding <= maxCredit / 2) stream.grant(maxCredit - stream.outstanding);
     const limit: number = exhausted ? quietMs * quietAfterExhaustionFactor : quietMs;
     response =
       silenceMeans === 'whole' ? await stream.next(limit) : await nextResponse(stream, silenceLimitMs);
