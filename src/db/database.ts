@@ -134,9 +134,9 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'tex
  * Slices of what one statement may take: the limit of a statement is meant for one that hangs, not for a large
  * transaction on a slow disk.
  */
-export function* slices<T>(rows: readonly T[]): Generator<T[]> {
-  for (let start = 0; start < rows.length; start += rowsPerStatement) {
-    yield rows.slice(start, start + rowsPerStatement);
+export function* slices<T>(rows: readonly T[], size = rowsPerStatement): Generator<T[]> {
+  for (let start = 0; start < rows.length; start += size) {
+    yield rows.slice(start, start + size);
   }
 }
 

@@ -36,9 +36,9 @@ export type ApplyContext = {
 };
 
 // Events in one database transaction, unless one Salesforce transaction is larger.
-const batchSize = 500;
+const batchSize = 250;
 // What is read of the log at once, at first; a transaction that is larger has more read.
-const firstReading: ReadingLimit = { events: 2 * batchSize, bytes: 16 * 1024 ** 2 };
+const firstReading: ReadingLimit = { events: batchSize, bytes: 16 * 1024 ** 2 };
 // Salesforce ends a transaction of more changes in an overflow; a larger one is applied in parts.
 const largestTransaction: ReadingLimit = { events: 100_000, bytes: 256 * 1024 ** 2 };
 

@@ -39,20 +39,21 @@ const changeColumns = `account_id, commit_ms, commit_number, sequence_number, re
 
 /** Writes what readings changed anew, where a late change slipped in before them. */
 export async function rewriteEntries(client: Queryable, rows: readonly AccountEntry[]): Promise<void> {
-  if (rows.length === 0) return;
-  await client.query({
-    name: 'rewrite-account-changes',
-    text: `update account_changes c set written = t.written
-             from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::jsonb[])
-               as t (account_id, commit_ms, commit_number, sequence_number, read_ms, written)
-            where c.account_id = t.account_id and c.commit_ms = t.commit_ms and c.commit_number = t.commit_number
-              and c.sequence_number = t.sequence_number and c.read_ms = t.read_ms`,
-    values: [
-      rows.map(({ accountId }) => accountId),
-      ...versionArrays(rows.map(({ entry }) => entry.version)),
-      rows.map(({ entry }) => toJson(entry.written)),
-    ],
-  });
+  for (const slice of slices(rows)) {
+    await client.query({
+      name: 'rewrite-account-changes',
+      text: `update account_changes c set written = t.written
+               from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::jsonb[])
+                 as t (account_id, commit_ms, commit_number, sequence_number, read_ms, written)
+              where c.account_id = t.account_id and c.commit_ms = t.commit_ms and c.commit_number = t.commit_number
+                and c.sequence_number = t.sequence_number and c.read_ms = t.read_ms`,
+      values: [
+        slice.map(({ accountId }) => accountId),
+        ...versionArrays(slice.map(({ entry }) => entry.version)),
+        slice.map(({ entry }) => toJson(entry.written)),
+      ],
+    });
+  }
 }
 
 /** Puts whole states on record, or in the place of what was known of them before. */

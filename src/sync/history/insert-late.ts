@@ -6,8 +6,59 @@ import { changeOf, type Entry, follow, type KnownState, unknown } from './entry.
 /** A state on record, with all changes up to its version in it. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };
 
+/** What is on record of an account behind some state, and that state, in the order of the versions. */
+export type RecordedHistory = {
+  readonly states: readonly RecordedState[];
+  readonly entries: readonly Entry[];
+};
+
+export type RecordedState = StateRow & { readonly isBase: boolean };
+
+/** What has to be written so that late changes are where they belong. */
+export type LateOutcome = {
+  readonly inserted: readonly Entry[];
+  readonly rewritten: readonly Entry[];
+  readonly states: readonly RecordedState[];
+};
+
+/** Lets late changes of one account slip in, one after the other; of several with one version the first counts. */
+export function insertAllLate(history: RecordedHistory, late: readonly Entry[]): LateOutcome {
+  let { states, entries } = history;
+  const inserted = new Set<Version>();
+  const changed = new Set<Version>();
+  for (const entry of late) {
+    if (entries.some(({ version }) => compareVersions(version, entry.version) === 0)) continue;
+    const start = states.findLast(({ version }) => compareVersions(version, entry.version) <= 0);
+    const behindStart = start === undefined ? entries : entries.filter((one) => isBefore(start, one));
+    const outcome = insertLate(
+      {
+        start: start?.known ?? unknown,
+        entries: behindStart,
+        states: states.filter(({ version }) => compareVersions(version, entry.version) > 0),
+      },
+      entry,
+    );
+    const rewritten = byVersion(outcome.entries);
+    const known = byVersion(outcome.states);
+    const place = entries.findLastIndex(({ version }) => compareVersions(version, entry.version) < 0) + 1;
+    entries = entries.map((one) => rewritten.get(one.version) ?? one).toSpliced(place, 0, entry);
+    states = states.map((row) => ({ ...row, ...known.get(row.version) }));
+    inserted.add(entry.version);
+    for (const version of [...rewritten.keys(), ...known.keys()]) changed.add(version);
+  }
+  return {
+    inserted: entries.filter(({ version }) => inserted.has(version)),
+    rewritten: entries.filter(({ version }) => changed.has(version) && !inserted.has(version)),
+    states: states.filter(({ version }) => changed.has(version)),
+  };
+}
+
+function byVersion<T extends { readonly version: Version }>(rows: readonly T[]): Map<Version, T> {
+  return new Map(rows.map((row) => [row.version, row]));
+}
+
 /** The part of a history that a late change can touch: a state before it, and all that is behind that state. */
-export type Stretch = {
+type Stretch = {
   readonly start: KnownState;
   readonly entries: readonly Entry[];
   readonly states: readonly StateRow[];
@@ -17,7 +68,7 @@ export type Stretch = {
  * What has to be written anew so that a change slips in at its place: the states behind it, and the readings behind it
  * that name only what they changed, since what they met is not the same any more.
  */
-export function insertLate({ start, entries, states }: Stretch, late: Entry): Omit<Stretch, 'start'> {
+function insertLate({ start, entries, states }: Stretch, late: Entry): Omit<Stretch, 'start'> {
   const isBehind = ({ version }: { readonly version: Version }): boolean =>
     compareVersions(version, late.version) > 0;
   const change = changeOf(start.merged, late);

@@ -1,7 +1,7 @@
-import type { Queryable } from '../../db/database.ts';
-import { compareVersions, type Version } from '../version.ts';
+import { type Queryable, slices } from '../../db/database.ts';
+import { compareVersions } from '../version.ts';
 import type { Draft } from './draft.ts';
-import { type Entry, unknown } from './entry.ts';
+import type { Entry } from './entry.ts';
 import {
   entryJson,
   insertEntries,
@@ -15,7 +15,7 @@ import {
   versionArrays,
   versionOf,
 } from './history-rows.ts';
-import { insertLate, type StateRow } from './insert-late.ts';
+import { insertAllLate, type RecordedHistory, type StateRow } from './insert-late.ts';
 
 /** What accounts met, ready to be put on record. */
 export type Recording = {
@@ -44,9 +44,13 @@ export async function recordHistory(client: Queryable, recordings: readonly Reco
   if (late.length === 0) return;
   // Most of what comes late is another copy of what is on record.
   const known = await onRecord(client, late);
-  for (const [index, { accountId, entry }] of late.entries())
-    if (!known.has(index)) await slipIn(client, accountId, entry);
+  const news = late.filter((_, index) => !known.has(index));
+  for (const some of slices([...Map.groupBy(news, ({ accountId }) => accountId)], accountsAtOnce))
+    await slipIn(client, new Map(some.map(([id, own]) => [id, own.map(({ entry }) => entry)])));
 }
+
+// Of each, all that is behind its oldest late change is in memory.
+const accountsAtOnce = 50;
 
 async function onRecord(
   client: Queryable,
@@ -68,51 +72,66 @@ async function onRecord(
   return new Set(rows.map(({ place }) => Number(place) - 1));
 }
 
-async function slipIn(client: Queryable, accountId: string, late: Entry): Promise<void> {
-  const { starts, entries, states } = await readBehind(client, accountId, late.version);
-  const start = starts[0]?.known ?? unknown;
-  const changed = insertLate({ start, entries, states }, late);
-  await insertEntries(client, [{ accountId, entry: late }]);
+async function slipIn(client: Queryable, late: ReadonlyMap<string, readonly Entry[]>): Promise<void> {
+  const touched = await readTouched(client, late);
+  const changed = [...touched].map(([accountId, history]) => ({
+    accountId,
+    ...insertAllLate(history, late.get(accountId) ?? []),
+  }));
+  const entriesOf = (pick: (one: (typeof changed)[number]) => readonly Entry[]) =>
+    changed.flatMap((one) => pick(one).map((entry) => ({ accountId: one.accountId, entry })));
+  await insertEntries(
+    client,
+    entriesOf(({ inserted }) => inserted),
+  );
   await rewriteEntries(
     client,
-    changed.entries.map((entry) => ({ accountId, entry })),
+    entriesOf(({ rewritten }) => rewritten),
   );
-  const bases = new Set(states.filter(({ isBase }) => isBase).map(({ version }) => version));
   await saveStates(
     client,
-    changed.states.map((row) => ({ ...row, accountId, isBase: bases.has(row.version) })),
+    changed.flatMap(({ accountId, states }) => states.map((row) => ({ ...row, accountId }))),
   );
 }
 
-/** The nearest state up to a version, and everything behind that state. */
-async function readBehind(
+/** Of each account the nearest state up to its oldest late change, and everything behind that state. */
+async function readTouched(
   client: Queryable,
-  accountId: string,
-  version: Version,
-): Promise<{ starts: StateRow[]; entries: Entry[]; states: ReturnType<typeof toStateRow>[] }> {
-  const { rows } = await client.query<{ states: RawState[] | null; changes: RawEntry[] | null }>({
+  late: ReadonlyMap<string, readonly Entry[]>,
+): Promise<Map<string, RecordedHistory>> {
+  const oldest = [...late.values()].map((entries) =>
+    entries.map(({ version }) => version).reduce((a, b) => (compareVersions(a, b) <= 0 ? a : b)),
+  );
+  const { rows } = await client.query<{
+    accountId: string;
+    states: RawState[] | null;
+    changes: RawEntry[] | null;
+  }>({
     name: 'history-behind',
-    text: `with start as (
-             select * from account_states s where s.account_id = $1 and ${versionOf('s')} <= ($2, $3, $4, $5)
-              order by commit_ms desc, commit_number desc, sequence_number desc, read_ms desc limit 1)
-           select (select json_agg(${stateJson('s')} order by ${orderOf('s')})
-                     from (select * from start union all
-                           select * from account_states s where s.account_id = $1 and ${versionOf('s')} > ($2, $3, $4, $5)) s
-                  ) as states,
-                  (select json_agg(${entryJson('c')} order by ${orderOf('c')}) from account_changes c
-                    where c.account_id = $1
-                      and ${versionOf('c')} > (coalesce((select commit_ms from start), -1), coalesce((select commit_number from start), 0),
-                                               coalesce((select sequence_number from start), 0), coalesce((select read_ms from start), 0))
-                  ) as changes`,
-    values: [accountId, ...version],
+    text: `select t.account_id as "accountId", states.list as states, changes.list as changes
+             from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
+                    as t (account_id, commit_ms, commit_number, sequence_number, read_ms)
+             left join lateral (
+               select commit_ms, commit_number, sequence_number, read_ms from account_states s
+                where s.account_id = t.account_id and ${versionOf('s')} <= ${versionOf('t')}
+                order by commit_ms desc, commit_number desc, sequence_number desc, read_ms desc limit 1) start on true
+             cross join lateral (
+               select json_agg(${stateJson('s')} order by ${orderOf('s')}) as list from account_states s
+                where s.account_id = t.account_id
+                  and (${versionOf('s')} > ${versionOf('t')} or ${versionOf('s')} = ${versionOf('start')})) states
+             cross join lateral (
+               select json_agg(${entryJson('c')} order by ${orderOf('c')}) as list from account_changes c
+                where c.account_id = t.account_id
+                  and ${versionOf('c')} > (coalesce(start.commit_ms, -1), coalesce(start.commit_number, 0),
+                                           coalesce(start.sequence_number, 0), coalesce(start.read_ms, 0))) changes`,
+    values: [[...late.keys()], ...versionArrays(oldest)],
   });
-  const states = (rows[0]?.states ?? []).map(toStateRow);
-  const isBefore = (row: StateRow): boolean => compareVersions(row.version, version) <= 0;
-  return {
-    starts: states.filter(isBefore),
-    entries: (rows[0]?.changes ?? []).map(toEntry),
-    states: states.filter((row) => !isBefore(row)),
-  };
+  return new Map(
+    rows.map(({ accountId, states, changes }) => [
+      accountId,
+      { states: (states ?? []).map(toStateRow), entries: (changes ?? []).map(toEntry) },
+    ]),
+  );
 }
 
 function orderOf(table: string): string {

@@ -89,13 +89,20 @@ describe('a history that is folded', () => {
   it('has whole states on record now and then, and a late change is in all that come behind it', async () => {
     expect(await count('account_states')).toBe(3);
     await apply(event(told, 50, { Name: 'late' }));
-    await apply({
-      ...event(told, 100, { Name: 'later' }),
-      change: { version: [100_000, 2n, 1, 0], extent: 'some', values: valuesOf({ Name: 'later' }) },
+    const late = (at: number, values: Record<string, Scalar>): AccountChange => ({
+      ...event(told, at, values),
+      change: { version: [at * 1_000, 2n, 1, 0], extent: 'some', values: valuesOf(values) },
     });
+    // Several at once, in no order.
+    await apply(
+      late(100, { Name: 'later' }),
+      late(120, { Phone: '2' }),
+      late(90, { Name: 'earlier', Phone: '1' }),
+    );
     expect(await asOf(told, 49)).toMatchObject({ Name: 'A', Site: '39' });
-    expect(await asOf(told, 99)).toMatchObject({ Name: 'A', Site: '89' });
-    expect(await asOf(told, 260)).toMatchObject({ Name: 'later', Site: '250' });
+    expect(await asOf(told, 99)).toMatchObject({ Name: 'earlier', Phone: '1', Site: '89' });
+    expect(await asOf(told, 119)).toMatchObject({ Name: 'later', Phone: '1', Site: '109' });
+    expect(await asOf(told, 260)).toMatchObject({ Name: 'later', Phone: '2', Site: '250' });
   });
 
   it('is known as of every moment behind the fold as before, and of none before it', async () => {
@@ -108,7 +115,7 @@ describe('a history that is folded', () => {
       after = progress.after;
     }
     expect(all.map(({ folded }) => folded)).toEqual([2, 1]);
-    expect(all.map(({ removed }) => removed).reduce((a, b) => a + b)).toBe(132 + 1 + 1);
+    expect(all.map(({ removed }) => removed).reduce((a, b) => a + b)).toBe(134 + 1 + 1);
     expect(await Promise.all([150, 200, 260, 400].map((at) => asOf(told, at)))).toEqual(before);
     expect(await Promise.all([asOf(read, 25), asOf(read, 301), asOf(quiet, 30)])).toEqual(others);
     expect(await Promise.all([asOf(told, 139), asOf(read, 19)])).toEqual([

@@ -53,9 +53,9 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
   beforeAll(async () => {
     let number = 0n;
     const longest = Math.max(...told.map(({ delivered }) => delivered.length));
-    for (let step = 0; step < longest; step += 2) {
+    for (let step = 0; step < longest; step += 5) {
       const batch = told.flatMap(({ id, delivered }) =>
-        delivered.slice(step, step + 2).map((change): AccountChange => {
+        delivered.slice(step, step + 5).map((change): AccountChange => {
           const changeType =
             change.extent === 'some' ? 'UPDATE' : delivered[0] === change ? 'CREATE' : 'UNDELETE';
           const event = { id: ++number, changeType };
