@@ -23,4 +23,4 @@ EXPOSE 3000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # A small young generation and an early collection keep the memory flat while a backlog is worked off.
-CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=25", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=10", "src/main.ts"]

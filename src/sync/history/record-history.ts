@@ -50,7 +50,7 @@ export async function recordHistory(client: Queryable, recordings: readonly Reco
 }
 
 // Of each, all that is behind its oldest late change is in memory.
-const accountsAtOnce = 50;
+const accountsAtOnce = 20;
 
 async function onRecord(
   client: Queryable,
