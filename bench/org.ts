@@ -32,7 +32,7 @@ export type BenchOrg = OrgAddress & {
   /** Puts so many changes on the bus; `createShare` of them are new accounts. */
   produce(events: number, createShare?: number): Promise<void>;
   /** Changes an account's `Site`, and answers the value and the time of the commit in nanoseconds. */
-  change(id: string): Promise<{ readonly value: string; readonly at: bigint }>;
+  change(id: string): Promise<{ readonly id: string; readonly value: string; readonly at: bigint }>;
   /** Makes an account and answers after how many milliseconds it held its code. */
   create(): Promise<number>;
   accountIds(): Promise<readonly string[]>;
@@ -53,7 +53,7 @@ export async function startOrg(accounts: number): Promise<BenchOrg> {
     },
     async change(id) {
       const { value = '', at = '0' } = await tell({ do: 'change', id });
-      return { value, at: BigInt(at) };
+      return { id, value, at: BigInt(at) };
     },
     create: async () => (await tell({ do: 'create' })).ms ?? Number.NaN,
     accountIds: async () => (await tell({ do: 'accounts' })).ids ?? [],
