@@ -29,13 +29,22 @@ export type WakeUps = {
   close(): Promise<void>;
 };
 
+// A connection that fell silent looks like one that nothing is sent on.
+const usualAskEveryMs = 10_000;
+
 /**
- * Listens on a connection of its own. When that breaks, it is opened again; meanwhile the waits run into their limits.
+ * Listens on a connection of its own. When that breaks or falls silent, it is opened again; meanwhile the waits run into
+ * their limits.
  */
-export function listenForWakeUps(url: string, onError: (error: Error) => void): WakeUps {
+export function listenForWakeUps(
+  url: string,
+  onError: (error: Error) => void,
+  askEveryMs: number = usualAskEveryMs,
+): WakeUps {
   const waiting = new Map<Wake, Set<() => void>>();
   let client: pg.Client | undefined;
   let retry: NodeJS.Timeout | undefined;
+  let asking: NodeJS.Timeout | undefined;
   let closed = false;
 
   const wakeAll = (wakes: Iterable<Set<() => void>> = waiting.values()): void => {
@@ -48,6 +57,7 @@ export function listenForWakeUps(url: string, onError: (error: Error) => void): 
     client?.on('error', () => {});
     client?.end().catch(() => {});
     client = undefined;
+    clearInterval(asking);
     clearTimeout(retry);
     retry = setTimeout(connect, 1_000);
   };
@@ -55,11 +65,15 @@ export function listenForWakeUps(url: string, onError: (error: Error) => void): 
     const fresh = new pg.Client({
       ...connectionTo(url),
       connectionTimeoutMillis: 5_000,
+      query_timeout: 5_000,
       keepAlive: true,
       application_name: 'tidemark wake-ups',
     });
+    const failed = (error: Error): void => {
+      if (client === fresh) reconnect(error);
+    };
     client = fresh;
-    fresh.on('error', reconnect);
+    fresh.on('error', failed);
     fresh.on('notification', ({ payload }) => {
       const resolvers = waiting.get(payload as Wake);
       if (resolvers !== undefined) wakeAll([resolvers]);
@@ -68,7 +82,11 @@ export function listenForWakeUps(url: string, onError: (error: Error) => void): 
       .connect()
       .then(() => fresh.query(`listen ${channel}`))
       // What was sent while nobody listened is looked for now.
-      .then(() => wakeAll(), reconnect);
+      .then(() => {
+        wakeAll();
+        if (client !== fresh) return;
+        asking = setInterval(() => void fresh.query(`listen ${channel}`).catch(failed), askEveryMs);
+      }, failed);
   };
   connect();
 
@@ -90,6 +108,7 @@ export function listenForWakeUps(url: string, onError: (error: Error) => void): 
     async close() {
       closed = true;
       clearTimeout(retry);
+      clearInterval(asking);
       wakeAll();
       client?.removeAllListeners('error');
       client?.on('error', () => {});

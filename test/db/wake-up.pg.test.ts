@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { listenForWakeUps, sendWakeUp, type WakeUps } from '../../src/db/wake-up.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { startFaultProxy } from '../helpers/fault-proxy.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 // Longer than any test may take: a wait that runs into it fails the test.
@@ -67,6 +68,27 @@ describe('wake-ups', () => {
       await sendWakeUp(database.pool, 'apply');
       await again;
     }));
+
+  it('go on when their connection falls silent', async () => {
+    const url = new URL(database.url);
+    const port = Number(url.port);
+    const proxy = await startFaultProxy(() => ({ host: url.hostname, port }));
+    url.port = String(proxy.port);
+    const errors: Error[] = [];
+    const wakeUps = listenForWakeUps(url.href, (error) => errors.push(error), 100);
+    try {
+      await listening();
+      proxy.abandon();
+      await wakeUps.next('apply', forever);
+      expect(errors).toHaveLength(1);
+      const again = wakeUps.next('apply', forever);
+      await sendWakeUp(database.pool, 'apply');
+      await again;
+    } finally {
+      await wakeUps.close();
+      await proxy.close();
+    }
+  });
 
   it('end with a close, which wakes who still waits and leaves no connection', async () => {
     const wakeUps = listenForWakeUps(database.url, () => {});
