@@ -8,11 +8,11 @@ import { allowedMethods, type KnownRoutes } from './known-routes.ts';
  * which would refuse every other OPTIONS.
  */
 export function answerOptions(app: FastifyInstance, routes: KnownRoutes, letsPagesIn: boolean): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.method !== 'OPTIONS' || (letsPagesIn && isPreflight(request))) return undefined;
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.method !== 'OPTIONS' || (letsPagesIn && isPreflight(request))) return done();
     const methods = allowedMethods(routes, request.url.split('?', 1)[0] ?? '');
     if (methods.length === 0) throw unknownUrl(request, routes);
-    return reply.code(204).header('allow', methods.join(', ')).send();
+    void reply.code(204).header('allow', methods.join(', ')).send();
   });
 }
 

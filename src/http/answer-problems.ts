@@ -15,8 +15,9 @@ export function addProblemAnswers(app: FastifyInstance, routes: KnownRoutes): vo
   });
   app.setNotFoundHandler((request, reply) => sendProblem(unknownUrl(request, routes), request, reply));
   // Before a body is looked at: whatever it is, it was sent to nowhere.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     if (request.is404) throw unknownUrl(request, routes);
+    done();
   });
 }
 

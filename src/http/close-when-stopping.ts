@@ -5,7 +5,8 @@ import type { FastifyInstance } from 'fastify';
  * a request into the moment of the end.
  */
 export function closeWhenStopping(app: FastifyInstance, stopping: AbortSignal | undefined): void {
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (stopping?.aborted) reply.header('connection', 'close');
+    done();
   });
 }

@@ -11,8 +11,9 @@ const threshold = 1_024;
  */
 export async function compressAnswers(app: FastifyInstance): Promise<void> {
   // Said of every answer: one that is not compressed now would be for another client.
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.header('vary', 'accept-encoding');
+    done();
   });
   await app.register(fastifyCompress, {
     encodings: ['br', 'gzip'],

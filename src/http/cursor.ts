@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isPosition, type KeysetOrder, type KeysetPosition } from './keyset.ts';
 import { invalid, type Problem } from './problem.ts';
 
@@ -35,10 +35,7 @@ export function listKey(path: string, query: Readonly<Record<string, unknown>>):
   const parameters = Object.entries(query)
     .filter(([name, value]) => name !== 'limit' && name !== 'cursor' && value !== undefined)
     .map(([name, value]) => [name, isMembers(value) ? sorted(Object.entries(value)) : value] as const);
-  return createHash('sha256')
-    .update(JSON.stringify([path, sorted(parameters)]))
-    .digest('base64url')
-    .slice(0, 16);
+  return hash('sha256', JSON.stringify([path, sorted(parameters)]), 'base64url').slice(0, 16);
 }
 
 function sorted<T>(entries: (readonly [string, T])[]): (readonly [string, T])[] {

@@ -5,8 +5,8 @@ const mostLevels = 32;
 
 /** Refuses bodies that are nested so deeply that whatever walks through them later could run out of stack. */
 export function limitDepth(app: FastifyInstance): void {
-  app.addHook('preValidation', async ({ body }) => {
-    if (!isDeeperThan(mostLevels, body)) return;
+  app.addHook('preValidation', ({ body }, _reply, done) => {
+    if (!isNested(body) || !isDeeperThan(mostLevels, body)) return done();
     throw new Problem('invalid-request', `The body is nested more than ${mostLevels} levels deep.`);
   });
 }

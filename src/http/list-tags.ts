@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { matchesTag } from './etag.ts';
@@ -12,15 +12,15 @@ export function addListTags(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     if (isList(route)) describeTag(route);
   });
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     if (reply.statusCode !== 200 || typeof payload !== 'string' || !isList(request.routeOptions))
-      return payload;
-    const tag = `W/"${createHash('sha256').update(payload).digest('base64url').slice(0, 22)}"`;
+      return done();
+    const tag = `W/"${hash('sha256', payload, 'base64url').slice(0, 22)}"`;
     reply.header('etag', tag);
-    if (!matchesTag(request.headers['if-none-match'], tag)) return payload;
+    if (!matchesTag(request.headers['if-none-match'], tag)) return done();
     reply.code(304).removeHeader('content-type');
     // Of HEAD, Fastify drops the body by itself, and needs it until then.
-    return request.method === 'HEAD' ? payload : null;
+    done(null, request.method === 'HEAD' ? payload : null);
   });
 }
 

@@ -55,16 +55,18 @@ export function addMetrics(app: FastifyInstance): Metrics {
     help: 'Requests that have no whole answer yet, streams included.',
     registers: [registry],
   });
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     streams.inc();
     reply.raw.once('close', () => streams.dec());
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const status = String(reply.statusCode);
     requests.inc({ key: keyLabel(request.callerName), status });
-    if (String(reply.raw.getHeader('content-type') ?? '').startsWith('text/event-stream')) return;
+    if (String(reply.raw.getHeader('content-type') ?? '').startsWith('text/event-stream')) return done();
     const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
     seconds.observe({ method: request.method, route, status }, reply.elapsedTime / 1_000);
+    done();
   });
   return { registry, limited: (policy) => limited.inc({ limit: policy }), shed: () => shed.inc() };
 }

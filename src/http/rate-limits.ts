@@ -65,9 +65,10 @@ export async function addRateLimits(
       headers: { 'retry-after': String(result.ttlInSeconds) },
     });
   };
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const policy = publicPolicy(request);
-    if (policy !== undefined) await count(policy, request, reply);
+    if (policy === undefined) return done();
+    count(policy, request, reply).then(() => done(), done);
   });
   return { count };
 }

@@ -27,12 +27,14 @@ const consistencyHeader = 'tidemark-consistency';
 export function addReadDatabase(app: FastifyInstance, { pool, prisma, replica }: HttpDependencies): void {
   const primary: ReadDatabase = { pool, prisma };
   app.decorateRequest('reads');
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.reads = primary;
+    done();
   });
   if (replica === undefined) return;
-  app.addHook('preHandler', async (request) => {
+  app.addHook('preHandler', (request, _reply, done) => {
     if (isRead(request) && replica.serves(seenBy(request))) request.reads = replica.database;
+    done();
   });
   app.addHook('onRoute', (route) => {
     const { handler, method, url } = route;

@@ -4,10 +4,11 @@ import type { LoggerChoice } from './dependencies.ts';
 
 /** Gives every answer its request id and writes one line for each request: no query, header or body. */
 export function addRequestLog(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? null;
     // Probes come every few seconds, for ever.
     const level = route?.startsWith('/health/') ? 'debug' : 'info';
@@ -21,6 +22,7 @@ export function addRequestLog(app: FastifyInstance): void {
       },
       'request',
     );
+    done();
   });
 }
 

@@ -31,12 +31,12 @@ export function omitsFields(selection: Selection | null): boolean {
 
 export function selectFrom(account: Account, selection: Selection | null): ListedAccount {
   if (selection === null) return account;
-  const members = Object.entries(account).filter(([name]) => selection.members.has(name));
-  const selected: ListedAccount = { id: account.id, ...Object.fromEntries(members) };
-  if (selection.fields.length > 0 && !selection.members.has('fields')) {
-    selected.fields = selectFields(account.fields, selection.fields);
-  }
-  return selected;
+  const members = Object.entries(account).flatMap(([name, value]) => {
+    if (selection.members.has(name)) return [[name, value]];
+    const isInPart = name === 'fields' && selection.fields.length > 0;
+    return isInPart ? [[name, selectFields(account.fields, selection.fields)]] : [];
+  });
+  return { id: account.id, ...Object.fromEntries(members) };
 }
 
 function selectFields(fields: Account['fields'], paths: Selection['fields']): Record<string, unknown> {

@@ -1,4 +1,3 @@
-import { fastifyHelmet } from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import {
   type FastifyBaseLogger,
@@ -41,6 +40,7 @@ import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
 import { addTransactionRoute } from './routes/transactions.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
+import { addSecurityHeaders } from './security-headers.ts';
 import { shareRoom, shedLoad } from './shed-load.ts';
 import { addSignedCursors } from './signed-cursors.ts';
 import { compileValidator } from './validate-requests.ts';
@@ -68,7 +68,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   keepOutOfCaches(app);
   closeSilentConnections(app);
   closeWhenStopping(app, dependencies.stopping);
-  await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
+  addSecurityHeaders(app);
   await compressAnswers(app);
   answerOptions(app, routes, (access?.corsOrigins ?? []).length > 0);
   await addCors(app, access?.corsOrigins);
@@ -120,29 +120,23 @@ const limits = {
   routerOptions: { maxParamLength: 16 * 1024 },
 } as const;
 
-// Answers are data; a browser that opens one shall load and run nothing.
-const nothing = {
-  defaultSrc: ["'none'"],
-  frameAncestors: ["'none'"],
-  baseUri: ["'none'"],
-  formAction: ["'none'"],
-};
-
 /** Without one, `X-Forwarded-For` is a header like any other. */
 function trustedProxies(proxies: readonly string[] = []): { trustProxy?: string[] } {
   return proxies.length === 0 ? {} : { trustProxy: [...proxies] };
 }
 
 function refuseCompressedBodies(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ headers }) => {
-    if (headers['content-encoding'] === undefined || headers['content-encoding'] === 'identity') return;
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
+    if (headers['content-encoding'] === undefined || headers['content-encoding'] === 'identity')
+      return done();
     throw new Problem('unsupported-media-type', 'Send bodies without Content-Encoding.');
   });
 }
 
 function keepOutOfCaches(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ routeOptions }, reply) => {
+  app.addHook('onRequest', ({ routeOptions }, reply, done) => {
     if (routeOptions.url?.startsWith('/docs') !== true) reply.header('cache-control', 'no-store');
+    done();
   });
 }
 

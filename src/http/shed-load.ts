@@ -25,8 +25,8 @@ const lookEveryMs = 500;
 export function shedLoad(app: FastifyInstance, limits: LoadLimits | undefined, onShed: () => void): void {
   if (limits === undefined) return;
   const lateness = watchLateness(app);
-  app.addHook('onRequest', async ({ routeOptions: { url } }) => {
-    if (isWatched(url) || lateness() < limits.lateMs) return;
+  app.addHook('onRequest', ({ routeOptions: { url } }, _reply, done) => {
+    if (isWatched(url) || lateness() < limits.lateMs) return done();
     onShed();
     throw overloaded();
   });
@@ -40,8 +40,8 @@ export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined, 
   if (limits === undefined) return;
   const ofCallers = new Map<string, number>();
   let all = 0;
-  app.addHook('onRequest', async ({ callerName, ip, routeOptions: { url, config } }, reply) => {
-    if (isWatched(url) || config.ownRoom) return;
+  app.addHook('onRequest', ({ callerName, ip, routeOptions: { url, config } }, reply, done) => {
+    if (isWatched(url) || config.ownRoom) return done();
     // Whoever needs no key is known by address: bodies of webhooks that never end shall not take all the room.
     const caller = callerName === '' ? `address ${ip}` : callerName;
     const ofThis = ofCallers.get(caller) ?? 0;
@@ -58,6 +58,7 @@ export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined, 
       if (left === 0) ofCallers.delete(caller);
       else ofCallers.set(caller, left);
     });
+    done();
   });
 }
 

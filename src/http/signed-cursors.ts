@@ -26,12 +26,15 @@ export function addSignedCursors(app: FastifyInstance, pool: pg.Pool): void {
       throw error;
     }
   };
-  app.decorate('signCursor', async (cursor: string) => signCursor(await key(), cursor));
-  app.addHook('preHandler', async ({ query }) => {
-    if (!hasCursor(query)) return;
+  const verify = async (query: { cursor: string }): Promise<void> => {
     const cursor = verifyCursor(await key(), query.cursor);
     if (cursor === undefined) throw invalid('cursor', 'is not one that this list gave out');
     query.cursor = cursor;
+  };
+  app.decorate('signCursor', async (cursor: string) => signCursor(await key(), cursor));
+  app.addHook('preHandler', ({ query }, _reply, done) => {
+    if (!hasCursor(query)) return done();
+    verify(query).then(() => done(), done);
   });
 }
 

@@ -197,7 +197,14 @@ describe('every answer', () => {
       const { headers } = await server.send('get', path);
       expect(headers['cache-control'], path).toBe('no-store');
       expect(headers['content-security-policy'], path).toContain("default-src 'none'");
-      expect(headers['x-content-type-options'], path).toBe('nosniff');
+      expect(headers, path).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'SAMEORIGIN',
+        'referrer-policy': 'no-referrer',
+        'strict-transport-security': 'max-age=31536000; includeSubDomains',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+      });
       expect(headers['x-powered-by'] ?? headers['server'], path).toBeUndefined();
     }
   });

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { type Account, Prisma } from '../../db/generated/client.ts';
 import { masterField } from '../../salesforce/records.ts';
-import type { AccountSchema } from '../schemas/account.ts';
+import { type AccountSchema, codeStates } from '../schemas/account.ts';
 import { isoTime } from './time.ts';
 
 /** Shows a row as the API does: known columns at the top, every other mirrored field under `fields`. */
@@ -49,12 +49,37 @@ const shownAbove = new Set([
 ]);
 
 /** All mirrored fields, in the order of the schema, then what the account has besides. */
-function otherFields(values: Values, { fieldNames, signupCodeField }: AccountShape): Record<string, unknown> {
-  const shown: Record<string, unknown> = Object.create(null);
-  const isHidden = (name: string): boolean => name === signupCodeField || shownAbove.has(name);
-  for (const name of fieldNames) if (!isHidden(name)) shown[name] = values[name] ?? null;
-  for (const name of Object.keys(values)) if (!(name in shown) && !isHidden(name)) shown[name] = values[name];
+function otherFields(values: Values, shape: AccountShape): Record<string, unknown> {
+  const shown: Record<string, unknown> = {};
+  const { names, known } = othersOf(shape);
+  for (const name of names) shown[name] = values[name] ?? null;
+  // Names of fields are words of letters, digits and underscores that begin with a letter.
+  for (const name in values) if (!known.has(name) && name !== '__proto__') shown[name] = values[name];
   return shown;
+}
+
+type Others = {
+  readonly signupCodeField: string;
+  /** Those that are shown among the fields. */
+  readonly names: readonly string[];
+  /** And those that are hidden. */
+  readonly known: ReadonlySet<string>;
+};
+
+// The names are looked up once for many requests.
+const others = new WeakMap<readonly string[], Others>();
+
+function othersOf({ fieldNames, signupCodeField }: AccountShape): Others {
+  const before = others.get(fieldNames);
+  if (before?.signupCodeField === signupCodeField) return before;
+  const isHidden = (name: string): boolean => name === signupCodeField || shownAbove.has(name);
+  const made: Others = {
+    signupCodeField,
+    names: fieldNames.filter((name) => !isHidden(name)),
+    known: new Set([...fieldNames, ...shownAbove, signupCodeField]),
+  };
+  others.set(fieldNames, made);
+  return made;
 }
 
 function codeError(value: unknown): Static<typeof AccountSchema>['codeError'] {
@@ -75,7 +100,7 @@ function valuesOf(value: unknown): Values {
 type Values = Readonly<Record<string, unknown>>;
 
 function isCodeState(state: string): state is Static<typeof AccountSchema>['codeState'] {
-  return ['none', 'pending', 'written', 'confirmed', 'failed'].includes(state);
+  return (codeStates as readonly string[]).includes(state);
 }
 
 export type AccountRow = Pick<

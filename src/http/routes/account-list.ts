@@ -15,13 +15,20 @@ import { PageOf } from '../schemas/values.ts';
 import { searchPage, wholeQuery } from '../search-page.ts';
 import { exportLimitMs, type LineExports, linesType, wantsLines } from '../send-lines.ts';
 import { pageOf } from '../send-page.ts';
+import { serializeOpen } from '../serialize-open.ts';
 import type { Server } from '../server.ts';
 
 export function addAccountListRoute(app: Server, dependencies: HttpDependencies, exports: LineExports): void {
   app.addSchema(ListedAccountSchema);
   // Pages are bounded by the time that a statement may take.
   const bounds = { handlerTimeout: exportLimitMs, preValidation: gatherFieldFilters } as const;
-  app.get('/v1/accounts', { config: { scope: 'read' }, schema, ...bounds }, async (request, reply) => {
+  const options = {
+    config: { scope: 'read' },
+    schema,
+    serializerCompiler: serializeOpen,
+    ...bounds,
+  } as const;
+  app.get('/v1/accounts', options, async (request, reply) => {
     const { query } = request;
     const list = await describeAccountList(query, dependencies);
     if (wantsLines(request)) {

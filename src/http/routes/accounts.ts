@@ -13,6 +13,7 @@ import { AccountPath, IfNoneMatch, MomentParameter } from '../schemas/parameters
 import { problemResponses } from '../schemas/problem.ts';
 import { Named } from '../schemas/values.ts';
 import { addLineExports } from '../send-lines.ts';
+import { serializeOpen } from '../serialize-open.ts';
 import type { Server } from '../server.ts';
 import { addAccountDiffRoute } from './account-diff.ts';
 import { addAccountEventsRoute, expectKnown } from './account-events.ts';
@@ -34,7 +35,8 @@ export function addAccountRoutes(app: Server, dependencies: HttpDependencies): v
 
 function addAccountRoute(app: Server, dependencies: HttpDependencies): void {
   const { fieldNames, signupCodeField } = dependencies;
-  app.get('/v1/accounts/:id', { config: { scope: 'read' }, schema }, async (request, reply) => {
+  const options = { config: { scope: 'read' }, schema, serializerCompiler: serializeOpen } as const;
+  app.get('/v1/accounts/:id', options, async (request, reply) => {
     const id = readRecordId('id', request.params.id);
     const { asOf } = request.query;
     if (asOf !== undefined)
