@@ -16,8 +16,14 @@ export function fieldExpression(path: string): string {
 /** What every name of an index of a field begins with. */
 export const fieldIndexPrefix = 'accounts_field_';
 
-/** Within the 63 bytes that PostgreSQL has for a name, so long paths are told apart by a digest. */
+/** A name as it is compared and sorted, and as indexes have it. */
+export const foldedNameSql = '(fold_case(name) COLLATE "C")';
+
+/**
+ * Within the 63 bytes that PostgreSQL has for a name, so long paths are told apart by a digest; of all columns, so that an
+ * index of others is made anew.
+ */
 export function fieldIndexName(path: string): string {
-  const digest = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  const digest = createHash('sha256').update(`${path}, name`).digest('hex').slice(0, 8);
   return `${fieldIndexPrefix}${path.slice(0, 38)}_${digest}`;
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Queryable } from './database.ts';
-import { fieldExpression, fieldIndexName, fieldIndexPrefix } from './field-indexes.ts';
+import { fieldExpression, fieldIndexName, fieldIndexPrefix, foldedNameSql } from './field-indexes.ts';
 
 /** An index that the service makes by itself, beside those of the migrations. */
 export type WantedIndex = { readonly name: string; readonly definition: string };
@@ -19,7 +19,7 @@ const searchIndex = 'accounts_search';
 export function wantedIndexes(fields: readonly string[], trigrams: string | null): WantedIndex[] {
   const ofFields = [...new Set(fields)].map((path) => ({
     name: fieldIndexName(path),
-    definition: `accounts (${fieldExpression(path)}, id)`,
+    definition: `accounts (${fieldExpression(path)}, ${foldedNameSql}, id)`,
   }));
   if (trigrams === null) return ofFields;
   return [{ name: searchIndex, definition: `accounts using gin (search_text ${trigrams})` }, ...ofFields];

@@ -1,3 +1,4 @@
+import { foldedNameSql } from '../db/field-indexes.ts';
 import { Prisma } from '../db/generated/client.ts';
 import { invalid } from './problem.ts';
 import type { AccountQuery } from './schemas/account-query.ts';
@@ -10,8 +11,6 @@ export type AccountFilter = {
   readonly bounds?: 'name' | 'changedAt';
 };
 
-/** A name as it is compared and sorted, and as its index has it. */
-export const foldedNameSql = '(fold_case(name) COLLATE "C")';
 const foldedName = Prisma.raw(foldedNameSql);
 
 /** What the parameters ask for, beside `deleted`. */

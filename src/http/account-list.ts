@@ -1,5 +1,6 @@
+import { foldedNameSql } from '../db/field-indexes.ts';
 import { Prisma } from '../db/generated/client.ts';
-import { accountFilters, foldedNameSql } from './account-filters.ts';
+import { accountFilters } from './account-filters.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { fieldFilters } from './field-filters.ts';
 import {
@@ -28,7 +29,10 @@ export async function describeAccountList(
   const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
   const selection = readSelection(query.select, shape.fieldNames);
   const { sort = 'id', deleted = 'false' } = query;
-  const filters = accountFilters(query);
+  const filters = [
+    ...accountFilters(query),
+    ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
+  ];
   const inOrder = filters.filter(({ bounds }) => bounds !== undefined && bounds === sort.replace('-', ''));
   return {
     table: Prisma.sql`accounts`,
@@ -36,7 +40,6 @@ export async function describeAccountList(
     bounds: inOrder.map(({ sql }) => sql),
     filters: [
       ...filters.filter((filter) => !inOrder.includes(filter)).map(({ sql }) => sql),
-      ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
       ...(deleted === 'true' ? [Prisma.sql`deleted`] : []),
     ],
     // Most accounts live.

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { fieldExpression } from '../db/field-indexes.ts';
 import { Prisma } from '../db/generated/client.ts';
+import type { AccountFilter } from './account-filters.ts';
 import { type FieldError, invalidFields } from './problem.ts';
 
 /**
@@ -27,14 +28,18 @@ export function fieldFilters(
   wanted: Readonly<Record<string, string>>,
   indexed: readonly string[],
   fieldNames: readonly string[],
-): Prisma.Sql[] {
+): AccountFilter[] {
   const errors = Object.keys(wanted)
     .filter((field) => !indexed.includes(field))
     .map((field) => refusal(field, fieldNames));
   if (errors.length > 0) throw invalidFields(errors);
+  // Within one value the index of a field has the order of names. Only one of several can be read in order.
+  const first = Object.keys(wanted).find((field) => wanted[field] !== '');
   return Object.entries(wanted).map(([field, value]) => {
     const expression = Prisma.raw(fieldExpression(field));
-    return value === '' ? Prisma.sql`${expression} IS NULL` : Prisma.sql`${expression} = ${value}`;
+    if (value === '') return { sql: Prisma.sql`${expression} IS NULL` };
+    const sql = Prisma.sql`${expression} = ${value}`;
+    return field === first ? { sql, bounds: 'name' } : { sql };
   });
 }
 

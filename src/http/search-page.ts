@@ -14,28 +14,62 @@ import {
 /**
  * Reads a page of a list of which nobody knows how many rows fit, nor where in the order they lie. The planner takes it
  * that they lie evenly: where all names that have a word also begin with it, it would read a whole table in the order of
- * names to come to them. So it is told what to do: to read in order for a little, then to look up all that fit if they
- * are few, to read in order for longer, and only then to look up all of them, however many.
+ * names to come to them. So it is told what to do: to read in order for a little, and on where that met some; then to
+ * look up all that fit if they are few, to read in order for longer, and only then to look up all of them.
  */
 export async function searchPage<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   query: SearchQuery,
-  { shortWalk, few, longWalk }: Steps = usualSteps,
+  steps: Steps = usualSteps,
 ): Promise<Page<Row>> {
   if (query.filters.length === 0) return readPage<Row>(pool, wholeQuery(query));
   return inTransaction(pool, async (client) => {
     await client.query(advice);
-    const read = async (statement: Prisma.Sql): Promise<Found<Row>[]> =>
-      (await client.query<Found<Row>>({ text: statement.text, values: statement.values })).rows;
-    return collectPage<Row>(query, async (range, wanted) => {
-      const inOrder = await read(walk(query, range, wanted, shortWalk));
-      if (inOrder.length === wanted) return inOrder;
-      const found = await read(lookUp(query, range, wanted, few));
-      if ((found[0]?.matches ?? 0) <= few) return found;
-      const further = await read(walk(query, range, wanted, longWalk));
-      return further.length === wanted ? further : read(lookUp(query, range, wanted, null));
-    });
+    return collectPage<Row>(query, (range, wanted) => readInSteps<Row>(client, query, range, wanted, steps));
   });
+}
+
+async function readInSteps<Row extends pg.QueryResultRow>(
+  client: pg.PoolClient,
+  query: SearchQuery,
+  range: Prisma.Sql,
+  wanted: number,
+  { shortWalk, few, longWalk }: Steps,
+): Promise<Found<Row>[]> {
+  const read = async ({ text, values }: Prisma.Sql): Promise<Found<Row>[]> =>
+    (await client.query<Found<Row>>({ text, values })).rows;
+  const inOrder = await read(walk(query, range, wanted, shortWalk));
+  if (inOrder.length === wanted) return inOrder;
+  const isPromising = inOrder.length * longWalk >= 2 * wanted * shortWalk;
+  if (isPromising) {
+    const further = await read(walk(query, range, wanted, longWalk));
+    if (further.length === wanted) return further;
+  }
+  const estimate = await estimateMatches(client, query, range);
+  // So many that they would have been met if they lay evenly: they lie elsewhere.
+  const liesElsewhere = estimate > 4 * few && estimate <= mostToSort;
+  if (!liesElsewhere) {
+    const found = await read(lookUp(query, range, wanted, few));
+    if ((found[0]?.matches ?? 0) <= few) return found;
+    const further = isPromising ? [] : await read(walk(query, range, wanted, longWalk));
+    if (further.length === wanted) return further;
+  }
+  return read(lookUp(query, range, wanted, null));
+}
+
+/** How many rows the planner thinks there are; exact in nothing, but at no cost. */
+async function estimateMatches(
+  client: pg.PoolClient,
+  query: SearchQuery,
+  range: Prisma.Sql,
+): Promise<number> {
+  const where = Prisma.join([range, ...query.bounds, fits(query)], ' AND ');
+  const { text, values } = Prisma.sql`EXPLAIN (FORMAT JSON) SELECT FROM ${query.table} WHERE ${where}`;
+  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>({
+    text,
+    values,
+  });
+  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
 
 /** The same list as one query without any advice. */
@@ -47,6 +81,9 @@ export function wholeQuery<Q extends Omit<SearchQuery, 'after' | 'limit'>>(query
     where: [...common, ...bounds, ...filters],
   };
 }
+
+// Looking up more at once costs more than walking a long way for nothing.
+const mostToSort = 100_000;
 
 /** How many rows each step looks at. */
 export type Steps = { readonly shortWalk: number; readonly few: number; readonly longWalk: number };

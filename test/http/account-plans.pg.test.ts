@@ -48,6 +48,8 @@ describe('a page in order is read from the index of that order, and no row is so
     ['sort=name&name=ab*', 'accounts_name_folded'],
     ['sort=-name&q=ab', 'accounts_name_folded'],
     ['sort=changedAt&updatedSince=2026-01-01T00:00:00Z&deleted=all', 'accounts_changed_at_id'],
+    ['sort=name&fields.Industry=Industry%207', /^accounts_field_Industry_/],
+    ['sort=-name&fields.Industry=Industry%207&name=a*', /^accounts_field_Industry_/],
   ])('%s', async (query, index) => {
     for (const cursor of [false, true]) {
       const plans = await plansOf(`limit=2&${query}`, cursor);
@@ -57,7 +59,8 @@ describe('a page in order is read from the index of that order, and no row is so
       );
       expect(reading.length).toBeGreaterThan(0);
       for (const plan of reading) {
-        expect(indexesOf(plan), query).toEqual([index]);
+        const expected = typeof index === 'string' ? index : expect.stringMatching(index);
+        expect(indexesOf(plan), query).toEqual([expected]);
         expect(nodesOf(plan).filter((node) => node['Node Type'] === 'Sort')).toEqual([]);
       }
     }
@@ -114,7 +117,7 @@ async function plansOf(query: string, second = false): Promise<Node[]> {
   sent.length = 0;
   const response = await server.send('get', `${path}${cursor === '' ? '' : `&cursor=${cursor}`}`);
   expect(response.status, response.text).toBe(200);
-  const statements = sent.filter(({ text }) => text.includes('FROM accounts'));
+  const statements = sent.filter(({ text }) => /^(?!EXPLAIN).*FROM accounts/s.test(text));
   expect(statements.length).toBeGreaterThan(0);
   const client = await server.database.pool.connect();
   await client.query('begin; set local enable_seqscan = off');
