@@ -30,10 +30,14 @@ export type World = {
   close(): Promise<void>;
 };
 
-/** A PostgreSQL with its usual settings, on loopback, for one run of the benchmarks. */
-export async function openWorld(): Promise<World> {
+/** A PostgreSQL with its usual settings but for those given, on loopback, for one run of the benchmarks. */
+export async function openWorld(settings: readonly string[] = []): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
-  const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgres'), password: 'bench' });
+  const postgres = await startEmbeddedPostgres({
+    folder: path.join(folder, 'postgres'),
+    password: 'bench',
+    settings,
+  });
   let databases = 0;
   return {
     folder,
