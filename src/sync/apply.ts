@@ -244,20 +244,22 @@ async function moveWatermark(
     effect !== null && outcome.header !== null ? [eventVersion(outcome.header)] : [],
   );
   const newest = versions.reduce(laterVersion, never);
-  const { rows } = await client.query<{ watermark: string | null }>({
-    name: 'lock-watermark',
-    text: 'select watermark from subscriptions where topic = $1 for update',
-    values: [topic],
-  });
-  const text = rows[0]?.watermark ?? null;
-  const before = text === null ? never : parseVersion(text);
-  const watermark = laterVersion(before, newest);
-  await client.query({
+  const { rows } = await client.query<{ before: string | null }>({
     name: 'move-watermark',
-    text: 'update subscriptions set watermark = $2 where topic = $1',
-    values: [topic, formatVersion(watermark)],
+    text: `with held as (select topic, watermark from subscriptions where topic = $1 for update)
+           update subscriptions s
+              set watermark = case when ${parts('held.watermark')} > ${parts('$2')} then held.watermark else $2 end
+             from held where s.topic = held.topic
+           returning held.watermark as before`,
+    values: [topic, formatVersion(newest)],
   });
-  return before;
+  const text = rows[0]?.before ?? null;
+  return text === null ? never : parseVersion(text);
+}
+
+/** A version in SQL, to be compared. */
+function parts(version: string): string {
+  return `string_to_array(${version}, '.')::numeric[]`;
 }
 
 type Judged = { readonly outcome: EventOutcome; readonly effect: EventEffect | null };

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { type Queryable, slices } from '../db/database.ts';
-import { sendWakeUp } from '../db/wake-up.ts';
+import { wakeUpSql } from '../db/wake-up.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 
 /** A stored event that waits to be applied. */
@@ -98,9 +98,8 @@ export async function lockWaiting(client: pg.PoolClient, ids: readonly bigint[])
 export async function markEvents(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
   await client.query({
     name: 'lock-positions',
-    text: `select pg_advisory_xact_lock(${advisoryLocks.mirror})`,
+    text: `select pg_advisory_xact_lock(${advisoryLocks.mirror}), ${wakeUpSql('applied')}`,
   });
-  await sendWakeUp(client, 'applied');
   for (const slice of slices(outcomes)) await markSlice(client, slice);
 }
 
