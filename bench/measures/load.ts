@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { startOrg } from '../org.ts';
-import { loaded, median } from '../world.ts';
+import { type BenchDatabase, loaded, median } from '../world.ts';
 import type { Measure } from './measure.ts';
 
 /** The first load of a mirror by a bulk job, against COPY of the same rows into a table with the same indexes. */
@@ -20,13 +20,14 @@ export const load: Measure = {
       const peak = await service.peakMemory();
       await service.stop();
       const file = path.join(world.folder, 'postgres', 'accounts.copy');
-      await database.rows(`copy (select * from accounts) to '${file}'`);
+      const columns = await storedColumns(database);
+      await database.rows(`copy accounts (${columns}) to '${file}'`);
       await database.rows('create table accounts_copy (like accounts including all)');
       const copies: number[] = [];
       for (let round = 0; round < 3; round++) {
         await database.rows('truncate accounts_copy');
         const begin = performance.now();
-        await database.rows(`copy accounts_copy from '${file}'`);
+        await database.rows(`copy accounts_copy (${columns}) from '${file}'`);
         copies.push((performance.now() - begin) / 1000);
       }
       const rate = (time: number): string => Math.round(accounts / time).toLocaleString('en');
@@ -47,3 +48,12 @@ export const load: Measure = {
     }
   },
 };
+
+/** What is generated is not copied. */
+async function storedColumns(database: BenchDatabase): Promise<string> {
+  const rows = await database.rows<{ name: string }>(
+    `select quote_ident(column_name) as name from information_schema.columns
+      where table_schema = current_schema() and table_name = 'accounts' and is_generated = 'NEVER'`,
+  );
+  return rows.map(({ name }) => name).join(', ');
+}
