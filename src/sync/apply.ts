@@ -68,7 +68,7 @@ export async function applyTransactions(
 
 /** The complete transactions at the front of the log, decoded. */
 async function readyTransactions(context: ApplyContext): Promise<{ groups: Decoded[][]; partial: boolean }> {
-  for (let limit = firstReading; ; limit = { events: limit.events * 4, bytes: limit.bytes * 4 }) {
+  for (let limit = firstReading; ; limit = larger(limit)) {
     const { events, quietThrough, cut } = await readWaiting(context.pool, context.topic, limit);
     const decoded = await Promise.all(events.map((event) => tryDecode(event, context.schemas)));
     // Where the reading was cut off, the last transaction may go on behind it.
@@ -76,9 +76,16 @@ async function readyTransactions(context: ApplyContext): Promise<{ groups: Decod
     if (groups.length > 0 || !cut) return { groups, partial: false };
     // Reading on would be in vain, and dear: as often as a part of the transaction comes, all of it would be read.
     if (await isUnderWay(context, decoded[0])) return { groups, partial: false };
-    const largest = limit.events >= largestTransaction.events || limit.bytes >= largestTransaction.bytes;
-    if (largest) return { groups: [decoded], partial: true };
+    const isLargest = limit.events === largestTransaction.events && limit.bytes === largestTransaction.bytes;
+    if (isLargest) return { groups: [decoded], partial: true };
   }
+}
+
+function larger({ events, bytes }: ReadingLimit): ReadingLimit {
+  return {
+    events: Math.min(events * 4, largestTransaction.events),
+    bytes: Math.min(bytes * 4, largestTransaction.bytes),
+  };
 }
 
 /** Whether the transaction at the front of the log is also the newest, and may go on. */
