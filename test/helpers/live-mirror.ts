@@ -88,6 +88,8 @@ export async function openMirror({
 }: MirrorOptions = {}) {
   const database = await createTestDatabase();
   const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  // The pool ends before its connections do: one may still hear that the database is dropped.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const sandbox = await startSandbox({ accounts: 5, ...(gate && { publicUrl: gate.url }), ...given });
   gate?.forwardTo(sandbox.instanceUrl);
   sandbox.bus.registerSchema(testSchemaId, testSchemaJson);
