@@ -87,8 +87,8 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
   };
 }
 
-// What one answer holds at most; events can come in responses of one each.
-const mostTogether = 1_000;
+// What one answer holds at most, as much as the usual credit; events can come in responses of one each.
+const mostTogether = 100;
 
 /** The responses at the front that bring events, as one; or a keepalive. */
 function takeTogether(waiting: FetchResponse[]): FetchResponse | undefined {
