@@ -16,7 +16,7 @@ export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {
   await client.query({ name: 'wake-up', text: 'select pg_notify($1, $2)', values: [channel, wake] });
 }
 
-/** The same as a column of a statement that is a transaction of its own. */
+/** The same as a column of a statement that does something besides. */
 export function wakeUpSql(wake: Wake): string {
   return `pg_notify('${channel}', '${wake}')`;
 }
@@ -84,7 +84,7 @@ export function listenForWakeUps(
       // What was sent while nobody listened is looked for now.
       .then(() => {
         wakeAll();
-        if (client !== fresh) return;
+        if (closed || client !== fresh) return;
         asking = setInterval(() => void fresh.query(`listen ${channel}`).catch(failed), askEveryMs);
       }, failed);
   };

@@ -76,7 +76,9 @@ async function readyTransactions(context: ApplyContext): Promise<{ groups: Decod
     if (groups.length > 0 || !cut) return { groups, partial: false };
     // Reading on would be in vain, and dear: as often as a part of the transaction comes, all of it would be read.
     if (await isUnderWay(context, decoded[0])) return { groups, partial: false };
-    const isLargest = limit.events === largestTransaction.events && limit.bytes === largestTransaction.bytes;
+    // What cut the reading off is what has to grow.
+    const bound = events.length < limit.events ? 'bytes' : 'events';
+    const isLargest = limit[bound] === largestTransaction[bound];
     if (isLargest) return { groups: [decoded], partial: true };
   }
 }

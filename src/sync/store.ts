@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { againWhereUndone, inTransaction } from '../db/database.ts';
 import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
-import { expectHeld, type Lease, LeaseLost } from './lease.ts';
+import { expectHeld, type Lease } from './lease.ts';
 
 /** An event as it came, undecoded. */
 export type RawEvent = {
@@ -24,8 +24,8 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
   const last = events.at(-1);
   if (last === undefined) return 0;
   // One statement is one transaction, and one way to the server and back.
-  const { rows } = await againWhereUndone(() =>
-    pool.query<{ held: boolean; stored: number }>({
+  const outcome = await againWhereUndone(() =>
+    pool.query<{ stored: number }>({
       name: 'store-events',
       text: `with held as (
                update subscriptions set replay_id = $2, position_at = now(), last_event_at = now()
@@ -39,8 +39,7 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
                 order by place
                on conflict (event_id, digest) do nothing
                returning id)
-             select exists (select from held) as held, (select count(*)::int from stored) as stored,
-                    ${wakeUpSql('apply')}`,
+             select (select count(*)::int from stored) as stored, ${wakeUpSql('apply')} from held`,
       values: [
         lease.topic,
         last.replayId,
@@ -56,9 +55,8 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
       ],
     }),
   );
-  const [outcome] = rows;
-  if (outcome?.held !== true) throw new LeaseLost(lease);
-  return outcome.stored;
+  expectHeld(lease, outcome);
+  return outcome.rows[0]?.stored ?? 0;
 }
 
 /** Where each payload begins among all of them; PostgreSQL counts from one. */
