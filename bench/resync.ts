@@ -11,6 +11,7 @@ import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { differencesOf } from '../test/crash/expected-account.ts';
 import type { ApiAccount, Page } from '../test/helpers/tidemark.ts';
 import { startBenchService } from './service-process.ts';
+import { timeCopy } from './time-copy.ts';
 
 const accounts = Number(process.env['BENCH_ACCOUNTS'] ?? 200_000);
 const changesPerSecond = Number(process.env['BENCH_CHANGES'] ?? 500);
@@ -47,21 +48,10 @@ async function load(): Promise<void> {
 
 /** The same rows into the same table, with all its indexes. */
 async function copy(): Promise<void> {
-  const file = path.join(folder, 'postgres', 'accounts.copy');
-  await rows(`copy (select * from accounts) to '${file}'`);
-  await rows('create table accounts_copy (like accounts including all)');
-  const seconds: number[] = [];
-  for (let round = 0; round < 3; round++) {
-    await rows('truncate accounts_copy');
-    const begin = performance.now();
-    await rows(`copy accounts_copy from '${file}'`);
-    seconds.push((performance.now() - begin) / 1000);
-  }
-  await rows('drop table accounts_copy');
-  const median = seconds.sort((a, b) => a - b)[1] ?? Number.NaN;
+  const seconds = await timeCopy(rows, path.join(folder, 'postgres'));
   const loaded = await ended(`reason = 'initial'`);
-  say(`COPY of the same rows: ${median.toFixed(1)} s, ${rate(accounts, median)} rows/s, median of three`);
-  say(`the load is ${(median / loaded.seconds).toFixed(2)} of COPY`);
+  say(`COPY of the same rows: ${seconds.toFixed(1)} s, ${rate(accounts, seconds)} rows/s, median of three`);
+  say(`the load is ${(seconds / loaded.seconds).toFixed(2)} of COPY`);
 }
 
 async function repair(what: string, perSecond: number): Promise<void> {

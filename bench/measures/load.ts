@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { startOrg } from '../org.ts';
-import { type BenchDatabase, loaded, median } from '../world.ts';
+import { timeCopy } from '../time-copy.ts';
+import { loaded } from '../world.ts';
 import type { Measure } from './measure.ts';
 
 /** The first load of a mirror by a bulk job, against COPY of the same rows into a table with the same indexes. */
@@ -19,24 +20,14 @@ export const load: Measure = {
       const seconds = row?.seconds ?? Number.NaN;
       const peak = await service.peakMemory();
       await service.stop();
-      const file = path.join(world.folder, 'postgres', 'accounts.copy');
-      const columns = await storedColumns(database);
-      await database.rows(`copy accounts (${columns}) to '${file}'`);
-      await database.rows('create table accounts_copy (like accounts including all)');
-      const copies: number[] = [];
-      for (let round = 0; round < 3; round++) {
-        await database.rows('truncate accounts_copy');
-        const begin = performance.now();
-        await database.rows(`copy accounts_copy (${columns}) from '${file}'`);
-        copies.push((performance.now() - begin) / 1000);
-      }
+      const copied = await timeCopy(database.rows, path.join(world.folder, 'postgres'));
       const rate = (time: number): string => Math.round(accounts / time).toLocaleString('en');
       return [
         {
           what: `load of ${accounts.toLocaleString('en')} accounts`,
           value: `${seconds.toFixed(1)} s, ${rate(seconds)} rows/s, ${peak} MiB at most`,
-          against: `COPY in ${median(copies).toFixed(1)} s, ${rate(median(copies))} rows/s`,
-          figure: median(copies) / seconds,
+          against: `COPY in ${copied.toFixed(1)} s, ${rate(copied)} rows/s`,
+          figure: copied / seconds,
           unit: '×',
           goal: { atLeast: 0.2 },
         },
@@ -48,12 +39,3 @@ export const load: Measure = {
     }
   },
 };
-
-/** What is generated is not copied. */
-async function storedColumns(database: BenchDatabase): Promise<string> {
-  const rows = await database.rows<{ name: string }>(
-    `select quote_ident(column_name) as name from information_schema.columns
-      where table_schema = current_schema() and table_name = 'accounts' and is_generated = 'NEVER'`,
-  );
-  return rows.map(({ name }) => name).join(', ');
-}
