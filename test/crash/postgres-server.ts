@@ -54,13 +54,14 @@ export async function crash(folder: string): Promise<void> {
   const pidFile = path.join(folder, 'postmaster.pid');
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);
   if (pid === 0) return;
-  process.kill(pid, 'SIGQUIT');
-  await eventually('the crashed server is gone', () => {
-    try {
-      process.kill(pid, 0);
-      return false;
-    } catch {
-      return true;
-    }
-  });
+  if (signal(pid, 'SIGQUIT')) await eventually('the crashed server is gone', () => !signal(pid, 0));
+}
+
+/** Whether there was still such a process to signal: one that was there a moment ago may be gone. */
+export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
 }

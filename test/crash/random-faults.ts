@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FaultProxy } from '../helpers/fault-proxy.ts';
 import type { CrashWorld } from './crash-world.ts';
+import { signal } from './postgres-server.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** How often each fault struck, by its name. */
@@ -166,8 +167,7 @@ async function killBackend({ postgres }: CrashWorld): Promise<boolean> {
   const [session] = await postgres.rows<{ pid: number }>(
     `select pid from pg_stat_activity where application_name like 'tidemark%' order by random() limit 1`,
   );
-  if (session === undefined) return false;
-  process.kill(session.pid, 'SIGKILL');
+  if (session === undefined || !signal(session.pid, 'SIGKILL')) return false;
   await pause(200);
   await until(() => postgres.rows('select 1').then(() => true), 10_000);
   return true;
