@@ -1,7 +1,6 @@
 // How quickly the API answers in large tables: `npm run bench:api`, with 1,000,000 accounts and 5,000,000 events unless
 // BENCH_ACCOUNTS and BENCH_EVENTS say otherwise. The service runs as a process of its own, asked over loopback, one
 // request after another. It ends with 1 where a median is over the goal.
-import { totalmem } from 'node:os';
 import { startOrg } from './org.ts';
 import { type Seeded, seedTables } from './seed.ts';
 import { loaded, openWorld, percentile, serviceUrl, withKey } from './world.ts';
@@ -12,9 +11,7 @@ const requests = Number(process.env['BENCH_REQUESTS'] ?? 100);
 const goalMs = 50;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-// What PostgreSQL's guide gives a server of its own: its default is meant for the smallest of machines.
-const quarter = Math.floor(totalmem() / 4 / 1024 ** 2);
-const world = await openWorld([`shared_buffers=${quarter}MB`]);
+const world = await openWorld();
 const org = await startOrg(2_000);
 const database = await world.createDatabase();
 const settings = { INDEXED_FIELDS: 'Industry,BillingAddress.City', RATE_LIMIT_PER_MINUTE: '0', ROLES: 'api' };

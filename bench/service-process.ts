@@ -22,15 +22,18 @@ export type BenchServiceOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** The service as a process of its own, with the flags of `npm start`, against a sandbox org. */
+/** The service as a process of its own, with the flags and variables of `npm start`, against a sandbox org. */
 export async function startBenchService(
   databaseUrl: string,
   org: ServiceOrg,
   { apiKeys, port, env }: BenchServiceOptions,
 ): Promise<BenchService> {
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
-  const service = spawn(process.execPath, scripts.start.split(' ').slice(1), {
+  const words = scripts.start.split(' ');
+  const command = words.indexOf('node');
+  const service = spawn(process.execPath, words.slice(command + 1), {
     env: {
+      ...Object.fromEntries(words.slice(0, command).map((word) => word.split('='))),
       PATH: process.env['PATH'] ?? '',
       PORT: port,
       DATABASE_URL: databaseUrl,

@@ -176,8 +176,8 @@ describe('the Dockerfile', () => {
 
   it('starts Tidemark as npm start does', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
-    const command = /^CMD (\[.*\])$/m.exec(stages.at(-1) ?? '')?.[1] ?? '[]';
-    expect((JSON.parse(command) as string[]).join(' ')).toBe(scripts.start);
+    const [, variables, command = '[]'] = /^ENV (.*)\nCMD (\[.*\])$/m.exec(stages.at(-1) ?? '') ?? [];
+    expect([variables, ...(JSON.parse(command) as string[])].join(' ')).toBe(scripts.start);
   });
 });
 

@@ -25,7 +25,7 @@ it('processes that are restarted one after another fail no request, and miss or 
     { path: `/v1/accounts/${id}/signup-code`, method: 'POST' },
     { path: '/v1/status' },
   ];
-  await eventually('the balancer has found one', async () => (await fetch(`${balancer.url}/health/live`)).ok);
+  await eventually('the balancer has found both', () => services.every(({ url }) => balancer.hasFound(url)));
   const before = new Set(await appliedEvents(world.service.url));
   const readers = [await followLive(balancer.url), await followLive(balancer.url)];
   const load = startSteadyLoad(balancer.url, crashSecret, asks, 4);
@@ -34,6 +34,8 @@ it('processes that are restarted one after another fail no request, and miss or 
     quiet.edit(5);
     expect(service.restart()).toBe(true);
     await eventually('it is restarted', async () => service.starts > starts && service.isReady(), 60_000);
+    // As a rollout does: it goes on once whoever sends requests knows of the new one.
+    await eventually('the balancer has found it', () => balancer.hasFound(service.url));
     quiet.edit(5);
   }
   await load.stop();
@@ -47,6 +49,7 @@ it('processes that are restarted one after another fail no request, and miss or 
     expect(reader.streams).toBeGreaterThan(1);
   }
   await balancer.close();
+  expect(balancer.turnedAway).toBe(0);
   expect(load.failures).toEqual([]);
   expect(load.answers).toBeGreaterThan(100);
   expect(services.map(({ askedEnds }) => askedEnds.map(({ end }) => end))).toEqual([[0], [0]]);

@@ -3,6 +3,10 @@ import { createConnection, createServer, type Socket } from 'node:net';
 /** A load balancer of TCP connections on loopback, as simple as they get: in turns, among those that are ready. */
 export type RoundRobin = {
   readonly url: string;
+  /** Whether its last look found that backend ready. */
+  hasFound(backend: string): boolean;
+  /** Clients that came while it knew of no backend that was ready. */
+  readonly turnedAway: number;
   close(): Promise<void>;
 };
 
@@ -13,6 +17,7 @@ export async function startRoundRobin(backends: readonly string[]): Promise<Roun
   const ready = new Set<string>();
   const sockets = new Set<Socket>();
   let turn = 0;
+  let turnedAway = 0;
   let closed = false;
 
   const checking = backends.map(async (backend) => {
@@ -36,12 +41,19 @@ export async function startRoundRobin(backends: readonly string[]): Promise<Roun
     const first = turn++;
     const candidates = [...ready];
     const inTurn = candidates.map((_, place) => candidates[(first + place) % candidates.length] ?? '');
-    connectToFirst(client, inTurn);
+    connectToFirst(client, inTurn, () => {
+      turnedAway++;
+      client.destroy();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   return {
     url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    hasFound: (backend) => ready.has(backend),
+    get turnedAway() {
+      return turnedAway;
+    },
     async close() {
       closed = true;
       await Promise.all(checking);
@@ -52,15 +64,15 @@ export async function startRoundRobin(backends: readonly string[]): Promise<Roun
 }
 
 /** Whoever does not listen any more is passed over; nothing has been sent by then. */
-function connectToFirst(client: Socket, backends: readonly string[]): void {
+function connectToFirst(client: Socket, backends: readonly string[], onNone: () => void): void {
   const [next, ...others] = backends;
   if (next === undefined) {
-    client.destroy();
+    onNone();
     return;
   }
   const { hostname, port } = new URL(next);
   const backend = createConnection({ host: hostname, port: Number(port), allowHalfOpen: true });
-  backend.once('error', () => connectToFirst(client, others));
+  backend.once('error', () => connectToFirst(client, others, onNone));
   backend.once('connect', () => {
     backend.removeAllListeners('error');
     backend.on('error', () => client.resetAndDestroy());

@@ -46,11 +46,31 @@ export function insertAllLate(history: RecordedHistory, late: readonly Entry[]):
     inserted.add(entry.version);
     for (const version of [...rewritten.keys(), ...known.keys()]) changed.add(version);
   }
+  const reached = entries.findLast(({ version }) => inserted.has(version));
+  const onTheWay = reached === undefined ? null : stateOnTheWay({ states, entries }, reached);
   return {
     inserted: entries.filter(({ version }) => inserted.has(version)),
     rewritten: entries.filter(({ version }) => changed.has(version) && !inserted.has(version)),
-    states: states.filter(({ version }) => changed.has(version)),
+    states: [
+      ...states.filter(({ version }) => changed.has(version)),
+      ...(onTheWay === null ? [] : [{ ...onTheWay, isBase: false }]),
+    ],
   };
+}
+
+// Changes between a late one and the state before it that are followed at most, but for those of one batch.
+const longestWay = 20;
+
+/**
+ * Where one late change after another slips in at the same place, as a backlog behind a reading does, they would all be
+ * followed for the next one. So a state goes on record where they have come to.
+ */
+function stateOnTheWay({ states, entries }: RecordedHistory, { version }: Entry): StateRow | null {
+  const isUpTo = (row: { readonly version: Version }): boolean => compareVersions(row.version, version) <= 0;
+  const start = states.findLast(isUpTo);
+  const way = entries.filter((entry) => isUpTo(entry) && (start === undefined || isBefore(start, entry)));
+  if (way.length <= longestWay) return null;
+  return { version, known: way.reduce(follow, start?.known ?? unknown) };
 }
 
 function byVersion<T extends { readonly version: Version }>(rows: readonly T[]): Map<Version, T> {

@@ -6,6 +6,7 @@ import { codeRules } from '../../../src/sync/code-rules.ts';
 import { accountAsOf } from '../../../src/sync/history/account-as-of.ts';
 import { foldHistory } from '../../../src/sync/history/fold-history.ts';
 import { fieldHistory, listEntries, withChanges } from '../../../src/sync/history/list-entries.ts';
+import type { Change } from '../../../src/sync/merge.ts';
 import type { Version } from '../../../src/sync/version.ts';
 import { useDatabase } from '../../helpers/use-database.ts';
 import { accountId } from '../../http/rows.ts';
@@ -39,6 +40,12 @@ const reading = (id: string, at: number, readAt: number, values: Record<string, 
   gap: false,
 });
 
+const change = (version: Version, values: Record<string, Scalar>): Change => ({
+  version,
+  extent: 'some',
+  values: valuesOf(values),
+});
+
 describe('an account that a reading brought', () => {
   const database = useDatabase();
 
@@ -61,6 +68,41 @@ describe('an account that a reading brought', () => {
       { form: 'some', written: { Name: 'D' } },
       { form: 'base', written: { Name: 'C', IsDeleted: false } },
     ]);
+  });
+});
+
+describe('changes that wait until a reading has come in before them', () => {
+  const database = useDatabase();
+  const apply = (...changes: AccountChange[]) =>
+    inTransaction(database.pool, (client) =>
+      applyChanges(client, changes, codeRules({ field: 'SignUpCode__c' })),
+    );
+  const asOf = async (at: number) => {
+    const past = await accountAsOf(database.pool, told, second(at));
+    return past.kind === 'known' ? Object.fromEntries(past.state.merged.values) : past.kind;
+  };
+  const states = async (): Promise<number> =>
+    (await database.rows('select from account_states where not is_base')).length;
+
+  it('leave whole states on their way, so that no one follows all the others', async () => {
+    const read = { Name: 'A', Site: '70', Phone: null, IsDeleted: false };
+    await apply(reading(told, 5, 1, { ...read, Site: '0' }));
+    await apply(reading(told, 1_000, 2, read));
+    for (let n = 1; n <= 70; n++)
+      await apply(event(told, 10 + n, { Site: String(n), ...(n % 21 === 1 ? { Name: `A${n}` } : {}) }));
+    expect(await states()).toBe(3);
+    for (let n = 1; n <= 70; n++)
+      expect(await asOf(10 + n)).toMatchObject({ Name: `A${n - ((n - 1) % 21)}`, Site: String(n) });
+    expect(await asOf(1_001)).toEqual(read);
+  });
+
+  it('are in those states if they come later still', async () => {
+    await apply({ ...event(told, 20, { Phone: '1' }), change: change([20_000, 2n, 1, 0], { Phone: '1' }) });
+    expect(await states()).toBe(3);
+    expect(await asOf(19)).toMatchObject({ Phone: null, Site: '9' });
+    for (const at of [20, 31, 52, 73, 80])
+      expect(await asOf(at)).toMatchObject({ Phone: '1', Site: String(at - 10) });
+    expect(await asOf(1_001)).toMatchObject({ Phone: null, Site: '70' });
   });
 });
 
@@ -91,7 +133,7 @@ describe('a history that is folded', () => {
     await apply(event(told, 50, { Name: 'late' }));
     const late = (at: number, values: Record<string, Scalar>): AccountChange => ({
       ...event(told, at, values),
-      change: { version: [at * 1_000, 2n, 1, 0], extent: 'some', values: valuesOf(values) },
+      change: change([at * 1_000, 2n, 1, 0], values),
     });
     // Several at once, in no order.
     await apply(
