@@ -9,6 +9,7 @@ import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
 import { startBenchService } from './service-process.ts';
+import { appliedCount, storedCount } from './world.ts';
 
 const backlog = Number(process.env['BENCH_BACKLOG'] ?? 200_000);
 const accounts = 5_000;
@@ -29,15 +30,15 @@ await holder.query('set statement_timeout = 0; set idle_in_transaction_session_t
 await holder.query('select pg_advisory_lock($1)', [advisoryLocks.mirror]);
 const start = performance.now();
 await produce();
-await until('select count(*) from events', backlog);
+await until(storedCount, backlog);
 report('stored while nothing could be applied', performance.now() - start);
-say(`applied meanwhile: ${await count(`select count(*) from events where state = 'applied'`)}`);
+say(`applied meanwhile: ${await count(appliedCount)}`);
 say(`memory of the service at most: ${await service.peakMemory()} MiB`);
 
 const release = performance.now();
 await holder.query('select pg_advisory_unlock($1)', [advisoryLocks.mirror]);
 holder.release();
-await until(`select count(*) from events where state = 'applied'`, backlog);
+await until(appliedCount, backlog);
 report('applied after that', performance.now() - release);
 say(`memory of the service at most: ${await service.peakMemory()} MiB, from its start to caught up`);
 

@@ -151,6 +151,9 @@ function changedFrom(from: Date | ReadFrom): string {
 /** Carries out one call to Salesforce, when there is room for it. */
 export type Ask = <T>(call: () => Promise<T>) => Promise<T>;
 
+// Salesforce answers up to 2,000 records at once. Decoded they take tens of megabytes, for as long as they wait.
+const recordsAtOnce = 500;
+
 /** Only `done` says that a result is complete; pages have whatever size Salesforce chooses. */
 async function* pages(
   connection: Connection,
@@ -162,7 +165,8 @@ async function* pages(
   while (url !== undefined) {
     const next: string = url;
     const page: QueryPage = await ask(() => call(connection.request<QueryPage>(next), resource));
-    yield page.records;
+    for (let start = 0; start === 0 || start < page.records.length; start += recordsAtOnce)
+      yield page.records.slice(start, start + recordsAtOnce);
     if (!page.done && page.nextRecordsUrl === undefined) {
       throw new SalesforceError(`${resource} broke off: there is no next page`, 'BAD_ANSWER', 'transient');
     }

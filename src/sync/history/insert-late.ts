@@ -1,7 +1,7 @@
-import type { Scalar } from '../../salesforce/change-event.ts';
+import type { FieldValues, Scalar } from '../../salesforce/change-event.ts';
 import { type Change, changedPaths, type Merged, merge } from '../merge.ts';
 import { compareVersions, type Version } from '../version.ts';
-import { changeOf, type Entry, follow, type KnownState, unknown } from './entry.ts';
+import { changeOf, type Entry, follow, type KnownState, topOf, unknown } from './entry.ts';
 
 /** A state on record, with all changes up to its version in it. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };
@@ -93,24 +93,56 @@ function insertLate({ start, entries, states }: Stretch, late: Entry): Omit<Stre
     compareVersions(version, late.version) > 0;
   const change = changeOf(start.merged, late);
   const later = states.filter(isBehind).map((row) => ({ ...row, known: includeIn(row.known, change, late) }));
+  const behind = entries.filter(isBehind);
+  if (behind.every(({ form }) => form !== 'confirmed')) return { entries: [], states: later };
+  const touch = fieldsOf(late);
   const rewritten: Entry[] = [];
-  let without = entries.filter((entry) => !isBehind(entry)).reduce<KnownState>(follow, start);
+  let without = entries
+    .filter((entry) => !isBehind(entry))
+    .reduce<KnownState>((state, entry) => follow(state, touch.inEntry(entry)), touch.inState(start));
   let withIt = follow(without, late);
   let passed = 0;
-  for (const entry of entries.filter(isBehind)) {
+  for (const entry of behind) {
     // A state on record stands for all before it, of which not all is on record.
     for (let next = later[passed]; next !== undefined && isBefore(next, entry); next = later[passed]) {
-      withIt = next.known;
-      without = stateAt(states, next.version);
+      withIt = touch.inState(next.known);
+      without = touch.inState(stateAt(states, next.version));
       passed++;
     }
-    const whole = changeOf(without.merged, entry);
-    const adjusted = entry.form === 'confirmed' ? { ...entry, written: met(withIt.merged, whole) } : entry;
-    if (!isSame(adjusted, entry)) rewritten.push(adjusted);
-    without = follow(without, entry);
+    const touched = touch.inEntry(entry);
+    const whole = changeOf(without.merged, touched);
+    const adjusted =
+      entry.form === 'confirmed' ? { ...touched, written: met(withIt.merged, whole) } : touched;
+    if (!isSame(adjusted, touched))
+      rewritten.push({ ...entry, written: touch.replace(entry.written, adjusted.written) });
+    without = follow(without, touched);
     withIt = follow(withIt, adjusted);
   }
   return { entries: rewritten, states: later };
+}
+
+/**
+ * Looks at nothing but the fields that a change writes, where it names them: it makes no difference to any other, and
+ * an account has many. A part of a field is looked at with all of that field, whose version may be that of the part.
+ */
+function fieldsOf({ form, written }: Entry) {
+  const fields = new Set([...written.keys()].map(topOf));
+  const isTouched = (path: string): boolean => form !== 'some' || fields.has(topOf(path));
+  const within = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+    new Map([...map].filter(([path]) => isTouched(path)));
+  return {
+    inState: ({ merged: { values, base, ahead }, staleVersion }: KnownState): KnownState => ({
+      merged: { values: within(values), base, ahead: within(ahead) },
+      staleVersion,
+    }),
+    inEntry: (entry: Entry): Entry => ({
+      ...entry,
+      written: within(entry.written),
+      untold: new Set([...entry.untold].filter(isTouched)),
+    }),
+    replace: (all: FieldValues, touched: FieldValues): FieldValues =>
+      new Map([...[...all].filter(([path]) => !isTouched(path)), ...touched]),
+  };
 }
 
 function isBefore(state: StateRow, entry: Entry): boolean {
