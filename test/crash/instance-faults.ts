@@ -23,15 +23,15 @@ const longPauseMs = 40_000;
 const firstPauseMs = 11_000;
 
 /**
- * Kills, restarts and pauses processes at random until `untilMs`, more often the one that holds the lease; its pause is
- * the beginning. Up to all but one are paused at a time, and nobody is struck while no other could take over. In the end
+ * Kills, restarts and pauses processes at random until `untilMs`, and on until there were `least` strikes, more often the
+ * one that holds the lease; its pause is the beginning. Up to all but one are paused at a time, and nobody is struck while no other could take over. In the end
  * all of them run.
  */
 export async function strikeInstances(
   world: CrashWorld,
   instances: Instances,
   random: SeededRandom,
-  { untilMs, withLongPauses, onStrike }: StrikeOptions,
+  { untilMs, least, withLongPauses, onStrike }: StrikeOptions,
 ): Promise<Strike[]> {
   const strikes: Strike[] = [];
   const paused = new Map<string, Promise<unknown>>();
@@ -47,19 +47,21 @@ export async function strikeInstances(
     strikes.push(strike);
     onStrike(strike);
   };
+  const goesOn = (): boolean => Date.now() < untilMs || strikes.length < least;
   const first = await holderOf(world);
   const holding = instances.get(first ?? '');
   if (first !== undefined && holding !== undefined) {
     note({ fault: 'paused', instance: first, held: true, at: Date.now(), pausedMs: firstPauseMs });
     stop(first, holding, firstPauseMs);
   }
-  while (Date.now() < untilMs) {
+  while (goesOn()) {
     await pause(random.between(300, 2_500));
-    const awake = await untilTwoAreReady(instances, paused, untilMs);
+    const awake = await untilTwoAreReady(instances, paused, goesOn);
     const holder = await holderOf(world);
     const wanted = random.chance(0.6) ? holder : random.pick([...instances.keys()]);
     const fault = random.pick<InstanceFault>(['killed', 'restarted', 'paused', 'paused']);
-    const pausedMs = Math.min(pauseOf(random, withLongPauses), untilMs + firstPauseMs / 4 - Date.now());
+    const lastMs = Math.max(untilMs, Date.now()) + firstPauseMs / 4;
+    const pausedMs = Math.min(pauseOf(random, withLongPauses), lastMs - Date.now());
     const instance = awake.find((name) => name === wanted) ?? awake[0];
     const service = instances.get(instance ?? '');
     if (instance === undefined || service === undefined) continue;
@@ -79,9 +81,9 @@ export async function strikeInstances(
 async function untilTwoAreReady(
   instances: Instances,
   paused: ReadonlyMap<string, unknown>,
-  untilMs: number,
+  goesOn: () => boolean,
 ): Promise<string[]> {
-  for (const end = Math.min(untilMs, Date.now() + 30_000); ; ) {
+  for (const end = Date.now() + 30_000; ; ) {
     const names = [...instances.keys()].filter((name) => !paused.has(name));
     const ready = await Promise.all(
       names.map((name) =>
@@ -92,7 +94,7 @@ async function untilTwoAreReady(
       ),
     );
     const found = names.filter((_, place) => ready[place]);
-    if (found.length > 1 || Date.now() > end) return found;
+    if (found.length > 1 || Date.now() > end || !goesOn()) return found;
     await pause(200);
   }
 }
@@ -115,6 +117,7 @@ export async function holderOf({ postgres }: CrashWorld): Promise<string | undef
 
 type StrikeOptions = {
   readonly untilMs: number;
+  readonly least: number;
   readonly withLongPauses: boolean;
   readonly onStrike: (strike: Strike) => void;
 };

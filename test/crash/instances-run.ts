@@ -14,6 +14,8 @@ export type InstancesRunOptions = {
   readonly seed: number;
   /** How long processes are killed, restarted and paused, in milliseconds; then all of them run and all is compared. */
   readonly durationMs: number;
+  /** It takes longer than that where there were fewer strikes than these: not every machine is quick. */
+  readonly leastStrikes: number;
   readonly accounts: number;
   readonly quietLimitMs: number;
   /** Also pauses of up to 40 seconds. */
@@ -64,16 +66,20 @@ async function runIn(world: CrashWorld, options: InstancesRunOptions): Promise<I
   const everywhere = { ...world, get: getOfAny(services, seededRandom(seed, 'readers')) };
   const watcher = watchFamilies(everywhere, seededRandom(seed, 'looks'), changes.families);
   const untilMs = Date.now() + options.durationMs;
-  const changing = changeUntil(untilMs, changes.change, seededRandom(seed, 'pauses'));
-  const resyncing = orderResyncs(services, untilMs, seededRandom(seed, 'resyncs'));
+  let struck = false;
+  const goesOn = (): boolean => Date.now() < untilMs || !struck;
+  const changing = changeWhile(goesOn, changes.change, seededRandom(seed, 'pauses'));
+  const resyncing = orderResyncs(services, goesOn, seededRandom(seed, 'resyncs'));
   const strikes = await strikeInstances(world, instances, seededRandom(seed, 'faults'), {
     untilMs,
+    least: options.leastStrikes,
     withLongPauses: options.withLongPauses,
     onStrike: ({ fault, instance, held, pausedMs }) =>
       onProgress(
         `${instance}${held ? ', which holds the lease,' : ''} is ${fault}${fault === 'paused' ? ` for ${pausedMs} ms` : ''}`,
       ),
   });
+  struck = true;
   await changing;
   const resyncs = await resyncing;
   onProgress('all of them run');
@@ -108,21 +114,25 @@ function getOfAny(services: readonly SupervisedService[], random: SeededRandom):
 /** Now and then everything is read again, so that there are resyncs to be interrupted. */
 async function orderResyncs(
   services: readonly SupervisedService[],
-  untilMs: number,
+  goesOn: () => boolean,
   random: SeededRandom,
 ): Promise<number> {
   let ordered = 0;
-  while (Date.now() < untilMs) {
+  for (let dueMs = Date.now(); goesOn(); ) {
+    if (Date.now() < dueMs) {
+      await pause(100);
+      continue;
+    }
     const url = random.pick(services).url;
     const done = await orderResync(url, { scope: 'all' }).catch(() => undefined);
     if (done !== undefined) ordered++;
-    await pause(Math.min(random.between(3_000, 9_000), Math.max(0, untilMs - Date.now())));
+    dueMs = Date.now() + random.between(3_000, 9_000);
   }
   return ordered;
 }
 
-async function changeUntil(untilMs: number, change: () => void, random: SeededRandom): Promise<void> {
-  while (Date.now() < untilMs) {
+async function changeWhile(goesOn: () => boolean, change: () => void, random: SeededRandom): Promise<void> {
+  while (goesOn()) {
     change();
     await pause(random.between(20, 180));
   }
