@@ -8,6 +8,7 @@ import {
   merge,
   newestVersion,
   nothing,
+  topOf,
 } from '../merge.ts';
 import { compareVersions, laterVersion, type Version } from '../version.ts';
 
@@ -114,12 +115,6 @@ function written(paths: readonly string[], { values }: Merged): Map<string, Scal
 
 function filled(values: FieldValues): Map<string, Scalar> {
   return new Map([...values].filter(([, value]) => value !== null));
-}
-
-/** `BillingAddress.City` → `BillingAddress` */
-export function topOf(path: string): string {
-  const dot = path.indexOf('.');
-  return dot === -1 ? path : path.slice(0, dot);
 }
 
 const none: ReadonlySet<string> = new Set();

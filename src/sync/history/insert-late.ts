@@ -1,7 +1,7 @@
 import type { FieldValues, Scalar } from '../../salesforce/change-event.ts';
-import { type Change, changedPaths, type Merged, merge } from '../merge.ts';
+import { type Change, changedPaths, type Merged, merge, topOf } from '../merge.ts';
 import { compareVersions, type Version } from '../version.ts';
-import { changeOf, type Entry, follow, type KnownState, topOf, unknown } from './entry.ts';
+import { changeOf, type Entry, follow, type KnownState, unknown } from './entry.ts';
 
 /** A state on record, with all changes up to its version in it. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/database.ts';
 import type { FieldTree } from '../field-tree.ts';
-import { isComplete } from '../merge.ts';
+import { isComplete, topOf } from '../merge.ts';
 import { compareVersions, type Version } from '../version.ts';
 import {
   type Entry,
@@ -9,7 +9,6 @@ import {
   follow,
   isReading,
   type KnownState,
-  topOf,
   unknown,
 } from './entry.ts';
 import {
