@@ -29,13 +29,15 @@ export async function seedTables(
     await client.query(
       "set statement_timeout = 0; set synchronous_commit = off; set maintenance_work_mem = '512MB'",
     );
-    const ids = await withoutIndexes(client, 'accounts', () => addAccounts(client, accounts));
+    const ids = await withoutIndexes(client, 'accounts', () =>
+      withoutIndexes(client, 'account_texts', () => addAccounts(client, accounts)),
+    );
     const until = new Date();
     const from = new Date(until.getTime() - 90 * 86_400_000);
     await addStates(client, ids, from.getTime());
     await withoutIndexes(client, 'events', () => addEvents(client, ids, events, from.getTime()));
     await addCheckpoints(client, ids[0] ?? '');
-    await client.query('vacuum analyze accounts, events, account_changes, account_states');
+    await client.query('vacuum analyze accounts, account_texts, events, account_changes, account_states');
     await client.query('checkpoint');
     const [busiest = ''] = ids;
     return { ids: ids.filter((_, i) => i % Math.ceil(ids.length / 1_000) === 1), busiest, from, until };

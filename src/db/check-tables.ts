@@ -8,6 +8,7 @@ import type { PrismaClient } from './generated/client.ts';
 export async function checkTables(prisma: PrismaClient): Promise<void> {
   const reads = [
     () => prisma.account.findFirst({ where: { id: '' } }),
+    () => prisma.accountText.findFirst({ where: { accountId: '' } }),
     () => prisma.event.findFirst({ where: { id: 0n } }),
     () => prisma.eventSchema.findFirst({ where: { id: '' } }),
     () => prisma.subscription.findFirst({ where: { topic: '' } }),

@@ -26,7 +26,7 @@ export type IndexOptions = {
 };
 
 /**
- * Makes the wanted indexes of `accounts` while everything else goes on, and drops those that are no longer wanted.
+ * Makes the wanted indexes of accounts while everything else goes on, and drops those that are no longer wanted.
  * One process of all does it at a time; an index that was broken off half built is built anew.
  */
 export function keepIndexes(options: IndexOptions): IndexKeeper {
@@ -86,7 +86,7 @@ async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: 
     logger.info({ index: name }, 'made an index');
   }
   // The planner knows nothing of the values of an expression before.
-  if (work.create.length > 0 && !held.aborted) await client.query('analyze accounts');
+  if (work.create.length > 0 && !held.aborted) await client.query('analyze accounts, account_texts');
 }
 
 /** Asks from another connection: this one is busy. */

@@ -13,7 +13,7 @@ export type IndexWork = {
 
 export type PresentIndex = { readonly name: string; readonly valid: boolean };
 
-const searchIndex = 'accounts_search';
+const searchIndexes = { accounts: 'accounts_search', account_texts: 'account_texts_search' };
 
 /** The indexes of these fields, and of the searched text where this database knows trigrams. */
 export function wantedIndexes(fields: readonly string[], trigrams: string | null): WantedIndex[] {
@@ -22,7 +22,11 @@ export function wantedIndexes(fields: readonly string[], trigrams: string | null
     definition: `accounts (${fieldExpression(path)}, ${foldedNameSql}, id)`,
   }));
   if (trigrams === null) return ofFields;
-  return [{ name: searchIndex, definition: `accounts using gin (search_text ${trigrams})` }, ...ofFields];
+  const ofText = Object.entries(searchIndexes).map(([table, name]) => ({
+    name,
+    definition: `${table} using gin (search_text ${trigrams})`,
+  }));
+  return [...ofText, ...ofFields];
 }
 
 /** What is to be done so that there are exactly the wanted ones, all of them whole. */
@@ -39,8 +43,9 @@ export async function readPresentIndexes(client: Queryable): Promise<PresentInde
   const { rows } = await client.query<PresentIndex>(
     `select c.relname as name, i.indisvalid and i.indisready as valid
        from pg_index i join pg_class c on c.oid = i.indexrelid
-      where i.indrelid = 'accounts'::regclass and (c.relname = $1 or starts_with(c.relname, $2))`,
-    [searchIndex, fieldIndexPrefix],
+      where i.indrelid in ('accounts'::regclass, 'account_texts'::regclass)
+        and (c.relname = any($1) or starts_with(c.relname, $2))`,
+    [Object.values(searchIndexes), fieldIndexPrefix],
   );
   return rows;
 }

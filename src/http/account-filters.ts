@@ -1,7 +1,9 @@
 import { foldedNameSql } from '../db/field-indexes.ts';
 import { Prisma } from '../db/generated/client.ts';
+import type { KeysetOrder } from './keyset.ts';
 import { invalid } from './problem.ts';
 import type { AccountQuery } from './schemas/account-query.ts';
+import type { LookUp } from './search-page.ts';
 import { readTime } from './time.ts';
 
 /** A condition that the accounts of a list have to meet. */
@@ -9,9 +11,11 @@ export type AccountFilter = {
   readonly sql: Prisma.Sql;
   /** Where it is a range of the order by that member, which then needs no search. */
   readonly bounds?: 'name' | 'changedAt';
+  /** The same condition of a row of `account_texts`, where that has all it needs. */
+  readonly ofText?: Prisma.Sql;
+  /** What is looked for, where the index of all text finds it. */
+  readonly search?: string;
 };
-
-const foldedName = Prisma.raw(foldedNameSql);
 
 /** What the parameters ask for, beside `deleted`. */
 export function accountFilters(query: AccountQuery): AccountFilter[] {
@@ -38,16 +42,21 @@ function nameFilters(name: string): AccountFilter[] {
   const [, before, middle = '', after] = /^(\*?)(.*?)(\*?)$/s.exec(name) ?? [];
   if (middle === '') return [{ sql: Prisma.sql`name IS NOT NULL`, bounds: 'name' }];
   if (before === '' && after === '') {
-    return [{ sql: Prisma.sql`${foldedName} = fold_case(${name})`, bounds: 'name' }];
+    return [ofName((foldedName) => Prisma.sql`${foldedName} = fold_case(${name})`, 'name')];
   }
   if (before === '') return [beginning(middle)];
   const pattern = `%${literal(middle)}${after === '*' ? '%' : ''}`;
   // A part of a name is found by the index of all searched text, of which the name is one.
-  return [contains(middle), { sql: Prisma.sql`${foldedName} LIKE fold_case(${pattern})` }];
+  return [contains(middle), ofName((foldedName) => Prisma.sql`${foldedName} LIKE fold_case(${pattern})`)];
 }
 
 function beginning(text: string): AccountFilter {
-  return { sql: Prisma.sql`${foldedName} LIKE fold_case(${`${literal(text)}%`})`, bounds: 'name' };
+  return ofName((foldedName) => Prisma.sql`${foldedName} LIKE fold_case(${`${literal(text)}%`})`, 'name');
+}
+
+function ofName(condition: (foldedName: Prisma.Sql) => Prisma.Sql, bounds?: 'name'): AccountFilter {
+  const ofText = condition(Prisma.raw(nameOfText));
+  return { sql: condition(Prisma.raw(foldedNameSql)), ofText, ...(bounds && { bounds }) };
 }
 
 /** Every word has to be somewhere. Where no word is long enough for the index, the name begins with the text. */
@@ -66,8 +75,31 @@ function isLong(word: string): boolean {
 const mostWords = 10;
 
 function contains(text: string): AccountFilter {
-  return { sql: Prisma.sql`search_text LIKE fold_case(${`%${literal(text)}%`})` };
+  const sql = Prisma.sql`search_text LIKE fold_case(${`%${literal(text)}%`})`;
+  return { sql, ofText: sql, search: text };
 }
+
+/** How accounts are looked up in the narrow table of texts, where that has all the conditions and the order. */
+export function lookUpOfText(filters: readonly AccountFilter[], order: KeysetOrder): LookUp | undefined {
+  const { by, descending } = order;
+  const texts = filters.flatMap(({ ofText }) => ofText ?? []);
+  const [searched] = filters.flatMap(({ search }) => search ?? []);
+  const isWithin = texts.length === filters.length && (by === undefined || by.sql === foldedNameSql);
+  if (searched === undefined || !isWithin) return undefined;
+  return {
+    table: Prisma.sql`account_texts`,
+    where: texts,
+    order: {
+      ...(by && { by: { sql: nameOfText, type: 'text' } }),
+      id: { sql: 'account_id', type: 'text' },
+      descending,
+    },
+    // Who looks for a word by name most often means names that begin with it.
+    ...(by && { likely: beginning(searched).sql }),
+  };
+}
+
+const nameOfText = 'folded_name';
 
 /** The text as a pattern that fits nothing else. */
 function literal(text: string): string {

@@ -1,6 +1,6 @@
 import { foldedNameSql } from '../db/field-indexes.ts';
 import { Prisma } from '../db/generated/client.ts';
-import { accountFilters } from './account-filters.ts';
+import { type AccountFilter, accountFilters, lookUpOfText } from './account-filters.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { fieldFilters } from './field-filters.ts';
 import {
@@ -33,6 +33,8 @@ export async function describeAccountList(
     ...accountFilters(query),
     ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
   ];
+  const order = orderOf(sort);
+  const lookUp = lookUpOfText([...filters, ...states[deleted]], order);
   const inOrder = filters.filter(({ bounds }) => bounds !== undefined && bounds === sort.replace('-', ''));
   return {
     table: Prisma.sql`accounts`,
@@ -40,11 +42,12 @@ export async function describeAccountList(
     bounds: inOrder.map(({ sql }) => sql),
     filters: [
       ...filters.filter((filter) => !inOrder.includes(filter)).map(({ sql }) => sql),
-      ...(deleted === 'true' ? [Prisma.sql`deleted`] : []),
+      ...(deleted === 'true' ? states.true : []).map(({ sql }) => sql),
     ],
     // Most accounts live.
-    common: deleted === 'false' ? [Prisma.sql`NOT deleted`] : [],
-    order: orderOf(sort),
+    common: (deleted === 'false' ? states.false : []).map(({ sql }) => sql),
+    order,
+    ...(lookUp && { lookUp }),
     show: (row) => selectFrom(accountJson(row, shape), selection),
   };
 }
@@ -56,6 +59,12 @@ function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
   const by = columns[sort.replace(/^-/, '') as keyof typeof columns];
   return { ...(by !== undefined && { by }), id: { sql: 'id', type: 'text' }, descending };
 }
+
+const states = {
+  true: [{ sql: Prisma.sql`deleted`, ofText: Prisma.sql`deleted` }],
+  false: [{ sql: Prisma.sql`NOT deleted`, ofText: Prisma.sql`NOT deleted` }],
+  all: [],
+} as const satisfies Record<string, readonly AccountFilter[]>;
 
 const columns = {
   id: undefined,

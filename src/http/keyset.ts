@@ -21,13 +21,13 @@ export async function readPage<Row extends pg.QueryResultRow>(
 /** Collects a page from the ranges of its order, each read in order as far as it is wanted. */
 export async function collectPage<Row>(
   query: Pick<PageQuery, 'order' | 'after' | 'limit'>,
-  readRange: (range: Prisma.Sql, wanted: number) => Promise<readonly (Row & KeyColumns)[]>,
+  readRange: (range: Prisma.Sql, wanted: number, at: number) => Promise<readonly (Row & KeyColumns)[]>,
 ): Promise<Page<Row>> {
   const rows: (Row & KeyColumns)[] = [];
-  for (const range of ranges(query.order, query.after)) {
+  for (const [at, range] of ranges(query.order, query.after).entries()) {
     const wanted = query.limit + 1 - rows.length;
     if (wanted <= 0) break;
-    rows.push(...(await readRange(range, wanted)));
+    rows.push(...(await readRange(range, wanted, at)));
   }
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
@@ -106,6 +106,17 @@ function isVersion(value: string): boolean {
 
 function bind(value: string, column: KeysetColumn): Prisma.Sql {
   return Prisma.sql`${value}::${Prisma.raw(column.type)}`;
+}
+
+/** What does not lie beyond a row in the order. */
+export function upTo(order: KeysetOrder, row: KeyColumns): Prisma.Sql {
+  const { by, id } = positionOf(row);
+  const within = Prisma.raw(order.descending ? '>=' : '<=');
+  const idColumn = Prisma.raw(order.id.sql);
+  if (order.by === undefined) return Prisma.sql`${idColumn} ${within} ${bind(id, order.id)}`;
+  const byColumn = Prisma.raw(order.by.sql);
+  if (by === null) return Prisma.sql`${byColumn} IS NULL AND ${idColumn} ${within} ${bind(id, order.id)}`;
+  return Prisma.sql`(${byColumn}, ${idColumn}) ${within} (${bind(by, order.by)}, ${bind(id, order.id)})`;
 }
 
 function positionOf({ keyBy, keyId }: KeyColumns): KeysetPosition {

@@ -8,14 +8,17 @@ import {
   type KeysetPosition,
   ordering,
   type Page,
+  ranges,
   readPage,
+  upTo,
 } from './keyset.ts';
 
 /**
  * Reads a page of a list of which nobody knows how many rows fit, nor where in the order they lie. The planner takes it
  * that they lie evenly: where all names that have a word also begin with it, it would read a whole table in the order of
  * names to come to them. So it is told what to do: to read in order for a little, and on where that met some; then to
- * look up all that fit if they are few, to read in order for longer, and only then to look up all of them.
+ * look up all that fit if they are few, to read in order for longer, and only then to look up all of them. Where it can be
+ * guessed at which part of the order they lie, they are read from there, and what else fits before them is looked up.
  */
 export async function searchPage<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
@@ -25,19 +28,22 @@ export async function searchPage<Row extends pg.QueryResultRow>(
   if (query.filters.length === 0) return readPage<Row>(pool, wholeQuery(query));
   return inTransaction(pool, async (client) => {
     await client.query(advice);
-    return collectPage<Row>(query, (range, wanted) => readInSteps<Row>(client, query, range, wanted, steps));
+    return collectPage<Row>(query, (range, wanted, at) =>
+      readInSteps<Row>(client, query, { range, at }, wanted, steps),
+    );
   });
 }
 
 async function readInSteps<Row extends pg.QueryResultRow>(
   client: pg.PoolClient,
   query: SearchQuery,
-  range: Prisma.Sql,
+  part: Part,
   wanted: number,
   { shortWalk, few, longWalk }: Steps,
 ): Promise<Found<Row>[]> {
   const read = async ({ text, values }: Prisma.Sql): Promise<Found<Row>[]> =>
     (await client.query<Found<Row>>({ text, values })).rows;
+  const { range } = part;
   const inOrder = await read(walk(query, range, wanted, shortWalk));
   if (inOrder.length === wanted) return inOrder;
   const isPromising = inOrder.length * longWalk >= 2 * wanted * shortWalk;
@@ -45,16 +51,21 @@ async function readInSteps<Row extends pg.QueryResultRow>(
     const further = await read(walk(query, range, wanted, longWalk));
     if (further.length === wanted) return further;
   }
+  const likely = query.lookUp?.likely;
+  if (likely !== undefined) {
+    const first = await read(walk(query, Prisma.sql`${range} AND ${likely}`, wanted, shortWalk));
+    if (first.length === wanted) return read(lookUpAll(query, part, wanted, first.at(-1)));
+  }
   const estimate = await estimateMatches(client, query, range);
   // So many that they would have been met if they lay evenly: they lie elsewhere.
   const liesElsewhere = estimate > 4 * few && estimate <= mostToSort;
   if (!liesElsewhere) {
-    const found = await read(lookUp(query, range, wanted, few));
+    const found = await read(lookUpFew(query, part, wanted, few));
     if ((found[0]?.matches ?? 0) <= few) return found;
     const further = isPromising ? [] : await read(walk(query, range, wanted, longWalk));
     if (further.length === wanted) return further;
   }
-  return read(lookUp(query, range, wanted, null));
+  return read(lookUpAll(query, part, wanted));
 }
 
 /** How many rows the planner thinks there are; exact in nothing, but at no cost. */
@@ -106,18 +117,44 @@ function walk(query: SearchQuery, range: Prisma.Sql, wanted: number, most: numbe
     ) walked WHERE fits ORDER BY ${keyOrdering(order)} LIMIT ${wanted}`;
 }
 
-/** The first ones in order among all rows that fit, or among some of them if they are more than `most`. */
-function lookUp(query: SearchQuery, range: Prisma.Sql, wanted: number, most: number | null): Prisma.Sql {
-  const { order, columns, table, bounds } = query;
-  const where = Prisma.join([range, ...bounds, fits(query)], ' AND ');
-  const id = Prisma.raw(order.id.sql);
+/** The first ones in order among some rows that fit, with `matches`: those of all rows, if they are no more than `most`. */
+function lookUpFew(query: SearchQuery, part: Part, wanted: number, most: number): Prisma.Sql {
+  const { table, order, where } = placeOf(query, part);
   return Prisma.sql`WITH found AS MATERIALIZED (
-      SELECT ${keys(order)} FROM ${table} WHERE ${where} LIMIT ${most === null ? null : most + 1}
+      SELECT ${keys(order)} FROM ${table} WHERE ${where} LIMIT ${most + 1}
     ), first AS MATERIALIZED (
       SELECT * FROM found ORDER BY ${keyOrdering(order)} LIMIT ${wanted}
     )
-    SELECT ${keys(order)}, (SELECT count(*) FROM found)::int AS matches, ${columns}
+    SELECT (SELECT count(*) FROM found)::int AS matches, ${rowsOfFirst(query)}`;
+}
+
+/** The first ones in order among all rows that fit. @param last one that is not before any of those */
+function lookUpAll(query: SearchQuery, part: Part, wanted: number, last?: KeyColumns): Prisma.Sql {
+  const { table, order, where } = placeOf(query, part);
+  const within = last === undefined ? where : Prisma.sql`${where} AND ${upTo(order, last)}`;
+  // The offset keeps the planner from reading in order after all.
+  return Prisma.sql`WITH found AS (
+      SELECT ${keys(order)} FROM ${table} WHERE ${within} OFFSET 0
+    ), first AS MATERIALIZED (
+      SELECT * FROM found ORDER BY ${keyOrdering(order)} LIMIT ${wanted}
+    )
+    SELECT ${rowsOfFirst(query)}`;
+}
+
+function rowsOfFirst({ order, columns, table }: SearchQuery): Prisma.Sql {
+  const id = Prisma.raw(order.id.sql);
+  return Prisma.sql`${keys(order)}, ${columns}
       FROM ${table} WHERE ${id} IN (SELECT "keyId" FROM first) ORDER BY ${ordering(order)}`;
+}
+
+/** Where the rows of a part of the order are looked up, and by what. */
+function placeOf(query: SearchQuery, { range, at }: Part) {
+  const { table, order, bounds, lookUp, after } = query;
+  if (lookUp === undefined) {
+    return { table, order, where: Prisma.join([range, ...bounds, fits(query)], ' AND ') };
+  }
+  const [within = range] = ranges(lookUp.order, after).slice(at);
+  return { ...lookUp, where: Prisma.join([within, ...lookUp.where], ' AND ') };
 }
 
 function keys({ by, id }: KeysetOrder): Prisma.Sql {
@@ -143,9 +180,23 @@ export type SearchQuery = {
   readonly bounds: readonly Prisma.Sql[];
   /** What any number of rows may meet. */
   readonly filters: readonly Prisma.Sql[];
+  /** Where rows are looked up, if not in the table itself. */
+  readonly lookUp?: LookUp;
   readonly order: KeysetOrder;
   readonly after: KeysetPosition | null;
   readonly limit: number;
 };
+
+/** A table that has the same rows under the same ids in less room, with all the conditions of a search and its order. */
+export type LookUp = {
+  readonly table: Prisma.Sql;
+  readonly where: readonly Prisma.Sql[];
+  readonly order: KeysetOrder;
+  /** A range of the order, of the searched table, in which most of what fits may lie. */
+  readonly likely?: Prisma.Sql;
+};
+
+/** A range of the order, and which one it is. */
+type Part = { readonly range: Prisma.Sql; readonly at: number };
 
 type Found<Row> = Row & KeyColumns & { readonly matches?: number };

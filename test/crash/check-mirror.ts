@@ -29,6 +29,7 @@ export async function checkMirror(
     codes: [...accounts.values()].filter(({ signupCode }) => signupCode !== null).length,
     differences: [
       ...accountDifferences(world, accounts),
+      ...(await textDifferences(world)),
       ...eventDifferences(world, stored),
       ...codeDifferences(accounts, created),
       ...secondCodes(world),
@@ -59,6 +60,16 @@ function accountDifferences(
     ...[...accounts.keys()].filter((id) => !known.has(id)).map((id) => `${id} exists only in the mirror`),
     ...[...accounts.values()].filter(({ stale }) => stale).map(({ id }) => `${id} is still stale`),
   ];
+}
+
+/** What accounts are searched by is what they have. */
+async function textDifferences({ postgres }: ComparableWorld): Promise<string[]> {
+  const rows = await postgres.rows<{ id: string }>(
+    `select coalesce(a.id, t.account_id) as id from accounts a full join account_texts t on t.account_id = a.id
+      where (a.id, fold_case(a.name), a.search_text, a.deleted)
+            is distinct from (t.account_id, t.folded_name, t.search_text, t.deleted)`,
+  );
+  return rows.map(({ id }) => `${id} is searched by another text than it has`);
 }
 
 /** Every event of the bus is stored exactly once and was applied. */

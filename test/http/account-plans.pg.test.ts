@@ -17,14 +17,14 @@ beforeAll(async () => {
                            field_versions, version, synced_at, changed_at, deleted, stale_version, code_state)
      select '001al' || lpad(i::text, 13, '0'),
             jsonb_build_object('Industry', 'Industry ' || i % 40, 'BillingAddress', jsonb_build_object('City', 'City ' || i % 50)),
-            md5(i::text), 'A-' || i, 'CODE' || i, now() - i * interval '1 hour', now() - i * interval '1 hour', 'v1',
+            case when i % 20 = 3 then 'Zeta ' else '' end || md5(i::text), 'A-' || i, 'CODE' || i, now() - i * interval '1 hour', now() - i * interval '1 hour', 'v1',
             '{}', 'v1', now() - i * interval '1 hour', now() - i * interval '1 hour', i % 100 = 0,
             case when i % 100 = 1 then 'v2' end, case i % 50 when 1 then 'failed' when 2 then 'pending' else 'confirmed' end
        from generate_series(1, 4000) i`,
   );
   const fields = ['Industry', 'BillingAddress.City'];
   await keepIndexes({ url: database.url, fields, logger: silent }).done;
-  await server.database.pool.query('vacuum analyze accounts');
+  await server.database.pool.query('vacuum analyze accounts, account_texts');
 });
 afterAll(async () => {
   await server.close();
@@ -96,6 +96,18 @@ describe('what fits a filter is found by its index', () => {
       expect(plans.flatMap(nodesOf).filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
     }
   });
+});
+
+describe('what is looked for by name or by id is looked up in the narrow table', () => {
+  test.each(['q=abcdef', 'q=zeta&sort=name', 'q=zeta&sort=-name&name=*eta*', 'name=*abcdef&sort=name'])(
+    '%s',
+    async (query) => {
+      const nodes = (await plansOf(`limit=5&${query}`)).flatMap(nodesOf);
+      expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
+      const lookUps = nodes.filter((node) => node['Subplan Name']?.startsWith('CTE'));
+      expect(new Set(lookUps.flatMap(indexesOf))).toEqual(new Set(['account_texts_search']));
+    },
+  );
 });
 
 /** Notes every statement on its way to the database. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Prisma } from '../../src/db/generated/client.ts';
 import type { KeysetPosition } from '../../src/http/keyset.ts';
-import { type SearchQuery, searchPage } from '../../src/http/search-page.ts';
+import { type LookUp, type SearchQuery, searchPage } from '../../src/http/search-page.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const database = useDatabase();
@@ -17,6 +17,8 @@ const scenario = fc.record({
   descending: fc.boolean(),
   least: fc.option(fc.integer({ min: 0, max: 5 })),
   limit: fc.integer({ min: 1, max: 6 }),
+  narrow: fc.boolean(),
+  likely: fc.option(fc.integer({ min: 0, max: 5 })),
   steps: fc.record({
     shortWalk: fc.integer({ min: 1, max: 5 }),
     few: fc.integer({ min: 1, max: 5 }),
@@ -30,15 +32,18 @@ const metSome = {
   descending: false,
   least: null,
   limit: 1,
+  narrow: false,
+  likely: null,
   steps: { shortWalk: 1, few: 5, longWalk: 10 },
 };
 
 test('a search finds what fits and nothing else, in order, whichever of its steps finds it', async () => {
   await database.pool.query(
-    'create table found_rows (id text primary key, by text, fits boolean, common boolean)',
+    `create table found_rows (id text primary key, by text, fits boolean, common boolean);
+     create view narrow_rows as select id as row_id, by as row_by, fits as row_fits, common as row_common from found_rows`,
   );
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ rows, least, limit, descending, steps }) => {
+    fc.asyncProperty(scenario, async ({ rows, least, limit, descending, narrow, likely, steps }) => {
       await database.pool.query('truncate found_rows');
       await database.pool.query(
         `insert into found_rows select lpad(i::text, 3, '0'), r->>'by', (r->>'fits')::boolean, (r->>'common')::boolean
@@ -55,6 +60,7 @@ test('a search finds what fits and nothing else, in order, whichever of its step
         filters: [Prisma.sql`fits`],
         order: { by: { sql: 'by', type: 'text' }, id: { sql: 'id', type: 'text' }, descending },
         limit,
+        ...(narrow && { lookUp: inNarrowRows(least, descending, likely) }),
       } as const;
       const direction = descending ? 'desc' : 'asc';
       const expected = await database.rows<{ id: string }>(
@@ -64,9 +70,20 @@ test('a search finds what fits and nothing else, in order, whichever of its step
       );
       expect(await walkThrough(query, steps)).toEqual(expected.map(({ id }) => id));
     }),
-    { numRuns: 60, examples: [[metSome]] },
+    { numRuns: 120, examples: [[metSome]] },
   );
 });
+
+/** The same conditions and the same order, of another table. */
+function inNarrowRows(least: number | null, descending: boolean, likely: number | null): LookUp {
+  const bounds = least === null ? [] : [Prisma.sql`row_by >= ${String(least)}`];
+  return {
+    table: Prisma.sql`narrow_rows`,
+    where: [Prisma.sql`row_common`, Prisma.sql`row_fits`, ...bounds],
+    order: { by: { sql: 'row_by', type: 'text' }, id: { sql: 'row_id', type: 'text' }, descending },
+    ...(likely !== null && { likely: Prisma.sql`by = ${String(likely)}` }),
+  };
+}
 
 async function walkThrough(
   query: Omit<SearchQuery, 'after'>,
