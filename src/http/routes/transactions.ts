@@ -73,15 +73,18 @@ type Summary = {
   readonly origin: string | null;
 };
 
-/** Whole is a transaction that something followed, or that silence followed; of a part that failed it is not. */
+/**
+ * Whole is a transaction that something followed, or that silence followed; of a part that failed it is not. What follows
+ * is asked for in order: among many that do, the planner would look for one from the beginning of the table.
+ */
 async function readSummary(pool: pg.Pool, key: string): Promise<Summary[]> {
   const { rows } = await pool.query<Summary>({
     name: 'summary-of-transaction',
     text: `select e.committed, f.user, f.origin,
                   not e.failed and (
                     exists (select from subscriptions where quiet_through >= e.last)
-                    or exists (select from events n where n.id > e.last and n.state <> 'stored'
-                                and n.transaction_key is distinct from $1)) as complete
+                    or (select true from events n where n.id > e.last and n.state <> 'stored'
+                           and n.transaction_key is distinct from $1 order by n.id limit 1) is true) as complete
              from (select max(id) as last, max(commit_timestamp) as committed, bool_or(state in ('failed', 'stored')) as failed
                      from events where transaction_key = $1) e
              join lateral (select commit_user as user, change_origin as origin from events
