@@ -46,14 +46,26 @@ const change = (version: Version, values: Record<string, Scalar>): Change => ({
   values: valuesOf(values),
 });
 
-describe('an account that a reading brought', () => {
+/** A database of its own for a group of tests, to which changes are applied and which is asked for the past. */
+function useMirror() {
   const database = useDatabase();
-
-  it('has no history of its own until something changes', async () => {
-    const apply = (...changes: AccountChange[]) =>
+  return {
+    database,
+    apply: (...changes: AccountChange[]) =>
       inTransaction(database.pool, (client) =>
         applyChanges(client, changes, codeRules({ field: 'SignUpCode__c' })),
-      );
+      ),
+    async asOf(id: string, at: number) {
+      const past = await accountAsOf(database.pool, id, second(at));
+      return past.kind === 'known' ? Object.fromEntries(past.state.merged.values) : past.kind;
+    },
+  };
+}
+
+describe('an account that a reading brought', () => {
+  const { database, apply } = useMirror();
+
+  it('has no history of its own until something changes', async () => {
     const kept = () =>
       database.rows(
         `select form, written from account_changes union all select 'base', state from account_states`,
@@ -72,15 +84,7 @@ describe('an account that a reading brought', () => {
 });
 
 describe('changes that wait until a reading has come in before them', () => {
-  const database = useDatabase();
-  const apply = (...changes: AccountChange[]) =>
-    inTransaction(database.pool, (client) =>
-      applyChanges(client, changes, codeRules({ field: 'SignUpCode__c' })),
-    );
-  const asOf = async (at: number) => {
-    const past = await accountAsOf(database.pool, told, second(at));
-    return past.kind === 'known' ? Object.fromEntries(past.state.merged.values) : past.kind;
-  };
+  const { database, apply, asOf } = useMirror();
   const states = async (): Promise<number> =>
     (await database.rows('select from account_states where not is_base')).length;
 
@@ -92,30 +96,22 @@ describe('changes that wait until a reading has come in before them', () => {
       await apply(event(told, 10 + n, { Site: String(n), ...(n % 21 === 1 ? { Name: `A${n}` } : {}) }));
     expect(await states()).toBe(3);
     for (let n = 1; n <= 70; n++)
-      expect(await asOf(10 + n)).toMatchObject({ Name: `A${n - ((n - 1) % 21)}`, Site: String(n) });
-    expect(await asOf(1_001)).toEqual(read);
+      expect(await asOf(told, 10 + n)).toMatchObject({ Name: `A${n - ((n - 1) % 21)}`, Site: String(n) });
+    expect(await asOf(told, 1_001)).toEqual(read);
   });
 
   it('are in those states if they come later still', async () => {
     await apply({ ...event(told, 20, { Phone: '1' }), change: change([20_000, 2n, 1, 0], { Phone: '1' }) });
     expect(await states()).toBe(3);
-    expect(await asOf(19)).toMatchObject({ Phone: null, Site: '9' });
+    expect(await asOf(told, 19)).toMatchObject({ Phone: null, Site: '9' });
     for (const at of [20, 31, 52, 73, 80])
-      expect(await asOf(at)).toMatchObject({ Phone: '1', Site: String(at - 10) });
-    expect(await asOf(1_001)).toMatchObject({ Phone: null, Site: '70' });
+      expect(await asOf(told, at)).toMatchObject({ Phone: '1', Site: String(at - 10) });
+    expect(await asOf(told, 1_001)).toMatchObject({ Phone: null, Site: '70' });
   });
 });
 
 describe('a history that is folded', () => {
-  const database = useDatabase();
-  const apply = (...changes: AccountChange[]) =>
-    inTransaction(database.pool, (client) =>
-      applyChanges(client, changes, codeRules({ field: 'SignUpCode__c' })),
-    );
-  const asOf = async (id: string, at: number) => {
-    const past = await accountAsOf(database.pool, id, second(at));
-    return past.kind === 'known' ? Object.fromEntries(past.state.merged.values) : past.kind;
-  };
+  const { database, apply, asOf } = useMirror();
   const count = async (table: string): Promise<number> =>
     Number((await database.rows<{ n: bigint }>(`select count(*) as n from ${table}`))[0]?.n);
 
