@@ -26,6 +26,7 @@ const statement = fc.oneof(
     rows: fc.uniqueArray(row, { selector: ({ id }) => id }),
   }),
   fc.record({ kind: fc.constant('name' as const), row }),
+  fc.record({ kind: fc.constant('deleted' as const), row }),
   fc.record({ kind: fc.constant('other' as const), row }),
   fc.record({ kind: fc.constant('delete' as const), row }),
   fc.record({ kind: fc.constant('truncate' as const) }),
@@ -82,11 +83,10 @@ async function execute(each: typeof statement extends fc.Arbitrary<infer T> ? T 
     case 'upsert':
       return upsert(each.rows);
     case 'name':
-      await database.rows('update accounts set name = $2, deleted = $3 where id = $1', [
-        each.row.id,
-        each.row.name,
-        each.row.deleted,
-      ]);
+      await database.rows('update accounts set name = $2 where id <= $1', [each.row.id, each.row.name]);
+      return;
+    case 'deleted':
+      await database.rows('update accounts set deleted = not deleted where id <= $1', [each.row.id]);
       return;
     case 'other':
       await database.rows(

@@ -37,6 +37,17 @@ const metSome = {
   steps: { shortWalk: 1, few: 5, longWalk: 10 },
 };
 
+// Most of what fits lies where it is likely to, and nothing else before that: the last row of the page ends the search.
+const metWhereLikely = {
+  rows: Array.from({ length: 9 }, (_, n) => ({ by: n < 4 ? 0 : 3, fits: n > 4, common: true })),
+  descending: false,
+  least: null,
+  limit: 1,
+  narrow: true,
+  likely: 3,
+  steps: { shortWalk: 3, few: 1, longWalk: 1 },
+};
+
 test('a search finds what fits and nothing else, in order, whichever of its steps finds it', async () => {
   await database.pool.query(
     `create table found_rows (id text primary key, by text, fits boolean, common boolean);
@@ -70,7 +81,7 @@ test('a search finds what fits and nothing else, in order, whichever of its step
       );
       expect(await walkThrough(query, steps)).toEqual(expected.map(({ id }) => id));
     }),
-    { numRuns: 120, examples: [[metSome]] },
+    { numRuns: 120, examples: [[metSome], [metWhereLikely]] },
   );
 });
 
