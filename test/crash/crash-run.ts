@@ -1,18 +1,15 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { checkMirror, type MirrorCheck } from './check-mirror.ts';
 import { type CrashWorld, startCrashWorld } from './crash-world.ts';
 import { watchFamilies } from './family-watcher.ts';
 import { goSilent } from './half-open.ts';
-import { type RandomChanges, randomChanges } from './random-changes.ts';
-import { breakThings, type FaultCounts } from './random-faults.ts';
+import { changeWhile, type RandomChanges, randomChanges } from './random-changes.ts';
+import { breakThings, type FaultCounts, type Span } from './random-faults.ts';
 import { reachedStates } from './reached-states.ts';
 import { seededRandom } from './seeded-random.ts';
 import { waitUntilQuiet } from './wait-until-quiet.ts';
 
-export type CrashRunOptions = {
+export type CrashRunOptions = Span & {
   readonly seed: number;
-  /** How long things are broken, in milliseconds; then everything is mended and compared. */
-  readonly durationMs: number;
   /** Accounts in the org at the start. */
   readonly accounts: number;
   /** How long it may take until all is quiet again, in milliseconds. */
@@ -52,13 +49,15 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
 }
 
 async function runIn(world: CrashWorld, options: CrashRunOptions): Promise<CrashRun> {
-  const { seed, durationMs, onProgress = () => {} } = options;
+  const { seed, onProgress = () => {} } = options;
   await waitUntilQuiet(world, 60_000);
   const changes = randomChanges(world.sandbox, seededRandom(seed, 'changes'));
   const watcher = watchFamilies(world, seededRandom(seed, 'looks'), changes.families);
-  const end = Date.now() + durationMs;
-  const changing = changeUntil(end, changes.change, seededRandom(seed, 'pauses'));
-  const faults = await breakThings(world, seededRandom(seed, 'faults'), end, onProgress);
+  let broken = true;
+  const changing = changeWhile(() => broken, changes.change, seededRandom(seed, 'pauses'));
+  const faults = await breakThings(world, seededRandom(seed, 'faults'), options, onProgress).finally(() => {
+    broken = false;
+  });
   await changing;
   onProgress('mended');
   const healing = await heal(world, changes, options);
@@ -102,15 +101,4 @@ function endsByItself({ service }: CrashWorld): string[] {
   return service.ownEnds
     .filter(({ wasReady }) => wasReady)
     .map(({ end, lastWords }) => `the service ended by itself with ${end}: ${lastWords}`);
-}
-
-async function changeUntil(
-  end: number,
-  change: () => void,
-  random: ReturnType<typeof seededRandom>,
-): Promise<void> {
-  while (Date.now() < end) {
-    change();
-    await pause(random.between(20, 180));
-  }
 }

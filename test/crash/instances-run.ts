@@ -5,7 +5,7 @@ import { type CrashWorld, getJson, orderResync, startCrashWorld } from './crash-
 import { watchFamilies } from './family-watcher.ts';
 import { type Instances, type Strike, strikeInstances } from './instance-faults.ts';
 import { installLeaseAudit, type LeaseAudit, readLeaseAudit } from './lease-audit.ts';
-import { randomChanges } from './random-changes.ts';
+import { changeWhile, randomChanges } from './random-changes.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import type { SupervisedService } from './service-supervisor.ts';
 import { waitUntilQuiet } from './wait-until-quiet.ts';
@@ -129,13 +129,6 @@ async function orderResyncs(
     dueMs = Date.now() + random.between(3_000, 9_000);
   }
   return ordered;
-}
-
-async function changeWhile(goesOn: () => boolean, change: () => void, random: SeededRandom): Promise<void> {
-  while (goesOn()) {
-    change();
-    await pause(random.between(20, 180));
-  }
 }
 
 function countOf(services: readonly SupervisedService[], text: string): number {

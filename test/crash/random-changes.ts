@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
@@ -141,6 +142,18 @@ function kindsOfChange(people: People, members: readonly (readonly string[])[], 
 }
 
 type People = ReturnType<typeof workingIn>;
+
+/** Makes one change after the other, for as long as that is wanted. */
+export async function changeWhile(
+  goesOn: () => boolean,
+  change: () => void,
+  random: SeededRandom,
+): Promise<void> {
+  while (goesOn()) {
+    change();
+    await pause(random.between(20, 180));
+  }
+}
 
 /** New values of a few fields; some are cleared. */
 function someValues(random: SeededRandom): Values {

@@ -7,23 +7,29 @@ import type { SeededRandom } from './seeded-random.ts';
 /** How often each fault struck, by its name. */
 export type FaultCounts = ReadonlyMap<string, number>;
 
+/** How long things are broken: until a moment, and on until there were so many kills, for twice as long at most. */
+export type Span = { readonly durationMs: number; readonly leastKills: number };
+
 /**
- * Breaks things at random moments until `untilMs`, then mends everything.
+ * Breaks things at random moments, then mends everything.
  * The order of faults and all their parameters follow from `random`; what they hit depends on the moment.
  */
 export async function breakThings(
   world: CrashWorld,
   random: SeededRandom,
-  untilMs: number,
+  { durationMs, leastKills }: Span,
   onFault: (name: string) => void,
 ): Promise<FaultCounts> {
   const counts = new Map<string, number>();
   const cards = Object.entries(faults).flatMap(([name, { perRound }]) =>
     Array.from({ length: perRound }, () => name as FaultName),
   );
-  while (Date.now() < untilMs) {
+  const begin = Date.now();
+  const goesOn = (): boolean =>
+    Date.now() < begin + durationMs * ((counts.get('kill') ?? 0) < leastKills ? 2 : 1);
+  while (goesOn()) {
     for (const name of random.shuffle(cards)) {
-      if (Date.now() >= untilMs) break;
+      if (!goesOn()) break;
       onFault(name);
       if (await faults[name].strike(world, random)) counts.set(name, (counts.get(name) ?? 0) + 1);
       await pause(random.between(0, 2_800));
