@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { advisoryLocks } from './advisory-locks.ts';
+import { fillAccountTexts } from './fill-account-texts.ts';
 import { holdLock } from './hold-lock.ts';
 import { connectionTo } from './servers.ts';
 import {
@@ -80,7 +81,8 @@ async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: 
     await client.query(`drop index concurrently if exists ${client.escapeIdentifier(name)}`);
     logger.info({ index: name }, 'dropped an index');
   }
-  for (const { name, definition } of work.create) {
+  for (const { name, definition, ofTexts } of work.create) {
+    if (ofTexts === true) await fillAccountTexts(client, held);
     if (held.aborted) return;
     await client.query(`create index concurrently ${client.escapeIdentifier(name)} on ${definition}`);
     logger.info({ index: name }, 'made an index');

@@ -3,7 +3,12 @@ import type { Queryable } from './database.ts';
 import { fieldExpression, fieldIndexName, fieldIndexPrefix, foldedNameSql } from './field-indexes.ts';
 
 /** An index that the service makes by itself, beside those of the migrations. */
-export type WantedIndex = { readonly name: string; readonly definition: string };
+export type WantedIndex = {
+  readonly name: string;
+  readonly definition: string;
+  /** Whether its table has to be filled before: whoever finds the index takes the table to be whole. */
+  readonly ofTexts?: boolean;
+};
 
 export type IndexWork = {
   /** Names: no longer wanted, or broken off half built. */
@@ -13,7 +18,9 @@ export type IndexWork = {
 
 export type PresentIndex = { readonly name: string; readonly valid: boolean };
 
-const searchIndexes = { accounts: 'accounts_search', account_texts: 'account_texts_search' };
+const searchIndex = 'accounts_search';
+/** As long as it is not there, neither may be all of the texts. */
+export const textsIndex = 'account_texts_search';
 
 /** The indexes of these fields, and of the searched text where this database knows trigrams. */
 export function wantedIndexes(fields: readonly string[], trigrams: string | null): WantedIndex[] {
@@ -22,11 +29,12 @@ export function wantedIndexes(fields: readonly string[], trigrams: string | null
     definition: `accounts (${fieldExpression(path)}, ${foldedNameSql}, id)`,
   }));
   if (trigrams === null) return ofFields;
-  const ofText = Object.entries(searchIndexes).map(([table, name]) => ({
-    name,
-    definition: `${table} using gin (search_text ${trigrams})`,
-  }));
-  return [...ofText, ...ofFields];
+  const byTrigrams = (table: string): string => `${table} using gin (search_text ${trigrams})`;
+  return [
+    { name: searchIndex, definition: byTrigrams('accounts') },
+    { name: textsIndex, definition: byTrigrams('account_texts'), ofTexts: true },
+    ...ofFields,
+  ];
 }
 
 /** What is to be done so that there are exactly the wanted ones, all of them whole. */
@@ -45,7 +53,7 @@ export async function readPresentIndexes(client: Queryable): Promise<PresentInde
        from pg_index i join pg_class c on c.oid = i.indexrelid
       where i.indrelid in ('accounts'::regclass, 'account_texts'::regclass)
         and (c.relname = any($1) or starts_with(c.relname, $2))`,
-    [Object.values(searchIndexes), fieldIndexPrefix],
+    [[searchIndex, textsIndex], fieldIndexPrefix],
   );
   return rows;
 }

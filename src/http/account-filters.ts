@@ -1,5 +1,6 @@
 import { foldedNameSql } from '../db/field-indexes.ts';
 import { Prisma } from '../db/generated/client.ts';
+import { textsIndex } from '../db/wanted-indexes.ts';
 import type { KeysetOrder } from './keyset.ts';
 import { invalid } from './problem.ts';
 import type { AccountQuery } from './schemas/account-query.ts';
@@ -85,9 +86,12 @@ export function lookUpOfText(filters: readonly AccountFilter[], order: KeysetOrd
   const texts = filters.flatMap(({ ofText }) => ofText ?? []);
   const [searched] = filters.flatMap(({ search }) => search ?? []);
   const isWithin = texts.length === filters.length && (by === undefined || by.sql === foldedNameSql);
-  if (searched === undefined || !isWithin) return undefined;
+  // A name and a beginning have an index of `accounts`, which finds fewer than the text does.
+  const isOfName = filters.some(({ bounds }) => bounds === 'name');
+  if (searched === undefined || !isWithin || isOfName) return undefined;
   return {
     table: Prisma.sql`account_texts`,
+    index: textsIndex,
     where: texts,
     order: {
       ...(by && { by: { sql: nameOfText, type: 'text' } }),

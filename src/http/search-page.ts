@@ -18,7 +18,8 @@ import {
  * that they lie evenly: where all names that have a word also begin with it, it would read a whole table in the order of
  * names to come to them. So it is told what to do: to read in order for a little, and on where that met some; then to
  * look up all that fit if they are few, to read in order for longer, and only then to look up all of them. Where it can be
- * guessed at which part of the order they lie, they are read from there, and what else fits before them is looked up.
+ * guessed in which part of the order they lie, a page is read from there, and of all that fit only those up to its last row
+ * are sorted.
  */
 export async function searchPage<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
@@ -28,10 +29,23 @@ export async function searchPage<Row extends pg.QueryResultRow>(
   if (query.filters.length === 0) return readPage<Row>(pool, wholeQuery(query));
   return inTransaction(pool, async (client) => {
     await client.query(advice);
+    const usable = await withUsableLookUp(client, query);
     return collectPage<Row>(query, (range, wanted, at) =>
-      readInSteps<Row>(client, query, { range, at }, wanted, steps),
+      readInSteps<Row>(client, usable, { range, at }, wanted, steps),
     );
   });
+}
+
+/** Asked each time: the index may be built meanwhile, and a replica has it later. */
+async function withUsableLookUp(client: pg.PoolClient, query: SearchQuery): Promise<SearchQuery> {
+  const { lookUp, ...others } = query;
+  if (lookUp === undefined) return query;
+  const { rows } = await client.query<{ valid: boolean }>({
+    name: 'valid-index',
+    text: 'select indisvalid as valid from pg_index where indexrelid = to_regclass($1)',
+    values: [lookUp.index],
+  });
+  return rows[0]?.valid === true ? query : others;
 }
 
 async function readInSteps<Row extends pg.QueryResultRow>(
@@ -128,7 +142,7 @@ function lookUpFew(query: SearchQuery, part: Part, wanted: number, most: number)
     SELECT (SELECT count(*) FROM found)::int AS matches, ${rowsOfFirst(query)}`;
 }
 
-/** The first ones in order among all rows that fit. @param last one that is not before any of those */
+/** The first ones in order among all rows that fit. @param last one that none of those lies beyond, if it is known */
 function lookUpAll(query: SearchQuery, part: Part, wanted: number, last?: KeyColumns): Prisma.Sql {
   const { table, order, where } = placeOf(query, part);
   const within = last === undefined ? where : Prisma.sql`${where} AND ${upTo(order, last)}`;
@@ -190,9 +204,11 @@ export type SearchQuery = {
 /** A table that has the same rows under the same ids in less room, with all the conditions of a search and its order. */
 export type LookUp = {
   readonly table: Prisma.Sql;
+  /** The table is whole once it has this index. */
+  readonly index: string;
   readonly where: readonly Prisma.Sql[];
   readonly order: KeysetOrder;
-  /** A range of the order, of the searched table, in which most of what fits may lie. */
+  /** A range of the order, in columns of the searched table, in which most of what fits may lie. */
   readonly likely?: Prisma.Sql;
 };
 

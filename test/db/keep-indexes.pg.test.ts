@@ -99,7 +99,7 @@ describe('the indexes that settings ask for', () => {
 
   it('include the one of trigrams as soon as the extension can be had', async () => {
     await database.pool.query('drop extension pg_trgm cascade');
-    expect(Object.keys(await indexes())).not.toEqual(expect.arrayContaining(ofText));
+    expect(Object.keys(await indexes()).filter((name) => ofText.includes(name))).toEqual([]);
     await keep().done;
     expect(await indexes()).toEqual(whole());
   });

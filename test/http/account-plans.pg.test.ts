@@ -110,6 +110,16 @@ describe('what is looked for by name or by id is looked up in the narrow table',
   );
 });
 
+test.each([
+  'q=zeta&name=Zeta%20ab*',
+  'q=zeta&deleted=true',
+  'q=abcdef&sort=-createdAt',
+  'q=abcdef&codeState=failed',
+])('what has a closer index, another order or another filter is not looked up there: %s', async (query) => {
+  await plansOf(`limit=50&${query}`);
+  expect(sent.map(({ text }) => text).filter((text) => text.includes('account_texts'))).toEqual([]);
+});
+
 /** Notes every statement on its way to the database. */
 function record({ database: { pool } }: TestServer): void {
   pool.on('connect', (client) => {

@@ -17,7 +17,7 @@ const scenario = fc.record({
   descending: fc.boolean(),
   least: fc.option(fc.integer({ min: 0, max: 5 })),
   limit: fc.integer({ min: 1, max: 6 }),
-  narrow: fc.boolean(),
+  narrow: fc.constantFrom(null, 'found_rows_pkey', 'an_index_that_is_not_there'),
   likely: fc.option(fc.integer({ min: 0, max: 5 })),
   steps: fc.record({
     shortWalk: fc.integer({ min: 1, max: 5 }),
@@ -32,7 +32,7 @@ const metSome = {
   descending: false,
   least: null,
   limit: 1,
-  narrow: false,
+  narrow: null,
   likely: null,
   steps: { shortWalk: 1, few: 5, longWalk: 10 },
 };
@@ -43,7 +43,7 @@ const metWhereLikely = {
   descending: false,
   least: null,
   limit: 1,
-  narrow: true,
+  narrow: 'found_rows_pkey' as const,
   likely: 3,
   steps: { shortWalk: 3, few: 1, longWalk: 1 },
 };
@@ -71,7 +71,7 @@ test('a search finds what fits and nothing else, in order, whichever of its step
         filters: [Prisma.sql`fits`],
         order: { by: { sql: 'by', type: 'text' }, id: { sql: 'id', type: 'text' }, descending },
         limit,
-        ...(narrow && { lookUp: inNarrowRows(least, descending, likely) }),
+        ...(narrow !== null && { lookUp: inNarrowRows(narrow, least, descending, likely) }),
       } as const;
       const direction = descending ? 'desc' : 'asc';
       const expected = await database.rows<{ id: string }>(
@@ -86,10 +86,16 @@ test('a search finds what fits and nothing else, in order, whichever of its step
 });
 
 /** The same conditions and the same order, of another table. */
-function inNarrowRows(least: number | null, descending: boolean, likely: number | null): LookUp {
+function inNarrowRows(
+  index: string,
+  least: number | null,
+  descending: boolean,
+  likely: number | null,
+): LookUp {
   const bounds = least === null ? [] : [Prisma.sql`row_by >= ${String(least)}`];
   return {
     table: Prisma.sql`narrow_rows`,
+    index,
     where: [Prisma.sql`row_common`, Prisma.sql`row_fits`, ...bounds],
     order: { by: { sql: 'row_by', type: 'text' }, id: { sql: 'row_id', type: 'text' }, descending },
     ...(likely !== null && { likely: Prisma.sql`by = ${String(likely)}` }),
