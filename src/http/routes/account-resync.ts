@@ -8,7 +8,7 @@ import { Problem } from '../problem.ts';
 import { readAccountId } from '../read-record-id.ts';
 import { AccountSchema } from '../schemas/account.ts';
 import { AccountPath, NoBody } from '../schemas/parameters.ts';
-import { problemResponses } from '../schemas/problem.ts';
+import { workProblemResponses } from '../schemas/problem.ts';
 import { QueuedResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
@@ -89,15 +89,6 @@ const schema = {
       description: 'Queued; `Location` says where to follow it.',
       headers: replayHeaders({ Location: Type.String({ description: 'Path of the resync.' }) }),
     },
-    ...problemResponses(
-      'invalid-request',
-      'unauthenticated',
-      'forbidden',
-      'not-found',
-      'still-running',
-      'payload-too-large',
-      'unsupported-media-type',
-      'key-reused',
-    ),
+    ...workProblemResponses('not-found'),
   },
 } as const;

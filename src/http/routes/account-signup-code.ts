@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
 import { readAccountId } from '../read-record-id.ts';
 import { codeStates } from '../schemas/account.ts';
 import { AccountPath, NoParameters } from '../schemas/parameters.ts';
-import { problemResponses } from '../schemas/problem.ts';
+import { workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
@@ -72,16 +72,6 @@ const schema = {
   response: {
     200: AccountCode('It has one already.'),
     202: AccountCode('It has a new one, which is on its way to Salesforce.'),
-    ...problemResponses(
-      'invalid-request',
-      'unauthenticated',
-      'forbidden',
-      'not-found',
-      'conflict',
-      'still-running',
-      'payload-too-large',
-      'unsupported-media-type',
-      'key-reused',
-    ),
+    ...workProblemResponses('not-found', 'conflict'),
   },
 } as const;

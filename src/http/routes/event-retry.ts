@@ -5,7 +5,7 @@ import { EventPath, identified } from '../event-path.ts';
 import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
 import { Problem } from '../problem.ts';
 import { NoBody, NoParameters } from '../schemas/parameters.ts';
-import { problemResponses } from '../schemas/problem.ts';
+import { workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
@@ -45,15 +45,6 @@ const schema = {
         headers: replayHeaders(),
       },
     ),
-    ...problemResponses(
-      'invalid-request',
-      'unauthenticated',
-      'forbidden',
-      'not-found',
-      'still-running',
-      'payload-too-large',
-      'unsupported-media-type',
-      'key-reused',
-    ),
+    ...workProblemResponses('not-found'),
   },
 } as const;

@@ -5,7 +5,7 @@ import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempoten
 import { readResync } from '../read-resync.ts';
 import { readResyncOrder } from '../read-resync-order.ts';
 import { NoParameters } from '../schemas/parameters.ts';
-import { problemResponses } from '../schemas/problem.ts';
+import { workProblemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { ResyncOrderSchema } from '../schemas/resync-order.ts';
 import { Named } from '../schemas/values.ts';
@@ -41,14 +41,6 @@ const schema = {
   response: {
     200: { ...Named(ResyncSchema), description: 'One is under way already: this one.', headers },
     202: { ...Named(ResyncSchema), description: 'Queued.', headers },
-    ...problemResponses(
-      'invalid-request',
-      'unauthenticated',
-      'forbidden',
-      'still-running',
-      'payload-too-large',
-      'unsupported-media-type',
-      'key-reused',
-    ),
+    ...workProblemResponses(),
   },
 } as const;

@@ -5,7 +5,7 @@ import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempoten
 import { Problem } from '../problem.ts';
 import { readAccountId } from '../read-record-id.ts';
 import { NoBody, NoParameters, RecordId, Text } from '../schemas/parameters.ts';
-import { problemResponses } from '../schemas/problem.ts';
+import { problemResponses, workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
@@ -54,16 +54,7 @@ const oneSchema = {
         headers: replayHeaders(),
       },
     ),
-    ...problemResponses(
-      'invalid-request',
-      'unauthenticated',
-      'forbidden',
-      'not-found',
-      'still-running',
-      'payload-too-large',
-      'unsupported-media-type',
-      'key-reused',
-    ),
+    ...workProblemResponses('not-found'),
   },
 } as const;
 

@@ -31,6 +31,20 @@ export function problemResponses(...expected: readonly ProblemKind[]) {
   );
 }
 
+/** The same of a POST that starts work: it may have a body, and it takes an `Idempotency-Key`. */
+export function workProblemResponses(...expected: readonly ProblemKind[]) {
+  return problemResponses(
+    'invalid-request',
+    'unauthenticated',
+    'forbidden',
+    'still-running',
+    'payload-too-large',
+    'unsupported-media-type',
+    'key-reused',
+    ...expected,
+  );
+}
+
 function problemContent(kind: ProblemKind) {
   const { status, title } = kinds[kind];
   const example: Static<typeof ProblemSchema> = {
