@@ -50,15 +50,18 @@ function shareProblems(operation: Members, shared: Map<string, unknown>): void {
   }
 }
 
-// `/docs/problems#not-found` becomes `NotFound`.
+// The examples of `not-found` make it `NotFound`; those of two kinds make it one with `Or` in between.
 function problemName(response: unknown): string | undefined {
   const content = isMembers(response) ? member(response, 'content') : undefined;
   // What is answered in another form as well stands with its operation.
   if (content === undefined || Object.keys(content).length > 1) return undefined;
   const media = member(content, 'application/problem+json');
-  const type = media && member(media, 'example')?.['type'];
-  const kind = typeof type === 'string' ? type.split('#').at(-1) : undefined;
-  return kind?.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+  const examples = media && member(media, 'examples');
+  return examples && Object.keys(examples).map(pascalCase).join('Or');
+}
+
+function pascalCase(kind: string): string {
+  return kind.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 }
 
 function relaxBody(operation: Members): void {

@@ -23,12 +23,19 @@ export const ProblemSchema = Type.Object(
 
 /** The responses of an operation that answer a problem; 429, 500 and 503 are possible everywhere. */
 export function problemResponses(...expected: readonly ProblemKind[]) {
+  const all = ['too-many-requests', 'internal-error', 'unavailable', ...expected] as const;
+  const byStatus = Map.groupBy(all, (kind) => kinds[kind].status);
   return Object.fromEntries(
-    (['too-many-requests', 'internal-error', 'unavailable', ...expected] as const).map((kind) => [
-      kinds[kind].status,
-      { description: `${kinds[kind].title}.`, content: { 'application/problem+json': problemContent(kind) } },
-    ]),
+    [...byStatus].map(([status, ofStatus]) => [status, problemResponse(ofStatus)] as const),
   );
+}
+
+function problemResponse(ofStatus: readonly ProblemKind[]) {
+  const examples = Object.fromEntries(ofStatus.map((kind) => [kind, { value: exampleOf(kind) }]));
+  return {
+    description: ofStatus.map((kind) => `${kinds[kind].title}.`).join(' Or: '),
+    content: { 'application/problem+json': { schema: Named(ProblemSchema), examples } },
+  };
 }
 
 /** The same of a POST that starts work: it may have a body, and it takes an `Idempotency-Key`. */
@@ -45,9 +52,9 @@ export function workProblemResponses(...expected: readonly ProblemKind[]) {
   );
 }
 
-function problemContent(kind: ProblemKind) {
+function exampleOf(kind: ProblemKind): Static<typeof ProblemSchema> {
   const { status, title } = kinds[kind];
-  const example: Static<typeof ProblemSchema> = {
+  return {
     type: problemType(kind),
     title,
     status,
@@ -56,7 +63,6 @@ function problemContent(kind: ProblemKind) {
     ...(kind === 'invalid-request' ? { errors: [{ field: 'limit', message: 'must be at most 200' }] } : {}),
     ...(kind === 'not-ready' ? { reasons: ['The database does not answer.'] } : {}),
   };
-  return { schema: Named(ProblemSchema), example };
 }
 
 const details: Partial<Record<ProblemKind, string>> = {
