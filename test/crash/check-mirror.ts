@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { differingTexts } from '../helpers/differing-texts.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
 import type { ComparableWorld } from './crash-world.ts';
 import { differencesOf } from './expected-account.ts';
@@ -64,11 +65,7 @@ function accountDifferences(
 
 /** What accounts are searched by is what they have. */
 async function textDifferences({ postgres }: ComparableWorld): Promise<string[]> {
-  const rows = await postgres.rows<{ id: string }>(
-    `select coalesce(a.id, t.account_id) as id from accounts a full join account_texts t on t.account_id = a.id
-      where (a.id, fold_case(a.name), a.search_text, a.deleted)
-            is distinct from (t.account_id, t.folded_name, t.search_text, t.deleted)`,
-  );
+  const rows = await postgres.rows<{ id: string }>(differingTexts);
   return rows.map(({ id }) => `${id} is searched by another text than it has`);
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { keepIndexes } from '../../src/db/keep-indexes.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { differingTexts } from '../helpers/differing-texts.ts';
 import { silent } from '../helpers/silent-logger.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
@@ -39,7 +40,7 @@ describe('the table of texts', () => {
         await database.pool.query('truncate accounts');
         for (const each of statements) {
           await execute(each);
-          expect(await differing()).toEqual([]);
+          expect(await database.rows(differingTexts)).toEqual([]);
         }
       }),
       { numRuns: 40 },
@@ -71,13 +72,13 @@ describe('the table of texts', () => {
       { id: '001al0000000003AAA', name: 'Acme', number: null, deleted: false, phone: null },
     ]);
     await migrate(database.pool);
-    expect(await differing()).toHaveLength(3);
+    expect(await database.rows(differingTexts)).toHaveLength(3);
     expect(await indexes()).toEqual([]);
     await database.rows(`update accounts set name = 'Bolt' where id = '001al0000000002AAA'`);
     await database.rows(`delete from accounts where id = '001al0000000003AAA'`);
 
     await keepIndexes({ url: database.url, fields: [], logger: silent }).done;
-    expect(await differing()).toEqual([]);
+    expect(await database.rows(differingTexts)).toEqual([]);
     expect(await indexes()).toEqual(['account_texts_search']);
   });
 });
@@ -115,15 +116,6 @@ async function upsert(rows: readonly Row[]): Promise<void> {
          on conflict (id) do update set name = excluded.name, account_number = excluded.account_number,
             deleted = excluded.deleted, fields = excluded.fields`,
     [JSON.stringify(rows)],
-  );
-}
-
-/** Accounts of which the two tables tell differently. */
-function differing(): Promise<unknown[]> {
-  return database.rows(
-    `select a.*, t.* from accounts a full join account_texts t on t.account_id = a.id
-      where (a.id, fold_case(a.name), a.search_text, a.deleted)
-            is distinct from (t.account_id, t.folded_name, t.search_text, t.deleted)`,
   );
 }
 
