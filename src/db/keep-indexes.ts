@@ -9,6 +9,7 @@ import {
   indexWork,
   readPresentIndexes,
   readTrigramOperators,
+  textsIndex,
   wantedIndexes,
 } from './wanted-indexes.ts';
 
@@ -81,8 +82,8 @@ async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: 
     await client.query(`drop index concurrently if exists ${client.escapeIdentifier(name)}`);
     logger.info({ index: name }, 'dropped an index');
   }
-  for (const { name, definition, ofTexts } of work.create) {
-    if (ofTexts === true) await fillAccountTexts(client, held);
+  for (const { name, definition } of work.create) {
+    if (name === textsIndex) await fillAccountTexts(client, held);
     if (held.aborted) return;
     await client.query(`create index concurrently ${client.escapeIdentifier(name)} on ${definition}`);
     logger.info({ index: name }, 'made an index');

@@ -3,12 +3,7 @@ import type { Queryable } from './database.ts';
 import { fieldExpression, fieldIndexName, fieldIndexPrefix, foldedNameSql } from './field-indexes.ts';
 
 /** An index that the service makes by itself, beside those of the migrations. */
-export type WantedIndex = {
-  readonly name: string;
-  readonly definition: string;
-  /** Whether its table has to be filled before: whoever finds the index takes the table to be whole. */
-  readonly ofTexts?: boolean;
-};
+export type WantedIndex = { readonly name: string; readonly definition: string };
 
 export type IndexWork = {
   /** Names: no longer wanted, or broken off half built. */
@@ -19,7 +14,7 @@ export type IndexWork = {
 export type PresentIndex = { readonly name: string; readonly valid: boolean };
 
 const searchIndex = 'accounts_search';
-/** As long as it is not there, neither may be all of the texts. */
+/** Made once all texts are there: whoever finds it takes their table to be whole. */
 export const textsIndex = 'account_texts_search';
 
 /** The indexes of these fields, and of the searched text where this database knows trigrams. */
@@ -32,7 +27,7 @@ export function wantedIndexes(fields: readonly string[], trigrams: string | null
   const byTrigrams = (table: string): string => `${table} using gin (search_text ${trigrams})`;
   return [
     { name: searchIndex, definition: byTrigrams('accounts') },
-    { name: textsIndex, definition: byTrigrams('account_texts'), ofTexts: true },
+    { name: textsIndex, definition: byTrigrams('account_texts') },
     ...ofFields,
   ];
 }

@@ -14,6 +14,8 @@ export type AccountFilter = {
   readonly bounds?: 'name' | 'changedAt';
   /** The same condition of a row of `account_texts`, where that has all it needs. */
   readonly ofText?: Prisma.Sql;
+  /** Whether most accounts meet it. */
+  readonly isCommon?: boolean;
   /** What is looked for, where the index of all text finds it. */
   readonly search?: string;
 };

@@ -29,23 +29,24 @@ export async function describeAccountList(
   const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
   const selection = readSelection(query.select, shape.fieldNames);
   const { sort = 'id', deleted = 'false' } = query;
-  const filters = [
+  const filters: AccountFilter[] = [
     ...accountFilters(query),
     ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
+    ...states[deleted],
   ];
   const order = orderOf(sort);
-  const lookUp = lookUpOfText([...filters, ...states[deleted]], order);
-  const inOrder = filters.filter(({ bounds }) => bounds !== undefined && bounds === sort.replace('-', ''));
+  const lookUp = lookUpOfText(filters, order);
+  const roles = Object.groupBy(filters, ({ isCommon = false, bounds }) => {
+    if (isCommon) return 'common';
+    return bounds !== undefined && bounds === sort.replace('-', '') ? 'bounds' : 'filters';
+  });
+  const sqlOf = (role: keyof typeof roles) => (roles[role] ?? []).map(({ sql }) => sql);
   return {
     table: Prisma.sql`accounts`,
     columns: omitsFields(selection) ? accountColumnsWithoutFields : accountColumns,
-    bounds: inOrder.map(({ sql }) => sql),
-    filters: [
-      ...filters.filter((filter) => !inOrder.includes(filter)).map(({ sql }) => sql),
-      ...(deleted === 'true' ? states.true : []).map(({ sql }) => sql),
-    ],
-    // Most accounts live.
-    common: (deleted === 'false' ? states.false : []).map(({ sql }) => sql),
+    bounds: sqlOf('bounds'),
+    filters: sqlOf('filters'),
+    common: sqlOf('common'),
     order,
     ...(lookUp && { lookUp }),
     show: (row) => selectFrom(accountJson(row, shape), selection),
@@ -63,9 +64,9 @@ function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
 const states = {
   // Few are, and they have an index of their own.
   true: [{ sql: Prisma.sql`deleted` }],
-  false: [{ sql: Prisma.sql`NOT deleted`, ofText: Prisma.sql`NOT deleted` }],
+  false: [{ sql: Prisma.sql`NOT deleted`, ofText: Prisma.sql`NOT deleted`, isCommon: true }],
   all: [],
-} as const satisfies Record<string, readonly AccountFilter[]>;
+} satisfies Record<string, AccountFilter[]>;
 
 const columns = {
   id: undefined,

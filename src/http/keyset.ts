@@ -54,6 +54,12 @@ export function ranges(order: KeysetOrder, after: KeysetPosition | null): Prisma
   return order.descending ? [rest] : [rest, nulls];
 }
 
+/** What does not lie beyond a row, in the range of the order that has the row. */
+export function upTo(order: KeysetOrder, row: KeyColumns): Prisma.Sql {
+  const [beyond] = ranges(order, positionOf(row));
+  return Prisma.sql`NOT (${beyond})`;
+}
+
 /** Whether a position can be compared with the columns of the order; a forged one would make PostgreSQL fail. */
 export function isPosition(order: KeysetOrder, position: KeysetPosition): boolean {
   if (!isValue(order.id.type, position.id)) return false;
@@ -106,17 +112,6 @@ function isVersion(value: string): boolean {
 
 function bind(value: string, column: KeysetColumn): Prisma.Sql {
   return Prisma.sql`${value}::${Prisma.raw(column.type)}`;
-}
-
-/** What does not lie beyond a row in the order. */
-export function upTo(order: KeysetOrder, row: KeyColumns): Prisma.Sql {
-  const { by, id } = positionOf(row);
-  const within = Prisma.raw(order.descending ? '>=' : '<=');
-  const idColumn = Prisma.raw(order.id.sql);
-  if (order.by === undefined) return Prisma.sql`${idColumn} ${within} ${bind(id, order.id)}`;
-  const byColumn = Prisma.raw(order.by.sql);
-  if (by === null) return Prisma.sql`${byColumn} IS NULL AND ${idColumn} ${within} ${bind(id, order.id)}`;
-  return Prisma.sql`(${byColumn}, ${idColumn}) ${within} (${bind(by, order.by)}, ${bind(id, order.id)})`;
 }
 
 function positionOf({ keyBy, keyId }: KeyColumns): KeysetPosition {

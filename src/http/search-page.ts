@@ -67,7 +67,8 @@ async function readInSteps<Row extends pg.QueryResultRow>(
   }
   const likely = query.lookUp?.likely;
   if (likely !== undefined) {
-    const first = await read(walk(query, Prisma.sql`${range} AND ${likely}`, wanted, shortWalk));
+    const keysAlone = { ...query, columns: Prisma.raw(query.order.id.sql) };
+    const first = await read(walk(keysAlone, Prisma.sql`${range} AND ${likely}`, wanted, shortWalk));
     if (first.length === wanted) return read(lookUpAll(query, part, wanted, first.at(-1)));
   }
   const estimate = await estimateMatches(client, query, range);
