@@ -28,6 +28,8 @@ export class SalesforceError extends Error {
   readonly failure: FailureClass;
   /** How long Salesforce asks to be left alone, in milliseconds; undefined where it does not say. */
   readonly retryAfterMs: number | undefined;
+  /** The setting to check, by its environment variable; undefined if no setting is concerned. */
+  readonly setting: string | undefined;
 
   constructor(message: string, code: string, failure: FailureClass, options: SalesforceErrorOptions = {}) {
     super(message, options);
@@ -35,10 +37,30 @@ export class SalesforceError extends Error {
     this.code = code;
     this.failure = failure;
     this.retryAfterMs = options.retryAfterMs;
+    this.setting = options.setting;
+  }
+
+  /** What an operator does about it, as one sentence. */
+  get action(): string {
+    return actions[this.failure];
   }
 }
 
-type SalesforceErrorOptions = ErrorOptions & { readonly retryAfterMs?: number };
+type SalesforceErrorOptions = ErrorOptions & {
+  readonly retryAfterMs?: number | undefined;
+  readonly setting?: string | undefined;
+};
+
+const actions: Readonly<Record<FailureClass, string>> = {
+  transient: 'Wait: Tidemark retries automatically.',
+  auth: 'Wait: Tidemark signs in again automatically.',
+  throttle: 'Wait: Tidemark retries after a pause.',
+  quota: 'Wait for the limit to reset, or raise it in Salesforce.',
+  config: 'Correct the setting and restart Tidemark.',
+  permission: 'Grant the permission to the integration user in Salesforce.',
+  data: 'Wait: Tidemark re-reads what is affected.',
+  bug: 'Report this error; it needs a fix in Tidemark.',
+};
 
 const codePrefix = 'sfdc.platform.eventbus.grpc.';
 
