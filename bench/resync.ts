@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { startSandbox } from '../src/sandbox/sandbox.ts';
-import { differencesOf } from '../test/crash/expected-account.ts';
+import { differencesOf } from '../test/chaos/expected-account.ts';
 import type { ApiAccount, Page } from '../test/helpers/tidemark.ts';
 import { startBenchService } from './service-process.ts';
 import { timeCopy } from './time-copy.ts';

@@ -1,4 +1,4 @@
-import { differencesOf } from '../crash/expected-account.ts';
+import { differencesOf } from '../chaos/expected-account.ts';
 import type { LiveMirror } from './live-mirror.ts';
 import type { ApiAccount, Page } from './tidemark.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { useChaosEnv } from './chaos-env.ts';
 import { countWrites, killAtWrite, tracingProblem } from './kill-points.ts';
-import { useQuietWorld } from './quiet-world.ts';
 import { waitUntilQuiet } from './wait-until-quiet.ts';
 
 const problem = await tracingProblem();
@@ -10,7 +10,7 @@ const reason = problem === undefined ? '' : ` (skipped: ${problem})`;
 const all = process.env['TEST_KILL_POINTS'] === 'all';
 
 describe.skipIf(problem !== undefined)(`kill -9 at the n-th write of a batch${reason}`, () => {
-  const quiet = useQuietWorld({ serviceSettings: { LOG_LEVEL: 'warn' } });
+  const quiet = useChaosEnv({ serviceSettings: { LOG_LEVEL: 'warn' } });
 
   it('loses and doubles nothing, for n from first to last', { timeout: 1_800_000 }, async () => {
     const { world } = quiet;

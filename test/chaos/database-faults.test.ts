@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import { useChaosEnv } from './chaos-env.ts';
 import { connectionHog } from './connection-hog.ts';
-import { useQuietWorld } from './quiet-world.ts';
 
 describe('the service survives its database, in the same process,', { timeout: 120_000 }, () => {
-  const quiet = useQuietWorld({ postgresSettings: ['max_connections=60'] });
+  const quiet = useChaosEnv({ postgresSettings: ['max_connections=60'] });
   const sessions = () =>
     quiet.world.postgres.rows<{ pid: number }>(
       `select pid from pg_stat_activity where application_name = 'tidemark sync' order by backend_start`,

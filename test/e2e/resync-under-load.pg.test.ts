@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { randomChanges } from '../crash/random-changes.ts';
-import { seededRandom } from '../crash/seeded-random.ts';
+import { randomChanges } from '../chaos/random-changes.ts';
+import { seededRandom } from '../chaos/seeded-random.ts';
 import { openMirror } from '../helpers/live-mirror.ts';
 import { untilEqual } from '../helpers/mirror-differences.ts';
 

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { useQuietWorld } from './quiet-world.ts';
+import { useChaosEnv } from './chaos-env.ts';
 
 const canLimit = spawnSync('prlimit', ['--version']).status === 0;
 
@@ -15,7 +15,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
   const skewFile = path.join(mkdtempSync(path.join(tmpdir(), 'tidemark-clock-')), 'skew');
   writeFileSync(skewFile, '0');
   const preload = fileURLToPath(new URL('./skewed-clock.ts', import.meta.url));
-  const quiet = useQuietWorld({
+  const quiet = useChaosEnv({
     serviceSettings: { NODE_OPTIONS: `--import=${preload}`, TEST_CLOCK_SKEW_FILE: skewFile },
   });
   afterAll(() => rm(path.dirname(skewFile), { recursive: true }));

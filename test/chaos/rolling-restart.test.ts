@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { startRoundRobin } from '../helpers/round-robin.ts';
 import type { Page } from '../helpers/tidemark.ts';
+import { useChaosEnv } from './chaos-env.ts';
 import { crashSecret } from './crash-world.ts';
 import { followLive } from './live-follower.ts';
-import { useQuietWorld } from './quiet-world.ts';
 import { startSteadyLoad } from './steady-load.ts';
 
-const quiet = useQuietWorld({ serviceSettings: { DRAIN_MS: '2000', LOG_LEVEL: 'info' } });
+const quiet = useChaosEnv({ serviceSettings: { DRAIN_MS: '2000', LOG_LEVEL: 'info' } });
 
 it('processes that are restarted one after another fail no request, and miss or double no event', {
   timeout: 180_000,

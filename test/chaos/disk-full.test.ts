@@ -6,8 +6,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import { useChaosEnv } from './chaos-env.ts';
 import type { PostgresServer } from './postgres-server.ts';
-import { useQuietWorld } from './quiet-world.ts';
 
 const disk = mountSmallDisk();
 const reason = typeof disk === 'string' ? '' : ` (skipped: ${disk.problem})`;
@@ -23,7 +23,7 @@ describe.skipIf(typeof disk !== 'string')(
       execFileSync('umount', [folder]);
       await rmdir(folder);
     });
-    const quiet = useQuietWorld({
+    const quiet = useChaosEnv({
       postgresFolder: path.join(folder, 'postgres'),
       postgresSettings: ['max_wal_size=64MB', 'min_wal_size=32MB'],
     });

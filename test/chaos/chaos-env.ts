@@ -19,7 +19,7 @@ export type QuietWorld = {
 
 const healLimitMs = 90_000;
 
-export function useQuietWorld(options: Partial<CrashWorldOptions> = {}): QuietWorld {
+export function useChaosEnv(options: Partial<CrashWorldOptions> = {}): QuietWorld {
   let world: CrashWorld | undefined;
   let changes: RandomChanges | undefined;
   beforeAll(async () => {

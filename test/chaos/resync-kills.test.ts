@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
-import { useQuietWorld } from './quiet-world.ts';
+import { useChaosEnv } from './chaos-env.ts';
 
 const accounts = 3_000;
-const quiet = useQuietWorld({ accounts, serviceSettings: { RESYNC_BULK_FROM: '1' } });
+const quiet = useChaosEnv({ accounts, serviceSettings: { RESYNC_BULK_FROM: '1' } });
 
 type Row = {
   readonly state: string;
