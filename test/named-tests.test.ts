@@ -23,8 +23,9 @@ describe.each(['docs/field-failures.md', 'docs/reliability.md', 'docs/security.m
 });
 
 describe('docs/field-failures.md', () => {
-  it('has all 45, in order', () => {
+  it('numbers its rows without a gap', () => {
     const numbers = [...read('docs/field-failures.md').matchAll(/^\| (\d+) \|/gm)].map(([, n]) => Number(n));
-    expect(numbers).toEqual(Array.from({ length: 45 }, (_, index) => index + 1));
+    expect(numbers.length).toBeGreaterThanOrEqual(45);
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
   });
 });

@@ -15,6 +15,8 @@ export const advisoryLocks = {
   indexes: 7_245_113_005n,
   /** One process of all follows the topic and applies what comes. */
   subscription: 7_245_113_006n,
+  /** One process of all sweeps at a time. */
+  sweep: 7_245_113_021n,
   /** One transaction of all removes what is old. */
   housekeeping: 7_245_113_020n,
 } as const;

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import { type Jobs, queues } from './jobs.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
@@ -15,6 +16,8 @@ const sweepSize = 1_000;
  */
 export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> {
   await inTransaction(pool, async (client) => {
+    // Two sweeps at once would both find the same work without a job.
+    if (!(await lockSweep(client))) return;
     const stale = `select id from accounts where stale_version is not null`;
     await jobs.enqueueRereads(client, await withoutJob(client, stale, queues.reread));
     await jobs.enqueueRereads(client, await withoutJob(client, unconfirmed, queues.reread));
@@ -40,6 +43,15 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
     topic,
   ]);
   if (rowCount === 1) await requestInitialLoad(pool, jobs);
+}
+
+/** False while another process sweeps; the lock ends with the transaction. */
+async function lockSweep(client: pg.PoolClient): Promise<boolean> {
+  const { rows } = await client.query<{ locked: boolean }>({
+    name: 'lock-sweep',
+    text: `select pg_try_advisory_xact_lock(${advisoryLocks.sweep}) as locked`,
+  });
+  return rows[0]?.locked === true;
 }
 
 // A code whose change event never came is confirmed by reading; one that is not there either is not asked for for ever.

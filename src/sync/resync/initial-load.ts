@@ -1,15 +1,24 @@
 import type pg from 'pg';
-import { inTransaction } from '../../db/database.ts';
+import { inTransaction, type Queryable } from '../../db/database.ts';
 import type { Jobs } from '../jobs.ts';
-import { requestResync } from './request-resync.ts';
 
-/** Enqueues the first reading of all accounts, unless one is under way from an earlier start. */
+/** Enqueues the first reading of all accounts, unless one has not ended yet, of whichever process. */
 export async function requestInitialLoad(pool: pg.Pool, jobs: Jobs): Promise<void> {
   await inTransaction(pool, async (client) => {
-    const { rowCount } = await client.query(
-      `select 1 from resyncs where reason = 'initial' and state in ('queued', 'reading', 'applying') limit 1`,
-    );
-    if ((rowCount ?? 0) > 0) return;
-    await jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason: 'initial' }));
+    const id = await insertInitialLoad(client);
+    if (id !== undefined) await jobs.enqueueResync(client, id);
   });
+}
+
+/**
+ * The unique index `resyncs_one_initial_load` admits one row at a time: an insert waits for a concurrent one to commit.
+ * @returns the id, undefined if an initial load has not ended yet
+ */
+async function insertInitialLoad(client: Queryable): Promise<string | undefined> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'insert-initial-load',
+    text: `insert into resyncs (scope, reason, account_ids) values ('all', 'initial', '{}')
+           on conflict do nothing returning id`,
+  });
+  return rows[0]?.id;
 }
