@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import envSchema from 'env-schema';
 import type { Static } from 'typebox';
 import { parseApiKeys } from './api-keys.ts';
@@ -6,9 +5,10 @@ import { ConfigError } from './config-error.ts';
 import { fieldPath } from './db/field-indexes.ts';
 import type { AccessOptions, ApiKey } from './http/dependencies.ts';
 import type { WebhookSenders } from './http/webhooks/senders.ts';
+import { findMisspelledSettings } from './misspelled-settings.ts';
 import { readAccess } from './read-access.ts';
 import { readCron } from './read-cron.ts';
-import type { Credentials } from './salesforce/sign-in.ts';
+import { isSalesforceSetting, readSalesforce, type SalesforceConfig } from './read-salesforce.ts';
 import { settings } from './settings.ts';
 import { type CodeFilter, parseCodeFilter } from './sync/code-filter.ts';
 import { type CodeFormat, formatProblems } from './sync/code-format.ts';
@@ -47,21 +47,13 @@ export type Config = {
   readonly logLevel: string;
 };
 
-export type SalesforceConfig = {
-  readonly loginUrl: string;
-  readonly credentials: Credentials;
-  readonly pubsubEndpoint: string;
-  readonly pubsubTls: boolean;
-  readonly certificateAuthority?: string;
-};
-
 /**
  * The only reader of the environment. A variable that is set but empty counts as unset.
  * @throws ConfigError with everything that is wrong
  */
 export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const env = checkedSettings(environment);
-  const problems: string[] = [];
+  const problems = misspellings(environment);
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();
@@ -71,16 +63,18 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
       return undefined;
     }
   };
-  const salesforce = attempt(() => salesforceConfig(env));
+  const salesforce = attempt(() => readSalesforce(env));
   const keys = env.API_KEYS;
   const schedules = attempt(() => readSchedules(env)) ?? {};
   const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
   const access = attempt(() => readAccess(env)) ?? {};
   if (keys === undefined && salesforce !== undefined) {
+    const near = environment['API_KEY'] ? ' (API_KEY is set: its name is API_KEYS)' : '';
     problems.push(
-      'API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>',
+      `API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>${near}`,
     );
   }
+  problems.push(...simulatorProblems(env), ...topicProblems(env));
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && salesforce !== undefined) {
     problems.push(
       'NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody who answers for Salesforce; name their authority in NODE_EXTRA_CA_CERTS or PUBSUB_CA_FILE',
@@ -128,6 +122,45 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
 }
 
 const noWebhooks: WebhookSenders = { signingKeys: [], outboundMessages: undefined };
+
+/**
+ * The setting of `npm run migrate`, which needs no other.
+ * @throws ConfigError
+ */
+export function loadDatabaseUrl(environment: NodeJS.ProcessEnv): string {
+  const { DATABASE_URL: url } = checkedSettings(environment);
+  const problems = misspellings(environment);
+  if (url === undefined) problems.push('DATABASE_URL is required to migrate a database by itself');
+  if (url === undefined || problems.length > 0) throw new ConfigError(problems);
+  return url;
+}
+
+function misspellings(environment: NodeJS.ProcessEnv): string[] {
+  const present = Object.entries(environment).flatMap(([name, value]) => (value ? [name] : []));
+  return findMisspelledSettings(present, Object.keys(settings.properties)).map(
+    ({ name, suggestions }) =>
+      `${name} is not a setting; did you mean ${suggestions.join(' or ')}? Rename it or unset it`,
+  );
+}
+
+/** The simulator fills the database with invented accounts, so it does not enter a given one unasked. */
+function simulatorProblems(env: Settings): string[] {
+  const isConnected = Object.entries(env).some(([name, value]) => isSalesforceSetting(name, value));
+  if (isConnected || env.SIMULATOR === true) return [];
+  if (env.DATABASE_URL === undefined && env.SIMULATOR === undefined) return [];
+  const cause = env.DATABASE_URL === undefined ? 'SIMULATOR=false' : 'DATABASE_URL';
+  return [
+    `SALESFORCE_LOGIN_URL is required with ${cause} (for example https://yourdomain.my.salesforce.com); to try Tidemark with the simulator instead, set SIMULATOR=true`,
+  ];
+}
+
+/** Any other topic would be followed without an error, and nothing on it would concern an account. */
+function topicProblems({ CDC_TOPIC: topic }: Settings): string[] {
+  if (/^\/data\/(AccountChangeEvent|ChangeEvents|\w+__chn)$/.test(topic)) return [];
+  return [
+    `CDC_TOPIC: "${topic}" does not carry changes of Account; use /data/AccountChangeEvent, /data/ChangeEvents or a custom channel such as /data/Name__chn`,
+  ];
+}
 
 function codeFormat(env: Settings): CodeFormat {
   const { SIGNUP_CODE_ALPHABET: alphabet, SIGNUP_CODE_LENGTH: length, SIGNUP_CODE_PREFIX: prefix = '' } = env;
@@ -184,74 +217,9 @@ function settingProblem(
   return `${name}: ${given} ${wanted} (${schema !== undefined && 'description' in schema ? schema.description : ''})`;
 }
 
-/** Which org, and how to sign in; undefined for the embedded sandbox org. */
-function salesforceConfig(env: Settings): SalesforceConfig | undefined {
-  const loginUrl = env.SALESFORCE_LOGIN_URL ?? env.SALESFORCE_INSTANCE_URL;
-  const given = Object.entries(env).filter(
-    ([name, value]) =>
-      name.startsWith('SALESFORCE_') && name !== 'SALESFORCE_API_VERSION' && value !== undefined,
-  );
-  if (given.length === 0) return undefined;
-  const problems: string[] = [];
-  const credentials = readCredentials(env, problems);
-  if (loginUrl === undefined) {
-    const names = given.map(([name]) => name).join(', ');
-    problems.push(
-      `SALESFORCE_LOGIN_URL is required with ${names} (for example https://yourdomain.my.salesforce.com)`,
-    );
-  }
-  const host = env.PUBSUB_ENDPOINT.split(':')[0] ?? '';
-  if (!env.PUBSUB_TLS && !['127.0.0.1', 'localhost'].includes(host)) {
-    problems.push(`PUBSUB_TLS: "false" is only for a loopback PUBSUB_ENDPOINT, not ${env.PUBSUB_ENDPOINT}`);
-  }
-  const authority =
-    env.PUBSUB_CA_FILE === undefined
-      ? undefined
-      : readSetting('PUBSUB_CA_FILE', env.PUBSUB_CA_FILE, problems);
-  if (problems.length > 0 || loginUrl === undefined || credentials === undefined)
-    throw new ConfigError(problems);
-  return {
-    loginUrl,
-    credentials,
-    pubsubEndpoint: env.PUBSUB_ENDPOINT,
-    pubsubTls: env.PUBSUB_TLS,
-    ...(authority === undefined ? {} : { certificateAuthority: authority }),
-  };
-}
-
 function readSchedules({ VERIFY_SCHEDULE: verify, SAMPLE_SCHEDULE: sample }: Settings): Schedules {
   return {
     ...(verify === undefined ? {} : { verify: readCron('VERIFY_SCHEDULE', verify) }),
     ...(sample === undefined ? {} : { sample: readCron('SAMPLE_SCHEDULE', sample) }),
   };
-}
-
-function readCredentials(env: Settings, problems: string[]): Credentials | undefined {
-  const { SALESFORCE_CLIENT_ID: clientId, SALESFORCE_CLIENT_SECRET: clientSecret } = env;
-  const { SALESFORCE_USERNAME: username, SALESFORCE_ACCESS_TOKEN: accessToken } = env;
-  const instanceUrl = env.SALESFORCE_INSTANCE_URL ?? env.SALESFORCE_LOGIN_URL;
-  if (accessToken !== undefined && instanceUrl !== undefined)
-    return { flow: 'access-token', accessToken, instanceUrl };
-  const keyFile = env.SALESFORCE_PRIVATE_KEY_FILE;
-  const privateKey =
-    env.SALESFORCE_PRIVATE_KEY?.replaceAll('\\n', '\n') ??
-    (keyFile === undefined ? undefined : readSetting('SALESFORCE_PRIVATE_KEY_FILE', keyFile, problems));
-  if (clientId !== undefined && username !== undefined && privateKey !== undefined) {
-    return { flow: 'jwt-bearer', clientId, username, privateKey };
-  }
-  if (clientId !== undefined && clientSecret !== undefined)
-    return { flow: 'client-credentials', clientId, clientSecret };
-  problems.push(
-    'SALESFORCE_CLIENT_ID is needed with SALESFORCE_CLIENT_SECRET, or with SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY; or SALESFORCE_ACCESS_TOKEN with SALESFORCE_INSTANCE_URL',
-  );
-  return undefined;
-}
-
-function readSetting(name: string, file: string, problems: string[]): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    problems.push(`${name}: the file ${file} can't be read (${(error as NodeJS.ErrnoException).code})`);
-    return undefined;
-  }
 }

@@ -1,16 +1,16 @@
 // `npm run migrate`: brings the database to the newest migration and ends. The service does the same when it starts.
-import { loadConfig } from './config.ts';
-import { ConfigError } from './config-error.ts';
+import { loadDatabaseUrl } from './config.ts';
 import { checkSession } from './db/check-session.ts';
 import { openDatabase } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import { startFailure } from './start/start-failure.ts';
 
 try {
-  const { databaseUrl } = loadConfig(process.env);
-  if (databaseUrl === undefined)
-    throw new ConfigError(['DATABASE_URL is required to migrate a database by itself']);
-  const database = openDatabase({ url: databaseUrl, max: 1, applicationName: 'tidemark migrate' });
+  const database = openDatabase({
+    url: loadDatabaseUrl(process.env),
+    max: 1,
+    applicationName: 'tidemark migrate',
+  });
   await checkSession(database.pool);
   const applied = await migrate(database.pool);
   await database.close();

@@ -23,9 +23,13 @@ export const settings = Type.Object({
     default: '.data',
     description: 'Where the embedded database and the sandbox org keep their data',
   }),
-  SALESFORCE_LOGIN_URL: text('My Domain or login host; unset starts the embedded sandbox org', {
-    pattern: '^https?://',
-  }),
+  SIMULATOR: Type.Optional(
+    Type.Boolean({
+      description:
+        '`true` allows the simulator with a `DATABASE_URL`, `false` forbids it; if unset, it starts when neither `DATABASE_URL` nor a `SALESFORCE_` setting is set',
+    }),
+  ),
+  SALESFORCE_LOGIN_URL: text('My Domain or login host', { pattern: '^https?://' }),
   SALESFORCE_CLIENT_ID: text('Client id of the connected or external client app'),
   SALESFORCE_CLIENT_SECRET: text('Signs in by the OAuth client-credentials flow'),
   SALESFORCE_USERNAME: text('With a private key: signs in by the OAuth JWT bearer flow'),
@@ -48,7 +52,8 @@ export const settings = Type.Object({
   CDC_TOPIC: Type.String({
     default: '/data/AccountChangeEvent',
     pattern: '^/data/[A-Za-z0-9_]+$',
-    description: 'Topic to follow',
+    description:
+      'Topic to follow: `/data/AccountChangeEvent`, `/data/ChangeEvents` or a custom channel that carries Account, such as `/data/Name__chn`',
   }),
   REPLAY_PRESET: Type.Union([Type.Literal('latest'), Type.Literal('earliest')], {
     default: 'latest',

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig, loadDatabaseUrl } from '../src/config.ts';
 import { ConfigError } from '../src/config-error.ts';
 import { defaultFormat } from '../src/sync/code-format.ts';
 
@@ -13,6 +13,8 @@ const org = {
   SALESFORCE_CLIENT_SECRET: clientSecret,
   API_KEYS: 'ops:read+write:a-secret-of-ops-1',
 };
+
+const emptyOrg = { SALESFORCE_LOGIN_URL: '', SALESFORCE_CLIENT_ID: '', SALESFORCE_CLIENT_SECRET: '' };
 
 /** What has to be there too, so that only the one setting is bad. */
 const oidcAudience = (name: string): string => (name === 'OIDC_ISSUER' ? 'tidemark' : '');
@@ -113,6 +115,12 @@ describe('the settings', () => {
     ['PUBSUB_ENDPOINT', 'https://api.pubsub.salesforce.com:7443'],
     ['PUBSUB_TLS', 'perhaps'],
     ['CDC_TOPIC', '/event/AccountChangeEvent'],
+    ['CDC_TOPIC', '/data/ContactChangeEvent'],
+    ['CDC_TOPIC', '/data/OrderEvent__e'],
+    ['CDC_TOPIC', '/data/My__ChangeEvent'],
+    ['CDC_TOPIC', '/data/accountchangeevent'],
+    ['CDC_TOPIC', '/data/AccountChangeEvents'],
+    ['SIMULATOR', 'perhaps'],
     ['REPLAY_PRESET', 'yesterday'],
     ['QUIET_MS', '0'],
     ['QUIET_MS', 'soon'],
@@ -147,6 +155,55 @@ describe('the settings', () => {
     expect(problem).toMatch(new RegExp(`^${name}: `));
     expect(problem).not.toContain('\n');
     expect(others).toEqual([]);
+  });
+
+  it.each(['/data/AccountChangeEvent', '/data/ChangeEvents', '/data/Tidemark__chn'])(
+    'a topic that can carry accounts is accepted, such as %s',
+    (topic) => expect(loadConfig({ CDC_TOPIC: topic }).topic).toBe(topic),
+  );
+
+  it.each([
+    [{ DATABASE_URL: 'postgres://db/x' }, 'SALESFORCE_LOGIN_URL is required with DATABASE_URL'],
+    [
+      { DATABASE_URL: 'postgres://db/x', PUBSUB_ENDPOINT: 'a.example.com:7443' },
+      'SALESFORCE_LOGIN_URL is required with DATABASE_URL',
+    ],
+    [
+      { DATABASE_URL: 'postgres://db/x', SIMULATOR: 'false' },
+      'SALESFORCE_LOGIN_URL is required with DATABASE_URL',
+    ],
+    [{ SIMULATOR: 'false' }, 'SALESFORCE_LOGIN_URL is required with SIMULATOR=false'],
+  ])('the simulator is not started unless it is asked for: %j', (given, problem) => {
+    expect(problemsOf(given)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it('the simulator starts with a given database if SIMULATOR asks for it, and never with an org', () => {
+    const asked = { DATABASE_URL: 'postgres://db/x', SIMULATOR: 'true' };
+    expect(loadConfig(asked).salesforce).toBeUndefined();
+    expect(loadConfig({ ...asked, ...org }).salesforce).toMatchObject({
+      loginUrl: 'https://example.my.salesforce.com',
+    });
+  });
+
+  it('a variable whose name nearly matches a setting aborts startup with a suggestion', () => {
+    expect(problemsOf({ SALESFORCE_LOGIN_URI: 'https://example.my.salesforce.com' })).toEqual([
+      'SALESFORCE_LOGIN_URI is not a setting; did you mean SALESFORCE_LOGIN_URL? Rename it or unset it',
+    ]);
+    expect(problemsOf({ SALESFORCE_LOGIN_URI: '' })).toEqual([]);
+  });
+
+  it('API_KEY instead of API_KEYS is pointed out with an org, and ignored without one', () => {
+    const { API_KEYS: key, ...rest } = org;
+    expect(problemsOf({ ...rest, API_KEY: key })).toEqual([
+      expect.stringContaining('API_KEY is set: its name is API_KEYS'),
+    ]);
+    expect(problemsOf({ API_KEY: 'of another program' })).toEqual([]);
+  });
+
+  it('a migration needs DATABASE_URL and no other setting', () => {
+    expect(loadDatabaseUrl({ DATABASE_URL: 'postgres://db/x' })).toBe('postgres://db/x');
+    expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is required to migrate');
+    expect(() => loadDatabaseUrl({ DATABASE_URI: 'postgres://db/x' })).toThrow('did you mean DATABASE_URL?');
   });
 
   it.each([
@@ -245,7 +302,37 @@ describe('the sign-in', () => {
   });
 
   it.each([
-    ['a client without its secret', { SALESFORCE_CLIENT_SECRET: '' }, /^SALESFORCE_CLIENT_ID is needed with/],
+    [
+      'a client without its secret',
+      { SALESFORCE_CLIENT_SECRET: '' },
+      /^SALESFORCE_CLIENT_SECRET is required with SALESFORCE_CLIENT_ID/,
+    ],
+    ['a secret without its client', { SALESFORCE_CLIENT_ID: '' }, /^SALESFORCE_CLIENT_ID is required with/],
+    [
+      'a user without a private key',
+      { SALESFORCE_CLIENT_SECRET: '', SALESFORCE_USERNAME: 'a@example.com' },
+      /^SALESFORCE_PRIVATE_KEY or SALESFORCE_PRIVATE_KEY_FILE is required with SALESFORCE_USERNAME/,
+    ],
+    [
+      'a private key without a user',
+      { SALESFORCE_CLIENT_SECRET: '', SALESFORCE_PRIVATE_KEY: 'fake' },
+      /^SALESFORCE_USERNAME is required with SALESFORCE_PRIVATE_KEY/,
+    ],
+    [
+      'nothing but a host',
+      { SALESFORCE_CLIENT_ID: '', SALESFORCE_CLIENT_SECRET: '' },
+      /^SALESFORCE_CLIENT_ID is required with SALESFORCE_CLIENT_SECRET, or with/,
+    ],
+    [
+      'a token without its instance',
+      { ...emptyOrg, SALESFORCE_ACCESS_TOKEN: 'fake-token' },
+      /^SALESFORCE_INSTANCE_URL is required with SALESFORCE_ACCESS_TOKEN/,
+    ],
+    [
+      'a certificate authority and no org',
+      { ...emptyOrg, PUBSUB_CA_FILE: '/nowhere.pem' },
+      /^SALESFORCE_LOGIN_URL is required with PUBSUB_CA_FILE/,
+    ],
     ['no host to sign in at', { SALESFORCE_LOGIN_URL: '' }, /^SALESFORCE_LOGIN_URL is required/],
     ['no API keys', { API_KEYS: '' }, /^API_KEYS is required with a Salesforce org/],
     [

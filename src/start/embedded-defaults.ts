@@ -2,9 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Config, SalesforceConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import { startEmbeddedPostgres } from '../db/embedded-postgres.ts';
 import type { ApiKey } from '../http/dependencies.ts';
+import type { SalesforceConfig } from '../read-salesforce.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { takeDataDir } from './data-dir.ts';
 

@@ -95,14 +95,23 @@ describe('the first minute, with no settings and no Salesforce account', () => {
   });
 
   const refusals: [string, Record<string, string>, RegExp][] = [
+    [
+      'a misspelled setting',
+      { SALESFORCE_LOGIN_URI: 'https://x.my.salesforce.com' },
+      /^SALESFORCE_LOGIN_URI is not a setting; did you mean SALESFORCE_LOGIN_URL\?/,
+    ],
     ['an unknown value', { LOG_LEVEL: 'loud' }, /^LOG_LEVEL: "loud" must be one of fatal, error/],
-    ['a setting that is missing', { SALESFORCE_CLIENT_ID: 'x' }, /^SALESFORCE_CLIENT_ID is needed with/m],
+    [
+      'a setting that is missing',
+      { SALESFORCE_CLIENT_ID: 'x' },
+      /^SALESFORCE_CLIENT_SECRET is required with/m,
+    ],
     [
       'an unreachable database',
-      { DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z' },
+      { DATABASE_URL: 'postgres://x:y@127.0.0.1:1/z', SIMULATOR: 'true' },
       /^DATABASE_URL: .*ECONNREFUSED/,
     ],
-    ['a topic that does not exist', { CDC_TOPIC: '/data/Nope' }, /^CDC_TOPIC: .*\(topic\.not\.found\)/],
+    ['a topic that does not exist', { CDC_TOPIC: '/data/Nope__chn' }, /^CDC_TOPIC: .*\(topic\.not\.found\)/],
   ];
 
   it.each(refusals)('%s is one line that names the setting, and exit code 1', async (_, settings, line) => {
