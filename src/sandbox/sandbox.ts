@@ -16,6 +16,7 @@ import { createOrg, type SandboxOrg } from './org.ts';
 import { keyPrefixOf, toLongId } from './record-id.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
 import { startServers } from './sandbox-servers.ts';
+import { visibleOrg } from './visible-org.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 
 /**
@@ -95,6 +96,7 @@ function createContext(
 ): HttpContext {
   const now = options.now ?? Date.now;
   const { organizationId } = org;
+  const visible = visibleOrg(org, switches.rest);
   const sessions = createSessions({
     organizationId,
     lifetimeMs: options.tokenLifetimeMs ?? 2 * HOUR_MS,
@@ -102,13 +104,13 @@ function createContext(
   });
   sessions.addRefreshToken(credentials.refreshToken, org.named.integration.id);
   return {
-    org,
+    org: visible,
     credentials,
     faults: httpFaults(switches.rest, switches.oauth),
     sessions,
     allowance: createRequestAllowance(options.dailyApiRequests ?? 100_000, now),
     cursors: createQueryCursors({ lifetimeMs: options.queryLifetimeMs ?? HOUR_MS / 4, now }),
-    bulk: createBulk(org, bulkFaults(switches.bulk), options),
+    bulk: createBulk(visible, bulkFaults(switches.bulk), options),
     endpoints: { instanceUrl: '', pubsubEndpoint: '' },
     now,
   };

@@ -14,6 +14,7 @@ export function bulkFaults(switches: BulkSwitches): BulkFaults {
       const failure = switches.fail.strike(isOf(job));
       return failure && (failure.errorMessage ?? 'InternalServerError : the job failed after 15 retries');
     },
+    isResultEmpty: (job) => switches.emptyResults.strike(isOf(job)) !== undefined,
     isAborted: (job) => switches.abort.strike(isOf(job)) !== undefined,
     pagesToLive(job) {
       const vanish = switches.vanish.strike(isOf(job));

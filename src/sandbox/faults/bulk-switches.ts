@@ -24,6 +24,11 @@ export function bulkSwitches(context: SwitchContext) {
         closed,
       ),
     ),
+    emptyResults: faultSwitch(
+      context,
+      'Jobs complete with an empty but valid result.',
+      Type.Object({ ...whichJob, ...often }, closed),
+    ),
     abort: faultSwitch(
       context,
       'Jobs are aborted by somebody before they complete.',

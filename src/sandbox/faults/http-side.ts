@@ -19,6 +19,9 @@ export function httpFaults(rest: RestSwitches, oauth: OAuthSwitches): HttpFaults
     },
     pageSize: () => rest.smallPages.strike()?.records,
     replication: () => rest.replication.strike() ?? {},
+    isResultEmpty: (soql) =>
+      rest.emptyResults.strike((which) => which.soql === undefined || soql.includes(which.soql)) !==
+      undefined,
     isLocatorExpired: () => rest.expiredLocators.strike() !== undefined,
   };
 }

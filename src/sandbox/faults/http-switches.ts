@@ -52,6 +52,34 @@ export function restSwitches(context: SwitchContext) {
         closed,
       ),
     ),
+    hiddenRecords: faultSwitch(
+      context,
+      'The integration user may not see records: all that it does not own, as without "View All", or those named. No read finds them, no count counts them, and nothing says so.',
+      Type.Object(
+        {
+          recordIds: Type.Optional(
+            Type.Array(Type.String({ minLength: 18, maxLength: 18 }), { minItems: 1 }),
+          ),
+          inDeleteLog: Type.Optional(
+            Type.Boolean({
+              description: 'getDeleted lists those that are deleted, as if purged from the recycle bin',
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
+    emptyResults: faultSwitch(
+      context,
+      'A query for rows has an empty but valid result. Counts stay as they are.',
+      Type.Object(
+        {
+          soql: Type.Optional(Type.String({ minLength: 1, description: 'only queries that contain it' })),
+          ...often,
+        },
+        closed,
+      ),
+    ),
     smallPages: faultSwitch(
       context,
       'Pages of queries hold no more records than so many, whatever was asked for.',

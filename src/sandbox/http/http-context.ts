@@ -1,4 +1,5 @@
 import type { Org } from '../model.ts';
+import type { VisibleOrg } from '../visible-org.ts';
 import type { BulkContext } from './bulk/bulk-context.ts';
 import type { Credentials } from './credentials.ts';
 import type { HttpFaults } from './http-faults.ts';
@@ -8,7 +9,7 @@ import type { Sessions } from './sessions.ts';
 
 /** What the HTTP routes of the sandbox work with. */
 export type HttpContext = {
-  readonly org: Org;
+  readonly org: Org & Pick<VisibleOrg, 'deletions'>;
   readonly sessions: Sessions;
   readonly credentials: Credentials;
   readonly allowance: RequestAllowance;

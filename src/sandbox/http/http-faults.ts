@@ -49,6 +49,8 @@ export type HttpFaults = {
   delayMs(request: AskedRequest): number;
   /** Records of a query's page at most. */
   pageSize(): number | undefined;
+  /** Whether a query for rows finds nothing although there is something. */
+  isResultEmpty(soql: string): boolean;
   /** Whether the locator of a next page is refused although it is good. */
   isLocatorExpired(): boolean;
   /** How much of what was changed and deleted is told. */

@@ -40,7 +40,8 @@ const firstPage = (request: FastifyRequest, text: string, includeDeleted: boolea
   if (result.kind === 'aggregate') {
     return { totalSize: result.rows.length, done: true, records: result.rows.map(aggregateJson) };
   }
-  const { fields, records } = result;
+  const { fields } = result;
+  const records = context.faults.isResultEmpty(text) ? [] : result.records;
   const wanted = batchSize(request.headers['sforce-query-options']);
   const rows = { fields, records, batchSize: Math.min(wanted, context.faults.pageSize() ?? wanted) };
   const cursor = records.length > rows.batchSize ? context.cursors.open(rows) : null;

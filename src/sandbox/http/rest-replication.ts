@@ -14,7 +14,8 @@ export const replicationRoutes =
     app.get<SpanRoute>('/sobjects/:type/updated', async ({ query }) => {
       const limits = faults.replication();
       const span = coveredSpan(readSpan(query, now(), 30), now(), limits);
-      const ids = recordsWithin(span, false, limits).map(({ id }) => id);
+      const living = [...org.records()].filter(({ isDeleted }) => !isDeleted);
+      const ids = recordsWithin(span, living, limits).map(({ id }) => id);
       return { ids, latestDateCovered: timeText(span.end) };
     });
 
@@ -23,7 +24,7 @@ export const replicationRoutes =
       const span = coveredSpan(readSpan(query, now(), 15), now(), limits);
       const earliest = wholeMinutes(now() - (limits.deleteLogMinutes ?? 15 * DAY_MINUTES) * MINUTE_MS);
       const logged = { ...span, start: Math.max(span.start, earliest) };
-      const deletedRecords = recordsWithin(logged, true, limits).map(({ id, values }) => ({
+      const deletedRecords = recordsWithin(logged, org.deletions(), limits).map(({ id, values }) => ({
         id,
         deletedDate: timeText(Number(values['SystemModstamp'])),
       }));
@@ -36,13 +37,13 @@ export const replicationRoutes =
 
     const recordsWithin = (
       { start, end }: Span,
-      deleted: boolean,
+      records: Iterable<OrgRecord>,
       { mostIds = MOST_IDS }: ReplicationFaults,
     ): OrgRecord[] => {
       const found: OrgRecord[] = [];
-      for (const record of org.records()) {
+      for (const record of records) {
         const time = Number(record.values['SystemModstamp']);
-        if (record.isDeleted === deleted && time >= start && time < end) found.push(record);
+        if (time >= start && time < end) found.push(record);
       }
       if (found.length <= mostIds) return found;
       throw new ApiError(400, 'EXCEEDED_ID_LIMIT', `more than ${mostIds} ids: choose a shorter span of time`);

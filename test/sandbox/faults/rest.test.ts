@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../../helpers/eventually.ts';
+import { textAt } from '../http/open-sandbox.ts';
 import { useFaultSandbox } from './fault-sandbox.ts';
 
 const handle = useFaultSandbox({ accounts: 450 });
@@ -122,6 +124,54 @@ describe('the pages of a query', () => {
     faults().rest.expiredLocators.on({ times: 1 });
     expect(await next()).toMatchObject({ status: 400, body: [{ errorCode: 'INVALID_QUERY_LOCATOR' }] });
     expect((await next()).status).toBe(200);
+  });
+});
+
+describe('records that the integration user may not see', () => {
+  const count = async (): Promise<number> =>
+    Object((await rest('GET', `/query?q=${encodeURIComponent('SELECT COUNT() FROM Account')}`)).body)
+      .totalSize;
+
+  it('without "View All" are all that it does not own: no read finds them, no count counts them', async () => {
+    const own = await create();
+    const [other = ''] = [...handle.sandbox.org.records()].map(({ id }) => id);
+    const all = await count();
+    faults().rest.hiddenRecords.on();
+    expect(await count()).toBeLessThan(all);
+    const { body } = await rest('GET', QUERY);
+    expect(Object(body).records.map(({ Id }: { Id: string }) => Id)).toContain(own);
+    expect((await rest('GET', `/sobjects/Account/${own}`)).status).toBe(200);
+    expect(await rest('GET', `/sobjects/Account/${other}`)).toMatchObject({
+      status: 404,
+      body: [{ errorCode: 'NOT_FOUND' }],
+    });
+    const many = await rest('POST', '/composite/sobjects/Account', { ids: [other, own], fields: ['Id'] });
+    expect(many.body).toEqual([null, expect.objectContaining({ Id: own })]);
+    faults().rest.hiddenRecords.off();
+    expect(await count()).toBe(all);
+  });
+
+  it('can be named, and are hidden from bulk jobs too', async () => {
+    const id = await create();
+    faults().rest.hiddenRecords.on({ recordIds: [id] });
+    const soql = `SELECT Id FROM Account WHERE Id = '${id}'`;
+    const query = `/queryAll?q=${encodeURIComponent(soql)}`;
+    expect((await rest('GET', query)).body).toMatchObject({ totalSize: 0, done: true, records: [] });
+    const job = await rest('POST', '/jobs/query', { operation: 'queryAll', query: soql });
+    const path = `/jobs/query/${textAt(job, 'id')}`;
+    await eventually(
+      'the job is complete',
+      async () => Object((await rest('GET', path)).body).state === 'JobComplete',
+    );
+    expect((await rest('GET', path)).body).toMatchObject({ numberRecordsProcessed: 0 });
+  });
+});
+
+describe('a query for rows', () => {
+  it('has an empty but valid result, while a count says otherwise', async () => {
+    faults().rest.emptyResults.on({ soql: 'SELECT Id', times: 1 });
+    expect((await rest('GET', QUERY)).body).toEqual({ totalSize: 0, done: true, records: [] });
+    expect(Object((await rest('GET', QUERY)).body).totalSize).toBeGreaterThan(0);
   });
 });
 

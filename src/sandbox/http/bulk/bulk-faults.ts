@@ -9,6 +9,8 @@ export type BulkFaults = {
   onRelease(listener: () => void): void;
   /** Why a job fails that could complete. */
   errorMessage(job: BulkJobInfo): string | undefined;
+  /** Whether a job finds nothing although there is something. */
+  isResultEmpty(job: BulkJobInfo): boolean;
   /** Whether somebody aborts a job that could complete. */
   isAborted(job: BulkJobInfo): boolean;
   /** Pages after which a job that completes is gone; 0 for at once. */

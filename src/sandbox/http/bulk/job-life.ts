@@ -17,7 +17,8 @@ export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions): 
   const readRows = (job: BulkJob): void => {
     const { operation, query } = job.info;
     try {
-      job.result = bulkRows(org, query, { includeDeleted: operation === 'queryAll', now: now() });
+      const result = bulkRows(org, query, { includeDeleted: operation === 'queryAll', now: now() });
+      job.result = faults.isResultEmpty(job.info) ? { ...result, records: [] } : result;
       job.info.rows = job.result.records.length;
       enter(job, 'InProgress');
     } catch (error) {
