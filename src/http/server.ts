@@ -15,6 +15,7 @@ import { addAuthentication } from './authenticate.ts';
 import { answerBrokenRequest } from './broken-request.ts';
 import { closeSilentConnections } from './close-silent-connections.ts';
 import { closeWhenStopping } from './close-when-stopping.ts';
+import { lazySerializers } from './compile-serializer.ts';
 import { compressAnswers } from './compress-answers.ts';
 import { addCors } from './cors.ts';
 import type { HttpDependencies } from './dependencies.ts';
@@ -56,6 +57,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
     ...trustedProxies(access?.trustedProxies),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
+    schemaController: { compilersFactory: { buildSerializer: lazySerializers } },
     frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
     clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider<TypeBoxTypeProvider>();

@@ -9,13 +9,23 @@ import type { FieldError } from './problem.ts';
  * Nothing is removed and no default is filled in.
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const validator = Compile(schema);
+  const validator = validatorOf(schema);
   const types = httpPart === 'body' ? undefined : propertyTypes(schema);
   return (value: unknown) => {
     const input = types === undefined ? value : readTexts(types, value);
     return validator.Check(input) ? { value: input } : { error: validator.Errors(input) };
   };
 };
+
+// The same few parts are in many routes.
+const validators = new Map<string, ReturnType<typeof Compile<TSchema>>>();
+
+function validatorOf(schema: TSchema): ReturnType<typeof Compile<TSchema>> {
+  const key = JSON.stringify(schema);
+  const validator = validators.get(key) ?? Compile(schema);
+  validators.set(key, validator);
+  return validator;
+}
 
 /** What validation found, said by the public name of each parameter or field. */
 export function fieldErrors(
