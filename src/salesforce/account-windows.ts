@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
 import { restAnswer } from './deadline.ts';
-import type { Span } from './records.ts';
+import type { Span } from './read-accounts.ts';
 
 /** How many living accounts were last modified in a span of time, and when the last of them was. */
 export type WindowCount = {

@@ -17,8 +17,8 @@ export function bulkQuery(
   return { soql: `SELECT ${columns.join(', ')} FROM Account${condition}`, columns };
 }
 
-function columnsOf({ select, types, parts }: ReadPlan): string[] {
-  const columns = select.split(', ').flatMap((name) => {
+function columnsOf({ names, types, parts }: ReadPlan): string[] {
+  const columns = names.flatMap((name) => {
     if (!isCompound(types.get(name))) return [name];
     return [...(parts.get(name)?.values() ?? [])];
   });

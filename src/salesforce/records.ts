@@ -1,9 +1,8 @@
 import type { Connection } from 'jsforce';
 import type { FieldValues, Scalar } from './change-event.ts';
 import { restAnswer } from './deadline.ts';
-import { SalesforceError } from './error.ts';
 import { capitalise, fromRest } from './field-value.ts';
-import { checkedId, parseRecordId } from './record-id.ts';
+import { parseRecordId } from './record-id.ts';
 import type { SchemaField } from './writer-schema.ts';
 
 /** Of an account that was merged into another one: that one. Only a reading of the deleted record shows it. */
@@ -18,6 +17,8 @@ export type AccountRead = {
   readonly values: FieldValues;
 };
 
+const maxWaitMs = 120_000;
+
 export type DescribedField = {
   readonly name: string;
   readonly type: string;
@@ -27,7 +28,7 @@ export type DescribedField = {
 
 /** The fields of Account that this user can read. @throws SalesforceError */
 export async function describeAccount(connection: Connection): Promise<DescribedField[]> {
-  const { fields } = await call(connection.describe('Account'), 'describe');
+  const { fields } = await restAnswer(connection.describe('Account'), maxWaitMs, 'describe');
   return fields.map(({ name, type, compoundFieldName }) => ({
     name,
     type,
@@ -39,7 +40,7 @@ export async function describeAccount(connection: Connection): Promise<Described
 export async function identify(connection: Connection): Promise<{ organizationId: string; userId: string }> {
   type UserInfo = { organization_id: string; user_id: string };
   const url = `${connection.instanceUrl}/services/oauth2/userinfo`;
-  const info = await call(connection.request<UserInfo>(url), 'userinfo');
+  const info = await restAnswer(connection.request<UserInfo>(url), maxWaitMs, 'userinfo');
   return {
     organizationId: parseRecordId(info.organization_id) ?? info.organization_id,
     userId: parseRecordId(info.user_id) ?? info.user_id,
@@ -51,7 +52,8 @@ export async function identify(connection: Connection): Promise<{ organizationId
  * changes would grow old in the mirror.
  */
 export type ReadPlan = {
-  readonly select: string;
+  /** Names of fields, in the order in which they are selected. */
+  readonly names: readonly string[];
   readonly fields: readonly SchemaField[];
   readonly types: ReadonlyMap<string, string>;
   /** Where compound fields can't be read as a whole, the fields of their parts: `BillingAddress` → `City` → `BillingCity`. */
@@ -63,8 +65,8 @@ export function planRead(mirrored: readonly SchemaField[], described: readonly D
   const fields = mirrored.filter(({ name }) => types.has(name));
   const names = fields.flatMap((field) => [field.name, ...personParts(field, types)]);
   const master = types.has(masterField) ? [masterField] : [];
-  const select = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names, ...master])].join(', ');
-  return { select, fields, types, parts: partFields(described) };
+  const selected = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names, ...master])];
+  return { names: selected, fields, types, parts: partFields(described) };
 }
 
 function partFields(described: readonly DescribedField[]): Map<string, Map<string, string>> {
@@ -87,91 +89,6 @@ export function partName(compound: string, field: string): string {
   const stem = compound.replace(/(Address|__c|__pc)$/, '');
   const own = field.startsWith(stem) ? field.slice(stem.length) : field;
   return own.replace(/^__/, '').replace(/__(s|ps|c|pc)$/, '');
-}
-
-/** Up to 200 accounts by id, deleted ones included; those that Salesforce doesn't find are missing. */
-export async function readAccounts(
-  connection: Connection,
-  plan: ReadPlan,
-  ids: readonly string[],
-): Promise<AccountRead[]> {
-  const reads: AccountRead[] = [];
-  const list = ids.map((id) => `'${checkedId(id)}'`).join(', ');
-  const soql = `SELECT ${plan.select} FROM Account WHERE Id IN (${list})`;
-  for await (const page of pages(connection, 'queryAll', soql, (call) => call()))
-    reads.push(...page.map((row) => toRead(row, plan)));
-  return reads;
-}
-
-/** Where a reading in the order of change goes on: behind this record. */
-export type ReadFrom = { readonly systemModstamp: number; readonly id: string };
-
-/**
- * Every account changed at or after `from`, deleted ones included, page by page, in the order of change. Many records
- * share one stamp, so the id belongs to the place: going on behind the last record of any page misses nothing.
- */
-export async function* readAccountsFrom(
-  connection: Connection,
-  plan: ReadPlan,
-  from: Date | ReadFrom,
-  ask: Ask = (call) => call(),
-): AsyncGenerator<AccountRead[]> {
-  const soql = `SELECT ${plan.select} FROM Account WHERE ${changedFrom(from)} ORDER BY SystemModstamp, Id`;
-  for await (const page of pages(connection, 'queryAll', soql, ask))
-    yield page.map((row) => toRead(row, plan));
-}
-
-/** Every account last modified in [`from`, `to`) that isn't deleted, page by page. */
-export async function* readAccountsModified(
-  connection: Connection,
-  plan: ReadPlan,
-  { from, to }: Span,
-  ask: Ask = (call) => call(),
-): AsyncGenerator<AccountRead[]> {
-  const where = `LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}`;
-  const soql = `SELECT ${plan.select} FROM Account WHERE ${where}`;
-  for await (const page of pages(connection, 'query', soql, ask)) yield page.map((row) => toRead(row, plan));
-}
-
-export type Span = { readonly from: Date; readonly to: Date };
-
-/** How many accounts Salesforce has, deleted ones included; those changed at or after a moment, where one is given. */
-export async function countAccounts(connection: Connection, since: Date | null): Promise<number> {
-  const where = since === null ? '' : ` WHERE ${changedFrom(since)}`;
-  const url = `/queryAll?q=${encodeURIComponent(`SELECT COUNT() FROM Account${where}`)}`;
-  return (await call(connection.request<QueryPage>(url), 'the count of accounts')).totalSize;
-}
-
-function changedFrom(from: Date | ReadFrom): string {
-  if (from instanceof Date) return `SystemModstamp >= ${from.toISOString()}`;
-  const at = new Date(from.systemModstamp).toISOString();
-  return `(SystemModstamp > ${at} OR (SystemModstamp = ${at} AND Id > '${checkedId(from.id)}'))`;
-}
-
-/** Carries out one call to Salesforce, when there is room for it. */
-export type Ask = <T>(call: () => Promise<T>) => Promise<T>;
-
-// Salesforce answers up to 2,000 records at once. Decoded they take tens of megabytes, for as long as they wait.
-const recordsAtOnce = 500;
-
-/** Only `done` says that a result is complete; pages have whatever size Salesforce chooses. */
-async function* pages(
-  connection: Connection,
-  resource: 'query' | 'queryAll',
-  soql: string,
-  ask: Ask,
-): AsyncGenerator<RestRow[]> {
-  let url: string | undefined = `/${resource}?q=${encodeURIComponent(soql)}`;
-  while (url !== undefined) {
-    const next: string = url;
-    const page: QueryPage = await ask(() => call(connection.request<QueryPage>(next), resource));
-    for (let start = 0; start === 0 || start < page.records.length; start += recordsAtOnce)
-      yield page.records.slice(start, start + recordsAtOnce);
-    if (!page.done && page.nextRecordsUrl === undefined) {
-      throw new SalesforceError(`${resource} broke off: there is no next page`, 'BAD_ANSWER', 'transient');
-    }
-    url = page.done ? undefined : page.nextRecordsUrl;
-  }
 }
 
 /** A row as REST shows it; compound fields as objects. */
@@ -219,14 +136,4 @@ function personParts(field: SchemaField, types: ReadonlyMap<string, string>): st
   return field.name === 'Name' ? field.parts.filter((part) => types.has(part)) : [];
 }
 
-function call<T>(answer: PromiseLike<T>, what: string): Promise<T> {
-  return restAnswer(answer, 120_000, what);
-}
-
 export type RestRow = Readonly<Record<string, unknown>>;
-type QueryPage = {
-  readonly totalSize: number;
-  readonly done: boolean;
-  readonly nextRecordsUrl?: string;
-  readonly records: RestRow[];
-};

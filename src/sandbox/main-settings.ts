@@ -12,6 +12,7 @@ export function readSettings(environment: Environment): SandboxSettings {
     httpPort: integer('SANDBOX_HTTP_PORT', 8080, 65_535),
     pubsubPort: integer('SANDBOX_PUBSUB_PORT', 7443, 65_535),
     accounts: integer('SANDBOX_ACCOUNTS', 200, 1_000_000),
+    customFields: integer('SANDBOX_CUSTOM_FIELDS', 0, 800),
     seed: integer('SANDBOX_SEED', 1, 2 ** 31 - 1),
     bulkJobMs: integer('SANDBOX_BULK_JOB_MS', 4, 3_600_000),
     tls: flag(environment, 'SANDBOX_TLS'),
@@ -50,7 +51,7 @@ function flag(environment: Environment, name: string): boolean {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export type SandboxSettings = Required<
-  Pick<SandboxOptions, 'httpPort' | 'pubsubPort' | 'accounts' | 'seed' | 'bulkJobMs' | 'tls'>
+  Pick<SandboxOptions, 'httpPort' | 'pubsubPort' | 'accounts' | 'customFields' | 'seed' | 'bulkJobMs' | 'tls'>
 > & { readonly webhooks: WebhookTargets };
 
 type WebhookTargets = {

@@ -66,10 +66,13 @@ export function openOrgState(options: OrgStateOptions) {
       memory.lastOrdinal += 1;
       return mintId('001', memory.lastOrdinal);
     },
-    addField(field: NewField) {
-      const entry = { op: 'field', field } as const;
-      addField(memory, entry);
-      record(entry);
+    /** They become one new schema, however many they are. */
+    addFields(fields: readonly NewField[]) {
+      for (const field of fields) {
+        const entry = { op: 'field', field } as const;
+        addField(memory, entry);
+        record(entry);
+      }
       account = accountEntity(memory);
     },
     /** Answers whether subscribers are to hear of it. */

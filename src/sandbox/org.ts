@@ -2,6 +2,7 @@ import { type Audit, createAudit } from './audit.ts';
 import type { Bus } from './bus.ts';
 import type { ChangeEvent } from './change-event.ts';
 import { changeOriginOf, eventsOf, gapsOf, headerOnly } from './commit.ts';
+import type { NewField } from './field-catalog.ts';
 import { openJournal } from './journal.ts';
 import type { Caller, Org, OrgRecord, Transaction } from './model.ts';
 import type { OrgFaults } from './org-faults.ts';
@@ -92,7 +93,8 @@ export function createOrg(options: OrgOptions = {}): SandboxOrg {
     others,
     fields: () => catalog.all(),
     field: (name) => catalog.find(name),
-    addField: state.addField,
+    addField: (field) => state.addFields([field]),
+    addFields: state.addFields,
     changeField(name, change) {
       if (state.changeField(name, change)) publishGap('GAP_UPDATE', [EVERY_ACCOUNT]);
     },
@@ -163,6 +165,8 @@ type Rest<T> = (result: T) => readonly EntityEvent[];
 type Origin = { readonly time: number; readonly userId: string; readonly changeOrigin: string };
 
 export type SandboxOrg = Org & {
+  /** Adds custom fields in one step. Throws when a name is taken. */
+  addFields(fields: readonly NewField[]): void;
   readonly bus: Bus;
   /** The same users as `users`, by what they are for. */
   readonly named: SandboxUsers;

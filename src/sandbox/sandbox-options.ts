@@ -19,6 +19,8 @@ export type SandboxOptions = {
   readonly channels?: readonly string[];
   /** 18 characters, prefix 00D; a sandbox that is refreshed gets another one. */
   readonly organizationId?: string;
+  /** How many custom fields Account has beyond those of this org, as in orgs that grew for years; none by default. */
+  readonly customFields?: number;
   /** Whether small changes of long texts come as diffs, as Salesforce does; yes unless told. */
   readonly diffFields?: boolean;
   /** Whether an account with a last name is a person; its events carry the name in parts. No unless told. */

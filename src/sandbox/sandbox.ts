@@ -12,6 +12,7 @@ import type { HttpContext } from './http/http-context.ts';
 import { createQueryCursors } from './http/query-cursors.ts';
 import { type Allowance, createRequestAllowance } from './http/request-allowance.ts';
 import { createSessions } from './http/sessions.ts';
+import { manyFields } from './many-fields.ts';
 import { createOrg, type SandboxOrg } from './org.ts';
 import { keyPrefixOf, toLongId } from './record-id.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
@@ -62,7 +63,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
 /** A journal that holds accounts already is taken as it is. */
 function openOrg(
-  { accounts = 0, seed = 1, ...options }: SandboxOptions,
+  { accounts = 0, customFields = 0, seed = 1, ...options }: SandboxOptions,
   switches: FaultSwitches,
 ): SandboxOrg {
   const { channels, diffFields, journalFile, now, organizationId, personAccounts, retentionMs } = options;
@@ -78,6 +79,8 @@ function openOrg(
     faults: orgFaults(switches.events, switches.records, otherSchemaId),
   });
   switches.events.delayed.onOff(org.bus.release);
+  const missing = manyFields(customFields).filter(({ name }) => org.field(name) === undefined);
+  if (missing.length > 0) org.addFields(missing);
   if (accounts > 0 && org.size === 0) org.seed(accounts, seed);
   return org;
 }

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
-import type { Ask, ReadPlan } from '../salesforce/records.ts';
+import type { Ask } from '../salesforce/query-pages.ts';
+import type { ReadPlan } from '../salesforce/records.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { newestSchemaId, schemasMetSince } from './stored-schemas.ts';
 

@@ -2,13 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import {
-  type AccountRead,
-  planRead,
-  type ReadPlan,
+  type ReadFrom,
   readAccounts,
   readAccountsFrom,
   readAccountsModified,
-} from '../../src/salesforce/records.ts';
+} from '../../src/salesforce/read-accounts.ts';
+import { type AccountRead, planRead, type ReadPlan } from '../../src/salesforce/records.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import {
   accountTopic,
@@ -35,9 +34,14 @@ describe('accounts read from Salesforce', () => {
     await sandbox.close();
   });
 
-  const collect = async (pages: AsyncIterable<AccountRead[]>): Promise<AccountRead[][]> => {
-    const all: AccountRead[][] = [];
+  const collect = async (pages: AsyncIterable<readonly AccountRead[]>) => {
+    const all: (readonly AccountRead[])[] = [];
     for await (const page of pages) all.push(page);
+    return all;
+  };
+  const collectFrom = async (from: Date | ReadFrom, connection = org.connection) => {
+    const all: (readonly AccountRead[])[] = [];
+    for await (const { reads } of readAccountsFrom(connection, plan, from)) all.push(reads);
     return all;
   };
   const filled = (values: ReadonlyMap<string, unknown>) =>
@@ -112,7 +116,7 @@ describe('accounts read from Salesforce', () => {
   it('all come, over several pages, the deleted ones too', async () => {
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     inOrg(sandbox).delete(gone);
-    const pages = await collect(readAccountsFrom(org.connection, plan, new Date(0)));
+    const pages = await collectFrom(new Date(0));
     const ids = pages.flat().map(({ id }) => id);
     expect(pages.length).toBeGreaterThan(2);
     expect(new Set(ids).size).toBe(ids.length);
@@ -120,10 +124,10 @@ describe('accounts read from Salesforce', () => {
   });
 
   it('go on behind any record, also one of many with the same stamp', async () => {
-    const whole = (await collect(readAccountsFrom(org.connection, plan, new Date(0)))).flat();
+    const whole = (await collectFrom(new Date(0))).flat();
     const at = whole.findIndex((read, index) => read.systemModstamp === whole[index + 1]?.systemModstamp);
     expect(at).toBeGreaterThan(-1);
-    const rest = await collect(readAccountsFrom(org.connection, plan, whole[at] ?? new Date(0)));
+    const rest = await collectFrom(whole[at] ?? new Date(0));
     expect(rest.flat().map(({ id }) => id)).toEqual(whole.slice(at + 1).map(({ id }) => id));
   });
 
@@ -146,19 +150,19 @@ describe('accounts read from Salesforce', () => {
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     inOrg(sandbox).delete(gone);
     const since = new Date(Number(sandbox.org.record(id)?.values['SystemModstamp']));
-    const reads = (await collect(readAccountsFrom(org.connection, plan, since))).flat();
+    const reads = (await collectFrom(since)).flat();
     expect(reads.map((read) => read.id)).toEqual(expect.arrayContaining([id, gone]));
     expect(reads.every(({ systemModstamp }) => systemModstamp >= since.getTime())).toBe(true);
     expect(reads.length).toBeLessThan(seeded);
     const later = new Date(since.getTime() + 3_600_000);
-    expect((await collect(readAccountsFrom(org.connection, plan, later))).flat()).toEqual([]);
+    expect((await collectFrom(later)).flat()).toEqual([]);
   });
 
   it('go on with a new token when the old one expires between two pages', async () => {
     const pages = readAccountsFrom(org.connection, plan, new Date(0))[Symbol.asyncIterator]();
     await pages.next();
     sandbox.sessions.revokeAll();
-    expect((await pages.next()).value).not.toHaveLength(0);
+    expect((await pages.next()).value?.reads).not.toHaveLength(0);
   });
 
   it('that need more requests than the day allows say so', async () => {
@@ -177,7 +181,7 @@ describe('accounts read from Salesforce', () => {
     const cut = Object.create(connection, {
       request: { value: async () => ({ totalSize: 9, done: false, records: [] }) },
     }) as typeof connection;
-    await expect(collect(readAccountsFrom(cut, plan, new Date(0)))).rejects.toMatchObject({
+    await expect(collectFrom(new Date(0), cut)).rejects.toMatchObject({
       code: 'BAD_ANSWER',
       failure: 'transient',
     });
@@ -187,7 +191,7 @@ describe('accounts read from Salesforce', () => {
 describe('the plan of a reading', () => {
   it("has the fields of the events as far as the user can read them, and the parts of a person's name", () => {
     const field = (name: string, parts: string[] = []) => ({ name, parts, kind: 'plain' as const });
-    const { select, fields } = planRead(
+    const { names, fields } = planRead(
       [
         field('Name', ['Salutation', 'FirstName', 'LastName']),
         field('Hidden__c'),
@@ -198,7 +202,15 @@ describe('the plan of a reading', () => {
         type: 'string',
       })),
     );
-    expect(select).toBe('Id, IsDeleted, SystemModstamp, Name, FirstName, LastName, BillingAddress');
+    expect(names).toEqual([
+      'Id',
+      'IsDeleted',
+      'SystemModstamp',
+      'Name',
+      'FirstName',
+      'LastName',
+      'BillingAddress',
+    ]);
     expect(fields.map(({ name }) => name)).toEqual(['Name', 'BillingAddress']);
   });
 });

@@ -1,4 +1,5 @@
 import Fastify, { type FastifyBaseLogger } from 'fastify';
+import { limitAddress, maxHeaderSize } from './address-limit.ts';
 import { type Control, controlRoutes } from './control.ts';
 import type { HttpContext } from './http-context.ts';
 import { faultHooks } from './http-faults.ts';
@@ -15,6 +16,7 @@ export const startHttpServer = async ({ context, control, host, logger, port }: 
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     bodyLimit: 16 * 1024 * 1024,
     forceCloseConnections: true,
+    http: { maxHeaderSize },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
   });
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -23,6 +25,7 @@ export const startHttpServer = async ({ context, control, host, logger, port }: 
     if (request.method === 'DELETE' && body === '') done(null, undefined);
     else parseJson(request, body.toString(), done);
   });
+  app.addHook('onRequest', limitAddress);
   faultHooks(app, context.faults);
   app.register(oauthRoutes(context));
   app.register(identityRoutes(context));

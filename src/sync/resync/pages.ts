@@ -1,13 +1,14 @@
 import type pg from 'pg';
 import {
-  type AccountRead,
   countAccounts,
+  maxIdsPerRead,
   type ReadFrom,
   readAccounts,
   readAccountsFrom,
-} from '../../salesforce/records.ts';
+} from '../../salesforce/read-accounts.ts';
+import type { AccountRead } from '../../salesforce/records.ts';
 import { readByBulkJob } from './bulk-reading.ts';
-import type { Reading, RunningResync } from './reading.ts';
+import type { RunningResync } from './reading.ts';
 import { noteMethod, type ResumePoint, readToTheEnd } from './resync-rows.ts';
 import { scanAccounts, scanRows } from './scan-accounts.ts';
 
@@ -20,8 +21,6 @@ export type Page = {
   readonly resume: ResumePoint;
 };
 
-/** The most ids that one query names; fewer where many fields fill the address of the request. */
-const idsPerQuery = 200;
 // A commit can take its stamp some time before it is to be seen, and clocks differ.
 const overlapMs = 5 * 60_000;
 
@@ -77,13 +76,9 @@ export async function* changedSince(run: RunningResync, moment: Date | null): As
 async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator<Page> {
   const { context, row, reading, ask } = run;
   const from = parsePlace(row.resumeAt) ?? since;
-  for await (const reads of readAccountsFrom(context.org.connection, reading.plan, from, ask)) {
-    const last = reads.at(-1);
-    yield {
-      reads,
-      missing: [],
-      resume: { at: last === undefined ? row.resumeAt : formatPlace(last), rows: 0 },
-    };
+  for await (const { reads, through } of readAccountsFrom(context.org.connection, reading.plan, from, ask)) {
+    const at = through === undefined ? row.resumeAt : formatPlace(through);
+    yield { reads, missing: [], resume: { at, rows: 0 } };
   }
 }
 
@@ -102,7 +97,7 @@ export async function* byId(
   ids: readonly string[],
 ): AsyncGenerator<Page> {
   const { context, reading, ask } = run;
-  const size = idsPerCall(reading);
+  const size = maxIdsPerRead(reading.plan);
   for (let start = 0; start < ids.length; start += size) {
     const asked = ids.slice(start, start + size);
     const reads = await ask(() => readAccounts(context.org.connection, reading.plan, asked));
@@ -110,12 +105,6 @@ export async function* byId(
     const missing = asked.filter((id) => !found.has(id));
     yield { reads, missing, resume: { at: null, rows: 0 } };
   }
-}
-
-/** An address may have 16,384 bytes; an id takes 26 of them, quotes and comma included. */
-function idsPerCall({ plan }: Reading): number {
-  const room = Math.floor((14_000 - encodeURIComponent(plan.select).length) / 26);
-  return Math.min(idsPerQuery, Math.max(1, room));
 }
 
 /**

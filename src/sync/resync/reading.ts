@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Queryable } from '../../db/database.ts';
-import type { Ask, ReadPlan } from '../../salesforce/records.ts';
+import type { Ask } from '../../salesforce/query-pages.ts';
+import type { ReadPlan } from '../../salesforce/records.ts';
 import type { CodeRules } from '../code-rules.ts';
 import type { Jobs } from '../jobs.ts';
 import { currentReadPlan, readPlanOf, type SchemaContext } from '../read-plan.ts';

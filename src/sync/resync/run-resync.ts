@@ -1,4 +1,4 @@
-import type { Ask } from '../../salesforce/records.ts';
+import type { Ask } from '../../salesforce/query-pages.ts';
 import { markRepairing } from '../incident-rows.ts';
 import { applyPage } from './apply-reads.ts';
 import { closeBulkJobs, ReadingLost } from './bulk-reading.ts';

@@ -7,7 +7,7 @@ import {
   type Windows,
   type WindowUnit,
 } from '../../salesforce/account-windows.ts';
-import { readAccountsModified, type Span } from '../../salesforce/records.ts';
+import { readAccountsModified, type Span } from '../../salesforce/read-accounts.ts';
 import { byId, type Page } from './pages.ts';
 import type { RunningResync } from './reading.ts';
 
