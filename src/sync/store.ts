@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { againWhereUndone, inTransaction } from '../db/database.ts';
 import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
 import { expectHeld, type Lease } from './lease.ts';
+import { payloadDigest } from './payload-digest.ts';
 
 /** An event as it came, undecoded. */
 export type RawEvent = {
@@ -51,7 +51,7 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
         events.map((event) => event.eventId),
         events.map((event) => event.schemaId),
         events.map((event) => event.replayId),
-        events.map((event) => createHash('sha256').update(event.payload).digest()),
+        events.map((event) => payloadDigest(event.payload)),
       ],
     }),
   );

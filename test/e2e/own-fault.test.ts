@@ -11,7 +11,7 @@ describe('a fault of the service itself', () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-own-fault-'));
   });
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
-  const preload = fileURLToPath(new URL('../helpers/planted-fault.ts', import.meta.url));
+  const preload = fileURLToPath(new URL('../helpers/throw-on-signal.ts', import.meta.url));
 
   it('is told once, with its stack, and ends it in order: nothing is left behind', async () => {
     const service = startService({ DATA_DIR: dataDir, PORT: '0', NODE_OPTIONS: `--import=${preload}` });
@@ -27,8 +27,8 @@ describe('a fault of the service itself', () => {
       expect.objectContaining({
         msg: 'a fault of Tidemark itself: it ends',
         err: expect.objectContaining({
-          message: 'planted rejection',
-          stack: expect.stringContaining('planted-fault.ts'),
+          message: 'rejection on SIGUSR2',
+          stack: expect.stringContaining('throw-on-signal.ts'),
         }),
       }),
     ]);

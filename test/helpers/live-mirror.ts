@@ -18,7 +18,7 @@ import {
   type TidemarkOverrides,
 } from './tidemark.ts';
 
-/** What a scenario runs against: the service as it is, or a copy of it with a planted defect. */
+/** What a scenario runs against: the service as it is, or a mutant of it. */
 export type Build = {
   readonly buildApp: typeof buildApp;
   /** How long something may take to become true. */
@@ -220,10 +220,18 @@ function orgWork(sandbox: Sandbox) {
     client: null,
   };
   let published = 0n;
+  /** Ids of the accounts that were there from the beginning. */
+  const accountIds = (): string[] =>
+    [...sandbox.org.records()].filter(({ values }) => values['Name'] !== marker).map(({ id }) => id);
+  const unused = accountIds();
   return {
-    /** Ids of the accounts that were there from the beginning. */
-    accountIds: (): string[] =>
-      [...sandbox.org.records()].filter(({ values }) => values['Name'] !== marker).map(({ id }) => id),
+    accountIds,
+    /** Ids of accounts that were there from the beginning and have not been taken yet. */
+    takeAccountIds(count: number): string[] {
+      if (unused.length < count)
+        throw new Error(`${count} accounts are wanted and ${unused.length} are left`);
+      return unused.splice(0, count);
+    },
     /** One Salesforce transaction, told as it is. */
     inOneTransaction: <T>(work: (tx: Transaction) => T): T => sandbox.org.transaction(caller, work),
     /** A change that no event tells of. */

@@ -1,10 +1,9 @@
 import { deepEqual, equal, notEqual } from 'node:assert/strict';
-import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+import type { LiveMirror } from '../../helpers/live-mirror.ts';
 
 /** An event that says that an account changed, and not what, has the account read. */
-export async function gapIsRead(build: Build): Promise<void> {
-  await using mirror = await openMirror({ build });
-  const [id = ''] = mirror.accountIds();
+export async function gapIsRead(mirror: LiveMirror): Promise<void> {
+  const [id = ''] = mirror.takeAccountIds(1);
   mirror.inGaps((tx) => tx.update(id, { Rating: 'Hot' }));
   await mirror.settled();
   await mirror.healed();
@@ -12,9 +11,8 @@ export async function gapIsRead(build: Build): Promise<void> {
 }
 
 /** A deletion that no event told of is found when everything is read, also of a record that is not in the bin either. */
-export async function untoldDeletionIsFound(build: Build): Promise<void> {
-  await using mirror = await openMirror({ build });
-  const [id = ''] = mirror.accountIds();
+export async function untoldDeletionIsFound(mirror: LiveMirror): Promise<void> {
+  const [id = ''] = mirror.takeAccountIds(1);
   mirror.silently((tx) => tx.delete(id));
   await mirror.sql(
     `insert into accounts (id, fields, base_version, field_versions, version, synced_at, changed_at)
@@ -28,9 +26,8 @@ export async function untoldDeletionIsFound(build: Build): Promise<void> {
 }
 
 /** A position that expired during an outage: what was changed meanwhile is read, and the hole is on record. */
-export async function expiredPositionIsRead(build: Build): Promise<void> {
-  await using mirror = await openMirror({ build });
-  const [id = ''] = mirror.accountIds();
+export async function expiredPositionIsRead(mirror: LiveMirror): Promise<void> {
+  const [id = ''] = mirror.takeAccountIds(1);
   await mirror.stop();
   await mirror.salesforce.update(id, { Phone: 'during the outage' });
   mirror.sandbox.faults.stream.expire.now();
@@ -38,6 +35,10 @@ export async function expiredPositionIsRead(build: Build): Promise<void> {
   await mirror.settled();
   await mirror.healed();
   equal((await mirror.account(id)).fields['Phone'], 'during the outage', 'what expired is read');
-  const causes = (await mirror.incidents()).map(({ cause, state }) => [cause, state]);
-  deepEqual(causes, [['position lost', 'closed']], 'the hole is on record, once');
+  const lost = (await mirror.incidents()).filter(({ cause }) => cause === 'position lost');
+  deepEqual(
+    lost.map(({ state }) => state),
+    ['closed'],
+    'the hole is on record, once',
+  );
 }

@@ -1,9 +1,8 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+import type { LiveMirror } from '../../helpers/live-mirror.ts';
 
 /** A code that a person gave before ours arrived is adopted: it is never overwritten. */
-export async function heldCodeIsAdopted(build: Build): Promise<void> {
-  await using mirror = await openMirror({ build });
+export async function heldCodeIsAdopted(mirror: LiveMirror): Promise<void> {
   const result = mirror.inOneTransaction((tx) => tx.insert({ Name: 'Has one already' }));
   const id = result.success ? result.id : '';
   mirror.changeSilently(id, { SignUpCode__c: 'BY-HAND-01' });
@@ -14,12 +13,13 @@ export async function heldCodeIsAdopted(build: Build): Promise<void> {
 }
 
 /** What Salesforce refuses is not counted as written: it is on record with Salesforce's reason. */
-export async function refusedCodeHasFailed(build: Build): Promise<void> {
-  await using mirror = await openMirror({ build });
-  mirror.sandbox.faults.records.refused.on({ errorCode: 'STRING_TOO_LONG', field: 'SignUpCode__c' });
+export async function refusedCodeHasFailed(mirror: LiveMirror): Promise<void> {
+  const { refused } = mirror.sandbox.faults.records;
+  refused.on({ errorCode: 'STRING_TOO_LONG', field: 'SignUpCode__c' });
   const id = await mirror.salesforce.create({ Name: 'Refused' });
   await mirror.settled();
   await mirror.worked();
+  refused.off();
   const { codeState, codeError } = await mirror.account(id);
   deepEqual([codeState, codeError?.code], ['failed', 'STRING_TOO_LONG'], 'the refusal is on record');
 }

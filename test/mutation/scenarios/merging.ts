@@ -1,11 +1,10 @@
 import { equal } from 'node:assert/strict';
 import { bits } from '../../helpers/change-events.ts';
-import { type Build, openMirror } from '../../helpers/live-mirror.ts';
+import type { LiveMirror } from '../../helpers/live-mirror.ts';
 
 /** Two changes of one second arrive in the wrong order; only the last digit of their commit numbers tells. */
-export async function laterCommitWins(build: Build): Promise<void> {
-  await using mirror = await openMirror({ build });
-  const [id = ''] = mirror.accountIds();
+export async function laterCommitWins(mirror: LiveMirror): Promise<void> {
+  const [id = ''] = mirror.takeAccountIds(1);
   const now = Date.now();
   // Both are the same number to a double.
   const earlier = (((BigInt(now) * 1_000_000n) >> 10n) << 10n) + 2_049n;
@@ -27,10 +26,8 @@ export async function laterCommitWins(build: Build): Promise<void> {
 }
 
 /** A reading contains the event of the same second before it, and wins over it. */
-export async function readingBeatsTheEventBeforeIt(build: Build): Promise<void> {
-  const stopped = Date.now();
-  await using mirror = await openMirror({ build, sandbox: { now: () => stopped } });
-  const [id = ''] = mirror.accountIds();
+export async function readingBeatsTheEventBeforeIt(mirror: LiveMirror): Promise<void> {
+  const [id = ''] = mirror.takeAccountIds(1);
   await mirror.salesforce.update(id, { Phone: 'told' });
   await mirror.settled();
   mirror.changeSilently(id, { Phone: 'untold, in the same second' });
@@ -40,9 +37,8 @@ export async function readingBeatsTheEventBeforeIt(build: Build): Promise<void> 
 }
 
 /** An event from the future is set aside: its version would shut out every later change. */
-export async function futureIsSetAside(build: Build): Promise<void> {
-  await using mirror = await openMirror({ build });
-  const [id = ''] = mirror.accountIds();
+export async function futureIsSetAside(mirror: LiveMirror): Promise<void> {
+  const [id = ''] = mirror.takeAccountIds(1);
   const inAnHour = BigInt(Date.now() + 3_600_000);
   mirror.publish({
     header: { recordIds: [id], changedFields: bits('Industry'), commitTimestamp: inAnHour },

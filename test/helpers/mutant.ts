@@ -1,0 +1,91 @@
+import { registerHooks } from 'node:module';
+import type { buildApp } from '../../src/app.ts';
+
+/** The modules that mutants change, by their path below `src`. */
+export type MutableModules = {
+  'salesforce/bitmap.ts': typeof import('../../src/salesforce/bitmap.ts');
+  'salesforce/pubsub-stream.ts': typeof import('../../src/salesforce/pubsub-stream.ts');
+  'salesforce/schema-cache.ts': typeof import('../../src/salesforce/schema-cache.ts');
+  'salesforce/signup-codes.ts': typeof import('../../src/salesforce/signup-codes.ts');
+  'sync/decode-stored.ts': typeof import('../../src/sync/decode-stored.ts');
+  'sync/event-effect.ts': typeof import('../../src/sync/event-effect.ts');
+  'sync/event-rows.ts': typeof import('../../src/sync/event-rows.ts');
+  'sync/holes.ts': typeof import('../../src/sync/holes.ts');
+  'sync/merge.ts': typeof import('../../src/sync/merge.ts');
+  'sync/payload-digest.ts': typeof import('../../src/sync/payload-digest.ts');
+  'sync/resync/pages.ts': typeof import('../../src/sync/resync/pages.ts');
+  'sync/store.ts': typeof import('../../src/sync/store.ts');
+  'sync/transaction-group.ts': typeof import('../../src/sync/transaction-group.ts');
+  'sync/version.ts': typeof import('../../src/sync/version.ts');
+  'sync/write-back/judge-answer.ts': typeof import('../../src/sync/write-back/judge-answer.ts');
+};
+
+/**
+ * Faulty versions of exported functions, each made from the original. Calls inside the module of a function still
+ * reach the original.
+ */
+export type Replacements = {
+  readonly [Module in keyof MutableModules]?: {
+    readonly [Name in keyof MutableModules[Module]]?: (
+      original: MutableModules[Module][Name],
+    ) => MutableModules[Module][Name];
+  };
+};
+
+/**
+ * Loads the service once more, with the given exports replaced. Nothing is written to disk: each module of the
+ * service is loaded under its own URL with `?mutant=N`, and a module with replacements is wrapped.
+ *
+ * @throws if a module or an export does not exist
+ */
+export async function loadMutant(replace: Replacements): Promise<typeof buildApp> {
+  const id = mutants.push(replace) - 1;
+  const app: { readonly buildApp: typeof buildApp } = await importNatively(`${source}app.ts?mutant=${id}`);
+  return app.buildApp;
+}
+
+const source = new URL('../../src/', import.meta.url).href;
+/** Modules that no mutant concerns, or that are large: they are shared by all. */
+const shared = ['db/generated/', 'sandbox/'].map((folder) => source + folder);
+
+const mutants: Replacements[] = [];
+// Vitest's module runner and Node's loader share nothing else.
+Object.assign(globalThis, { tidemarkMutants: mutants });
+
+// In a test file Vitest replaces `import()`; in a module that it does not transform it leaves it alone.
+const loader = 'data:text/javascript,export const load = (url) => import(url);';
+const { load: importNatively } = (await import(loader)) as { load: (url: string) => Promise<never> };
+
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    const resolved = nextResolve(specifier, context);
+    const mutant = /\?mutant=\d+/.exec(context.parentURL ?? '')?.[0];
+    const isOwn = resolved.url.startsWith(source) && !resolved.url.includes('?');
+    if (mutant === undefined || !isOwn || shared.some((folder) => resolved.url.startsWith(folder))) {
+      return resolved;
+    }
+    return { ...resolved, url: resolved.url + mutant };
+  },
+  load(url, context, nextLoad) {
+    const [file = '', id] = url.split('?mutant=');
+    const module = file.slice(source.length) as keyof MutableModules;
+    const replacements = file.startsWith(source) && mutants[Number(id)]?.[module];
+    if (!replacements) return nextLoad(url, context);
+    return {
+      format: 'module',
+      source: wrap(`${url}&original`, Number(id), module, Object.keys(replacements)),
+      shortCircuit: true,
+    };
+  },
+});
+
+/** A module with all exports of the original; those declared here hide the ones of the same name. */
+function wrap(original: string, id: number, module: string, names: readonly string[]): string {
+  return [
+    `import * as original from '${original}';`,
+    `export * from '${original}';`,
+    `const replace = globalThis.tidemarkMutants[${id}]['${module}'];`,
+    ...names.map((name) => `if (!('${name}' in original)) throw new Error('${module} exports no ${name}');`),
+    ...names.map((name) => `export const ${name} = replace.${name}(original.${name});`),
+  ].join('\n');
+}

@@ -1,0 +1,90 @@
+import { eachWithMutants } from './each-with-mutants.ts';
+import { heldCodeIsAdopted, refusedCodeHasFailed } from './scenarios/codes.ts';
+import { expiredPositionIsRead, gapIsRead, untoldDeletionIsFound } from './scenarios/healing.ts';
+
+eachWithMutants([
+  {
+    behavior: 'what a gap event hides is read',
+    scenario: gapIsRead,
+    mutants: [
+      {
+        name: 'an account with a gap event is not read again',
+        replace: {
+          'sync/event-effect.ts': {
+            effectOf:
+              (effectOf) =>
+              (...args) => {
+                const found = effectOf(...args);
+                if (found.kind !== 'accounts' || !found.effect.untold) return found;
+                return { ...found, effect: { ...found.effect, gap: false } };
+              },
+          },
+        },
+        reason: /what the gap hid is read/,
+      },
+    ],
+  },
+  {
+    behavior: 'reading everything finds what was deleted',
+    scenario: untoldDeletionIsFound,
+    mutants: [
+      {
+        name: 'accounts that a full resync did not bring are not looked up',
+        replace: { 'sync/resync/pages.ts': { unread: () => async function* () {} } },
+        reason: /the untold purge is found/,
+      },
+    ],
+  },
+  {
+    behavior: 'a position that expired costs no change',
+    scenario: expiredPositionIsRead,
+    mutants: [
+      {
+        name: 'an expired position is given up without a resync',
+        replace: {
+          'sync/holes.ts': {
+            repairByResync:
+              (repair) =>
+              async (context, client, { cause, ...request }) =>
+                cause === 'position lost' ? '' : repair(context, client, { cause, ...request }),
+          },
+        },
+        reason: /what expired is read/,
+      },
+    ],
+  },
+  {
+    behavior: 'a code that Salesforce holds is adopted',
+    scenario: heldCodeIsAdopted,
+    mutants: [
+      {
+        name: 'a code is written over the one that Salesforce holds',
+        replace: {
+          'salesforce/signup-codes.ts': {
+            readCodes:
+              (read) =>
+              async (...args) =>
+                new Map([...(await read(...args))].map(([id, held]) => [id, { ...held, code: null }])),
+          },
+        },
+        reason: /the code of a person stays/,
+      },
+    ],
+  },
+  {
+    behavior: 'a code that Salesforce refuses is not written',
+    scenario: refusedCodeHasFailed,
+    mutants: [
+      {
+        name: 'every answer to a write counts as a success',
+        replace: {
+          'sync/write-back/judge-answer.ts': {
+            judgeAnswer: (judge) => (waiting, answer, around) =>
+              judge(waiting, answer === 'gone' ? answer : { success: true }, around),
+          },
+        },
+        reason: /the refusal is on record/,
+      },
+    ],
+  },
+]);
