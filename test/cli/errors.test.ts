@@ -19,8 +19,8 @@ const run = async (settings: Readonly<Record<string, string>>, ...words: string[
   return { exitCode, stderr };
 };
 
-describe('what goes wrong is said in one line', () => {
-  test('where nothing listens', async () => {
+describe('error messages of the command line', () => {
+  test('a command says in one line that nothing listens at the address', async () => {
     const nobody = await startServer();
     await nobody.close();
     const settings = { TIDEMARK_URL: nobody.url, TIDEMARK_API_KEY: 'x' };
@@ -30,7 +30,7 @@ describe('what goes wrong is said in one line', () => {
     });
   });
 
-  test('where something else listens', async () => {
+  test('a command says in one line that something other than Tidemark answers', async () => {
     const other = createServer((_request, response) => response.end('<html>'));
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
@@ -47,7 +47,7 @@ describe('what goes wrong is said in one line', () => {
       'The key "reader" lacks the scope "write", which this needs. Set TIDEMARK_API_KEY.\n',
     ],
     ['a service without its database', keys.write, 'Try again in a few seconds.\n'],
-  ])('of %s', async (_name, key, line) => {
+  ])('a command describes %s in one line', async (_name, key, line) => {
     const settings = { TIDEMARK_URL: server.url, TIDEMARK_API_KEY: key };
     expect(await run(settings, 'resync', '--all')).toEqual({ exitCode: 1, stderr: line });
   });
@@ -59,13 +59,13 @@ describe('what goes wrong is said in one line', () => {
     [['resync', '--all', '--mode', 'guess'], 'Allowed choices are repair, verify, sample'],
     [['resnyc', '--all'], 'Did you mean resync?'],
     [[], 'Usage: tidemark'],
-  ])('of the usage %j, with 2', async (words, text) => {
+  ])('the usage error of %j ends with exit code 2', async (words, text) => {
     const { exitCode, stderr } = await run({ TIDEMARK_URL: server.url, TIDEMARK_API_KEY: 'x' }, ...words);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(text);
   });
 
-  test('of an address that is none, and of another machine without a key', async () => {
+  test('a malformed address and a remote address without a key are described in one line', async () => {
     expect(await run({ TIDEMARK_URL: 'localhost:3000' }, 'status')).toMatchObject({ exitCode: 2 });
     const { exitCode, stderr } = await run({ TIDEMARK_URL: 'https://tidemark.example' }, 'status');
     expect([exitCode, stderr]).toEqual([2, 'TIDEMARK_API_KEY: set it to an API key of tidemark.example\n']);

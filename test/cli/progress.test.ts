@@ -37,7 +37,7 @@ const resync: Resync = {
   finishedAt: null,
 };
 
-describe('a line of progress', () => {
+describe('the progress line', () => {
   test.each([
     [resync, 50, 'reading: 250 of 1000, 25%, 50/s, about 15 s left'],
     [resync, null, 'reading: 250 of 1000, 25%'],
@@ -48,11 +48,11 @@ describe('a line of progress', () => {
       'reading: 250 of 1000, 25%; waiting: api budget',
     ],
     [{ ...resync, read: 1_000, percent: 99 }, 50, 'reading: 1000 of 1000, 99%, 50/s'],
-  ])('says what is known', (given, pace, line) => {
+  ])('the progress line shows the known numbers', (given, pace, line) => {
     expect(describeProgress(given, pace)).toBe(line);
   });
 
-  test('knows a pace only after two looks', () => {
+  test('the rate is known after two samples', () => {
     expect(paceSince(undefined, { at: 1_000, read: 10 })).toBeNull();
     expect(paceSince({ at: 1_000, read: 10 }, { at: 1_000, read: 20 })).toBeNull();
     expect(paceSince({ at: 1_000, read: 10 }, { at: 3_000, read: 30 })).toBe(10);
@@ -64,17 +64,19 @@ describe('a line of progress', () => {
     [300, '5 min'],
     [7_200, '2 h'],
     [400_000, '5 d'],
-  ])('calls %d seconds %s', (seconds, words) => expect(duration(seconds)).toBe(words));
+  ])('the duration of %d seconds is written as %s', (seconds, words) =>
+    expect(duration(seconds)).toBe(words),
+  );
 
-  test('says why it waits, whatever is on record', () => {
+  test('the progress line shows why a resync waits for every recorded reason', () => {
     expect(describeWaiting(null)).toBe('');
     expect(describeWaiting({})).toBe('waiting: no reason given');
     expect(describeWaiting({ reason: 'api budget', until: '12:00' })).toBe('waiting: api budget until 12:00');
   });
 });
 
-describe('on a terminal', () => {
-  test('there is a bar, and the cursor is there again afterwards', async () => {
+describe('the progress bar on a terminal', () => {
+  test('a terminal shows a progress bar and gets its cursor back at the end', async () => {
     const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
     const progress = createProgress(terminal as unknown as NodeJS.WriteStream);
     progress.show(resync);

@@ -26,8 +26,8 @@ const rows = () => server.database.prisma.resync.findMany();
 const said = (command: RunningCommand, text: string) =>
   eventually(`it says "${text}"`, () => command.stderr().includes(text));
 
-describe('tidemark resync', () => {
-  test('tells how far it is, at its end what it came to, and ends with 0', async () => {
+describe('the command tidemark resync', () => {
+  test('tidemark resync shows its progress and its result and exits with 0', async () => {
     const command = run('--all');
     await said(command, 'queued: 0 read');
     await change(`state = 'reading', expected = 200, read = 50`);
@@ -40,7 +40,7 @@ describe('tidemark resync', () => {
     expect(await rows()).toMatchObject([{ scope: 'all', mode: 'repair', requestedBy: 'writer' }]);
   });
 
-  test('ends with 3 where a verify found differences, and tells them', async () => {
+  test('tidemark resync exits with 3 and lists the differences that a verification finds', async () => {
     const command = run('--all', '--mode', 'verify');
     await said(command, 'queued');
     await server.database.pool.query(
@@ -56,7 +56,7 @@ describe('tidemark resync', () => {
     );
   });
 
-  test('ends with 1 where it failed, and says why', async () => {
+  test('tidemark resync exits with 1 and gives the reason if the resync fails', async () => {
     const command = run('--since', '2026-11-23T10:00:00Z');
     await said(command, 'queued');
     await change(`state = 'failed', error = 'Salesforce is gone.'`);
@@ -64,7 +64,7 @@ describe('tidemark resync', () => {
     expect(await rows()).toMatchObject([{ scope: 'since', since: new Date('2026-11-23T10:00:00Z') }]);
   });
 
-  test('is cancelled by Ctrl-C, says so and ends with 130', async () => {
+  test('Ctrl-C cancels the resync, which is reported, and the command exits with 130', async () => {
     const command = run('--account', accountId(1), accountId(2), 'nonsense', '--json');
     await said(command, 'queued');
     command.interrupt();
@@ -75,7 +75,7 @@ describe('tidemark resync', () => {
     expect(await rows()).toMatchObject([{ state: 'cancelled', accountIds: [accountId(1), accountId(2)] }]);
   });
 
-  test('does not wait where it shall not, and joins what is under way without cancelling it', async () => {
+  test('tidemark resync does not wait if told not to, and joins a running resync without cancelling it', async () => {
     const first = await run('--all', '--no-wait', '--json').ended;
     expect(first.exitCode).toBe(0);
     const { id } = JSON.parse(first.stdout);
@@ -87,7 +87,7 @@ describe('tidemark resync', () => {
     expect(await rows()).toMatchObject([{ id, state: 'queued' }]);
   });
 
-  test('goes on when the service was away for a moment', async () => {
+  test('tidemark resync continues after the service was unavailable for a moment', async () => {
     const port = Number(new URL(server.url).port);
     const command = run('--all');
     await said(command, 'queued');

@@ -33,8 +33,8 @@ const statement = fc.oneof(
   fc.record({ kind: fc.constant('truncate' as const) }),
 );
 
-describe('the table of texts', () => {
-  it('has what the accounts have, whatever is done to them', async () => {
+describe('the table of searchable texts', () => {
+  it('searchable texts match the accounts after every kind of change', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(statement, { maxLength: 12 }), async (statements) => {
         await database.pool.query('truncate accounts');
@@ -47,7 +47,7 @@ describe('the table of texts', () => {
     );
   });
 
-  it('is not written with an update of anything else', async () => {
+  it('an update of other fields does not write the searchable text', async () => {
     await upsert([{ id: '001al0000000001AAA', name: 'Acme', number: null, deleted: false, phone: null }]);
     const written = (): Promise<unknown[]> => database.rows('select ctid, xmin from account_texts');
     const before = await written();
@@ -59,7 +59,7 @@ describe('the table of texts', () => {
     expect(await written()).not.toEqual(before);
   });
 
-  it('is filled in pieces before it gets its index, and is not searched before', async () => {
+  it('the table of texts is filled in batches before it gets its index and is not searched until then', async () => {
     await database.pool.query(`
       drop trigger add_account_texts on accounts; drop function add_account_texts;
       drop trigger change_account_text on accounts; drop function change_account_text;

@@ -4,7 +4,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { startFaultProxy } from '../helpers/fault-proxy.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
-describe('a database connection that breaks', () => {
+describe('broken database connections', () => {
   const database = useDatabase();
   const opened: (() => Promise<void>)[] = [];
   afterAll(async () => {
@@ -24,7 +24,7 @@ describe('a database connection that breaks', () => {
     return { proxy, pool, errors };
   };
 
-  it('between two statements of a transaction fails that transaction, not the process', async () => {
+  it('a connection lost between two statements fails the transaction and not the process', async () => {
     const { proxy, pool, errors } = await openThroughProxy();
     const broken = inTransaction(pool, async (client) => {
       await client.query('select 1');
@@ -36,7 +36,7 @@ describe('a database connection that breaks', () => {
     expect((await pool.query('select 3 as three')).rows).toEqual([{ three: 3 }]);
   });
 
-  it('before the answer to COMMIT leaves the outcome to be looked up, and the pool usable', async () => {
+  it('a connection lost before the answer to COMMIT makes the outcome be looked up and leaves the pool usable', async () => {
     const { proxy, pool } = await openThroughProxy();
     await database.pool.query('create table outcomes (id int)');
     const lost = proxy.dropAnswerTo(Buffer.from('commit\0'));
@@ -46,7 +46,7 @@ describe('a database connection that breaks', () => {
     expect((await pool.query('select count(*) from outcomes')).rows).toEqual([{ count: 1n }]);
   });
 
-  it('without a word is given up at the limit of the statement, and not waited for once more', async () => {
+  it('a connection that falls silent ends at the statement timeout and is not waited for again', async () => {
     const { proxy, pool } = await openThroughProxy();
     const silent = inTransaction(pool, async (client) => {
       await client.query('select 1');

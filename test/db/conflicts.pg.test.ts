@@ -3,7 +3,7 @@ import { inTransaction } from '../../src/db/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
-describe("transactions that get in each other's way", () => {
+describe('conflicting transactions', () => {
   const database = useDatabase();
   beforeAll(() =>
     database.rows('create table counters as select id, 0 as value from generate_series(1, 2) as id'),
@@ -15,7 +15,7 @@ describe("transactions that get in each other's way", () => {
     );
   const add = 'update counters set value = value + 1 where id = $1';
 
-  it('by locks taken crosswise are both carried out, each once', async () => {
+  it('two transactions that deadlock are each carried out exactly once', async () => {
     let holders = 0;
     const both = (first: number, second: number) => {
       let tries = 0;
@@ -35,7 +35,7 @@ describe("transactions that get in each other's way", () => {
     expect(await counters()).toEqual([2, 2]);
   });
 
-  it('by reading what the other changes are both carried out', async () => {
+  it('two transactions that read what the other changes are both carried out', async () => {
     let tries = 0;
     await inTransaction(database.pool, async (client) => {
       await client.query('set transaction isolation level repeatable read');
@@ -47,7 +47,7 @@ describe("transactions that get in each other's way", () => {
     expect(await counters()).toEqual([4, 2]);
   });
 
-  it('again and again end in the error, and in nothing else', async () => {
+  it('a transaction that conflicts at every attempt ends in the error and has no other effect', async () => {
     let tries = 0;
     const hopeless = inTransaction(database.pool, async (client) => {
       tries++;

@@ -12,7 +12,7 @@ import { eventually } from '../helpers/eventually.ts';
 const isRoot = process.getuid?.() === 0;
 const hasSetpriv = spawnSync('setpriv', ['--version']).status === 0;
 
-describe('an embedded PostgreSQL', () => {
+describe('the embedded PostgreSQL', () => {
   let home = '';
   let folder = '';
 
@@ -28,7 +28,7 @@ describe('an embedded PostgreSQL', () => {
   const pidOf = async (at = folder): Promise<number> =>
     Number((await readFile(path.join(at, 'postmaster.pid'), 'utf8')).split('\n')[0]);
 
-  it('keeps its data over a restart, and leaves no process', async () => {
+  it('the embedded server keeps its data over a restart and leaves no process behind', async () => {
     const first = await start();
     const pid = await pidOf();
     await query(first.url, 'create table kept (id int); insert into kept values (7)');
@@ -40,7 +40,7 @@ describe('an embedded PostgreSQL', () => {
     await second.stop();
   });
 
-  it('stops although somebody is still connected', async () => {
+  it('the embedded server stops while a client is connected', async () => {
     const server = await start();
     const pid = await pidOf();
     const client = new pg.Client({ connectionString: server.url });
@@ -54,7 +54,7 @@ describe('an embedded PostgreSQL', () => {
     await eventually('the server is gone', () => !isAlive(pid));
   });
 
-  it('listens on this machine only, and asks for the password', async () => {
+  it('the embedded server listens on this machine only and requires the password', async () => {
     const server = await start();
     try {
       expect(await query(server.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
@@ -64,7 +64,7 @@ describe('an embedded PostgreSQL', () => {
     }
   });
 
-  it('that a killed process left behind is taken over, and stopped', async () => {
+  it('a server that a killed process left behind is adopted and stopped', async () => {
     const script = fileURLToPath(new URL('../helpers/leave-postgres-behind.ts', import.meta.url));
     const owner = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [url] = (await once(owner.stdout, 'data')).map(String);
@@ -81,7 +81,7 @@ describe('an embedded PostgreSQL', () => {
   });
 
   it.skipIf(!isRoot || !hasSetpriv)(
-    `runs in a folder that only root can reach${isRoot && hasSetpriv ? '' : ' (skipped: needs root and setpriv)'}`,
+    `the embedded server runs in a folder that only root can access${isRoot && hasSetpriv ? '' : ' (skipped: needs root and setpriv)'}`,
     async () => {
       const hidden = path.join(home, 'hidden');
       await mkdir(hidden, { mode: 0o700 });
@@ -93,7 +93,7 @@ describe('an embedded PostgreSQL', () => {
     },
   );
 
-  it('says in one line why it does not start', async () => {
+  it('a server that does not start gives the reason in one line', async () => {
     const impossible = { folder, password: 'test', settings: ['no_such_setting=1'] };
     await expect(startEmbeddedPostgres(impossible)).rejects.toThrow(
       /^The embedded PostgreSQL did not start: .*no_such_setting[^\n]*$/,

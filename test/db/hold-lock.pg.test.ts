@@ -5,7 +5,7 @@ import { useDatabase } from '../helpers/use-database.ts';
 
 const lock = 7_245_113_999n;
 
-describe('a lock that one process holds', () => {
+describe('locks that one process holds', () => {
   const database = useDatabase();
   const stops: AbortController[] = [];
   const running: Promise<void>[] = [];
@@ -32,7 +32,7 @@ describe('a lock that one process holds', () => {
   const isHeld = async () =>
     (await database.rows<{ held: boolean }>(`select ${isLocked(lock)} as held`))[0]?.held;
 
-  it('is taken over when the holder stops, and can be seen from outside', async () => {
+  it('a lock is taken over when its holder stops and is visible from outside', async () => {
     expect(await isHeld()).toBe(false);
     const first = start('first');
     await eventually('the first works', () => first.working);
@@ -44,7 +44,7 @@ describe('a lock that one process holds', () => {
     await eventually('the second works', () => second.working);
   });
 
-  it('is lost with its connection: the work is told to end, and another takes over', async () => {
+  it('a lost connection loses the lock: the work is aborted and another process takes over', async () => {
     const first = start('first');
     await eventually('the first works', () => first.working);
     const second = start('second');
@@ -55,7 +55,7 @@ describe('a lock that one process holds', () => {
     await eventually('the second works', () => second.working);
   });
 
-  it('is not relied on by a process that was held up for so long that another may have it', async () => {
+  it('a process that was paused too long to be sure of its lock does not rely on it', async () => {
     const stop = new AbortController();
     const options = { url: database.url, lock, applicationName: 'slow', askEveryMs: 50 };
     await holdLock(options, stop.signal, async (_, isSure) => {
@@ -69,7 +69,7 @@ describe('a lock that one process holds', () => {
   const sessions = async (name: string): Promise<number> =>
     (await database.rows('select from pg_stat_activity where application_name = $1', [name])).length;
 
-  it('is not waited for where the database can’t be reached', async () => {
+  it('an unreachable database ends the attempt to take the lock without waiting', async () => {
     const nowhere = { url: 'postgres://nobody@127.0.0.1:1/none', lock, applicationName: 'nowhere' };
     await expect(holdLock(nowhere, new AbortController().signal, async () => {})).rejects.toThrow();
   });

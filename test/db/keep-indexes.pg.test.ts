@@ -59,8 +59,8 @@ afterEach(async () => {
   for (const keeper of keepers.splice(0)) await keeper.stop();
 });
 
-describe('the indexes that settings ask for', () => {
-  it('are made where they are missing and dropped where they are no longer named', async () => {
+describe('indexes that settings require', () => {
+  it('missing indexes are created and indexes that are no longer named are dropped', async () => {
     const long = `A${'b'.repeat(70)}__c`;
     await keep('Industry', 'BillingAddress.City', long).done;
     expect(await indexes()).toEqual(whole('Industry', 'BillingAddress.City', long));
@@ -68,12 +68,12 @@ describe('the indexes that settings ask for', () => {
     expect(await indexes()).toEqual(whole('Industry'));
   });
 
-  it('are made once by two processes that start at once', async () => {
+  it('two processes that start together create each index once', async () => {
     await Promise.all([keep('Phone', 'Industry').done, keep('Phone', 'Industry').done]);
     expect(await indexes()).toEqual(whole('Phone', 'Industry'));
   });
 
-  it('are made while accounts are read and written', async () => {
+  it('indexes are created while accounts are read and written', async () => {
     const someone = await reader();
     const keeper = keep('Rating');
     await building();
@@ -86,7 +86,7 @@ describe('the indexes that settings ask for', () => {
     expect(await indexes()).toEqual(whole('Rating'));
   });
 
-  it('are left half built by a process that stops, and built anew by the next one', async () => {
+  it('an index left half built by a stopped process is rebuilt by the next one', async () => {
     const someone = await reader();
     const keeper = keep('Type', 'Rating');
     await building();
@@ -97,14 +97,14 @@ describe('the indexes that settings ask for', () => {
     expect(await indexes()).toEqual(whole('Type', 'Rating'));
   });
 
-  it('include the one of trigrams as soon as the extension can be had', async () => {
+  it('the trigram index is created as soon as the extension is available', async () => {
     await database.pool.query('drop extension pg_trgm cascade');
     expect(Object.keys(await indexes()).filter((name) => ofText.includes(name))).toEqual([]);
     await keep().done;
     expect(await indexes()).toEqual(whole());
   });
 
-  it('are done without trigrams where the extension can not be had, which the log says', async () => {
+  it('a missing trigram extension is logged and the other indexes are created', async () => {
     await database.pool.query('drop extension pg_trgm cascade');
     const name = new URL(database.url).pathname.slice(1);
     const role = `plain_${name}`;

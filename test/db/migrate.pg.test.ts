@@ -4,7 +4,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 
-describe('migrations', () => {
+describe('database migrations', () => {
   let test: TestDatabase;
   let database: Database;
 
@@ -18,7 +18,7 @@ describe('migrations', () => {
     await test.drop();
   });
 
-  it('are applied once, also when several processes start at once', async () => {
+  it('migrations are applied once when several processes start together', async () => {
     await database.pool.query('drop schema public cascade; create schema public');
     const applied = await Promise.all([
       migrate(database.pool),
@@ -29,7 +29,7 @@ describe('migrations', () => {
     expect(await migrate(database.pool)).toEqual([]);
   });
 
-  describe('on an empty database', () => {
+  describe('an empty database', () => {
     beforeEach(() => database.pool.query('drop schema public cascade; create schema public'));
 
     const tables = async (): Promise<string[]> =>
@@ -55,13 +55,13 @@ describe('migrations', () => {
       await expect(migrating).rejects.toThrow();
     };
 
-    it('are undone as a whole when their process is gone in the middle, and the next start succeeds', async () => {
+    it('a process killed in the middle of a migration leaves nothing of it and the next start succeeds', async () => {
       await inTheMiddle((pid) => database.pool.query('select pg_terminate_backend($1)', [pid]));
       expect(await tables()).toEqual(['_prisma_migrations']);
       expect(await migrate(database.pool)).not.toEqual([]);
     });
 
-    it('are undone as a whole when a statement in their middle fails, which says why', async () => {
+    it('a statement that fails in the middle of a migration undoes all of it and the error gives the reason', async () => {
       await database.pool.query('create table resyncs (id int)');
       await expect(migrate(database.pool)).rejects.toThrow(
         /Migration \w+ failed: .*"resyncs" already exists/,
@@ -71,7 +71,7 @@ describe('migrations', () => {
       expect(await migrate(database.pool)).not.toEqual([]);
     });
 
-    it('may take longer than any other statement, and a second starter waits for them', async () => {
+    it('a migration has no statement timeout and a second process waits for it', async () => {
       // Limits far below those of the service, so that nobody has to wait for long.
       const hasty = openDatabase({
         url: `${test.url}?query_timeout=300&statement_timeout=200&lock_timeout=100`,
@@ -93,7 +93,7 @@ describe('migrations', () => {
     });
   });
 
-  it('agree with the Prisma schema: every model can be read', async () => {
+  it('every model of the Prisma schema can be read from the migrated database', async () => {
     const { prisma } = database;
     const counts = await Promise.all([
       prisma.account.findMany(),
@@ -105,12 +105,12 @@ describe('migrations', () => {
     expect(counts).toEqual([[], [], [], [], []]);
   });
 
-  it('refuse a migration that was edited after it had been applied', async () => {
+  it('a migration edited after it was applied is refused', async () => {
     await database.pool.query("update _prisma_migrations set checksum = 'other'");
     await expect(migrate(database.pool)).rejects.toThrow(/was edited after it had been applied/);
   });
 
-  it('let an older version start beside a newer one, as long as nothing was taken away', async () => {
+  it('an older version starts next to a newer one unless columns were removed', async () => {
     await database.pool.query('drop schema public cascade; create schema public');
     await migrate(database.pool);
     const record = (name: string) =>

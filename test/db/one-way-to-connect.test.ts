@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 const source = new URL('../../src/', import.meta.url);
 
-it('nothing opens a connection past the search for the primary', () => {
+it('every connection is opened by the search for the primary', () => {
   const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
     (file) => file.endsWith('.ts') && !file.startsWith('db/generated/'),
   );

@@ -16,17 +16,17 @@ const looksLikeOne =
 const isThere = spawnSync('pgbouncer', ['--version']).status === 0;
 const reason = isThere ? '' : ' (skipped: pgbouncer is not installed)';
 
-describe('the start on a connection that is not PostgreSQL itself', () => {
+describe('the check of the database session at startup', () => {
   const database = useDatabase();
 
-  it('is refused when limits of the session are dropped, and when they are there it is not', async () => {
+  it('a session that drops its timeouts is refused and one that keeps them is accepted', async () => {
     const without = openDatabase({ url: `${database.url}?lock_timeout=0` });
     await expect(checkSession(without.pool)).rejects.toThrow('the limits of a connection are dropped');
     await expect(checkSession(database.pool)).resolves.toBeUndefined();
     await without.close();
   });
 
-  describe.skipIf(!isThere)(`but PgBouncer in transaction mode${reason}`, () => {
+  describe.skipIf(!isThere)(`PgBouncer in transaction mode${reason}`, () => {
     const running: (() => Promise<unknown>)[] = [];
     let folder = '';
     beforeAll(async () => {
@@ -39,12 +39,12 @@ describe('the start on a connection that is not PostgreSQL itself', () => {
     });
 
     it.each([
-      ['as it comes', ''],
+      ['with its default settings', ''],
       [
-        'told to drop what it does not know',
+        'that ignores unknown startup parameters',
         'ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout',
       ],
-    ])('%s is refused with a line that says so', async (_, settings) => {
+    ])('PgBouncer %s is refused with a line that names it', async (_, settings) => {
       const bouncer = await startBouncer(folder, database.url, settings);
       running.push(bouncer.stop);
       const sandbox = await startSandbox();

@@ -3,8 +3,8 @@ import { advance, formatLsn, type Look, parseLsn, unknownState } from '../../src
 
 const stateAfter = (...looks: readonly Look[]) => looks.reduce(advance, unknownState);
 
-describe('how far a replica is behind', () => {
-  it('is counted from the newest moment whose log it has replayed', () => {
+describe('the replication lag', () => {
+  it('the lag is counted from the newest moment whose log the replica has replayed', () => {
     const looks = [
       { at: 1, written: 10n, replayed: 10n },
       { at: 2, written: 20n, replayed: 10n },
@@ -15,17 +15,17 @@ describe('how far a replica is behind', () => {
     expect(stateAfter(...looks, { at: 4, written: 40n, replayed: 40n }).equalAt).toBe(4);
   });
 
-  it('does not grow while nothing is written, and does while the primary does not answer', () => {
+  it('the lag does not grow while nothing is written and grows while the primary does not answer', () => {
     const quiet = { written: 10n, replayed: 10n };
     expect(stateAfter({ at: 1, ...quiet }, { at: 2, ...quiet }).equalAt).toBe(2);
     expect(stateAfter({ at: 1, ...quiet }, { at: 2, written: undefined, replayed: 10n }).equalAt).toBe(1);
   });
 
-  it('is not known before it has reached a place that the primary told', () => {
+  it('the lag is unknown before the replica reaches a position that the primary reported', () => {
     expect(stateAfter({ at: 1, written: 20n, replayed: 10n }).equalAt).toBeUndefined();
   });
 
-  it('needs bounded memory, however far that is', () => {
+  it('the lag is measured in bounded memory however large it is', () => {
     const looks = Array.from({ length: 1_000 }, (_, n) => ({
       at: n,
       written: BigInt(n) + 10n,
@@ -36,8 +36,8 @@ describe('how far a replica is behind', () => {
   });
 });
 
-describe('a place in the log', () => {
-  it('is written as PostgreSQL writes it', () => {
+describe('log positions', () => {
+  it('a log position is formatted as PostgreSQL formats it', () => {
     expect(formatLsn(0x16_b374_d848n)).toBe('16/B374D848');
     expect(parseLsn('16/B374D848')).toBe(0x16_b374_d848n);
     expect(parseLsn('16/0000001')).toBe(0x16_0000_0001n);

@@ -9,8 +9,8 @@ import { listenForWakeUps, sendWakeUp } from '../../src/db/wake-up.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type StandbyServer, startStandby } from '../helpers/standby-server.ts';
 
-describe('a connection string', () => {
-  it('with several hosts stands for one of each', () => {
+describe('connection strings', () => {
+  it('a connection string with several hosts is split into one per host', () => {
     expect(serversOf('postgres://me:p%40ss@one,two:5433/db?sslmode=require')).toEqual([
       'postgres://me:p%40ss@one/db?sslmode=require',
       'postgres://me:p%40ss@two:5433/db?sslmode=require',
@@ -21,12 +21,12 @@ describe('a connection string', () => {
     ]);
   });
 
-  it('with one host stays as it is', () => {
+  it('a connection string with one host is unchanged', () => {
     expect(serversOf('postgres://me:a,b@one/db')).toEqual(['postgres://me:a,b@one/db']);
   });
 });
 
-describe('with a primary and a standby', { timeout: 60_000 }, () => {
+describe('a primary with a standby', { timeout: 60_000 }, () => {
   let folder: string;
   let primary: EmbeddedPostgres;
   let standby: StandbyServer;
@@ -46,7 +46,7 @@ describe('with a primary and a standby', { timeout: 60_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('the primary is found, wherever it is named, and followed when it moves', async () => {
+  it('the primary is found at any place in the list and is followed when it moves', async () => {
     const hostOf = (url: string) => new URL(url).host;
     const both = primary.url.replace(hostOf(primary.url), `${hostOf(standby.url)},${hostOf(primary.url)}`);
     const { pool, close } = openDatabase({ url: both, max: 2 });

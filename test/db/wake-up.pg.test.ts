@@ -8,7 +8,7 @@ import { useDatabase } from '../helpers/use-database.ts';
 // Longer than any test may take: a wait that runs into it fails the test.
 const forever = 600_000;
 
-describe('wake-ups', () => {
+describe('wake-up notifications', () => {
   const database = useDatabase();
 
   const listeners = () =>
@@ -29,14 +29,14 @@ describe('wake-ups', () => {
     }
   }
 
-  it('wake everybody who waits', () =>
+  it('a wake-up wakes everyone who waits', () =>
     withWakeUps(async (wakeUps) => {
       const waiting = Promise.all([wakeUps.next('apply', forever), wakeUps.next('apply', forever)]);
       await sendWakeUp(database.pool, 'apply');
       await waiting;
     }));
 
-  it('take effect when their transaction commits, and not before', () =>
+  it('a wake-up takes effect when its transaction commits and not before', () =>
     withWakeUps(async (wakeUps) => {
       let awake = false;
       const waiting = wakeUps.next('apply', forever).then(() => {
@@ -50,9 +50,9 @@ describe('wake-ups', () => {
       await waiting;
     }));
 
-  it('are not needed: a wait ends at its limit', () => withWakeUps((wakeUps) => wakeUps.next('apply', 1)));
+  it('a wait without a wake-up ends at its limit', () => withWakeUps((wakeUps) => wakeUps.next('apply', 1)));
 
-  it('go on when their connection is cut', () =>
+  it('wake-ups continue after their connection is cut', () =>
     withWakeUps(async (wakeUps, errors) => {
       const { pid } = await listening();
       const waiting = wakeUps.next('apply', forever);
@@ -69,7 +69,7 @@ describe('wake-ups', () => {
       await again;
     }));
 
-  it('go on when their connection falls silent', async () => {
+  it('wake-ups continue after their connection falls silent', async () => {
     const url = new URL(database.url);
     const port = Number(url.port);
     const proxy = await startFaultProxy(() => ({ host: url.hostname, port }));
@@ -90,7 +90,7 @@ describe('wake-ups', () => {
     }
   });
 
-  it('end with a close, which wakes who still waits and leaves no connection', async () => {
+  it('closing ends all waits and leaves no connection', async () => {
     const wakeUps = listenForWakeUps(database.url, () => {});
     await listening();
     const waiting = wakeUps.next('apply', forever);
@@ -99,7 +99,7 @@ describe('wake-ups', () => {
     await eventually('nobody listens', async () => (await listeners()).length === 0);
   });
 
-  it('can be closed while the database cannot be reached', async () => {
+  it('wake-ups can be closed while the database is unreachable', async () => {
     const errors: Error[] = [];
     const wakeUps = listenForWakeUps('postgres://nobody:no@127.0.0.1:1/none', (error) => errors.push(error));
     await eventually('the connection fails', () => errors.length > 0);
