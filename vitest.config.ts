@@ -1,12 +1,34 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+const everything = ['test/**/*.test.ts'];
+const withPostgres = ['test/**/*.pg.test.ts'];
+/** The service as a whole, or processes and database servers of a test's own. */
+const e2e = [
+  'test/e2e/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/db/*-postgres.test.ts',
+  'test/deploy.test.ts',
+];
+/** Kill, fault and mutation tests. */
+const chaos = ['test/chaos/**/*.test.ts', 'test/teeth/**/*.test.ts'];
+
+const project = (
+  name: string,
+  test: TestProjectInlineConfiguration['test'],
+): TestProjectInlineConfiguration => ({
+  test: { name, testTimeout: 90_000, hookTimeout: 120_000, ...test },
+});
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/helpers/global-setup.ts'],
-    // Most of a test is waiting; by itself Vitest would leave one of two cores idle.
-    maxWorkers: 2,
-    testTimeout: 90_000,
-    hookTimeout: 120_000,
+    // Most of a test is waiting: more workers than cores keep two cores busy.
+    maxWorkers: 4,
+    projects: [
+      project('unit', { include: everything, exclude: [...withPostgres, ...e2e, ...chaos], isolate: false }),
+      project('pg', { include: withPostgres, exclude: [...e2e, ...chaos], isolate: false }),
+      project('e2e', { include: e2e }),
+      project('chaos', { include: chaos }),
+    ],
   },
 });

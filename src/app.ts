@@ -25,6 +25,7 @@ import type { Schedules } from './sync/resync/schedules.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
 import { assignCode } from './sync/write-back/assign-code.ts';
 import type { WriteBackTuning } from './sync/write-back/start-write-back.ts';
+import { defaultTiming, type Timing } from './timing.ts';
 
 export type AppOptions = {
   readonly databaseUrl: string;
@@ -43,7 +44,8 @@ export type AppOptions = {
   readonly backfill: boolean;
   /** From so many records on, a resync reads by a bulk job; 10,000 unless told. */
   readonly bulkFrom?: number;
-  readonly settleMs?: number;
+  /** Waits that differ from the usual ones. */
+  readonly timing?: Partial<Timing>;
   /** When the mirror is compared with Salesforce by itself. */
   readonly schedules?: Schedules;
   /** How codes look and who gets them, where that is not as usual. */
@@ -69,6 +71,7 @@ export type AppOptions = {
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { logger } = options;
+  const timing = { ...defaultTiming, ...options.timing };
   const onError = (error: Error): void => logger.warn({ err: error }, 'a database connection broke');
   // Two pools: slow readers of the API can't keep the mirror from its connections.
   const syncDatabase = openDatabase({
@@ -96,7 +99,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     });
     const jobs = await startJobs(options.databaseUrl, logger);
     opened.push(() => jobs.stop());
-    const org = await openOrg(options.org);
+    const org = await openOrg({ ...options.org, timing });
     opened.push(async () => org.close());
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
     const wakeUps = listenForWakeUps(options.databaseUrl, onError);
@@ -112,6 +115,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await app.register(pipelinePlugin, {
         bulkFrom: 10_000,
         ...options,
+        timing,
         instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
         database: syncDatabase,
         org,

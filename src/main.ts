@@ -69,7 +69,7 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
     org: {
       ...provided.salesforce,
       apiVersion: config.salesforceApiVersion,
-      budget: { reservePercent: config.apiReservePercent },
+      reservePercent: config.apiReservePercent,
     },
     apiKeys: provided.apiKeys,
     stopping: stopping.signal,

@@ -33,12 +33,11 @@ export type Waiting = {
 export type ApiBudgetOptions = {
   /** Share of the daily requests that is left to others, in percent. */
   readonly reservePercent: number;
-  /** How often it is asked whether there is room again, in milliseconds; each time costs a request. */
-  readonly askEveryMs?: number;
+  /** How often Salesforce is asked whether there is room again, in milliseconds; each time costs a request. */
+  readonly pollIntervalMs: number;
 };
 
 export function createApiBudget(connection: Connection, options: ApiBudgetOptions): ApiBudget {
-  const askEveryMs = options.askEveryMs ?? 60_000;
   let exhausted = false;
 
   const usage = (): ApiUsage | undefined => {
@@ -61,7 +60,7 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
     if (hasRoom()) return;
     await onWait?.(usage());
     while (!hasRoom()) {
-      await pause(askEveryMs, undefined, { signal });
+      await pause(options.pollIntervalMs, undefined, { signal });
       await ask();
     }
     await onWait?.(undefined);

@@ -1,5 +1,6 @@
 import type { Connection } from 'jsforce';
-import { type ApiBudget, type ApiBudgetOptions, createApiBudget } from './api-budget.ts';
+import { defaultTiming, type Timing } from '../timing.ts';
+import { type ApiBudget, createApiBudget } from './api-budget.ts';
 import { restAnswer } from './deadline.ts';
 import { withFreshToken } from './fresh-token.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
@@ -12,8 +13,9 @@ export type OrgOptions = ConnectionOptions & {
   readonly pubsubEndpoint: string;
   readonly pubsubTls: boolean;
   readonly certificateAuthority?: string;
-  /** What resyncs and write-backs leave to others; a fifth unless told. */
-  readonly budget?: ApiBudgetOptions;
+  /** Share of the daily API requests that resyncs and write-backs leave to others, in percent. */
+  readonly reservePercent?: number;
+  readonly timing?: Partial<Timing>;
 };
 
 /** A Salesforce org that we are signed in to, with both of its doors. */
@@ -33,6 +35,7 @@ export type Org = {
 
 /** @throws SalesforceError where signing in fails */
 export async function openOrg(options: OrgOptions): Promise<Org> {
+  const timing = { ...defaultTiming, ...options.timing };
   const connection = await connect(options);
   const { organizationId, userId } = await identify(connection);
   const pubsub = createPubSubClient({
@@ -41,6 +44,7 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
     ...(options.certificateAuthority === undefined
       ? {}
       : { certificateAuthority: options.certificateAuthority }),
+    timing,
     identity: () => ({
       accessToken: connection.accessToken ?? '',
       instanceUrl: connection.instanceUrl,
@@ -53,7 +57,10 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
   return {
     connection,
     pubsub: withFreshToken(pubsub, renewToken),
-    budget: createApiBudget(connection, options.budget ?? { reservePercent: 20 }),
+    budget: createApiBudget(connection, {
+      reservePercent: options.reservePercent ?? 20,
+      pollIntervalMs: timing.apiBudgetPollIntervalMs,
+    }),
     organizationId,
     userId,
     renewToken,

@@ -10,6 +10,7 @@ import {
   type ServiceDefinition,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { defaultTiming, type Timing } from '../timing.ts';
 import { fromPubSub, SalesforceError } from './error.ts';
 
 /** What every call has to prove. Source: "Supported Authentication", Pub/Sub API guide. */
@@ -26,6 +27,7 @@ export type PubSubOptions = {
   readonly tls: boolean;
   /** Certificate authorities to trust besides the built-in ones, PEM. */
   readonly certificateAuthority?: string;
+  readonly timing?: Pick<Timing, 'pingIntervalMs' | 'pingTimeoutMs'>;
   /** Asked at every call, so that a refreshed token is used by the next one. */
   readonly identity: () => PubSubIdentity;
 };
@@ -42,11 +44,11 @@ export type PubSubClient = {
   close(): void;
 };
 
-export function createPubSubClient(options: PubSubOptions): PubSubClient {
+export function createPubSubClient({ timing = defaultTiming, ...options }: PubSubOptions): PubSubClient {
   const client = new Client(options.endpoint, channelCredentials(options), {
-    // A half-open connection is noticed by a ping every 30 s, answered within 15 s.
-    'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 15_000,
+    // A half-open connection is noticed by a ping without an answer.
+    'grpc.keepalive_time_ms': timing.pingIntervalMs,
+    'grpc.keepalive_timeout_ms': timing.pingTimeoutMs,
     // Responses are kept under about 3 MB, a message may have 4 MB.
     'grpc.max_receive_message_length': 8 * 1024 * 1024,
     // Our own loop reconnects, with a new token and from the stored position.

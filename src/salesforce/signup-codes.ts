@@ -1,4 +1,5 @@
 import type { Connection } from 'jsforce';
+import { defaultTiming } from '../timing.ts';
 import { SalesforceError } from './error.ts';
 import { oneTry } from './one-try.ts';
 import { checkedId } from './record-id.ts';
@@ -25,8 +26,7 @@ export type CodeWriteResult =
 /** The most records that one collections call takes. */
 export const maxBatch = 200;
 
-// No call may hang for ever; a write of 200 records with triggers takes seconds.
-const patienceMs = 60_000;
+const readTimeoutMs = 60_000;
 
 /** The codes that Salesforce holds for these accounts; those that are deleted or unknown are missing. */
 export async function readCodes(
@@ -41,7 +41,7 @@ export async function readCodes(
   const { records } = await oneTry<Page>(
     connection,
     { method: 'GET', url },
-    { ms: patienceMs, what: 'the query of signup codes' },
+    { ms: readTimeoutMs, what: 'the query of signup codes' },
   );
   return new Map(
     records.map((record) => [
@@ -61,6 +61,7 @@ export async function writeCodes(
   connection: Connection,
   field: string,
   writes: readonly CodeWrite[],
+  timeoutMs = defaultTiming.codeWriteTimeoutMs,
 ): Promise<CodeWriteResult[]> {
   const records = writes.map(({ id, code }) => ({ attributes: { type: 'Account' }, id, [field]: code }));
   const results = await oneTry<RawResult[]>(
@@ -76,7 +77,7 @@ export async function writeCodes(
       },
       body: JSON.stringify({ allOrNone: false, records }),
     },
-    { ms: patienceMs, what: 'the write of signup codes' },
+    { ms: timeoutMs, what: 'the write of signup codes' },
   );
   if (!Array.isArray(results) || results.length !== writes.length) {
     throw new SalesforceError(
@@ -117,7 +118,7 @@ export async function describeCodeField(
   const { fields } = await oneTry<{ fields: readonly CodeField[] }>(
     connection,
     { method: 'GET', url: '/sobjects/Account/describe' },
-    { ms: patienceMs, what: 'describe' },
+    { ms: readTimeoutMs, what: 'describe' },
   );
   return fields.find(({ name }) => name === field);
 }

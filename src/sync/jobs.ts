@@ -55,19 +55,16 @@ export async function startJobs(
   await boss.start();
   await boss.getDb().executeSql(vacuumJobsEarly);
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
-  await boss.createQueue(queues.reread, { ...shared, retryLimit: 20, retryDelay: 1, retryDelayMax: 300 });
-  const resync = {
-    ...shared,
-    retryLimit: 20,
-    retryDelay: 1,
-    retryDelayMax: 300,
-    // A large org takes hours to read; a dead worker is known by its heartbeat.
-    expireInSeconds: 24 * 3_600,
-  };
-  await boss.createQueue(queues.resync, resync);
-  // One at a time, whichever process takes it; the others wait in the queue.
-  await boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' });
-  await boss.createQueue(queues.schedule, shared);
+  const retries = { retryLimit: 20, retryDelay: 1, retryDelayMax: 300 } as const;
+  // A large org takes hours to read; a dead worker is known by its heartbeat.
+  const resync = { ...shared, ...retries, expireInSeconds: 24 * 3_600 } as const;
+  await Promise.all([
+    boss.createQueue(queues.reread, { ...shared, ...retries }),
+    boss.createQueue(queues.resync, resync),
+    // One at a time, whichever process takes it; the others wait in the queue.
+    boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' }),
+    boss.createQueue(queues.schedule, shared),
+  ]);
 
   const insert = async (
     client: pg.PoolClient,

@@ -6,6 +6,7 @@ import { within } from '../db/within.ts';
 import { backoffMs } from '../salesforce/backoff.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import type { Timing } from '../timing.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
 import { applyWebhooks } from './apply-webhooks.ts';
 import { checkFilter } from './check-filter.ts';
@@ -27,7 +28,6 @@ import { type SweepContext, sweep } from './sweep.ts';
 import { startWorkers } from './workers.ts';
 import { startWriteBack, type WriteBackTuning } from './write-back/start-write-back.ts';
 
-const sweepEveryMs = 60_000;
 // A stop as a whole has less than ten seconds.
 const lastWorkMs = 4_000;
 
@@ -49,8 +49,7 @@ export type PipelineOptions = {
   readonly quietMs: number;
   /** From so many records on, a resync reads by a bulk job. */
   readonly bulkFrom: number;
-  /** See `ResyncContext`; a minute unless told. */
-  readonly settleMs?: number;
+  readonly timing: Timing;
   /** When the mirror is compared with Salesforce by itself. */
   readonly schedules?: Schedules;
   /** How long applied events stay; 0, or undefined, is for ever. */
@@ -70,7 +69,7 @@ export type Pipeline = {
  * @throws where the topic can't be followed or the database mirrors another org: a person has to change a setting
  */
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { database, org, topic, logger, jobs, schemas } = options;
+  const { database, org, topic, logger, jobs, schemas, timing } = options;
   const { pool } = database;
   await checkTopic(org, topic, schemas, options.codes?.filter ?? null);
   const subscription = await ensureSubscription(pool, topic, org.organizationId);
@@ -99,14 +98,14 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     org,
     schemas,
     bulkFrom: options.bulkFrom,
-    settleMs: options.settleMs ?? 60_000,
+    settleMs: timing.settleMs,
   };
-  await startWorkers({ ...resyncs, stopping: stopping.signal });
+  await startWorkers({ ...resyncs, timing, stopping: stopping.signal });
   await startSchedules(shared, options.schedules ?? {});
   const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping.signal);
   // The stream is open or being opened; only now is everything that exists read.
   if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
-  const sweeping = sweepUntilStopped(resyncs, stopping.signal);
+  const sweeping = sweepUntilStopped(resyncs, timing.sweepIntervalMs, stopping.signal);
   const housekeeping = keepHouse(
     {
       pool,
@@ -147,12 +146,16 @@ async function checkTopic(
   checkFilter(filter, entityFields.slice(1));
 }
 
-async function sweepUntilStopped(context: SweepContext & ResyncContext, signal: AbortSignal): Promise<void> {
+async function sweepUntilStopped(
+  context: SweepContext & ResyncContext,
+  intervalMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const failed = (error: Error): void => context.logger.warn({ err: error }, 'a sweep failed');
   while (!signal.aborted) {
     await sweep(context).catch(failed);
     await closeBulkJobs(context).catch(failed);
-    await pause(sweepEveryMs, undefined, { signal }).catch(() => {});
+    await pause(intervalMs, undefined, { signal }).catch(() => {});
   }
 }
 

@@ -6,6 +6,7 @@ import { backoffMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import { maxCredit, openPullStream, type PullStream, type ReplayFrom } from '../salesforce/pubsub-stream.ts';
+import type { Timing } from '../timing.ts';
 import { repairByResync } from './holes.ts';
 import type { Jobs } from './jobs.ts';
 import { type Lease, LeaseLost } from './lease.ts';
@@ -30,10 +31,9 @@ export type SubscribeContext = {
   readonly replayPreset: 'latest' | 'earliest';
   /** How long the bus has to be silent, with credit outstanding, for the last transaction to be whole. */
   readonly quietMs: number;
+  readonly timing: Pick<Timing, 'streamSilenceTimeoutMs'>;
 };
 
-// Salesforce sends a keepalive within 270 s; a stream that is silent for longer is dead.
-const silenceLimitMs = 300_000;
 // Events stay on the bus for 72 hours; behind one that is younger than this it is safe to resume.
 const keptForMs = 48 * 3_600_000;
 // Within this time a subscription that Salesforce doesn't want is refused.
@@ -109,7 +109,7 @@ async function recoverPosition(context: SubscribeContext): Promise<void> {
 }
 
 async function followOnce(context: SubscribeContext, signal: AbortSignal): Promise<void> {
-  const { pool, topic, lease, org } = context;
+  const { pool, topic, lease, org, timing } = context;
   await setSubscriptionState(pool, lease, 'connecting');
   const subscription = await readSubscription(pool, topic);
   const from = startOf(context, subscription);
@@ -123,7 +123,7 @@ async function followOnce(context: SubscribeContext, signal: AbortSignal): Promi
     const early = await stream.next(refusalMs);
     // On a quiet topic the first answer can take minutes; a connection that nobody has refused is a stream.
     if (early !== undefined || org.pubsub.isConnected()) await setSubscriptionState(pool, lease, 'streaming');
-    const first = early ?? (await nextResponse(stream, silenceLimitMs));
+    const first = early ?? (await nextResponse(stream, timing.streamSilenceTimeoutMs));
     await setSubscriptionState(pool, lease, 'streaming');
     if (from.preset === 'LATEST') await readUpToHere(context, subscription.startedAt);
     await storeAll(context, stream, first);
@@ -169,7 +169,7 @@ async function readUpToHere({ pool, jobs }: SubscribeContext, startedAt: Date): 
  * and the way to Salesforce and back is not waited for in between.
  */
 async function storeAll(context: SubscribeContext, stream: PullStream, first: FetchResponse): Promise<never> {
-  const { pool, lease, quietMs } = context;
+  const { pool, lease, quietMs, timing } = context;
   let response: FetchResponse | undefined = first;
   let silenceMeans: 'whole' | 'dead' = 'dead';
   for (;;) {
@@ -188,7 +188,9 @@ async function storeAll(context: SubscribeContext, stream: PullStream, first: Fe
     const exhausted: boolean = response?.pendingNumRequested === 0;
     const limit: number = exhausted ? quietMs * quietAfterExhaustionFactor : quietMs;
     response =
-      silenceMeans === 'whole' ? await stream.next(limit) : await nextResponse(stream, silenceLimitMs);
+      silenceMeans === 'whole'
+        ? await stream.next(limit)
+        : await nextResponse(stream, timing.streamSilenceTimeoutMs);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Job, JobWithMetadata } from 'pg-boss';
 import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
+import type { Timing } from '../timing.ts';
 import { type AccountJob, queues, type ResyncJob } from './jobs.ts';
 import type { ResyncContext } from './resync/reading.ts';
 import { noteResyncError } from './resync/resync-rows.ts';
@@ -8,24 +9,31 @@ import { rereadAccounts, runResync } from './resync/run-resync.ts';
 
 export type WorkerContext = ResyncContext & {
   readonly stopping: AbortSignal;
+  readonly timing: Pick<Timing, 'jobPollIntervalMs'>;
 };
 
 /** Takes jobs from the queue for as long as the queue runs. */
 export async function startWorkers(context: WorkerContext): Promise<void> {
   const { boss } = context.jobs;
-  const polling = { pollingIntervalSeconds: 0.5, notifyPollingIntervalSeconds: 5 };
-  await boss.work(queues.reread, { ...polling, batchSize: maxBatch }, (batch: Job<AccountJob>[]) =>
-    rereadAccounts(
-      context,
-      batch.map(({ data }) => data.accountId),
-      context.stopping,
-    ),
-  );
-  for (const queue of [queues.resync, queues.fullResync]) {
-    await boss.work(queue, { ...polling, includeMetadata: true }, (jobs: JobWithMetadata<ResyncJob>[]) =>
+  const polling = {
+    pollingIntervalSeconds: 0.5,
+    notifyPollingIntervalSeconds: context.timing.jobPollIntervalMs / 1_000,
+  };
+  const runResyncs = (queue: string): Promise<string> =>
+    boss.work(queue, { ...polling, includeMetadata: true }, (jobs: JobWithMetadata<ResyncJob>[]) =>
       carryOut(context, jobs[0]),
     );
-  }
+  await Promise.all([
+    boss.work(queues.reread, { ...polling, batchSize: maxBatch }, (batch: Job<AccountJob>[]) =>
+      rereadAccounts(
+        context,
+        batch.map(({ data }) => data.accountId),
+        context.stopping,
+      ),
+    ),
+    runResyncs(queues.resync),
+    runResyncs(queues.fullResync),
+  ]);
 }
 
 async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> | undefined): Promise<void> {

@@ -13,7 +13,7 @@ it('ten thousand rows damaged by hand: a verify finds exactly those, a repair me
   await using mirror = await openMirror({
     build: { ...sound, patienceMs: 80_000 },
     sandbox: { accounts: 12_000 },
-    tidemark: { bulkFrom: 1, settleMs: 2_000 },
+    tidemark: { bulkFrom: 1, timing: { settleMs: 2_000 } },
   });
   const resync = async (mode: string) => {
     const answer = await mirror.tidemark.request('POST', '/v1/resyncs', { scope: 'all', mode });

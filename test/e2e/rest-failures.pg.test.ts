@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LiveMirror, openMirror, sound } from '../helpers/live-mirror.ts';
-import { type Planted, plantDefect } from '../helpers/planted-defect.ts';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { openRestGate, type RestGate, type Treatment } from '../helpers/rest-gate.ts';
 
 const answer = (status: number, errorCode: string): Treatment => ({
@@ -25,25 +24,16 @@ const failures: readonly { readonly what: string; readonly treatment: Treatment 
 
 describe('Salesforce’s REST API', () => {
   let gate: RestGate;
-  let eager: Planted;
   let mirror: LiveMirror;
 
   beforeAll(async () => {
     gate = await openRestGate();
-    // Jobs to be tried again are looked for every five seconds, shortened in a copy of the source.
-    eager = await plantDefect({
-      name: 'an eager job queue',
-      file: 'sync/workers.ts',
-      find: 'notifyPollingIntervalSeconds: 5',
-      replace: 'notifyPollingIntervalSeconds: 0.5',
-    });
-    mirror = await openMirror({ gate, build: { ...sound, buildApp: eager.buildApp } });
+    mirror = await openMirror({ gate });
   });
 
   afterAll(async () => {
     await mirror[Symbol.asyncDispose]();
     await gate[Symbol.asyncDispose]();
-    await eager.remove();
   });
 
   const write = { method: 'PATCH', path: /\/composite\/sobjects/ };
@@ -110,16 +100,9 @@ describe('Salesforce’s REST API', () => {
   });
 
   it('that never answers is not waited for', async () => {
-    // The minute that a write may take, shortened in a copy of the source.
-    const impatient = await plantDefect({
-      name: 'a write may take half a second',
-      file: 'salesforce/signup-codes.ts',
-      find: '60_000',
-      replace: '500',
-    });
     try {
       await mirror.stop();
-      await mirror.startAgain({ buildApp: impatient.buildApp });
+      await mirror.startAgain({ timing: { codeWriteTimeoutMs: 500 } });
       const failing = gate.meet({ ...write, times: 1, treatment: { kind: 'swallow' } });
       const id = await mirror.salesforce.create({ Name: 'Written in vain at first' });
       await confirmed(id);
@@ -127,7 +110,6 @@ describe('Salesforce’s REST API', () => {
     } finally {
       await mirror.stop();
       await mirror.startAgain();
-      await impatient.remove();
     }
   });
 

@@ -5,7 +5,7 @@ import { type ApiAccount, storyKey } from '../helpers/tidemark.ts';
 
 let mirror: LiveMirror;
 beforeAll(async () => {
-  mirror = await openMirror({ tidemark: { settleMs: 0 } });
+  mirror = await openMirror({ tidemark: { timing: { settleMs: 0 } } });
 });
 afterAll(() => mirror[Symbol.asyncDispose]());
 

@@ -7,7 +7,7 @@ import { untilEqual } from '../helpers/mirror-differences.ts';
 it('a full resync by a bulk job while accounts change loses none of it, and a verify proves it', async () => {
   await using mirror = await openMirror({
     sandbox: { accounts: 3_000, bulkJobMs: 300 },
-    tidemark: { bulkFrom: 1, settleMs: 20_000 },
+    tidemark: { bulkFrom: 1, timing: { settleMs: 20_000 } },
   });
   const { change } = randomChanges(mirror.sandbox, seededRandom(7, 'changes'));
   mirror.sandbox.faults.start('bulk.slowPages', { rows: 200, delayMs: 50 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bits } from '../helpers/change-events.ts';
-import { type LiveMirror, openMirror, sound } from '../helpers/live-mirror.ts';
-import { plantDefect } from '../helpers/planted-defect.ts';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
 const phones = (mirror: LiveMirror): Promise<unknown[]> =>
   Promise.all(mirror.accountIds().map(async (id) => (await mirror.account(id)).fields['Phone']));
@@ -90,61 +89,37 @@ describe('a stream', () => {
   });
 
   it('that falls silent without ending is given up and opened again', async () => {
-    // The five minutes of the watchdog, shortened in a copy of the source.
-    const impatient = await plantDefect({
-      name: 'a watchdog of half a second',
-      file: 'sync/subscribe.ts',
-      find: 'const silenceLimitMs = 300_000;',
-      replace: 'const silenceLimitMs = 500;',
+    await using mirror = await openMirror({
+      sandbox: { keepaliveIntervalMs: 100 },
+      tidemark: { timing: { streamSilenceTimeoutMs: 500 } },
     });
-    try {
-      await using mirror = await openMirror({
-        build: { ...sound, buildApp: impatient.buildApp },
-        sandbox: { keepaliveIntervalMs: 100 },
-      });
-      const { silence } = mirror.sandbox.faults.stream;
-      silence.on();
-      const expected = changeAll(mirror, 'into the silence');
-      await mirror.until(
-        'the silence is noticed',
-        async () => (await mirror.status()).subscription.lastError?.code === 'stream.silent',
-      );
-      silence.off();
-      await mirror.settled();
-      expect(await phones(mirror)).toEqual(expected);
-    } finally {
-      await impatient.remove();
-    }
+    const { silence } = mirror.sandbox.faults.stream;
+    silence.on();
+    const expected = changeAll(mirror, 'into the silence');
+    await mirror.until(
+      'the silence is noticed',
+      async () => (await mirror.status()).subscription.lastError?.code === 'stream.silent',
+    );
+    silence.off();
+    await mirror.settled();
+    expect(await phones(mirror)).toEqual(expected);
   });
 
   it('whose connection is half-open is noticed by a ping, and opened again', async () => {
-    // Pings every 30 seconds, shortened in a copy of the source.
-    const impatient = await plantDefect({
-      name: 'pings in short order',
-      file: 'salesforce/pubsub-client.ts',
-      find: `'grpc.keepalive_time_ms': 30_000,
-    'grpc.keepalive_timeout_ms': 15_000,`,
-      replace: `'grpc.keepalive_time_ms': 500,
-    'grpc.keepalive_timeout_ms': 500,`,
+    await using mirror = await openMirror({
+      sandbox: { networkFaults: true },
+      tidemark: { timing: { pingIntervalMs: 500, pingTimeoutMs: 500 } },
     });
-    try {
-      await using mirror = await openMirror({
-        build: { ...sound, buildApp: impatient.buildApp },
-        sandbox: { networkFaults: true },
-      });
-      const { halfOpen } = mirror.sandbox.faults.stream;
-      halfOpen.on();
-      const expected = changeAll(mirror, 'into the void');
-      await mirror.until(
-        'the dead connection is noticed',
-        async () => (await mirror.status()).subscription.lastError !== null,
-      );
-      halfOpen.off();
-      await mirror.settled();
-      expect(await phones(mirror)).toEqual(expected);
-    } finally {
-      await impatient.remove();
-    }
+    const { halfOpen } = mirror.sandbox.faults.stream;
+    halfOpen.on();
+    const expected = changeAll(mirror, 'into the void');
+    await mirror.until(
+      'the dead connection is noticed',
+      async () => (await mirror.status()).subscription.lastError !== null,
+    );
+    halfOpen.off();
+    await mirror.settled();
+    expect(await phones(mirror)).toEqual(expected);
   });
 
   it('whose position is refused falls back once, reads what changed, and closes the incident', async () => {

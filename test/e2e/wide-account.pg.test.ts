@@ -23,7 +23,7 @@ describe('an org whose Account has 800 custom fields', () => {
   beforeAll(async () => {
     mirror = await openMirror({
       sandbox: { accounts: 40, customFields: fields.length },
-      tidemark: { indexedFields: [last], settleMs: 200 },
+      tidemark: { indexedFields: [last], timing: { settleMs: 200 } },
       build: { buildApp, patienceMs: 60_000 },
     });
   });

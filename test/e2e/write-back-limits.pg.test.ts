@@ -10,7 +10,7 @@ describe('a write-back that is held up', () => {
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
   beforeAll(async () => {
-    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20, fieldCheckMs: 200 } } });
+    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20 } } });
     writeBacks = writeBacksOf(mirror);
   });
   afterAll(() => mirror[Symbol.asyncDispose]());

@@ -3,10 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { startJobs } from '../../src/sync/jobs.ts';
 import { findSecrets, keepLogsIn } from './secrets-in-logs.ts';
 
 declare module 'vitest' {
@@ -16,6 +18,8 @@ declare module 'vitest' {
   }
 }
 
+const password = 'test-only-database-password';
+
 /** One PostgreSQL for the whole run, with a migrated template that each test file clones. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-test-'));
@@ -24,7 +28,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   keepLogsIn(logs);
   const server = await startEmbeddedPostgres({
     folder: path.join(folder, 'postgres'),
-    password: 'test-only-database-password',
+    password,
     settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'],
   });
   // A run that is broken off does not get to its end: the server goes with it all the same.
@@ -52,8 +56,12 @@ async function makeTemplate(url: string): Promise<void> {
   const database = openDatabase({ url });
   await migrate(database.pool);
   await database.close();
+  // The job queue makes its own tables, which takes longer than all migrations.
+  await (await startJobs(url, pino({ level: 'silent' }))).stop();
   const client = new pg.Client({ connectionString: url.replace(/\/tidemark$/, '/postgres') });
   await client.connect();
+  // Each connection of each test signs in: 4,096 rounds of hashing on both sides prove nothing here.
+  await client.query(`set scram_iterations = 1; alter role postgres password '${password}'`);
   await client.query('alter database tidemark rename to template_tidemark');
   await client.end();
 }

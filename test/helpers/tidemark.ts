@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type AppOptions, buildApp } from '../../src/app.ts';
-import type { ApiBudgetOptions } from '../../src/salesforce/api-budget.ts';
 import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Timing } from '../../src/timing.ts';
 import { eventually } from './eventually.ts';
 import { noteSecrets, testLogger } from './secrets-in-logs.ts';
 
@@ -55,10 +55,15 @@ export type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string
 /** The key that the stories use. */
 export const storyKey = 'tdm_test_key_of_the_stories';
 
+/** Waits that no test has to sit through. */
+export const testTiming: Partial<Timing> = {
+  jobPollIntervalMs: 500,
+  apiBudgetPollIntervalMs: 250,
+  codeFieldCheckIntervalMs: 200,
+};
+
 export type TidemarkOverrides = Partial<AppOptions> & {
   readonly waitUntilReady?: boolean;
-  /** Of the API allowance; a test doesn't wait for a minute. */
-  readonly budget?: ApiBudgetOptions;
   /** Of another build than the one that is here. */
   readonly buildApp?: typeof buildApp;
 };
@@ -67,12 +72,7 @@ export type TidemarkOverrides = Partial<AppOptions> & {
 export async function startTidemark(
   databaseUrl: string,
   sandbox: Sandbox,
-  {
-    buildApp: build = buildApp,
-    waitUntilReady = true,
-    budget = { reservePercent: 20, askEveryMs: 250 },
-    ...overrides
-  }: TidemarkOverrides = {},
+  { buildApp: build = buildApp, waitUntilReady = true, timing, ...overrides }: TidemarkOverrides = {},
 ): Promise<Tidemark> {
   const { clientId, clientSecret, privateKey } = sandbox.credentials;
   noteSecrets(storyKey, clientSecret, privateKey, new URL(databaseUrl).password);
@@ -85,7 +85,6 @@ export async function startTidemark(
       apiVersion: '66.0',
       pubsubEndpoint: sandbox.pubsubEndpoint,
       pubsubTls: false,
-      budget,
     },
     apiKeys: [{ name: 'story', scopes: ['read', 'write', 'admin'], secret: storyKey }],
     topic: '/data/AccountChangeEvent',
@@ -95,6 +94,7 @@ export async function startTidemark(
     backfill: false,
     roles: new Set(['api', 'sync']),
     logger: testLogger(),
+    timing: { ...testTiming, ...timing },
     ...overrides,
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 }).catch(async (error: unknown) => {

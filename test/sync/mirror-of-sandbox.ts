@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
-import type { ApiBudgetOptions } from '../../src/salesforce/api-budget.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
@@ -11,11 +10,12 @@ import type { ResyncContext } from '../../src/sync/resync/reading.ts';
 import { type ResyncRequest, requestResync } from '../../src/sync/resync/request-resync.ts';
 import { storedSchemas } from '../../src/sync/stored-schemas.ts';
 import { ensureSubscription } from '../../src/sync/subscription-rows.ts';
+import { defaultTiming, type Timing } from '../../src/timing.ts';
 import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
 import { type DatabaseHandle, useDatabase } from '../helpers/use-database.ts';
 
 /** A sandbox org and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
-export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {}): MirrorOfSandbox {
+export function useMirrorOfSandbox({ accounts = 5, timing }: MirrorOptions = {}): MirrorOfSandbox {
   const database = useDatabase();
   const parts: { sandbox?: Sandbox; org?: Org; jobs?: Jobs; newSince?: Date } = {};
   beforeAll(async () => {
@@ -29,7 +29,7 @@ export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {})
     parts.org?.close();
     await parts.sandbox?.close();
     parts.sandbox = await startSandbox({ accounts });
-    parts.org = await openSandboxOrg(parts.sandbox, budget === undefined ? {} : { budget });
+    parts.org = await openSandboxOrg(parts.sandbox, timing === undefined ? {} : { timing });
     await ensureSubscription(database.pool, accountTopic, parts.sandbox.organizationId);
     // Whole seconds: what is made in the org from now on is new to the mirror.
     const [begun] = await database.rows<{ at: Date }>(
@@ -69,6 +69,7 @@ export function useMirrorOfSandbox({ accounts = 5, budget }: MirrorOptions = {})
         schemas: createSchemaCache(storedSchemas(database.pool), (id) => org.pubsub.getSchema(id)),
         bulkFrom: 10_000,
         settleMs: 200,
+        timing: defaultTiming,
         jobs: part('jobs'),
         logger,
       };
@@ -93,7 +94,7 @@ const logger = pino({ level: 'silent' });
 export type MirrorOptions = {
   /** In the org at the beginning of each test. */
   readonly accounts?: number;
-  readonly budget?: ApiBudgetOptions;
+  readonly timing?: Partial<Timing>;
 };
 
 export type MirrorOfSandbox = {

@@ -6,6 +6,7 @@ import { assignCode } from '../../src/sync/write-back/assign-code.ts';
 import { usualPatience } from '../../src/sync/write-back/judge-answer.ts';
 import { type DueCode, readDue } from '../../src/sync/write-back/waiting-codes.ts';
 import { type BatchContext, writeBatch } from '../../src/sync/write-back/write-batch.ts';
+import { defaultTiming } from '../../src/timing.ts';
 import { inOrg } from '../helpers/sandbox-org.ts';
 import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
 
@@ -24,6 +25,7 @@ describe('writing codes to Salesforce', () => {
     ...mirror.context,
     budget: mirror.org.budget,
     patience: usualPatience,
+    timing: defaultTiming,
   });
   const due = () => readDue(mirror.database.pool, 200);
   const waiting = { signal: new AbortController().signal, isSure: () => true, onWait: async () => {} };

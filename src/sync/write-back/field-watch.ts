@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { describeCodeField } from '../../salesforce/signup-codes.ts';
+import type { Timing } from '../../timing.ts';
 import { fieldCodes } from './answer-class.ts';
 import { fieldProblem, type Reason } from './check-field.ts';
 import { retryFailed } from './retry-failed.ts';
@@ -14,12 +15,15 @@ export type FieldWatch = {
   suspect(): void;
 };
 
-export type FieldWatchContext = BatchContext & { readonly logger: Logger; readonly fieldCheckMs: number };
+export type FieldWatchContext = BatchContext & {
+  readonly logger: Logger;
+  readonly timing: Pick<Timing, 'codeFieldCheckIntervalMs'>;
+};
 
 const goodForMs = 15 * 60_000;
 
 export async function createFieldWatch(context: FieldWatchContext, show: ShowState): Promise<FieldWatch> {
-  const { pool, topic, logger, fieldCheckMs } = context;
+  const { pool, topic, logger, timing } = context;
   let problem: Reason | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;
   let dueAt = checkedAt;
@@ -37,7 +41,7 @@ export async function createFieldWatch(context: FieldWatchContext, show: ShowSta
     }
     problem = found;
     checkedAt = Date.now();
-    dueAt = checkedAt + (found === undefined ? goodForMs : fieldCheckMs);
+    dueAt = checkedAt + (found === undefined ? goodForMs : timing.codeFieldCheckIntervalMs);
     if (found !== undefined) {
       wasBad = true;
       await show('paused', found);
@@ -54,7 +58,7 @@ export async function createFieldWatch(context: FieldWatchContext, show: ShowSta
       return problem === undefined;
     },
     suspect() {
-      dueAt = Math.min(dueAt, checkedAt + fieldCheckMs);
+      dueAt = Math.min(dueAt, checkedAt + timing.codeFieldCheckIntervalMs);
     },
   };
 }

@@ -4,6 +4,7 @@ import { advisoryLocks } from '../../db/advisory-locks.ts';
 import { holdLock } from '../../db/hold-lock.ts';
 import type { WakeUps } from '../../db/wake-up.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
+import type { Timing } from '../../timing.ts';
 import { backfillSome, forgetBackfill } from './backfill.ts';
 import { afterFailure, afterSuccess, closed, isOpen, pauseMs } from './circuit.ts';
 import { createFieldWatch, type FieldWatch } from './field-watch.ts';
@@ -18,8 +19,7 @@ export type WriteBackContext = BatchContext & {
   readonly logger: Logger;
   /** How long more codes are waited for before a batch is sent, in milliseconds. */
   readonly gatherMs: number;
-  /** How often the field of the codes is looked at while it is not as it has to be, in milliseconds. */
-  readonly fieldCheckMs: number;
+  readonly timing: Pick<Timing, 'codeFieldCheckIntervalMs' | 'codeWriteTimeoutMs'>;
 };
 
 // Mostly a wake-up comes first; repetitions become due without one.

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { WakeUps } from '../../db/wake-up.ts';
 import type { Org } from '../../salesforce/org.ts';
+import type { Timing } from '../../timing.ts';
 import type { CodeRules } from '../code-rules.ts';
 import type { Jobs } from '../jobs.ts';
 import { type Patience, usualPatience } from './judge-answer.ts';
@@ -11,7 +12,6 @@ import { writeBackUntilStopped } from './run-write-back.ts';
 export type WriteBackTuning = {
   /** How long more codes are waited for before a batch is sent, in milliseconds. */
   readonly gatherMs?: number;
-  readonly fieldCheckMs?: number;
   readonly patience?: Patience;
 };
 
@@ -24,6 +24,7 @@ export type WriteBackOptions = {
   readonly jobs: Jobs;
   readonly logger: Logger;
   readonly writeBack?: WriteBackTuning;
+  readonly timing: Timing;
 };
 
 /** @returns when it has ended; a call that is still under way then is left behind, and its codes are sent again */
@@ -33,10 +34,10 @@ export async function startWriteBack(
   signal: AbortSignal,
 ): Promise<void> {
   const { org, writeBack = {} } = options;
-  const { gatherMs = 200, fieldCheckMs = 60_000, patience = usualPatience } = writeBack;
+  const { gatherMs = 200, patience = usualPatience } = writeBack;
   const { connection, budget } = org;
   const running = writeBackUntilStopped(
-    { ...options, connection, budget, gatherMs, fieldCheckMs, patience },
+    { ...options, connection, budget, gatherMs, patience },
     wakeUps,
     signal,
   );

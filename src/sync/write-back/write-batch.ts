@@ -4,6 +4,7 @@ import { inTransaction } from '../../db/database.ts';
 import type { ApiBudget, ApiUsage } from '../../salesforce/api-budget.ts';
 import { fromRestError } from '../../salesforce/error.ts';
 import { type CodeWriteResult, type HeldCode, readCodes, writeCodes } from '../../salesforce/signup-codes.ts';
+import type { Timing } from '../../timing.ts';
 import { applyChanges, lockMirror } from '../apply-changes.ts';
 import type { CodeRules } from '../code-rules.ts';
 import type { Jobs } from '../jobs.ts';
@@ -30,6 +31,7 @@ export type BatchContext = {
   readonly budget: ApiBudget;
   readonly jobs: Pick<Jobs, 'enqueueRereads'>;
   readonly patience: Patience;
+  readonly timing: Pick<Timing, 'codeWriteTimeoutMs'>;
 };
 
 export type Waiting = {
@@ -113,7 +115,7 @@ type Sent = { readonly sent: readonly SentCode[]; readonly results: readonly Cod
 
 /** Undefined where it had to wait for room, or was paused: what was read before may not hold any more. */
 async function send(
-  { pool, codes, connection, budget }: BatchContext,
+  { pool, codes, connection, budget, timing }: BatchContext,
   writes: readonly DueCode[],
   waiting: Waiting,
 ): Promise<Sent | undefined> {
@@ -132,7 +134,7 @@ async function send(
         return undefined;
       }
       try {
-        return { sent, results: await writeCodes(connection, codes.field, sent) };
+        return { sent, results: await writeCodes(connection, codes.field, sent, timing.codeWriteTimeoutMs) };
       } catch (error) {
         const { code, message } = fromRestError(error);
         await leaveUnanswered(pool, sent, { code, message, at: new Date().toISOString() });

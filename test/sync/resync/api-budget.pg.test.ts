@@ -5,7 +5,7 @@ import { useResyncs } from './resync-world.ts';
 describe('a resync and the API requests of the day', () => {
   const { mirror, row, tryOnce } = useResyncs({
     accounts: 30,
-    budget: { reservePercent: 20, askEveryMs: 30 },
+    timing: { apiBudgetPollIntervalMs: 30 },
   });
 
   it('waits rather than eat the reserve, says so, and goes on when there is room', async () => {
