@@ -3,7 +3,7 @@ import { createOrg } from '../../src/sandbox/org.ts';
 import { admin, integration } from './callers.ts';
 
 describe('the audit of an org', () => {
-  it('knows every code a record was ever given, and by whom', () => {
+  it('the audit lists every code that a record was ever given and by whom', () => {
     const org = createOrg({ now: () => 1_700_000_000_500 });
     const id = org.transaction(admin, (tx) => tx.insert({ Name: 'Ada' })).id ?? '';
     org.transaction(integration, (tx) => tx.update(id, { SignUpCode__c: 'one' }));
@@ -25,7 +25,7 @@ describe('the audit of an org', () => {
     expect(org.audit.entries({ recordId: id })[0]).toMatchObject({ operation: 'create', client: null });
   });
 
-  it('sees a second code within one transaction, and nothing that was rolled back', () => {
+  it('the audit includes a second code within one transaction and nothing that was rolled back', () => {
     const org = createOrg();
     org.transaction(integration, (tx) => {
       const id = tx.insert({ Name: 'Twice', SignUpCode__c: 'first' }).id ?? '';

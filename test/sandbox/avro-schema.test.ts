@@ -8,7 +8,7 @@ describe('the change event schema', () => {
   const schema = changeEventSchema(accountFields());
   const names: string[] = JSON.parse(schema.json).fields.map((field: { name: string }) => field.name);
 
-  it('has the fields of a real org of this kind at their places', () => {
+  it('the schema has the fields of a real org of this kind at their positions', () => {
     expect(names).toHaveLength(44);
     expect([0, 1, 4, 5, 11, 16, 19, 22, 23, 24, 35, 36, 43].map((position) => names[position])).toEqual([
       'ChangeEventHeader',
@@ -27,14 +27,14 @@ describe('the change event schema', () => {
     ]);
   });
 
-  it('is named by a fingerprint of its content', () => {
+  it('the schema id is a fingerprint of its content', () => {
     expect(schema.id).toMatch(/^[A-Za-z0-9_-]{22}$/);
     expect(changeEventSchema(accountFields()).id).toBe(schema.id);
     expect(changeEventSchema(accountFields().slice(0, -10)).id).not.toBe(schema.id);
   });
 
   it.skipIf(!realEvents.arePresent)(
-    `describes shared fields as the real schema does${realEvents.whySkipped}`,
+    `the schema describes shared fields as the real schema does${realEvents.whySkipped}`,
     async () => {
       const real = JSON.parse(await readFile(realEvents.file('AccountChangeEvent.2026-08.avsc'), 'utf8'));
       const ours = JSON.parse(schema.json);

@@ -6,7 +6,7 @@ const HOUR_MS = 60 * 60 * 1000;
 const TOPIC = '/data/AccountChangeEvent';
 const everything = { events: 1000, bytes: 1_000_000 };
 
-describe('the bus', () => {
+describe('the event bus', () => {
   let time = 0;
   let bus: Bus;
   beforeEach(() => {
@@ -21,7 +21,7 @@ describe('the bus', () => {
   const idsFrom = (position: number | undefined) =>
     bus.read(TOPIC, position ?? Number.NaN, everything).events.map((event) => event.id);
 
-  it('gives replay ids of ten bytes that grow, with gaps', () => {
+  it('replay ids are ten bytes long and grow with gaps', () => {
     const ids = Array.from({ length: 20 }, (_, index) => publish(String(index)));
     expect(new Set(ids.map((id) => id.length))).toEqual(new Set([10]));
     expect(ids.every((id) => id.subarray(8).equals(Buffer.alloc(2)))).toBe(true);
@@ -31,7 +31,7 @@ describe('the bus', () => {
     expect(new Set(steps)).toEqual(new Set([1n, 4n]));
   });
 
-  it('reads strictly after a replay id', () => {
+  it('a read starts strictly after the replay id', () => {
     publish('a');
     const replayId = publish('b');
     publish('c');
@@ -41,7 +41,7 @@ describe('the bus', () => {
     expect(idsFrom(bus.latest())).toEqual([]);
   });
 
-  it('reads after all events that share a replay id', () => {
+  it('a read starts after all events that share the replay id', () => {
     const replayId = publish('a');
     publish('b', replayId);
     publish('c', replayId);
@@ -49,7 +49,7 @@ describe('the bus', () => {
     expect(idsFrom(bus.after(replayId))).toEqual(['d']);
   });
 
-  it('knows no id that it never reached, nor one of another form', () => {
+  it('the bus rejects a replay id that it never reached or that is malformed', () => {
     const replayId = publish('a');
     expect(bus.after(toReplayId((counterOf(replayId) ?? 0n) + 1n))).toBeUndefined();
     expect(bus.after(Buffer.from('00000000000f42410001', 'hex'))).toBeUndefined();
@@ -57,7 +57,7 @@ describe('the bus', () => {
     expect(() => publish('b', toReplayId(1n))).toThrow(RangeError);
   });
 
-  it('forgets events after 72 hours, and their replay ids with them', () => {
+  it('the bus forgets events and their replay ids after 72 hours', () => {
     const first = publish('a');
     time += 72 * HOUR_MS;
     const second = publish('b');
@@ -68,7 +68,7 @@ describe('the bus', () => {
     expect(idsFrom(bus.after(second))).toEqual([]);
   });
 
-  it('moves the newest replay id on when nothing happens for hours', () => {
+  it('the newest replay id advances when nothing happens for hours', () => {
     const replayId = publish('a');
     expect(bus.latestReplayId()).toEqual(replayId);
     time += 2 * HOUR_MS;
@@ -79,7 +79,7 @@ describe('the bus', () => {
     expect(idsFrom(bus.after(later))).toEqual([]);
   });
 
-  it('keeps topics apart', () => {
+  it('topics have separate events', () => {
     publish('a');
     bus.publishRaw('/data/Other', { id: 'o', schemaId: 's', payload: Buffer.alloc(1) });
     expect(idsFrom(bus.earliest())).toEqual(['a']);
@@ -88,7 +88,7 @@ describe('the bus', () => {
     ).toThrow();
   });
 
-  it('ends a batch at the limits, and goes on from there', () => {
+  it('a batch ends at its limits and the next one continues from there', () => {
     for (const id of ['a', 'b', 'c']) publish(id);
     const batch = bus.read(TOPIC, bus.earliest(), { events: 2, bytes: 1_000_000 });
     expect(batch.events.map((event) => event.id)).toEqual(['a', 'b']);
@@ -98,7 +98,7 @@ describe('the bus', () => {
     expect(idsFrom(single.next)).toEqual(['b', 'c']);
   });
 
-  it('tells listeners of every append until they stop listening', () => {
+  it('listeners are notified of every append until they stop listening', () => {
     let calls = 0;
     const stop = bus.onAppend(() => {
       calls += 1;

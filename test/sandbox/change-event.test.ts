@@ -33,7 +33,7 @@ describe('the change events of a transaction', () => {
     return since(position);
   }
 
-  it('carry the whole record on creation', () => {
+  it('a creation event carries the whole record', () => {
     const id = create({
       Name: 'Ada',
       BillingCity: 'London',
@@ -71,20 +71,20 @@ describe('the change events of a transaction', () => {
     expect(event?.fields).not.toHaveProperty('ShippingAddress');
   });
 
-  it('name the client that made the change', () => {
+  it('an event names the client that made the change', () => {
     org.transaction(integration, (tx) => tx.insert({ Name: 'Ada' }));
     const [event] = decodeEvents(org.bus);
     expect(event?.header.changeOrigin).toBe('com/salesforce/api/rest/66.0;client=tidemark');
   });
 
-  it('list a changed field together with LastModifiedDate', () => {
+  it('an event lists a changed field together with LastModifiedDate', () => {
     const id = create({ Name: 'Ada' });
     const [event] = eventsOfUpdate(id, { SignUpCode__c: 'TEST123' });
     expect(event?.header).toMatchObject({ changeType: 'UPDATE', changedFields: ['0x080000400000'] });
     expect(event?.fields).toEqual({ SignUpCode__c: 'TEST123', LastModifiedDate: second + 60_000n });
   });
 
-  it('list LastModifiedById only when it is another one than before', () => {
+  it('an event lists LastModifiedById only if the user differs from the previous one', () => {
     const id = create({ Name: 'Ada' });
     const position = org.bus.latest();
     org.transaction(integration, (tx) => tx.update(id, { Industry: 'Energy' }));
@@ -93,41 +93,41 @@ describe('the change events of a transaction', () => {
     expect(event?.fields['LastModifiedById']).toBe(integration.userId);
   });
 
-  it('list LastModifiedDate alone when the same values are written again', () => {
+  it('an event lists LastModifiedDate alone if the same values are written again', () => {
     const id = create({ Name: 'Ada', Phone: '1' });
     const [event] = eventsOfUpdate(id, { Phone: '1' });
     expect(event?.header.changedFields).toEqual(['0x400000']);
     expect(event?.fields).toEqual({ LastModifiedDate: second + 60_000n });
   });
 
-  it('list a cleared field among the nulled ones too', () => {
+  it('an event lists a cleared field among the nulled fields too', () => {
     const id = create({ Name: 'Ada', Industry: 'Energy', Phone: '1' });
     const [event] = eventsOfUpdate(id, { Industry: null, Phone: '2' });
     expect(event?.header).toMatchObject({ changedFields: ['0x400840'], nulledFields: ['0x0800'] });
     expect(event?.fields).toEqual({ Phone: '2', LastModifiedDate: second + 60_000n });
   });
 
-  it('list the changed parts of an address without the address', () => {
+  it('an event lists the changed parts of an address without the address', () => {
     const id = create({ Name: 'Ada', BillingStreet: '1 Main St', BillingCity: 'Here' });
     const [event] = eventsOfUpdate(id, { BillingStreet: '2 Main St' });
     expect(event?.header).toMatchObject({ changedFields: ['0x400000', '4-0x01'], nulledFields: [] });
     expect(event?.fields['BillingAddress']).toMatchObject({ Street: '2 Main St', City: null });
   });
 
-  it('list a cleared part of an address', () => {
+  it('an event lists a cleared part of an address', () => {
     const id = create({ Name: 'Ada', BillingStreet: '1 Main St', BillingCity: 'Here' });
     const [event] = eventsOfUpdate(id, { BillingCity: null });
     expect(event?.header).toMatchObject({ changedFields: ['0x400000', '4-0x02'], nulledFields: ['4-0x02'] });
   });
 
-  it('list the address itself when nothing is left of it', () => {
+  it('an event lists the address itself when nothing is left of it', () => {
     const id = create({ Name: 'Ada', BillingStreet: '1 Main St', BillingCity: 'Here' });
     const [event] = eventsOfUpdate(id, { BillingStreet: null, BillingCity: null });
     expect(event?.header).toMatchObject({ changedFields: ['0x400010'], nulledFields: ['0x10'] });
     expect(event?.fields).not.toHaveProperty('BillingAddress');
   });
 
-  it('say nothing but the header on deletion and everything on undeletion', () => {
+  it('a deletion event has only a header and an undeletion event has all values', () => {
     const id = create({ Name: 'Ada', Phone: '1' });
     const position = org.bus.latest();
     org.transaction(admin, (tx) => tx.delete(id));
@@ -140,7 +140,7 @@ describe('the change events of a transaction', () => {
     });
   });
 
-  it('share a transaction key and are numbered from 1', () => {
+  it('the events of a transaction share a transaction key and are numbered from 1', () => {
     org.transaction(admin, (tx) => {
       tx.insert({ Name: 'Ada' });
       tx.insert({ Name: 'Bob' });
@@ -156,7 +156,7 @@ describe('the change events of a transaction', () => {
     expect(first && first.commitNumber > BigInt(Number.MAX_SAFE_INTEGER)).toBe(true);
   });
 
-  it('tell of a record once: the first kind, the final values', () => {
+  it('a transaction sends one event per record with the first kind and the final values', () => {
     const old = create({ Name: 'Old', Phone: '1' });
     const doomed = create({ Name: 'Doomed' });
     const position = org.bus.latest();
@@ -177,7 +177,7 @@ describe('the change events of a transaction', () => {
     ]);
   });
 
-  it('are merged where several records change alike', () => {
+  it('equal changes of several records are merged into one event', () => {
     const ids = ['A', 'B', 'C'].map((Name) => create({ Name }));
     time += 60_000;
     const position = org.bus.latest();
@@ -190,7 +190,7 @@ describe('the change events of a transaction', () => {
     ]);
   });
 
-  it('are merged over at most 200 records', () => {
+  it('a merged event has at most 200 records', () => {
     const ids = org.transaction(admin, (tx) =>
       Array.from({ length: 450 }, (_, index) => tx.insert({ Name: String(index) }).id ?? ''),
     );
@@ -203,7 +203,7 @@ describe('the change events of a transaction', () => {
     expect(events.flatMap(({ header }) => header.recordIds)).toEqual(ids);
   });
 
-  it('end in one overflow when the transaction changes too much', () => {
+  it('a transaction with too many changes ends in one overflow event', () => {
     const small = createOrg({ overflowAfter: 3 });
     small.transaction(admin, (tx) => {
       for (const Name of ['A', 'B', 'C', 'D', 'E']) tx.insert({ Name });
@@ -217,7 +217,7 @@ describe('the change events of a transaction', () => {
     expect(decodeEvents(small.bus).at(-1)?.header.recordIds).toEqual(['000000000000000AAA']);
   });
 
-  it('can be told as gaps or not at all', () => {
+  it('changes can be sent as gap events or not at all', () => {
     const id = create({ Name: 'Ada' });
     const position = org.bus.latest();
     org.transaction(admin, (tx) => tx.update(id, { Phone: '1' }), 'nothing');
@@ -228,14 +228,14 @@ describe('the change events of a transaction', () => {
     expect(org.record(id)?.values).toMatchObject({ Phone: '2' });
   });
 
-  it('reach the entity topic, the topic of all entities and custom channels', () => {
+  it('events reach the entity topic, the topic of all entities and custom channels', () => {
     const id = create({ Name: 'Ada' });
     for (const topic of ['/data/AccountChangeEvent', '/data/ChangeEvents', '/data/Tidemark__chn']) {
       expect(decodeEvents(org.bus, topic)).toMatchObject([{ header: { recordIds: [id] } }]);
     }
   });
 
-  it('follow a new field under a new schema, while the old schema stays readable', () => {
+  it('a new field changes the schema and the old schema stays readable', () => {
     create({ Name: 'Ada' });
     org.addField({ name: 'Vip__c', type: 'boolean' });
     create({ Name: 'Bob', Vip__c: true });

@@ -17,34 +17,40 @@ function orgWith(type: FieldType, value: FieldValue, journalFile?: string) {
   return { org, id, valueNow, gaps };
 }
 
-describe('a custom field that gets another type', () => {
+describe('type changes of custom fields', () => {
   it.each([
     ['string', 'A', 'textarea', 'A'],
     ['picklist', 'A', 'string', 'A'],
     ['double', 2.6, 'int', 3],
     ['datetime', 86_400_001, 'date', 86_400_000],
-  ] as const)('from %s (%s) to %s keeps its values in silence', (from, value, to, converted) => {
-    const { gaps, org, valueNow } = orgWith(from, value);
-    const before = org.bus.topic('/data/AccountChangeEvent')?.schemaId();
-    org.changeField('level__C', { type: to });
-    expect(valueNow()).toBe(converted);
-    expect(gaps()).toEqual([]);
-    expect(org.field('Level__c')).toMatchObject({ type: to, custom: true });
-    if (from === 'double') expect(org.bus.topic('/data/AccountChangeEvent')?.schemaId()).not.toBe(before);
-  });
+  ] as const)(
+    'a change from %s (%s) to %s keeps the values and sends no event',
+    (from, value, to, converted) => {
+      const { gaps, org, valueNow } = orgWith(from, value);
+      const before = org.bus.topic('/data/AccountChangeEvent')?.schemaId();
+      org.changeField('level__C', { type: to });
+      expect(valueNow()).toBe(converted);
+      expect(gaps()).toEqual([]);
+      expect(org.field('Level__c')).toMatchObject({ type: to, custom: true });
+      if (from === 'double') expect(org.bus.topic('/data/AccountChangeEvent')?.schemaId()).not.toBe(before);
+    },
+  );
 
   it.each([
     ['string', 'A', 'double', null],
     ['double', 2, 'string', null],
     ['picklist', 'A', 'boolean', false],
-  ] as const)('from %s (%s) to %s loses them, with one gap for every account', (from, value, to, left) => {
-    const { gaps, org, valueNow } = orgWith(from, value);
-    org.changeField('Level__c', { type: to });
-    expect(valueNow()).toBe(left);
-    expect(gaps()).toMatchObject([{ header: { recordIds: ['001*'], changedFields: [] } }]);
-  });
+  ] as const)(
+    'a change from %s (%s) to %s loses the values and sends one gap event for every account',
+    (from, value, to, left) => {
+      const { gaps, org, valueNow } = orgWith(from, value);
+      org.changeField('Level__c', { type: to });
+      expect(valueNow()).toBe(left);
+      expect(gaps()).toMatchObject([{ header: { recordIds: ['001*'], changedFields: [] } }]);
+    },
+  );
 
-  it('is told in its new type, while older events stay readable', () => {
+  it('a field with a changed type is sent in the new type and older events stay readable', () => {
     const { id, org } = orgWith('string', 'A');
     org.changeField('Level__c', { type: 'double' });
     org.transaction(admin, (tx) => tx.update(id, { Level__c: 4.5 }));
@@ -54,7 +60,7 @@ describe('a custom field that gets another type', () => {
     expect(created?.schemaId).not.toBe(updated?.schemaId);
   });
 
-  it('may become unique, also for the values it has, and common again', () => {
+  it('a field may become unique, including its present values, and common again', () => {
     const { org } = orgWith('string', 'A');
     const another = () => org.transaction(admin, (tx) => tx.insert({ Name: 'Bob', Level__c: 'A' }));
     org.changeField('Level__c', { type: 'string', unique: true });
@@ -64,8 +70,8 @@ describe('a custom field that gets another type', () => {
   });
 });
 
-describe('a custom field that is removed', () => {
-  it('is gone with its values, without an event, and moves the fields behind it', () => {
+describe('removal of custom fields', () => {
+  it('removing a field deletes its values without an event and moves the fields behind it', () => {
     const { id, org, valueNow } = orgWith('string', 'A');
     org.addField({ name: 'Behind__c', type: 'string' });
     const before = decodeEvents(org.bus).length;
@@ -80,7 +86,7 @@ describe('a custom field that is removed', () => {
     });
   });
 
-  it.each(['Name', 'Nope__c'])('must be a custom one, not %s', (name) => {
+  it.each(['Name', 'Nope__c'])('a field that is not custom, such as %s, can not be removed', (name) => {
     const org = createOrg();
     expect(() => org.removeField(name)).toThrow(`no custom field ${name}`);
     expect(() => org.changeField(name, { type: 'string' })).toThrow(`no custom field ${name}`);
@@ -88,7 +94,7 @@ describe('a custom field that is removed', () => {
 });
 
 describe('changed and removed fields', () => {
-  it('are the same after a restart', async () => {
+  it('changed and removed fields are the same after a restart', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-fields-'));
     const journalFile = path.join(folder, 'org.ndjson');
     const { id, org } = orgWith('string', 'A', journalFile);

@@ -10,7 +10,7 @@ const HOUR_MS = 60 * 60 * 1000;
 
 const raw = (id: string) => ({ id, schemaId: 's', payload: Buffer.from([1]) });
 
-describe('an org with a journal', () => {
+describe('the journal of an org', () => {
   let folder = '';
   let journalFile = '';
   let time = 0;
@@ -47,14 +47,14 @@ describe('an org with a journal', () => {
     });
   }
 
-  it('has the same records, fields and events after a kill', () => {
+  it('an org has the same records, fields and events after a kill', () => {
     const org = open();
     fill(org);
     const again = expectSame(org);
     expectSame(again);
   });
 
-  it('keeps events apart that only one channel hears', () => {
+  it('events that only one channel receives stay separate', () => {
     const channel = '/data/Tidemark__chn';
     const faults = {
       enrichments: () => [{ channel, fields: ['Name'], sharesEventId: false }],
@@ -68,7 +68,7 @@ describe('an org with a journal', () => {
     expect(heard('/data/AccountChangeEvent')).toEqual([true, false]);
   });
 
-  it('knows that its events expired', () => {
+  it('expired events are known to be expired after a restart', () => {
     const org = open();
     fill(org);
     const old = org.bus.latestReplayId();
@@ -80,7 +80,7 @@ describe('an org with a journal', () => {
     expect(again.bus.after(replayId)).toBeDefined();
   });
 
-  it('goes on with new ids, replay ids and commit numbers', () => {
+  it('new ids, replay ids and commit numbers continue after a restart', () => {
     const org = open();
     const id = fill(org);
     const again = open();
@@ -94,7 +94,7 @@ describe('an org with a journal', () => {
     );
   });
 
-  it('resumes readers by the replay ids they hold', () => {
+  it('readers resume by the replay ids that they have', () => {
     const org = open();
     fill(org);
     const [first] = decodeEvents(org.bus);
@@ -103,7 +103,7 @@ describe('an org with a journal', () => {
     expect(after).toBe(org.bus.after(first?.replayId ?? Buffer.alloc(0)));
   });
 
-  it('keeps raw events and the schemas they need', () => {
+  it('raw events and their schemas are kept', () => {
     const org = open();
     org.bus.registerSchema('a-schema', '{"type":"string"}');
     const event = { id: 'e', schemaId: 'a-schema', payload: Buffer.from([0, 255, 10]) };
@@ -114,7 +114,7 @@ describe('an org with a journal', () => {
     expect(read.events).toEqual([{ ...event, replayId }]);
   });
 
-  it('does without the entry that a crash tore', async () => {
+  it('an entry torn by a crash is ignored', async () => {
     const org = open();
     fill(org);
     const whole = await readFile(journalFile);
@@ -129,7 +129,7 @@ describe('an org with a journal', () => {
     expect(records(open())).toEqual(records(again));
   });
 
-  it('refuses a journal that is damaged elsewhere, and names the line', async () => {
+  it('a journal damaged elsewhere is refused and the line is named', async () => {
     open().transaction(admin, (tx) => tx.insert({ Name: 'A' }));
     const lines = (await readFile(journalFile, 'utf8')).split('\n');
     lines[1] = 'garbage';
@@ -137,7 +137,7 @@ describe('an org with a journal', () => {
     expect(open).toThrow(/damaged: .*, line 2$/);
   });
 
-  it('drops expired events when it starts, but not the place they took', async () => {
+  it('expired events are dropped at the start but keep their positions', async () => {
     const org = open();
     fill(org);
     const newest = org.bus.latestReplayId();
@@ -150,7 +150,7 @@ describe('an org with a journal', () => {
     expect(Buffer.compare(Buffer.from(event?.replayId ?? []), newest)).toBe(1);
   });
 
-  it('stays small however often a record changes', async () => {
+  it('the journal stays small however often a record changes', async () => {
     const org = open({ retentionMs: HOUR_MS });
     const id = fill(org);
     open();
@@ -165,13 +165,13 @@ describe('an org with a journal', () => {
     expect((await readFile(journalFile)).length).toBeLessThan(size + 300);
   });
 
-  it('does not write out what was seeded and never touched', async () => {
+  it('seeded records that never changed are not written to the journal', async () => {
     open().seed(1_000, 1);
     expect(open().size).toBe(1_000);
     expect((await readFile(journalFile, 'utf8')).split('\n').length).toBeLessThan(10);
   });
 
-  it('ignores a half-written new file of an earlier start', async () => {
+  it('a half-written new file of an earlier start is ignored', async () => {
     const org = open();
     fill(org);
     await appendFile(`${journalFile}.new`, 'half');

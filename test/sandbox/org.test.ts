@@ -21,8 +21,8 @@ describe('the org', () => {
     return result.id;
   }
 
-  describe('inserting', () => {
-    it('stores the values with system fields in whole seconds', () => {
+  describe('insertion', () => {
+    it('an insert stores the values and system fields in whole seconds', () => {
       const id = insertOk({ Name: ' Ada ', billingcity: 'London', Site: '' });
       const second = Date.UTC(2026, 10, 23, 8, 0, 0);
       expect(org.record(id)).toEqual({
@@ -43,7 +43,7 @@ describe('the org', () => {
       });
     });
 
-    it('is found by its 15-character id too', () => {
+    it('a record is found by its 15-character id too', () => {
       const id = insertOk({ Name: 'Ada' });
       expect(org.record(id.slice(0, 15))?.id).toBe(id);
       expect(org.record(`${id.slice(0, 15)}ZZZ`)).toBeUndefined();
@@ -92,18 +92,18 @@ describe('the org', () => {
         'INVALID_CROSS_REFERENCE_KEY',
         ['ParentId'],
       ],
-    ])('refuses %s', (_, values, statusCode, fields) => {
+    ])('an insert refuses %s', (_, values, statusCode, fields) => {
       expect(insert(values)).toMatchObject({ success: false, id: null, errors: [{ statusCode, fields }] });
       expect(org.size).toBe(0);
     });
 
-    it('takes picklist values that nobody defined', () => {
+    it('an insert accepts undefined picklist values', () => {
       insertOk({ Name: 'A', Industry: 'Moon mining' });
     });
   });
 
-  describe('a unique field', () => {
-    it('refuses a second record and names the first', () => {
+  describe('unique fields', () => {
+    it('a unique field refuses a second record and names the first', () => {
       const holder = insertOk({ Name: 'A', SignUpCode__c: 'abc' });
       expect(insert({ Name: 'B', SignUpCode__c: 'abc' })).toEqual({
         success: false,
@@ -118,17 +118,17 @@ describe('the org', () => {
       });
     });
 
-    it('tells upper from lower case', () => {
+    it('a unique field is case-sensitive', () => {
       insertOk({ Name: 'A', SignUpCode__c: 'abc' });
       insertOk({ Name: 'B', SignUpCode__c: 'ABC' });
     });
 
-    it('may be written again to the record that holds it', () => {
+    it('a unique value may be written again to its own record', () => {
       const id = insertOk({ Name: 'A', SignUpCode__c: 'abc' });
       expect(update(id, { SignUpCode__c: 'abc' })).toMatchObject({ success: true });
     });
 
-    it('is free again once its record is deleted, and keeps that record from coming back', () => {
+    it('a unique value is free once its record is deleted, and a record that reuses it blocks the undeletion', () => {
       const first = insertOk({ Name: 'A', SignUpCode__c: 'abc' });
       org.transaction(admin, (tx) => tx.delete(first));
       insertOk({ Name: 'B', SignUpCode__c: 'abc' });
@@ -136,14 +136,14 @@ describe('the org', () => {
       expect(result).toMatchObject({ success: false, errors: [{ statusCode: 'DUPLICATE_VALUE' }] });
     });
 
-    it('is held again by a record that came back', () => {
+    it('an undeleted record owns its unique value again', () => {
       const id = insertOk({ Name: 'A', SignUpCode__c: 'abc' });
       org.transaction(admin, (tx) => tx.delete(id));
       org.transaction(admin, (tx) => tx.undelete(id));
       expect(insert({ Name: 'B', SignUpCode__c: 'abc' })).toMatchObject({ success: false });
     });
 
-    it('is checked between the records of one transaction', () => {
+    it('unique values are checked between the records of one transaction', () => {
       const results = org.transaction(admin, (tx) => [
         tx.insert({ Name: 'A', SignUpCode__c: 'abc' }),
         tx.insert({ Name: 'B', SignUpCode__c: 'abc' }),
@@ -152,8 +152,8 @@ describe('the org', () => {
     });
   });
 
-  describe('updating', () => {
-    it('changes the named fields only, and null clears', () => {
+  describe('updates', () => {
+    it('an update changes the named fields only, and null clears a field', () => {
       const id = insertOk({ Name: 'A', Phone: '1', Site: 'here' });
       time += 5_000;
       org.transaction(integration, (tx) => tx.update(id, { Phone: null }));
@@ -164,7 +164,7 @@ describe('the org', () => {
       expect(Number(values['LastModifiedDate']) - Number(values['CreatedDate'])).toBe(5_000);
     });
 
-    it('refuses to clear a required field', () => {
+    it('an update refuses to clear a required field', () => {
       const id = insertOk({ Name: 'A' });
       expect(update(id, { Name: null })).toMatchObject({
         errors: [{ statusCode: 'REQUIRED_FIELD_MISSING' }],
@@ -175,11 +175,11 @@ describe('the org', () => {
       ['a text that is no id', 'nonsense', 'MALFORMED_ID'],
       ['the id of a user', mintId('005', 1), 'MALFORMED_ID'],
       ['an id that nobody has', mintId('001', 7), 'INVALID_CROSS_REFERENCE_KEY'],
-    ])('refuses %s', (_, id, statusCode) => {
+    ])('an update refuses %s', (_, id, statusCode) => {
       expect(update(id, { Phone: '1' })).toMatchObject({ success: false, errors: [{ statusCode }] });
     });
 
-    it('refuses a deleted record', () => {
+    it('an update refuses a deleted record', () => {
       const id = insertOk({ Name: 'A' });
       org.transaction(admin, (tx) => tx.delete(id));
       const expected = { statusCode: 'ENTITY_IS_DELETED', message: 'entity is deleted', fields: [] };
@@ -188,8 +188,8 @@ describe('the org', () => {
     });
   });
 
-  describe('deleting and undeleting', () => {
-    it('keeps the record, marked', () => {
+  describe('deletion and undeletion', () => {
+    it('a deleted record is kept and marked', () => {
       const id = insertOk({ Name: 'A' });
       org.transaction(admin, (tx) => tx.delete(id));
       expect(org.record(id)).toMatchObject({ isDeleted: true, values: { Name: 'A', IsDeleted: true } });
@@ -197,7 +197,7 @@ describe('the org', () => {
       expect(org.record(id)).toMatchObject({ isDeleted: false, values: { Name: 'A', IsDeleted: false } });
     });
 
-    it('refuses to undelete what is not deleted', () => {
+    it('undeletion refuses a record that is not deleted', () => {
       const id = insertOk({ Name: 'A' });
       expect(org.transaction(admin, (tx) => tx.undelete(id))).toMatchObject({
         errors: [{ statusCode: 'UNDELETE_FAILED' }],
@@ -205,18 +205,18 @@ describe('the org', () => {
     });
   });
 
-  describe('upserting', () => {
+  describe('upserts', () => {
     const upsert = (field: string, value: string, values: RecordValues): SaveResult =>
       org.transaction(admin, (tx) => tx.upsert(field, value, values));
 
-    it('creates with the external id, then updates', () => {
+    it('an upsert creates by the external id and later updates', () => {
       const created = upsert('SignUpCode__c', 'abc', { Name: 'A' });
       expect(created).toMatchObject({ success: true, created: true });
       expect(upsert('signupcode__c', 'abc', { Name: 'B' })).toEqual({ ...created, created: false });
       expect(org.record(created.id ?? '')?.values).toMatchObject({ Name: 'B', SignUpCode__c: 'abc' });
     });
 
-    it('refuses a field that is no external id, and a value that several records have', () => {
+    it('an upsert refuses a field that is not an external id and a value that several records have', () => {
       expect(upsert('Phone', '1', {})).toMatchObject({ errors: [{ statusCode: 'NOT_FOUND' }] });
       org.addField({ name: 'Legacy__c', type: 'string', externalId: true });
       insertOk({ Name: 'A', Legacy__c: '7' });
@@ -227,8 +227,8 @@ describe('the org', () => {
     });
   });
 
-  describe('a transaction', () => {
-    it('undoes everything on rollback, and says nothing on the bus', () => {
+  describe('transactions', () => {
+    it('a rollback undoes everything and sends no event', () => {
       const id = insertOk({ Name: 'A', SignUpCode__c: 'abc' });
       const before = org.record(id);
       const position = org.bus.latest();
@@ -243,7 +243,7 @@ describe('the org', () => {
       expect(insert({ Name: 'D', SignUpCode__c: 'abc' })).toMatchObject({ success: false });
     });
 
-    it('undoes everything when the work throws', () => {
+    it('an exception in a transaction undoes everything', () => {
       expect(() =>
         org.transaction(admin, (tx) => {
           tx.insert({ Name: 'A' });
@@ -254,13 +254,13 @@ describe('the org', () => {
     });
   });
 
-  it('lists records in the order of creation', () => {
+  it('records are listed in the order of creation', () => {
     const ids = ['A', 'B', 'C'].map((Name) => insertOk({ Name }));
     update(ids[0] ?? '', { Phone: '1' });
     expect([...org.records()].map((record) => record.id)).toEqual(ids);
   });
 
-  it('fills a new checkbox with its default in the records that exist', () => {
+  it('a new checkbox has its default in existing records', () => {
     const id = insertOk({ Name: 'A' });
     org.addField({ name: 'Vip__c', type: 'boolean' });
     expect(org.record(id)?.values).toMatchObject({ Vip__c: false });

@@ -5,10 +5,10 @@ import { connectPubSub } from './pubsub-client.ts';
 
 const organizationId = '00DTM000000000z';
 
-describe('a sandbox org that was refreshed', () => {
+describe('a refreshed org', () => {
   const handle = useSandbox({ organizationId });
 
-  it('has its new id everywhere', async () => {
+  it('a refreshed org uses its new id everywhere', async () => {
     const { bus, instanceUrl, organizationId: id, pubsubEndpoint, sessions } = handle.sandbox;
     expect(id).toMatch(/^00DTM000000000z[A-Z0-5]{3}$/);
     const token = sessions.issue();
@@ -30,7 +30,10 @@ describe('a sandbox org that was refreshed', () => {
     expect(bus.retained()).toEqual([]);
   });
 
-  it.each(['001TM00000100000', 'nonsense'])('does not start with the id %s', async (wrong) => {
-    await expect(startSandbox({ organizationId: wrong })).rejects.toThrow('organizationId');
-  });
+  it.each(['001TM00000100000', 'nonsense'])(
+    'the simulator does not start with the organization id %s',
+    async (wrong) => {
+      await expect(startSandbox({ organizationId: wrong })).rejects.toThrow('organizationId');
+    },
+  );
 });

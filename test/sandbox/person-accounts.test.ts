@@ -4,7 +4,7 @@ import { createOrg, type SandboxOrg } from '../../src/sandbox/org.ts';
 import { admin } from './callers.ts';
 import { decodeEvents } from './decode-events.ts';
 
-describe('an org with person accounts', () => {
+describe('person accounts', () => {
   let org: SandboxOrg;
   beforeEach(() => {
     org = createOrg({ personAccounts: true });
@@ -15,7 +15,7 @@ describe('an org with person accounts', () => {
   const person = () => insert({ Salutation: 'Ms.', FirstName: 'Ada', LastName: 'Lovelace' }).id ?? '';
   const lastEvent = () => decodeEvents(org.bus).at(-1);
 
-  it('has a schema whose name is empty, a text or a person, and whose fields stand where they do in real ones', () => {
+  it('the Name field of the schema may be empty, a text or a person, and the fields have their real positions', () => {
     const schemaId = org.bus.topic('/data/AccountChangeEvent')?.schemaId() ?? '';
     const { fields } = JSON.parse(org.bus.schema(schemaId) ?? '');
     expect(fields[1]).toMatchObject({
@@ -34,7 +34,7 @@ describe('an org with person accounts', () => {
     expect(names).not.toContain('IsPersonAccount');
   });
 
-  it('makes a person of an account with a last name', () => {
+  it('an account with a last name becomes a person account', () => {
     const id = person();
     expect(org.record(id)?.values).toMatchObject({ Name: 'Ada Lovelace', IsPersonAccount: true });
     expect(lastEvent()?.fields['Name']).toEqual({
@@ -44,7 +44,7 @@ describe('an org with person accounts', () => {
     });
   });
 
-  it('tells which part of a name changed', () => {
+  it('an event names the part of the name that changed', () => {
     const id = person();
     update(id, { LastName: 'King', PersonEmail: 'ada@tidemark.example' });
     expect(org.record(id)?.values).toMatchObject({ Name: 'Ada King' });
@@ -55,7 +55,7 @@ describe('an org with person accounts', () => {
     });
   });
 
-  it('keeps companies as they are', () => {
+  it('companies stay as they are', () => {
     const id = insert({ Name: 'Acme' }).id ?? '';
     expect(org.record(id)?.values).toMatchObject({ Name: 'Acme', IsPersonAccount: false });
     update(id, { Name: 'Acme Ltd' });
@@ -63,7 +63,7 @@ describe('an org with person accounts', () => {
     expect(Number(BigInt(lastEvent()?.header.changedFields[0] ?? '0') & 2n)).toBe(2);
   });
 
-  it('refuses a name for a person, parts for a company, and a person without a last name', () => {
+  it('a name for a person, name parts for a company and a person without a last name are refused', () => {
     const refused = { success: false, errors: [{ statusCode: 'INVALID_FIELD_FOR_INSERT_UPDATE' }] };
     expect(update(person(), { Name: 'Ada King' })).toMatchObject(refused);
     expect(update(insert({ Name: 'Acme' }).id ?? '', { LastName: 'Corp' })).toMatchObject(refused);
@@ -73,7 +73,7 @@ describe('an org with person accounts', () => {
     expect(insert({ FirstName: 'Ada' }).success).toBe(false);
   });
 
-  it('takes seeded companies, too', () => {
+  it('seeded companies are accepted too', () => {
     org.seed(2, 1);
     const [first] = org.records();
     expect(update(first?.id ?? '', { Name: 'Renamed' }).success).toBe(true);

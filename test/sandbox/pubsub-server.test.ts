@@ -40,7 +40,7 @@ async function start(options: Partial<PubSubServerOptions> = {}, orgOptions: Org
 }
 
 describe('GetTopic and GetSchema', () => {
-  it('name the schema of the entity topic, and the schema is readable', async () => {
+  it('GetTopic names the schema of the entity topic and GetSchema gives it', async () => {
     const { client, org } = await start();
     const topic = await client.getTopic(TOPIC);
     expect(topic).toMatchObject({ topicName: TOPIC, canSubscribe: true, canPublish: false });
@@ -50,13 +50,13 @@ describe('GetTopic and GetSchema', () => {
     expect(JSON.parse(schema.schemaJson)).toMatchObject({ name: 'AccountChangeEvent' });
   });
 
-  it('leave the schema of channels blank', async () => {
+  it('GetTopic leaves the schema of channels blank', async () => {
     const { client } = await start({}, { channels: ['/data/Tidemark__chn'] });
     expect(await client.getTopic('/data/ChangeEvents')).toMatchObject({ schemaId: '' });
     expect(await client.getTopic('/data/Tidemark__chn')).toMatchObject({ schemaId: '' });
   });
 
-  it('refuse what does not exist', async () => {
+  it('unknown topics and schemas are refused', async () => {
     const { client } = await start();
     await expect(client.getTopic('/data/accountchangeevent')).rejects.toMatchObject({
       code: status.NOT_FOUND,
@@ -77,7 +77,7 @@ describe('the headers of a call', () => {
     [{ tenantid: '' }, status.INVALID_ARGUMENT, 'service.auth.headers.invalid'],
     [{ accesstoken: 'another' }, status.UNAUTHENTICATED, 'service.auth.error'],
     [{ tenantid: '00DTM00000000022AA' }, status.UNAUTHENTICATED, 'service.auth.error'],
-  ])('are refused with %j', async (headers, code, errorCode) => {
+  ])('a call with the headers %j is refused', async (headers, code, errorCode) => {
     const { connect } = await start();
     const failure = await connect({ headers }).subscribe({}).failure();
     expect(failure.code).toBe(code);
@@ -85,7 +85,7 @@ describe('the headers of a call', () => {
     await expect(connect({ headers }).getTopic(TOPIC)).rejects.toMatchObject({ code });
   });
 
-  it('may name the org by 15 characters', async () => {
+  it('the tenant id may have 15 characters', async () => {
     const { connect } = await start();
     const topic = await connect({ headers: { tenantid: '00DTM0000000001' } }).getTopic(TOPIC);
     expect(topic.topicName).toBe(TOPIC);
@@ -93,7 +93,7 @@ describe('the headers of a call', () => {
 });
 
 describe('Subscribe', () => {
-  it('delivers what happens after it with LATEST', async () => {
+  it('LATEST delivers what happens after the subscription', async () => {
     const { client, insert, server } = await start();
     insert(2);
     const subscription = client.subscribe({ replayPreset: 'LATEST' });
@@ -109,7 +109,7 @@ describe('Subscribe', () => {
     });
   });
 
-  it('delivers everything retained with EARLIEST, and the rest after a replay id with CUSTOM', async () => {
+  it('EARLIEST delivers everything retained and CUSTOM the rest after a replay id', async () => {
     const { client, insert } = await start();
     insert(5);
     const all = await client.subscribe({ replayPreset: 'EARLIEST' }).received(5);
@@ -118,7 +118,7 @@ describe('Subscribe', () => {
     expect(rest).toEqual(all.slice(3));
   });
 
-  it('sends no more than was asked for, and adds up what is asked', async () => {
+  it('a stream sends no more than was requested and adds up requests', async () => {
     const { client, insert } = await start();
     insert(10);
     const subscription = client.subscribe({ replayPreset: 'EARLIEST', numRequested: 3 });
@@ -130,7 +130,7 @@ describe('Subscribe', () => {
     expect(subscription.responses.map((response) => response.pendingNumRequested)).not.toContain(-1);
   });
 
-  it('counts at most 100 as asked for', async () => {
+  it('a request counts as at most 100 events', async () => {
     const { client, insert } = await start();
     insert(150);
     const subscription = client.subscribe({ replayPreset: 'EARLIEST', numRequested: 1000 });
@@ -138,7 +138,7 @@ describe('Subscribe', () => {
     expect(subscription.responses.at(-1)?.pendingNumRequested).toBe(0);
   });
 
-  it('never names a latest replay id beyond events that are still to come', async () => {
+  it('the latest replay id is never beyond events that are still to come', async () => {
     const { client, insert } = await start();
     insert(5);
     const subscription = client.subscribe({ replayPreset: 'EARLIEST', numRequested: 2 });
@@ -146,7 +146,7 @@ describe('Subscribe', () => {
     expect(subscription.responses.at(-1)?.latestReplayId).toEqual(events[1]?.replayId);
   });
 
-  it('keeps a response below three megabytes', async () => {
+  it('a response is smaller than three megabytes', async () => {
     const { client, org } = await start();
     for (let index = 0; index < 5; index += 1) {
       org.bus.publishRaw(TOPIC, {
@@ -162,7 +162,7 @@ describe('Subscribe', () => {
     for (const response of subscription.responses) expect(response.events.length).toBeLessThan(3);
   });
 
-  it('drains a backlog of thousands over one stream, in order', async () => {
+  it('a backlog of thousands of events is drained over one stream in order', async () => {
     const { client, insert, org } = await start();
     insert(3_000);
     const subscription = client.subscribe({ replayPreset: 'EARLIEST' });
@@ -175,7 +175,7 @@ describe('Subscribe', () => {
     expect(ids).toEqual(expected.map((event) => event.id));
   });
 
-  it('shows by empty responses that the stream lives', async () => {
+  it('empty responses show that the stream is alive', async () => {
     const { client, org } = await start({ keepaliveMs: 20 });
     const subscription = client.subscribe({ numRequested: 7 });
     await eventually('two keepalives', () => subscription.responses.length >= 2);
@@ -186,7 +186,7 @@ describe('Subscribe', () => {
     expect(subscription.responses.at(-1)).toMatchObject({ events: [], pendingNumRequested: 7 });
   });
 
-  it('is closed by the server when no credit is left for long', async () => {
+  it('the server closes a stream that has had no credit for too long', async () => {
     const { client, insert, server } = await start({ idleMs: 30 });
     insert(1);
     const subscription = client.subscribe({ replayPreset: 'EARLIEST', numRequested: 1 });
@@ -210,7 +210,7 @@ describe('Subscribe', () => {
       status.INVALID_ARGUMENT,
       'subscription.fetch.replayid.corrupted',
     ],
-  ])('refuses %j', async (request, code, errorCode) => {
+  ])('Subscribe refuses %j', async (request, code, errorCode) => {
     const { client, server } = await start();
     const failure = await client.subscribe(request).failure();
     expect(failure.code).toBe(code);
@@ -220,7 +220,7 @@ describe('Subscribe', () => {
     await eventually('the call is forgotten', () => server.sessions === 0);
   });
 
-  it('refuses a replay id that expired', async () => {
+  it('Subscribe refuses a replay id that expired', async () => {
     let time = Date.UTC(2026, 10, 23);
     const { client, insert } = await start({}, { now: () => time });
     insert(1);
@@ -231,7 +231,7 @@ describe('Subscribe', () => {
     expect(failure.metadata.get('error-code')).toEqual([`${PREFIX}subscription.fetch.replayid.corrupted`]);
   });
 
-  it('refuses another topic or no credit in a later request', async () => {
+  it('Subscribe refuses another topic or no credit in a later request', async () => {
     const { client } = await start();
     const mismatch = client.subscribe({});
     mismatch.request({ topicName: '/data/ChangeEvents', numRequested: 1 });
@@ -243,7 +243,7 @@ describe('Subscribe', () => {
     expect((await nothing.failure()).code).toBe(status.INVALID_ARGUMENT);
   });
 
-  it('lets go of a client that leaves', async () => {
+  it('the server releases a client that disconnects', async () => {
     const { client, server } = await start();
     const subscription = client.subscribe({});
     await eventually('the call arrives', () => server.sessions === 1);
@@ -252,8 +252,8 @@ describe('Subscribe', () => {
   });
 });
 
-describe('ending streams on demand', () => {
-  it('ends them cleanly, with an error code, or with a status of choice', async () => {
+describe('streams ended on demand', () => {
+  it('streams are ended cleanly, with an error code or with a given status', async () => {
     const { client, server } = await start();
     const open = async () => {
       const subscription = client.subscribe({});
@@ -272,8 +272,8 @@ describe('ending streams on demand', () => {
   });
 });
 
-describe('misbehaving on purpose', () => {
-  it('refuses calls, sends responses twice and hangs, as told', async () => {
+describe('misbehavior on demand', () => {
+  it('the server refuses calls, sends responses twice and hangs on demand', async () => {
     let refuse = true;
     let stalled = false;
     let askedWhileStalled = 0;
@@ -307,7 +307,7 @@ describe('misbehaving on purpose', () => {
 });
 
 describe('listening', () => {
-  it('speaks TLS with a certificate made at start', async () => {
+  it('the server speaks TLS with a certificate made at the start', async () => {
     const { server, connect, insert } = await start({ tls: true });
     insert(1);
     const secure = connect({ trust: server.certificate ?? '', host: 'localhost' });
@@ -316,7 +316,7 @@ describe('listening', () => {
     expect(failure.code).toBe(status.UNAVAILABLE);
   });
 
-  it('says that its port is taken', async () => {
+  it('the server reports that its port is taken', async () => {
     const holder = createServer().listen(0, '127.0.0.1');
     closing.push(() => holder.close());
     await eventually('the holder listens', () => holder.listening);
@@ -328,7 +328,7 @@ describe('listening', () => {
 
 describe('captured events', () => {
   it.skipIf(!realEvents.arePresent)(
-    `come back byte for byte under their own replay ids${realEvents.whySkipped}`,
+    `captured events are sent byte for byte under their own replay ids${realEvents.whySkipped}`,
     async () => {
       const { client, org } = await start();
       const schemaId = 'i8wgJwwM-AVcDbFkbRl5Nw';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mintId, toLongId, toShortId, withChecksum } from '../../src/sandbox/record-id.ts';
 
-describe('a record id', () => {
+describe('record ids', () => {
   it.each([
     ['001Dp00000JJkkH', '001Dp00000JJkkHIAT'],
     ['005Dp000000Ppjs', '005Dp000000PpjsIAC'],
@@ -9,7 +9,7 @@ describe('a record id', () => {
     ['001WT00001wxBA7', '001WT00001wxBA7YAM'],
     ['000000000000000', '000000000000000AAA'],
     ['AZaz0ZZZZZzzzzz', 'AZaz0ZZZZZzzzzzD5A'],
-  ])('%s has the checksum of %s', (short, long) => {
+  ])('the id %s has the checksum of %s', (short, long) => {
     expect(withChecksum(short)).toBe(long);
     expect(toLongId(short)).toBe(long);
     expect(toLongId(long)).toBe(long);
@@ -17,13 +17,13 @@ describe('a record id', () => {
   });
 
   it.each(['001Dp00000JJkkHIAU', '001Dp00000JJkkHiat', '001Dp00000JJkk', '001Dp00000JJkk-IAT', ''])(
-    'is refused when it reads %j',
+    'the text %j is refused as a record id',
     (text) => {
       expect(toLongId(text)).toBeUndefined();
     },
   );
 
-  it('is minted so that later ids sort behind earlier ones', () => {
+  it('later ids are sorted behind earlier ones', () => {
     const ids = [1, 35, 36, 61, 62, 3843, 3844, 1_000_000].map((ordinal) => mintId('001', ordinal));
     expect([...ids].sort()).toEqual(ids);
     expect(ids.map(toLongId)).toEqual(ids);

@@ -3,7 +3,7 @@ import { createOrg } from '../../src/sandbox/org.ts';
 import { admin } from './callers.ts';
 
 describe('seeding', () => {
-  it('makes the same accounts for the same seed, and others for another', () => {
+  it('the same seed gives the same accounts and another seed others', () => {
     const [one, same, other] = [7, 7, 8].map((seed) => {
       const org = createOrg();
       org.seed(500, seed);
@@ -13,7 +13,7 @@ describe('seeding', () => {
     expect(other).not.toEqual(one);
   });
 
-  it('looks like a real org: gaps, other scripts, quotes and line breaks', () => {
+  it('seeded accounts look like a real org with missing values, other scripts, quotes and line breaks', () => {
     const org = createOrg();
     org.seed(2_000, 1);
     const accounts = [...org.records()].map((record) => record.values);
@@ -25,7 +25,7 @@ describe('seeding', () => {
     expect(accounts.every((values) => values['SignUpCode__c'] === undefined)).toBe(true);
   });
 
-  it('says nothing on the bus, and leaves room for accounts made later', () => {
+  it('seeding sends no events and leaves room for later accounts', () => {
     const org = createOrg();
     org.seed(10, 1);
     expect(org.bus.latest()).toBe(org.bus.earliest());
@@ -35,7 +35,7 @@ describe('seeding', () => {
     expect([...org.records()][10]?.id).toBe(created.id);
   });
 
-  it('fills an org of a hundred thousand accounts', () => {
+  it('an org of a hundred thousand accounts can be seeded', () => {
     const org = createOrg();
     org.seed(100_000, 1);
     expect(org.size).toBe(100_000);

@@ -35,8 +35,8 @@ function apply(before: string, diff: string): string {
   return after;
 }
 
-describe('the diff of a long text', () => {
-  it('has a hunk a place, with three lines around it', () => {
+describe('diffs of long texts', () => {
+  it('a diff has one hunk per place with three lines of context', () => {
     const after = lines.with(10, 'Changed').toSpliced(40, 0, 'Added').join('\n');
     const diff = textDiff(text, after) ?? '';
     expect(diff.split('\n').filter((line) => /^(@@|[+-])/.test(line))).toEqual([
@@ -51,7 +51,7 @@ describe('the diff of a long text', () => {
     expect(apply(text, diff)).toBe(after);
   });
 
-  it('leads from the old text to the new one, whatever changed', () => {
+  it('a diff leads from the old text to the new one, whatever changed', () => {
     const edit = fc.record({
       at: fc.nat(59),
       removed: fc.nat(3),
@@ -77,12 +77,12 @@ describe('the diff of a long text', () => {
       `${'x'.repeat(5)}\n${'y'.repeat(2000)}\na\nb\nc`,
       `${'x'.repeat(5)}\n${'z'.repeat(2000)}\na\nb\nc`,
     ],
-  ])('is not sent when %s', (_case, before, after) => {
+  ])('a diff is not sent when %s', (_case, before, after) => {
     expect(textDiff(before, after)).toBeUndefined();
   });
 });
 
-describe('an update of a long text', () => {
+describe('updates of long texts', () => {
   const write = (sendsDiffs: boolean) => {
     const org = createOrg({ sendsDiffs });
     const id = org.transaction(admin, (tx) => tx.insert({ Name: 'Long', Description: text })).id ?? '';
@@ -92,13 +92,13 @@ describe('an update of a long text', () => {
     return decodeEvents(org.bus).at(-1);
   };
 
-  it('is told as a diff, which the header says', () => {
+  it('a long text is sent as a diff, which the header says', () => {
     const event = write(true);
     expect(event?.header).toMatchObject({ diffFields: ['0x010000'], changedFields: ['0x410040'] });
     expect(apply(text, String(event?.fields['Description']))).toBe(text.replace('Line 7', 'Row 7'));
   });
 
-  it('is told in full where diffs are off', () => {
+  it('a long text is sent in full if diffs are off', () => {
     const event = write(false);
     expect(event?.header.diffFields).toEqual([]);
     expect(event?.fields['Description']).toBe(text.replace('Line 7', 'Row 7'));

@@ -4,8 +4,8 @@ import { convertLead, mergeAccounts } from '../../src/sandbox/unusual-changes.ts
 import { admin } from './callers.ts';
 import { decodeEvents } from './decode-events.ts';
 
-describe('a merge of accounts', () => {
-  it('updates the winner and deletes the losers, who name it, in one transaction', () => {
+describe('merges of accounts', () => {
+  it('a merge updates the winner and deletes the losers, which name it, in one transaction', () => {
     const org = createOrg();
     const [winner = '', ...losers] = ['Win', 'Lose', 'Lose too'].map(
       (Name) => org.transaction(admin, (tx) => tx.insert({ Name })).id ?? '',
@@ -23,7 +23,7 @@ describe('a merge of accounts', () => {
     expect(org.record(losers[0] ?? '')?.values).not.toHaveProperty('MasterRecordId');
   });
 
-  it('changes nothing when one of them is the winner or deleted', () => {
+  it('a merge fails if one of the losers is the winner or deleted', () => {
     const org = createOrg();
     const [one = '', two = ''] = ['One', 'Two'].map(
       (Name) => org.transaction(admin, (tx) => tx.insert({ Name })).id ?? '',
@@ -36,8 +36,8 @@ describe('a merge of accounts', () => {
   });
 });
 
-describe('a lead that is converted', () => {
-  it('makes four events of one transaction, the account first', () => {
+describe('lead conversion', () => {
+  it('a converted lead makes four events of one transaction with the account first', () => {
     const org = createOrg({ channels: ['/data/Tidemark__chn'] });
     const ids = convertLead(org, { company: 'Converted GmbH', lastName: 'Lovelace' });
     const events = decodeEvents(org.bus, '/data/Tidemark__chn');

@@ -11,8 +11,8 @@ const faults = () => handle.sandbox.faults;
 const ALL = 'SELECT Id, Name FROM Account';
 const rowsOf = (body: unknown) => readCsv(String(body)).slice(1);
 
-describe('a bulk job', () => {
-  it('is held before it reads its rows, or behind that', async () => {
+describe('faults of bulk jobs', () => {
+  it('a bulk job is held before or after it reads its rows', async () => {
     const before = faults().bulk.hold.on({ state: 'UploadComplete', query: 'Name' });
     const after = faults().bulk.hold.on({ client: 'Slow' });
     const waiting = textAt(await create(ALL), 'id');
@@ -30,14 +30,14 @@ describe('a bulk job', () => {
     await reaches(running, 'JobComplete');
   });
 
-  it('takes its time', async () => {
+  it('a bulk job takes its time', async () => {
     await send('POST', '/sandbox/faults/bulk.slow', { delayMs: 3_600_000, times: 1 });
     const slow = textAt(await create(ALL), 'id');
     await complete(ALL);
     expect((await jobAt(slow)).body).toMatchObject({ state: 'UploadComplete' });
   });
 
-  it('fails with a message, or is aborted by somebody', async () => {
+  it('a bulk job fails with a message or is aborted by someone', async () => {
     const errorMessage = 'InternalServerError : Retried more than 15 times';
     faults().bulk.fail.on({ errorMessage, times: 1 });
     const failed = textAt(await create(ALL), 'id');
@@ -48,7 +48,7 @@ describe('a bulk job', () => {
     await complete(ALL);
   });
 
-  it('vanishes: when it completes, behind a page, or at once', async () => {
+  it('a bulk job disappears on completion, after a page or at once', async () => {
     faults().bulk.vanish.on({ times: 1 });
     const id = textAt(await create(ALL), 'id');
     await eventually('the job is gone', async () => (await jobAt(id)).status === 404);
@@ -64,13 +64,13 @@ describe('a bulk job', () => {
   });
 });
 
-describe('a page of a bulk result', () => {
+describe('faults of bulk result pages', () => {
   it.each([
     ['session-expired', 401],
     ['not-found', 404],
     ['server-error', 500],
     ['unavailable', 503],
-  ] as const)('is refused as %s in the middle of paging', async (how, status) => {
+  ] as const)('a page is refused as %s in the middle of paging', async (how, status) => {
     const id = await complete(ALL);
     const first = await page(id, { maxRecords: '20' });
     faults().rest.fail.on({ how, path: 'locator=', times: 1 });
@@ -78,7 +78,7 @@ describe('a page of a bulk result', () => {
     expect((await page(id, { locator: locatorOf(first) })).status).toBe(200);
   });
 
-  it('is cut off after some rows', async () => {
+  it('a page is cut off after some rows', async () => {
     const id = await complete(ALL);
     const { instanceUrl, sessions } = handle.sandbox;
     const read = async () => {
@@ -101,7 +101,7 @@ describe('a page of a bulk result', () => {
     expect(rowsOf(cut.text)).toEqual(rowsOf(whole.text).slice(0, 7));
   });
 
-  it('is cut to its beginning by the fault of every request', async () => {
+  it('the general request fault truncates a page to its beginning', async () => {
     const id = await complete(ALL);
     faults().rest.fail.on({ how: 'truncated', path: '/results', times: 1 });
     expect((await page(id)).body).toBe('"Id","Name"\n');
@@ -109,7 +109,7 @@ describe('a page of a bulk result', () => {
     await expect(page(id)).rejects.toThrow('fetch failed');
   });
 
-  it('ends cleanly without some of its rows', async () => {
+  it('a page ends cleanly without some of its rows', async () => {
     const id = await complete(ALL);
     faults().bulk.shortPages.on({ missing: 3, fromRow: 1, times: 1 });
     const { pages } = await readAll((locator) => page(id, { maxRecords: '10', ...(locator && { locator }) }));
@@ -121,7 +121,7 @@ describe('a page of a bulk result', () => {
     expect(pages.slice(0, 3).map(({ body }) => rowsOf(body).length)).toEqual([10, 7, 10]);
   });
 
-  it('is smaller than asked for, and all of them together are whole', async () => {
+  it('a page is smaller than requested and all pages together are complete', async () => {
     const id = await complete(ALL);
     faults().bulk.smallPages.on({ rows: 4, times: 3 });
     const { pages, rows } = await readAll((locator) => page(id, { ...(locator && { locator }) }));
@@ -129,7 +129,7 @@ describe('a page of a bulk result', () => {
     expect(rows).toEqual(rowsOf((await page(id)).body));
   });
 
-  it('comes in pieces', async () => {
+  it('a page arrives in pieces', async () => {
     const id = await complete(ALL);
     const { instanceUrl, sessions } = handle.sandbox;
     faults().bulk.slowPages.on({ delayMs: 3_600_000, rows: 10 });

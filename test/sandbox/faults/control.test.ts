@@ -6,7 +6,7 @@ const { create, rest, send, subscribe } = handle;
 const limits = () => rest('GET', '/limits').then(({ status }) => status);
 
 describe('faults over the control API', () => {
-  it('are all described: what they do, and with which parameters', async () => {
+  it('every fault is described with its effect and its parameters', async () => {
     const { body } = await send('GET', '/sandbox/faults');
     const { faults, on } = Object(body);
     expect(on).toEqual([]);
@@ -22,7 +22,7 @@ describe('faults over the control API', () => {
     );
   });
 
-  it('are switched on, listed, and cleared one by one or all together', async () => {
+  it('faults are switched on, listed and cleared one by one or all together', async () => {
     const started = await send('POST', '/sandbox/faults/rest.fail', { how: 'server-error', times: 3 });
     expect(started).toMatchObject({ status: 200, body: { name: 'rest.fail', id: expect.any(Number) } });
     await send('POST', '/sandbox/faults/stream.silence');
@@ -39,7 +39,7 @@ describe('faults over the control API', () => {
     expect((await send('GET', '/sandbox/faults')).body).toMatchObject({ on: [] });
   });
 
-  it('act at once', async () => {
+  it('some faults act immediately', async () => {
     await create();
     const subscription = subscribe({ replayPreset: 'EARLIEST' });
     await subscription.received(1);
@@ -62,14 +62,14 @@ describe('faults over the control API', () => {
     ['records.refused', { errorCode: 'UNABLE_TO_LOCK_ROW', namePattern: '(' }, 'namePattern'],
     ['events.enriched', { channel: '/data/Nope__chn' }, 'channel'],
     ['events.undecodable', { how: 'cut', recordIds: [] }, 'recordIds'],
-  ])('refuse %s with %j, naming %s', async (name, parameters, wrong) => {
+  ])('the fault %s refuses %j and names %s', async (name, parameters, wrong) => {
     const answer = await send('POST', `/sandbox/faults/${name}`, parameters);
     expect(answer.status).toBe(400);
     expect(Object(answer.body).error).toContain(wrong);
     expect((await send('GET', '/sandbox/faults')).body).toMatchObject({ on: [] });
   });
 
-  it('are not found under a wrong name', async () => {
+  it('an unknown fault is not found', async () => {
     expect((await send('POST', '/sandbox/faults/stream.nope', {})).status).toBe(404);
     expect((await send('DELETE', '/sandbox/faults/stream.nope')).status).toBe(404);
   });

@@ -34,8 +34,8 @@ const updateAll = (ids: readonly string[], values: Record<string, unknown>) =>
     records: ids.map((id) => ({ attributes: { type: 'Account' }, id, ...values })),
   });
 
-describe('an event that cannot be decoded', () => {
-  it.each(['cut', 'flipped'] as const)('is %s', async (how) => {
+describe('events that cannot be decoded', () => {
+  it.each(['cut', 'flipped'] as const)('an undecodable event is %s', async (how) => {
     events().undecodable.on({ how, times: 1 });
     const [event] = await heard(1, create);
     const { schemaJson } = await connect().getSchema(event?.event.schemaId ?? '');
@@ -44,13 +44,13 @@ describe('an event that cannot be decoded', () => {
     expect(() => decodePayload(schemaJson, next?.event.payload ?? Buffer.alloc(0))).not.toThrow();
   });
 
-  it('names a schema that does not exist', async () => {
+  it('an event names a schema that does not exist', async () => {
     events().undecodable.on({ how: 'unknown-schema', times: 1 });
     const [event] = await heard(1, create);
     await expect(connect().getSchema(event?.event.schemaId ?? '')).rejects.toMatchObject({ code: 3 });
   });
 
-  it('names the schema of another object', async () => {
+  it('an event names the schema of another object', async () => {
     events().undecodable.on({ how: 'other-schema', times: 1 });
     const [event] = await heard(1, create);
     const { schemaJson } = await connect().getSchema(event?.event.schemaId ?? '');
@@ -59,8 +59,8 @@ describe('an event that cannot be decoded', () => {
   });
 });
 
-describe('a change', () => {
-  it('is told as a gap', async () => {
+describe('faults of change events', () => {
+  it('a change is sent as a gap event', async () => {
     const id = await create();
     events().gap.on({ recordIds: [id] });
     const gaps = await told(async () => {
@@ -72,7 +72,7 @@ describe('a change', () => {
     expect(gaps[0]).toMatchObject({ header: { recordIds: [id], changedFields: [] }, fields: {} });
   });
 
-  it('becomes a gap for a share of them, the same ones for the same seed', async () => {
+  it('a share of the changes become gap events, the same ones for the same seed', async () => {
     const run = async () => {
       const { off } = events().gap.on({ probability: 0.5, seed: 7 });
       const types = await told(async () => {
@@ -86,7 +86,7 @@ describe('a change', () => {
     expect(await run()).toEqual(first);
   });
 
-  it('is lost', async () => {
+  it('a change event is lost', async () => {
     events().lost.on({ times: 1 });
     const id = await create();
     const later = await told(() => update(id, { Phone: '2' }));
@@ -99,7 +99,7 @@ describe('a change', () => {
     ).toEqual([]);
   });
 
-  it('leaves a hole in the sequence when it is lost', async () => {
+  it('a lost change event leaves a gap in the sequence', async () => {
     events().lost.on({ times: 1 });
     const left = await told(() =>
       rest('POST', '/composite/sobjects', {
@@ -109,7 +109,7 @@ describe('a change', () => {
     expect(left.map(({ header }) => header.sequenceNumber)).toEqual([2]);
   });
 
-  it('is one of too many', async () => {
+  it('a change overflows its transaction', async () => {
     const ids = [await create(), await create(), await create()];
     events().overflow.on({ after: 1, times: 1 });
     const [first, ...others] = await told(() =>
@@ -123,7 +123,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('comes out of sequence', async () => {
+  it('change events arrive out of sequence', async () => {
     events().reordered.on({ times: 1 });
     const batch = await told(() =>
       rest('POST', '/composite/sobjects', {
@@ -134,7 +134,7 @@ describe('a change', () => {
     expect(new Set(batch.map(({ header }) => header.transactionKey)).size).toBe(1);
   });
 
-  it('is heard later, and what is behind it waits too', async () => {
+  it('a change event is delayed together with those behind it', async () => {
     events().delayed.on({ delayMs: 3_600_000, times: 1 });
     const held = await told(async () => {
       await create({ Name: 'Held' });
@@ -151,9 +151,9 @@ describe('a change', () => {
   });
 });
 
-describe('an enriched channel', () => {
+describe('enriched channels', () => {
   it.each([true, false])(
-    'tells a merged change record by record (one event id: %s)',
+    'an enriched channel sends a merged change record by record (one event id: %s)',
     async (sharesEventId) => {
       const ids = [await create({ Industry: 'Energy' }), await create({ Industry: 'Energy' })];
       const { off } = events().enriched.on({ channel: CHANNEL, fields: ['Name', 'Industry'], sharesEventId });
@@ -175,14 +175,14 @@ describe('an enriched channel', () => {
   );
 });
 
-describe('an event without a change of an account', () => {
-  it('is a gap for every account', async () => {
+describe('events without a change of an account', () => {
+  it('a gap event concerns every account', async () => {
     const gaps = await told(() => events().publishGap.now({ changeType: 'GAP_UPDATE' }));
     expect(gaps).toMatchObject([{ header: { changeType: 'GAP_UPDATE', recordIds: ['001*'] } }]);
   });
 
   it.each(['Contact', 'Opportunity', 'Lead'] as const)(
-    'is about a %s, on the channels alone',
+    'an event about a %s is sent on the channels only',
     async (object) => {
       const accounts = await told(async () => {
         for (const topic of ['/data/ChangeEvents', CHANNEL, `/data/${object}ChangeEvent`]) {
@@ -197,7 +197,7 @@ describe('an event without a change of an account', () => {
     },
   );
 
-  it('is close to the greatest size there is, and still delivered', async () => {
+  it('an event close to the maximum size is delivered', async () => {
     const { recordId } = events().huge.now({ characters: 1_000_000 });
     const [event] = decodeEvents(handle.sandbox.bus).slice(-1);
     expect(event?.header.recordIds).toEqual([recordId]);

@@ -5,8 +5,8 @@ import { useFaultSandbox } from './fault-sandbox.ts';
 const handle = useFaultSandbox({ networkFaults: true, keepaliveIntervalMs: 30 });
 const { connect, create, subscribe } = handle;
 
-describe('a half-open connection', () => {
-  it('carries nothing, then everything', async () => {
+describe('half-open connections', () => {
+  it('a half-open connection carries nothing and later everything', async () => {
     const { faults } = handle.sandbox;
     await create();
     const client = connect();
@@ -24,7 +24,7 @@ describe('a half-open connection', () => {
     await question;
   });
 
-  it('is cut like any other', async () => {
+  it('a half-open connection is cut like any other', async () => {
     await create();
     const subscription = subscribe({ replayPreset: 'EARLIEST' });
     await subscription.received(1);
@@ -37,10 +37,10 @@ describe('a half-open connection', () => {
   });
 });
 
-describe.each([{ networkFaults: false }, { networkFaults: true }])('over TLS, %j', (options) => {
+describe.each([{ networkFaults: false }, { networkFaults: true }])('streams over TLS with %j', (options) => {
   const tls = useFaultSandbox({ tls: true, ...options });
 
-  it.each(['reset', 'goAway', 'cut'] as const)('a stream ends by %s', async (how) => {
+  it.each(['reset', 'goAway', 'cut'] as const)('a stream over TLS ends by %s', async (how) => {
     await tls.create();
     const subscription = tls.subscribe({ replayPreset: 'EARLIEST' });
     await subscription.received(1);

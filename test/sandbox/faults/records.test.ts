@@ -15,8 +15,8 @@ async function write(ids: readonly string[], client = 'Tidemark') {
   return Array.isArray(body) ? body.map(({ errors }) => errors[0]?.statusCode ?? null) : [];
 }
 
-describe('records of a collection', () => {
-  it('are locked, every second one, once', async () => {
+describe('refused records of a collection', () => {
+  it('every second record is locked once', async () => {
     const ids = [await create(), await create(), await create(), await create()];
     refused().on({ errorCode: 'UNABLE_TO_LOCK_ROW', everyNth: 2, oncePerRecord: true });
     expect(await write(ids)).toEqual([null, 'UNABLE_TO_LOCK_ROW', null, 'UNABLE_TO_LOCK_ROW']);
@@ -26,7 +26,7 @@ describe('records of a collection', () => {
     expect(new Set(await write(ids))).toEqual(new Set([null]));
   });
 
-  it('violate a rule by their name', async () => {
+  it('records violate a rule by their name', async () => {
     const ids = [await create({ Name: 'Forbidden Ltd' }), await create({ Name: 'Allowed Ltd' })];
     refused().on({ errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', namePattern: '^Forb' });
     expect(await write(ids)).toEqual(['FIELD_CUSTOM_VALIDATION_EXCEPTION', null]);
@@ -42,14 +42,14 @@ describe('records of a collection', () => {
     'INSUFFICIENT_ACCESS_OR_READONLY',
     'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
     'STRING_TOO_LONG',
-  ])('are refused with %s, by their id', async (errorCode) => {
+  ])('records are refused with %s by their id', async (errorCode) => {
     const ids = [await create(), await create()];
     refused().on({ errorCode, recordIds: ids.slice(1), times: 1 });
     expect(await write(ids)).toEqual([null, errorCode]);
     expect(await write(ids)).toEqual([null, null]);
   });
 
-  it('are refused to one client, and when they set one field', async () => {
+  it('records are refused to one client and for one field', async () => {
     const id = await create();
     refused().on({ errorCode: 'UNABLE_TO_LOCK_ROW', client: 'Tidemark', field: 'Phone' });
     expect(await write([id])).toEqual(['UNABLE_TO_LOCK_ROW']);
@@ -57,7 +57,7 @@ describe('records of a collection', () => {
     expect((await rest('PATCH', `/sobjects/Account/${id}`, { Fax: '1' })).status).toBe(204);
   });
 
-  it('are refused for a share of them, each for a reason of its own, the same ones for a seed', async () => {
+  it('a share of the records is refused, each for its own reason, the same ones for the same seed', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 60; n++) ids.push(await create());
     const mix = {

@@ -21,20 +21,20 @@ const signIn = () => {
   });
 };
 
-describe('a REST request', () => {
+describe('faults of REST requests', () => {
   it.each([
     ['session-expired', 401, [{ errorCode: 'INVALID_SESSION_ID' }]],
     ['request-limit', 403, [{ errorCode: 'REQUEST_LIMIT_EXCEEDED' }]],
     ['not-found', 404, [{ errorCode: 'NOT_FOUND' }]],
     ['server-error', 500, [{ errorCode: 'UNKNOWN_EXCEPTION' }]],
     ['unavailable', 503, [{ errorCode: 'SERVER_UNAVAILABLE' }]],
-  ] as const)('fails so many times as %s', async (how, status, body) => {
+  ] as const)('a request fails a given number of times as %s', async (how, status, body) => {
     faults().rest.fail.on({ how, times: 2 });
     for (let count = 0; count < 2; count += 1) expect(await limits()).toMatchObject({ status, body });
     expect((await limits()).status).toBe(200);
   });
 
-  it('meets a gateway that answers in HTML', async () => {
+  it('a gateway answers a request in HTML', async () => {
     faults().rest.fail.on({ how: 'bad-gateway' });
     const answer = await limits();
     expect([answer.status, answer.headers.get('content-type')]).toEqual([502, 'text/html']);
@@ -43,12 +43,12 @@ describe('a REST request', () => {
     expect((await limits()).status).toBe(200);
   });
 
-  it('is told when to come back', async () => {
+  it('a refusal says when to retry', async () => {
     faults().rest.fail.on({ how: 'unavailable', retryAfterSeconds: 7, times: 1 });
     expect((await limits()).headers.get('retry-after')).toBe('7');
   });
 
-  it('fails by its method and path only', async () => {
+  it('requests fail by their method and path only', async () => {
     faults().rest.fail.on({ how: 'server-error', method: 'PATCH', path: '/sobjects/Account' });
     faults().rest.fail.on({ how: 'session-expired', path: 'FROM Account' });
     const id = await create();
@@ -57,7 +57,7 @@ describe('a REST request', () => {
     expect((await limits()).status).toBe(200);
   });
 
-  it('fails by chance, the same way for the same seed', async () => {
+  it('requests fail at random, the same way for the same seed', async () => {
     const run = async () => {
       const { off } = faults().rest.fail.on({ how: 'server-error', probability: 0.4, seed: 3 });
       const statuses: number[] = [];
@@ -70,28 +70,28 @@ describe('a REST request', () => {
     expect(await run()).toEqual(first);
   });
 
-  it('is never answered', async () => {
+  it('a request is never answered', async () => {
     faults().rest.fail.on({ how: 'no-answer', times: 1 });
     const url = `${handle.sandbox.instanceUrl}/services/data/v66.0/limits`;
     await expect(fetch(url, { signal: AbortSignal.timeout(100) })).rejects.toThrow(/timeout/);
     expect((await limits()).status).toBe(200);
   });
 
-  it('is cut off before anything is done', async () => {
+  it('a request is cut off before anything is done', async () => {
     const { size } = handle.sandbox.org;
     faults().rest.fail.on({ how: 'cut-before', times: 1 });
     await expect(create()).rejects.toThrow('fetch failed');
     expect(handle.sandbox.org.size).toBe(size);
   });
 
-  it('is cut off after everything is done', async () => {
+  it('a request is cut off after everything is done', async () => {
     const { size } = handle.sandbox.org;
     faults().rest.fail.on({ how: 'cut-after', times: 1 });
     await expect(create()).rejects.toThrow('fetch failed');
     expect(handle.sandbox.org.size).toBe(size + 1);
   });
 
-  it('is answered with half the JSON', async () => {
+  it('a request is answered with half of the JSON', async () => {
     faults().rest.fail.on({ how: 'truncated', times: 1 });
     const { body, status } = await limits();
     expect(status).toBe(200);
@@ -99,7 +99,7 @@ describe('a REST request', () => {
     expect((await limits()).body).toBeTypeOf('object');
   });
 
-  it('takes its time', async () => {
+  it('a request is answered after a delay', async () => {
     faults().rest.slow.on({ delayMs: 400, path: '/sobjects', times: 1 });
     const order: string[] = [];
     const slow = rest('GET', '/sobjects').then(() => order.push('slow'));
@@ -109,8 +109,8 @@ describe('a REST request', () => {
   });
 });
 
-describe('the pages of a query', () => {
-  it('are smaller than asked for', async () => {
+describe('faults of query pages', () => {
+  it('query pages are smaller than requested', async () => {
     faults().rest.smallPages.on({ records: 100 });
     const first = await rest('GET', QUERY);
     expect(Object(first.body).records).toHaveLength(100);
@@ -118,7 +118,7 @@ describe('the pages of a query', () => {
     expect(Object((await rest('GET', QUERY)).body)).toMatchObject({ done: true });
   });
 
-  it('end in the middle when the locator expires', async () => {
+  it('paging ends in the middle when the locator expires', async () => {
     const { body } = await rest('GET', QUERY, undefined, { 'sforce-query-options': 'batchSize=200' });
     const next = () => rest('GET', String(Object(body).nextRecordsUrl).replace('/services/data/v66.0', ''));
     faults().rest.expiredLocators.on({ times: 1 });
@@ -127,12 +127,12 @@ describe('the pages of a query', () => {
   });
 });
 
-describe('records that the integration user may not see', () => {
+describe('records hidden from the integration user', () => {
   const count = async (): Promise<number> =>
     Object((await rest('GET', `/query?q=${encodeURIComponent('SELECT COUNT() FROM Account')}`)).body)
       .totalSize;
 
-  it('without "View All" are all that it does not own: no read finds them, no count counts them', async () => {
+  it('without "View All" no query finds and no count includes records of other owners', async () => {
     const own = await create();
     const [other = ''] = [...handle.sandbox.org.records()].map(({ id }) => id);
     const all = await count();
@@ -151,7 +151,7 @@ describe('records that the integration user may not see', () => {
     expect(await count()).toBe(all);
   });
 
-  it('can be named, and are hidden from bulk jobs too', async () => {
+  it('hidden records can be named and are hidden from bulk jobs too', async () => {
     const id = await create();
     faults().rest.hiddenRecords.on({ recordIds: [id] });
     const soql = `SELECT Id FROM Account WHERE Id = '${id}'`;
@@ -167,22 +167,22 @@ describe('records that the integration user may not see', () => {
   });
 });
 
-describe('a query for rows', () => {
-  it('has an empty but valid result, while a count says otherwise', async () => {
+describe('empty query results', () => {
+  it('a query for rows has an empty but valid result while a count says otherwise', async () => {
     faults().rest.emptyResults.on({ soql: 'SELECT Id', times: 1 });
     expect((await rest('GET', QUERY)).body).toEqual({ totalSize: 0, done: true, records: [] });
     expect(Object((await rest('GET', QUERY)).body).totalSize).toBeGreaterThan(0);
   });
 });
 
-describe('a sign-in', () => {
+describe('faults of sign-ins', () => {
   it.each([
     ['invalid_grant', 400],
     ['inactive_org', 400],
     ['server-error', 500],
     ['bad-gateway', 502],
     ['unavailable', 503],
-  ] as const)('fails with %s', async (how, status) => {
+  ] as const)('a sign-in fails with %s', async (how, status) => {
     faults().oauth.fail.on({ how, times: 1 });
     const refused = await signIn();
     expect(refused.status).toBe(status);
@@ -190,7 +190,7 @@ describe('a sign-in', () => {
     expect((await signIn()).status).toBe(200);
   });
 
-  it('is cut off, and REST goes on meanwhile', async () => {
+  it('a sign-in is cut off while REST requests succeed', async () => {
     faults().oauth.fail.on({ how: 'cut-before' });
     await expect(signIn()).rejects.toThrow('fetch failed');
     expect((await limits()).status).toBe(200);

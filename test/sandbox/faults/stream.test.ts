@@ -23,14 +23,14 @@ function retained(): Buffer[] {
   return handle.sandbox.bus.retained().flatMap(({ event, replayId }) => (event === null ? [] : replayId));
 }
 
-describe('an open stream', () => {
-  it('ends cleanly', async () => {
+describe('faults of open streams', () => {
+  it('a stream ends cleanly', async () => {
     const subscription = await opened();
     expect(stream().end.now().streams).toBe(1);
     await subscription.cleanEnd();
   });
 
-  it.each(Object.entries(ERROR_CODES))('ends with %s under its status', async (errorCode, code) => {
+  it.each(Object.entries(ERROR_CODES))('a stream ends with %s under its status', async (errorCode, code) => {
     const subscription = await opened();
     stream().end.now({ errorCode });
     const failure = await subscription.failure();
@@ -38,13 +38,13 @@ describe('an open stream', () => {
     expect(failure.code).toBe(code);
   });
 
-  it('ends with another status than its error code has', async () => {
+  it('a stream ends with a status that does not match its error code', async () => {
     const subscription = await opened();
     stream().end.now({ errorCode: 'service.unavailable', status: 'UNAVAILABLE' });
     expect(await subscription.failure()).toMatchObject({ code: status.UNAVAILABLE });
   });
 
-  it('is reset, and its connection takes another', async () => {
+  it('a stream is reset and its connection accepts another', async () => {
     await create();
     const client = connect();
     const subscription = client.subscribe({ replayPreset: 'EARLIEST' });
@@ -54,7 +54,7 @@ describe('an open stream', () => {
     await client.subscribe({ replayPreset: 'EARLIEST' }).received(1);
   });
 
-  it('is told to go away and to calm down', async () => {
+  it('a connection receives GOAWAY and ENHANCE_YOUR_CALM', async () => {
     const subscription = await opened();
     expect(stream().goAway.now({ code: 'ENHANCE_YOUR_CALM' }).connections).toBeGreaterThan(0);
     expect((await subscription.failure()).code).not.toBe(status.OK);
@@ -63,14 +63,14 @@ describe('an open stream', () => {
     expect((await another.failure()).code).not.toBe(status.OK);
   });
 
-  it('is cut off without a word', async () => {
+  it('a stream is cut off without notice', async () => {
     const subscription = await opened();
     expect(stream().cut.now().connections).toBeGreaterThan(0);
     expect((await subscription.failure()).code).toBe(status.UNAVAILABLE);
     await opened();
   });
 
-  it('falls silent, without keepalives, and goes on', async () => {
+  it('a stream falls silent without keepalives and continues later', async () => {
     const subscription = await opened();
     await eventually('a keepalive', () => subscription.responses.length > 1);
     const { off } = stream().silence.on();
@@ -87,7 +87,7 @@ describe('an open stream', () => {
     await talking.received(retained().length);
   });
 
-  it('delivers slowly', async () => {
+  it('a stream delivers slowly', async () => {
     await create();
     stream().slow.on({ delayMs: 400, times: 1 });
     const slow = subscribe({ replayPreset: 'EARLIEST' });
@@ -97,7 +97,7 @@ describe('an open stream', () => {
     await slow.received(retained().length);
   });
 
-  it('sends one event a response', async () => {
+  it('a stream sends one event per response', async () => {
     for (let count = 0; count < 3; count += 1) await create();
     stream().smallBatches.on();
     const subscription = subscribe({ replayPreset: 'EARLIEST' });
@@ -106,7 +106,7 @@ describe('an open stream', () => {
     expect(new Set(sizes)).toEqual(new Set([1]));
   });
 
-  it('names a position behind events that are still to come', async () => {
+  it('a stream announces a position behind events that are still to come', async () => {
     const subscription = await opened();
     stream().keepaliveAhead.on({ holdMs: 30 });
     const known = subscription.events().length;
@@ -121,7 +121,7 @@ describe('an open stream', () => {
     expect(came.findIndex(({ events }) => events.length > 0)).toBeGreaterThan(ahead);
   });
 
-  it('delivers more than was asked for', async () => {
+  it('a stream delivers more than was requested', async () => {
     for (let count = 0; count < 4; count += 1) await create();
     stream().overdeliver.on({ events: 2, times: 1 });
     const subscription = subscribe({ replayPreset: 'EARLIEST', numRequested: 1 });
@@ -132,8 +132,8 @@ describe('an open stream', () => {
   });
 });
 
-describe('a subscription at a replay id', () => {
-  it('gets the events before it again', async () => {
+describe('faults of subscriptions at a replay id', () => {
+  it('a subscription receives the events before its replay id again', async () => {
     for (let count = 0; count < 4; count += 1) await create();
     const ids = retained();
     stream().duplicates.on({ events: 2, times: 1 });
@@ -144,7 +144,7 @@ describe('a subscription at a replay id', () => {
     expect(plain.map((event) => event.replayId)).toEqual(ids.slice(-1));
   });
 
-  it('is refused as corrupted for so many times', async () => {
+  it('a replay id is refused as corrupted a given number of times', async () => {
     await create();
     const replayId = retained().at(-1) ?? Buffer.alloc(0);
     stream().corruptReplayId.on({ times: 2 });
@@ -157,7 +157,7 @@ describe('a subscription at a replay id', () => {
     await subscription.received(1);
   });
 
-  it('finds it expired together with everything retained', async () => {
+  it('a replay id expires together with all retained events', async () => {
     const subscription = await opened();
     const replayId = retained().at(-1) ?? Buffer.alloc(0);
     expect(stream().expire.now().events).toBeGreaterThan(0);
@@ -168,7 +168,7 @@ describe('a subscription at a replay id', () => {
     expect(await subscribe({ replayPreset: 'EARLIEST' }).received(1)).toHaveLength(1);
   });
 
-  it('may stand behind traffic of other orgs', async () => {
+  it('a replay id may lie behind traffic of other orgs', async () => {
     await create();
     const { latestReplayId } = stream().advance.now();
     const replayId = Buffer.from(latestReplayId, 'base64');
@@ -179,8 +179,8 @@ describe('a subscription at a replay id', () => {
   });
 });
 
-describe('calls', () => {
-  it('are refused for want of authentication', async () => {
+describe('faults of Pub/Sub API calls', () => {
+  it('calls are refused for missing authentication', async () => {
     stream().refuse.on({ times: 3 });
     const client = connect();
     await expect(client.getTopic(TOPIC)).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
@@ -190,7 +190,7 @@ describe('calls', () => {
     expect((await client.getTopic(TOPIC)).topicName).toBe(TOPIC);
   });
 
-  it('are refused one kind only', async () => {
+  it('only one kind of call is refused', async () => {
     stream().refuse.on({ calls: ['GetSchema'], errorCode: 'schema.api.unavailable', times: 1 });
     const client = connect();
     const { schemaId } = await client.getTopic(TOPIC);
@@ -198,7 +198,7 @@ describe('calls', () => {
     expect((await client.getSchema(schemaId)).schemaId).toBe(schemaId);
   });
 
-  it('answer slowly', async () => {
+  it('calls are answered slowly', async () => {
     stream().slowCalls.on({ calls: ['GetTopic'], delayMs: 400, times: 1 });
     const client = connect();
     let answered = false;

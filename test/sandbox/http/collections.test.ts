@@ -17,8 +17,8 @@ const createMany = async (count: number) =>
   idsOf(await rest('POST', '/composite/sobjects', { records: accounts(count) }));
 const fails = (statusCode: string) => ({ success: false, errors: [expect.objectContaining({ statusCode })] });
 
-describe('collections', () => {
-  it('create 200 accounts in one transaction', async () => {
+describe('sObject Collections', () => {
+  it('a collection creates 200 accounts in one transaction', async () => {
     const answer = await rest('POST', '/composite/sobjects', { records: accounts(200) });
     expect(answer.status).toBe(200);
     const ids = idsOf(answer);
@@ -27,7 +27,7 @@ describe('collections', () => {
     expect(names).toEqual(accounts(200).map(({ Name }) => Name));
   });
 
-  it('answer mixed results in the order of the request', async () => {
+  it('a collection answers mixed results in the order of the request', async () => {
     const [first = '', second = '', third = ''] = await createMany(3);
     await rest('DELETE', `/sobjects/Account/${second}`);
     const answer = await rest('PATCH', '/composite/sobjects', {
@@ -55,7 +55,7 @@ describe('collections', () => {
     expect(results(answer)[1]).not.toHaveProperty('errors.0.errorCode');
   });
 
-  it('undo everything with allOrNone when one fails', async () => {
+  it('one failure with allOrNone undoes the whole collection', async () => {
     const { bus, org } = sandbox.sandbox;
     const ids = await createMany(2);
     const before = bus.retained().length;
@@ -72,7 +72,7 @@ describe('collections', () => {
     expect(bus.retained()).toHaveLength(before);
   });
 
-  it('upsert by an external id', async () => {
+  it('a collection upserts by an external id', async () => {
     const path = '/composite/sobjects/Account/SignUpCode__c';
     const upsert = (Phone: string) =>
       rest('PATCH', path, {
@@ -92,7 +92,7 @@ describe('collections', () => {
     });
   });
 
-  it('delete by ids', async () => {
+  it('a collection deletes by ids', async () => {
     const ids = await createMany(2);
     const mixed = await rest('DELETE', `/composite/sobjects?ids=${ids[0]},001000000000000AAA`);
     expect(mixed.body).toMatchObject([{ id: ids[0], success: true }, fails('INVALID_CROSS_REFERENCE_KEY')]);
@@ -101,7 +101,7 @@ describe('collections', () => {
     expect(sandbox.sandbox.org.record(ids[1] ?? '')?.isDeleted).toBe(false);
   });
 
-  it('read by ids, null for what is not there', async () => {
+  it('a collection reads by ids and answers null for missing records', async () => {
     const [id = ''] = await createMany(1);
     const expected = [expect.objectContaining({ Id: id, Name: 'c0' }), null];
     const ids = [id, '001000000000000AAA'];
@@ -117,7 +117,7 @@ describe('collections', () => {
     ['an empty list', { records: [] }, 'MISSING_ARGUMENT'],
     ['201 records', { records: accounts(201) }, 'EXCEEDED_ID_LIMIT'],
     ['a record that is none', { records: ['x'] }, 'JSON_PARSER_ERROR'],
-  ])('refuse a request with %s', async (_case, body, errorCode) => {
+  ])('a collection refuses a request with %s', async (_case, body, errorCode) => {
     const { status, body: answer } = await rest('POST', '/composite/sobjects', body);
     expect([status, answer]).toEqual([400, [expect.objectContaining({ errorCode })]]);
   });

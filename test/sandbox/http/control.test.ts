@@ -6,7 +6,7 @@ const sandbox = useSandbox({ accounts: 3 });
 const { rest, send } = sandbox;
 
 describe('the control API', () => {
-  it('says what the sandbox is, with requests that work as they stand', async () => {
+  it('the control API describes the simulator with requests that work unchanged', async () => {
     const { credentials, instanceUrl, pubsubEndpoint } = sandbox.sandbox;
     const { body } = await send('GET', '/sandbox');
     expect(body).toMatchObject({ instanceUrl, pubsubEndpoint, credentials, counts: { accounts: 3 } });
@@ -20,21 +20,21 @@ describe('the control API', () => {
     expect(await answer.json()).toMatchObject({ totalSize: 3 });
   });
 
-  it('adds accounts without events', async () => {
+  it('the control API adds accounts without events', async () => {
     const before = sandbox.sandbox.bus.retained().length;
     const { body, status } = await send('POST', '/sandbox/accounts', { count: 5, seed: 7 });
     expect([status, body]).toEqual([200, { accounts: 8 }]);
     expect(sandbox.sandbox.bus.retained()).toHaveLength(before);
   });
 
-  it('adds a field that REST then takes', async () => {
+  it('the control API adds a field that REST then accepts', async () => {
     const field = { name: 'Level__c', type: 'double', label: 'Level' };
     expect((await send('POST', '/sandbox/fields', field)).body).toMatchObject({ ...field, custom: true });
     const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Levelled', level__c: 2 }), 'id');
     expect((await rest('GET', `/sobjects/Account/${id}`)).body).toMatchObject({ Level__c: 2 });
   });
 
-  it('gives a field another type and removes it', async () => {
+  it('the control API changes the type of a field and removes it', async () => {
     await send('POST', '/sandbox/fields', { name: 'Fleeting__c', type: 'string' });
     const { body } = await send('PATCH', '/sandbox/fields/Fleeting__c', { type: 'double' });
     expect(body).toMatchObject({ name: 'Fleeting__c', type: 'double' });
@@ -44,7 +44,7 @@ describe('the control API', () => {
     expect(JSON.stringify(described)).not.toContain('Fleeting__c');
   });
 
-  it('merges accounts and converts leads', async () => {
+  it('the control API merges accounts and converts leads', async () => {
     const winner = textAt(await rest('POST', '/sobjects/Account', { Name: 'Winner' }), 'id');
     const loser = textAt(await rest('POST', '/sobjects/Account', { Name: 'Loser' }), 'id');
     expect((await send('POST', '/sandbox/merge', { winner, losers: [loser] })).status).toBe(200);
@@ -55,7 +55,7 @@ describe('the control API', () => {
     expect((await rest('GET', `/sobjects/Account/${textAt(lead, 'accountId')}`)).status).toBe(200);
   });
 
-  it('tells who wrote what', async () => {
+  it('the control API lists who wrote what', async () => {
     const headers = { 'sforce-call-options': 'client=Auditor' };
     const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Audited' }, headers), 'id');
     const { body } = await send('GET', '/sandbox/audit?client=Auditor');
@@ -64,7 +64,7 @@ describe('the control API', () => {
     expect((await send('GET', `/sandbox/audit?recordId=${id}`)).body).toEqual({ entries: [] });
   });
 
-  it('puts captured events on the bus and shows them', async () => {
+  it('the control API publishes captured events and shows them', async () => {
     const schema = { schemaId: 'captured', schemaJson: '{"type":"string"}' };
     expect((await send('POST', '/sandbox/schemas', schema)).status).toBe(200);
     expect(sandbox.sandbox.bus.schema('captured')).toBe(schema.schemaJson);
@@ -86,7 +86,7 @@ describe('the control API', () => {
     ]);
   });
 
-  it('undeletes', async () => {
+  it('the control API undeletes records', async () => {
     const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Back' }), 'id');
     await rest('DELETE', `/sobjects/Account/${id}`);
     expect(await send('POST', '/sandbox/undelete', { id })).toMatchObject({
@@ -100,7 +100,7 @@ describe('the control API', () => {
     expect((await rest('GET', `/sobjects/Account/${id}`)).status).toBe(200);
   });
 
-  it('revokes every session', async () => {
+  it('the control API revokes every session', async () => {
     expect(Object((await send('POST', '/sandbox/sessions/revoke')).body).revoked).toBeGreaterThan(0);
     expect((await rest('GET', '/limits')).status).toBe(401);
     const example = String(Object((await send('GET', '/')).body).try.query);
@@ -110,7 +110,7 @@ describe('the control API', () => {
     expect((await rest('GET', '/limits')).status).toBe(200);
   });
 
-  it('lets the allowance of requests run out and refill', async () => {
+  it('the control API exhausts and refills the request limit', async () => {
     const { allowance } = sandbox.sandbox;
     const info = async () => (await rest('GET', '/limits')).headers.get('sforce-limit-info');
     const set = await send('PATCH', '/sandbox/allowance', { max: 20, used: 17 });
@@ -128,7 +128,7 @@ describe('the control API', () => {
     expect((await send('GET', '/sandbox/allowance')).body).toMatchObject({ max: 100_000, used: 1 });
   });
 
-  it('disconnects streams, cleanly or with an error code', async () => {
+  it('the control API disconnects streams cleanly or with an error code', async () => {
     for (const body of [undefined, {}, { errorCode: 'service.unavailable' }]) {
       expect((await send('POST', '/sandbox/streams/disconnect', body)).status).toBe(200);
     }
@@ -144,7 +144,7 @@ describe('the control API', () => {
     ['/sandbox/merge', { winner: '001000000000000AAA', losers: [] }],
     ['/sandbox/leads/convert', { company: 'No name' }],
     ['/sandbox/undelete', { id: '001000000000000AAA', more: 1 }],
-  ])('refuses %s %j', async (path, body) => {
+  ])('the control API refuses %s %j', async (path, body) => {
     const answer = await send('POST', path, body);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({ error: expect.any(String) });
@@ -153,7 +153,7 @@ describe('the control API', () => {
   it.each([
     ['points its own name here', { host: 'attacker.example' }],
     ['posts here from elsewhere', { origin: 'https://attacker.example' }],
-  ])('refuses a web page that %s', async (_case, headers) => {
+  ])('the control API refuses a web page that %s', async (_case, headers) => {
     const { hostname, port } = new URL(sandbox.sandbox.instanceUrl);
     const path = '/sandbox/sessions/revoke';
     const status = await new Promise((resolve, reject) => {

@@ -22,8 +22,8 @@ const works = async (connection: Connection) => {
   expect((await connection.query('SELECT COUNT() FROM Account')).totalSize).toBeGreaterThan(0);
 };
 
-describe('jsforce signs in', () => {
-  it('with name and password over SOAP, and out again', async () => {
+describe('sign-ins with jsforce', () => {
+  it('jsforce signs in and out with name and password over SOAP', async () => {
     const connection = new Connection({ loginUrl: loginUrl(), version });
     const { password, securityToken, username } = handle.sandbox.credentials;
     const user = await connection.login(username, password + securityToken);
@@ -33,7 +33,7 @@ describe('jsforce signs in', () => {
     await expect(connection.login(username, 'wrong')).rejects.toThrow(/^INVALID_LOGIN/);
   });
 
-  it('with name and password over OAuth', async () => {
+  it('jsforce signs in with name and password over OAuth', async () => {
     const connection = new Connection({ oauth2: oauth2(), version });
     const { password, username } = handle.sandbox.credentials;
     await connection.login(username, password);
@@ -41,14 +41,14 @@ describe('jsforce signs in', () => {
     await connection.logout();
   });
 
-  it('with client credentials', async () => {
+  it('jsforce signs in with client credentials', async () => {
     const connection = new Connection({ oauth2: oauth2(), version });
     await connection.authorize({ grant_type: 'client_credentials' });
     await works(connection);
     expect(connection.instanceUrl).toBe(loginUrl());
   });
 
-  it('with a JWT', async () => {
+  it('jsforce signs in with a JWT', async () => {
     const { clientId, privateKey, username } = handle.sandbox.credentials;
     const assertion = await new SignJWT()
       .setProtectedHeader({ alg: 'RS256' })
@@ -65,11 +65,11 @@ describe('jsforce signs in', () => {
     await works(connection);
   });
 
-  it('with a token from elsewhere', async () => {
+  it('jsforce accepts a token obtained elsewhere', async () => {
     await works(connect());
   });
 
-  it('anew, by its refresh token, when the session has expired', async () => {
+  it('jsforce signs in again by its refresh token when the session has expired', async () => {
     const { credentials, instanceUrl, sessions } = handle.sandbox;
     const { refreshToken } = credentials;
     const connection = new Connection({
@@ -86,7 +86,7 @@ describe('jsforce signs in', () => {
     expect(refreshed).toEqual([connection.accessToken]);
   });
 
-  it('not, without a way to refresh', async () => {
+  it('jsforce does not sign in again without a way to refresh', async () => {
     const connection = connect();
     handle.sandbox.sessions.revokeAll();
     await expect(connection.query('SELECT Id FROM Account')).rejects.toMatchObject({
@@ -95,8 +95,8 @@ describe('jsforce signs in', () => {
   });
 });
 
-describe('jsforce works with accounts', () => {
-  it('one at a time', async () => {
+describe('accounts with jsforce', () => {
+  it('jsforce works with one account at a time', async () => {
     const connection = connect();
     const created = await connection.create('Account', { Name: 'Alone' });
     const id = created.id ?? '';
@@ -114,7 +114,7 @@ describe('jsforce works with accounts', () => {
     expect(await connection.retrieve('Account', id)).toMatchObject({ Fax: '2' });
   });
 
-  it('200 at a time, with mixed results', async () => {
+  it('jsforce works with 200 accounts at a time and gets mixed results', async () => {
     const connection = connect();
     const created = await connection.create('Account', names(200));
     const ids = created.map(({ id }) => id ?? '');
@@ -137,7 +137,7 @@ describe('jsforce works with accounts', () => {
     expect(destroyed.every(({ success }) => success)).toBe(true);
   });
 
-  it('all or none', async () => {
+  it('jsforce writes all accounts or none', async () => {
     const connection = connect();
     const records = [{ Name: 'fine' }, { Name: '' }];
     const results = await connection.create('Account', records, { allOrNone: true });
@@ -147,7 +147,7 @@ describe('jsforce works with accounts', () => {
     ]);
   });
 
-  it('by query, over several pages', async () => {
+  it('jsforce queries accounts over several pages', async () => {
     const connection = connect();
     for (let sent = 0; sent < 3; sent += 1) await connection.create('Account', names(150));
     const soql = 'SELECT Id, Name, BillingAddress FROM Account';
@@ -168,7 +168,7 @@ describe('jsforce works with accounts', () => {
     ]);
   });
 
-  it('and asks for fields and limits', async () => {
+  it('jsforce reads fields and limits', async () => {
     const connection = connect();
     const { fields } = await connection.describe('Account');
     expect(fields.map(({ name }) => name)).toContain('SignUpCode__c');

@@ -27,8 +27,8 @@ const run = (settings: Record<string, string>) => {
   return { child, exit, output, ready };
 };
 
-describe('npm run sandbox', () => {
-  it('prints requests that work as they stand, and ends on a signal', async () => {
+describe('the command npm run sandbox', () => {
+  it('the simulator prints requests that work unchanged and ends on a signal', async () => {
     const { child, exit, output, ready } = run({ SANDBOX_ACCOUNTS: '4' });
     await ready;
     const [, url = '', authorization = ''] =
@@ -44,13 +44,13 @@ describe('npm run sandbox', () => {
     [{ SANDBOX_HTTP_PORT: 'x' }, 'SANDBOX_HTTP_PORT must be a whole number from 0 to 65535, not "x"\n'],
     [{ SANDBOX_ACCOUNTS: '-1' }, 'SANDBOX_ACCOUNTS must be a whole number from 0 to 1000000, not "-1"\n'],
     [{ SANDBOX_TLS: 'yes' }, 'SANDBOX_TLS must be true or false, not "yes"\n'],
-  ])('refuses %j in one line', async (settings, line) => {
+  ])('the simulator refuses %j in one line', async (settings, line) => {
     const { exit, output } = run(settings);
     expect(await exit).toBe(1);
     expect(output).toEqual({ out: '', error: line });
   });
 
-  it.each(['HTTP', 'PUBSUB'])('names the setting when the %s port is taken', async (kind) => {
+  it.each(['HTTP', 'PUBSUB'])('the error names the setting if the %s port is taken', async (kind) => {
     const holder = run({});
     await holder.ready;
     const [, port = ''] =

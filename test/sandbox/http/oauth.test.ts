@@ -31,8 +31,8 @@ const bearer = async (...parameters: Parameters<typeof assertion>) =>
     assertion: await assertion(...parameters),
   });
 
-describe('a token', () => {
-  it('is given for client credentials, in the body or as HTTP Basic', async () => {
+describe('grants of tokens', () => {
+  it('a token is given for client credentials in the body or as HTTP Basic', async () => {
     const { instanceUrl, organizationId } = sandbox.sandbox;
     const answer = await token({ grant_type: 'client_credentials', ...client });
     expect(answer.status).toBe(200);
@@ -53,7 +53,7 @@ describe('a token', () => {
     expect(again.status).toBe(200);
   });
 
-  it('is given for a password, with or without the security token', async () => {
+  it('a token is given for a password with or without the security token', async () => {
     const { password, securityToken, username } = sandbox.sandbox.credentials;
     for (const given of [password, password + securityToken]) {
       const answer = await token({ grant_type: 'password', username, password: given, ...client });
@@ -62,7 +62,7 @@ describe('a token', () => {
     }
   });
 
-  it('is given for a refresh token, without a secret too', async () => {
+  it('a token is given for a refresh token, with or without a secret', async () => {
     const { refreshToken } = sandbox.sandbox.credentials;
     const request = { grant_type: 'refresh_token', refresh_token: refreshToken };
     expect((await token({ ...request, client_id: client.client_id })).status).toBe(200);
@@ -73,14 +73,14 @@ describe('a token', () => {
     ['the sandbox itself', undefined],
     ['login', 'https://login.salesforce.com'],
     ['test', 'https://test.salesforce.com'],
-  ])('is given for a signed assertion to %s', async (_case, aud) => {
+  ])('a token is given for a signed assertion to %s', async (_case, aud) => {
     const answer = await bearer(aud === undefined ? {} : { aud });
     expect(answer.status).toBe(200);
     expect(await works(textAt(answer, 'access_token'))).toBe(true);
   });
 });
 
-describe('a token is refused', () => {
+describe('refusals of tokens', () => {
   it.each([
     ['without grant type', {}, 'invalid_request'],
     ['for another grant type', { grant_type: 'device' }, 'unsupported_grant_type'],
@@ -115,7 +115,7 @@ describe('a token is refused', () => {
       { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer' },
       'invalid_request',
     ],
-  ])('%s', async (_case, fields: Record<string, string>, error) => {
+  ])('a token is refused %s', async (_case, fields: Record<string, string>, error) => {
     const answer = await token(fields);
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({ error, error_description: expect.any(String) });
@@ -128,12 +128,12 @@ describe('a token is refused', () => {
     ['to somebody else', { aud: 'https://other.example' }, 180, 'invalid_grant'],
     ['of an unknown user', { sub: 'nobody@tidemark.example' }, 180, 'invalid_grant'],
     ['of another client', { iss: 'other' }, 180, 'invalid_client_id'],
-  ])('for an assertion %s', async (_case, claims: JWTPayload, expires, error) => {
+  ])('a token is refused for an assertion %s', async (_case, claims: JWTPayload, expires, error) => {
     const { body, status } = await bearer(claims, expires);
     expect([status, body]).toEqual([400, { error, error_description: expect.any(String) }]);
   });
 
-  it('for an assertion under another key, or no assertion at all', async () => {
+  it('a token is refused for an assertion under another key and without an assertion', async () => {
     const { privateKey } = await generateKeyPair('RS256', { extractable: true });
     const forged = await bearer({}, 180, await exportPKCS8(privateKey));
     expect(forged.body).toMatchObject({ error: 'invalid_grant' });
@@ -141,7 +141,7 @@ describe('a token is refused', () => {
     expect((await token({ grant_type, assertion: 'x.y.z' })).body).toMatchObject({ error: 'invalid_grant' });
   });
 
-  it('for an assertion signed in another way', async () => {
+  it('a token is refused for an assertion signed with another algorithm', async () => {
     const { clientId, privateKey, username } = sandbox.sandbox.credentials;
     const assertion = await new SignJWT({ iss: clientId, sub: username, aud: 'https://login.salesforce.com' })
       .setProtectedHeader({ alg: 'PS256' })
@@ -151,17 +151,17 @@ describe('a token is refused', () => {
     expect((await token({ grant_type, assertion })).body).toMatchObject({ error: 'invalid_grant' });
   });
 
-  it('when the request is no form', async () => {
+  it('a token is refused if the request is not a form', async () => {
     const answer = await send('POST', '/services/oauth2/token', '<a/>', { 'content-type': 'text/xml' });
     expect([answer.status, answer.body]).toMatchObject([400, { error: 'invalid_request' }]);
   });
 });
 
-describe('an org whose clock stands elsewhere', () => {
+describe('an org with its own clock', () => {
   const time = Date.UTC(2020, 0, 1);
   const earlier = useSandbox({ now: () => time });
 
-  it('judges assertions by its own clock', async () => {
+  it('assertions are judged by the clock of the org', async () => {
     const { clientId, privateKey, username } = earlier.sandbox.credentials;
     const assertion = await new SignJWT({ iss: clientId, sub: username, aud: earlier.sandbox.instanceUrl })
       .setProtectedHeader({ alg: 'RS256' })
@@ -174,7 +174,7 @@ describe('an org whose clock stands elsewhere', () => {
 });
 
 describe('the bearer of a token', () => {
-  it('is told who he is', async () => {
+  it("the bearer of a token can read the user's identity", async () => {
     const { instanceUrl, organizationId, sessions } = sandbox.sandbox;
     const accessToken = sessions.issue();
     for (const method of ['GET', 'POST']) {
@@ -196,7 +196,7 @@ describe('the bearer of a token', () => {
     expect(identity.body).toMatchObject({ user_id: userId(), username: 'integration@tidemark.example' });
   });
 
-  it('is refused with a bad one', async () => {
+  it('an invalid token is refused', async () => {
     const { organizationId } = sandbox.sandbox;
     for (const path of ['/services/oauth2/userinfo', `/id/${organizationId}/${userId()}`]) {
       const { body, status } = await send('GET', path, undefined, { authorization: 'Bearer nope' });
@@ -204,7 +204,7 @@ describe('the bearer of a token', () => {
     }
   });
 
-  it('can revoke it', async () => {
+  it('the bearer of a token can revoke it', async () => {
     const accessToken = sandbox.sandbox.sessions.issue();
     const revoke = () =>
       send('POST', '/services/oauth2/revoke', new URLSearchParams({ token: accessToken }).toString(), form);

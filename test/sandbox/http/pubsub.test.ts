@@ -19,9 +19,9 @@ const connect = ({ instanceUrl, organizationId, pubsubEndpoint, sessions }: Sand
   return client;
 };
 
-describe('the Pub/Sub API beside REST', () => {
+describe('the Pub/Sub API next to REST', () => {
   it.each(['/data/AccountChangeEvent', '/data/Tidemark__chn'])(
-    'hears on %s of what REST writes',
+    'the topic %s receives what REST writes',
     async (topicName) => {
       const stream = connect(handle.sandbox).subscribe({ topicName, replayPreset: 'EARLIEST' });
       const before = handle.sandbox.bus.retained().length;
@@ -31,7 +31,7 @@ describe('the Pub/Sub API beside REST', () => {
     },
   );
 
-  it('takes a token until it is revoked', async () => {
+  it('a token is accepted until it is revoked', async () => {
     const client = connect(handle.sandbox);
     const { schemaId } = await client.getTopic('/data/AccountChangeEvent');
     expect((await client.getSchema(schemaId)).schemaJson).toContain('SignUpCode__c');
@@ -40,7 +40,7 @@ describe('the Pub/Sub API beside REST', () => {
     await expect(client.getTopic('/data/AccountChangeEvent')).rejects.toMatchObject({ code: 16 });
   });
 
-  it('ends its streams when the control API says so', async () => {
+  it('streams end when the control API says so', async () => {
     const clean = connect(handle.sandbox).subscribe({ replayPreset: 'EARLIEST' });
     await clean.received(1);
     await send('POST', '/sandbox/streams/disconnect');

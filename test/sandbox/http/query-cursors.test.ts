@@ -3,7 +3,7 @@ import { createQueryCursors, type QueryRows } from '../../../src/sandbox/http/qu
 
 const rows = (batchSize: number): QueryRows => ({ fields: [], records: [], batchSize });
 
-it('a cursor lives as long as it is read', () => {
+it('a query cursor lives as long as it is read', () => {
   const clock = { time: 0 };
   const cursors = createQueryCursors({ lifetimeMs: 1000, now: () => clock.time });
   const kept = rows(200);
@@ -17,7 +17,7 @@ it('a cursor lives as long as it is read', () => {
   expect(cursors.read(id)).toBeUndefined();
 });
 
-it('beyond 50 cursors the oldest is let go', () => {
+it('the oldest of more than 50 query cursors is dropped', () => {
   const cursors = createQueryCursors({ lifetimeMs: 1000, now: () => 0 });
   const ids = Array.from({ length: 51 }, (_, at) => cursors.open(rows(at)));
   const [first = '', second = ''] = ids;

@@ -22,11 +22,11 @@ it.each([
   ['Name', '', null],
   ['AnnualRevenue', '', null],
   ['Phone', null, null],
-])('%s takes %j', (name, json, value) => {
+])('the field %s accepts %j', (name, json, value) => {
   expect(readRecord({ [name]: json }, index).values).toEqual({ [name]: value });
 });
 
-it('names come in any case, and unknown ones are left for the org to refuse', () => {
+it('field names may have any case and unknown ones are left for the org to refuse', () => {
   const record = { attributes: { type: 'Account' }, NAME: 'x', Nope: { deep: 1 } };
   expect(readRecord(record, index)).toEqual({ type: 'Account', values: { Name: 'x', Nope: null } });
 });

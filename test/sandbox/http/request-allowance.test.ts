@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRequestAllowance } from '../../../src/sandbox/http/request-allowance.ts';
 
-it('the allowance is used up once a day', () => {
+it('the request limit is used up once a day', () => {
   const clock = { time: Date.UTC(2026, 10, 23, 23, 59) };
   const allowance = createRequestAllowance(2, () => clock.time);
   expect([allowance.take(), allowance.take(), allowance.take()]).toEqual([true, true, false]);
@@ -11,7 +11,7 @@ it('the allowance is used up once a day', () => {
   expect(allowance.take()).toBe(true);
 });
 
-it('the allowance is set, runs out and refills on command', () => {
+it('the request limit can be set, runs out and is refilled on command', () => {
   const clock = { time: Date.UTC(2026, 10, 23) };
   const allowance = createRequestAllowance(100, () => clock.time);
   allowance.set({ max: 3, used: 2 });

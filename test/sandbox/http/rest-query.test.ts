@@ -8,8 +8,8 @@ const create = async (values: Record<string, unknown>) =>
 
 const refusal = (errorCode: string) => [expect.objectContaining({ errorCode })];
 
-describe('queries', () => {
-  it('come in pages behind nextRecordsUrl', async () => {
+describe('SOQL queries over REST', () => {
+  it('query results come in pages behind nextRecordsUrl', async () => {
     for (let start = 0; start < 450; start += 150) {
       const records = Array.from({ length: 150 }, (_, at) => ({
         attributes: { type: 'Account' },
@@ -35,7 +35,7 @@ describe('queries', () => {
     expect(names).toEqual([...new Set(names)].sort());
   });
 
-  it('answer counts and aggregates in their own shapes', async () => {
+  it('counts and aggregates have their own response shapes', async () => {
     await create({ Name: 'Counted' });
     const where = encodeURIComponent(" FROM Account WHERE Name = 'Counted'");
     const count = await rest('GET', `/query/?q=SELECT+COUNT()${where}`);
@@ -53,7 +53,7 @@ describe('queries', () => {
     expect([h, n, t]).toEqual([new Date(t).getUTCHours(), 1, expect.stringMatching(/T.*\.000\+0000$/)]);
   });
 
-  it('show deleted records only to queryAll', async () => {
+  it('deleted records are found by queryAll only', async () => {
     const id = await create({ Name: 'Binned' });
     await rest('DELETE', `/sobjects/Account/${id}`);
     const soql = encodeURIComponent(`SELECT Id, IsDeleted FROM Account WHERE Id = '${id}'`);
@@ -63,7 +63,7 @@ describe('queries', () => {
     });
   });
 
-  it('are refused with a code', async () => {
+  it('an invalid query is refused with an error code', async () => {
     expect((await rest('GET', '/query?q=SELECT')).body).toEqual(refusal('MALFORMED_QUERY'));
     expect((await rest('GET', '/query')).body).toEqual(refusal('MALFORMED_QUERY'));
     expect((await rest('GET', '/query/0r8unknown-2000')).body).toEqual(refusal('INVALID_QUERY_LOCATOR'));

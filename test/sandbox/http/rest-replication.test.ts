@@ -16,8 +16,8 @@ const start = Date.UTC(2026, 10, 23, 9);
 const span = (from: number, to: number) =>
   `start=${new Date(from).toISOString()}&end=${encodeURIComponent(new Date(to).toISOString().replace('Z', '+00:00'))}`;
 
-describe('replication', () => {
-  it('names what was changed and what was deleted between two times', async () => {
+describe('replication resources', () => {
+  it('replication lists what was changed and deleted between two times', async () => {
     await createAt(start - minute, 'before');
     const inside = await createAt(start, 'inside');
     const deleted = await createAt(start + minute, 'deleted');
@@ -40,7 +40,7 @@ describe('replication', () => {
     });
   });
 
-  it('is limited: by ids, by the log of deletions, by a long transaction', async () => {
+  it('replication is limited by the number of ids, the log of deletions and long transactions', async () => {
     const { replication } = sandbox.sandbox.faults.rest;
     const kept = await createAt(start + 20 * minute, 'kept');
     await rest('DELETE', `/sobjects/Account/${await createAt(start + 25 * minute, 'deleted')}`);
@@ -70,7 +70,7 @@ describe('replication', () => {
     ['deleted', span(start, start)],
     ['deleted', 'start=soon&end=later'],
     ['updated', ''],
-  ])('refuses %s?%s', async (resource, query) => {
+  ])('replication refuses %s?%s', async (resource, query) => {
     const { body, status } = await rest('GET', `/sobjects/Account/${resource}?${query}`);
     expect([status, body]).toEqual([
       400,

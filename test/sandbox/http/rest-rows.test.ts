@@ -9,8 +9,8 @@ const create = async (values: Record<string, unknown>) =>
 
 const refusal = (errorCode: string) => [expect.objectContaining({ errorCode })];
 
-describe('a single account', () => {
-  it('is created, read, changed and deleted', async () => {
+describe('single accounts', () => {
+  it('an account is created, read, changed and deleted', async () => {
     const created = await rest('POST', '/sobjects/Account', { Name: 'Acme', annualrevenue: 12.5 });
     expect(created.status).toBe(201);
     const id = textAt(created, 'id');
@@ -48,7 +48,7 @@ describe('a single account', () => {
     }
   });
 
-  it('shows times, dates and compounds the way REST does', async () => {
+  it('times, dates and compound fields are shown as REST shows them', async () => {
     const id = await create({
       Name: 'Formats',
       SLAExpirationDate__c: '2026-11-23',
@@ -74,7 +74,7 @@ describe('a single account', () => {
     });
   });
 
-  it('tells the org who changed it and through which client', async () => {
+  it('the org records who changed an account and through which client', async () => {
     const { org } = sandbox.sandbox;
     const admin = sandbox.sandbox.sessions.issue({ userId: org.named.admin.id });
     const answer = await rest(
@@ -107,7 +107,7 @@ describe('a single account', () => {
       ['BillingAddress'],
     ],
     ['a long text', { Name: 'x'.repeat(256) }, 'STRING_TOO_LONG', ['Name']],
-  ])('refuses %s', async (_case, values, errorCode, fields) => {
+  ])('a new account is refused because of %s', async (_case, values, errorCode, fields) => {
     const { status, body } = await rest('POST', '/sobjects/Account', values);
     expect([status, body]).toEqual([400, [{ errorCode, message: expect.any(String), fields }]]);
   });
@@ -121,12 +121,12 @@ describe('a single account', () => {
     { NumberOfEmployees: 1.5 },
     { Phone: { number: '1' } },
     { Phone: ['1'] },
-  ])('cannot read %j', async (values) => {
+  ])('the value %j is refused for its type', async (values) => {
     const { status, body } = await rest('POST', '/sobjects/Account', { Name: 'x', ...values });
     expect([status, body]).toEqual([400, refusal('JSON_PARSER_ERROR')]);
   });
 
-  it('refuses a code that another account has, naming it', async () => {
+  it('a code that another account has is refused and the account is named', async () => {
     const holder = await create({ Name: 'Holder', SignUpCode__c: 'TAKEN' });
     const id = await create({ Name: 'Late' });
     const { status, body } = await rest('PATCH', `/sobjects/Account/${id}`, { SignUpCode__c: 'TAKEN' });
@@ -142,7 +142,7 @@ describe('a single account', () => {
     ]);
   });
 
-  it('is not changed when it was modified since', async () => {
+  it('an account that was modified since is not changed', async () => {
     const id = await create({ Name: 'Contended' });
     const path = `/sobjects/Account/${id}`;
     const before = await rest(
@@ -166,8 +166,8 @@ describe('a single account', () => {
   });
 });
 
-describe('an account by its external id', () => {
-  it('is upserted and read', async () => {
+describe('accounts by external id', () => {
+  it('an account is upserted and read by its external id', async () => {
     const path = '/sobjects/Account/SignUpCode__c/EXT%2F1';
     const created = await rest('PATCH', path, { Name: 'Ext' });
     expect([created.status, created.body]).toMatchObject([201, { success: true, created: true, errors: [] }]);
@@ -177,7 +177,7 @@ describe('an account by its external id', () => {
     expect((await rest('GET', `${path}?fields=Id,Phone`)).body).toMatchObject({ Id: id, Phone: '2' });
   });
 
-  it('refuses the id in the body, an unknown value and a field that is no external id', async () => {
+  it('an upsert refuses the id in the body, an unknown value and a field that is not an external id', async () => {
     const path = '/sobjects/Account/SignUpCode__c/EXT2';
     expect((await rest('PATCH', path, { SignUpCode__c: 'EXT2' })).body).toEqual(refusal('INVALID_FIELD'));
     expect((await rest('GET', path)).status).toBe(404);
@@ -188,13 +188,13 @@ describe('an account by its external id', () => {
     expect((await rest('GET', '/sobjects/Account/Name/Ext')).body).toEqual(refusal('NOT_FOUND'));
   });
 
-  it('does not find a deleted account', async () => {
+  it('a deleted account is not found by its external id', async () => {
     const id = await create({ Name: 'Gone', SignUpCode__c: 'GONE' });
     await rest('DELETE', `/sobjects/Account/${id}`);
     expect((await rest('GET', '/sobjects/Account/SignUpCode__c/GONE')).status).toBe(404);
   });
 
-  it('answers 300 with the URLs when several have it', async () => {
+  it('an external id that several accounts have is answered with 300 and their URLs', async () => {
     sandbox.sandbox.org.addField({ name: 'Region__c', type: 'string', length: 10, externalId: true });
     const ids = [await create({ Name: 'R1', Region__c: 'N' }), await create({ Name: 'R2', Region__c: 'N' })];
     for (const answer of [

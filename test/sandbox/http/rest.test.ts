@@ -6,8 +6,8 @@ const { rest, send } = sandbox;
 
 const refusal = (errorCode: string) => [expect.objectContaining({ errorCode })];
 
-describe('the frame around it', () => {
-  it('lists versions to everybody, and resources and fields to the signed in', async () => {
+describe('the REST API as a whole', () => {
+  it('versions are listed without a session, and resources and fields with one', async () => {
     const versions = await send('GET', '/services/data');
     expect(versions.body).toContainEqual({
       label: "Spring '26",
@@ -28,7 +28,7 @@ describe('the frame around it', () => {
     });
   });
 
-  it('counts requests down', async () => {
+  it('the remaining requests are counted down', async () => {
     const first = await rest('GET', '/limits');
     const second = await rest('GET', '/limits');
     const remaining = ({ body }: typeof first): number => Object(body).DailyApiRequests.Remaining;
@@ -45,7 +45,7 @@ describe('the frame around it', () => {
     ['an unknown object', '/services/data/v66.0/sobjects/Lead/001000000000000AAA'],
     ['an unknown id', '/services/data/v66.0/sobjects/Account/001000000000000AAA'],
     ['a malformed id', '/services/data/v66.0/sobjects/Account/nope'],
-  ])('answers 404 for %s', async (_case, path) => {
+  ])('the REST API answers 404 for %s', async (_case, path) => {
     const token = sandbox.sandbox.sessions.issue();
     const { body, headers, status } = await send('GET', path, undefined, {
       authorization: `Bearer ${token}`,
@@ -54,14 +54,14 @@ describe('the frame around it', () => {
     expect(headers.get('sforce-limit-info')).toMatch(/^api-usage=\d+\/5000$/);
   });
 
-  it('answers 404 for a change of an unknown record and 400 for a malformed id', async () => {
+  it('a change of an unknown record is answered with 404 and a malformed id with 400', async () => {
     const unknown = await rest('PATCH', '/sobjects/Account/001000000000000AAA', { Phone: '1' });
     expect([unknown.status, unknown.body]).toEqual([404, refusal('NOT_FOUND')]);
     const malformed = await rest('PATCH', '/sobjects/Account/nope', { Phone: '1' });
     expect([malformed.status, malformed.body]).toEqual([400, refusal('MALFORMED_ID')]);
   });
 
-  it('refuses what is no JSON, and other media', async () => {
+  it('invalid JSON and other media types are refused', async () => {
     const broken = await rest('POST', '/sobjects/Account', '{"Name":');
     expect([broken.status, broken.body]).toEqual([400, refusal('JSON_PARSER_ERROR')]);
     const array = await rest('POST', '/sobjects/Account', []);
@@ -74,17 +74,17 @@ describe('the frame around it', () => {
     ['no token', {}],
     ['a wrong token', { authorization: 'Bearer 00D!nope' }],
     ['another scheme', { authorization: 'Basic eDp5' }],
-  ])('answers 401 with %s', async (_case, headers) => {
+  ])('the REST API answers 401 for %s', async (_case, headers) => {
     const { body, status } = await send('GET', '/services/data/v66.0/limits', undefined, headers);
     const message = 'Session expired or invalid';
     expect([status, body]).toEqual([401, [{ message, errorCode: 'INVALID_SESSION_ID' }]]);
   });
 });
 
-describe('an org with few requests a day', () => {
+describe('an org with a small request limit', () => {
   const small = useSandbox({ dailyApiRequests: 2 });
 
-  it('answers 403 when they are used up', async () => {
+  it('the REST API answers 403 when the request limit is used up', async () => {
     expect((await small.rest('GET', '/limits')).status).toBe(200);
     expect((await small.rest('GET', '/limits')).status).toBe(200);
     const { body, status } = await small.rest('GET', '/limits');

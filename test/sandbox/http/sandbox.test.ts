@@ -21,8 +21,8 @@ const status = async ({ instanceUrl }: Sandbox, token: string) => {
   return (await fetch(`${instanceUrl}/services/data/v66.0/limits`, { headers })).status;
 };
 
-describe('a sandbox', () => {
-  it('has the same accounts for the same seed', async () => {
+describe('the simulator', () => {
+  it('the simulator has the same accounts for the same seed', async () => {
     const idsAndNames = ({ org }: Sandbox) =>
       [...org.records()].map(({ id, values }) => [id, values['Name']]);
     const first = await start({ accounts: 20, seed: 5 });
@@ -33,7 +33,7 @@ describe('a sandbox', () => {
     expect(idsAndNames(other)).not.toEqual(idsAndNames(first));
   });
 
-  it('lets sessions expire by its clock', async () => {
+  it('sessions expire by the clock of the simulator', async () => {
     const clock = { time: Date.UTC(2026, 10, 23) };
     const sandbox = await start({ now: () => clock.time, tokenLifetimeMs: 1000 });
     const token = sandbox.sessions.issue();
@@ -44,7 +44,7 @@ describe('a sandbox', () => {
     expect(await status(sandbox, lasting)).toBe(200);
   });
 
-  it('keeps its accounts in a journal and is not seeded again', async () => {
+  it('accounts are kept in a journal and are not seeded again', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sandbox-'));
     try {
       const journalFile = join(folder, 'org.ndjson');
@@ -66,12 +66,12 @@ describe('a sandbox', () => {
     }
   });
 
-  it('has a certificate when its Pub/Sub API speaks TLS', async () => {
+  it('the simulator has a certificate if its Pub/Sub API uses TLS', async () => {
     expect((await start({ tls: true })).certificate).toMatch(/^-----BEGIN CERTIFICATE-----/);
     expect(await start()).not.toHaveProperty('certificate');
   });
 
-  it.each(['httpPort', 'pubsubPort'] as const)('says so when its %s is taken', async (option) => {
+  it.each(['httpPort', 'pubsubPort'] as const)('the error names the %s if it is taken', async (option) => {
     const holder = await listen();
     const port = portOf(holder);
     await expect(startSandbox({ [option]: port })).rejects.toMatchObject({
@@ -81,7 +81,7 @@ describe('a sandbox', () => {
     await new Promise((resolve) => holder.close(resolve));
   });
 
-  it('leaves no port open when another one is taken', async () => {
+  it('no port stays open if another one is taken', async () => {
     const holder = await listen();
     const free = await listen();
     const pubsubPort = portOf(free);
@@ -91,7 +91,7 @@ describe('a sandbox', () => {
     await new Promise((resolve) => holder.close(resolve));
   });
 
-  it('closes while clients are connected, and frees its ports', async () => {
+  it('the simulator closes while clients are connected and frees its ports', async () => {
     const sandbox = await startSandbox();
     const { hostname, port } = new URL(sandbox.instanceUrl);
     expect(await status(sandbox, sandbox.sessions.issue())).toBe(200);

@@ -9,13 +9,13 @@ const open = () => {
 const userId = '005TM0000000001AAA';
 
 describe('sessions', () => {
-  it('have tokens that look like Salesforce tokens', () => {
+  it('tokens look like Salesforce tokens', () => {
     const { sessions } = open();
     expect(sessions.issue({ userId })).toMatch(/^00DTM0000000001!AQ[\w.]{94}$/);
     expect(sessions.issue({ userId })).not.toBe(sessions.issue({ userId }));
   });
 
-  it('live as long as they are used', () => {
+  it('a session lives as long as it is used', () => {
     const { clock, sessions } = open();
     const token = sessions.issue({ userId });
     clock.time = 999;
@@ -26,7 +26,7 @@ describe('sessions', () => {
     expect(sessions.authenticate(token)).toBeUndefined();
   });
 
-  it('may never expire, but can be revoked', () => {
+  it('a session may never expire but can be revoked', () => {
     const { clock, sessions } = open();
     const token = sessions.issue({ userId, neverExpires: true });
     clock.time = 1_000_000;
@@ -36,7 +36,7 @@ describe('sessions', () => {
     expect(sessions.revoke(token)).toBe(false);
   });
 
-  it('are all revoked at once, refresh tokens aside', () => {
+  it('all sessions are revoked at once and refresh tokens are kept', () => {
     const { sessions } = open();
     sessions.addRefreshToken('refresh', userId);
     const tokens = [sessions.issue({ userId }), sessions.issue({ userId, neverExpires: true })];

@@ -19,7 +19,7 @@ const elementText = (xml: unknown, name: string) =>
   new RegExp(`<${name}>([^<]+)</${name}>`).exec(String(xml))?.[1];
 
 describe('SOAP login', () => {
-  it('gives a session that REST takes, and logout ends it', async () => {
+  it('a SOAP login gives a session that REST accepts and a logout ends it', async () => {
     const { org, instanceUrl, organizationId } = sandbox.sandbox;
     const answer = await post(login('admin@tidemark.example', 'not-a-passwordFAKETOKEN'));
     expect(answer.status).toBe(200);
@@ -51,21 +51,21 @@ describe('SOAP login', () => {
     ['a document type', `<!DOCTYPE a [<!ENTITY x "y">]>${login('a', 'b').slice(21)}`, 'UNKNOWN_EXCEPTION'],
     ['deep XML', envelope('<a>'.repeat(100) + '</a>'.repeat(100)), 'UNKNOWN_EXCEPTION'],
     ['an unknown session', envelope('<logout/>', sessionHeader('x')), 'INVALID_SESSION_ID'],
-  ])('answers a fault to %s', async (_case, message, code) => {
+  ])('a SOAP fault answers %s', async (_case, message, code) => {
     const { body, status } = await post(message);
     expect(status).toBe(500);
     expect(elementText(body, 'faultcode')).toBe(`sf:${code}`);
     expect(elementText(body, 'faultstring')).toMatch(new RegExp(`^${code}: `));
   });
 
-  it('is gone from API version 65 on', async () => {
+  it('SOAP login is removed in API version 65', async () => {
     const { body } = await post(login('admin@tidemark.example', 'not-a-password'), '65.0');
     expect(elementText(body, 'faultcode')).toBe('sf:UNSUPPORTED_API_VERSION');
   });
 });
 
 describe('SOAP undelete', () => {
-  it('brings records back and says which it could not', async () => {
+  it('undelete restores records and names those that it could not restore', async () => {
     const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Back' }), 'id');
     await rest('DELETE', `/sobjects/Account/${id}`);
     const undelete = `<undelete xmlns="urn:partner.soap.sforce.com"><ids>${id}</ids><ids>${id}</ids></undelete>`;

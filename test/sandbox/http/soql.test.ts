@@ -43,7 +43,7 @@ const refusal = (run: () => unknown): QueryError => {
   throw new Error('the query was not refused');
 };
 
-describe('conditions', () => {
+describe('SOQL conditions', () => {
   const { names, ids, org } = companies();
   const where = (condition: string) => names(`SELECT Name FROM Account WHERE ${condition}`);
 
@@ -85,11 +85,11 @@ describe('conditions', () => {
     ['SystemModstamp <= 2026-11-23T09:00:00.000+01:00', ['Acme']],
     ['SystemModstamp <= 2026-11-23T09:00:00+0100', ['Acme']],
     ["account.BillingCity = 'oslo'", ['Acme']],
-  ])('%s', (condition, expected) => {
+  ])('the condition %s selects the expected accounts', (condition, expected) => {
     expect(where(condition)).toEqual(expected);
   });
 
-  it('takes ids of 15 and of 18 characters for the same', () => {
+  it('ids of 15 and of 18 characters are the same', () => {
     const [first = '', second = ''] = ids;
     expect(where(`Id = '${first.slice(0, 15)}'`)).toEqual(['Acme']);
     expect(where(`Id IN ('${first}', '${second.slice(0, 15)}', '001000000000000AAA')`)).toEqual([
@@ -101,7 +101,7 @@ describe('conditions', () => {
     expect(where(`Id > '${first}' AND Id <= '${second}'`)).toEqual(['beta_corp']);
   });
 
-  it('pages by keyset without losing rows of the same second', () => {
+  it('keyset pagination loses no rows of the same second', () => {
     const { names: page } = orgOf(Array.from({ length: 5 }, (_, at) => ({ Name: `n${at}` })));
     const keyset = (id: string) =>
       `SELECT Name FROM Account WHERE (SystemModstamp > 2026-11-23T08:00:01Z OR (SystemModstamp = 2026-11-23T08:00:01Z AND Id > '${id}')) ORDER BY SystemModstamp, Id LIMIT 2`;
@@ -110,7 +110,7 @@ describe('conditions', () => {
   });
 });
 
-describe('order and extent', () => {
+describe('SOQL order and limits', () => {
   const { names } = companies();
 
   it.each([
@@ -123,7 +123,7 @@ describe('order and extent', () => {
     ['ORDER BY Name LIMIT 2', ['100% "Délta"', 'Acme']],
     ['ORDER BY Name LIMIT 2 OFFSET 3', ["Conan O'Brien"]],
     ['LIMIT 0', []],
-  ])('%s', (clauses, expected) => {
+  ])('the clause %s gives the expected accounts in order', (clauses, expected) => {
     expect(names(`SELECT Name FROM Account ${clauses}`)).toEqual(expected);
   });
 });
@@ -139,13 +139,13 @@ it('a short page is the beginning of the whole order', () => {
   }
 });
 
-describe('what is selected', () => {
-  it('names the fields in their order, whatever their case', () => {
+describe('SOQL field lists', () => {
+  it('fields are returned in the requested order, whatever their case', () => {
     const result = companies().query('select id, NAME , account.Phone from account limit 1');
     expect(result.kind === 'rows' && result.fields.map(({ name }) => name)).toEqual(['Id', 'Name', 'Phone']);
   });
 
-  it('expands FIELDS(ALL) under a limit', () => {
+  it('FIELDS(ALL) is expanded if there is a limit', () => {
     const { org, query } = companies();
     const all = query('SELECT FIELDS(ALL) FROM Account LIMIT 200');
     expect(all.kind === 'rows' && all.fields).toEqual(org.fields());
@@ -153,7 +153,7 @@ describe('what is selected', () => {
     expect(custom.kind === 'rows' && custom.fields.slice(1).every((field) => field.custom)).toBe(true);
   });
 
-  it('counts and aggregates', () => {
+  it('counts and aggregates are computed', () => {
     const { query } = companies();
     expect(query('SELECT COUNT() FROM Account WHERE AnnualRevenue > 0')).toEqual({
       kind: 'count',
@@ -173,7 +173,7 @@ describe('what is selected', () => {
     ]);
   });
 
-  it('hides deleted records from query and shows them to queryAll', () => {
+  it('deleted records are hidden from query and shown to queryAll', () => {
     const { ids, names, remove } = companies();
     remove(ids[0] ?? '');
     const text = `SELECT Name FROM Account WHERE Id = '${ids[0]}'`;
@@ -183,14 +183,14 @@ describe('what is selected', () => {
   });
 });
 
-describe('groups', () => {
+describe('SOQL groups', () => {
   const rows = (query: ReturnType<typeof orgOf>['query'], text: string) => {
     const result = query(text);
     if (result.kind !== 'aggregate') throw new Error(`${result.kind} instead of groups`);
     return result.rows.map((row) => Object.fromEntries(row.map(({ name, value }) => [name, value])));
   };
 
-  it('are formed by parts of a date in UTC, with several aggregates each', () => {
+  it('groups are formed by parts of a date in UTC with several aggregates each', () => {
     const late = Date.UTC(2026, 11, 31);
     const dates = [late, late + 86_400_000, late, null].map((SLAExpirationDate__c, at) => ({
       Name: `n${at}`,
@@ -211,7 +211,7 @@ describe('groups', () => {
     expect(rows(query, `${hours.replace(' GROUP', " WHERE Name = 'no one' GROUP")}`)).toEqual([]);
   });
 
-  it('are formed by fields, whatever the case of their texts, ordered and limited', () => {
+  it('groups are formed by fields regardless of case and can be ordered and limited', () => {
     const { query } = companies();
     const text = 'SELECT Industry, COUNT(Id) c FROM Account GROUP BY Industry ORDER BY';
     expect(rows(query, `${text} COUNT(Id) DESC, Industry NULLS LAST`)).toEqual([
@@ -223,7 +223,7 @@ describe('groups', () => {
     expect(rows(query, 'SELECT Industry i FROM Account GROUP BY Industry, OwnerId')).toHaveLength(3);
   });
 
-  it('count every record once', () => {
+  it('groups count every record once', () => {
     const org = createOrg();
     org.seed(3000, 4);
     const run = (text: string) => runQuery(org, text, { includeDeleted: false, now: start });
@@ -238,7 +238,7 @@ describe('groups', () => {
   });
 });
 
-describe('refusals', () => {
+describe('SOQL errors', () => {
   const { query } = companies();
 
   it.each([
@@ -287,11 +287,11 @@ describe('refusals', () => {
     ["SELECT Id FROM Account WHERE IsDeleted = 'true'", 'INVALID_FIELD'],
     ["SELECT Id FROM Account WHERE Id = 'short'", 'INVALID_QUERY_FILTER_OPERATOR'],
     ['SELECT Id FROM Lead', 'INVALID_TYPE'],
-  ])('%s', (text, errorCode) => {
+  ])('the query %s is refused', (text, errorCode) => {
     expect(refusal(() => query(text)).errorCode).toBe(errorCode);
   });
 
-  it('points at the row and column of the mistake', () => {
+  it('an error names the row and the column of the mistake', () => {
     const { message } = refusal(() => query('SELECT Id\nFROM Account WHERE Nope = 1'));
     expect(message).toContain(
       '\nFROM Account WHERE Nope = 1\n                   ^\nERROR at Row:2:Column:20\n',

@@ -24,8 +24,8 @@ afterEach(() => {
   handle.sandbox.bulk.allowance.set({ max: 10_000, used: 0 });
 });
 
-describe('a bulk query job', () => {
-  it('is created, runs by itself and tells what it did', async () => {
+describe('bulk query jobs', () => {
+  it('a bulk job is created, runs in the background and reports what it did', async () => {
     const created = await create(ALL, { contentType: 'CSV', columnDelimiter: 'COMMA', lineEnding: 'LF' });
     const id = textAt(created, 'id');
     expect(created.status).toBe(200);
@@ -52,7 +52,7 @@ describe('a bulk query job', () => {
     });
   });
 
-  it('gives its rows over pages, each with a header row, and ends with the locator null', async () => {
+  it('the rows of a bulk job come in pages, each with a header row, and the last locator is null', async () => {
     const id = await complete(ALL);
     const { pages, rows } = await readAll((locator) =>
       page(id, { maxRecords: '10', ...(locator && { locator }) }),
@@ -65,7 +65,7 @@ describe('a bulk query job', () => {
     expect(rows).toEqual(records.map(({ id: recordId, values }) => [recordId, values['Name']]));
   });
 
-  it('writes every value in quotes, and each type in its form', async () => {
+  it('every value is quoted and each type has its format', async () => {
     const Name = 'Line one\nline "two", and ünïcödé 🦊';
     insert({ Name, SLAExpirationDate__c: Date.UTC(2026, 10, 23), AnnualRevenue: 12.5 });
     const fields = 'SLAExpirationDate__c, Name, Phone, AnnualRevenue, IsDeleted, CreatedDate';
@@ -80,7 +80,7 @@ describe('a bulk query job', () => {
     expect((await page(windows)).body).toBe(`"Name"\r\n"${Name.replaceAll('"', '""')}"\r\n`);
   });
 
-  it('is not moved by what changes after it has run', async () => {
+  it('later changes do not affect the result of a finished job', async () => {
     const before = await complete(ALL);
     const [renamed, deleted] = [...handle.sandbox.org.records()].slice(-2);
     const whole = (await page(before)).body;
@@ -102,7 +102,7 @@ describe('a bulk query job', () => {
     expect(readCsv(String((await page(all)).body))).toContainEqual([deleted?.id, 'true']);
   });
 
-  it('has an empty result with a header row', async () => {
+  it('an empty result has a header row', async () => {
     const id = await complete(`${ALL} WHERE Name = 'nobody'`);
     const answer = await page(id);
     expect([answer.body, locatorOf(answer), answer.headers.get('sforce-numberofrecords')]).toEqual([
@@ -112,7 +112,7 @@ describe('a bulk query job', () => {
     ]);
   });
 
-  it('is aborted or deleted, and refuses what its state does not allow', async () => {
+  it('a job is aborted or deleted and refuses what its state does not allow', async () => {
     const hold = handle.sandbox.faults.bulk.hold.on();
     const id = textAt(await create(ALL), 'id');
     await reaches(id, 'InProgress');
@@ -133,7 +133,7 @@ describe('a bulk query job', () => {
     });
   });
 
-  it('gives its results to the API version that created it only', async () => {
+  it('results are given only in the API version that created the job', async () => {
     const id = await complete(ALL);
     const headers = { authorization: `Bearer ${handle.sandbox.sessions.issue()}` };
     const at = (version: string, path: string) =>
@@ -144,7 +144,7 @@ describe('a bulk query job', () => {
     expect((await at('66.0', '/results')).status).toBe(200);
   });
 
-  it('is not found by a path with a double slash, nor are its rows by a wrong locator', async () => {
+  it('a path with a double slash and a wrong locator are not found', async () => {
     const id = await complete(ALL);
     const other = await complete(ALL);
     const first = await page(id, { maxRecords: '5' });
@@ -173,7 +173,7 @@ describe('a bulk query job', () => {
     ['SELECT Id FROM Account WHERE Nope__c = 1', 'INVALID_FIELD', /No such column/],
     ['SELECT Id FROM Account ORDER', 'MALFORMED_QUERY', /expecting/],
     ['SELECT Id FROM Nothing__c', 'INVALID_TYPE', /not supported/],
-  ])('is refused: %s', async (query, errorCode, message) => {
+  ])('a bulk job refuses the query %s', async (query, errorCode, message) => {
     const answer = await create(query);
     expect(answer).toMatchObject({ status: 400, body: [{ errorCode }] });
     expect(Object(answer.body)[0].message).toMatch(message);
@@ -186,11 +186,11 @@ describe('a bulk query job', () => {
     { lineEnding: 'CR' },
     { query: '' },
     { object: 'Account' },
-  ])('is refused with %j', async (wrong) => {
+  ])('a bulk job is refused with %j', async (wrong) => {
     expect((await create(ALL, wrong)).status).toBe(400);
   });
 
-  it('fails when the org has changed under its query', async () => {
+  it('a job fails if the org has changed under its query', async () => {
     await send('POST', '/sandbox/fields', { name: 'Passing__c', type: 'string' });
     const hold = handle.sandbox.faults.bulk.hold.on({ state: 'UploadComplete' });
     const id = textAt(await create('SELECT Id, Passing__c FROM Account'), 'id');
@@ -202,8 +202,8 @@ describe('a bulk query job', () => {
   });
 });
 
-describe('the list of jobs', () => {
-  it('comes newest first, over pages', async () => {
+describe('the list of bulk jobs', () => {
+  it('the list of jobs is sorted by newest first and paged', async () => {
     const ids: string[] = [];
     for (let count = 0; count < 101; count += 1) ids.push(textAt(await create(ALL), 'id'));
     const first = await rest('GET', '/jobs/query?jobType=V2Query&concurrencyMode=parallel');
@@ -224,8 +224,8 @@ describe('the list of jobs', () => {
   });
 });
 
-describe('what jobs cost', () => {
-  it('a request each, and a part of the allowances of the day', async () => {
+describe('the cost of bulk jobs', () => {
+  it('bulk jobs cost one request each and a part of the daily limits', async () => {
     const { allowance, bulk } = handle.sandbox;
     bulk.allowance.set({ max: 2, used: 0 });
     const used = allowance.used;
@@ -248,7 +248,7 @@ describe('what jobs cost', () => {
     expect((await create(ALL)).status).toBe(200);
   });
 
-  it('are logged with who asked for what', async () => {
+  it('bulk requests are logged with their caller and content', async () => {
     expect((await send('DELETE', '/sandbox/bulk/jobs')).body).toEqual({ jobs: 0 });
     const headers = { 'sforce-call-options': 'client=Loader' };
     const id = textAt(await create(ALL, {}, headers), 'id');
@@ -264,13 +264,13 @@ describe('what jobs cost', () => {
   });
 });
 
-describe('jsforce', () => {
+describe('bulk jobs with jsforce', () => {
   const connect = () => {
     const { instanceUrl, sessions } = handle.sandbox;
     return new Connection({ instanceUrl, accessToken: sessions.issue(), version: '66.0' });
   };
 
-  it('reads a result of one page', async () => {
+  it('jsforce reads a result of one page', async () => {
     const soql = "SELECT Id, Name FROM Account WHERE Name != 'Bulk' ORDER BY Id";
     const stream = await connect().bulk2.query(soql, { pollInterval: 5, pollTimeout: 20_000 });
     const records: unknown[] = await stream.toArray();
@@ -278,7 +278,7 @@ describe('jsforce', () => {
     expect(records).toEqual(wanted.map(({ Id, Name }) => ({ Id, Name })));
   });
 
-  it('hears of a failed job', async () => {
+  it('jsforce is notified of a failed job', async () => {
     handle.sandbox.faults.bulk.fail.on({ times: 1 });
     await expect(connect().bulk2.query(ALL, { pollInterval: 5, pollTimeout: 20_000 })).rejects.toThrow(
       'Query job failed to complete',

@@ -9,7 +9,7 @@ const fields = ['A', 'B', 'C', 'D'].map((name) => defineField({ name, type: 'str
 const text = fc.option(fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', 'a', 'ü', '🦊') }));
 const rows = fc.array(fc.tuple(text, text, text, text), { maxLength: 5 });
 
-it('whatever the values, each row is read as it was written', () => {
+it('each row is read as it was written, whatever the values', () => {
   fc.assert(
     fc.property(rows, fc.constantFrom('LF' as const, 'CRLF' as const), (values, lineEnding) => {
       const records = values.map(([A, B, C, D]) => ({ id: '', isDeleted: false, values: { A, B, C, D } }));
@@ -21,7 +21,7 @@ it('whatever the values, each row is read as it was written', () => {
   );
 });
 
-it('times and dates are written as a Date writes them', () => {
+it('times and dates are formatted like a Date', () => {
   const time = fc.oneof(fc.integer({ min: -1e12, max: 4e12 }), fc.integer({ min: -1e9, max: 4e9 }));
   fc.assert(
     fc.property(time, fc.boolean(), (number, whole) => {

@@ -8,7 +8,7 @@ const handle = useSandbox({ accounts: 25, bulkPageRows: 4, bulkCompression: true
 const { rest, send } = handle;
 const { complete, page } = bulkClient(handle);
 
-it('a result tells where its pages begin, five at a time, so that they can be read side by side', async () => {
+it('a result lists five page starts at a time so that pages can be read in parallel', async () => {
   const id = await complete('SELECT Id FROM Account');
   const authorization = `Bearer ${handle.sandbox.sessions.issue()}`;
   const get = (url: string) => send('GET', url, undefined, { authorization });
@@ -23,7 +23,7 @@ it('a result tells where its pages begin, five at a time, so that they can be re
   expect((await get(`/services/data/v57.0/jobs/query/${id}/resultPages`)).status).toBe(404);
 });
 
-it('a result comes in gzip where that is asked of the sandbox', async () => {
+it('a result is compressed with gzip if the simulator is configured to', async () => {
   const id = await complete('SELECT Id, Name FROM Account');
   const headers = { authorization: `Bearer ${handle.sandbox.sessions.issue()}` };
   const url = `${handle.sandbox.instanceUrl}/services/data/v66.0/jobs/query/${id}/results`;
