@@ -7,8 +7,11 @@ import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { keepIndexes } from './db/keep-indexes.ts';
+import { locateDatabase } from './db/locate-database.ts';
 import { migrate } from './db/migrate.ts';
+import { prepareQueueSchema } from './db/queue-schema.ts';
 import { openReplica, type Replica } from './db/replica.ts';
+import { pinSession } from './db/session-options.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
@@ -72,16 +75,17 @@ export type AppOptions = {
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { logger } = options;
   const timing = { ...defaultTiming, ...options.timing };
+  const address = await locateDatabase(options.databaseUrl).catch(blameDatabase);
   const onError = (error: Error): void => logger.warn({ err: error }, 'a database connection broke');
   // Two pools: slow readers of the API can't keep the mirror from its connections.
   const syncDatabase = openDatabase({
-    url: options.databaseUrl,
+    ...address,
     max: 6,
     applicationName: 'tidemark sync',
     onError,
   });
   const apiDatabase = openDatabase({
-    url: options.databaseUrl,
+    ...address,
     max: 10,
     applicationName: 'tidemark api',
     onError,
@@ -92,30 +96,28 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await close().catch((error: Error) => logger.warn({ err: error }, 'something was not closed in order'));
   };
   try {
-    const columns = await prepareDatabase(syncDatabase, logger).catch((error: Error) => {
-      throw new Error(`DATABASE_URL: ${error.message || (error as NodeJS.ErrnoException).code}`, {
-        cause: error,
-      });
-    });
-    const jobs = await startJobs(options.databaseUrl, logger);
+    const columns = await prepareDatabase(syncDatabase, logger).catch(blameDatabase);
+    const queue = await prepareQueueSchema(syncDatabase.pool, address.schema).catch(blameDatabase);
+    const jobs = await startJobs(address.url, logger, { schema: queue });
     opened.push(() => jobs.stop());
     const org = await openOrg({ ...options.org, timing });
     opened.push(async () => org.close());
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
-    const wakeUps = listenForWakeUps(options.databaseUrl, onError);
+    const wakeUps = listenForWakeUps(address.url, onError);
     opened.push(() => wakeUps.close());
-    const replica = startReplica(options, syncDatabase, onError);
+    const replica = startReplica(options, address.schema, syncDatabase, onError);
     opened.push(async () => replica?.close());
     const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns);
     const app = await createServer({ ...http, replica });
     app.addHook('onClose', closeAll);
-    const indexes = keepIndexes({ url: options.databaseUrl, fields: options.indexedFields ?? [], logger });
+    const indexes = keepIndexes({ url: address.url, fields: options.indexedFields ?? [], logger });
     opened.push(() => indexes.stop());
     if (options.roles.has('sync')) {
       await app.register(pipelinePlugin, {
         bulkFrom: 10_000,
         ...options,
         timing,
+        databaseUrl: address.url,
         instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
         database: syncDatabase,
         org,
@@ -130,14 +132,20 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   }
 }
 
+function blameDatabase(error: Error): never {
+  const reason = error.message || (error as NodeJS.ErrnoException).code;
+  throw new Error(`DATABASE_URL: ${reason}`, { cause: error });
+}
+
 /** The primary is asked by the pool that no reader of the API can hold up. */
 function startReplica(
   { replicaUrl, roles }: AppOptions,
+  schema: string,
   { pool: primary }: Database,
   onError: (error: Error) => void,
 ): Replica | undefined {
   if (replicaUrl === undefined || !roles.has('api')) return undefined;
-  return openReplica({ url: replicaUrl, primary, onError });
+  return openReplica({ url: pinSession(replicaUrl, schema), schema, primary, onError });
 }
 
 /** @returns the columns that there are */

@@ -2,12 +2,15 @@
 import { loadDatabaseUrl } from './config.ts';
 import { checkSession } from './db/check-session.ts';
 import { openDatabase } from './db/database.ts';
+import { locateDatabase } from './db/locate-database.ts';
 import { migrate } from './db/migrate.ts';
 import { startFailure } from './start/start-failure.ts';
 
 try {
+  const { url, schema } = await locateDatabase(loadDatabaseUrl(process.env));
   const database = openDatabase({
-    url: loadDatabaseUrl(process.env),
+    url,
+    schema,
     max: 1,
     applicationName: 'tidemark migrate',
   });

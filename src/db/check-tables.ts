@@ -54,7 +54,7 @@ export async function readColumns(client: Queryable): Promise<string[]> {
     name: 'read-columns',
     text: `select c.relname || '.' || a.attname as name
              from pg_class c join pg_attribute a on a.attrelid = c.oid
-            where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+            where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relkind in ('r', 'p')
               and a.attnum > 0 and not a.attisdropped`,
   });
   return rows.map(({ name }) => name);

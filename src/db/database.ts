@@ -8,6 +8,8 @@ import { within } from './within.ts';
 export type DatabaseOptions = {
   /** May name several hosts; see `connectionTo`. */
   readonly url: string;
+  /** The schema that Prisma names in its statements, which ignore the search path; `public` by default. */
+  readonly schema?: string;
   /** Whether a standby will do: for reads that may be a little behind. */
   readonly standby?: boolean;
   /** Connections at most; a caller beyond them waits up to five seconds. */
@@ -50,7 +52,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   // The pool itself listens to idle connections only: one that breaks while it is out would end the process.
   pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)));
   pool.on('error', () => {});
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: options.schema ?? 'public' }) });
   return {
     pool,
     prisma,

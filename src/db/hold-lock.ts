@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import type { AdvisoryLock } from './advisory-locks.ts';
 import { connectionTo } from './servers.ts';
 
 /**
@@ -57,7 +58,7 @@ export async function holdLock(
 
 export type LockOptions = {
   readonly url: string;
-  readonly lock: bigint;
+  readonly lock: AdvisoryLock;
   readonly applicationName: string;
   /** Resolves when the lock may be free, at the latest after so many milliseconds. */
   readonly untilFree?: (ms: number) => Promise<void>;
@@ -78,9 +79,7 @@ async function take(
   while (!signal.aborted) {
     // Listen before asking: a lock that is given up in between is not missed.
     const free = untilFree(tryEveryMs);
-    const { rows } = await client.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [
-      lock,
-    ]);
+    const { rows } = await client.query<{ taken: boolean }>(`select pg_try_advisory_lock(${lock}) as taken`);
     if (rows[0]?.taken === true) return true;
     await Promise.race([free, aborted]);
   }
@@ -109,7 +108,7 @@ async function keepAsking(
 }
 
 /** Whether anybody holds an advisory lock of this database, as a condition in SQL. */
-export function isLocked(lock: bigint): string {
+export function isLocked(lock: AdvisoryLock): string {
   return `exists (select from pg_locks l
     where l.locktype = 'advisory' and l.granted and l.objsubid = 1
       and l.database = (select oid from pg_database where datname = current_database())

@@ -32,11 +32,10 @@ export async function migrate(
     await client.query('set lock_timeout = 0; set statement_timeout = 0');
     await client.query({
       ...unlimited,
-      text: 'select pg_advisory_lock($1)',
-      values: [advisoryLocks.migrations],
+      text: `select pg_advisory_lock(${advisoryLocks.migrations})`,
     });
     const applied = await applyMissing(client, migrations, onNewer);
-    await client.query('select pg_advisory_unlock($1)', [advisoryLocks.migrations]);
+    await client.query(`select pg_advisory_unlock(${advisoryLocks.migrations})`);
     await client.query('reset lock_timeout; reset statement_timeout');
     broken = false;
     return applied;

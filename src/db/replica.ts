@@ -3,6 +3,7 @@ import { type Database, openDatabase, type Queryable } from './database.ts';
 
 export type ReplicaOptions = {
   readonly url: string;
+  readonly schema?: string;
   readonly primary: Queryable;
   readonly onError: (error: Error) => void;
   /** Reads are at most so old, in milliseconds; five seconds unless told. */
@@ -31,10 +32,12 @@ const lookEveryMs = 250;
  * a moment of this process' clock, and that the replica has replayed as much. So the newest such moment is how old a read
  * can be at most, and a primary or a replica that does not answer makes it older and older.
  */
-export function openReplica({ url, primary, onError, boundMs = stalenessBoundMs }: ReplicaOptions): Replica {
+export function openReplica(options: ReplicaOptions): Replica {
+  const { url, schema = 'public', primary, onError, boundMs = stalenessBoundMs } = options;
   let state = unknownState;
   const database = openDatabase({
     url,
+    schema,
     standby: true,
     max: 10,
     applicationName: 'tidemark replica',

@@ -3,7 +3,8 @@ import type { Queryable } from './database.ts';
 import { connectionTo } from './servers.ts';
 import { within } from './within.ts';
 
-const channel = 'tidemark';
+// Notifications reach the whole database: a schema other than `public` has a channel of its own.
+const channelSql = `case current_schema() when 'public' then 'tidemark' else 'tidemark_' || md5(current_schema()) end`;
 
 /**
  * What there may be to look at: events, events that took effect, codes, a resync that went on, a lease that was given up. A wake-up is a hint: the
@@ -13,12 +14,12 @@ export type Wake = 'apply' | 'applied' | 'write-back' | 'resync' | 'lease';
 
 /** Sends a wake-up that takes effect when the surrounding transaction commits. */
 export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {
-  await client.query({ name: 'wake-up', text: 'select pg_notify($1, $2)', values: [channel, wake] });
+  await client.query({ name: 'wake-up', text: `select pg_notify(${channelSql}, $1)`, values: [wake] });
 }
 
 /** The same as a column of a statement that does something besides. */
 export function wakeUpSql(wake: Wake): string {
-  return `pg_notify('${channel}', '${wake}')`;
+  return `pg_notify(${channelSql}, '${wake}')`;
 }
 
 export type WakeUps = {
@@ -80,9 +81,9 @@ export function listenForWakeUps(
     });
     fresh
       .connect()
-      .then(() => fresh.query(`listen ${channel}`))
+      .then(() => listen(fresh))
       // What was sent while nobody listened is looked for now.
-      .then(() => {
+      .then((channel) => {
         wakeAll();
         if (closed || client !== fresh) return;
         asking = setInterval(() => void fresh.query(`listen ${channel}`).catch(failed), askEveryMs);
@@ -115,4 +116,12 @@ export function listenForWakeUps(
       if (client !== undefined) await within(500, client.end());
     },
   };
+}
+
+/** @returns the channel, which is a plain identifier */
+async function listen(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ channel: string }>(`select ${channelSql} as channel`);
+  const channel = rows[0]?.channel ?? 'tidemark';
+  await client.query(`listen ${channel}`);
+  return channel;
 }

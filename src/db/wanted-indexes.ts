@@ -57,7 +57,7 @@ export async function readPresentIndexes(client: Queryable): Promise<PresentInde
 export async function readTrigramOperators(client: Queryable): Promise<string | null> {
   const { rows } = await client.query<{ name: string }>(
     `select format('%I.%I', n.nspname, o.opcname) as name
-       from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace where o.opcname = 'gin_trgm_ops'`,
+       from pg_opclass o join pg_namespace n on n.oid = o.opcnamespace where o.opcname = 'gin_trgm_ops' and has_schema_privilege(n.oid, 'USAGE')`,
   );
   return rows[0]?.name ?? null;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { type TSchema, Type } from 'typebox';
+import { schemaNumber } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { Problem } from './problem.ts';
 
@@ -103,7 +104,7 @@ type KeptRequest = { readonly apiKey: string; readonly key: string; readonly dig
 async function lockKey(client: Queryable, { apiKey, key }: KeptRequest): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>({
     name: 'lock-idempotency-key',
-    text: 'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked',
+    text: `select pg_try_advisory_xact_lock(hashtextextended($1, 0) # ${schemaNumber}) as locked`,
     values: [`idempotency ${JSON.stringify([apiKey, key])}`],
   });
   return rows[0]?.locked === true;

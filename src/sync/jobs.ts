@@ -7,6 +7,8 @@ import { within } from '../db/within.ts';
 /** What is done later, outside the applying transaction but enqueued inside it. */
 export type Jobs = {
   readonly boss: PgBoss;
+  /** Where the queue keeps its tables. */
+  readonly schema: string;
   /** Reads these accounts again. */
   enqueueRereads(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
   /** Carries out a row of the table `resyncs`. */
@@ -29,21 +31,31 @@ const defaultAnswerLimitMs = 35_000;
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
 
+export type QueueOptions = {
+  /** A schema that exists already; `pgboss`, which is created if it is absent, by default. */
+  readonly schema?: string;
+  readonly answerLimitMs?: number;
+};
+
 /**
- * Starts the job queue in its own schema `pgboss` of the same database.
+ * Starts the job queue in a schema of its own of the same database.
  * A worker that is killed gives its jobs back within half a minute; one whose connection went silent asks again after
  * `answerLimitMs`.
  */
 export async function startJobs(
   databaseUrl: string,
   logger: Logger,
-  answerLimitMs: number = defaultAnswerLimitMs,
+  { schema: givenSchema, answerLimitMs = defaultAnswerLimitMs }: QueueOptions = {},
 ): Promise<Jobs> {
+  const schema = givenSchema ?? 'pgboss';
   // The queue hands on to its pool what it does not know itself. Without a limit a worker would wait for ever.
   const limits = { query_timeout: answerLimitMs, keepAlive: true };
   const boss = new PgBoss({
     ...connectionTo(databaseUrl),
     ...limits,
+    schema,
+    // Creating one needs a right on the database even if the schema exists.
+    createSchema: givenSchema === undefined,
     application_name: 'tidemark jobs',
     max: 5,
     monitorIntervalSeconds: 5,
@@ -53,7 +65,7 @@ export async function startJobs(
   // Without a listener the process would end when the database restarts.
   boss.on('error', (error) => logger.warn({ err: error }, 'job queue'));
   await boss.start();
-  await boss.getDb().executeSql(vacuumJobsEarly);
+  await boss.getDb().executeSql(vacuumJobsEarly(schema));
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
   const retries = { retryLimit: 20, retryDelay: 1, retryDelayMax: 300 } as const;
   // A large org takes hours to read; a dead worker is known by its heartbeat.
@@ -83,6 +95,7 @@ export async function startJobs(
 
   return {
     boss,
+    schema,
     enqueueRereads: (client, ids) => insert(client, queues.reread, perAccount(ids)),
     async enqueueResync(client, resyncId) {
       const { rowCount } = await client.query({
@@ -104,9 +117,9 @@ export async function startJobs(
  * A job is written several times in its short life and then deleted. The queue makes its tables itself, so no migration
  * can say this; a table that was told something is left alone.
  */
-const vacuumJobsEarly = `
+const vacuumJobsEarly = (schema: string): string => `
   do $$ begin
-    if exists (select from pg_class where oid = to_regclass('pgboss.job_common') and reloptions is null) then
-      alter table pgboss.job_common set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+    if exists (select from pg_class where oid = to_regclass('${schema}.job_common') and reloptions is null) then
+      alter table ${schema}.job_common set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
     end if;
   end $$`;

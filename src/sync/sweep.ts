@@ -19,8 +19,8 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
     // Two sweeps at once would both find the same work without a job.
     if (!(await lockSweep(client))) return;
     const stale = `select id from accounts where stale_version is not null`;
-    await jobs.enqueueRereads(client, await withoutJob(client, stale, queues.reread));
-    await jobs.enqueueRereads(client, await withoutJob(client, unconfirmed, queues.reread));
+    await jobs.enqueueRereads(client, await withoutJob(client, jobs, stale, queues.reread));
+    await jobs.enqueueRereads(client, await withoutJob(client, jobs, unconfirmed, queues.reread));
     await client.query({
       name: 'revive-resyncs',
       text: `update resyncs r set state = 'queued', finished_at = null
@@ -36,7 +36,7 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
       text: `delete from webhook_requests where received_at < now() - interval '7 days'`,
     });
     const open = `select id::text as id from resyncs where state in ('queued', 'reading', 'applying')`;
-    for (const id of await withoutJob(client, open, queues.resync, queues.fullResync))
+    for (const id of await withoutJob(client, jobs, open, queues.resync, queues.fullResync))
       await jobs.enqueueResync(client, id);
   });
   const { rowCount } = await pool.query('select from subscriptions where topic = $1 and loaded_at is null', [
@@ -59,11 +59,16 @@ const unconfirmed = `select id from accounts where code_state = 'written' and no
   and code_attempted_at between now() - interval '20 minutes' and now() - interval '10 minutes'`;
 
 /** Those of the ids that have no job that is waiting, being done or to be tried again. */
-async function withoutJob(client: pg.PoolClient, ids: string, ...queue: string[]): Promise<string[]> {
+async function withoutJob(
+  client: pg.PoolClient,
+  { schema }: Jobs,
+  ids: string,
+  ...queue: string[]
+): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>(
     `select o.id from (${ids}) o
       where not exists (
-        select from pgboss.job j
+        select from ${schema}.job j
          where j.name = any($1) and coalesce(j.singleton_key, j.data ->> 'resyncId') = o.id and j.state in ('created', 'retry', 'active'))
       order by o.id limit ${sweepSize}`,
     [queue],

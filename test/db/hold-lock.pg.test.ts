@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { advisoryLock } from '../../src/db/advisory-locks.ts';
 import { holdLock, isLocked } from '../../src/db/hold-lock.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
-const lock = 7_245_113_999n;
+const lock = advisoryLock(7_245_113_999n);
 
 describe('locks that one process holds', () => {
   const database = useDatabase();

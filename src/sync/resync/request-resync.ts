@@ -85,8 +85,7 @@ export async function orderResync(
 async function lockOrdersOfAll(client: pg.PoolClient): Promise<void> {
   await client.query({
     name: 'lock-resync-orders',
-    text: 'select pg_advisory_xact_lock($1)',
-    values: [advisoryLocks.resyncOrders],
+    text: `select pg_advisory_xact_lock(${advisoryLocks.resyncOrders})`,
   });
 }
 
