@@ -30,15 +30,15 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('the export of accounts', () => {
-  test('is every account, a line each, as the list shows it', async () => {
+describe('account exports', () => {
+  test('an export contains every account on a line of its own, as the list shows it', async () => {
     const lines = await exported('/v1/accounts?deleted=all');
     expect(lines).toHaveLength(many);
     const page = await server.send('get', '/v1/accounts?deleted=all&limit=200');
     expect(lines.slice(0, 200)).toEqual(page.body.data);
   });
 
-  test('takes the same filters, selection and order as the pages', async () => {
+  test('an export accepts the same filters, selection and order as the pages', async () => {
     const query = 'q=acme%20999&sort=-name&select=name,fields.Industry';
     const lines = await exported(`/v1/accounts?${query}`);
     expect(lines.length).toBeGreaterThan(5);
@@ -49,14 +49,14 @@ describe('the export of accounts', () => {
   test.each([
     ['gzip', createGunzip],
     ['br', createBrotliDecompress],
-  ] as const)('is compressed by %s while it is made', async (encoding, decompress) => {
+  ] as const)('an export is compressed with %s while it is produced', async (encoding, decompress) => {
     const response = await open('/v1/accounts?select=name', { 'accept-encoding': encoding });
     expect(response.headers['content-encoding']).toBe(encoding);
     const restored = await text(response.pipe(decompress()));
     expect(restored.split('\n')).toHaveLength(many - many / 100 + 1);
   });
 
-  test('is of one moment, whatever changes while it is read', async () => {
+  test('an export shows one moment whatever changes while it is read', async () => {
     const path = '/v1/accounts?deleted=all&sort=-name';
     const before = await exported(`${path}&select=name`);
     const response = await open(path);
@@ -66,7 +66,7 @@ describe('the export of accounts', () => {
     expect(after.map(({ id, name }) => ({ id, name }))).toEqual(before);
   });
 
-  test('is asked for by its type alone, without a page', async () => {
+  test('an export is requested by its media type alone and has no pages', async () => {
     for (const wanted of [
       'application/json, application/x-ndjson;q=0.5',
       '*/*',
@@ -86,14 +86,14 @@ describe('the export of accounts', () => {
     expect([head.status, head.headers['content-type']]).toEqual([200, 'application/x-ndjson']);
   });
 
-  test('lets go of its connection and its snapshot when the client goes away', async () => {
+  test('an export releases its connection and its snapshot when the client disconnects', async () => {
     const response = await open('/v1/accounts');
     await eventually('a snapshot is held', async () => (await snapshots()) === 1);
     response.destroy();
     await eventually('no snapshot is held', async () => (await snapshots()) === 0);
   });
 
-  test('gives up a client that takes nothing', async () => {
+  test('an export ends if the client reads nothing', async () => {
     const impatient = await startServer({ databaseUrl: database.url, overrides: { exportStallMs: 200 } });
     const response = await open('/v1/accounts', {}, impatient.url);
     await eventually('no snapshot is held', async () => (await snapshots()) === 0);
@@ -101,7 +101,7 @@ describe('the export of accounts', () => {
     await impatient.close();
   });
 
-  test('is not waited for by a server that closes', async () => {
+  test('a closing server does not wait for an export', async () => {
     const closing = await startServer({ databaseUrl: database.url });
     const response = await open('/v1/accounts', {}, closing.url);
     await closing.close();
@@ -109,7 +109,7 @@ describe('the export of accounts', () => {
   });
 
   test.each(['identity', 'gzip', 'br'])(
-    'that fails in the middle breaks the connection (%s)',
+    'an export that fails in the middle breaks the connection (%s)',
     async (encoding) => {
       const { rows } = await server.database.pool.query<{ sql: string }>(
         `select pg_get_functiondef('fold_case'::regproc) as sql`,
@@ -130,7 +130,7 @@ describe('the export of accounts', () => {
     },
   );
 
-  test('runs twice for one key at most, and says when to come back', async () => {
+  test('at most two exports run per key and a further one is told when to come back', async () => {
     const first = [await open('/v1/accounts'), await open('/v1/accounts')];
     const refused = await server.send('get', '/v1/accounts', { headers: accept });
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '30']);

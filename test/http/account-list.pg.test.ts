@@ -66,7 +66,7 @@ describe('the list of accounts', () => {
     ['updatedSince=2026-03-01T01:00:05.001%2B01:00', [bolt]],
     ['updatedSince=2026-03-01T00:00:05Z&deleted=all&sort=changedAt', [acme, bolt, gone]],
     ['name=Acme*&codeState=confirmed', [acme]],
-  ])('with %j', async (query, expected) => {
+  ])('the filter %j selects the expected accounts', async (query, expected) => {
     expect(await listed(query)).toEqual(expected);
   });
 
@@ -83,18 +83,18 @@ describe('the list of accounts', () => {
     ['-syncedAt', [bolt, blank, acmeWest, acme]],
     ['changedAt', [blank, acmeWest, acme, bolt]],
     ['-changedAt', [bolt, acme, acmeWest, blank]],
-  ])('sorted by %s, whatever the size of the pages', async (sort, expected) => {
+  ])('accounts are sorted by %s, whatever the page size', async (sort, expected) => {
     expect(await listed(`sort=${sort}`)).toEqual(expected);
     for (const limit of [1, 2, 3]) expect(await walk(`sort=${sort}&limit=${limit}`)).toEqual(expected);
   });
 
-  test('has a last page without a cursor and without a link', async () => {
+  test('the last page has no cursor and no link', async () => {
     const response = await server.send('get', '/v1/accounts?limit=4');
     expect(response.body.nextCursor).toBeNull();
     expect(response.headers['link']).toBeUndefined();
   });
 
-  test('links to the next page, which is the one of the cursor', async () => {
+  test('each page links to the next page, which is the one of the cursor', async () => {
     const first = await server.send('get', '/v1/accounts?limit=1&name=Acme*');
     const link = /^<(.*)>; rel="next"$/.exec(first.headers['link'] ?? '')?.[1] ?? '';
     const second = await server.send('get', link);
@@ -105,7 +105,7 @@ describe('the list of accounts', () => {
     ]);
   });
 
-  test('takes no cursor of other filters or of another order', async () => {
+  test('a cursor of other filters or of another order is refused', async () => {
     const { nextCursor } = (await server.send('get', '/v1/accounts?limit=1&name=Acme*')).body;
     for (const query of ['name=Acme', '', 'name=Acme*&sort=-id', 'name=Acme*&stale=false']) {
       const response = await server.send('get', `/v1/accounts?${query}&cursor=${nextCursor}`);
@@ -116,7 +116,7 @@ describe('the list of accounts', () => {
     }
   });
 
-  test('lets the size of the page change on the way', async () => {
+  test('the page size may change between pages', async () => {
     const { nextCursor } = (await server.send('get', '/v1/accounts?limit=1')).body;
     const rest = await server.send('get', `/v1/accounts?limit=200&cursor=${nextCursor}`);
     expect(ids(rest.body)).toEqual([acmeWest, bolt, blank]);
@@ -159,7 +159,7 @@ describe('the list of accounts', () => {
     ['select=id,,name', 'select', 'names nothing, which an account does not have'],
     ['select=constructor', 'select', 'names constructor, which an account does not have'],
     ['select=revision', 'select', 'names revision, which an account does not have'],
-  ])('refuses %s', async (query, field, message) => {
+  ])('the account list refuses %s', async (query, field, message) => {
     const response = await server.send('get', `/v1/accounts?${query}`);
     expect(response.status).toBe(400);
     const expected = typeof message === 'string' ? message : expect.stringMatching(message);
@@ -167,7 +167,7 @@ describe('the list of accounts', () => {
   });
 });
 
-describe('what is selected of each account', () => {
+describe('the selection of fields', () => {
   test.each([
     ['name', { id: acme, name: 'Acme' }],
     ['id,fields.Industry', { id: acme, fields: { Industry: 'Energy' } }],
@@ -182,12 +182,12 @@ describe('what is selected of each account', () => {
     ['fields.BillingAddress.Country', { id: acme, fields: { BillingAddress: { Country: null } } }],
     ['fields.Phone.City', { id: acme, fields: { Phone: null } }],
     ['stale,codeState,deletedAt', { id: acme, stale: false, codeState: 'confirmed', deletedAt: null }],
-  ])('%s', async (select, expected) => {
+  ])('the selection %s returns only these fields', async (select, expected) => {
     const response = await server.send('get', `/v1/accounts?limit=1&select=${select}`);
     expect(response.body.data).toEqual([expected]);
   });
 
-  test('with `fields` is what is shown without a selection', async () => {
+  test('the selection `fields` returns what is shown without a selection', async () => {
     const [whole] = (await server.send('get', '/v1/accounts?limit=1')).body.data;
     const [selected] = (await server.send('get', '/v1/accounts?limit=1&select=fields,fields.Phone')).body
       .data;

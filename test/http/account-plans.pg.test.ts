@@ -31,7 +31,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('a page in order is read from the index of that order, and no row is sorted', () => {
+describe('indexes of the account order', () => {
   test.each([
     ['', 'accounts_pkey'],
     ['sort=-id', 'accounts_pkey'],
@@ -50,7 +50,7 @@ describe('a page in order is read from the index of that order, and no row is so
     ['sort=changedAt&updatedSince=2026-01-01T00:00:00Z&deleted=all', 'accounts_changed_at_id'],
     ['sort=name&fields.Industry=Industry%207', /^accounts_field_Industry_/],
     ['sort=-name&fields.Industry=Industry%207&name=a*', /^accounts_field_Industry_/],
-  ])('%s', async (query, index) => {
+  ])('the account list with %j reads one index in order and sorts no row', async (query, index) => {
     for (const cursor of [false, true]) {
       const plans = await plansOf(`limit=2&${query}`, cursor);
       // A column that is never null is not even looked at for nulls.
@@ -67,7 +67,7 @@ describe('a page in order is read from the index of that order, and no row is so
   });
 });
 
-describe('what fits a filter is found by its index', () => {
+describe('indexes of the account filters', () => {
   test.each([
     ['q=abcdef', 'accounts_search'],
     ['q=abc%201f', 'accounts_search'],
@@ -85,7 +85,7 @@ describe('what fits a filter is found by its index', () => {
     ['fields.Industry=Industry%207', /^accounts_field_Industry_/],
     ['fields.BillingAddress.City=City%207', /^accounts_field_BillingAddress.City_/],
     ['fields.Industry=', /^accounts_field_Industry_/],
-  ])('%s', async (query, index) => {
+  ])('the account filter %s uses its index', async (query, index) => {
     for (const sort of ['modifiedAt', '-createdAt']) {
       const plans = await plansOf(`limit=200&${query}&sort=${sort}`);
       const lookUps = plans.flatMap(nodesOf).filter((node) => node['Subplan Name'] === 'CTE found');
@@ -98,9 +98,9 @@ describe('what fits a filter is found by its index', () => {
   });
 });
 
-describe('what is looked for by name or by id is looked up in the narrow table', () => {
+describe('the narrow table of searchable texts', () => {
   test.each(['q=abcdef', 'q=zeta&sort=name', 'q=zeta&sort=-name&name=*eta*', 'name=*abcdef&sort=name'])(
-    '%s',
+    'the search %s uses the narrow table',
     async (query) => {
       const nodes = (await plansOf(`limit=5&${query}`)).flatMap(nodesOf);
       expect(nodes.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([]);
@@ -115,10 +115,13 @@ test.each([
   'q=zeta&deleted=true',
   'q=abcdef&sort=-createdAt',
   'q=abcdef&codeState=failed',
-])('what has a closer index, another order or another filter is not looked up there: %s', async (query) => {
-  await plansOf(`limit=50&${query}`);
-  expect(sent.map(({ text }) => text).filter((text) => text.includes('account_texts'))).toEqual([]);
-});
+])(
+  'a search with a closer index, another order or another filter does not use the narrow table: %s',
+  async (query) => {
+    await plansOf(`limit=50&${query}`);
+    expect(sent.map(({ text }) => text).filter((text) => text.includes('account_texts'))).toEqual([]);
+  },
+);
 
 /** Notes every statement on its way to the database. */
 function record({ database: { pool } }: TestServer): void {

@@ -17,8 +17,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('one account', () => {
-  test('shows every mirrored field, known ones at the top and empty ones as null', async () => {
+describe('single accounts', () => {
+  test('an account has every mirrored field, the known ones at the top and empty ones as null', async () => {
     const response = await server.send('get', `/v1/accounts/${acme}`);
     expect(response.body).toEqual({
       id: acme,
@@ -44,18 +44,18 @@ describe('one account', () => {
     });
   });
 
-  test('is the same in the list', async () => {
+  test('an account is the same in the list', async () => {
     const one = await server.send('get', `/v1/accounts/${acme}`);
     const list = await server.send('get', '/v1/accounts?limit=1');
     expect(list.body.data).toEqual([one.body]);
   });
 
-  test('is found by its 15-character id', async () => {
+  test('an account is found by its 15-character id', async () => {
     const response = await server.send('get', `/v1/accounts/${acme.slice(0, 15)}`);
     expect(response.body.id).toBe(acme);
   });
 
-  test('says why its code could not be written', async () => {
+  test('an account shows why its code could not be written', async () => {
     const response = await server.send('get', `/v1/accounts/${acmeWest}`);
     expect(response.body.codeError).toEqual({
       code: 'FIELD_CUSTOM_VALIDATION',
@@ -64,21 +64,21 @@ describe('one account', () => {
     });
   });
 
-  test('is shown when it is deleted, and when it is stale', async () => {
+  test('an account shows that it is deleted or stale', async () => {
     expect((await server.send('get', `/v1/accounts/${gone}`)).body.deletedAt).toBe(
       '2026-05-01T00:00:00.000Z',
     );
     expect((await server.send('get', `/v1/accounts/${bolt}`)).body.stale).toBe(true);
   });
 
-  test('that the mirror does not hold is not found', async () => {
+  test('an account missing from the mirror is not found', async () => {
     const response = await server.send('get', `/v1/accounts/${accountId(99)}`);
     expect(response.status).toBe(404);
     expect(response.body.detail).toBe(`The mirror holds no account ${accountId(99)}.`);
   });
 
   test.each(['x', '001', 'a'.repeat(16), 'a'.repeat(19), '001al0000000001AAB', "001al000000000'", '%00'])(
-    'is not looked for by the malformed id %s',
+    'the malformed account id %s is not looked up',
     async (id) => {
       const response = await server.send('get', `/v1/accounts/${id}`);
       expect(response.status).toBe(400);
@@ -86,7 +86,7 @@ describe('one account', () => {
     },
   );
 
-  test('is not sent again to whoever has it, until it changes', async () => {
+  test('an unchanged account is not sent again to a client that has it', async () => {
     const path = `/v1/accounts/${bolt}`;
     const etag = (await server.send('get', path)).headers['etag'] ?? '';
     expect(etag).toMatch(/^W\/"1-/);
@@ -98,14 +98,14 @@ describe('one account', () => {
     expect(changed.headers['etag']).not.toBe(etag);
   });
 
-  test('can be asked for by HEAD', async () => {
+  test('an account can be requested with HEAD', async () => {
     const response = await server.send('head', `/v1/accounts/${acme}`);
     expect([response.status, response.text]).toEqual([200, undefined]);
   });
 });
 
 describe('the resync of an account', () => {
-  test('is queued in the name of the key, and says where to follow it', async () => {
+  test('the resync of an account is queued with the name of the key and answers with its location', async () => {
     const response = await server.send('post', `/v1/accounts/${acme.slice(0, 15)}/resync`, {
       key: keys.write,
     });
@@ -121,14 +121,14 @@ describe('the resync of an account', () => {
     });
   });
 
-  test('may be asked for an account that only Salesforce knows', async () => {
+  test('a resync can be requested for an account that only Salesforce knows', async () => {
     const path = `/v1/accounts/${accountId(99)}/resync`;
     const response = await server.send('post', path, { key: keys.admin });
     expect(response.status).toBe(202);
     expect(server.enqueued.at(-1)).toBe(response.body.id);
   });
 
-  test.each(['003al00000K3N1w', '001al0000000001AAB', 'x'])('is refused for %s', async (id) => {
+  test.each(['003al00000K3N1w', '001al0000000001AAB', 'x'])('a resync is refused for %s', async (id) => {
     const before = server.enqueued.length;
     const response = await server.send('post', `/v1/accounts/${id}/resync`, { key: keys.write });
     expect(response.status).toBe(400);

@@ -23,8 +23,8 @@ const readRoutes = [
   '/v1/status',
 ];
 
-describe('a route that is not public', () => {
-  test('refuses whoever sends no key, and says how to send one', async () => {
+describe('routes that are not public', () => {
+  test('a request without a key is refused with a hint how to send one', async () => {
     for (const path of readRoutes) {
       const response = await server.send('get', path, { key: '' });
       expect(response.status, path).toBe(401);
@@ -42,19 +42,19 @@ describe('a route that is not public', () => {
     ['a scheme without a key', 'Bearer '],
     ['two keys', `Bearer ${keys.read} ${keys.write}`],
     ['an endless key', `Bearer ${'x'.repeat(4_000)}`],
-  ])('refuses %s', async (_name, authorization) => {
+  ])('a route refuses %s', async (_name, authorization) => {
     const response = await server.send('get', '/v1/status', { key: '', headers: { authorization } });
     expect(response.status).toBe(401);
     expect(response.headers['www-authenticate']).toContain('error="invalid_');
   });
 
-  test('takes a key whatever the case of the scheme', async () => {
+  test('the authentication scheme is not case-sensitive', async () => {
     const headers = { authorization: `bearer ${keys.write}` };
     const response = await server.send('post', `/v1/accounts/${accountId}/resync`, { key: '', headers });
     expect(response.status).toBe(503);
   });
 
-  test('refuses a key that lacks the scope, and names the scope', async () => {
+  test('a key without the required scope is refused and the scope is named', async () => {
     const response = await server.send('post', `/v1/accounts/${accountId}/resync`, { key: keys.read });
     expect(response.status).toBe(403);
     expect(response.headers['www-authenticate']).toContain('scope="write"');
@@ -64,7 +64,7 @@ describe('a route that is not public', () => {
     });
   });
 
-  test.each(readRoutes)('GET %s lets every key with a scope in, and no other', async (path) => {
+  test.each(readRoutes)('GET %s accepts every key with a scope and no other', async (path) => {
     for (const key of [keys.read, keys.write, keys.admin]) {
       // No database listens, so what got past the door ends as 503.
       expect((await server.send('get', path, { key })).status, key).toBe(503);
@@ -85,8 +85,8 @@ describe('a route that is not public', () => {
   });
 });
 
-describe('every described operation', () => {
-  test('needs a key unless it is described as public', async () => {
+describe('documented operations', () => {
+  test('every operation requires a key unless it is documented as public', async () => {
     const publicPaths: string[] = [];
     for (const [template, methods] of Object.entries(server.description.paths)) {
       const path = template.replace('{id}', template.includes('accounts') ? accountId : uuid);
@@ -104,7 +104,7 @@ describe('every described operation', () => {
     expect(publicPaths.sort()).toEqual(['/', '/health/live', '/health/ready', '/metrics', '/openapi.json']);
   });
 
-  test('is a route, and every route outside the documentation pages is described', async () => {
+  test('every operation is a route and every route outside the documentation pages is documented', async () => {
     const routes = server.routes().filter((url) => url !== '/docs' && !url.startsWith('/docs/'));
     // A secret in a path stays out of what everybody can read.
     const shown = routes.filter((url) => !url.endsWith('/:secret'));
@@ -113,7 +113,7 @@ describe('every described operation', () => {
   });
 });
 
-test('a route without a scope stops the start', async () => {
+test('a route without a scope aborts the startup', async () => {
   const { app, close } = await startServer({ listen: false });
   expect(() => app.get('/v1/forgotten', async () => 'open')).toThrow('Route /v1/forgotten names no scope');
   await close();
@@ -128,6 +128,6 @@ test.each([
   [['admin'], 'write', true],
   [['read', 'write'], 'write', true],
   [[], 'read', false],
-] as const)('scopes %j grant %s: %s', (scopes, wanted, granted) => {
+] as const)('the scopes %j grant %s: %s', (scopes, wanted, granted) => {
   expect(grants(scopes, wanted)).toBe(granted);
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-it('a server that is about to stop is not ready, still answers, and asks for other connections', async () => {
+it('a server that is about to stop is not ready, still answers and closes its connections', async () => {
   const before = await server.send('get', '/health/live', keepAlive);
   expect(before.headers['connection']).not.toBe('close');
   stopping.abort();

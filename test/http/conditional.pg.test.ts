@@ -18,10 +18,10 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('a page of a list', () => {
+describe('list pages', () => {
   const path = '/v1/accounts?limit=2';
 
-  test('is not sent again to whoever has it, until something on it changes', async () => {
+  test('an unchanged page is not sent again to a client that has it', async () => {
     const first = await server.send('get', path);
     const etag = first.headers['etag'] ?? '';
     expect(etag).toMatch(/^W\/"[\w-]{22}"$/);
@@ -38,13 +38,13 @@ describe('a page of a list', () => {
     expect(changed.headers['etag']).not.toBe(etag);
   });
 
-  test('has a tag of its own for each selection and order', async () => {
+  test('each selection and order of a page has its own tag', async () => {
     const queries = ['', 'sort=-id', 'select=name', 'deleted=all'];
     const answers = await Promise.all(queries.map((query) => server.send('get', `/v1/accounts?${query}`)));
     expect(new Set(answers.map(({ headers }) => headers['etag'])).size).toBe(queries.length);
   });
 
-  test('of every list has a tag', async () => {
+  test('every list has a tag', async () => {
     for (const list of ['events', 'incidents', 'resyncs', 'write-backs', `accounts/${acme}/events`]) {
       const { headers } = await server.send('get', `/v1/${list}`);
       const same = await server.send('get', `/v1/${list}`, {
@@ -54,7 +54,7 @@ describe('a page of a list', () => {
     }
   });
 
-  test('is answered to HEAD with the headers of GET', async () => {
+  test('HEAD of a page answers with the headers of GET', async () => {
     const got = await server.send('get', path, { headers: { 'accept-encoding': 'identity' } });
     const head = await server.send('head', path, { headers: { 'accept-encoding': 'identity' } });
     const names = ['etag', 'link', 'content-type', 'content-length', 'vary'];
@@ -64,16 +64,16 @@ describe('a page of a list', () => {
     expect(same.status).toBe(304);
   });
 
-  test('that is a problem has no tag', async () => {
+  test('an error response has no tag', async () => {
     const response = await server.send('get', '/v1/accounts?limit=0', { headers: { 'if-none-match': '*' } });
     expect([response.status, response.headers['etag']]).toEqual([400, undefined]);
   });
 });
 
-describe('one account', () => {
+describe('conditional requests for one account', () => {
   const path = `/v1/accounts/${bolt}`;
 
-  test('says when it last changed, and is not sent again to whoever has it since', async () => {
+  test('an account has its last modification time and is not sent again to a client that has it since', async () => {
     const { headers } = await server.send('get', path);
     expect(headers['last-modified']).toBe('Wed, 01 Apr 2026 00:00:00 GMT');
     const since = async (time: string, tags = {}) =>
@@ -85,7 +85,7 @@ describe('one account', () => {
     expect(await since('Wed, 01 Apr 2026 00:00:00 GMT', { 'if-none-match': '"other"' })).toBe(200);
   });
 
-  test('does not say so as long as it may change within the same second', async () => {
+  test('an account has no last modification time while it may change within the same second', async () => {
     await server.database.pool.query(
       `UPDATE accounts SET changed_at = now() + interval '1 hour' WHERE id = $1`,
       [acme],
@@ -102,7 +102,7 @@ test('one account is answered to HEAD with 304 as well', async () => {
   expect((await server.send('head', `/v1/accounts/${bolt}`, { headers: tags })).status).toBe(304);
 });
 
-describe('what is large', () => {
+describe('compression of responses', () => {
   const path = '/v1/accounts?deleted=all';
 
   test.each([
@@ -112,23 +112,26 @@ describe('what is large', () => {
     ['br;q=0, gzip', 'gzip', gunzipSync],
     ['deflate', undefined, (bytes: Buffer) => bytes],
     ['identity', undefined, (bytes: Buffer) => bytes],
-  ] as const)('is compressed for %s as %s, under the same tag', async (accepted, encoding, restore) => {
-    const plain = await server.send('get', path);
-    const { headers, bytes } = await fetchBytes(server.url, path, { 'accept-encoding': accepted });
-    expect(headers['content-encoding']).toBe(encoding);
-    expect(headers['vary']).toContain('accept-encoding');
-    expect(JSON.parse(restore(bytes).toString('utf8'))).toEqual(plain.body);
-    expect(headers['etag']).toBe(plain.headers['etag']);
-    if (encoding !== undefined) expect(bytes.length).toBeLessThan(plain.text.length / 2);
-    const same = await fetchBytes(server.url, path, {
-      'accept-encoding': accepted,
-      'if-none-match': headers['etag'] ?? '',
-    });
-    expect([same.status, same.bytes.length, same.headers['content-encoding']]).toEqual([304, 0, undefined]);
-    expect(same.headers['vary']).toContain('accept-encoding');
-  });
+  ] as const)(
+    'a large response to the accepted encodings %s is compressed as %s under the same tag',
+    async (accepted, encoding, restore) => {
+      const plain = await server.send('get', path);
+      const { headers, bytes } = await fetchBytes(server.url, path, { 'accept-encoding': accepted });
+      expect(headers['content-encoding']).toBe(encoding);
+      expect(headers['vary']).toContain('accept-encoding');
+      expect(JSON.parse(restore(bytes).toString('utf8'))).toEqual(plain.body);
+      expect(headers['etag']).toBe(plain.headers['etag']);
+      if (encoding !== undefined) expect(bytes.length).toBeLessThan(plain.text.length / 2);
+      const same = await fetchBytes(server.url, path, {
+        'accept-encoding': accepted,
+        'if-none-match': headers['etag'] ?? '',
+      });
+      expect([same.status, same.bytes.length, same.headers['content-encoding']]).toEqual([304, 0, undefined]);
+      expect(same.headers['vary']).toContain('accept-encoding');
+    },
+  );
 
-  test('is not compressed where it is small, and says all the same that it might be', async () => {
+  test('a small response is not compressed and still varies by encoding', async () => {
     const { headers } = await fetchBytes(server.url, '/health/live', { 'accept-encoding': 'br' });
     expect(headers['content-encoding']).toBeUndefined();
     expect(headers['vary']).toContain('accept-encoding');

@@ -8,7 +8,7 @@ const preflight = {
 };
 
 describe('pages of other origins', () => {
-  test('are let in nowhere unless they are named', async () => {
+  test('no other origin is allowed unless it is named', async () => {
     const server = await startServer();
     const headers = { origin, ...preflight };
     for (const method of ['get', 'options'] as const) {
@@ -26,7 +26,7 @@ describe('pages of a named origin', () => {
   });
   afterAll(() => server.close());
 
-  test('may ask with a key of theirs, after a preflight without one', async () => {
+  test('a page may send requests with its key after a preflight without one', async () => {
     const { status, headers } = await server.send('options', '/v1/resyncs', {
       key: '',
       headers: { origin, ...preflight },
@@ -39,7 +39,7 @@ describe('pages of a named origin', () => {
     expect(headers['vary']).toContain('Origin');
   });
 
-  test('see of an answer what clients need, of failures too', async () => {
+  test('a page can read the response headers that clients need, of errors too', async () => {
     for (const path of ['/v1/accounts', '/nothing', '/health/live']) {
       const { headers } = await server.send('get', path, { headers: { origin } });
       expect(headers['access-control-allow-origin'], path).toBe(origin);
@@ -55,18 +55,18 @@ describe('pages of a named origin', () => {
     'https://app.example.com:8443',
     'https://sub.app.example.com',
     'null',
-  ])('are those alone: %s is none', async (other) => {
+  ])('the origin %s is not a named one', async (other) => {
     const { headers } = await server.send('get', '/v1/accounts', { headers: { origin: other } });
     expect(headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  test('leave OPTIONS that is no preflight as it is', async () => {
+  test('an OPTIONS request that is not a preflight is unchanged', async () => {
     const known = await server.send('options', '/v1/resyncs', { key: '' });
     expect([known.status, known.headers['allow']]).toEqual([204, 'GET, HEAD, OPTIONS, POST']);
     expect((await server.send('options', '/v1/nothing', { key: '' })).status).toBe(404);
   });
 
-  test('need a key all the same', async () => {
+  test('a page of a named origin needs a key', async () => {
     expect((await server.send('get', '/v1/accounts', { key: '', headers: { origin } })).status).toBe(401);
     expect((await server.send('get', '/v1/nothing', { key: '', headers: { origin } })).status).toBe(404);
   });

@@ -15,7 +15,7 @@ const byTime: KeysetOrder = {
 };
 const byNumber: KeysetOrder = { id: { sql: 'id', type: 'bigint' }, descending: true };
 
-test('a cursor is read back as it was given out, and fits into a URL', () => {
+test('a cursor is read back as it was given out and fits into a URL', () => {
   const text = fc.string({ unit: 'grapheme' }).filter((value) => !value.includes('\0'));
   fc.assert(
     fc.property(fc.option(text), text, (by, id) => {
@@ -26,7 +26,7 @@ test('a cursor is read back as it was given out, and fits into a URL', () => {
   );
 });
 
-test('no cursor means the beginning', () => {
+test('a missing cursor means the beginning', () => {
   expect(decodeCursor('list', undefined, byName)).toBeNull();
 });
 
@@ -35,7 +35,7 @@ test('a cursor of another list is refused', () => {
   expect(() => decodeCursor('other list', cursor, byName)).toThrow('cursor was made for other parameters');
 });
 
-test('nonsense is refused, never an unexpected error', () => {
+test('an invalid cursor is refused and never causes an unexpected error', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.base64String(), fc.json().map(encode)), (cursor) => {
       expect(() => decodeCursor('list', cursor, byName)).toThrow('cursor is not one that this list gave out');

@@ -10,7 +10,7 @@ const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const present = existsSync(executablePath);
 if (!present) process.stderr.write(`skipped: there is no Chromium at ${executablePath}\n`);
 
-describe.skipIf(!present)('the pages of the documentation, in a browser', () => {
+describe.skipIf(!present)('the documentation pages in a browser', () => {
   let database: TestDatabase;
   let server: TestServer;
   let browser: Browser;
@@ -45,7 +45,7 @@ describe.skipIf(!present)('the pages of the documentation, in a browser', () => 
     await database.drop();
   });
 
-  test('take a key and try an operation with it, from this server alone and without a complaint', async () => {
+  test('the documentation pages accept a key and try an operation with this server alone and without an error', async () => {
     await page.getByRole('button', { name: 'Authorize' }).first().click();
     const dialog = page.locator('.modal-ux');
     await dialog.locator('input').first().fill(keys.read);
@@ -66,7 +66,7 @@ describe.skipIf(!present)('the pages of the documentation, in a browser', () => 
     expect([...hosts]).toEqual([new URL(server.url).host]);
   });
 
-  test('show every operation under its tags, accounts first', async () => {
+  test('the documentation pages show every operation under its tags with accounts first', async () => {
     const shown = await page.locator('.opblock').count();
     const operations = Object.values(server.description.paths).flatMap((methods) => Object.values(methods));
     expect(shown).toBe(operations.flatMap(({ tags = [] }) => tags).length);

@@ -26,7 +26,7 @@ async function serve(source: (signal: AbortSignal) => AsyncIterable<StreamMessag
   return server.listen({ host: '127.0.0.1', port: 0 });
 }
 
-test('a stream outlasts the time limit of requests', async () => {
+test('a stream outlasts the request timeout', async () => {
   const url = await serve(async function* () {
     yield { event: 'first', data: 1 };
     await pause(2 * limitMs);
@@ -38,7 +38,7 @@ test('a stream outlasts the time limit of requests', async () => {
   expect(await stream.next()).toBeUndefined();
 });
 
-test('a source that breaks ends its stream, and nothing else', async () => {
+test('a source that breaks ends its stream and nothing else', async () => {
   const url = await serve(async function* () {
     yield { event: 'first', data: 1 };
     throw new Error('the source broke');
@@ -49,7 +49,7 @@ test('a source that breaks ends its stream, and nothing else', async () => {
   expect(await (await fetch(url)).text()).toBe('plain');
 });
 
-test('a reader that takes nothing is given up, and holds up only its own stream', async () => {
+test('a reader that takes nothing is disconnected and delays only its own stream', async () => {
   let made = 0;
   const url = await serve(async function* () {
     for (; made < 1_000; made++) yield { event: 'large', data: 'x'.repeat(1024 * 1024) };

@@ -96,12 +96,12 @@ describe('the list of events', () => {
     ['until=2026-11-23T10:00:00Z', [2, 1]],
     ['since=2026-11-23T09:00:00Z&until=2026-11-23T11:00:00Z', [3, 2]],
     [`recordId=${acme}&state=applied`, [2, 1]],
-  ])('with %j, newest first', async (query, expected) => {
+  ])('the event filter %j selects the expected events, newest first', async (query, expected) => {
     expect(await walk(`/v1/events?${query}`)).toEqual(expected.map((n) => numbers[n - 1]));
     expect(await walk(`/v1/events?${query}&limit=1`)).toEqual(expected.map((n) => numbers[n - 1]));
   });
 
-  test('shows what is known of an event, numbers beyond 2^53 as text', async () => {
+  test('an event shows what is known of it with numbers beyond 2^53 as text', async () => {
     const response = await server.send('get', '/v1/events?transactionKey=tx-1');
     expect(response.body.data).toEqual([
       {
@@ -140,21 +140,21 @@ describe('the list of events', () => {
     ['transactionKey=', 'transactionKey'],
     ['limit=0', 'limit'],
     ['before=5', 'before'],
-  ])('refuses %s', async (query, field) => {
+  ])('the event list refuses %s', async (query, field) => {
     const response = await server.send('get', `/v1/events?${query}`);
     expect(response.status).toBe(400);
     expect(response.body.errors).toEqual([{ field, message: expect.any(String) }]);
   });
 
-  test('takes no cursor of another list', async () => {
+  test('the event list refuses a cursor of another list', async () => {
     const { nextCursor } = (await server.send('get', '/v1/accounts?limit=1')).body;
     const response = await server.send('get', `/v1/events?cursor=${nextCursor}`);
     expect(response.body.errors).toEqual([{ field: 'cursor', message: expect.any(String) }]);
   });
 });
 
-describe('one event', () => {
-  test('is found by its number and by its UUID, and is decoded', async () => {
+describe('single events', () => {
+  test('an event is found by its number and by its UUID and is decoded', async () => {
     const byNumber = await server.send('get', `/v1/events/${numbers[1]}`);
     expect(byNumber.body).toMatchObject({
       id: numbers[1],
@@ -169,7 +169,7 @@ describe('one event', () => {
     }
   });
 
-  test('carries its bytes in base64', async () => {
+  test('an event carries its bytes in base64', async () => {
     const { body } = await server.send('get', `/v1/events/${numbers[0]}`);
     expect(body.replayId).toBe('AAAAAAABAAA=');
     expect(JSON.parse(Buffer.from(body.payload, 'base64').toString())).toMatchObject({
@@ -177,7 +177,7 @@ describe('one event', () => {
     });
   });
 
-  test('that can not be decoded is shown with the reason', async () => {
+  test('an event that can not be decoded is shown with the reason', async () => {
     const { body } = await server.send('get', `/v1/events/${uuid(4)}`);
     expect(body).toMatchObject({
       state: 'failed',
@@ -189,12 +189,12 @@ describe('one event', () => {
     });
   });
 
-  test.each(['999999', '9223372036854775807', uuid(99)])('%s is not found', async (id) => {
+  test.each(['999999', '9223372036854775807', uuid(99)])('the event %s is not found', async (id) => {
     expect((await server.send('get', `/v1/events/${id}`)).status).toBe(404);
   });
 
   test.each(['0x1', '-1', '1.0', '9223372036854775808', '99999999999999999999', 'abc', "1'"])(
-    '%s is no id of an event',
+    'the text %s is not the id of an event',
     async (id) => {
       const response = await server.send('get', `/v1/events/${id}`);
       expect(response.status).toBe(400);

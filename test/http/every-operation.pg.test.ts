@@ -174,8 +174,8 @@ async function findFaults(sample: readonly MadeRequest[], key?: string): Promise
 const sampleOf = (arbitrary: fc.Arbitrary<MadeRequest>, numRuns: number) =>
   fc.sample(arbitrary, { numRuns, seed });
 
-describe('every operation of the description', () => {
-  test('asks for a key, and for one with its scope', async () => {
+describe('every documented operation', () => {
+  test('every operation requires a key with its scope', async () => {
     const ranks = ['none', 'read', 'write', 'admin'] as const;
     const wrong: string[] = [];
     for (const operation of operations) {
@@ -200,7 +200,7 @@ describe('every operation of the description', () => {
   });
 
   test(
-    `answers what is described and never fails, whatever it is asked (seed ${seed})`,
+    `every operation answers what is documented and never fails, whatever the request (seed ${seed})`,
     async () => {
       // The more an operation takes, the more there is to try.
       const weight = ({ parameters = [], requestBody }: Operation) =>
@@ -220,7 +220,7 @@ describe('every operation of the description', () => {
     Math.max(90_000, 100 * requests),
   );
 
-  test('was seen to succeed, and to refuse', async () => {
+  test('every operation succeeds once and refuses once', async () => {
     const succeeded = (statuses: ReadonlySet<number>) => [...statuses].some((status) => status < 300);
     // Whoever sends what asks for no scope is known in another way, and has tests of its own.
     const ours = operations.filter(({ method, ...one }) => method === 'GET' || one['x-required-scope']);

@@ -11,14 +11,14 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 
 describe('readiness', () => {
-  test('is there when the database and everything else is', async () => {
+  test('the service is ready when the database and everything else is available', async () => {
     const server = await startServer({ databaseUrl: database.url });
     const response = await server.send('get', '/health/ready', { key: '' });
     expect([response.status, response.body]).toEqual([200, { ready: true }]);
     await server.close();
   });
 
-  test('lacks with the reasons of the synchronisation', async () => {
+  test('the service is not ready for the reasons that synchronization gives', async () => {
     const reasons = ['The initial load is not complete.', 'Nobody follows the topic.'];
     const server = await startServer({
       databaseUrl: database.url,
@@ -31,7 +31,7 @@ describe('readiness', () => {
     await server.close();
   });
 
-  test('lacks when the database is gone, while the process is alive', async () => {
+  test('the service is alive and not ready when the database is gone', async () => {
     const server = await startServer();
     const response = await server.send('get', '/health/ready', { key: '' });
     expect(response.status).toBe(503);
@@ -41,7 +41,7 @@ describe('readiness', () => {
     await server.close();
   });
 
-  test('lacks when the database is silent, and does not wait until it gives up', async () => {
+  test('the service is not ready when the database is silent and answers without waiting for it', async () => {
     const silent = await listenSilently();
     const server = await startServer({ databaseUrl: `postgres://a:b@127.0.0.1:${silent.port}/none` });
     const response = await server.send('get', '/health/ready', { key: '' });

@@ -112,7 +112,7 @@ const beforeHistory = [410, '/docs/problems#before-history'];
 const invalid = [400, '/docs/problems#invalid-request'];
 
 describe('the history of an account', () => {
-  test('says who changed what, when and from where, newest first by the commit', async () => {
+  test('the history shows who changed what, when and from where, newest commit first', async () => {
     const { data, nextCursor } = await get(`/v1/accounts/${acme}/events`);
     expect(nextCursor).toBeNull();
     expect(data).toMatchObject([
@@ -143,13 +143,13 @@ describe('the history of an account', () => {
     });
   });
 
-  test('comes in pages that say the same', async () => {
+  test('the pages of a history contain the same entries', async () => {
     const { data } = await get(`/v1/accounts/${acme}/events`);
     expect(await walk(`/v1/accounts/${acme.slice(0, 15)}/events?limit=1`)).toEqual(data);
     expect(await walk(`/v1/accounts/${acme}/events?limit=4`)).toEqual(data);
   });
 
-  test('begins with the reading that brought the account', async () => {
+  test('a history begins with the read that brought the account', async () => {
     const { data } = await get(`/v1/accounts/${loaded}/events`);
     expect(data).toMatchObject([
       { changes: [{ field: 'Industry', before: null, after: 'Energy' }] },
@@ -163,11 +163,11 @@ describe('the history of an account', () => {
     expect((await get(`/v1/accounts/${merged}/events`)).data).toMatchObject([{ kind: 'reading', resyncId }]);
   });
 
-  test('is not found for an account of which nothing is known', async () => {
+  test('the history of an unknown account is not found', async () => {
     expect(await status(`/v1/accounts/${never}/events`)).toEqual(notFound);
   });
 
-  test('refuses a cursor that is no place in it, however well it is signed', async () => {
+  test('a signed cursor that is not a position in the history is refused', async () => {
     const key = await readSharedSecret(server.database.pool, 'cursors');
     const list = listKey(`/v1/accounts/${acme}/events`, { limit: 1 });
     for (const version of ['1.99999999999999999999.1.1', '1.1.99999999999.1', '1.1.1', 'x', '1.1.1.1.1']) {
@@ -180,7 +180,7 @@ describe('the history of an account', () => {
 describe('an account as of a moment', () => {
   const asOf = (id: string, moment: string) => `/v1/accounts/${id}?asOf=${encodeURIComponent(moment)}`;
 
-  test('is what had committed up to then, however late it came', async () => {
+  test('a past state contains what had been committed by then, however late it arrived', async () => {
     expect(await get(asOf(acme, hour(10)))).toMatchObject({
       id: acme,
       name: 'Acme',
@@ -203,13 +203,13 @@ describe('an account as of a moment', () => {
     });
   });
 
-  test('is today what the account is', async () => {
+  test('the state as of now equals the account', async () => {
     const [then, now] = await Promise.all([get(asOf(acme, hour(20))), get(`/v1/accounts/${acme}`)]);
     for (const key of ['name', 'fields', 'createdAt', 'modifiedAt', 'deletedAt', 'mergedInto', 'version'])
       expect(then[key]).toEqual(now[key]);
   });
 
-  test('is not there before it was created, and not known before it was read', async () => {
+  test('an account does not exist before its creation and is unknown before it was read', async () => {
     expect(await status(asOf(acme, hour(9)))).toEqual(notFound);
     expect(await status(asOf(loaded, '2026-11-01T00:30:00Z'))).toEqual(notFound);
     expect(await status(asOf(loaded, '2026-11-01T01:30:00Z'))).toEqual(beforeHistory);
@@ -217,16 +217,19 @@ describe('an account as of a moment', () => {
     expect(await status(asOf(never, hour(9)))).toEqual(notFound);
   });
 
-  test.each(['2999-01-01T00:00:00Z', 'yesterday', '0000-01-01T00:00:00Z'])('refuses %s', async (moment) => {
-    expect(await status(asOf(acme, moment))).toEqual(invalid);
-  });
+  test.each(['2999-01-01T00:00:00Z', 'yesterday', '0000-01-01T00:00:00Z'])(
+    'the moment %s is refused',
+    async (moment) => {
+      expect(await status(asOf(acme, moment))).toEqual(invalid);
+    },
+  );
 });
 
 describe('the difference of two moments', () => {
   const diff = (id: string, from: number, to: number) =>
     `/v1/accounts/${id}/diff?from=${hour(from)}&to=${hour(to)}`;
 
-  test('names the fields that differ, and nothing else', async () => {
+  test('a difference names the fields that differ and nothing else', async () => {
     expect(await get(diff(acme, 10, 13))).toEqual({
       accountId: acme,
       from: hour(10),
@@ -244,7 +247,7 @@ describe('the difference of two moments', () => {
     ]);
   });
 
-  test('counts everything as empty before the account was created', async () => {
+  test('every field is empty before the account was created', async () => {
     expect((await get(diff(acme, 1, 10))).changes).toContainEqual({
       field: 'Name',
       before: null,
@@ -252,7 +255,7 @@ describe('the difference of two moments', () => {
     });
   });
 
-  test('refuses what it can not know, and moments in the wrong order', async () => {
+  test('a difference of unknown moments or in the wrong order is refused', async () => {
     expect(await status(`/v1/accounts/${loaded}/diff?from=2026-11-01T01:30:00Z`)).toEqual(beforeHistory);
     expect(await status(diff(acme, 1, 2))).toEqual(notFound);
     expect(await status(diff(acme, 13, 10))).toEqual(invalid);
@@ -263,7 +266,7 @@ describe('the difference of two moments', () => {
 describe('the history of a field', () => {
   const field = (id: string, name: string) => `/v1/accounts/${id}/fields/${name}/history`;
 
-  test('says who wrote it, newest first', async () => {
+  test('the history of a field shows who wrote it, newest first', async () => {
     const { data } = await get(field(acme, 'Name'));
     expect(data).toMatchObject([
       { kind: 'reading', before: 'Acme', after: 'Acme AS', commitUser: null },
@@ -279,20 +282,20 @@ describe('the history of a field', () => {
     expect(await walk(`${field(acme, 'Name')}?limit=1`)).toEqual(data);
   });
 
-  test('knows parts of compound fields, and late changes', async () => {
+  test('the history of a field includes parts of compound fields and late changes', async () => {
     expect((await get(field(acme, 'BillingAddress.City'))).data).toMatchObject([
       { before: 'Oslo', after: 'Bergen', commitTimestamp: hour(13) },
       { before: null, after: 'Oslo' },
     ]);
   });
 
-  test('ends with the reading that brought the account', async () => {
+  test('the history of a field ends with the read that brought the account', async () => {
     const { data } = await get(field(loaded, 'Name'));
     expect(data).toMatchObject([{ kind: 'reading', resyncId, after: 'Loaded' }]);
     expect(data[0]).not.toHaveProperty('before');
   });
 
-  test('is not found for a field or an account that there is not', async () => {
+  test('the history of an unknown field or account is not found', async () => {
     expect(await status(field(acme, 'Nonsense'))).toEqual(notFound);
     expect(await status(field(acme, 'BillingAddress.Nonsense'))).toEqual(notFound);
     expect(await status(field(never, 'Name'))).toEqual(notFound);
@@ -301,8 +304,8 @@ describe('the history of a field', () => {
   });
 });
 
-describe('a transaction', () => {
-  test('shows its events in their order, with what each changed in each account', async () => {
+describe('transactions', () => {
+  test('a transaction shows its events in order with what each changed in each account', async () => {
     const body = await get('/v1/transactions/tx-b');
     expect(body).toMatchObject({
       key: 'tx-b',
@@ -327,7 +330,7 @@ describe('a transaction', () => {
     expect(await walk('/v1/transactions/tx-b?limit=1')).toEqual(body.data);
   });
 
-  test('is complete only when something is known to have followed', async () => {
+  test('a transaction is complete only if something is known to have followed', async () => {
     expect(await get('/v1/transactions/tx-13')).toMatchObject({ complete: false });
     expect(await get('/v1/transactions/tx-14')).toMatchObject({ complete: true });
     await insertEvent(server.database.prisma, {
@@ -344,21 +347,21 @@ describe('a transaction', () => {
     expect(await get('/v1/transactions/tx-f')).toMatchObject({ complete: false, data: [{ accounts: [] }] });
   });
 
-  test('is not found by a key that no event has', async () => {
+  test('a transaction key without events is not found', async () => {
     expect(await status('/v1/transactions/tx-none')).toEqual(notFound);
   });
 });
 
-describe('a merged account', () => {
-  test('names the account that it was merged into, and not among its fields', async () => {
+describe('merged accounts', () => {
+  test('a merged account names the account it was merged into outside its fields', async () => {
     const { mergedInto, fields } = await get(`/v1/accounts/${merged}`);
     expect([mergedInto, fields.MasterRecordId]).toEqual([acme, undefined]);
     expect((await get(`/v1/accounts/${acme}`)).mergedInto).toBeNull();
   });
 });
 
-describe('a history that was folded', () => {
-  test('is known from the fold on, and says so', async () => {
+describe('folded histories', () => {
+  test('a folded history is known from the fold on and says so', async () => {
     const later = await get(`/v1/accounts/${acme}?asOf=${hour(13)}`);
     await foldHistory(server.database.pool, { through: new Date(hour(12)) });
     expect(await get(`/v1/accounts/${acme}?asOf=${hour(13)}`)).toEqual(later);

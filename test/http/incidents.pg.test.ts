@@ -41,7 +41,7 @@ describe('incidents', () => {
     );
   });
 
-  test('are listed newest first, with what is uncertain and what became of it', async () => {
+  test('incidents are listed newest first with what is uncertain and their outcome', async () => {
     const { body } = await server.send('get', '/v1/incidents');
     expect(body.data).toEqual([
       expect.objectContaining({
@@ -68,7 +68,7 @@ describe('incidents', () => {
     ]);
   });
 
-  test('can be asked for by state and by cause', async () => {
+  test('incidents can be filtered by state and by cause', async () => {
     const { body: open } = await server.send('get', '/v1/incidents?state=open');
     expect(open.data).toHaveLength(1);
     const { body: none } = await server.send('get', '/v1/incidents?state=open&cause=overflow');
@@ -79,7 +79,7 @@ describe('incidents', () => {
 });
 
 describe('the retry of a failed event', () => {
-  test('puts it back among the waiting ones, by its number or its UUID', async () => {
+  test('a retry makes a failed event wait again, by its number or its UUID', async () => {
     for (const n of [1, 2]) {
       const id = await insertEvent(server.database.prisma, {
         eventId: uuid(n),
@@ -96,7 +96,7 @@ describe('the retry of a failed event', () => {
     }
   });
 
-  test('is 404 for an event that did not fail', async () => {
+  test('a retry answers 404 for an event that did not fail', async () => {
     const id = await insertEvent(server.database.prisma, { eventId: uuid(3), state: 'applied' });
     const { status, body } = await server.send('post', `/v1/events/${id}/retry`, { key: keys.write });
     expect(status).toBe(404);

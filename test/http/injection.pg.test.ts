@@ -41,7 +41,7 @@ const attacks = [
 ];
 
 describe.each(attacks)('the text %j', (attack) => {
-  test('as any parameter is compared or refused, and changes nothing', async () => {
+  test('the text is compared or refused as any parameter and changes nothing', async () => {
     for (const [path, methods] of Object.entries(server.description.paths)) {
       for (const { name, in: place } of methods['get']?.parameters ?? []) {
         const value = encodeURIComponent(attack);
@@ -69,13 +69,13 @@ describe.each(attacks)('the text %j', (attack) => {
     expect(rowCount).toBe(1);
   });
 
-  test('as a key opens nothing', async () => {
+  test('the text is refused as a key', async () => {
     const key = attack.replaceAll(/[^\x21-\x7e]/g, '-');
     expect((await server.send('get', '/v1/status', { key })).status).toBe(401);
   });
 });
 
-test('fields that a row has and the API does not describe are not shown', async () => {
+test('fields that a row has and the API does not document are not shown', async () => {
   const { body } = await server.send('get', `/v1/accounts/${accountId(1)}`, { key: keys.admin });
   expect(Object.keys(body)).not.toContain('revision');
   expect(Object.keys(body)).not.toContain('fieldVersions');

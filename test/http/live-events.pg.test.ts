@@ -89,7 +89,7 @@ const arrived = (reader: LiveReader, ids: readonly string[]) =>
   );
 
 describe('the live stream', () => {
-  test('tells every change as the log shows it, in the order of effect', async () => {
+  test('the live stream sends every change as the log shows it, in the order of effect', async () => {
     const reader = await read();
     const [first, second, third] = [await store(), await store({ Name: 'Acme' }), await store()];
     await apply([second]);
@@ -102,7 +102,7 @@ describe('the live stream', () => {
     expect(shown.body.decoded.fields).toEqual({ Name: 'Acme' });
   });
 
-  test('begins now without an id, and goes on behind one from the header or the query', async () => {
+  test('the live stream begins now without an id and continues after an id from the header or the query', async () => {
     const before = [await change(), await change()];
     const reader = await read();
     const after = [await change(), await change(), await change()];
@@ -118,14 +118,14 @@ describe('the live stream', () => {
     expect(before).toHaveLength(2);
   });
 
-  test('has no body for HEAD, and ends at once', async () => {
+  test('HEAD of the live stream has no body and ends at once', async () => {
     const headers = { authorization: `Bearer ${keys.read}` };
     const answer = await fetch(`${server.url}/v1/events/stream`, { method: 'HEAD', headers });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toContain('text/event-stream');
   });
 
-  test('lets through only what its filter names', async () => {
+  test('a filter of the live stream lets through only what it names', async () => {
     const created = await change(1, 'CREATE');
     const start = await read({ query: '' });
     await eventually('it is ready', () => start.lastId());
@@ -155,7 +155,7 @@ describe('the live stream', () => {
     expect(created).not.toBe('');
   });
 
-  test('never steps over a place that is committed later than one behind it', async () => {
+  test('the live stream never skips a position that is committed later than one behind it', async () => {
     const reader = await read();
     await eventually('it is ready', () => reader.messages.length > 0);
     const [slow, quick] = [await store(), await store()];
@@ -179,7 +179,7 @@ describe('the live stream', () => {
     expect(reader.changes()).toEqual([slow, quick]);
   });
 
-  test('goes on across restarts and between processes while changes come: each once, in order', async () => {
+  test('the live stream continues across restarts and processes with each change once and in order', async () => {
     const other = await start();
     const made: string[] = [];
     const seen: string[] = [];
@@ -210,7 +210,7 @@ describe('the live stream', () => {
     await other.close();
   });
 
-  test('catches up page by page from far behind, whole transactions together', async () => {
+  test('the live stream catches up page by page from far behind with whole transactions', async () => {
     const reader = await read();
     await eventually('it is ready', () => reader.lastId());
     const lastEventId = reader.lastId();
@@ -231,7 +231,7 @@ describe('the live stream', () => {
     expect(late.changes().at(-1)).toBe(more);
   });
 
-  test('says so where an id can not be resumed, and refuses what is none', async () => {
+  test('an id that can not be resumed is reported and an invalid id is refused', async () => {
     for (const id of ['nonsense', Buffer.from('[1,"x","-1"]').toString('base64url')]) {
       const refused = await server.send('get', `/v1/events/stream?lastEventId=${id}`);
       expect(refused.body).toMatchObject({ errors: [{ field: 'lastEventId' }] });
@@ -251,7 +251,7 @@ describe('the live stream', () => {
     expect(unknown.messages[1]).toMatchObject({ event: 'reset', data: { reason: 'unknown' } });
   });
 
-  test('lets a reader go that takes nothing, while the others go on', async () => {
+  test('a reader that takes nothing is disconnected while the others continue', async () => {
     const { hostname, port } = new URL(server.url);
     const silent = connect(Number(port), hostname).pause();
     const lively = await read();
@@ -276,7 +276,7 @@ describe('the live stream', () => {
     expect(lively.changes()).toEqual(made);
   });
 
-  test('serves 1,000 readers at once from one reading of the log, and refuses one more', async () => {
+  test('1,000 readers share one read of the log and one more is refused', async () => {
     const many = await startServer({
       databaseUrl: database.url,
       overrides: { wakeUps, liveStreamLimits: { most: 1_000, mostOfOneKey: 1_000 } },

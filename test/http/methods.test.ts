@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test('OPTIONS tells the methods of every route, and needs no key', async () => {
+test('OPTIONS lists the methods of every route and needs no key', async () => {
   const urls = Object.keys(server.description.paths).map(withIds);
   expect(urls.length).toBeGreaterThan(20);
   for (const url of urls) {
@@ -19,11 +19,11 @@ test('OPTIONS tells the methods of every route, and needs no key', async () => {
   }
 });
 
-test('OPTIONS of what is not there is not found', async () => {
+test('OPTIONS of an unknown path is not found', async () => {
   expect((await server.send('options', '/v1/nothing', { key: '' })).status).toBe(404);
 });
 
-test('HEAD is answered where GET is, and needs the same key', async () => {
+test('HEAD is answered where GET is and needs the same key', async () => {
   for (const [path, operations] of Object.entries(server.description.paths)) {
     const url = withIds(path);
     const { status } = await request(server.url).head(url);

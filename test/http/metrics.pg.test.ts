@@ -20,7 +20,7 @@ const metrics = async (from = server): Promise<string> =>
   (await from.send('get', '/metrics', { key: '' })).text;
 
 describe('the metrics', () => {
-  test('count requests by the name of their key and measure them by route, never by what was asked', async () => {
+  test('the metrics count requests by the name of their key and measure them by route, never by path', async () => {
     for (let n = 1; n <= 3; n++) await server.send('get', `/v1/accounts/${accountId(n)}`);
     await server.send('get', '/v1/resyncs', { key: keys.write });
     await server.send('get', '/v1/status', { key: 'wrong' });
@@ -39,7 +39,7 @@ describe('the metrics', () => {
     expect(text).not.toMatch(new RegExp(`${accountId(1)}|test-only|wrong|/nothing`));
   });
 
-  test('tell the state of the mirror and of the process', async () => {
+  test('the metrics show the state of the mirror and of the process', async () => {
     const { prisma } = server.database;
     await prisma.subscription.create({
       data: { topic: '/data/AccountChangeEvent', organizationId: '00Dal0000000001EAA', state: 'streaming' },
@@ -65,7 +65,7 @@ describe('the metrics', () => {
     expect(text).toMatch(/^process_resident_memory_bytes /m);
   });
 
-  test('are answered without a database, and say so', async () => {
+  test('the metrics are answered without a database and say so', async () => {
     const alone = await startServer();
     const text = await metrics(alone);
     expect(text).toContain('tidemark_database_up 0');
@@ -73,7 +73,7 @@ describe('the metrics', () => {
     await alone.close();
   });
 
-  test('need a key where they are not public', async () => {
+  test('the metrics need a key if they are not public', async () => {
     const hidden = await startServer({ overrides: { access: { publicMetrics: false } } });
     expect((await hidden.send('get', '/metrics', { key: '' })).status).toBe(401);
     expect((await hidden.send('get', '/metrics', { key: keys.none })).status).toBe(403);
@@ -81,7 +81,7 @@ describe('the metrics', () => {
     await hidden.close();
   });
 
-  test('count all tokens as one, and what a limit refused', async () => {
+  test('the metrics count all tokens as one and count rate-limited requests', async () => {
     const issuer = await startIssuer();
     const access = {
       oidc: { issuer: issuer.url, audience, scopePrefix: 'tidemark:' },

@@ -13,8 +13,8 @@ test('openapi.yaml is current (npm run openapi)', async () => {
   expect(await isCurrent()).toBe(true);
 });
 
-describe('every operation', () => {
-  test('has an id of its own, a summary and a tag', () => {
+describe('documented operations', () => {
+  test('every operation has its own id, a summary and a tag', () => {
     const ids = operations().map(([, operation]) => operation.operationId);
     expect(ids).not.toContain(undefined);
     expect(new Set(ids).size).toBe(ids.length);
@@ -24,7 +24,7 @@ describe('every operation', () => {
     }
   });
 
-  test('describes what it answers, and its failures as problems', () => {
+  test('every operation documents its responses, and its errors as problems', () => {
     for (const [name, { responses = {}, security }] of operations()) {
       const statuses = Object.keys(responses);
       expect(statuses, name).toEqual(expect.arrayContaining(['400', '500', '503']));
@@ -38,7 +38,7 @@ describe('every operation', () => {
     }
   });
 
-  test('bounds every text it takes', () => {
+  test('every text parameter has a length limit', () => {
     for (const [name, { parameters = [] }] of operations()) {
       for (const { schema, name: parameter } of parameters) {
         const bounded = schema['type'] !== 'string' || 'maxLength' in schema || 'enum' in schema;
@@ -47,7 +47,7 @@ describe('every operation', () => {
     }
   });
 
-  test('bounds every text and every list of its body', () => {
+  test('every text and every list of a body has a length limit', () => {
     for (const [name, operation] of ownOperations()) {
       const unbounded = JSON.stringify(
         'requestBody' in operation ? operation.requestBody : {},
@@ -57,7 +57,7 @@ describe('every operation', () => {
     }
   });
 
-  test('takes no secret in its URL', () => {
+  test('no operation accepts a secret in its URL', () => {
     const names = operations()
       .flatMap(([, { parameters = [] }]) => parameters)
       .filter((parameter) => parameter.in !== 'header')
@@ -68,7 +68,7 @@ describe('every operation', () => {
     ]);
   });
 
-  test('takes an Idempotency-Key where it is a POST, but for the one that a repetition does not change', () => {
+  test('every POST accepts an Idempotency-Key except the one that may be repeated anyway', () => {
     const without = ownOperations()
       .filter(([name]) => name.startsWith('post'))
       .filter(([, { parameters = [] }]) => !parameters.some((one) => one.name === 'idempotency-key'))
@@ -76,7 +76,7 @@ describe('every operation', () => {
     expect(without).toEqual(['post /v1/write-backs/retry']);
   });
 
-  test('refuses an unknown field of its body, and names it', async () => {
+  test('every operation refuses an unknown field of its body and names it', async () => {
     for (const [name] of ownOperations().filter(([, operation]) => 'requestBody' in operation)) {
       const [method, template = ''] = name.split(' ');
       if (method !== 'post' && method !== 'delete') throw new Error(`Untried: ${name}`);
@@ -92,7 +92,7 @@ describe('every operation', () => {
     }
   });
 
-  test('refuses an unknown parameter', async () => {
+  test('every operation refuses an unknown parameter', async () => {
     for (const [name] of ownOperations()) {
       const [method, template = ''] = name.split(' ');
       const path = pathOf(template);
@@ -114,13 +114,13 @@ describe('every operation', () => {
   });
 });
 
-test('the document is served, and is OpenAPI 3.1', async () => {
+test('the document is served and is OpenAPI 3.1', async () => {
   const response = await server.send('get', '/openapi.json', { key: '' });
   expect(response.body).toEqual(server.description);
   expect(server.description.openapi).toBe('3.1.0');
 });
 
-test('every reference in the document leads somewhere', () => {
+test('every reference in the document can be resolved', () => {
   const references = JSON.stringify(server.description).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g);
   for (const [, kind, name] of references) {
     const { schemas, responses } = server.description.components;
@@ -128,8 +128,8 @@ test('every reference in the document leads somewhere', () => {
   }
 });
 
-describe('the pages of the documentation', () => {
-  test('are served with everything they load, under a policy of their own', async () => {
+describe('the documentation pages', () => {
+  test('the documentation pages are served with everything they load under their own policy', async () => {
     const page = await server.send('get', '/docs', { key: '' });
     expect(page.status).toBe(200);
     expect(page.headers['content-security-policy']).toContain("script-src 'self';");
@@ -142,7 +142,7 @@ describe('the pages of the documentation', () => {
     }
   });
 
-  test('can not be used to read other files', async () => {
+  test('the documentation pages can not be used to read other files', async () => {
     for (const path of ['/docs/static/../../package.json', '/docs/static/%2e%2e/%2e%2e/package.json']) {
       expect((await server.send('get', path, { key: '' })).text).not.toContain('"dependencies"');
     }

@@ -21,8 +21,8 @@ const sorts = ['id', 'name', 'modifiedAt', 'createdAt', 'changedAt', 'syncedAt']
   `-${sort}`,
 ]);
 
-describe('a walk through the pages', () => {
-  test('sees every account that lives through it exactly once, whatever comes and goes meanwhile', async () => {
+describe('pagination while accounts change', () => {
+  test('every account that exists during the whole pagination is seen exactly once', async () => {
     await fc.assert(fc.asyncProperty(scenario, walkWhileRowsComeAndGo), { numRuns: 40 });
   });
 });

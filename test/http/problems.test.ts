@@ -13,7 +13,7 @@ afterAll(() => server.close());
 
 const resync = '/v1/accounts/001al00000K3N1wAAF/resync';
 
-describe('an unknown URL', () => {
+describe('unknown URLs', () => {
   test.each([
     '/nothing',
     '/v1',
@@ -22,48 +22,51 @@ describe('an unknown URL', () => {
     '/v1/accounts/a/b/c',
     '/docsx',
     '/docs/nothing',
-  ])('%s is not found, key or no key', async (path) => {
+  ])('the URL %s is not found with and without a key', async (path) => {
     const response = await server.send('get', path, { key: '' });
     expect(response.status).toBe(404);
     expect(response.type).toBe('application/problem+json');
     expect(response.body).toMatchObject({ type: '/docs/problems#not-found', status: 404 });
   });
 
-  test('is not found whatever is sent there', async () => {
+  test('an unknown URL is not found whatever is sent there', async () => {
     for (const body of ['{', JSON.stringify({ padding: 'x'.repeat(300_000) })]) {
       const headers = { 'content-type': 'application/json' };
       expect((await server.send('post', '/nothing', { headers, body })).status).toBe(404);
     }
   });
 
-  test('is not taken for one that it only resembles', async () => {
+  test('a URL that resembles a known one is not found', async () => {
     expect((await server.send('post', '/openapi-json')).status).toBe(404);
     expect((await server.send('post', '/openapi.json')).status).toBe(405);
   });
 });
 
-describe('a wrong method', () => {
+describe('wrong methods', () => {
   test.each([
     ['delete', '/v1/accounts', 'GET, HEAD, OPTIONS'],
     ['post', '/v1/status', 'GET, HEAD, OPTIONS'],
     ['put', '/v1/accounts/001al00000K3N1wAAF', 'GET, HEAD, OPTIONS'],
     ['get', resync, 'OPTIONS, POST'],
     ['patch', '/', 'GET, HEAD, OPTIONS'],
-  ] as const)('%s %s is refused and told what is allowed', async (method, path, allow) => {
-    const response = await server.send(method, path);
-    expect(response.status).toBe(405);
-    expect(response.headers['allow']).toBe(allow);
-    expect(response.body).toMatchObject({ type: '/docs/problems#method-not-allowed' });
-  });
+  ] as const)(
+    'the method %s of %s is refused and the allowed ones are listed',
+    async (method, path, allow) => {
+      const response = await server.send(method, path);
+      expect(response.status).toBe(405);
+      expect(response.headers['allow']).toBe(allow);
+      expect(response.body).toMatchObject({ type: '/docs/problems#method-not-allowed' });
+    },
+  );
 
-  test('TRACE is refused too', async () => {
+  test('the method TRACE is refused', async () => {
     const answer = await raw(`TRACE /v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     expect(answer).toMatch(/^HTTP\/1\.1 405 /);
   });
 });
 
-describe('a body', () => {
-  test('of another type is refused', async () => {
+describe('request bodies', () => {
+  test('a body of another media type is refused', async () => {
     for (const type of ['text/plain', 'application/xml', 'application/x-www-form-urlencoded']) {
       const response = await server.send('post', resync, {
         key: keys.write,
@@ -75,13 +78,13 @@ describe('a body', () => {
     }
   });
 
-  test('that is compressed is refused', async () => {
+  test('a compressed body is refused', async () => {
     const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
     const response = await server.send('post', resync, { key: keys.write, headers, body: '{}' });
     expect(response.status).toBe(415);
   });
 
-  test('beyond 256 KiB is refused', async () => {
+  test('a body beyond 256 KiB is refused', async () => {
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ padding: 'x'.repeat(256 * 1024) });
     const response = await server.send('post', resync, { key: keys.write, headers, body });
@@ -99,14 +102,14 @@ describe('a body', () => {
     ['a text', '"x"'],
     ['a prototype', '{"__proto__":{"admin":true}}'],
     ['a constructor', '{"constructor":{"prototype":{"admin":true}}}'],
-  ])('of %s is not valid', async (_name, body) => {
+  ])('a body of %s is not valid', async (_name, body) => {
     const headers = { 'content-type': 'application/json' };
     const response = await server.send('post', resync, { key: keys.write, headers, body });
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({ type: '/docs/problems#invalid-request' });
   });
 
-  test('with an unknown field is refused, and the field named', async () => {
+  test('a body with an unknown field is refused and the field is named', async () => {
     const response = await server.send('post', resync, { key: keys.write, body: { force: true, why: 1 } });
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({
@@ -117,15 +120,15 @@ describe('a body', () => {
     });
   });
 
-  test('may be left out or empty', async () => {
+  test('a body may be left out or empty', async () => {
     // No database listens, so what got past the door ends as 503.
     expect((await server.send('post', resync, { key: keys.write })).status).toBe(503);
     expect((await server.send('post', resync, { key: keys.write, body: {} })).status).toBe(503);
   });
 });
 
-describe('an unexpected failure', () => {
-  test('says nothing of what happened but the request id', async () => {
+describe('unexpected failures', () => {
+  test('an unexpected failure reveals nothing but the request id', async () => {
     const broken = await startServer({ failure: new Error('secret detail: password=hunter2') });
     const response = await broken.send('post', resync, { key: keys.write });
     await broken.close();
@@ -139,7 +142,7 @@ describe('an unexpected failure', () => {
     });
   });
 
-  test('of the database answers 503 and when to come back', async () => {
+  test('a failure of the database answers 503 with the time to retry', async () => {
     const response = await server.send('get', '/v1/accounts');
     expect(response.status).toBe(503);
     expect(response.headers['retry-after']).toBe('5');
@@ -147,15 +150,15 @@ describe('an unexpected failure', () => {
   });
 });
 
-describe('a request that is hardly one', () => {
-  test('with a badly encoded URL is not valid', async () => {
+describe('malformed requests', () => {
+  test('a badly encoded URL is not valid', async () => {
     const answer = await raw('GET /v1/accounts/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('application/problem+json');
     expect(answer).toContain('The URL is not validly encoded.');
   });
 
-  test('with an endless id is refused', async () => {
+  test('an endless id is refused', async () => {
     const response = await server.send('get', `/v1/accounts/${'a'.repeat(500)}`);
     expect(response.status).toBe(400);
     expect(response.body).toMatchObject({ errors: [{ field: 'id' }] });
@@ -169,15 +172,18 @@ describe('a request that is hardly one', () => {
       400,
     ],
     ['too many headers', `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
-  ])('being %s is answered as a problem, and the connection ends', async (_name, bytes, status) => {
-    const answer = await raw(bytes);
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-    expect(answer).toContain('Content-Type: application/problem+json');
-  });
+  ])(
+    'a request that is %s is answered as a problem and ends the connection',
+    async (_name, bytes, status) => {
+      const answer = await raw(bytes);
+      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(answer).toContain('Content-Type: application/problem+json');
+    },
+  );
 });
 
-describe('every answer', () => {
-  test('carries the request id that was sent, if it is sane', async () => {
+describe('response headers', () => {
+  test('a response carries the request id that was sent if it is valid', async () => {
     const headers = { 'x-request-id': 'import-2026.11:23_a' };
     const response = await server.send('get', '/health/live', { headers });
     expect(response.headers['x-request-id']).toBe('import-2026.11:23_a');
@@ -185,14 +191,14 @@ describe('every answer', () => {
     expect(problem.body).toMatchObject({ requestId: 'import-2026.11:23_a' });
   });
 
-  test('carries a new request id otherwise', async () => {
+  test('a response carries a new request id otherwise', async () => {
     for (const sent of ['a b', 'x'.repeat(129), '<script>']) {
       const response = await server.send('get', '/health/live', { headers: { 'x-request-id': sent } });
       expect(response.headers['x-request-id']).toMatch(/^[\w-]{21}$/);
     }
   });
 
-  test('stays out of caches and loads nothing in a browser', async () => {
+  test('a response is not cached and loads nothing in a browser', async () => {
     for (const path of ['/v1/status', '/health/live', '/nothing', '/']) {
       const { headers } = await server.send('get', path);
       expect(headers['cache-control'], path).toBe('no-store');
@@ -210,8 +216,8 @@ describe('every answer', () => {
   });
 });
 
-describe('the type of a problem', () => {
-  test('leads to a paragraph that explains it, for every kind that there is', async () => {
+describe('types of problems', () => {
+  test('the type of every problem links to a paragraph that explains it', async () => {
     const types = server.description.components.schemas['Problem']?.['properties'] as {
       type: { enum: string[] };
     };
@@ -230,8 +236,8 @@ describe('the type of a problem', () => {
   });
 });
 
-describe('a body that is nested', () => {
-  test('thousands of levels deep is refused, whichever way, and costs nothing', async () => {
+describe('nested bodies', () => {
+  test('a body with thousands of levels is refused at no cost', async () => {
     const headers = { 'content-type': 'application/json' };
     for (const body of [
       '['.repeat(100_000) + ']'.repeat(100_000),
@@ -244,7 +250,7 @@ describe('a body that is nested', () => {
     }
   });
 
-  test('32 levels deep goes on to its schema', () => {
+  test('a body with 32 levels is validated by its schema', () => {
     const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
     expect([isDeeperThan(32, nested(32)), isDeeperThan(32, nested(33))]).toEqual([false, true]);
     expect([isDeeperThan(1, 'text'), isDeeperThan(1, null), isDeeperThan(1, {})]).toEqual([
@@ -255,7 +261,7 @@ describe('a body that is nested', () => {
   });
 });
 
-test('no request may take for ever to arrive', () => {
+test('every request has a time limit to arrive', () => {
   expect(server.app.server.requestTimeout).toBe(30_000);
   expect(server.app.server.headersTimeout).toBe(15_000);
   // Nor an answer to be taken.

@@ -15,8 +15,8 @@ const statuses = async (times: number, path: string, key: string, headers = {}):
   return found;
 };
 
-describe('a key', () => {
-  test('has so many requests a minute, is told what is left, and then when to come back', async () => {
+describe('rate limits per key', () => {
+  test('a key has a number of requests per minute and is told what is left and when to retry', async () => {
     await start();
     for (const left of [2, 1, 0]) {
       const { headers } = await server.send('get', '/v1/accounts');
@@ -36,7 +36,7 @@ describe('a key', () => {
     expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(60);
   });
 
-  test('takes nothing from another, and nothing is taken from it by who sends none', async () => {
+  test("a key and callers without a key do not affect each other's limit", async () => {
     await start();
     expect(await statuses(4, '/v1/accounts', keys.read)).toEqual([503, 503, 503, 429]);
     expect(await statuses(6, '/v1/accounts', 'wrong')).toEqual([401, 401, 401, 401, 429, 429]);
@@ -44,14 +44,14 @@ describe('a key', () => {
     expect(await statuses(4, '/v1/accounts', keys.write)).toEqual([503, 503, 503, 429]);
   });
 
-  test('counts a request that its scope does not allow', async () => {
+  test('a request without the required scope counts against the limit', async () => {
     await start();
     expect(await statuses(4, '/v1/accounts', keys.none)).toEqual([403, 403, 403, 429]);
   });
 });
 
-describe('an address', () => {
-  test('is counted for what is public, what is unknown and what is refused together', async () => {
+describe('rate limits per address', () => {
+  test('public, unknown and refused requests of an address are counted together', async () => {
     await start();
     const sent = [
       ['/', ''],
@@ -67,7 +67,7 @@ describe('an address', () => {
     expect(last.headers['ratelimit-policy']).toBe('"address";q=4;w=60');
   });
 
-  test('may look at health and documentation as often as it likes', async () => {
+  test('health checks and documentation are not limited', async () => {
     await start();
     await statuses(5, '/nothing', '');
     expect(await statuses(6, '/health/live', '')).toEqual(Array(6).fill(200));
@@ -76,7 +76,7 @@ describe('an address', () => {
     expect(headers['ratelimit']).toBeUndefined();
   });
 
-  test('is what the connection says, whatever a header says', async () => {
+  test('the address is that of the connection whatever a header says', async () => {
     await start();
     const found: number[] = [];
     for (let n = 0; n < 5; n++) {
@@ -85,7 +85,7 @@ describe('an address', () => {
     expect(found).toEqual([404, 404, 404, 404, 429]);
   });
 
-  test('is what a trusted proxy says', async () => {
+  test('the address is the one that a trusted proxy reports', async () => {
     await start({ trustedProxies: ['127.0.0.0/8'] });
     const by = (client: string) => ({ 'x-forwarded-for': client });
     expect(await statuses(5, '/nothing', '', by('192.0.2.1'))).toEqual([404, 404, 404, 404, 429]);
@@ -95,7 +95,7 @@ describe('an address', () => {
   });
 });
 
-test('a webhook has a limit of its own, by address', async () => {
+test('a webhook has its own limit by address', async () => {
   server = await startServer({ listen: false, overrides: { access: { rateLimits: limits } } });
   const { app } = server;
   app.get('/docs/stand-in', { config: { limit: 'webhook' } }, async () => 'ok');
@@ -103,7 +103,7 @@ test('a webhook has a limit of its own, by address', async () => {
   expect([await send(), await send(), await send()]).toEqual([200, 200, 429]);
 });
 
-test('no limit is one of 0, and the memory for callers is bounded', async () => {
+test('a limit of 0 means no limit and the memory for callers is bounded', async () => {
   const none = { perKey: 0, perAddress: 0, perWebhookAddress: 0 };
   server = await startServer({ overrides: { access: { rateLimits: none } } });
   const { headers } = await server.send('get', '/nothing', { key: '' });

@@ -13,7 +13,7 @@ import { keys, startServer, type TestServer } from './start-server.ts';
 const id = '001000000000001AAA';
 const hourMs = 3_600_000;
 
-describe('with a read replica', { timeout: 60_000 }, () => {
+describe('a read replica', { timeout: 60_000 }, () => {
   let folder: string;
   let postgres: EmbeddedPostgres;
   let standby: StandbyServer;
@@ -61,7 +61,7 @@ describe('with a read replica', { timeout: 60_000 }, () => {
   };
   const rename = (name: string) => primary.pool.query('update accounts set name = $1', [name]);
 
-  it('accounts and events are read from it while it is close behind, from the primary when it is not', async () => {
+  it('accounts and events are read from a replica that is up to date, else from the primary', async () => {
     await eventually('both know how far behind it is', () => patient.serves() && strict.serves());
     await standby.rows('select pg_wal_replay_pause()');
     await rename('New');
@@ -78,7 +78,7 @@ describe('with a read replica', { timeout: 60_000 }, () => {
     await eventually('it has replayed the change', async () => (await nameOf(first)) === 'New');
   });
 
-  it('a client reads what it wrote, whichever process it asks, by the place in the log that it was told', async () => {
+  it('a client reads its own writes from every process by the log position that it was given', async () => {
     await standby.rows('select pg_wal_replay_pause()');
     const written = await first.send('post', `/v1/accounts/${id}/signup-code`, { key: keys.write });
     expect(written.status).toBeLessThan(300);
@@ -91,14 +91,14 @@ describe('with a read replica', { timeout: 60_000 }, () => {
     await eventually('the replica has it too', async () => (await codeOf()) !== null);
   });
 
-  it('a place in the log that nobody gave out is refused', async () => {
+  it('an unknown log position is refused', async () => {
     const headers = { 'tidemark-consistency': 'yesterday' };
     const answer = await first.send('get', '/v1/accounts', { headers });
     expect(answer.status).toBe(400);
     expect(answer.body.errors).toMatchObject([{ field: 'Tidemark-Consistency' }]);
   });
 
-  it('one of another database is never read', async () => {
+  it('a replica of another database is never read', async () => {
     const other = new URL(standby.url);
     other.pathname = '/postgres';
     const replica = openReplica({
@@ -119,7 +119,7 @@ describe('with a read replica', { timeout: 60_000 }, () => {
     await replica.close();
   });
 
-  it('the primary answers at once when it is gone, and no request is lost', async () => {
+  it('the primary answers at once when the replica is gone and no request is lost', async () => {
     await eventually('it serves', () => patient.serves());
     expect(await nameOf(first)).toBe('New');
     const { database } = patient;

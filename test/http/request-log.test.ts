@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { keys, startServer } from './start-server.ts';
 
-test('a request is one line of the log, without key, query or body', async () => {
+test('a request is one log line without key, query and body', async () => {
   const { lines, stream } = collect();
   const server = await startServer({ overrides: { logger: pino(stream) } });
   await server.send('post', '/v1/accounts/001al00000K3N1wAAF/resync?canary=CANARY', {
@@ -29,7 +29,7 @@ test('a request is one line of the log, without key, query or body', async () =>
   expect(lines.join('')).not.toMatch(new RegExp(`CANARY|${keys.write}`));
 });
 
-test('a failure on our side is in the log with its cause', async () => {
+test('an internal failure is logged with its cause', async () => {
   const { lines, stream } = collect();
   const overrides = { logger: { level: 'error', stream } };
   const server = await startServer({ overrides, failure: new Error('The queue is closed') });
@@ -38,7 +38,7 @@ test('a failure on our side is in the log with its cause', async () => {
   await server.close();
 });
 
-test('a log that the server makes itself hides credentials, however they get there', async () => {
+test("the server's own log hides credentials, whatever their place", async () => {
   const { lines, stream } = collect();
   const server = await startServer({ overrides: { logger: { stream } } });
   server.app.log.info({ headers: { authorization: 'CANARY' }, key: { secret: 'CANARY' } }, 'careless');

@@ -23,8 +23,8 @@ const setState = (id: string, state: string) =>
   server.database.pool.query('update resyncs set state = $2 where id = $1', [id, state]);
 const count = async (): Promise<number> => server.database.prisma.resync.count();
 
-describe('a resync', () => {
-  test('of everything is queued, with its job, and says where to follow it', async () => {
+describe('requests for a resync', () => {
+  test('a resync of everything is queued with its job and answers with its location', async () => {
     const response = await order({ scope: 'all' });
     expect(response.status).toBe(202);
     expect(response.headers['location']).toBe(`/v1/resyncs/${response.body.id}`);
@@ -40,7 +40,7 @@ describe('a resync', () => {
     expect(server.enqueued.at(-1)).toBe(response.body.id);
   });
 
-  test('since a moment keeps that moment', async () => {
+  test('a resync since a moment keeps that moment', async () => {
     const response = await order({ scope: 'since', since: '2026-11-23T10:00:00+01:00', mode: 'verify' });
     expect(response.body).toMatchObject({
       since: '2026-11-23T09:00:00.000Z',
@@ -49,7 +49,7 @@ describe('a resync', () => {
     });
   });
 
-  test('of named accounts takes each once, and shows what is no account id', async () => {
+  test('a resync of named accounts takes each once and shows what is not an account id', async () => {
     const long = accountId(1);
     const given = [long, long.slice(0, 15), '003al00000K3N1w', 'nonsense', `${long.slice(0, 17)}z`];
     const response = await order({ scope: 'accounts', accountIds: given });
@@ -57,7 +57,7 @@ describe('a resync', () => {
     expect(response.body).toMatchObject({ accountIds: [long], invalidIds: given.slice(2), unknownIds: [] });
   });
 
-  test('may name ten thousand accounts, and no more', async () => {
+  test('a resync may name at most ten thousand accounts', async () => {
     const accountIds = Array.from({ length: 10_001 }, (_, n) => accountId(n));
     expect((await order({ scope: 'accounts', accountIds: accountIds.slice(1) })).status).toBe(202);
     const response = await order({ scope: 'accounts', accountIds });
@@ -82,7 +82,7 @@ describe('a resync', () => {
     [{ scope: 'accounts', accountIds: ['nonsense'] }, 'accountIds'],
     [{ scope: 'accounts', accountIds: ['\u0000', accountId(1)] }, 'accountIds.0'],
     [{ scope: 'all', force: true }, 'force'],
-  ])('is refused as %j, and %s is named', async (body, field) => {
+  ])('a resync of %j is refused and %s is named', async (body, field) => {
     const response = await order(body);
     expect(response.status).toBe(400);
     expect(response.body.errors).toEqual([{ field, message: expect.any(String) }]);
@@ -90,8 +90,8 @@ describe('a resync', () => {
   });
 });
 
-describe('while everything is read', () => {
-  test('a second request gets the one that is under way, and starts nothing', async () => {
+describe('requests during a full resync', () => {
+  test('a second request gets the running resync and starts nothing', async () => {
     const first = await order({ scope: 'all' });
     await setState(first.body.id, 'reading');
     const enqueued = server.enqueued.length;
@@ -105,7 +105,7 @@ describe('while everything is read', () => {
     expect((await order({ scope: 'all' })).status).toBe(202);
   });
 
-  test('of two requests at the same moment one starts', async () => {
+  test('one of two simultaneous requests starts a resync', async () => {
     const client = await server.database.pool.connect();
     // Both can look, neither can insert.
     await client.query('begin; lock table resyncs in share row exclusive mode');
@@ -126,7 +126,7 @@ describe('while everything is read', () => {
   });
 });
 
-test('whoever waits for one account hears of a failure at once, in the usual answer', async () => {
+test('a client that waits for one account is told of a failure at once in the usual response', async () => {
   const path = `/v1/accounts/${accountId(1)}/resync?wait=true`;
   const waiting = server.send('post', path, { key: keys.write });
   await eventually('it is queued', async () => (await count()) === 1);
@@ -137,11 +137,11 @@ test('whoever waits for one account hears of a failure at once, in the usual ans
   expect(headers['location']).toBe(`/v1/resyncs/${body.id}`);
 });
 
-describe('cancelling', () => {
+describe('cancellation', () => {
   const cancel = (id: string, key = keys.write) => server.send('delete', `/v1/resyncs/${id}`, { key });
 
   test.each(['queued', 'reading', 'applying'])(
-    'ends one that is %s, tells the workers, and may be repeated',
+    'a resync that is %s is cancelled, which the workers notice, and cancelling may be repeated',
     async (state) => {
       const { id } = (await order({ scope: 'all' })).body;
       await setState(id, state);
@@ -159,7 +159,7 @@ describe('cancelling', () => {
     },
   );
 
-  test.each(['done', 'failed'])('comes too late for one that is %s', async (state) => {
+  test.each(['done', 'failed'])('a resync that is %s can not be cancelled', async (state) => {
     const { id } = (await order({ scope: 'all' })).body;
     await setState(id, state);
     const response = await cancel(id);
@@ -168,17 +168,17 @@ describe('cancelling', () => {
     expect((await server.send('get', `/v1/resyncs/${id}`)).body.state).toBe(state);
   });
 
-  test('needs a resync, and the scope write', async () => {
+  test('cancelling needs an existing resync and the scope write', async () => {
     expect((await cancel(uuid(99))).status).toBe(404);
     expect((await cancel(uuid(99), keys.read)).status).toBe(403);
   });
 });
 
-describe('an Idempotency-Key', () => {
+describe('the header Idempotency-Key', () => {
   const byKey = (key: string) => ({ 'idempotency-key': key });
   const since = { scope: 'since', since: '2026-11-23T10:00:00Z' };
 
-  test('has the same request carried out once, and answered as the first time', async () => {
+  test('a repeated request is carried out once and answered as the first time', async () => {
     const first = await order(since, byKey('a'));
     await setState(first.body.id, 'done');
     const again = await order(since, byKey('a'));
@@ -188,19 +188,19 @@ describe('an Idempotency-Key', () => {
     expect(await count()).toBe(1);
   });
 
-  test('may be quoted, as the draft has it', async () => {
+  test('an idempotency key may be quoted as in the draft standard', async () => {
     const first = await order(since, byKey('"a b"'));
     expect((await order(since, byKey('a b'))).body.id).toBe(first.body.id);
   });
 
-  test('is no other caller’s, and no other key', async () => {
+  test('idempotency keys of different callers are different', async () => {
     await order(since, byKey('a'));
     expect((await order(since, byKey('b'))).headers['idempotent-replayed']).toBeUndefined();
     expect((await order(since, byKey('a'), keys.admin)).headers['idempotent-replayed']).toBeUndefined();
     expect(await count()).toBe(3);
   });
 
-  test('is refused with another request', async () => {
+  test('an idempotency key is refused with another request', async () => {
     await order(since, byKey('a'));
     const path = `/v1/accounts/${accountId(1)}/resync`;
     const others = [
@@ -214,7 +214,7 @@ describe('an Idempotency-Key', () => {
     expect(await count()).toBe(1);
   });
 
-  test('does the work once when it comes twenty times at once', async () => {
+  test('twenty simultaneous requests with one idempotency key do the work once', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => order(since, byKey('a'))));
     const statuses = new Set(answers.map(({ status }) => status));
     expect([...statuses].filter((status) => status !== 202 && status !== 409)).toEqual([]);
@@ -222,7 +222,7 @@ describe('an Idempotency-Key', () => {
     expect(await count()).toBe(1);
   });
 
-  test('answers 409 while its first request is being worked on', async () => {
+  test('a repeated request answers 409 while the first one is in progress', async () => {
     const client = await server.database.pool.connect();
     await client.query('begin; lock table resyncs in access exclusive mode');
     const first = order(since, byKey('a'));
@@ -241,12 +241,12 @@ describe('an Idempotency-Key', () => {
     expect((await first).status).toBe(202);
   });
 
-  test('of a request that was refused is free again', async () => {
+  test('the idempotency key of a refused request is free again', async () => {
     expect((await order({ scope: 'since' }, byKey('a'))).status).toBe(400);
     expect((await order(since, byKey('a'))).status).toBe(202);
   });
 
-  test('counts for a day', async () => {
+  test('an idempotency key is valid for a day', async () => {
     await order(since, byKey('a'));
     await server.database.pool.query(
       `update idempotent_requests set created_at = now() - interval '25 hours'`,
@@ -259,13 +259,13 @@ describe('an Idempotency-Key', () => {
     ['empty', ''],
     ['too long', 'x'.repeat(256)],
     ['unprintable', 'caf\u00e9'],
-  ])('that is %s is refused', async (_name, key) => {
+  ])('an idempotency key that is %s is refused', async (_name, key) => {
     const response = await order(since, byKey(key));
     expect(response.status).toBe(400);
     expect(response.body.errors).toEqual([{ field: 'idempotency-key', message: expect.any(String) }]);
   });
 
-  test('counts for the resync of one account and for the retry of an event', async () => {
+  test('idempotency keys apply to the resync of an account and the retry of an event', async () => {
     const path = `/v1/accounts/${accountId(1)}/resync`;
     const headers = byKey('c');
     const first = await server.send('post', path, { key: keys.write, headers });

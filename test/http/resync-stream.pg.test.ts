@@ -35,8 +35,8 @@ afterAll(async () => {
 const url = () => `${server.url}/v1/resyncs/${uuid(1)}`;
 const change = (columns: string) => server.database.pool.query(`update resyncs set ${columns}`);
 
-describe('a resync that is followed', () => {
-  test('tells each change of it, then its end, and closes', async () => {
+describe('the stream of a resync', () => {
+  test('the stream sends each change of the resync and its end, and closes', async () => {
     const stream = await openStream(url());
     expect(stream.headers['content-type']).toBe('text/event-stream');
     expect(stream.headers['cache-control']).toBe('no-store');
@@ -54,7 +54,7 @@ describe('a resync that is followed', () => {
     expect(await stream.next()).toBeUndefined();
   });
 
-  test.each(['failed', 'cancelled'])('ends at once when it is %s already', async (state) => {
+  test.each(['failed', 'cancelled'])('the stream ends at once if the resync is already %s', async (state) => {
     await change(`state = '${state}'`);
     const stream = await openStream(url());
     expect((await stream.next())?.event).toBe('progress');
@@ -62,7 +62,7 @@ describe('a resync that is followed', () => {
     expect(await stream.next()).toBeUndefined();
   });
 
-  test('is plain JSON for whoever does not ask for a stream, and has no body for HEAD', async () => {
+  test('a client that does not accept a stream gets JSON, and HEAD has no body', async () => {
     const response = await server.send('get', `/v1/resyncs/${uuid(1)}`, { headers: { accept: '*/*' } });
     expect(response.body).toMatchObject({ state: 'queued' });
     const head = await fetch(url(), {
@@ -72,14 +72,14 @@ describe('a resync that is followed', () => {
     expect(head.status).toBe(200);
   });
 
-  test('needs a key, and has to exist', async () => {
+  test('the stream needs a key and an existing resync', async () => {
     expect((await openStream(url(), 'nonsense')).status).toBe(401);
     const missing = await openStream(`${server.url}/v1/resyncs/${uuid(9)}`);
     expect(missing.status).toBe(404);
     expect(missing.headers['content-type']).toContain('application/problem+json');
   });
 
-  test('is let go when its reader goes', async () => {
+  test('the stream is released when its reader disconnects', async () => {
     const stream = await openStream(url());
     await stream.next();
     // A follower always waits for one of them.
@@ -88,7 +88,7 @@ describe('a resync that is followed', () => {
     await eventually('nobody follows it any more', () => waits === 0);
   });
 
-  test('may be followed ten times with one key, and again when one has gone', async () => {
+  test('ten streams may be open per key and another one after one has closed', async () => {
     const streams = await Promise.all(Array.from({ length: 10 }, () => openStream(url())));
     const refused = await openStream(url());
     expect(refused.status).toBe(429);
@@ -103,7 +103,7 @@ describe('a resync that is followed', () => {
     for (const stream of [...streams, other, again]) stream.leave();
   });
 
-  test('does not keep a closing server, nor does whoever waits for one account', async () => {
+  test('open streams and waiting clients do not keep a closing server open', async () => {
     const closing = await startServer({ databaseUrl: database.url });
     const path = `/v1/resyncs/${uuid(1)}`;
     const stream = await openStream(`${closing.url}${path}`);

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 describe('resyncs', () => {
-  test('are listed newest first, also those of the same moment', async () => {
+  test('resyncs are listed newest first, also those of the same moment', async () => {
     const seen: string[] = [];
     let next: string | undefined = '/v1/resyncs?limit=1';
     while (next !== undefined) {
@@ -46,7 +46,7 @@ describe('resyncs', () => {
     expect(seen).toEqual([uuid(3), uuid(2), uuid(1)]);
   });
 
-  test('are shown with their progress', async () => {
+  test('resyncs are shown with their progress', async () => {
     const response = await server.send('get', `/v1/resyncs/${uuid(3)}`);
     expect(response.body).toEqual({
       id: uuid(3),
@@ -81,12 +81,12 @@ describe('resyncs', () => {
     expect((await server.send('get', '/v1/resyncs?limit=1')).body.data).toEqual([response.body]);
   });
 
-  test('that nobody started are not found', async () => {
+  test('an unknown resync is not found', async () => {
     expect((await server.send('get', `/v1/resyncs/${uuid(99)}`)).status).toBe(404);
   });
 
   test.each(['1', 'x', `${uuid(1).slice(0, -1)}g`, "'"])(
-    'are not looked for by the malformed id %s',
+    'the malformed resync id %s is not looked up',
     async (id) => {
       const response = await server.send('get', `/v1/resyncs/${id}`);
       expect(response.status).toBe(400);

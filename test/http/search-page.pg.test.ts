@@ -48,7 +48,7 @@ const metWhereLikely = {
   steps: { shortWalk: 3, few: 1, longWalk: 1 },
 };
 
-test('a search finds what fits and nothing else, in order, whichever of its steps finds it', async () => {
+test('a search finds exactly what matches, in order, whichever of its steps finds it', async () => {
   await database.pool.query(
     `create table found_rows (id text primary key, by text, fits boolean, common boolean);
      create view narrow_rows as select id as row_id, by as row_by, fits as row_fits, common as row_common from found_rows`,

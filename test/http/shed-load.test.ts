@@ -22,8 +22,8 @@ async function start(loadLimits: LoadLimits) {
   return { ask, tell, untilHeld };
 }
 
-describe('requests at a time', () => {
-  test('are so many of one caller, and so many of all; what is refused takes no room', async () => {
+describe('concurrent requests', () => {
+  test('concurrent requests are limited per caller and in total, and refused ones take no slot', async () => {
     const { ask, tell, untilHeld } = await start({ lateMs: 60_000, inFlight: 3, inFlightOfOne: 2 });
     const first = [ask(keys.read), ask(keys.read)];
     await untilHeld(2);
@@ -47,8 +47,8 @@ describe('requests at a time', () => {
   });
 });
 
-describe('a process that has too much to do', () => {
-  test('refuses requests until it has caught up, and answers probes all the while', async () => {
+describe('an overloaded process', () => {
+  test('an overloaded process refuses requests until it has caught up and answers health checks', async () => {
     const { ask } = await start({ lateMs: 150, inFlight: 100, inFlightOfOne: 100 });
     const busy = setInterval(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700), 1);
     try {

@@ -23,8 +23,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('a cursor', () => {
-  test('that one process gave out is taken by every other, from the first moment on', async () => {
+describe('signed cursors', () => {
+  test('a cursor from one process is accepted by every other from the start', async () => {
     // Nobody has made the key yet, and both make one.
     const given = await Promise.all(servers.map((server) => cursorOf(server)));
     expect(given[0]).toBe(given[1]);
@@ -38,7 +38,7 @@ describe('a cursor', () => {
     expect(rows).toEqual([{ name: 'cursors', length: 32 }]);
   });
 
-  test('that is altered in any one of its characters is refused', async () => {
+  test('a cursor that is altered in any one of its characters is refused', async () => {
     const cursor = await cursorOf(servers[0]);
     for (let at = 0; at < cursor.length; at++) {
       const altered = `${cursor.slice(0, at)}${cursor[at] === 'A' ? 'B' : 'A'}${cursor.slice(at + 1)}`;
@@ -49,7 +49,7 @@ describe('a cursor', () => {
     await expectRefused(cursor.slice(0, 20));
   });
 
-  test('that is made up without the key is refused, however well it is made', async () => {
+  test('a well-formed cursor made without the key is refused', async () => {
     const position = { by: null, id: accountId(2) };
     const unsigned = encodeCursor(listKey('/v1/accounts', { limit: 1 }), position);
     await expectRefused(unsigned);
@@ -59,7 +59,7 @@ describe('a cursor', () => {
     expect(page.body.data).toMatchObject([{ id: accountId(3) }]);
   });
 
-  test('of any other list is refused', async () => {
+  test('a cursor of any other list is refused', async () => {
     const cursor = await cursorOf(servers[0]);
     for (const path of [
       'accounts?deleted=all',

@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 describe('the status', () => {
-  test('of a mirror that never started is all zero', async () => {
+  test('the status of a mirror that never started is all zero', async () => {
     const { body } = await server.send('get', '/v1/status');
     expect(body).toMatchObject({
       subscription: { topic: '/data/AccountChangeEvent', state: 'idle', position: null, stateSince: null },
@@ -30,7 +30,7 @@ describe('the status', () => {
     });
   });
 
-  test('says how the mirror is doing', async () => {
+  test('the status shows how the mirror is doing', async () => {
     await fill();
     const { body } = await server.send('get', '/v1/status');
     expect(body).toEqual({
@@ -86,7 +86,7 @@ describe('the status', () => {
   });
 });
 
-test('a count that would take long is an estimate, and says so', async () => {
+test('a slow count is an estimate and is marked as one', async () => {
   const { pool } = server.database;
   const many = Prisma.sql`generate_series(1, 10000000) AS n`;
   expect(await countRows(pool, many)).toEqual({ count: 10_000_000, exact: false });

@@ -20,8 +20,8 @@ const passed = 'Try again in a few seconds.';
 const resync = '/v1/accounts/001al00000K3N1wAAF/resync';
 const now = Math.floor(Date.now() / 1000);
 
-describe('a token of the issuer', () => {
-  test('lets in with the scopes that it names, beside the API keys', async () => {
+describe('tokens of the issuer', () => {
+  test('a token grants the scopes that it names, next to the API keys', async () => {
     const reader = await issuer.token();
     expect((await server.send('get', '/v1/accounts', { key: reader })).body.detail).toBe(passed);
     const refused = await server.send('post', resync, { key: reader });
@@ -34,7 +34,7 @@ describe('a token of the issuer', () => {
     expect((await server.send('get', '/v1/accounts', { key: keys.read })).body.detail).toBe(passed);
   });
 
-  test('without a scope of ours is known, and may do nothing', async () => {
+  test('a token without a known scope is authenticated and may do nothing', async () => {
     for (const scope of ['', 'read', 'tidemark:', 'tidemark:readx', 'x-tidemark:read', 'tidemark:read,x']) {
       const { status } = await server.send('get', '/v1/accounts', { key: await issuer.token({ scope }) });
       expect(status, scope).toBe(403);
@@ -49,20 +49,20 @@ describe('a token of the issuer', () => {
     ['without an end', { exp: undefined }, 'The claim "exp" of the token does not fit.'],
     ['of nobody', { sub: undefined }, 'The claim "sub" of the token does not fit.'],
     ['of a subject that would forge a line of the log', { sub: 'a\nb' }, 'The token is not valid.'],
-  ])('%s is refused', async (_name, claims, detail) => {
+  ])('a token %s is refused', async (_name, claims, detail) => {
     const response = await server.send('get', '/v1/accounts', { key: await issuer.token(claims) });
     expect([response.status, response.body.detail]).toEqual([401, detail]);
     expect(response.headers['www-authenticate']).toContain('error="invalid_token"');
   });
 
-  test('may differ by half a minute from our clock', async () => {
+  test('the clock of a token may differ by half a minute', async () => {
     const late = await issuer.token({ exp: now - 5, nbf: now + 20 });
     expect((await server.send('get', '/v1/accounts', { key: late })).body.detail).toBe(passed);
   });
 });
 
-describe('a forged token', () => {
-  test('without a signature, or with one by something public, is refused', async () => {
+describe('forged tokens', () => {
+  test('a token without a signature or signed with public data is refused', async () => {
     const token = await issuer.token();
     const [, body = '', signature = ''] = token.split('.');
     const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
@@ -84,7 +84,7 @@ describe('a forged token', () => {
     }
   });
 
-  test('with an unknown key, however often, does not make us ask the issuer each time', async () => {
+  test('tokens with unknown keys do not cause a request to the issuer each time', async () => {
     const { privateKey } = await generateKeyPair('ES256');
     await server.send('get', '/v1/accounts', { key: await issuer.token() });
     const before = issuer.asked.length;
@@ -96,7 +96,7 @@ describe('a forged token', () => {
   });
 });
 
-test('keys are rotated without a restart: new tokens are taken, old ones are not', async () => {
+test('keys are rotated without a restart: new tokens are accepted and old ones are refused', async () => {
   const rotating = await startIssuer();
   const impatient = await serverFor(rotating, { cooldownMs: 0 });
   const old = await rotating.token();
@@ -109,7 +109,7 @@ test('keys are rotated without a restart: new tokens are taken, old ones are not
   await rotating.close();
 });
 
-describe('an issuer that is away', () => {
+describe('an unavailable issuer', () => {
   test.each([
     ['answers 500', (_path, response) => response.writeHead(500).end()],
     ['answers no JSON', (_path, response) => response.end('<html>')],
@@ -119,7 +119,7 @@ describe('an issuer that is away', () => {
     ['has keys that are none', (path, response) => path === '/keys' && response.end('{"keys":1}')],
     ['cuts the connection', (_path, response) => response.destroy()],
   ] satisfies [string, (path: string, response: import('node:http').ServerResponse) => unknown][])(
-    'because it %s gives 503, and is not asked by every request; keys work',
+    'an issuer that %s causes 503, is not asked by every request, and API keys work',
     async (_name, how) => {
       const away = await startIssuer();
       away.answer((path, response) => Boolean(how(path, response)));
@@ -140,7 +140,7 @@ describe('an issuer that is away', () => {
     },
   );
 
-  test('is no hindrance while its keys are known', async () => {
+  test('tokens are accepted while the keys of an unavailable issuer are known', async () => {
     const away = await startIssuer();
     const waiting = await serverFor(away);
     const key = await away.token();

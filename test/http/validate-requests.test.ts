@@ -58,7 +58,7 @@ test.each([
   expect(errorsOf('querystring', query)).toEqual([{ field, message }]);
 });
 
-test('several faults are said together, each once', () => {
+test('several validation errors are reported together and each once', () => {
   expect(
     errorsOf('querystring', { limit: 'x', page: '1', offset: '2' })
       .map(({ field }) => field)
@@ -66,7 +66,7 @@ test('several faults are said together, each once', () => {
   ).toEqual(['limit', 'offset', 'page']);
 });
 
-test('a body is taken as it is: no text becomes a number', () => {
+test('a body is read without conversion: no text becomes a number', () => {
   expect(validate('body', { limit: 7 })).toEqual({ value: { limit: 7 } });
   expect(errorsOf('body', { limit: '7' })).toEqual([
     { field: 'limit', message: 'must be an integer, given once' },

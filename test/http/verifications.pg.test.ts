@@ -43,8 +43,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-describe('a finished verify', () => {
-  test('says what differs: by field, by kind, since when, with examples; unconfirmed differences do not count', async () => {
+describe('finished verifications', () => {
+  test('a verification reports differences by field, kind and age with examples and without unconfirmed ones', async () => {
     const { body } = await server.send('get', `/v1/resyncs/${uuid(1)}`);
     expect(body.verification).toEqual({
       compared: 1_000,
@@ -61,14 +61,14 @@ describe('a finished verify', () => {
     });
   });
 
-  test('shows the same in a list, without examples', async () => {
+  test('a verification in a list has no examples', async () => {
     const { body } = await server.send('get', '/v1/resyncs?mode=verify&state=done&scope=all');
     expect(body.data).toHaveLength(1);
     expect(body.data[0].verification).toMatchObject({ byKind: { missing: 1, extra: 0, fields: 22 } });
     expect(body.data[0].verification.examples).toBeUndefined();
   });
 
-  test('lists all that differs, page by page, and by kind', async () => {
+  test('differences are listed page by page and by kind', async () => {
     const seen: string[] = [];
     let next: string | undefined = `/v1/resyncs/${uuid(1)}/differences?limit=10`;
     while (next !== undefined) {
@@ -83,7 +83,7 @@ describe('a finished verify', () => {
   });
 });
 
-test('a finished repair carries a certificate, one that runs does not', async () => {
+test('a finished repair has a certificate and a running one does not', async () => {
   const { body } = await server.send('get', `/v1/resyncs/${uuid(2)}`);
   expect(body.verification).toBeNull();
   expect(body.certificate).toEqual({
@@ -109,12 +109,12 @@ test.each([
   ['scope=accounts&state=done', [4, 2]],
   ['mode=repair', [2]],
   ['mode=sample', []],
-])('resyncs are listed by %s', async (query, expected) => {
+])('resyncs are filtered by %s', async (query, expected) => {
   const { body } = await server.send('get', `/v1/resyncs?${query}`);
   expect(body.data.map(({ id }: { id: string }) => id)).toEqual(expected.map(uuid));
 });
 
-test('the status tells the newest fidelity, and what is being read', async () => {
+test('the status shows the last verification and the running one', async () => {
   const { body } = await server.send('get', '/v1/status');
   expect(body.fidelity).toEqual({
     resyncId: uuid(1),

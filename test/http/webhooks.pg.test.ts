@@ -64,10 +64,10 @@ async function refused(sending: () => Promise<request.Response>, status: number)
   return answer;
 }
 
-describe('a signature of change events', () => {
+describe('signatures of change events', () => {
   const body = JSON.stringify(event());
 
-  it('may be of any of the secrets, and one of several signatures', async () => {
+  it('a signature with any of the secrets is accepted, also among several signatures', async () => {
     for (const secret of [webhookSecret, newerSecret])
       expect((await send(event(), { secret })).status).toBe(202);
     const text = JSON.stringify(event());
@@ -98,7 +98,7 @@ describe('a signature of change events', () => {
       'that is cut off',
       () => ({ ...signed(body), 'webhook-signature': signed(body)['webhook-signature']?.slice(0, 20) ?? '' }),
     ],
-  ])('%s is refused without detail', async (_name, headers) => {
+  ])('a signature %s is refused without detail', async (_name, headers) => {
     const answer = await refused(() => post(body, headers()), 401);
     expect(answer.body).toMatchObject({
       type: '/docs/problems#untrusted-sender',
@@ -106,12 +106,15 @@ describe('a signature of change events', () => {
     });
   });
 
-  it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])('is refused without %s', async (name) => {
-    const { [name]: _left, ...headers } = signed(body);
-    await refused(() => post(body, headers), 401);
-  });
+  it.each(['webhook-id', 'webhook-timestamp', 'webhook-signature'])(
+    'a request is refused without %s',
+    async (name) => {
+      const { [name]: _left, ...headers } = signed(body);
+      await refused(() => post(body, headers), 401);
+    },
+  );
 
-  it('counts, not an API key', async () => {
+  it('the signature is required and an API key does not replace it', async () => {
     await refused(
       () => server.send('post', '/webhooks/change-events', { key: 'test-only-admin-key', body: event() }),
       401,
@@ -119,8 +122,8 @@ describe('a signature of change events', () => {
   });
 });
 
-describe('change events', () => {
-  it('are stored in every shape, and answered when they are', async () => {
+describe('change events over webhooks', () => {
+  it('change events of every shape are stored before they are acknowledged', async () => {
     const before = await logged();
     const bare = event();
     const cometd = { schema: 'x', payload: event(), event: { replayId: 1, EventUuid: 'uuid-of-cometd' } };
@@ -153,7 +156,7 @@ describe('change events', () => {
     });
   });
 
-  it('keep the digits of a commit number beyond 2^53', async () => {
+  it('commit numbers keep their digits beyond 2^53', async () => {
     const text = JSON.stringify(event()).replace(/"commitNumber":\d+/, '"commitNumber":1790000000123456789');
     expect((await send(text)).status).toBe(202);
     const [row] = await database.rows<{ payload: Buffer }>(
@@ -162,7 +165,7 @@ describe('change events', () => {
     expect(row?.payload.toString()).toContain('"commitNumber":1790000000123456789,');
   });
 
-  it('are known again by the id of the request, of the event and by what they say', async () => {
+  it('repeated change events are recognized by the id of the request, of the event and by their content', async () => {
     const one = { schema: 'x', payload: event(), event: { EventUuid: 'uuid-again' } };
     expect((await send(one, { id: 'msg_again' })).body).toEqual({ received: 1, stored: 1 });
     const before = await logged();
@@ -180,7 +183,7 @@ describe('change events', () => {
     expect(await logged()).toBe(before + 1);
   });
 
-  it('that come at once are stored once', async () => {
+  it('simultaneous change events are stored once', async () => {
     const before = await logged();
     const [one, two] = [event(), event()];
     const answers = await Promise.all(
@@ -191,20 +194,20 @@ describe('change events', () => {
     expect(await logged()).toBe(before + 2);
   });
 
-  it('with an id that another request had are refused: taking them for known would lose what they say', async () => {
+  it('an id that another request had is refused so that no change is lost', async () => {
     await send(event(), { id: 'msg_reused' });
     const answer = await refused(() => send(event(), { id: 'msg_reused' }), 422);
     expect(answer.body.type).toBe('/docs/problems#key-reused');
   });
 
-  it('are taken up to 500 at once, and none of 501', async () => {
+  it('up to 500 change events are accepted at once and none of 501', async () => {
     const many = (n: number) => Array.from({ length: n }, () => event());
     expect((await send(many(500))).body).toEqual({ received: 500, stored: 500 });
     const answer = await refused(() => send(many(501)), 400);
     expect(answer.body.errors).toEqual([{ field: 'body', message: 'must not have more than 500 entries' }]);
   });
 
-  it('are refused from the future, and with them the whole request', async () => {
+  it('a change event from the future is refused with its whole request', async () => {
     const late = event({ commitTimestamp: Date.now() + 6 * 60_000 });
     const answer = await refused(() => send([event(), late]), 400);
     expect(answer.body.errors).toEqual([
@@ -227,12 +230,12 @@ describe('change events', () => {
     ['no header', '{"payload": {}}', 'payload holds no ChangeEventHeader.'],
     ['prototype poisoning', '{"__proto__": {"x": 1}}', /"__proto__" is not allowed at line 1, column 2/],
     ['deep nesting', '['.repeat(1_000_000), /nested more than 32 levels deep at line 1, column 34/],
-  ])('are refused with %s, and the answer says where', async (_name, body, detail) => {
+  ])('change events with %s are refused and the response names the place', async (_name, body, detail) => {
     const answer = await refused(() => send(body), 400);
     expect(answer.body.detail).toMatch(detail);
   });
 
-  it('are refused when they are no UTF-8, from the first wrong byte on', async () => {
+  it('invalid UTF-8 is refused from its first wrong byte', async () => {
     const body = Buffer.concat([Buffer.from('{"a": "é'), Buffer.from([0xff]), Buffer.from('"}')]);
     const at = new Date();
     const signature = createHmac('sha256', Buffer.alloc(32, 7))
@@ -245,7 +248,7 @@ describe('change events', () => {
     expect(await answer.text()).toContain('The body is not UTF-8 from byte 9 on.');
   });
 
-  it('are refused beyond 5 MiB, in another type and compressed', async () => {
+  it('change events beyond 5 MiB, in another media type or compressed are refused', async () => {
     const large = JSON.stringify(event({}, { Industry: 'x'.repeat(5 * 1024 ** 2) }));
     await refused(() => post(large, signed(large)), 413);
     await refused(() => post('x', { ...signed('x'), 'content-type': 'text/xml' }), 415);
@@ -271,7 +274,7 @@ describe('outbound messages', () => {
       .set({ 'content-type': 'text/xml; charset=UTF-8', ...headers })
       .send(body);
 
-  it('are acknowledged when all that they tell is stored, once', async () => {
+  it('an outbound message is acknowledged when all of it is stored, once', async () => {
     const before = await logged();
     const text = message(notification() + notification('001al00000K3N1x'));
     for (let times = 0; times < 2; times++) {
@@ -285,7 +288,7 @@ describe('outbound messages', () => {
     expect(await logged()).toBe(before + 3);
   });
 
-  it('of the org are taken with its short id too, those of others are not', async () => {
+  it('the short id of the org is accepted and other orgs are refused', async () => {
     expect((await sendTo(server.url, message(notification(), organizationId.slice(0, 15)))).status).toBe(200);
     const answer = await refused(
       () => sendTo(server.url, message(notification(), '00Dal00000AbCdF')).then((r) => r),
@@ -313,7 +316,7 @@ describe('outbound messages', () => {
     ['nothing', '', 400, /empty/],
     ['too much', `<a>${'x'.repeat(5 * 1024 ** 2)}</a>`, 413, /5 MiB/],
   ])(
-    'with %s are answered by a fault that says where, and nothing is stored',
+    'outbound messages with %s are answered with a fault that names the place, and nothing is stored',
     async (_name, body, status, reason) => {
       const answer = await refused(() => sendTo(server.url, body).then((r) => r), status);
       expect(answer.type).toBe('text/xml');
@@ -322,7 +325,7 @@ describe('outbound messages', () => {
     },
   );
 
-  it('of another type are refused; who asks for JSON gets a problem', async () => {
+  it('another media type is refused, with a problem for clients that accept JSON', async () => {
     const answer = await refused(
       () => sendTo(server.url, '{}', { 'content-type': 'application/json' }).then((r) => r),
       415,
@@ -337,7 +340,7 @@ describe('outbound messages', () => {
     expect([problem.status, problem.type]).toEqual([400, 'application/problem+json']);
   });
 
-  it('need the secret of the path and the certificate that a proxy has checked, where they are set', async () => {
+  it('outbound messages need the secret of the path and the client certificate if they are configured', async () => {
     const senders = sendersFor(organizationId).outboundMessages;
     if (senders === undefined) throw new Error('no senders');
     const fingerprint = 'ab'.repeat(32);
@@ -374,8 +377,8 @@ describe('outbound messages', () => {
   });
 });
 
-describe('a server without the settings', () => {
-  it('takes no webhooks at all', async () => {
+describe('a server without webhook settings', () => {
+  it('webhooks are not found without their settings', async () => {
     const plain = await startServer();
     try {
       const body = JSON.stringify(event());

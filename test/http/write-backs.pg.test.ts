@@ -43,11 +43,11 @@ const list = async (query: string): Promise<string[]> => {
 const ids = (...numbers: number[]): string[] => numbers.map(accountId);
 
 describe('write-backs', () => {
-  test('are the codes that are not confirmed, those tried last first, without deleted accounts', async () => {
+  test('write-backs are the unconfirmed codes of accounts that exist, the last tried first', async () => {
     expect(await list('')).toEqual(ids(5, 4, 3, 2, 1));
   });
 
-  test('are filtered by state and by error code', async () => {
+  test('write-backs are filtered by state and by error code', async () => {
     expect(await list('state=failed')).toEqual(ids(4, 3, 2));
     expect(await list(`state=failed&errorCode=${rule.code}`)).toEqual(ids(3, 2));
     expect(await list('errorCode=UNABLE_TO_LOCK_ROW')).toEqual(ids(4, 1));
@@ -55,14 +55,14 @@ describe('write-backs', () => {
     expect((await server.send('get', '/v1/write-backs?state=confirmed')).status).toBe(400);
   });
 
-  test('come page by page', async () => {
+  test('write-backs are listed page by page', async () => {
     const { body: first } = await server.send('get', '/v1/write-backs?limit=3');
     const { body: second } = await server.send('get', `/v1/write-backs?limit=3&cursor=${first.nextCursor}`);
     expect([...first.data, ...second.data].map(({ accountId: id }) => id)).toEqual(ids(5, 4, 3, 2, 1));
     expect(second.nextCursor).toBeNull();
   });
 
-  test('say what Salesforce said, and when they are sent again', async () => {
+  test("write-backs show Salesforce's response and the time of the next attempt", async () => {
     const { body } = await server.send('get', `/v1/write-backs/${accountId(1)}`);
     expect(body).toEqual({
       accountId: accountId(1),
@@ -79,7 +79,7 @@ describe('write-backs', () => {
     expect((await server.send('get', '/v1/write-backs/003al0000012345AAA')).status).toBe(400);
   });
 
-  test('are sent again one by one, or all of one cause', async () => {
+  test('write-backs are retried one by one or all of one cause', async () => {
     const key = keys.write;
     const retry = async (n: number) =>
       (await server.send('post', `/v1/write-backs/${accountId(n)}/retry`, { key })).status;
@@ -97,7 +97,7 @@ describe('write-backs', () => {
     expect(body.nextAttemptAt).toBeNull();
   });
 
-  test('are sent again by those who may write', async () => {
+  test('a retry requires the scope write', async () => {
     const path = `/v1/write-backs/${accountId(2)}/retry`;
     expect((await server.send('post', path, { key: keys.read })).status).toBe(403);
     const repeated = { key: keys.write, headers: { 'idempotency-key': 'the-same' } };
@@ -115,11 +115,11 @@ describe('write-backs', () => {
   });
 });
 
-describe('a signup code on request', () => {
+describe('signup codes on request', () => {
   const ask = (n: number, options: { key?: string; body?: object; headers?: Record<string, string> } = {}) =>
     server.send('post', `/v1/accounts/${accountId(n)}/signup-code`, { key: keys.write, ...options });
 
-  test('is made where there is none, and otherwise answered as it is', async () => {
+  test('a code is generated if there is none and is otherwise returned', async () => {
     const made = await ask(8);
     expect(made.status).toBe(202);
     expect(made.headers['location']).toBe(`/v1/write-backs/${accountId(8)}`);
@@ -133,7 +133,7 @@ describe('a signup code on request', () => {
     });
   });
 
-  test('replaces one only for an admin, and the old one stays in the history', async () => {
+  test('only an admin may replace a code, and the old one stays in the history', async () => {
     const body = { regenerate: true };
     expect((await ask(6, { body })).status).toBe(403);
     const { status, body: answer } = await ask(6, { body, key: keys.admin });
@@ -145,7 +145,7 @@ describe('a signup code on request', () => {
     ]);
   });
 
-  test('is replaced once by a request that is repeated with its Idempotency-Key', async () => {
+  test('a request repeated with its Idempotency-Key replaces the code once', async () => {
     const options = {
       key: keys.admin,
       body: { regenerate: true },
@@ -158,7 +158,7 @@ describe('a signup code on request', () => {
     expect((await ask(8, { ...options, body: {} })).status).toBe(422);
   });
 
-  test('is not to be had for an account that is deleted or unknown, nor for what is no request', async () => {
+  test('a deleted or unknown account gets no code and an invalid request is refused', async () => {
     expect((await ask(9)).status).toBe(409);
     expect((await ask(99)).status).toBe(404);
     expect((await ask(8, { body: { regenerate: 'yes' } })).status).toBe(400);
@@ -167,7 +167,7 @@ describe('a signup code on request', () => {
 });
 
 describe('the status of the write-back', () => {
-  test('is idle where no process is at it, whatever one has left behind', async () => {
+  test('the write-back is idle if no process runs it, whatever one left behind', async () => {
     await server.database.pool.query(
       `insert into write_back_state (topic, state, reason, api_used, api_max, api_reserve_percent, api_seen_at)
        values ('/data/AccountChangeEvent', 'waiting', '{"code":"x","message":"y"}', 5, 10, 20, now())`,

@@ -12,10 +12,10 @@ describe('an address and headers of 16,384 bytes', () => {
   };
 
   it.each([
-    ['are accepted', 8_000, 7_000, 401],
-    ['are the limit of the address', 16_385, 1, 414],
-    ['are the limit of both together', 8_000, 8_500, 431],
-  ])('long addresses and headers %s', async (_, addressBytes, headerBytes, status) => {
+    ['both together are below it', 8_000, 7_000, 401],
+    ['the address exceeds it', 16_385, 1, 414],
+    ['both together exceed it', 8_000, 8_500, 431],
+  ])('the limit for an address and headers applies if %s', async (_, addressBytes, headerBytes, status) => {
     const answer = await send(addressBytes, headerBytes);
     expect(answer.status).toBe(status);
     if (status !== 401) expect(await answer.text()).toContain(`<h1>Bad Message ${status}</h1>`);
