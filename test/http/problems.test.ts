@@ -173,7 +173,7 @@ describe('malformed requests', () => {
     ],
     ['too many headers', `GET / HTTP/1.1\r\nHost: x\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
   ])(
-    'a request that is %s is answered as a problem and ends the connection',
+    'a malformed request (%s) is answered as a problem and ends the connection',
     async (_name, bytes, status) => {
       const answer = await raw(bytes);
       expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));

@@ -16,8 +16,8 @@ const longest: Readonly<Record<FailureClass, number>> = {
 };
 const failure = fc.constantFrom(...(Object.keys(longest) as FailureClass[]));
 
-describe('the pause before the next try', () => {
-  it('is never longer than the limit of its class and never nothing', () => {
+describe('backoff before the next attempt', () => {
+  it('the backoff is never longer than the limit of its class and never zero', () => {
     const random = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(failure, fc.integer({ min: 1, max: 100_000 }), random, (kind, attempt, chance) => {
@@ -29,13 +29,13 @@ describe('the pause before the next try', () => {
     );
   });
 
-  it('doubles up to the limit, and chance decides about half of it', () => {
+  it('the backoff doubles up to the limit and about half of it is random', () => {
     expect([1, 2, 3, 4].map((attempt) => backoffMs('transient', attempt, 1))).toEqual([250, 500, 1000, 2000]);
     expect(backoffMs('transient', 4, 0)).toBe(1000);
     expect(backoffMs('transient', 99, 0)).toBe(15_000);
   });
 
-  it('is long from the start where hurry does harm', () => {
+  it('the backoff starts long if a quick retry does harm', () => {
     const first = (kind: FailureClass): number => backoffMs(kind, 1, 0);
     expect(first('throttle')).toBeGreaterThanOrEqual(5_000);
     expect(first('quota')).toBeGreaterThanOrEqual(30_000);

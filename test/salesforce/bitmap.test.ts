@@ -48,11 +48,11 @@ describe('the bitmaps of a change event header', () => {
       ['5-0x3F'],
       addressParts.slice(0, 6).map((part) => `ShippingAddress.${part}`),
     ],
-  ])('name %s', (_, fields, elements, names) => {
+  ])('the bitmaps of %s are expanded to field names', (_, fields, elements, names) => {
     expect(expandBitmaps(elements, fields)).toEqual(names);
   });
 
-  it('count where a lone part bitmap comes without a top-level one, as from the geocoding job', () => {
+  it('a part bitmap counts without a top-level one, as the geocoding job sends it', () => {
     // Position 6, bits 7 and 8: an address with state and country codes.
     expect(expandBitmaps(['6-0x0180'], org86)).toEqual([
       'ShippingAddress.Latitude',
@@ -60,11 +60,11 @@ describe('the bitmaps of a change event header', () => {
     ]);
   });
 
-  it('may be written in lower case', () => {
+  it('a bitmap may be written in lower case', () => {
     expect(expandBitmaps(['5-0x3f'], org44)).toEqual(expandBitmaps(['5-0x3F'], org44));
   });
 
-  it('name nothing when there are none or they are empty', () => {
+  it('empty and missing bitmaps name no field', () => {
     expect(expandBitmaps([], org44)).toEqual([]);
     expect(expandBitmaps(['0x', '0x00'].slice(1), org44)).toEqual([]);
   });
@@ -76,7 +76,7 @@ describe('the bitmaps of a change event header', () => {
     ['a part behind the last one', '4-0x80', /names part 7 of 7/],
     ['a part of a field that has none', '11-0x01', /names part 0 of 0/],
     ['a compound that is not there', '99-0x01', /names field 99 of 44/],
-  ])('refuse %s', (_, element, reason) => {
+  ])('the header is refused for %s', (_, element, reason) => {
     expect(() => expandBitmaps([element], org44)).toThrow(reason);
   });
 });

@@ -11,7 +11,7 @@ const present = existsSync(folder);
 const note = present ? '' : ' (skipped: the captured events are not on this machine)';
 
 describe.skipIf(!present)(`events captured from a real org${note}`, () => {
-  it('a changed street: one part of one address and the date of the change', async () => {
+  it('a changed street names one part of one address and the date of the change', async () => {
     const [street] = await decodeFile('fetch-response.address-update.json');
     expect(street?.header).toMatchObject({
       entityName: 'Account',
@@ -25,7 +25,7 @@ describe.skipIf(!present)(`events captured from a real org${note}`, () => {
     expect(street?.values.size).toBe(2);
   });
 
-  it('the geocoding job: a lone bitmap of two parts, and nothing else', async () => {
+  it('the geocoding job names two parts in a lone bitmap and nothing else', async () => {
     const [, geocode] = await decodeFile('fetch-response.address-update.json');
     expect(geocode?.header.changedFields).toEqual(['ShippingAddress.Latitude', 'ShippingAddress.Longitude']);
     expect([...(geocode?.values.keys() ?? [])]).toEqual([
@@ -36,13 +36,13 @@ describe.skipIf(!present)(`events captured from a real org${note}`, () => {
     expect(geocode?.values.get('ShippingAddress.Longitude')).toBeCloseTo(-122.4, 1);
   });
 
-  it('a custom field behind the 64th', async () => {
+  it('a custom field behind the 64th is named', async () => {
     const [custom] = await decodeFile('fetch-response.custom-field-update.json');
     expect(custom?.header.changedFields).toEqual(['LastModifiedDate', 'Amount_Owed__c']);
     expect(custom?.values.get('Amount_Owed__c')).toBeTypeOf('number');
   });
 
-  it('both schema versions of the org compile, with compound fields wherever they stand', async () => {
+  it('both schema versions of the org compile with compound fields at any position', async () => {
     for (const file of [
       'AccountChangeEvent.i8wgJwwM-AVcDbFkbRl5Nw.avsc',
       'AccountChangeEvent.2026-08.avsc',

@@ -7,25 +7,25 @@ const decode = (input: EventInput): ChangeEvent => decodeChangeEvent(encodeEvent
 const values = (input: EventInput) => Object.fromEntries(decode(input).values);
 const emptyAddress = { Street: null, City: null, State: null, PostalCode: null, Country: null };
 
-describe('a decoded change event', () => {
-  it('keeps a commit number beyond 2^53 to the last digit', () => {
+describe('decoded change events', () => {
+  it('a commit number beyond 2^53 is exact to the last digit', () => {
     const { header } = decode({ header: { commitNumber: 1_790_000_000_123_456_789n } });
     expect(header.commitNumber).toBe(1_790_000_000_123_456_789n);
     expect(header.commitTimestamp).toBe(1_790_000_000_000);
   });
 
-  it('names all records of a merged change', () => {
+  it('a merged change names all its records', () => {
     const recordIds = ['001000000000001AAA', '001000000000002AAA'];
     expect(decode({ header: { recordIds } }).header.recordIds).toEqual(recordIds);
   });
 
-  it('has no values in a DELETE or a gap', () => {
+  it('a DELETE and a gap event have no values', () => {
     for (const changeType of ['DELETE', 'GAP_CREATE', 'GAP_UPDATE', 'GAP_DELETE', 'GAP_OVERFLOW']) {
       expect(decode({ header: { changeType } }).values.size).toBe(0);
     }
   });
 
-  it('shows moments, days and times as ISO text, each by what its field is', () => {
+  it('date-times, dates and times are ISO text according to their field type', () => {
     expect(
       values({
         header: { changedFields: bits('CreatedDate', 'Expires__c', 'Opens__c', 'Counter__c') },
@@ -44,14 +44,14 @@ describe('a decoded change event', () => {
     });
   });
 
-  it('keeps an integer that a double cannot hold as text', () => {
+  it('an integer that a double cannot represent is kept as text', () => {
     const changed = { changedFields: bits('Counter__c') };
     expect(values({ header: changed, fields: { Counter__c: 9_007_199_254_740_993n } })).toEqual({
       Counter__c: '9007199254740993',
     });
   });
 
-  it('keeps false and zero apart from empty', () => {
+  it('false and zero are different from empty', () => {
     expect(
       values({
         header: { changedFields: bits('Active__c', 'AnnualRevenue', 'NumberOfEmployees') },
@@ -61,8 +61,8 @@ describe('a decoded change event', () => {
   });
 });
 
-describe('an UPDATE', () => {
-  it('changes what its bitmaps name and nothing else, also where an enriched channel fills more', () => {
+describe('UPDATE events', () => {
+  it('an UPDATE changes what its bitmaps name and nothing else, even if an enriched channel fills more', () => {
     expect(
       values({
         header: { changedFields: bits('Industry') },
@@ -75,14 +75,14 @@ describe('an UPDATE', () => {
     ).toEqual({ Industry: 'Energy' });
   });
 
-  it('clears a changed field whose value is null, whether or not it is named as nulled', () => {
+  it('an UPDATE clears a changed field whose value is null, with or without a nulled bit', () => {
     expect(values({ header: { changedFields: bits('Industry') } })).toEqual({ Industry: null });
     const { header, values: cleared } = decode({ header: { nulledFields: bits('Industry') } });
     expect(Object.fromEntries(cleared)).toEqual({ Industry: null });
     expect(header.changedFields).toEqual(['Industry']);
   });
 
-  it('changes single parts of an address and leaves the other ones alone', () => {
+  it('an UPDATE changes single parts of an address and keeps the other ones', () => {
     expect(
       values({
         header: { changedFields: bits('BillingAddress.City', 'BillingAddress.Latitude') },
@@ -91,7 +91,7 @@ describe('an UPDATE', () => {
     ).toEqual({ 'BillingAddress.City': 'Oslo', 'BillingAddress.Latitude': 59.9 });
   });
 
-  it('clears single parts of an address whose other parts stay', () => {
+  it('an UPDATE clears single parts of an address whose other parts stay', () => {
     const changedFields = bits('ShippingAddress.City', 'ShippingAddress.Street');
     const nulledFields = bits('ShippingAddress.Street');
     const fields = { ShippingAddress: { ...emptyAddress, City: 'Oslo' } };
@@ -101,13 +101,13 @@ describe('an UPDATE', () => {
     });
   });
 
-  it('clears the named parts where the whole address is null', () => {
+  it('an UPDATE clears the named parts if the whole address is null', () => {
     expect(values({ header: { changedFields: bits('BillingAddress.City') } })).toEqual({
       'BillingAddress.City': null,
     });
   });
 
-  it('clears every part of an address that is named as a whole and null', () => {
+  it('an UPDATE clears every part of an address that is named as a whole and null', () => {
     const cleared = values({
       header: { changedFields: bits('BillingAddress'), nulledFields: bits('BillingAddress') },
     });
@@ -119,7 +119,7 @@ describe('an UPDATE', () => {
     expect(Object.keys(cleared)).toHaveLength(8);
   });
 
-  it('says which fields came as a diff, and has no value for them', () => {
+  it('an UPDATE names the fields that came as a diff and has no value for them', () => {
     const event = decode({
       header: { changedFields: bits('Description', 'Industry'), diffFields: bits('Description') },
       fields: { Description: '--- \n+++ 0a\n@@ -1,1 +1,1 @@\n-a\n+b', Industry: 'Energy' },
@@ -129,10 +129,10 @@ describe('an UPDATE', () => {
   });
 });
 
-describe('a name', () => {
+describe('account names', () => {
   const changedFields = bits('Name');
 
-  it('of a person comes in parts', () => {
+  it('the name of a person is decoded in parts', () => {
     const Name = { Salutation: null, FirstName: 'Ada', LastName: 'Quill' };
     expect(values({ header: { changedFields }, fields: { Name } })).toEqual({
       'Name.Salutation': null,
@@ -141,7 +141,7 @@ describe('a name', () => {
     });
   });
 
-  it('of a company is one text, and its parts are empty', () => {
+  it('the name of a company is one text and its parts are empty', () => {
     expect(values({ header: { changedFields }, fields: { Name: 'Quill Ltd' } })).toEqual({
       Name: 'Quill Ltd',
       'Name.Salutation': null,
@@ -151,9 +151,9 @@ describe('a name', () => {
   });
 });
 
-describe('a CREATE and an UNDELETE', () => {
+describe('CREATE and UNDELETE events', () => {
   it.each(['CREATE', 'UNDELETE', 'SNAPSHOT'])(
-    '(%s) have a value for every field, null for the empty ones',
+    'the event (%s) has a value for every field and null for the empty ones',
     (changeType) => {
       const all = values({ header: { changeType }, fields: { Name: 'Quill Ltd' } });
       const names = new Set(Object.keys(all).map((path) => path.split('.')[0]));
@@ -163,8 +163,8 @@ describe('a CREATE and an UNDELETE', () => {
   );
 });
 
-describe('what cannot be decoded says why', () => {
-  it('cut-off bytes, wherever they are cut', () => {
+describe('errors of undecodable events', () => {
+  it('cut-off bytes are an error at any place', () => {
     const whole = encodeEvent({
       header: { changedFields: bits('Industry') },
       fields: { Industry: 'Energy' },
@@ -174,24 +174,27 @@ describe('what cannot be decoded says why', () => {
     }
   });
 
-  it('bytes behind the end', () => {
+  it('extra bytes at the end are an error', () => {
     const longer = Buffer.concat([encodeEvent(), Buffer.from([0])]);
     expect(() => decodeChangeEvent(longer, testSchema)).toThrow(/trailing/);
   });
 
-  it('a kind of change that is not known', () => {
+  it('an unknown change type is an error', () => {
     expect(() => decode({ header: { changeType: 'TELEPORT' } })).toThrow(/unknown change type "TELEPORT"/);
   });
 
-  it('a bitmap that names more fields than there are', () => {
+  it('a bitmap that names more fields than the schema has is an error', () => {
     expect(() => decode({ header: { changedFields: ['0x8000'] } })).toThrow(/names field 15 of 15/);
   });
 
-  it.each(['commitTimestamp', 'commitNumber'])('a negative %s, which no version could hold', (name) => {
-    expect(() => decode({ header: { [name]: -1n } })).toThrow(`${name} is negative`);
-  });
+  it.each(['commitTimestamp', 'commitNumber'])(
+    'a negative %s is an error because no version can contain it',
+    (name) => {
+      expect(() => decode({ header: { [name]: -1n } })).toThrow(`${name} is negative`);
+    },
+  );
 
-  it('a negative sequenceNumber', () => {
+  it('a negative sequenceNumber is an error', () => {
     expect(() => decode({ header: { sequenceNumber: -1 } })).toThrow('sequenceNumber is negative');
   });
 });

@@ -55,8 +55,8 @@ const codes = Object.entries(expected).flatMap(([failure, names]) =>
   names.map((name) => [name, failure] as const),
 );
 
-describe('a failure of the Pub/Sub API', () => {
-  it.each(codes)('%s is of class %s, whatever its gRPC status', (name, failure) => {
+describe('errors of the Pub/Sub API', () => {
+  it.each(codes)('the error code %s has the class %s, whatever its gRPC status', (name, failure) => {
     for (const code of [status.INTERNAL, status.INVALID_ARGUMENT, status.UNAUTHENTICATED, status.NOT_FOUND]) {
       expect(fromPubSub(serviceError(code, prefix + name))).toMatchObject({ code: name, failure });
     }
@@ -72,11 +72,11 @@ describe('a failure of the Pub/Sub API', () => {
     [status.RESOURCE_EXHAUSTED, 'throttle', 'RESOURCE_EXHAUSTED'],
     [status.NOT_FOUND, 'config', 'NOT_FOUND'],
     [status.UNIMPLEMENTED, 'config', 'UNIMPLEMENTED'],
-  ])('without an error code is judged by its status (%i is %s)', (code, failure, name) => {
+  ])('an error without a code is classified by its status (%i is %s)', (code, failure, name) => {
     expect(fromPubSub(serviceError(code))).toMatchObject({ code: name, failure });
   });
 
-  it('of an unknown code is judged by its status, and transient where that says nothing', () => {
+  it('an unknown error code is classified by its status, and as transient if that says nothing', () => {
     const odd = `${prefix}something.new`;
     expect(fromPubSub(serviceError(status.INTERNAL, odd))).toMatchObject({
       code: 'something.new',
@@ -85,13 +85,13 @@ describe('a failure of the Pub/Sub API', () => {
     expect(fromPubSub(serviceError(status.PERMISSION_DENIED, odd)).failure).toBe('permission');
   });
 
-  it('keeps the words of Salesforce and the error it came from', () => {
+  it('an error keeps the message of Salesforce and its cause', () => {
     const error = serviceError(status.INTERNAL, `${prefix}service.unavailable`);
     expect(fromPubSub(error)).toMatchObject({ message: error.details, cause: error });
   });
 });
 
-describe('a failure of the REST API', () => {
+describe('errors of the REST API', () => {
   it.each<[string, FailureClass]>([
     ['INVALID_SESSION_ID', 'auth'],
     ['ERROR_HTTP_401', 'auth'],
@@ -118,11 +118,11 @@ describe('a failure of the REST API', () => {
     ['ERROR_HTTP_503', 'transient'],
     ['ECONNRESET', 'transient'],
     ['something else', 'transient'],
-  ])('%s is of class %s', (code, failure) => {
+  ])('the REST error %s has the class %s', (code, failure) => {
     expect(restFailure(code)).toBe(failure);
   });
 
-  it('has its code where jsforce or the network put it', () => {
+  it('an error has its code from jsforce or from the network', () => {
     const named = Object.assign(new Error('authentication failure'), { name: 'invalid_grant' });
     const coded = Object.assign(new Error('no'), { name: 'Error', errorCode: 'QUERY_TIMEOUT' });
     const network = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
@@ -136,7 +136,7 @@ describe('a failure of the REST API', () => {
     expect(fromRestError(fetchFailed).message).toBe('fetch failed: connect');
   });
 
-  it('keeps code and class through jsforce, which keeps only the text of a refused refresh', () => {
+  it('code and class survive jsforce, which keeps only the text of a refused refresh', () => {
     const refused = new SalesforceError('expired access/refresh token', 'invalid_grant', 'config');
     const thrown = new Error(`Unable to refresh session due to: ${refreshFailureText(refused)}`);
     expect(fromRestError(thrown)).toMatchObject({
@@ -146,7 +146,7 @@ describe('a failure of the REST API', () => {
     });
   });
 
-  it('is translated once', () => {
+  it('an error is translated once', () => {
     const error = new SalesforceError('no', 'X', 'bug');
     expect(fromRestError(error)).toBe(error);
     expect(fromRestError('a text')).toMatchObject({ message: 'a text', failure: 'transient' });

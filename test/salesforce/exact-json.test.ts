@@ -24,8 +24,8 @@ const rounded = (value: unknown): unknown => {
   return JSON.parse(asText);
 };
 
-describe('JSON', () => {
-  it('is read as JSON.parse reads it, and written so that it reads the same', () => {
+describe('exact JSON', () => {
+  it('valid JSON is parsed as JSON.parse does and written so that it parses to the same', () => {
     const safe = fc
       .jsonValue({ maxDepth: 5 })
       .filter((value) => !/__proto__|constructor|prototype/.test(JSON.stringify(value)));
@@ -38,7 +38,7 @@ describe('JSON', () => {
     );
   });
 
-  it('is refused where JSON.parse refuses it', () => {
+  it('invalid JSON is refused if JSON.parse refuses it', () => {
     const broken = fc
       .tuple(fc.json({ maxDepth: 2 }), fc.nat(), fc.string({ maxLength: 2 }))
       .map(
@@ -58,7 +58,7 @@ describe('JSON', () => {
     );
   });
 
-  it('keeps all digits of whole numbers', () => {
+  it('whole numbers keep all digits', () => {
     const text = '{"commitNumber":1790000000123456789,"small":12,"half":1.5,"minus":-9223372036854775808}';
     const value = parseExactJson(text);
     expect(plain(value)).toEqual({
@@ -87,7 +87,7 @@ describe('JSON', () => {
     ['1e999', 'a number is too large', 1, 1],
     ['1'.repeat(500), 'a number has too many digits', 1, 1],
     ['01', 'there is something behind the end', 1, 2],
-  ])('says of %j what is wrong, and where', (text, reason, line, column) => {
+  ])('the error for %j says what is wrong and where', (text, reason, line, column) => {
     expect(refusal(text)).toMatchObject({
       message: `${reason} at line ${line}, column ${column}`,
       line,
@@ -95,7 +95,7 @@ describe('JSON', () => {
     });
   });
 
-  it('has a limit to how deep it is nested, far from the end of the stack', () => {
+  it('nesting is limited far below the size of the stack', () => {
     expect(() => parseExactJson(`${'['.repeat(32)}${']'.repeat(32)}`)).not.toThrow();
     expect(refusal('['.repeat(1_000_000)).message).toBe(
       'it is nested more than 32 levels deep at line 1, column 34',

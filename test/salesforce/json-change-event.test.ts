@@ -24,7 +24,7 @@ const decode = (given: object, fields: object = {}) =>
   );
 const valuesOf = (given: object, fields: object) => Object.fromEntries(decode(given, fields).values);
 
-describe('a change event in JSON', () => {
+describe('change events in JSON', () => {
   const payload = { ChangeEventHeader: header, Industry: 'Energy' };
 
   it.each([
@@ -42,7 +42,7 @@ describe('a change event in JSON', () => {
       { id: 'b-1', detail: { payload, event: { EventUuid: 'e-1' } } },
       'e-1',
     ],
-  ])('is found in %s', (_name, wrapped, eventId) => {
+  ])('a change event is found in %s', (_name, wrapped, eventId) => {
     const event = read(wrapped);
     expect(event.eventId).toBe(eventId);
     expect(event.header).toMatchObject({ commitNumber: 1_790_000_000_123_456_789n, changeType: 'UPDATE' });
@@ -96,13 +96,13 @@ describe('a change event in JSON', () => {
       'ChangeEventHeader.commitNumber',
       /^must/,
     ],
-  ])('is refused with the place of what is wrong: %j', (value, path, message) => {
+  ])('an invalid change event is refused with the place of the error: %j', (value, path, message) => {
     expect(() => read(value)).toThrow(
       expect.objectContaining({ path, message: expect.stringMatching(message) }),
     );
   });
 
-  it('clears what is null and leaves alone what is not there', () => {
+  it('null clears a field and a missing field is unchanged', () => {
     const changedFields = ['Industry', 'Description', 'AnnualRevenue', 'LastModifiedDate'];
     const fields = { Industry: null, AnnualRevenue: 12, LastModifiedDate: '2026-11-25T10:00:00.000+0100' };
     expect(valuesOf({ changedFields }, fields)).toEqual({
@@ -112,18 +112,18 @@ describe('a change event in JSON', () => {
     });
   });
 
-  it('takes only what its header names: an enriched channel sends what did not change', () => {
+  it('only the fields named by the header are read, since an enriched channel sends unchanged fields', () => {
     expect(valuesOf({ changedFields: ['Industry'] }, { Industry: 'A', Description: 'same' })).toEqual({
       Industry: 'A',
     });
     expect(valuesOf({ changedFields: [] }, { Industry: 'A' })).toEqual({});
   });
 
-  it('takes all that is there where an old header names nothing', () => {
+  it('all fields of an event are read if an old header names none', () => {
     expect(valuesOf({}, { Industry: 'A', Active__c: true })).toEqual({ Industry: 'A', Active__c: true });
   });
 
-  it('changes the parts of a compound field that are named or there', () => {
+  it('the named or present parts of a compound field are changed', () => {
     const part = { changedFields: ['BillingAddress.City', 'BillingAddress.Street'] };
     expect(valuesOf(part, { BillingAddress: { City: 'Oslo', State: 'X' } })).toEqual({
       'BillingAddress.City': 'Oslo',
@@ -141,13 +141,13 @@ describe('a change event in JSON', () => {
     expect(valuesOf(nulled, {})).toEqual({ 'BillingAddress.City': null });
   });
 
-  it('knows a text that is sent as a difference', () => {
+  it('a text sent as a diff is recognized', () => {
     const event = decode({ changedFields: ['Description'] }, { Description: { diff: '--- \n+++ x' } });
     expect(event.header.diffFields).toEqual(['Description']);
     expect(event.values.size).toBe(0);
   });
 
-  it('takes fields that the schema does not have, and dates of it by their form', () => {
+  it('fields missing from the schema are read, with dates recognized by their format', () => {
     const changedFields = ['New__c', 'Seen__c', 'Expires__c', 'Big__c'];
     const fields = { New__c: 'x', Seen__c: '2026-11-25T10:00:00Z', Expires__c: '2026-11-25T00:00:00.000Z' };
     expect(valuesOf({ changedFields }, fields)).toEqual({
@@ -160,11 +160,11 @@ describe('a change event in JSON', () => {
   it.each([
     [{ Industry: ['a'] }, 'Industry is not a single value'],
     [{ LastModifiedDate: 'yesterday' }, 'LastModifiedDate is not a date and time'],
-  ])('can not be decoded where a value does not fit: %j', (fields, message) => {
+  ])('a value of the wrong type can not be decoded: %j', (fields, message) => {
     expect(() => decode({ changedFields: Object.keys(fields) }, fields)).toThrow(message);
   });
 
-  it('says the same as the Avro event of the same change', () => {
+  it('a JSON event decodes to the same as the Avro event of the same change', () => {
     const changed = [
       'Industry',
       'BillingAddress.City',

@@ -4,7 +4,7 @@ import type { Org } from '../../src/salesforce/org.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { openSandboxOrg } from '../helpers/sandbox-org.ts';
 
-describe('a request that is sent once', () => {
+describe('requests without retries', () => {
   let sandbox: Sandbox;
   let org: Org;
   beforeAll(async () => {
@@ -20,7 +20,7 @@ describe('a request that is sent once', () => {
   const ask = () =>
     oneTry<object>(org.connection, { method: 'GET', url: '/limits' }, { ms: 5_000, what: 'limits' });
 
-  it('is not repeated behind our back, and tells how long Salesforce wants to be left alone', async () => {
+  it('a failed request is not repeated implicitly and reports the Retry-After time', async () => {
     sandbox.faults.rest.fail.on({ how: 'unavailable', retryAfterSeconds: 7 });
     await expect(ask()).rejects.toMatchObject({
       code: 'SERVER_UNAVAILABLE',
@@ -30,19 +30,19 @@ describe('a request that is sent once', () => {
     expect(sandbox.faults.rest.fail.standing()[0]?.struck).toBe(1);
   });
 
-  it('has an expired token replaced all the same', async () => {
+  it('an expired token is replaced once', async () => {
     sandbox.sessions.revokeAll();
     expect(await ask()).toHaveProperty('DailyApiRequests');
     expect(org.budget.usage()).toMatchObject({ max: 100_000 });
   });
 
-  it('that fails without a word about waiting says nothing of it', async () => {
+  it('a failure without Retry-After reports no time', async () => {
     sandbox.faults.rest.fail.on({ how: 'server-error', times: 1 });
     await expect(ask()).rejects.toMatchObject({ code: 'UNKNOWN_EXCEPTION', retryAfterMs: undefined });
   });
 });
 
-describe('Retry-After', () => {
+describe('the Retry-After header', () => {
   const now = Date.parse('2026-11-23T08:00:00.000Z');
   it.each([
     [undefined, undefined],
@@ -52,7 +52,7 @@ describe('Retry-After', () => {
     ['Mon, 23 Nov 2026 07:00:00 GMT', 0],
     ['soon', undefined],
     ['999999', 900_000],
-  ])('%s', (header, ms) => {
+  ])('the Retry-After value %s is parsed', (header, ms) => {
     expect(retryAfterOf(header, now)).toBe(ms);
   });
 });

@@ -11,8 +11,8 @@ const message = (notifications: string, organization = '00Dal00000AbCdE'): strin
 <OrganizationId>${organization}</OrganizationId><ActionId>04kal0000000001AAA</ActionId><SessionId xsi:nil="true"/>
 ${notifications}</notifications></soapenv:Body></soapenv:Envelope>`;
 
-describe('an outbound message', () => {
-  it('names records, whatever the prefixes; their values are not looked at', () => {
+describe('outbound messages', () => {
+  it('an outbound message names records with any namespace prefix and its values are ignored', () => {
     const told = `${notification(1)}${notification(2, '<sf:Id><![CDATA[003al00000K3N1w]]></sf:Id><sf:Name>&#65;&amp;</sf:Name>', 'sf:Contact')}`;
     const { organizationId, notices } = parseOutboundMessage(message(told), at);
     expect(organizationId).toBe('00Dal00000AbCdEEAV');
@@ -24,11 +24,11 @@ describe('an outbound message', () => {
     expect(parseOutboundMessage(renamed, at).notices).toEqual(notices);
   });
 
-  it('tells nothing of a record that is deleted meanwhile', () => {
+  it('a notification of a record that was deleted meanwhile is empty', () => {
     expect(parseOutboundMessage(message(notification(1, '')), at).notices).toEqual([]);
   });
 
-  it('holds up to 100 notifications', () => {
+  it('a message holds up to 100 notifications', () => {
     const many = (n: number): string =>
       message(Array.from({ length: n }, (_, i) => notification(i)).join(''));
     expect(parseOutboundMessage(many(100), at).notices).toHaveLength(100);
@@ -86,7 +86,7 @@ describe('an outbound message', () => {
       'does not begin with 001',
     ],
     ['no type', message(notification(1).replace(/xsi:type="[^"]*"/, '')), 'an sObject has no xsi:type'],
-  ])('is refused with %s', (_name, text, reason) => {
+  ])('a message is refused with %s', (_name, text, reason) => {
     expect(() => parseOutboundMessage(text, at)).toThrow(reason);
   });
 });

@@ -35,7 +35,7 @@ describe('the Pub/Sub client', () => {
     return made;
   };
 
-  it('trusts a given certificate authority, for questions and for streams', async () => {
+  it('a given certificate authority is trusted for calls and for streams', async () => {
     const { id, ...schema } = currentSchema(sandbox);
     const pubsub = client();
     expect(await pubsub.getTopic(accountTopic)).toMatchObject({ schemaId: id, canSubscribe: true });
@@ -46,7 +46,7 @@ describe('the Pub/Sub client', () => {
     stream.close();
   });
 
-  it('does not trust a certificate of nobody', async () => {
+  it('an unknown certificate is not trusted', async () => {
     const made = createPubSubClient({
       endpoint: sandbox.pubsubEndpoint,
       tls: true,
@@ -59,7 +59,7 @@ describe('the Pub/Sub client', () => {
     });
   });
 
-  it('asks for the identity at every call, so that a new token is used', async () => {
+  it('the identity is requested at every call so that a new token is used', async () => {
     let accessToken = 'expired';
     const { instanceUrl, organizationId } = sandbox;
     const pubsub = client({ identity: () => ({ accessToken, instanceUrl, organizationId }) });
@@ -91,15 +91,15 @@ describe('the Pub/Sub client', () => {
       'bug',
     ],
     ['a blank schema', (pubsub: PubSubClient) => pubsub.getSchema(''), 'schema.validation.failed', 'bug'],
-  ])('says what is wrong with %s', async (_, ask, code, failure) => {
+  ])('the error describes %s', async (_, ask, code, failure) => {
     await expect(ask(client())).rejects.toMatchObject({ name: 'SalesforceError', code, failure });
   });
 
-  it('leaves the schema of a channel of several objects open', async () => {
+  it('the schema of a channel of several objects is undefined', async () => {
     expect((await client().getTopic('/data/ChangeEvents')).schemaId).toBe('');
   });
 
-  it('says when nobody is there', async () => {
+  it('an unreachable server is reported', async () => {
     await expect(
       client({ endpoint: '127.0.0.1:1', tls: false }).getTopic(accountTopic),
     ).rejects.toMatchObject({

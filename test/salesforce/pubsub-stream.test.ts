@@ -53,7 +53,7 @@ describe('the pull stream', () => {
     Array.from({ length: count }, (_, index) => `Account ${from + index}`);
   const namesOf = (events: readonly { name: unknown }[]) => events.map(({ name }) => name);
 
-  it('brings no more than was asked for, and the rest when more is asked for', async () => {
+  it('the stream delivers no more than was requested and the rest on request', async () => {
     create(25);
     const stream = follow({ preset: 'EARLIEST' }, 10);
     expect(namesOf(await receive(stream, 10))).toEqual(names(10));
@@ -65,7 +65,7 @@ describe('the pull stream', () => {
     expect(namesOf(await receive(stream, 15))).toEqual(names(15, 11));
   });
 
-  it('brings everything in order, however much waits', async () => {
+  it('the stream delivers everything in order however much waits', async () => {
     create(350);
     const stream = follow({ preset: 'EARLIEST' });
     const got: unknown[] = [];
@@ -81,7 +81,7 @@ describe('the pull stream', () => {
     expect(got).toEqual(names(350));
   });
 
-  it('from the end brings only what comes after its first answer', async () => {
+  it('a stream from the end delivers only what comes after its first response', async () => {
     org.close();
     await sandbox.close();
     sandbox = await startSandbox({ keepaliveIntervalMs: 20 });
@@ -93,7 +93,7 @@ describe('the pull stream', () => {
     expect(namesOf(await receive(stream, 1))).toEqual(['Account 4']);
   });
 
-  it.each([10, 8])('goes on behind a replay id of %i bytes', async (length) => {
+  it.each([10, 8])('the stream continues after a replay id of %i bytes', async (length) => {
     create(5);
     const [, , third] = await receive(follow({ preset: 'EARLIEST' }), 5);
     const replayId = third?.replayId.subarray(0, length) ?? Buffer.alloc(0);
@@ -101,7 +101,7 @@ describe('the pull stream', () => {
     expect(namesOf(await receive(follow({ preset: 'CUSTOM', replayId }), 2))).toEqual(names(2, 4));
   });
 
-  it('says by undefined that nothing came, and is still good afterwards', async () => {
+  it('a wait without a response gives undefined and leaves the stream usable', async () => {
     const stream = follow({ preset: 'LATEST' });
     expect(await stream.next(1)).toBeUndefined();
     expect(await stream.next(1)).toBeUndefined();
@@ -112,7 +112,7 @@ describe('the pull stream', () => {
     clearInterval(writing);
   });
 
-  it('gives what has come before it says that it has ended', async () => {
+  it('the stream gives what has arrived before it reports its end', async () => {
     create(2);
     const stream = follow({ preset: 'EARLIEST' });
     await receive(stream, 2);
@@ -138,7 +138,7 @@ describe('the pull stream', () => {
     ['subscription.limit.exceeded', 'quota'],
     ['service.auth.error', 'auth'],
     ['subscription.fetch.replayid.corrupted', 'data'],
-  ])('that ends with %s says so, once and for all', async (code, failure) => {
+  ])('a stream that ends with %s reports it at every further call', async (code, failure) => {
     create(1);
     const stream = follow({ preset: 'EARLIEST' });
     await receive(stream, 1);
@@ -170,11 +170,11 @@ describe('the pull stream', () => {
       'data',
     ],
     ['a topic that is not there', { preset: 'LATEST' }, '/data/Nothing__chn', 'topic.not.found', 'config'],
-  ])('from %s is refused', async (_, from, topic, code, failure) => {
+  ])('a stream from %s is refused', async (_, from, topic, code, failure) => {
     await expect(follow(from, maxCredit, topic).next(patience)).rejects.toMatchObject({ code, failure });
   });
 
-  it('with an expired token is refused', async () => {
+  it('a stream with an expired token is refused', async () => {
     sandbox.sessions.revokeAll();
     await expect(follow({ preset: 'LATEST' }).next(patience)).rejects.toMatchObject({
       code: 'service.auth.error',
@@ -182,7 +182,7 @@ describe('the pull stream', () => {
     });
   });
 
-  it('opened again and again from its last event misses nothing and brings nothing twice', async () => {
+  it('a stream reopened from its last event misses nothing and repeats nothing', async () => {
     const seen: unknown[] = [];
     let from: ReplayFrom = { preset: 'EARLIEST' };
     for (let round = 0; round < 4; round++) {
@@ -197,7 +197,7 @@ describe('the pull stream', () => {
     expect(seen).toEqual(names(40));
   });
 
-  it('that was closed ends for who waits on it', async () => {
+  it('closing a stream ends the wait for it', async () => {
     const stream = follow({ preset: 'LATEST' });
     const waiting = stream.next(patience);
     stream.close();
@@ -206,8 +206,8 @@ describe('the pull stream', () => {
   });
 });
 
-describe('the pull stream of a process that is held up', () => {
-  it('takes what arrives meanwhile for no silence', async () => {
+describe('the pull stream of a paused process', () => {
+  it('events that arrive during a pause of the process are not taken for silence', async () => {
     const elsewhere = await startOrgElsewhere();
     const org = await openOrg(elsewhere.options);
     const stream = openPullStream(org.pubsub, accountTopic, { preset: 'EARLIEST' });

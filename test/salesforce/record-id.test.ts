@@ -6,16 +6,16 @@ import { runs } from '../helpers/property.ts';
 
 const shortId = fc.stringMatching(/^[a-zA-Z0-9]{15}$/);
 
-describe('a record id', () => {
+describe('record ids', () => {
   it.each([
     ['001Dp00000JJkkH', '001Dp00000JJkkHIAT'],
     ['001Dp00000JJkkHIAT', '001Dp00000JJkkHIAT'],
     ['000000000000000', '000000000000000AAA'],
-  ])('%s has the long form %s', (id, long) => {
+  ])('the id %s has the long form %s', (id, long) => {
     expect(parseRecordId(id)).toBe(long);
   });
 
-  it('has the same long form as the org gives it, from either form', () => {
+  it('both forms of an id have the long form that the org gives', () => {
     fc.assert(
       fc.property(shortId, (id) => {
         const long = withChecksum(id);
@@ -26,7 +26,7 @@ describe('a record id', () => {
     );
   });
 
-  it('whose letters lost their case is refused by its checksum', () => {
+  it('an id whose letters lost their case is refused by its checksum', () => {
     expect(parseRecordId('001dp00000jjkkhIAT')).toBeUndefined();
   });
 
@@ -39,7 +39,7 @@ describe('a record id', () => {
     "001Dp00000JJkk'",
     '001Dp00000JJkkHI9T',
     ' 001Dp00000JJkkH',
-  ])('is not "%s"', (text) => {
+  ])('the text "%s" is not a record id', (text) => {
     expect(parseRecordId(text)).toBeUndefined();
     expect(() => checkedId(text)).toThrow(`"${text}" is not a record id`);
   });

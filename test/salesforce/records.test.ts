@@ -47,7 +47,7 @@ describe('accounts read from Salesforce', () => {
   const filled = (values: ReadonlyMap<string, unknown>) =>
     Object.fromEntries([...values].filter(([, value]) => value !== null).sort());
 
-  it('have the values that their CREATE event has, field by field', async () => {
+  it('a read account has the values of its CREATE event field by field', async () => {
     const createable = new Set(
       sandbox.org
         .fields()
@@ -86,7 +86,7 @@ describe('accounts read from Salesforce', () => {
       expect(seen).toContain(path);
   });
 
-  it('come with every path that the event has, the empty ones too', async () => {
+  it('a read account has every path of the event, including empty ones', async () => {
     const id = inOrg(sandbox).create({ Name: 'Quill Ltd' });
     const [read] = await readAccounts(org.connection, plan, [id]);
     expect(read?.values.get('BillingAddress.City')).toBeNull();
@@ -94,7 +94,7 @@ describe('accounts read from Salesforce', () => {
     expect(read?.systemModstamp).toBe(sandbox.org.record(id)?.values['SystemModstamp']);
   });
 
-  it('come by id, deleted ones included, and those that are not there are missing', async () => {
+  it('accounts are read by id including deleted ones, and unknown ones are missing', async () => {
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     const here = inOrg(sandbox).create({ Name: 'Here Ltd' });
     inOrg(sandbox).delete(gone);
@@ -107,13 +107,13 @@ describe('accounts read from Salesforce', () => {
     );
   });
 
-  it('are never asked for by something that is no id', async () => {
+  it('a text that is not an id is never sent in a query', async () => {
     await expect(readAccounts(org.connection, plan, ["x') OR (Name != '"])).rejects.toThrow(
       /is not a record id/,
     );
   });
 
-  it('all come, over several pages, the deleted ones too', async () => {
+  it('all accounts are read over several pages including deleted ones', async () => {
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     inOrg(sandbox).delete(gone);
     const pages = await collectFrom(new Date(0));
@@ -123,7 +123,7 @@ describe('accounts read from Salesforce', () => {
     expect(new Set(ids)).toEqual(new Set([...sandbox.org.records()].map(({ id }) => id)));
   });
 
-  it('go on behind any record, also one of many with the same stamp', async () => {
+  it('reading continues after any record, also after one of many with the same timestamp', async () => {
     const whole = (await collectFrom(new Date(0))).flat();
     const at = whole.findIndex((read, index) => read.systemModstamp === whole[index + 1]?.systemModstamp);
     expect(at).toBeGreaterThan(-1);
@@ -131,7 +131,7 @@ describe('accounts read from Salesforce', () => {
     expect(rest.flat().map(({ id }) => id)).toEqual(whole.slice(at + 1).map(({ id }) => id));
   });
 
-  it('come by the span in which they were last modified, without the deleted ones', async () => {
+  it('accounts are read by the time of their last change without deleted ones', async () => {
     const id = inOrg(sandbox).create({ Name: 'Modified Ltd' });
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     inOrg(sandbox).delete(gone);
@@ -145,7 +145,7 @@ describe('accounts read from Salesforce', () => {
     expect(await collect(readAccountsModified(org.connection, plan, { from: to, to }))).toEqual([[]]);
   });
 
-  it('come from a moment on, the moment included, deleted ones too', async () => {
+  it('accounts are read from a moment on, inclusive, with deleted ones', async () => {
     const id = inOrg(sandbox).create({ Name: 'New Ltd' });
     const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
     inOrg(sandbox).delete(gone);
@@ -158,14 +158,14 @@ describe('accounts read from Salesforce', () => {
     expect((await collectFrom(later)).flat()).toEqual([]);
   });
 
-  it('go on with a new token when the old one expires between two pages', async () => {
+  it('reading continues with a new token when the old one expires between two pages', async () => {
     const pages = readAccountsFrom(org.connection, plan, new Date(0))[Symbol.asyncIterator]();
     await pages.next();
     sandbox.sessions.revokeAll();
     expect((await pages.next()).value?.reads).not.toHaveLength(0);
   });
 
-  it('that need more requests than the day allows say so', async () => {
+  it('an exhausted daily request limit is reported', async () => {
     const poor = await startSandbox({ accounts: 1, dailyApiRequests: 1 });
     const poorOrg = await openSandboxOrg(poor);
     const once = currentReadPlan(poor, poorOrg);
@@ -176,7 +176,7 @@ describe('accounts read from Salesforce', () => {
     await poor.close();
   });
 
-  it('fail loudly when a result breaks off in the middle', async () => {
+  it('a result that breaks off in the middle is an error', async () => {
     const { connection } = org;
     const cut = Object.create(connection, {
       request: { value: async () => ({ totalSize: 9, done: false, records: [] }) },
@@ -188,8 +188,8 @@ describe('accounts read from Salesforce', () => {
   });
 });
 
-describe('the plan of a reading', () => {
-  it("has the fields of the events as far as the user can read them, and the parts of a person's name", () => {
+describe('the plan of a read', () => {
+  it("the plan has the fields of the events that the user can read and the parts of a person's name", () => {
     const field = (name: string, parts: string[] = []) => ({ name, parts, kind: 'plain' as const });
     const { names, fields } = planRead(
       [

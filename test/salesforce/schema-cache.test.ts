@@ -17,7 +17,7 @@ function world(stored: Readonly<Record<string, string>> = {}) {
 }
 
 describe('writer schemas', () => {
-  it('are fetched once, however many want them at once, and kept', async () => {
+  it('a schema is fetched once for all simultaneous callers and kept', async () => {
     const { kept, fetched, store } = world();
     const cache = createSchemaCache(store, async (id) => {
       fetched.push(id);
@@ -30,13 +30,13 @@ describe('writer schemas', () => {
     expect([...kept.keys()]).toEqual(['a', 'b']);
   });
 
-  it('are not fetched when they are stored', async () => {
+  it('a stored schema is not fetched', async () => {
     const { store } = world({ a: testSchemaJson });
     const cache = createSchemaCache(store, () => Promise.reject(new Error('nobody is to be asked')));
     expect((await cache.get('a')).entityFields[1]?.name).toBe('Name');
   });
 
-  it('are asked for again after a failure', async () => {
+  it('a schema is requested again after a failure', async () => {
     let failures = 1;
     const cache = createSchemaCache(world().store, async () => {
       if (failures-- > 0) throw new SalesforceError('not now', 'schema.api.unavailable', 'transient');
@@ -47,7 +47,7 @@ describe('writer schemas', () => {
   });
 
   it.each(['no JSON', '"string"', '{"type":"record","name":"X"}'])(
-    'that are none (%s) are refused for what they are, and not kept',
+    'an invalid schema (%s) is refused as such and not kept',
     async (json) => {
       const { kept, store } = world();
       const cache = createSchemaCache(store, async () => json);
@@ -56,7 +56,7 @@ describe('writer schemas', () => {
     },
   );
 
-  it('that the store cannot read fail with the error of the store, which says nothing about the schema', async () => {
+  it("a failure of the schema store is reported as the store's error and not the schema's", async () => {
     const broken = new Error('connection terminated');
     const store: SchemaStore = { load: () => Promise.reject(broken), save: async () => {} };
     await expect(createSchemaCache(store, async () => testSchemaJson).get('a')).rejects.toBe(broken);

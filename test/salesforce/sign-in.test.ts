@@ -10,7 +10,7 @@ import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
 
 const id = '001000000000001AAA';
 
-describe('signing in', () => {
+describe('sign-in', () => {
   let sandbox: Sandbox;
   beforeAll(async () => {
     sandbox = await startSandbox({ accounts: 1 });
@@ -27,7 +27,7 @@ describe('signing in', () => {
     instanceUrl: sandbox.instanceUrl,
   });
 
-  it('works by client credentials, by a signed claim and by a token from elsewhere', async () => {
+  it('the sign-in works with client credentials, a signed JWT and an external token', async () => {
     const pkcs1 = createPrivateKey(sandbox.credentials.privateKey).export({ type: 'pkcs1', format: 'pem' });
     const ways: Partial<{ credentials: Credentials }>[] = [
       {},
@@ -45,7 +45,7 @@ describe('signing in', () => {
     }
   });
 
-  it('is done again by a lookup that meets an expired token, though a stream still lives on it', async () => {
+  it('a lookup that meets an expired token signs in again while a stream with it stays open', async () => {
     const org = await openSandboxOrg(sandbox);
     sandbox.sessions.revokeAll();
     const { schemaId } = await org.pubsub.getTopic(accountTopic);
@@ -90,14 +90,14 @@ describe('signing in', () => {
       () => ({ flow: 'access-token', accessToken: 'wrong', instanceUrl: sandbox.instanceUrl }),
       { code: 'ERROR_HTTP_403', failure: 'permission' },
     ],
-  ])('fails with %s, in the words of Salesforce', async (_, credentials, error) => {
+  ])('a sign-in fails with %s and the message of Salesforce', async (_, credentials, error) => {
     await expect(openSandboxOrg(sandbox, { credentials: credentials() })).rejects.toMatchObject({
       name: 'SalesforceError',
       ...error,
     });
   });
 
-  it('fails where nobody listens, and that may pass', async () => {
+  it('a sign-in without a server is a transient error', async () => {
     const free = await startSandbox();
     await free.close();
     await expect(openSandboxOrg(sandbox, { loginUrl: free.instanceUrl })).rejects.toMatchObject({
@@ -107,7 +107,7 @@ describe('signing in', () => {
     });
   });
 
-  it('happens once when a token expires under twenty requests, and all of them succeed', async () => {
+  it('a token that expires under twenty requests is renewed once and all of them succeed', async () => {
     const org = await openSandboxOrg(sandbox);
     let refreshes = 0;
     org.connection.on('refresh', () => {
@@ -122,7 +122,7 @@ describe('signing in', () => {
     org.close();
   });
 
-  it('again is not possible with a token from elsewhere: a person has to set a new one', async () => {
+  it('an external token can not be renewed: a person has to set a new one', async () => {
     const org = await openSandboxOrg(sandbox, { credentials: token() });
     sandbox.sessions.revokeAll();
     const expired = { code: 'SALESFORCE_ACCESS_TOKEN', failure: 'config', name: 'SalesforceError' };
@@ -156,7 +156,7 @@ describe('an org that refuses every token', () => {
   });
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-  it('is asked for a few, then given up with a clear error', async () => {
+  it('a few tokens are tried before the sign-in fails with a clear error', async () => {
     const credentials = { flow: 'client-credentials', clientId: 'a', clientSecret: 'b' } as const;
     const connection = await connect({ loginUrl, credentials, apiVersion: '66.0' });
     await expect(describeAccount(connection)).rejects.toMatchObject({
@@ -168,8 +168,8 @@ describe('an org that refuses every token', () => {
   });
 });
 
-describe('an org that has become another one', () => {
-  it('is not asked anything more, whatever its token says', async () => {
+describe('an org replaced by another one', () => {
+  it('an org with another id is not called any more, whatever its token says', async () => {
     const first = await startSandbox({ accounts: 1 });
     const org = await openSandboxOrg(first);
     const httpPort = Number(new URL(first.instanceUrl).port);
@@ -184,8 +184,8 @@ describe('an org that has become another one', () => {
   });
 });
 
-describe('a host that is no Salesforce', () => {
-  it('is named as such', async () => {
+describe('a host that is not Salesforce', () => {
+  it('a host that is not Salesforce is named in the error', async () => {
     const server = createServer((_, response) => {
       response.writeHead(404, { 'content-type': 'text/html' }).end('<html>not here</html>');
     });
@@ -199,8 +199,8 @@ describe('a host that is no Salesforce', () => {
   });
 });
 
-describe('a wait for Salesforce', () => {
-  it('ends, with an error that says what was waited for', async () => {
+describe('timeouts of Salesforce calls', () => {
+  it('a call that times out is an error that names the call', async () => {
     await expect(withDeadline(new Promise(() => {}), 5, 'the answer')).rejects.toMatchObject({
       message: 'no answer to the answer within 0.005 s',
       code: 'TIMEOUT',
@@ -208,7 +208,7 @@ describe('a wait for Salesforce', () => {
     });
   });
 
-  it('ends with the answer, or with its failure', async () => {
+  it('a call ends with its answer or its failure', async () => {
     await expect(withDeadline(Promise.resolve(7), 60_000, 'it')).resolves.toBe(7);
     await expect(withDeadline(Promise.reject(new Error('no')), 60_000, 'it')).rejects.toThrow('no');
   });

@@ -22,7 +22,7 @@ describe('signup codes in Salesforce', () => {
   const modified = (id: string) => sandbox.org.record(id)?.values['SystemModstamp'];
   const held = (id: string) => sandbox.org.record(id)?.values[field];
 
-  it('are read as they are: a code, none, or no such account', async () => {
+  it('reading gives the code of an account, no code, or no account', async () => {
     const [withCode, without, deleted] = [create({ [field]: 'CODE-READ' }), create(), create()];
     inOrg(sandbox).delete(deleted);
     const codes = await readCodes(org.connection, field, [withCode, without, deleted]);
@@ -34,13 +34,13 @@ describe('signup codes in Salesforce', () => {
     );
   });
 
-  it('are never read of something that is no id', async () => {
+  it('reading codes refuses a text that is not a record id', async () => {
     await expect(readCodes(org.connection, field, ["x') OR (Name != '"])).rejects.toThrow(
       /is not a record id/,
     );
   });
 
-  it('are written, each record by itself, with an answer in the order of the request', async () => {
+  it('codes are written independently with results in the order of the request', async () => {
     const [fine, deleted, other] = [create(), create(), create()];
     create({ [field]: 'CODE-TAKEN' });
     inOrg(sandbox).delete(deleted);
@@ -59,7 +59,7 @@ describe('signup codes in Salesforce', () => {
     expect([held(fine), held(other)]).toEqual(['CODE-FINE', undefined]);
   });
 
-  it('are written two hundred at a time, and again without harm', async () => {
+  it('two hundred codes are written at a time and repeating it does no harm', async () => {
     const writes = Array.from({ length: maxBatch }, (_, index) => ({ id: create(), code: `MANY-${index}` }));
     for (let time = 0; time < 2; time++) {
       const results = await writeCodes(org.connection, field, writes);
@@ -68,14 +68,14 @@ describe('signup codes in Salesforce', () => {
     expect(writes.every(({ id, code }) => held(id) === code)).toBe(true);
   });
 
-  it('show in the change event that they came from here', async () => {
+  it('the change event of a written code shows that it came from Tidemark', async () => {
     const id = create();
     await writeCodes(org.connection, field, [{ id, code: 'CODE-OURS' }]);
     const origin = Buffer.from(sandbox.bus.retained().at(-1)?.event?.payload ?? []).toString('latin1');
     expect(origin).toContain(';client=Tidemark');
   });
 
-  it('fail as a whole, with unknown outcome, when the field is not there', async () => {
+  it('the call fails as a whole with an unknown outcome if the field does not exist', async () => {
     const id = create();
     await expect(readCodes(org.connection, 'Missing__c', [id])).rejects.toMatchObject({
       name: 'SalesforceError',
@@ -87,7 +87,7 @@ describe('signup codes in Salesforce', () => {
   it.each([
     ['fewer results than records', [{ success: true }]],
     ['no list', { success: true }],
-  ])('fail as a whole when the answer is %s', async (_, answer) => {
+  ])('the call fails as a whole if the answer is %s', async (_, answer) => {
     const odd = Object.create(org.connection, {
       request: { value: async () => answer },
     }) as typeof org.connection;

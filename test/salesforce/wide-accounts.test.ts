@@ -40,19 +40,19 @@ describe('accounts of an org with 800 custom fields', () => {
   const values = (read: AccountRead | undefined) =>
     [firstField, lastField, 'Name'].map((name) => read?.values.get(name));
 
-  it('have more fields than an address has room for', () => {
+  it('the account has more fields than fit in a URL', () => {
     expect(plan.names.length).toBeGreaterThan(800);
     expect(fitsAddress(plan.names.join(', '))).toBe(false);
   });
 
-  it('are read by id with all fields, and those that Salesforce does not have are missing', async () => {
+  it('accounts are read by id with all fields and unknown ones are missing', async () => {
     const [one, other] = [create('One Ltd'), create('Other Ltd')];
     const reads = await readAccounts(org.connection, plan, [one, '001999999999999AAA', other]);
     expect(reads.map(({ id }) => id)).toEqual([one, other]);
     expect(values(reads[1])).toEqual(['one', 'all', 'Other Ltd']);
   });
 
-  it('are read by id with all fields after they were deleted', async () => {
+  it('deleted accounts are read by id with all fields', async () => {
     const [gone, here] = [create('Gone Ltd'), create('Here Ltd')];
     inOrg(sandbox).delete(gone);
     const reads = await readAccounts(org.connection, plan, [gone, here]);
@@ -61,7 +61,7 @@ describe('accounts of an org with 800 custom fields', () => {
     expect(values(byId.get(gone))).toEqual(['one', 'all', 'Gone Ltd']);
   });
 
-  it('are all read in the order of change, and the reading goes on behind any part', async () => {
+  it('all accounts are read in the order of change and reading continues after any part', async () => {
     const parts = [];
     for await (const part of readAccountsFrom(org.connection, plan, new Date(0))) parts.push(part);
     expect(parts.length).toBeGreaterThan(2);
@@ -74,7 +74,7 @@ describe('accounts of an org with 800 custom fields', () => {
     expect(rest).toEqual(ids.slice(parts[0]?.reads.length));
   });
 
-  it('that change between being listed and being read do not move the place of the reading', async () => {
+  it('accounts that change between listing and reading do not move the position of the read', async () => {
     const ids = Array.from({ length: maxIdsPerRead(plan) + 2 }, (_, at) => create(`Row ${at}`));
     const from = new Date(Number(sandbox.org.record(ids[0] ?? '')?.values['SystemModstamp']));
     const stamps: (number | undefined)[] = [];
@@ -88,7 +88,7 @@ describe('accounts of an org with 800 custom fields', () => {
     expect(Math.max(...stamps.map(Number))).toBeLessThan(from.getTime() + 5_000);
   });
 
-  it('are read by the span in which they were modified', async () => {
+  it('wide accounts are read by the time of their last change', async () => {
     const id = create('Modified Ltd');
     const from = new Date(Number(sandbox.org.record(id)?.values['LastModifiedDate']));
     const reads: AccountRead[] = [];
@@ -100,7 +100,7 @@ describe('accounts of an org with 800 custom fields', () => {
     expect(values(reads.find((read) => read.id === id))).toEqual(['one', 'all', 'Modified Ltd']);
   });
 
-  it('can not be queried by an address that holds every field', async () => {
+  it('a query in a URL can not contain every field', async () => {
     const soql = encodeURIComponent(`SELECT ${plan.names.join(', ')} FROM Account`);
     const answer = await fetch(`${sandbox.instanceUrl}/services/data/v66.0/query?q=${soql}`, {
       headers: { authorization: `Bearer ${org.connection.accessToken}` },
@@ -109,8 +109,8 @@ describe('accounts of an org with 800 custom fields', () => {
   });
 });
 
-describe('a query that is split by fields', () => {
-  it('has every field once, and the id and the stamp in each part, which fits into an address', () => {
+describe('queries split by fields', () => {
+  it('each part of a split query has the id and the timestamp and fits in a URL, and every field occurs once', () => {
     const names = ['Id', 'IsDeleted', 'SystemModstamp', ...customFields.map(({ name }) => name)];
     const parts = splitFields(names, 200);
     expect(parts.length).toBeGreaterThan(3);
@@ -138,7 +138,7 @@ describe('a query that is split by fields', () => {
     ],
     ['of two states are read again', [row('1', 'a', { A: 1 })], [row('1', 'b', { B: 2 })], [], 1],
     ['of which one is missing are read again', [row('1', 'a', { A: 1 })], [], [], 1],
-  ])('parts %s', (_, first, second, whole, changed) => {
+  ])('the parts %s', (_, first, second, whole, changed) => {
     const merged = mergeParts([first, second]);
     expect(merged.whole).toEqual(whole.map((values) => expect.objectContaining(values)));
     expect(merged.changed).toHaveLength(changed);

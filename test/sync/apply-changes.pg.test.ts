@@ -33,7 +33,7 @@ const updated = (id: string, second: number, values: Values): AccountChange =>
 const deleted = (id: string, second: number): AccountChange => updated(id, second, { IsDeleted: true });
 const gap = (id: string, second: number): AccountChange => ({ ...change(id, second, {}), gap: true });
 
-describe('changes on their way into the mirror', () => {
+describe('changes applied to the mirror', () => {
   const database = useDatabase();
 
   beforeEach(() => database.rows('truncate accounts cascade'));
@@ -45,7 +45,7 @@ describe('changes on their way into the mirror', () => {
     return found;
   };
 
-  it('make a row of a CREATE, with its columns and a code on its way', async () => {
+  it('a CREATE makes a row with its columns and a code waiting to be written', async () => {
     const result = await apply(
       created(a, 5, {
         Name: 'Quill Ltd',
@@ -81,7 +81,7 @@ describe('changes on their way into the mirror', () => {
     });
   });
 
-  it('touch only what they name, and remember which fields are ahead', async () => {
+  it('a change writes only the fields that it names and stores which fields are newer than the base', async () => {
     await apply(
       existed(a, 1, { Name: 'A', 'BillingAddress.City': 'Oslo', 'BillingAddress.Street': '1 Quay' }),
     );
@@ -96,13 +96,13 @@ describe('changes on their way into the mirror', () => {
     });
   });
 
-  it('clear a field, and an older change does not bring it back', async () => {
+  it('a cleared field is not restored by an older change', async () => {
     await apply(existed(a, 1, { Name: 'A', Industry: 'Energy' }), updated(a, 3, { Industry: null }));
     await apply(updated(a, 2, { Industry: 'Banking' }));
     expect((await row())?.['fields']).toEqual({ Name: 'A', Industry: null, IsDeleted: false });
   });
 
-  it('that bring nothing new leave the row alone', async () => {
+  it('a change that brings nothing new does not write the row', async () => {
     await apply(existed(a, 2, { Name: 'A' }));
     const before = await row();
     const result = await apply(existed(a, 2, { Name: 'A' }), updated(a, 1, { Name: 'Old' }));
@@ -110,25 +110,25 @@ describe('changes on their way into the mirror', () => {
     expect(await row()).toEqual(before);
   });
 
-  it('with equal values raise the version but not the revision', async () => {
+  it('a change with equal values raises the version but not the revision', async () => {
     await apply(existed(a, 1, { Name: 'A' }));
     await apply(updated(a, 2, { Name: 'A' }));
     expect(await row()).toMatchObject({ version: '2000.1.1.0', revision: 1n });
   });
 
-  it('delete and undelete, with the moment of the deletion', async () => {
+  it('a deletion and an undeletion are applied with the time of the deletion', async () => {
     await apply(existed(a, 1, { Name: 'A' }), deleted(a, 2));
     expect(await row()).toMatchObject({ deleted: true, deleted_at: new Date(2000), name: 'A' });
     await apply(existed(a, 3, { Name: 'A again' }));
     expect(await row()).toMatchObject({ deleted: false, deleted_at: null, name: 'A again' });
   });
 
-  it("put a person's name together", async () => {
+  it('the name of a person is composed from its parts', async () => {
     await apply(existed(a, 1, { Name: null, 'Name.LastName': 'Quill', 'Name.FirstName': 'Ada' }));
     expect((await row())?.['name']).toBe('Ada Quill');
   });
 
-  it('of an account that nobody has seen whole make it stale, until it is read', async () => {
+  it('an account that was never seen completely is stale until it is read', async () => {
     const result = await apply(updated(a, 2, { Industry: 'Energy' }));
     expect(result).toMatchObject({ created: [a], stale: [a], writeBacks: [] });
     expect(await row()).toMatchObject({ stale_version: '2000.1.1.0', stale_since: new Date(2000) });
@@ -136,12 +136,12 @@ describe('changes on their way into the mirror', () => {
     expect(await row()).toMatchObject({ stale_version: null, stale_since: null, name: 'A' });
   });
 
-  it('that delete an account nobody has seen leave nothing to be read', async () => {
+  it('a deletion of an unknown account leaves nothing to be read', async () => {
     expect(await apply(deleted(a, 2))).toMatchObject({ created: [a], stale: [], newer: [] });
     expect(await row()).toMatchObject({ deleted: true, stale_version: null });
   });
 
-  it('with a gap make the account stale as of the gap, and only a reading that reaches it ends that', async () => {
+  it('a gap makes the account stale until a read that reaches the gap', async () => {
     await apply(existed(a, 1, { Name: 'A' }));
     expect((await apply(gap(a, 5))).stale).toEqual([a]);
     expect((await apply(updated(a, 6, { Industry: 'Energy' }))).stale).toEqual([]);
@@ -154,13 +154,13 @@ describe('changes on their way into the mirror', () => {
     expect((await row())?.['stale_version']).toBeNull();
   });
 
-  it('with a second gap ask for a second reading', async () => {
+  it('a second gap requests a second read', async () => {
     await apply(existed(a, 1, { Name: 'A' }), gap(a, 2));
     expect((await apply(gap(a, 3))).stale).toEqual([a]);
     expect((await row())?.['stale_version']).toBe('3000.1.1.0');
   });
 
-  it('with a gap before a deletion are read all the same: the deletion brings no values', async () => {
+  it('a gap before a deletion is read although the deletion brings no values', async () => {
     await apply(existed(a, 5, { Name: 'Old' }), gap(a, 6), deleted(a, 7));
     expect(await row()).toMatchObject({ deleted: true, stale_version: '6000.1.1.0' });
     const gone = {
@@ -178,7 +178,7 @@ describe('changes on their way into the mirror', () => {
     expect(await row(b)).toMatchObject({ deleted: true, stale_version: null, name: 'New' });
   });
 
-  it('that a reading overtook are taken, more than a hundred at once', async () => {
+  it('more than a hundred changes at once are accepted after a read has overtaken them', async () => {
     await database.rows('truncate account_changes, account_states');
     const values = new Map<string, Scalar>([['Name', 'As read']]);
     await apply(change(a, 9, { version: [9_000, 1n, 1, 9_500], extent: 'all', values }));
@@ -194,7 +194,7 @@ describe('changes on their way into the mirror', () => {
     expect(n).toBe(120);
   });
 
-  it('end the same in any order', async () => {
+  it('changes in any order end in the same state', async () => {
     const changes = [
       created(a, 1, { Name: 'A', Industry: null }),
       updated(a, 2, { Industry: 'Energy' }),
@@ -211,14 +211,14 @@ describe('changes on their way into the mirror', () => {
     expect(pick(await row())).toEqual(inOrder);
   });
 
-  it('of a new account run side by side without a clash', async () => {
+  it('concurrent changes of a new account do not conflict', async () => {
     await Promise.all(
       Array.from({ length: 8 }, (_, index) => apply(existed(a, index + 1, { Name: `A${index + 1}` }))),
     );
     expect((await row())?.['name']).toBe('A8');
   });
 
-  describe('and codes', () => {
+  describe('codes of changed accounts', () => {
     const code = async (id = a) => {
       const found = await row(id);
       return {
@@ -228,7 +228,7 @@ describe('changes on their way into the mirror', () => {
       };
     };
 
-    it('are made once: not again by a repetition, an update or an undelete', async () => {
+    it('a code is generated once and not by a repetition, an update or an undeletion', async () => {
       await apply(created(a, 1, { Name: 'A' }));
       const { code: made } = await code();
       const again = await apply(
@@ -240,12 +240,12 @@ describe('changes on their way into the mirror', () => {
       expect((await code()).code).toBe(made);
     });
 
-    it('are not made for accounts that existed before', async () => {
+    it('an account that existed before gets no code', async () => {
       expect((await apply(existed(a, 1, { Name: 'A' }))).writeBacks).toEqual([]);
       expect(await code()).toMatchObject({ code: null, state: 'none' });
     });
 
-    it('are adopted from Salesforce, and confirmed by it', async () => {
+    it('a code in Salesforce is adopted and confirmed by it', async () => {
       await apply(created(a, 1, { [codeField]: 'HELD' }));
       expect(await code()).toEqual({ code: 'HELD', state: 'confirmed', error: undefined });
       await apply(created(b, 1, { Name: 'B' }));
@@ -254,13 +254,13 @@ describe('changes on their way into the mirror', () => {
       expect(await code(b)).toMatchObject({ code: made, state: 'confirmed' });
     });
 
-    it('wait again when a deleted account comes back before they were written', async () => {
+    it('the code of a deleted account waits again when it comes back before it was written', async () => {
       await apply(created(a, 1, { Name: 'A' }));
       expect((await apply(deleted(a, 2))).writeBacks).toEqual([]);
       expect((await apply(existed(a, 3, { Name: 'A' }))).writeBacks).toEqual([a]);
     });
 
-    it('on their way to an account that was gone are sent when it is back', async () => {
+    it('the code on its way to a deleted account is sent when the account is back', async () => {
       await apply(created(a, 1, { Name: 'A' }), deleted(a, 2));
       const gone = { code: 'ENTITY_IS_DELETED', message: 'Gone.', at: '2026-11-23T08:00:00.000Z' };
       await database.rows(`update accounts set code_state = 'failed', code_error = $1`, [
@@ -270,7 +270,7 @@ describe('changes on their way into the mirror', () => {
       expect(await code()).toMatchObject({ state: 'pending', error: undefined });
     });
 
-    it('that Salesforce holds twice stay with the first account, and the second says so', async () => {
+    it('a code that Salesforce has twice stays with the first account and the second one reports it', async () => {
       await apply(existed(a, 1, { [codeField]: 'SAME' }));
       await apply(existed(b, 2, { [codeField]: 'SAME' }));
       expect(await code(a)).toMatchObject({ code: 'SAME', state: 'confirmed' });
@@ -278,14 +278,14 @@ describe('changes on their way into the mirror', () => {
       expect((await row(b))?.['code_error'].message).toContain(a);
     });
 
-    it('stay with who has them also when the clash and a change of the owner come together', async () => {
+    it('a code stays with its owner if the collision and a change of the owner come together', async () => {
       await apply(existed(b, 1, { [codeField]: 'SAME' }));
       await apply(existed(a, 2, { [codeField]: 'SAME' }), updated(b, 3, { Industry: 'Energy' }));
       expect(await code(b)).toMatchObject({ code: 'SAME', state: 'confirmed' });
       expect(await code(a)).toMatchObject({ code: null, state: 'failed' });
     });
 
-    it('that are disputed pass to the next account when the first gives its code up, or dies', async () => {
+    it('a disputed code passes to the next account when the first gives it up or is deleted', async () => {
       await apply(existed(a, 1, { [codeField]: 'SAME' }));
       await apply(existed(b, 2, { [codeField]: 'SAME' }));
       await apply(updated(a, 3, { [codeField]: 'OTHER' }));
@@ -302,7 +302,7 @@ describe('changes on their way into the mirror', () => {
       ]);
     });
 
-    it('of a loser pass to the winner of a merge that took its code over', async () => {
+    it('a code passes from the loser of a merge to the winner that took it over', async () => {
       await apply(existed(a, 1, { [codeField]: 'WINS' }), existed(b, 1, { [codeField]: 'LOSES' }));
       await apply(deleted(b, 2), updated(a, 2, { [codeField]: 'LOSES' }));
       expect([await code(a), await code(b)]).toMatchObject([
@@ -311,7 +311,7 @@ describe('changes on their way into the mirror', () => {
       ]);
     });
 
-    it('of an account that was deleted long ago pass to one that a person gives them', async () => {
+    it('the code of an account deleted long ago passes to the account that a person gives it', async () => {
       await apply(existed(a, 1, { [codeField]: 'USED' }));
       await apply(deleted(a, 2));
       await apply(existed(b, 3, { [codeField]: 'USED' }));
@@ -321,7 +321,7 @@ describe('changes on their way into the mirror', () => {
       ]);
     });
 
-    it('that only wait give way to the account on which Salesforce holds them', async () => {
+    it('a pending code gives way to the account on which Salesforce has it', async () => {
       await apply(created(a, 1, { Name: 'A' }));
       const { code: made } = await code();
       await apply(existed(b, 2, { [codeField]: made }));
@@ -330,13 +330,13 @@ describe('changes on their way into the mirror', () => {
       expect([after.state, after.code === made]).toEqual(['pending', false]);
     });
 
-    it('are not taken for cleared where Salesforce does not show us the field', async () => {
+    it('a code is not taken for cleared if Salesforce does not show us the field', async () => {
       await apply(existed(a, 1, { [codeField]: 'CODE-A' }));
       await apply(existed(a, 2, { Name: 'A' }));
       expect(await code(a)).toEqual({ code: 'CODE-A', state: 'confirmed', error: undefined });
     });
 
-    it('change hands in one transaction', async () => {
+    it('a code moves to another account in one transaction', async () => {
       await apply(existed(a, 1, { [codeField]: 'CODE-A' }), existed(b, 1, { [codeField]: null }));
       await apply(updated(a, 2, { [codeField]: null }), updated(b, 2, { [codeField]: 'CODE-A' }));
       expect([await code(a), await code(b)]).toMatchObject([
@@ -345,7 +345,7 @@ describe('changes on their way into the mirror', () => {
       ]);
     });
 
-    it('are swapped in one transaction', async () => {
+    it('two codes are swapped in one transaction', async () => {
       await apply(existed(a, 1, { [codeField]: 'CODE-A' }), existed(b, 1, { [codeField]: 'CODE-B' }));
       await apply(updated(a, 2, { [codeField]: 'CODE-B' }), updated(b, 2, { [codeField]: 'CODE-A' }));
       expect([await code(a), await code(b)]).toMatchObject([

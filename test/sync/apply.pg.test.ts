@@ -24,7 +24,7 @@ const lease = { topic, epoch: 0n };
 const logger = pino({ level: 'silent' });
 const other = '001000000000002AAA';
 
-describe('applying the log', () => {
+describe('application of the event log', () => {
   const database = useDatabase();
   let jobs: Jobs;
 
@@ -84,7 +84,7 @@ describe('applying the log', () => {
   });
   const later = 1_800_000_000_000_000_000n;
 
-  it('makes an account of a CREATE, with a code that waits to be written', async () => {
+  it('a CREATE makes an account with a code that waits to be written', async () => {
     await store(create());
     await applyAll();
     expect(await database.rows('select name, code_state from accounts')).toEqual([
@@ -99,7 +99,7 @@ describe('applying the log', () => {
     ]);
   });
 
-  it('holds the newest transaction back until nothing can follow it', async () => {
+  it('the newest transaction is held back until nothing can follow it', async () => {
     await store(create(), update('open', later, 'Energy'));
     expect(await applyWaiting(context())).toBe(1);
     expect((await log()).map(({ state }) => state)).toEqual(['applied', 'stored']);
@@ -108,7 +108,7 @@ describe('applying the log', () => {
     expect(await applyWaiting(context())).toBe(1);
   });
 
-  it('shows a transaction whole or not at all, also when it is larger than what is read or written at once', async () => {
+  it('a transaction larger than what is read or written at once is shown whole or not at all', async () => {
     const largest = await largestStatements();
     const ids = Array.from({ length: 2_500 }, (_, index) => `001${String(index).padStart(12, '0')}AAA`);
     await store(...ids.map((id) => create('large', id)));
@@ -149,7 +149,7 @@ describe('applying the log', () => {
     };
   };
 
-  it('applies each event once, also when two do it at the same time', async () => {
+  it('each event is applied once if two processes apply at the same time', async () => {
     await store(create(), update('second', later, 'Energy'));
     await markQuiet(database.pool, lease);
     await Promise.all([applyWaiting(context()), applyWaiting(context())]);
@@ -158,7 +158,7 @@ describe('applying the log', () => {
     expect((await log()).map(({ state }) => state)).toEqual(['applied', 'applied']);
   });
 
-  it('asks for a reading of what it does not know whole', async () => {
+  it('an account that is not completely known is requested to be read', async () => {
     await store(update('unknown', later, 'Energy'), {
       header: { changeType: 'GAP_UPDATE', transactionKey: 'gap', recordIds: [other] },
     });
@@ -171,7 +171,7 @@ describe('applying the log', () => {
   it.each([
     ['an overflow', ['000000000000000AAA'], 'GAP_OVERFLOW', 'overflow'],
     ['a wildcard', ['001*'], 'GAP_UPDATE', 'object changed'],
-  ])('asks for a reading of everything after %s', async (_, recordIds, changeType, reason) => {
+  ])('a full resync is requested after %s', async (_, recordIds, changeType, reason) => {
     await store({ header: { changeType, recordIds } });
     await applyAll();
     const resyncs = await database.rows('select id, scope, reason from resyncs');
@@ -179,7 +179,7 @@ describe('applying the log', () => {
     expect(await jobKeys(queues.fullResync)).toEqual([resyncs[0]?.['id']]);
   });
 
-  it('skips events of other objects', async () => {
+  it('events of other objects are skipped', async () => {
     await store({
       header: { entityName: 'Contact', recordIds: ['003000000000001AAA'], changeType: 'CREATE' },
     });
@@ -188,7 +188,7 @@ describe('applying the log', () => {
     expect(await database.rows('select from accounts')).toEqual([]);
   });
 
-  describe('with a bad event', () => {
+  describe('events that fail', () => {
     const readingOfFailed = () =>
       database.rows(
         `select r.scope, r.account_ids from resyncs r
@@ -196,7 +196,7 @@ describe('applying the log', () => {
           where r.reason = 'failed event'`,
       );
 
-    it('that cannot be decoded marks it and goes on', async () => {
+    it('an undecodable event is marked as failed and the events behind it are applied', async () => {
       await storeRaw([Buffer.from('no event'), encodeEvent(create())]);
       await applyAll();
       expect(await log()).toMatchObject([
@@ -206,7 +206,7 @@ describe('applying the log', () => {
       expect(await readingOfFailed()).toMatchObject([{ scope: 'all' }]);
     });
 
-    it('that cannot be decoded, with others applied before it, reads what changed since those', async () => {
+    it('an undecodable event after applied ones requests a read of what changed since those', async () => {
       await store(create());
       await applyAll();
       await storeRaw([Buffer.from('no event')]);
@@ -218,7 +218,7 @@ describe('applying the log', () => {
       expect(resync?.since.getTime()).toBeLessThan(1_790_000_000_000);
     });
 
-    it('of the future marks it, and reads its record instead', async () => {
+    it('an event from the future is marked as failed and its record is read', async () => {
       const commitTimestamp = BigInt(Date.now() + 3_600_000);
       await store({ header: { changeType: 'CREATE', commitTimestamp } });
       await applyAll();
@@ -229,7 +229,7 @@ describe('applying the log', () => {
       expect((await readWatermark(database.pool, topic))[0]).toBe(0);
     });
 
-    it('that the database refuses marks its transaction, reads its records and applies the others', async () => {
+    it('an event that the database refuses fails its transaction, whose records are read, and the others are applied', async () => {
       const impossible = { ...create('impossible'), fields: { Name: 'a\u0000b' } };
       await store(create('before', other), impossible, create('after', '001000000000003AAA'));
       await applyAll();
@@ -246,13 +246,13 @@ describe('applying the log', () => {
       ['what no text can hold', 'a\u0000b'],
       // Incompressible: an index entry has less than 3 kB.
       ['more than an index can hold', randomBytes(4_000).toString('hex')],
-    ])('whose header itself is refused by the database, for %s, marks it all the same', async (_, key) => {
+    ])('an event whose header the database refuses for %s is marked as failed', async (_, key) => {
       await store({ header: { changeType: 'CREATE', transactionKey: key } }, create('after'));
       await applyAll();
       expect((await log()).map(({ state }) => state)).toEqual(['failed', 'applied']);
     });
 
-    it('of a schema that is none marks it', async () => {
+    it('an event with an invalid schema is marked as failed', async () => {
       await store(create());
       await applyAll({ schemas: cache(async () => '"string"') });
       expect(await log()).toMatchObject([
@@ -260,7 +260,7 @@ describe('applying the log', () => {
       ]);
     });
 
-    it('of a schema that Salesforce does not know marks it', async () => {
+    it('an event with a schema unknown to Salesforce is marked as failed', async () => {
       await store(create());
       const unknown = new SalesforceError('no such schema', 'schema.validation.failed', 'bug');
       await applyAll({ schemas: cache(() => Promise.reject(unknown)) });
@@ -268,14 +268,14 @@ describe('applying the log', () => {
     });
   });
 
-  describe('when something else is broken holds everything back', () => {
+  describe('failures that hold all events back', () => {
     it.each([
       [
         'Salesforce does not give the schema just now',
         new SalesforceError('later', 'UNAVAILABLE', 'transient'),
       ],
       ['the schema cannot be read from the database', new Error('Connection terminated unexpectedly')],
-    ])('%s', async (_, error) => {
+    ])('events are held back because %s', async (_, error) => {
       await store(create());
       await markQuiet(database.pool, lease);
       const schemas: SchemaCache = { get: () => Promise.reject(error) };
@@ -285,7 +285,7 @@ describe('applying the log', () => {
       expect((await log()).map(({ state }) => state)).toEqual(['applied']);
     });
 
-    it('the queue refuses the jobs: neither account nor event is written', async () => {
+    it('neither account nor event is written if the queue refuses the jobs', async () => {
       await store(create());
       await markQuiet(database.pool, lease);
       const refusing: Jobs = { ...jobs, enqueueRereads: () => Promise.reject(new Error('no queue')) };

@@ -12,7 +12,7 @@ vi.mock('nanoid', () => ({
 
 const codeField = 'SignUpCode__c';
 
-describe('a generated code that is taken', () => {
+describe('collisions of generated codes', () => {
   const database = useDatabase();
 
   const create = (...ids: string[]) =>
@@ -29,7 +29,7 @@ describe('a generated code that is taken', () => {
       ),
     );
 
-  it('is made again, whether the other account has it already or gets it in the same transaction', async () => {
+  it('a generated code that exists already or in the same transaction is generated again', async () => {
     await create('001000000000001AAA');
     await create('001000000000002AAA', '001000000000003AAA');
     const rows = await database.rows('select signup_code, code_state from accounts order by id');

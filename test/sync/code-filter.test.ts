@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { fitsFilter, parseCodeFilter } from '../../src/sync/code-filter.ts';
 
-describe('a filter of codes', () => {
+describe('filters of codes', () => {
   it.each<[string, Record<string, Scalar>, boolean]>([
     ["Type = 'Customer'", { Type: 'Customer' }, true],
     ["Type = 'Customer'", { Type: 'customer' }, false],
@@ -21,7 +21,7 @@ describe('a filter of codes', () => {
     ["Type = 'A' AND Site = 'B' and Fax = null", { Type: 'A', Site: 'B' }, true],
     ["Type = 'A' AND Site = 'B'", { Type: 'A', Site: 'C' }, false],
     [String.raw`Name = 'It\'s a \\ AND b'`, { Name: String.raw`It's a \ AND b` }, true],
-  ])('%s', (text, values, fits) => {
+  ])('the filter %s is evaluated', (text, values, fits) => {
     expect(fitsFilter(parseCodeFilter(text), new Map(Object.entries(values)))).toBe(fits);
   });
 
@@ -37,7 +37,7 @@ describe('a filter of codes', () => {
     ['Type IN ()', `a value ('text', a number, true, false or null) is expected instead of ")"`],
     ["Type IN ('A' 'B')", ') is expected instead of "B"'],
     ['Size = 12abc', `"12abc" can't be read`],
-  ])('"%s" is refused, saying what is expected', (text, message) => {
+  ])('the filter "%s" is refused with what is expected', (text, message) => {
     expect(() => parseCodeFilter(text)).toThrow(message);
   });
 });

@@ -4,8 +4,8 @@ import { codeGenerator, defaultFormat, entropyBits, formatProblems } from '../..
 const { alphabet } = defaultFormat;
 const generate = codeGenerator(defaultFormat);
 
-describe('a generated code', () => {
-  it('has ten characters that cannot be taken for one another', () => {
+describe('generated codes', () => {
+  it('a code has ten characters that cannot be confused', () => {
     expect(alphabet).toHaveLength(new Set(alphabet).size);
     for (const lookAlike of '0O1Il') expect(alphabet).not.toContain(lookAlike);
     const made = generate();
@@ -13,7 +13,7 @@ describe('a generated code', () => {
     for (const letter of made) expect(alphabet).toContain(letter);
   });
 
-  it('uses every character about as often as any other, at every place', () => {
+  it('every character is about equally frequent at every place of a code', () => {
     const codes = Array.from({ length: 20_000 }, generate);
     const expected = codes.length / alphabet.length;
     for (let place = 0; place < 10; place++) {
@@ -29,13 +29,13 @@ describe('a generated code', () => {
 });
 
 describe('the format of codes', () => {
-  it('that is the usual one has 58 bits, 51 where case does not count', () => {
+  it('the default format has 58 bits, or 51 if case does not count', () => {
     expect(formatProblems(defaultFormat)).toEqual([]);
     expect(entropyBits(defaultFormat).toFixed(1)).toBe('58.3');
     expect(entropyBits(defaultFormat, false).toFixed(1)).toBe('50.9');
   });
 
-  it('puts the prefix in front of the random characters', () => {
+  it('the prefix precedes the random characters', () => {
     expect(codeGenerator({ alphabet: '01', length: 40, prefix: 'SC-' })()).toMatch(/^SC-[01]{40}$/);
   });
 
@@ -60,7 +60,7 @@ describe('the format of codes', () => {
       { prefix: 'SC ' },
       [expect.stringMatching(/^SIGNUP_CODE_PREFIX: only letters/)],
     ],
-  ])('%s', (_, given, problems) => {
+  ])('the format is checked: %s', (_, given, problems) => {
     expect(formatProblems({ ...defaultFormat, ...given })).toEqual(problems);
   });
 });

@@ -22,45 +22,48 @@ describe('the effect of an event', () => {
     ['GAP_UPDATE', 'some', false, true],
     ['GAP_DELETE', 'some', false, true],
     ['GAP_UNDELETE', 'some', false, true],
-  ])('%s writes %s fields (new account: %s, gap: %s)', (changeType, extent, creates, gap) => {
-    expect(accountEffect({ header: { changeType } }).effect).toMatchObject({
-      change: { extent },
-      creates,
-      gap,
-    });
-  });
+  ])(
+    'an event of type %s writes %s fields (new account: %s, gap: %s)',
+    (changeType, extent, creates, gap) => {
+      expect(accountEffect({ header: { changeType } }).effect).toMatchObject({
+        change: { extent },
+        creates,
+        gap,
+      });
+    },
+  );
 
-  it('of a CREATE and an UNDELETE includes that the account lives, of a DELETE that it does not', () => {
+  it('a CREATE and an UNDELETE mark the account as existing and a DELETE marks it as deleted', () => {
     const deletion = (changeType: string) =>
       accountEffect({ header: { changeType } }).effect.change.values.get('IsDeleted');
     expect(['CREATE', 'UNDELETE', 'DELETE', 'UPDATE'].map(deletion)).toEqual([false, false, true, undefined]);
   });
 
-  it('of a DELETE is nothing else', () => {
+  it('a DELETE has no other effect', () => {
     expect(accountEffect({ header: { changeType: 'DELETE' } }).effect.change.values.size).toBe(1);
   });
 
-  it('concerns every record that the event names', () => {
+  it('an event concerns every record that it names', () => {
     const recordIds = ['001000000000001AAA', '001000000000002AAA', '001000000000003AAA'];
     expect(accountEffect({ header: { recordIds } }).accountIds).toEqual(recordIds);
   });
 
-  it('takes a 15-character id for the record that it is', () => {
+  it('a 15-character id stands for its record', () => {
     expect(accountEffect({ header: { recordIds: [accountId.slice(0, 15)] } }).accountIds).toEqual([
       accountId,
     ]);
   });
 
-  it('refuses what is no record id', () => {
+  it('a text that is not a record id is refused', () => {
     expect(() => effect({ header: { recordIds: ["' OR Name LIKE '"] } })).toThrow(/is not a record id/);
   });
 
-  it('carries the version of the commit', () => {
+  it('the effect has the version of the commit', () => {
     const header = { sequenceNumber: 7, commitNumber: 2n ** 60n };
     expect(accountEffect({ header }).effect.change.version).toEqual([commitTime, 2n ** 60n, 7, 0]);
   });
 
-  it('of a text that came as a diff is a gap beside the other values', () => {
+  it('a text that came as a diff is a gap in addition to the other values', () => {
     const header = { changedFields: bits('Description', 'Industry'), diffFields: bits('Description') };
     const { gap, change } = accountEffect({ header, fields: { Industry: 'Energy' } }).effect;
     expect([gap, [...change.values]]).toEqual([true, [['Industry', 'Energy']]]);
@@ -69,18 +72,18 @@ describe('the effect of an event', () => {
   it.each([
     ['an overflow', { changeType: 'GAP_OVERFLOW', recordIds: ['000000000000000AAA'] }],
     ['a wildcard', { changeType: 'GAP_UPDATE', recordIds: ['001*'] }],
-  ])('of %s is that everything may have changed', (_, header) => {
+  ])('after %s anything may have changed', (_, header) => {
     expect(effect({ header })).toEqual({ kind: 'everything' });
   });
 
-  it('of another object is none, not even when it overflows', () => {
+  it('an event of another object has no effect, even if it overflows', () => {
     expect(effect({ header: { entityName: 'Contact' } })).toEqual({ kind: 'other' });
     expect(effect({ header: { entityName: 'Contact', changeType: 'GAP_OVERFLOW' } })).toEqual({
       kind: 'other',
     });
   });
 
-  it('is refused when the commit lies more than five minutes in the future', () => {
+  it('a commit more than five minutes in the future is refused', () => {
     expect(effect({}, commitTime - 5 * 60_000).kind).toBe('accounts');
     expect(() => effect({}, commitTime - 5 * 60_000 - 1)).toThrow(
       'its commit time 2026-09-21T14:13:20.000Z lies more than five minutes in the future',

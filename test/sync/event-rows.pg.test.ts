@@ -36,7 +36,7 @@ describe('the event log', () => {
     (await database.rows<{ id: bigint }>('select id from events order by id')).map(({ id }) => id);
   const applied = (id: bigint) => ({ id, state: 'applied' as const, error: null, header: null });
 
-  it('gives what waits, oldest first, up to a limit, without what is done', async () => {
+  it('the oldest waiting events are read first, up to a limit', async () => {
     await store(5);
     const ids = await idsOf();
     await markEvents(database.pool, [applied(ids[1] ?? 0n)]);
@@ -45,7 +45,7 @@ describe('the event log', () => {
     expect([quietThrough, cut]).toEqual([0n, true]);
   });
 
-  it('is read by so many bytes at a time, one event at least, and says whether there is more', async () => {
+  it('a read is limited by bytes, returns at least one event and reports whether there is more', async () => {
     const event = (bytes: number) => ({
       eventId: randomUUID(),
       schemaId: 's',
@@ -62,7 +62,7 @@ describe('the event log', () => {
     expect(await sizes(27_001)).toEqual([[9_000, 9_000, 9_000, 100], false]);
   });
 
-  it('says how far the silence reaches also when nothing waits', async () => {
+  it('the extent of the silence is reported also if nothing waits', async () => {
     await store(1);
     await markQuiet(database.pool, lease);
     const [id = 0n] = await idsOf();
@@ -74,7 +74,7 @@ describe('the event log', () => {
     });
   });
 
-  it('never reports silence behind events that the same reading does not show', async () => {
+  it('silence is never reported behind events that the same read does not show', async () => {
     // While another connection stores and marks in turn, every reading has to be consistent in itself.
     let writing = true;
     const writer = (async () => {
@@ -91,7 +91,7 @@ describe('the event log', () => {
     await writer;
   });
 
-  it('shows an event with a lower number that is committed later: it is taken by its state, not by a cursor', async () => {
+  it('an event with a lower number that is committed later is read: events are selected by state and not by a cursor', async () => {
     const late = await database.pool.connect();
     try {
       await late.query('begin');
@@ -114,7 +114,7 @@ describe('the event log', () => {
     }
   });
 
-  it('gives positions in the order of effect, whatever the order of arrival', async () => {
+  it('positions follow the order of effect, whatever the order of arrival', async () => {
     await store(4);
     const ids = await idsOf();
     const order = [ids[2], ids[0], ids[3], ids[1]].map((id) => applied(id ?? 0n));
@@ -124,7 +124,7 @@ describe('the event log', () => {
     expect(rows.map(({ id }) => id)).toEqual(order.map(({ id }) => id));
   });
 
-  it('keeps what a header says, to the last digit', async () => {
+  it('the header of an event is stored to the last digit', async () => {
     await store(1);
     const [id = 0n] = await idsOf();
     const recordIds = ['001000000000001AAA', '001000000000002AAA'];
@@ -145,7 +145,7 @@ describe('the event log', () => {
     });
   });
 
-  it('gives an event to one of two that want it', async () => {
+  it('an event is given to one of two processes that want it', async () => {
     await store(2);
     const ids = await idsOf();
     const second = await inTransaction(database.pool, async (client) => {

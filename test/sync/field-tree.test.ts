@@ -15,7 +15,7 @@ const filled = (values: ReadonlyMap<string, Scalar>) =>
   [...values].filter(([, value]) => value !== null).sort();
 
 describe('the tree of field values', () => {
-  it('holds compound fields as objects of their filled parts', () => {
+  it('compound fields are objects of their filled parts', () => {
     const values = new Map<string, Scalar>([
       ['Name', 'Quill Ltd'],
       ['Industry', null],
@@ -33,7 +33,7 @@ describe('the tree of field values', () => {
     });
   });
 
-  it('is the same whether the whole or its parts come first', () => {
+  it('the tree is the same whether the whole or its parts come first', () => {
     const entries: [string, Scalar][] = [
       ['BillingAddress.City', 'Oslo'],
       ['BillingAddress', null],
@@ -42,7 +42,7 @@ describe('the tree of field values', () => {
     expect(toTree(new Map(entries))).toEqual(toTree(new Map(entries.toReversed())));
   });
 
-  it("shows a company's name as text and a person's as parts", () => {
+  it('the name of a company is a text and that of a person has parts', () => {
     const company = new Map<string, Scalar>([
       ['Name', 'Quill Ltd'],
       ['Name.LastName', null],
@@ -55,7 +55,7 @@ describe('the tree of field values', () => {
     expect(toTree(person)).toEqual({ Name: { LastName: 'Quill' } });
   });
 
-  it('leads back to every value but the empty ones, also through JSON', () => {
+  it('the tree can be converted back to every value but empty ones, also through JSON', () => {
     const plain = fc.tuple(name, scalar).map(([field, value]): [string, Scalar][] => [[field, value]]);
     const compound = fc
       .tuple(name, fc.dictionary(name, scalar))

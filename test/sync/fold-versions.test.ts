@@ -17,8 +17,8 @@ function fold(state: Merged, horizon: Version): Merged {
 
 const at = (seconds: number): Version => [seconds * 1000, 1n, 1, 0];
 
-describe('folding the versions of an account', () => {
-  it('changes nothing that the merge ends in, wherever what is still to come is newer', () => {
+describe('folding of field versions', () => {
+  it('folding does not change the result of a merge if everything still to come is newer', () => {
     let folds = 0;
     fc.assert(
       fc.property(accountHistory, fc.nat(), ({ changes, final }, pick) => {
@@ -42,7 +42,7 @@ describe('folding the versions of an account', () => {
     expect(folds).toBeGreaterThan(20);
   });
 
-  it('leaves only what is newer, or can not be told apart without a version of its own', () => {
+  it('folding keeps only versions that are newer or that are needed to tell values apart', () => {
     const ahead = new Map([
       ['Name', at(3)],
       ['Phone', at(9)],
@@ -61,7 +61,7 @@ describe('folding the versions of an account', () => {
     ]);
   });
 
-  it('has nothing to do for an account that was never seen whole, or whose base is newer', () => {
+  it('an account that was never seen completely or has a newer base has nothing to fold', () => {
     const ahead = new Map([['Name', at(2)]]);
     expect(foldVersions({ base: nothing.base, ahead, deleted: false }, at(6))).toBeUndefined();
     expect(foldVersions({ base: at(7), ahead, deleted: false }, at(6))).toBeUndefined();

@@ -7,7 +7,7 @@ import { useDatabase } from '../helpers/use-database.ts';
 
 const hourMs = 3_600_000;
 
-describe('housekeeping', () => {
+describe('maintenance', () => {
   const database = useDatabase();
   const keepFor = {
     ...keepForEver,
@@ -46,7 +46,7 @@ describe('housekeeping', () => {
     ),
   );
 
-  it('deletes events that are old and done, all of them, and no other ones', async () => {
+  it('all old applied events are deleted and no others', async () => {
     await insertEvents(1_200, 'applied', '6 hours');
     await insertEvents(3, 'skipped', '6 hours');
     await insertEvents(2, 'failed', '6 hours');
@@ -56,13 +56,13 @@ describe('housekeeping', () => {
     expect(await states()).toEqual({ applied: 5, failed: 2, stored: 4 });
   });
 
-  it('keeps every event where none is to be deleted', async () => {
+  it('every event is kept if none is to be deleted', async () => {
     await insertEvents(3, 'applied', '6 hours');
     expect(await run({ keepFor: { ...keepFor, eventsMs: undefined } })).not.toHaveProperty('events');
     expect(await states()).toEqual({ applied: 3 });
   });
 
-  it('folds all of the history before it deletes what that is made of, and deletes nothing where it can not', async () => {
+  it('the whole history is folded before its events are deleted, and nothing is deleted if that fails', async () => {
     await insertEvents(3, 'applied', '6 hours');
     const broken = run({ foldHistory: () => Promise.reject(new Error('no room')) });
     await expect(broken).rejects.toThrow('no room');
@@ -83,7 +83,7 @@ describe('housekeeping', () => {
     expect(await states()).toEqual({});
   });
 
-  it('passes over what somebody holds, and waits for nothing', async () => {
+  it('locked rows are skipped without waiting', async () => {
     await insertEvents(4, 'applied', '6 hours');
     const other = await database.pool.connect();
     await other.query('begin; select from events order by id limit 1 for update');
@@ -93,7 +93,7 @@ describe('housekeeping', () => {
     expect(await states()).toEqual({ applied: 1 });
   });
 
-  it('is done by one of several at a time, and not again before it is due', async () => {
+  it('maintenance runs in one of several processes and not again before it is due', async () => {
     await insertEvents(1_000, 'applied', '6 hours');
     const counts = await Promise.all([run(), run(), run()]);
     expect(counts.map(({ events }) => events).filter((count) => count !== undefined)).toEqual([1_000]);
@@ -102,7 +102,7 @@ describe('housekeeping', () => {
     expect(await run()).toMatchObject({ events: 0 });
   });
 
-  it('deletes old attempts, incidents and resyncs, but nothing that is still open or shown', async () => {
+  it('old attempts, incidents and resyncs are deleted unless they are open or shown', async () => {
     await database.rows(`
       insert into accounts (id, fields, base_version, field_versions, version, code_state, synced_at, changed_at)
         values ('A', '{}', '1.1.1.0', '{}', '1.1.1.0', 'confirmed', now(), now()),
@@ -144,7 +144,7 @@ describe('housekeeping', () => {
     ]);
   });
 
-  it('folds old field versions into the base and leaves everything else of the row as it is', async () => {
+  it('old field versions are folded into the base and the rest of the row is unchanged', async () => {
     const now = Date.now();
     const old = (n: number) => `${now - 6 * hourMs + n}.${n}.1.0`;
     const young = `${now}.9.1.0`;
@@ -170,7 +170,7 @@ describe('housekeeping', () => {
     ]);
   });
 
-  it('folds nothing while events have waited for so long that they could be older', async () => {
+  it('nothing is folded while events have waited so long that they could be older', async () => {
     const old = `${Date.now() - 6 * hourMs}`;
     await database.rows(
       `insert into accounts (id, fields, base_version, field_versions, version, synced_at, changed_at)

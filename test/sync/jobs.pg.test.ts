@@ -13,7 +13,7 @@ describe('the job queue', () => {
     for (const close of opened.reverse()) await close();
   });
 
-  it('goes on over new connections where all of its own went silent', async () => {
+  it('the queue continues over new connections when all of its own fall silent', async () => {
     const url = new URL(database.url);
     const port = Number(url.port);
     const proxy = await startFaultProxy(() => ({ host: url.hostname, port }));

@@ -26,14 +26,14 @@ describe('the lease of a topic', () => {
     await ensureSubscription(database.pool, topic, '00D000000000001AAA');
   });
 
-  it('names its holder, and begins a new epoch each time', async () => {
+  it('a lease names its holder and each acquisition starts a new epoch', async () => {
     const first = await takeLease(database.pool, topic, holder(1));
     const second = await takeLease(database.pool, topic, holder(2));
     expect(second.epoch).toBe(first.epoch + 1n);
     expect(await row()).toMatchObject({ holder: holder(2), held_since: expect.any(Date) });
   });
 
-  it('lets nobody of an earlier epoch change anything', async () => {
+  it('a process of an earlier epoch can not change anything', async () => {
     const old = await takeLease(database.pool, topic, holder(1));
     await storeEvents(database.pool, old, [{ ...event, replayId: Buffer.from('0a', 'hex') }]);
     await takeLease(database.pool, topic, holder(2));
@@ -54,7 +54,7 @@ describe('the lease of a topic', () => {
     expect(await database.rows('select event_id from events')).toEqual([{ event_id: 'one' }]);
   });
 
-  it('that is given up has no holder, and its epoch stays', async () => {
+  it('a released lease has no holder and keeps its epoch', async () => {
     const lease = await takeLease(database.pool, topic, holder(1));
     await releaseLease(database.pool, lease);
     expect(await row()).toMatchObject({ holder: null, held_since: null, state: 'idle', epoch: lease.epoch });

@@ -23,8 +23,8 @@ const shown = ({ values, base, ahead }: Merged) => ({
   ahead: Object.fromEntries([...ahead].map(([path, at]) => [path, formatVersion(at)]).sort()),
 });
 
-describe('merging the changes of an account', () => {
-  it('ends in what Salesforce holds, with delayed events, gaps, and readings at any moment', () => {
+describe('merges of account changes', () => {
+  it('a merge of delayed events, gaps and reads at any moment ends in what Salesforce has', () => {
     fc.assert(
       fc.property(accountHistory, ({ changes, final }) => {
         expect(filled(mergeAll(changes).values)).toEqual(filled(final));
@@ -33,7 +33,7 @@ describe('merging the changes of an account', () => {
     );
   });
 
-  it('ends in the same state in any order, with any repetition', () => {
+  it('a merge ends in the same state in any order with any repetition', () => {
     fc.assert(
       fc.property(accountHistory, fc.infiniteStream(fc.nat()), ({ changes }, random) => {
         const disorder = [...changes, ...changes.filter(() => next(random) % 3 === 0)]
@@ -46,7 +46,7 @@ describe('merging the changes of an account', () => {
     );
   });
 
-  it('ends in the same state when a partial change comes in pieces', () => {
+  it('a partial change in pieces ends in the same state', () => {
     fc.assert(
       fc.property(accountHistory, ({ changes }) => {
         const pieces = changes.flatMap((change) =>
@@ -60,7 +60,7 @@ describe('merging the changes of an account', () => {
     );
   });
 
-  it('equals the naive model: for each field the write with the greatest version', () => {
+  it('a merge equals the naive model: for each field the write with the greatest version', () => {
     fc.assert(
       fc.property(accountHistory, ({ changes }) => {
         expect(filled(mergeAll(changes).values)).toEqual(filled(lastWriters(changes)));
@@ -69,7 +69,7 @@ describe('merging the changes of an account', () => {
     );
   });
 
-  it('gives the state of any moment from the events up to it', () => {
+  it('a merge of the events up to any moment gives the state of that moment', () => {
     fc.assert(
       fc.property(
         accountHistory.filter(({ hasGaps }) => !hasGaps),
@@ -84,7 +84,7 @@ describe('merging the changes of an account', () => {
     );
   });
 
-  it('says what changed, and answers the same object where nothing did', () => {
+  it('a merge reports what changed and returns the same object if nothing did', () => {
     fc.assert(
       fc.property(accountHistory, ({ changes }) => {
         const state = mergeAll(changes);
@@ -97,7 +97,7 @@ describe('merging the changes of an account', () => {
   });
 });
 
-describe('a change', () => {
+describe('single changes', () => {
   const at = (seconds: number): Version => [seconds * 1000, 1n, 1, 0];
   const all = (seconds: number, values: Record<string, Scalar>): Change => ({
     version: at(seconds),
@@ -109,12 +109,12 @@ describe('a change', () => {
     extent: 'some',
   });
 
-  it('of some fields leaves the other ones alone, and null clears', () => {
+  it('a patch keeps the other fields and null clears a field', () => {
     const state = mergeAll([all(1, { Name: 'A', Industry: 'Energy' }), some(2, { Industry: null })]);
     expect(filled(state.values)).toEqual({ Name: 'A' });
   });
 
-  it('of all fields empties what it does not name, unless that was written later', () => {
+  it('a snapshot clears fields that it does not name unless they were written later', () => {
     const state = mergeAll([
       all(1, { Name: 'A', Phone: '1' }),
       some(5, { Industry: 'Energy' }),
@@ -123,13 +123,13 @@ describe('a change', () => {
     expect(filled(state.values)).toEqual({ Name: 'B', Industry: 'Energy' });
   });
 
-  it('does not write where its version is no greater, not even with another value', () => {
+  it('a change whose version is not greater writes nothing, not even another value', () => {
     const state = mergeAll([some(2, { Name: 'A' })]);
     expect(merge(state, some(2, { Name: 'B' }))).toBe(state);
     expect(merge(mergeAll([all(2, { Name: 'A' })]), all(2, { Name: 'B' })).values.get('Name')).toBe('A');
   });
 
-  it('makes the account whole only when it names all fields', () => {
+  it('an account is complete only after a change that names all fields', () => {
     expect(isComplete(mergeAll([some(2, { Name: 'A' })]))).toBe(false);
     expect(isComplete(mergeAll([some(2, { Name: 'A' }), all(1, {})]))).toBe(true);
   });

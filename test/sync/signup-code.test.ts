@@ -109,16 +109,16 @@ describe('the code of an account', () => {
       { before: code('OLD', 'confirmed'), heldBefore: 'OLD', held: 'HELD' },
       code('HELD', 'confirmed'),
     ],
-  ])('%s', (_, situation, after) => {
+  ])('the code of an account %s', (_, situation, after) => {
     expect(decide(situation)).toEqual(after);
   });
 
-  it('that is confirmed is answered as the same object: nothing changed', () => {
+  it('a confirmed code is returned as the same object if nothing changed', () => {
     const before = code('OLD', 'confirmed');
     expect(decide({ before, heldBefore: 'OLD', held: 'OLD' })).toBe(before);
   });
 
-  it('once there is replaced by nothing but what Salesforce holds, and removed by nothing but its clearing', () => {
+  it('an existing code is replaced only by one that Salesforce has and removed only by its clearing', () => {
     const text = fc.constantFrom('A', 'B', 'C');
     const situation = fc.record({
       before: fc
@@ -145,7 +145,7 @@ describe('the code of an account', () => {
     );
   });
 
-  it('is one at most over any life: with no code in Salesforce, the first one made stays', () => {
+  it('an account has at most one code over any sequence of events: if Salesforce has none, the first one stays', () => {
     const moments = fc.array(fc.record({ deleted: fc.boolean(), eligible: fc.boolean() }), { maxLength: 20 });
     fc.assert(
       fc.property(moments, (life) => {

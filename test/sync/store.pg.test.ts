@@ -14,7 +14,7 @@ const event = (given: Partial<RawEvent> = {}): RawEvent => ({
   ...given,
 });
 
-describe('the door into the event log', () => {
+describe('writes to the event log', () => {
   const database = useDatabase();
 
   beforeEach(async () => {
@@ -31,7 +31,7 @@ describe('the door into the event log', () => {
   };
   const lastId = async () => (await database.rows<{ id: bigint }>('select max(id) as id from events'))[0]?.id;
 
-  it('keeps events byte for byte, in their order, and moves the position behind the last', async () => {
+  it('events are stored byte for byte in order and the position moves behind the last one', async () => {
     const bytes = Buffer.from([0, 255, 0, 128]);
     const replayId = Buffer.from('00000000000179029000', 'hex');
     const events = [event({ payload: bytes }), event(), event({ replayId })];
@@ -44,7 +44,7 @@ describe('the door into the event log', () => {
     expect(await position()).toBe(replayId.toString('hex'));
   });
 
-  it('does not store an event twice, in one response or in two, and still moves on', async () => {
+  it('an event is not stored twice, in one response or in two, and the position moves', async () => {
     const first = event();
     expect(await storeEvents(database.pool, lease, [first, first])).toBe(1);
     const again = { ...first, replayId: Buffer.from('0a', 'hex') };
@@ -54,13 +54,13 @@ describe('the door into the event log', () => {
     expect(await position()).toBe('0a');
   });
 
-  it('stores events that share an id or a replay id and differ in their bytes', async () => {
+  it('events that share an id or a replay id and differ in their bytes are stored', async () => {
     const one = event();
     const ungrouped = { ...one, payload: Buffer.from('another record') };
     expect(await storeEvents(database.pool, lease, [one, ungrouped])).toBe(2);
   });
 
-  it('takes neither events nor position when either cannot be written', async () => {
+  it('neither events nor position are stored if either can not be written', async () => {
     await storeEvents(database.pool, lease, [event({ replayId: Buffer.from('01', 'hex') })]);
     const impossible = event({ eventId: 'a\u0000b', replayId: Buffer.from('02', 'hex') });
     await expect(storeEvents(database.pool, lease, [event(), impossible])).rejects.toThrow(/invalid byte/);
@@ -68,7 +68,7 @@ describe('the door into the event log', () => {
     expect(await position()).toBe('01');
   });
 
-  it('leaves no event behind when the position cannot be moved', async () => {
+  it('no event is stored if the position can not be moved', async () => {
     await database.rows(
       `create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$`,
     );
@@ -84,12 +84,12 @@ describe('the door into the event log', () => {
     expect(await position()).toBeUndefined();
   });
 
-  it('does nothing for a response without events', async () => {
+  it('a response without events writes nothing', async () => {
     expect(await storeEvents(database.pool, lease, [])).toBe(0);
     expect(await position()).toBeUndefined();
   });
 
-  it('moves to the position of a keepalive, and knows all before it as whole', async () => {
+  it('a keepalive moves the position and completes all transactions before it', async () => {
     await storeEvents(database.pool, lease, [event(), event()]);
     expect(await quietThrough()).toBe(0n);
     const before = await position();
@@ -100,14 +100,14 @@ describe('the door into the event log', () => {
     expect(await quietThrough()).toBe(await lastId());
   });
 
-  it('keeps its position when a keepalive has none', async () => {
+  it('a keepalive without a position keeps the stored one', async () => {
     await storeEvents(database.pool, lease, [event({ replayId: Buffer.from('01', 'hex') })]);
     await storeKeepalive(database.pool, lease, Buffer.from('02', 'hex'));
     await storeKeepalive(database.pool, lease, Buffer.alloc(0));
     expect([await position(), await keepalivePosition()]).toEqual(['01', '02']);
   });
 
-  it('notes silence without moving, also when there is no event yet', async () => {
+  it('silence is stored without moving the position, even if there is no event yet', async () => {
     await markQuiet(database.pool, lease);
     expect(await quietThrough()).toBe(0n);
     await storeEvents(database.pool, lease, [event({ replayId: Buffer.from('01', 'hex') })]);
@@ -115,7 +115,7 @@ describe('the door into the event log', () => {
     expect([await quietThrough(), await position()]).toEqual([await lastId(), '01']);
   });
 
-  it('does not take silence on one topic for silence on another', async () => {
+  it('silence on one topic does not count for another', async () => {
     await ensureSubscription(database.pool, '/data/Other__chn', '00D000000000001AAA');
     await storeEvents(database.pool, { ...lease, topic: '/data/Other__chn' }, [event()]);
     await markQuiet(database.pool, lease);

@@ -3,10 +3,10 @@ import { newestSchemaId, storedSchemas } from '../../src/sync/stored-schemas.ts'
 import { testSchemaJson } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
-describe('schemas in the database', () => {
+describe('stored schemas', () => {
   const database = useDatabase();
 
-  it('are kept as they came first, and the newest of an account is not one of another object', async () => {
+  it('a schema is kept as it came first and the newest account schema is not one of another object', async () => {
     const { load, save } = storedSchemas(database.pool);
     expect(await newestSchemaId(database.pool)).toBeUndefined();
     expect(await load('old')).toBeUndefined();

@@ -4,7 +4,7 @@ import { sweep } from '../../src/sync/sweep.ts';
 import { accountTopic } from '../helpers/sandbox-org.ts';
 import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
 
-describe('a sweep', () => {
+describe('sweeps', () => {
   const mirror = useMirrorOfSandbox();
   const context = () => ({ pool: mirror.database.pool, topic: accountTopic, jobs: mirror.jobs });
   const jobsOf = async (queue: string): Promise<string[]> => {
@@ -19,7 +19,7 @@ describe('a sweep', () => {
        values ('${id}', '{}', '0.0.0.0', '{}', '1.1.1.0', now(), now(), ${values})`,
     );
 
-  it('finds stale accounts and codes that were never confirmed, and enqueues each once', async () => {
+  it('a sweep finds stale accounts and unconfirmed codes and enqueues each once', async () => {
     await mirror.database.rows('update subscriptions set loaded_at = now()');
     await insertAccount('001000000000001AAA', 'stale_version', `'1.1.1.0'`);
     await insertAccount(
@@ -34,7 +34,7 @@ describe('a sweep', () => {
     expect(await jobsOf(queues.resync)).toEqual([]);
   });
 
-  it('revives a reading whose last try failed while its incident is open, after a quarter of an hour', async () => {
+  it('a sweep retries a failed resync with an open incident after a quarter of an hour', async () => {
     await mirror.database.rows('update subscriptions set loaded_at = now()');
     const failed = (ago: string) =>
       mirror.database.rows<{ id: string }>(
@@ -52,7 +52,7 @@ describe('a sweep', () => {
     expect(await jobsOf(queues.fullResync)).toEqual([old?.id]);
   });
 
-  it('forgets the answers of repeated requests after a day', async () => {
+  it('a sweep deletes the answers of idempotent requests after a day', async () => {
     await mirror.database.rows(
       `insert into idempotent_requests (api_key, key, digest, status, body, created_at)
        values ('k', 'old', '', 202, '{}', now() - interval '25 hours'), ('k', 'new', '', 202, '{}', now() - interval '23 hours')`,
@@ -61,7 +61,7 @@ describe('a sweep', () => {
     expect(await mirror.database.rows('select key from idempotent_requests')).toEqual([{ key: 'new' }]);
   });
 
-  it('requests the initial load where none is under way', async () => {
+  it('a sweep requests the initial load if none is in progress', async () => {
     await sweep(context());
     await sweep(context());
     expect(await jobsOf(queues.fullResync)).toHaveLength(1);

@@ -11,7 +11,7 @@ const groupsOf = (keys: string, quietThrough: number): string[] =>
     group.map(({ transactionKey }) => transactionKey ?? '?').join(''),
   );
 
-describe('the log in transactions', () => {
+describe('transactions in the event log', () => {
   it.each([
     ['nothing', '', 9, []],
     ['one event, silence behind it', 'a', 1, ['a']],
@@ -32,11 +32,11 @@ describe('the log in transactions', () => {
       ['a', ...'?'.repeat(201)],
     ],
     ['a key that comes again later is another run', 'aba', 3, ['a', 'b', 'a']],
-  ])('%s', (_, keys, quietThrough, groups) => {
+  ])('the log is split into complete transactions: %s', (_, keys, quietThrough, groups) => {
     expect(groupsOf(keys, quietThrough)).toEqual(groups);
   });
 
-  it('loses no event, keeps their order, splits no run with its holes and leaves out the last group at most', () => {
+  it('splitting loses no event, keeps their order, splits no transaction at undecodable events and holds back at most the last one', () => {
     const keys = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '?'), maxLength: 30 });
     fc.assert(
       fc.property(keys, fc.nat(31), (text, quietThrough) => {

@@ -22,7 +22,7 @@ const version: fc.Arbitrary<Version> = fc.tuple(
 const closeVersion: fc.Arbitrary<Version> = fc.tuple(fc.nat(2), fc.bigInt(0n, 2n), fc.nat(2), fc.nat(2));
 
 describe('versions', () => {
-  it('survive as text, whatever their parts', () => {
+  it('versions of any parts can be written as text and read back', () => {
     fc.assert(
       fc.property(version, (any) => {
         expect(parseVersion(formatVersion(any))).toEqual(any);
@@ -31,13 +31,13 @@ describe('versions', () => {
     );
   });
 
-  it('keep commit numbers beyond 2^53 apart by one', () => {
+  it('commit numbers beyond 2^53 that differ by one are different', () => {
     const a = parseVersion('1790000000000.9007199254740993.1.0');
     const b = parseVersion('1790000000000.9007199254740992.1.0');
     expect(compareVersions(a, b)).toBeGreaterThan(0);
   });
 
-  it('are totally ordered', () => {
+  it('versions are totally ordered', () => {
     fc.assert(
       fc.property(closeVersion, closeVersion, closeVersion, (a, b, c) => {
         expect(Math.sign(compareVersions(a, b))).toBe(-Math.sign(compareVersions(b, a)) + 0);
@@ -51,7 +51,7 @@ describe('versions', () => {
     );
   });
 
-  it('count time first, then the commit, then the place in the transaction', () => {
+  it('versions compare the time first, then the commit, then the place in the transaction', () => {
     const ordered: Version[] = [
       [1, 9n, 9, 0],
       [2, 1n, 9, 0],
@@ -62,7 +62,7 @@ describe('versions', () => {
     expect(ordered.toReversed().toSorted(compareVersions)).toEqual(ordered);
   });
 
-  it('of a reading lie behind the watermark and behind what the record says of itself, and before later events', () => {
+  it("the version of a read is after the watermark and the record's modification and before later events", () => {
     fc.assert(
       fc.property(
         closeVersion,
@@ -86,7 +86,7 @@ describe('versions', () => {
     );
   });
 
-  it.each(['', '1.2.3', '1.2.3.4.5', '-1.2.3.4', '1.2.3.x'])('are not made of "%s"', (text) => {
+  it.each(['', '1.2.3', '1.2.3.4.5', '-1.2.3.4', '1.2.3.x'])('the text "%s" is not a version', (text) => {
     expect(() => parseVersion(text)).toThrow(`"${text}" is not a version`);
   });
 });

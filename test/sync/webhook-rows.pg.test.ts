@@ -18,7 +18,7 @@ const event = (transactionKey: string, sequenceNumber: number) => {
   return readJsonEvent(parseExactJson(JSON.stringify(payload)));
 };
 
-describe('events of webhooks that wait to be applied', () => {
+describe('webhook events that wait to be applied', () => {
   const database = useDatabase();
   let requests = 0;
   /** One request, received so long ago. */
@@ -41,13 +41,13 @@ describe('events of webhooks that wait to be applied', () => {
 
   beforeEach(() => database.rows('truncate events'));
 
-  it('are taken by transactions, in the order in which these began', async () => {
+  it('webhook events are applied by transactions in the order in which these began', async () => {
     await receive('2 s', event('a', 2), event('b', 1), event('a', 1));
     await receive('1 s', event('c', 1), event('b', 2));
     expect(await places()).toEqual({ transactions: [['a2', 'a1'], ['b1', 'b2'], ['c1']], more: false });
   });
 
-  it('of one transaction wait for each other while parts of it still come', async () => {
+  it('the events of a transaction wait while parts of it still arrive', async () => {
     await receive('3 s', event('a', 1), event('b', 1));
     await receive('-1 h', event('a', 2));
     expect(await places()).toEqual({ transactions: [['b1']], more: true });
@@ -55,13 +55,13 @@ describe('events of webhooks that wait to be applied', () => {
     expect(await places()).toEqual({ transactions: [['a1', 'a2'], ['b1']], more: false });
   });
 
-  it('are not waited for for ever', async () => {
+  it('an incomplete transaction is applied after a time limit', async () => {
     await receive('6 s', event('a', 1));
     await receive('-1 h', event('a', 2));
     expect(await places()).toEqual({ transactions: [['a1', 'a2']], more: false });
   });
 
-  it('say that more will be ready where nothing is', async () => {
+  it('a read without complete transactions reports when more will be ready', async () => {
     await receive('-1 h', event('a', 1));
     expect(await places()).toEqual({ transactions: [], more: true });
     await database.rows('truncate events');

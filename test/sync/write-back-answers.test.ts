@@ -21,22 +21,22 @@ describe('the class of an answer', () => {
     ['INVALID_FIELD', 'field'],
     ['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'permanent'],
     ['SOMETHING_NEW', 'permanent'],
-  ])('%s is %s', (code, answer) => {
+  ])('the answer %s has the class %s', (code, answer) => {
     expect(classOf(code, '')).toBe(answer);
   });
 
-  it('is read from the message where a trigger hides a locked row', () => {
+  it('a locked row that a trigger hides is recognized by the message', () => {
     const message = 'AccountTrigger: System.DmlException: first error: UNABLE_TO_LOCK_ROW, unable to obtain';
     expect(classOf('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message)).toBe('again');
   });
 
-  it('of the field names what is sent again when the field is mended', () => {
+  it('an answer about the field concerns the codes that are sent again when the field is repaired', () => {
     expect(fieldCodes).toContain('STRING_TOO_LONG');
   });
 });
 
-describe('what becomes of a code', () => {
-  it('asked for again is sent later and later, and given up after the last try', () => {
+describe('the outcome of an answer', () => {
+  it('a retried code is sent with growing delays and fails after the last attempt', () => {
     const pauses: number[] = [];
     let tries = 0;
     for (;;) {
@@ -51,12 +51,12 @@ describe('what becomes of a code', () => {
     expect(Math.max(...pauses)).toBe(usualPatience.maxPauseMs);
   });
 
-  it('that waits for a window is never given up', () => {
+  it('a code that waits for a time window never fails', () => {
     const verdict = judgeAnswer({ ...waiting, tries: 19 }, refusal('REQUEST_LIMIT_EXCEEDED'), around);
     expect(verdict).toMatchObject({ state: 'pending', tries: 19, dueInMs: usualPatience.windowMs });
   });
 
-  it('that is taken is another one, three times', () => {
+  it('a taken code is replaced by another one three times', () => {
     const refusals = [0, 1, 2, 3].map((count) =>
       judgeAnswer({ ...waiting, refusals: count }, refusal('DUPLICATE_VALUE'), around),
     );
@@ -69,11 +69,11 @@ describe('what becomes of a code', () => {
   });
 });
 
-describe('the circuit', () => {
+describe('the circuit breaker', () => {
   const busy = new SalesforceError('busy', 'SERVER_UNAVAILABLE', 'transient', { retryAfterMs: 90_000 });
   const reset = new SalesforceError('reset', 'ECONNRESET', 'transient');
 
-  it('opens at the third failure in a row, and probes with a single account', () => {
+  it('the circuit breaker opens at the third consecutive failure and probes with one account', () => {
     const states = [1, 2, 3, 4].reduce(
       (circuits) => [...circuits, afterFailure(circuits.at(-1) ?? closed)],
       [closed],
@@ -84,15 +84,15 @@ describe('the circuit', () => {
     expect(afterSuccess({ failures: 1, batchSize: 150 })).toEqual(closed);
   });
 
-  it('leaves Salesforce alone for as long as it asks for', () => {
+  it('the circuit breaker stays open as long as Salesforce requests', () => {
     const failed = afterFailure(closed);
     expect(pauseMs(failed, busy, 1)).toBe(90_000);
     expect(pauseMs(failed, reset, 1)).toBe(250);
   });
 });
 
-describe('a call that fails with one account alone', () => {
-  it('counts as a try of that account only where others succeeded meanwhile', () => {
+describe('calls that fail with one account alone', () => {
+  it('a failure of one account alone counts as an attempt only if others succeeded meanwhile', () => {
     const lone = createLoneFailures();
     const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
     const fail = () => lone.judge({ ...waiting, tries: 5 }, timeout, around).tries;
@@ -102,7 +102,7 @@ describe('a call that fails with one account alone', () => {
     expect(fail()).toBe(5);
   });
 
-  it('is a dead letter in the end, with the words of the call', () => {
+  it('a code that always fails alone becomes a dead letter with the message of the call', () => {
     const lone = createLoneFailures();
     const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
     const last = { ...waiting, tries: usualPatience.maxTries - 1 };
@@ -131,11 +131,11 @@ describe('the field of the codes', () => {
     ['one that may not be edited', { ...good, updateable: false }, 'field-not-writable'],
     ['a short one', { ...good, length: 9 }, 'field-too-short'],
     ['one that is not unique', { ...good, unique: false }, 'field-not-unique'],
-  ])('%s', (_, field, code) => {
+  ])('the code field is checked: %s', (_, field, code) => {
     expect(fieldProblem(rules, field)?.code).toBe(code);
   });
 
-  it('that ignores case may leave too little', () => {
+  it('a field that ignores case may leave too few bits', () => {
     const format = { alphabet: 'ABCDEFGHabcdefgh', length: 10, prefix: '' };
     const problem = fieldProblem(codeRules({ field: 'X__c', format }), { ...good, caseSensitive: false });
     expect(problem).toMatchObject({

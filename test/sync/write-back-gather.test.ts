@@ -16,7 +16,7 @@ const looks = (...found: readonly (number | Gathered)[]) => {
 };
 const options = { most: 200, pauseMs: 0, signal: new AbortController().signal };
 
-describe('gathering a batch', () => {
+describe('collection of a batch', () => {
   it.each<[string, readonly (number | Gathered)[], number, number]>([
     ['waits for nothing where there is nothing', [0], 0, 1],
     ['sends a full batch at once', [200], 200, 1],
@@ -30,13 +30,13 @@ describe('gathering a batch', () => {
       4,
     ],
     ['does not wait for ever', Array.from({ length: 50 }, (_, n) => n + 1), 11, 11],
-  ])('%s', async (_, found, count, times) => {
+  ])('the collection of a batch %s', async (_, found, count, times) => {
     const seen = looks(...found);
     expect(await gather(seen.look, options)).toBe(count);
     expect(seen.taken).toBe(times);
   });
 
-  it('ends with the process', async () => {
+  it('collecting ends with the process', async () => {
     const stopped = { ...options, pauseMs: 60_000, signal: AbortSignal.abort() };
     await expect(gather(looks(1, 2).look, stopped)).rejects.toThrow();
   });

@@ -94,8 +94,8 @@ const step = fc.tuple(
   fc.boolean(),
 );
 
-describe('the code of an account, in whatever order it is applied, read, sent, answered and echoed', () => {
-  it('never changes once it was written, and ends the same on both sides', () => {
+describe('the code of an account in any order of events, reads and answers', () => {
+  it('a written code never changes and both sides end with the same code', () => {
     let changedBefore = 0;
     fc.assert(
       fc.property(

@@ -12,7 +12,7 @@ import { useMirrorOfSandbox } from './mirror-of-sandbox.ts';
 
 const field = 'SignUpCode__c';
 
-describe('writing codes to Salesforce', () => {
+describe('writes of codes to Salesforce', () => {
   const mirror = useMirrorOfSandbox();
 
   /** An account that is new on both sides: the mirror has a code for it and a job to write it. */
@@ -43,7 +43,7 @@ describe('writing codes to Salesforce', () => {
   };
   const held = (id: string) => mirror.sandbox.org.record(id)?.values[field];
 
-  it('leaves the same code on both sides, and what was done on record', async () => {
+  it('a written code is the same on both sides and the attempt is recorded', async () => {
     const ids = [await newAccount(), await newAccount()];
     expect(await write()).toEqual(new Map(ids.map((id) => [id, 'written'])));
     for (const id of ids) {
@@ -54,7 +54,7 @@ describe('writing codes to Salesforce', () => {
     }
   });
 
-  it('does nothing with what was written already', async () => {
+  it('a written code is not written again', async () => {
     const id = await newAccount();
     const batch = await due();
     await write({}, batch);
@@ -63,7 +63,7 @@ describe('writing codes to Salesforce', () => {
     expect(mirror.sandbox.audit.entries({ client: 'Tidemark', recordId: id })).toHaveLength(1);
   });
 
-  it('sends nothing once another process may be at it: it was paused for too long', async () => {
+  it('nothing is sent by a process that was paused so long that another one may write', async () => {
     const id = await newAccount();
     const late = { ...waiting, isSure: () => false };
     expect(await writeBatch(context(), await due(), late)).toEqual([]);
@@ -72,7 +72,7 @@ describe('writing codes to Salesforce', () => {
     expect(await write()).toEqual(new Map([[id, 'written']]));
   });
 
-  it('adopts a code that Salesforce holds already, and overwrites nothing', async () => {
+  it('a code that Salesforce already has is adopted and nothing is overwritten', async () => {
     const id = await newAccount();
     inOrg(mirror.sandbox).updateQuietly(id, { [field]: 'THEIRS' });
     await write();
@@ -81,7 +81,7 @@ describe('writing codes to Salesforce', () => {
     expect(await outcomes(id)).toEqual(['held']);
   });
 
-  it('confirms its own code when the answer to an earlier try was lost', async () => {
+  it('a code is confirmed when the answer to an earlier attempt was lost', async () => {
     const id = await newAccount();
     const code = (await mirror.account(id))?.['signup_code'];
     inOrg(mirror.sandbox).updateQuietly(id, { [field]: String(code) });
@@ -89,7 +89,7 @@ describe('writing codes to Salesforce', () => {
     expect(await mirror.account(id)).toMatchObject({ signup_code: code, code_state: 'confirmed' });
   });
 
-  it('makes another code of one that Salesforce has elsewhere, three times at most, and keeps them all', async () => {
+  it('a code that Salesforce has elsewhere is generated again at most three times and all are kept', async () => {
     const [id, other] = [await newAccount(), await newAccount()];
     const refused = mirror.sandbox.faults.records.refused;
     refused.on({ errorCode: 'DUPLICATE_VALUE', recordIds: [id], field });
@@ -106,7 +106,7 @@ describe('writing codes to Salesforce', () => {
     expect(await mirror.account(other)).toMatchObject({ code_state: 'written' });
   });
 
-  it('tries a locked row again, a little later each time, and gives up after the last try', async () => {
+  it('a locked row is retried with growing delays and fails after the last attempt', async () => {
     const id = await newAccount();
     mirror.sandbox.faults.records.refused.on({ errorCode: 'UNABLE_TO_LOCK_ROW', recordIds: [id], field });
     const patience = { ...usualPatience, maxTries: 3 };
@@ -126,7 +126,7 @@ describe('writing codes to Salesforce', () => {
     });
   });
 
-  it('keeps the words of a refusal, and writes the others', async () => {
+  it('a refusal is stored with its message and the other codes are written', async () => {
     const [refused, fine] = [await newAccount(), await newAccount()];
     await mirror.database.rows('update accounts set signup_code = $2 where id = $1', [
       refused,
@@ -149,7 +149,7 @@ describe('writing codes to Salesforce', () => {
     expect(await mirror.account(fine)).toMatchObject({ code_state: 'written' });
   });
 
-  it('says when the account is gone, has it read, and sends the code after all when it is back', async () => {
+  it('a missing account is reported and read, and its code is sent when it is back', async () => {
     const id = await newAccount();
     inOrg(mirror.sandbox).deleteQuietly(id);
     expect(await write()).toEqual(new Map([[id, 'gone']]));
@@ -168,7 +168,7 @@ describe('writing codes to Salesforce', () => {
     expect(held(id)).toBe((await mirror.account(id))?.['signup_code']);
   });
 
-  it('writes over a code that is replaced on request, and over no other', async () => {
+  it('a code replaced on request is overwritten and no other one is', async () => {
     const [replaced, changed] = [await newAccount(), await newAccount()];
     await write();
     await rereadAccounts(mirror.context, [replaced, changed]);
@@ -190,7 +190,7 @@ describe('writing codes to Salesforce', () => {
     expect(await mirror.account(changed)).toMatchObject({ signup_code: 'BY-HAND', code_state: 'confirmed' });
   });
 
-  it('fails as a whole when Salesforce does not answer, and leaves the codes waiting', async () => {
+  it('a call without an answer fails as a whole and the codes wait', async () => {
     const id = await newAccount();
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
     const { connection } = mirror.org;
@@ -209,7 +209,7 @@ describe('writing codes to Salesforce', () => {
     expect(await outcomes(id)).toEqual(['unanswered']);
   });
 
-  it('does not undo what became known while Salesforce was asked', async () => {
+  it('a write does not undo what became known during the call', async () => {
     const id = await newAccount();
     const { connection } = mirror.org;
     const slow = Object.create(connection, {

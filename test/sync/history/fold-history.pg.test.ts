@@ -62,10 +62,10 @@ function useMirror() {
   };
 }
 
-describe('an account that a reading brought', () => {
+describe('an account brought by a read', () => {
   const { database, apply } = useMirror();
 
-  it('has no history of its own until something changes', async () => {
+  it('an account brought by a read has no history until something changes', async () => {
     const kept = () =>
       database.rows(
         `select form, written from account_changes union all select 'base', state from account_states`,
@@ -83,12 +83,12 @@ describe('an account that a reading brought', () => {
   });
 });
 
-describe('changes that wait until a reading has come in before them', () => {
+describe('changes that wait for a read to be inserted before them', () => {
   const { database, apply, asOf } = useMirror();
   const states = async (): Promise<number> =>
     (await database.rows('select from account_states where not is_base')).length;
 
-  it('leave whole states on their way, so that no one follows all the others', async () => {
+  it('late changes get interim checkpoints so that no change depends on all others', async () => {
     const read = { Name: 'A', Site: '70', Phone: null, IsDeleted: false };
     await apply(reading(told, 5, 1, { ...read, Site: '0' }));
     await apply(reading(told, 1_000, 2, read));
@@ -100,7 +100,7 @@ describe('changes that wait until a reading has come in before them', () => {
     expect(await asOf(told, 1_001)).toEqual(read);
   });
 
-  it('are in those states if they come later still', async () => {
+  it('even later changes are included in the interim checkpoints', async () => {
     await apply({ ...event(told, 20, { Phone: '1' }), change: change([20_000, 2n, 1, 0], { Phone: '1' }) });
     expect(await states()).toBe(3);
     expect(await asOf(told, 19)).toMatchObject({ Phone: null, Site: '9' });
@@ -110,7 +110,7 @@ describe('changes that wait until a reading has come in before them', () => {
   });
 });
 
-describe('a history that is folded', () => {
+describe('folded histories', () => {
   const { database, apply, asOf } = useMirror();
   const count = async (table: string): Promise<number> =>
     Number((await database.rows<{ n: bigint }>(`select count(*) as n from ${table}`))[0]?.n);
@@ -124,7 +124,7 @@ describe('a history that is folded', () => {
     await apply(event(read, 20, { Name: 'BB' }), event(read, 300, { Name: 'BBB' }));
   });
 
-  it('has whole states on record now and then, and a late change is in all that come behind it', async () => {
+  it('a folded history has checkpoints that include every late change before them', async () => {
     expect(await count('account_states')).toBe(3);
     await apply(event(told, 50, { Name: 'late' }));
     const late = (at: number, values: Record<string, Scalar>): AccountChange => ({
@@ -143,7 +143,7 @@ describe('a history that is folded', () => {
     expect(await asOf(told, 260)).toMatchObject({ Name: 'later', Phone: '2', Site: '250' });
   });
 
-  it('is known as of every moment behind the fold as before, and of none before it', async () => {
+  it('the states behind the fold are the same as before and none are known before it', async () => {
     const before = await Promise.all([150, 200, 260, 400].map((at) => asOf(told, at)));
     const others = await Promise.all([asOf(read, 25), asOf(read, 301), asOf(quiet, 30)]);
     const all = [];
@@ -166,7 +166,7 @@ describe('a history that is folded', () => {
     });
   });
 
-  it('begins with what it was folded into', async () => {
+  it('a folded history begins with the state that it was folded into', async () => {
     const page = await withChanges(
       database.pool,
       read,
@@ -194,7 +194,7 @@ describe('a history that is folded', () => {
     ]);
   });
 
-  it('takes in what comes later and belongs before the fold', async () => {
+  it('a late change from before the fold is included in the fold', async () => {
     await apply(
       event(told, 120, { Name: 'last' }),
       event(read, 15, { Site: 'x' }),

@@ -10,7 +10,7 @@ type Plan = {
   readonly Plans?: readonly Plan[];
 };
 
-describe('a long history', () => {
+describe('long histories', () => {
   const database = useDatabase();
   const id = accountId(1);
   const changes = 10_000;
@@ -60,7 +60,7 @@ describe('a long history', () => {
     );
   };
 
-  it('is known as of any moment by what lies behind the nearest state', async () => {
+  it('a past state is computed from the nearest checkpoint', async () => {
     const read = await rowsRead(async () => {
       const past = await accountAsOf(database.pool, id, new Date(7_654_500));
       expect(past).toMatchObject({ kind: 'known' });
@@ -70,7 +70,7 @@ describe('a long history', () => {
     expect(read['account_states']).toBeLessThanOrEqual(2);
   });
 
-  it('comes in pages that read no more than a page and the way from the nearest state', async () => {
+  it('a page of the history reads no more than its rows and those back to the nearest checkpoint', async () => {
     const read = await rowsRead(async () => {
       const page = await listEntries(database.pool, {
         accountId: id,
@@ -83,7 +83,7 @@ describe('a long history', () => {
     expect(read['account_changes']).toBeLessThanOrEqual(151);
   });
 
-  it('says who wrote a field by an index of the account, also where few changes did', async () => {
+  it('the history of a field is read by an index of the account, also if few changes wrote it', async () => {
     const read = await rowsRead(async () => {
       const writes = await fieldHistory(database.pool, {
         accountId: id,
@@ -98,7 +98,7 @@ describe('a long history', () => {
     expect(read['account_changes']).toBeLessThanOrEqual(changes);
   });
 
-  it('is read by the primary keys', async () => {
+  it('a long history is read by the primary keys', async () => {
     const [row] = await database.rows<{ 'QUERY PLAN': { Plan: Plan }[] }>(
       `explain (format json) select * from account_changes c
         where c.account_id = '${id}' and (c.commit_ms, c.commit_number, c.sequence_number, c.read_ms) < (5000500, 0, 0, 0)

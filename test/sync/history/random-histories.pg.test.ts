@@ -81,7 +81,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
     return new Map(rows.map(({ id, fields }) => [id, filled(fromTree(fields))]));
   };
 
-  it('gives as of every moment what had committed up to then', async () => {
+  it('the state as of every moment is what had committed by then', async () => {
     let known = 0;
     for (const story of told) {
       for (const time of momentsOf(story)) {
@@ -98,7 +98,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
     expect(known).toBeGreaterThan(told.length);
   }, 120_000);
 
-  it('gives between two moments the difference of the two', async () => {
+  it('the difference of two moments equals that of their states', async () => {
     for (const story of told.slice(0, 100)) {
       const times = momentsOf(story).filter(
         (time) => time >= beginOf(story) && isComplete(upTo(story.changes, time)),
@@ -117,7 +117,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
     }
   }, 60_000);
 
-  it('sums up, change by change, to what the account is now', async () => {
+  it('the sum of all changes is the present state of the account', async () => {
     const now = await current();
     for (const { id } of told) {
       const entries = await listEntries(database.pool, { accountId: id, before: null, limit: 200 });
@@ -134,7 +134,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
     }
   }, 60_000);
 
-  it('says of every field who wrote it last, and before', async () => {
+  it('the history of every field shows each change of its value', async () => {
     const now = await current();
     for (const { id } of told.slice(0, 200)) {
       for (const path of paths) {

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../../helpers/eventually.ts';
 import { useResyncs } from './resync-world.ts';
 
-describe('a resync and the API requests of the day', () => {
+describe('a resync and the daily API requests', () => {
   const { mirror, row, tryOnce } = useResyncs({
     accounts: 30,
     timing: { apiBudgetPollIntervalMs: 30 },
   });
 
-  it('waits rather than eat the reserve, says so, and goes on when there is room', async () => {
+  it('a resync waits rather than use the reserve, reports it, and continues when there is room', async () => {
     const { allowance } = mirror.sandbox;
     // Bulk pages of ten rows: each is a request.
     mirror.sandbox.faults.start('bulk.smallPages', { rows: 1 });
@@ -27,7 +27,7 @@ describe('a resync and the API requests of the day', () => {
     expect(await row(id)).toMatchObject({ state: 'done', read: 30, waiting: null });
   });
 
-  it('waits when Salesforce itself refuses for want of requests', async () => {
+  it('a resync waits when Salesforce refuses requests over the limit', async () => {
     const { allowance } = mirror.sandbox;
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     mirror.sandbox.faults.start('rest.fail', { how: 'request-limit', path: 'jobs/query', times: 1 });
@@ -36,7 +36,7 @@ describe('a resync and the API requests of the day', () => {
     expect(allowance.used).toBeGreaterThan(0);
   });
 
-  it('can be cancelled while it waits', async () => {
+  it('a waiting resync can be cancelled', async () => {
     mirror.sandbox.allowance.set({ used: mirror.sandbox.allowance.max });
     const id = await mirror.request({
       scope: 'accounts',

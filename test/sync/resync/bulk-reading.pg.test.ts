@@ -13,7 +13,7 @@ describe('a resync by a bulk job', () => {
   const idsInOrg = () => [...mirror.sandbox.org.records()].map(({ id }) => id).sort();
   const idsInMirror = async () => (await fields()).map(({ id }) => id);
 
-  it('reads what queries read, value by value', async () => {
+  it('a bulk job reads the same values as queries', async () => {
     const odd = { Name: 'Says "so", and\nends, \'here\' – ünïcode 日本', Description: '\r\n"",\n' };
     inOrg(mirror.sandbox).createQuietly(odd);
     inOrg(mirror.sandbox).createQuietly({ Name: 'null', AnnualRevenue: 0.1, NumberOfEmployees: 0 });
@@ -32,7 +32,7 @@ describe('a resync by a bulk job', () => {
     expect(byQueries).toHaveLength(seeded + 3);
   });
 
-  it('keeps a certificate: position, watermark, job, rows', async () => {
+  it('a resync by a bulk job has a certificate with position, watermark, job and rows', async () => {
     await run();
     const [id = ''] = idsInOrg();
     inOrg(mirror.sandbox).updateQuietly(id, { Name: 'Changed Ltd' });
@@ -52,7 +52,7 @@ describe('a resync by a bulk job', () => {
     });
   });
 
-  it('goes on where it was interrupted, with the same job, no batch twice', async () => {
+  it('an interrupted resync continues with the same job and repeats no batch', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     const stopping = new AbortController();
     fault('bulk.slowPages', { rows: 100, delayMs: 60 });
@@ -69,7 +69,7 @@ describe('a resync by a bulk job', () => {
     expect(await idsInMirror()).toEqual(idsInOrg());
   });
 
-  it('finds its job again when the process died before its id was on record', async () => {
+  it('a resync finds its job again when the process died before the job id was stored', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     fault('bulk.hold');
     const stopping = new AbortController();
@@ -84,7 +84,7 @@ describe('a resync by a bulk job', () => {
     expect(jobs()).toHaveLength(1);
   });
 
-  it("does not take somebody else's job for its own", async () => {
+  it('a resync does not adopt the job of another client', async () => {
     const foreign = await mirror.request({ scope: 'all', reason: 'test' });
     await tryOnce(foreign);
     const id = await mirror.request({ scope: 'all', reason: 'test' });
@@ -102,7 +102,7 @@ describe('a resync by a bulk job', () => {
     ['results answer 503', 'rest.fail', { how: 'unavailable', path: '/results', times: 1 }],
     ['results are cut off', 'rest.fail', { how: 'cut-before', path: '/results', times: 1 }],
     ['pages are small', 'bulk.smallPages', { rows: 700 }],
-  ])('reads every record once although %s', async (_, name, parameters) => {
+  ])('every record is read once although %s', async (_, name, parameters) => {
     fault(name, parameters);
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     // As often as the job queue would.
@@ -124,7 +124,7 @@ describe('a resync by a bulk job', () => {
       { errorMessage: 'INVALID_FIELD: no such column', times: 1 },
       'INVALID_FIELD',
     ],
-  ])('begins anew with another job when its own %s', async (_, name, parameters, code) => {
+  ])('a resync starts again with another job if its own %s', async (_, name, parameters, code) => {
     await run();
     const before = await fields();
     fault(name, parameters);
@@ -138,7 +138,7 @@ describe('a resync by a bulk job', () => {
   });
 });
 
-describe('a resync that is cancelled', () => {
+describe('cancelled resyncs', () => {
   const { mirror, row, tryOnce, fields } = useResyncs({ accounts: 2_300 });
 
   it.each([
@@ -146,7 +146,7 @@ describe('a resync that is cancelled', () => {
     ['its bulk job is in progress', 'bulk.hold', {}, 0],
     ['its results are read', 'bulk.slowPages', { rows: 100, delayMs: 20 }, 1],
   ])(
-    'while %s is over soon, its job is aborted, and no batch is merged half',
+    'a resync cancelled while %s ends soon, its job is aborted and no batch is half merged',
     async (_, name, parameters, merged) => {
       mirror.sandbox.faults.start(name, parameters);
       const id = await mirror.request({ scope: 'all', reason: 'test' });

@@ -4,11 +4,11 @@ import { runResync } from '../../../src/sync/resync/run-resync.ts';
 import { eventually } from '../../helpers/eventually.ts';
 import { useResyncs } from './resync-world.ts';
 
-describe('a resync that another process goes on with', () => {
+describe('a resync taken over by another process', () => {
   const accounts = 1_600;
   const { mirror, row } = useResyncs({ accounts });
 
-  it('is changed no more by the one that was paused: every record counts once', async () => {
+  it('a paused process can not change a resync that was taken over: every record counts once', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     const read = async () => Number((await row(id))['read']);
     /** A process that is paused when it has merged one batch and is about to merge the next. */

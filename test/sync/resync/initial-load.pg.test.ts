@@ -28,7 +28,7 @@ describe('the request of an initial load', () => {
 
   beforeEach(() => database.rows('truncate resyncs cascade'));
 
-  it('leads to one initial load with one job when three processes start at the same moment', async () => {
+  it('three processes that start at the same moment request one initial load with one job', async () => {
     const request = () => requestInitialLoad(database.pool, mirror.jobs);
     await allAtOnce([request, request, request]);
     const loads = await initialLoads();
@@ -36,7 +36,7 @@ describe('the request of an initial load', () => {
     expect(await mirror.jobKeys('full-resync')).toEqual([loads[0]?.id]);
   });
 
-  it('leads to another initial load once the one before has failed', async () => {
+  it('another initial load is requested once the previous one has failed', async () => {
     await requestInitialLoad(database.pool, mirror.jobs);
     await database.rows(`update resyncs set state = 'failed'`);
     await requestInitialLoad(database.pool, mirror.jobs);
@@ -44,7 +44,7 @@ describe('the request of an initial load', () => {
     expect(await initialLoads()).toHaveLength(2);
   });
 
-  it('has one job for each resync when several processes sweep at the same moment', async () => {
+  it('several processes that sweep at the same moment enqueue one job per resync', async () => {
     const context = { pool: database.pool, topic: accountTopic, jobs: mirror.jobs };
     await database.rows('update subscriptions set loaded_at = now()');
     const [resync] = await database.rows<{ id: string }>(

@@ -11,7 +11,7 @@ import { useMirrorOfSandbox } from '../mirror-of-sandbox.ts';
 const goOn = new AbortController().signal;
 const unknownId = '001999999999999AAA';
 
-describe('a resync', () => {
+describe('resyncs', () => {
   const mirror = useMirrorOfSandbox();
 
   const resyncRow = async (id: string) =>
@@ -47,7 +47,7 @@ describe('a resync', () => {
       ),
     );
 
-  it('of all accounts fills the mirror, counts, and marks it as loaded', async () => {
+  it('a full resync fills the mirror, counts, and marks it as loaded', async () => {
     expect(await all()).toMatchObject({
       state: 'done',
       read: 5,
@@ -66,7 +66,7 @@ describe('a resync', () => {
     expect(subscription?.['loaded_at']).toBeInstanceOf(Date);
   });
 
-  it('a second time changes nothing', async () => {
+  it('a second full resync changes nothing', async () => {
     await all();
     const before = await mirror.database.rows('select id, revision, changed_at from accounts order by id');
     expect(await all()).toMatchObject({ read: 5, created: 0, updated: 0, unchanged: 5 });
@@ -75,7 +75,7 @@ describe('a resync', () => {
     );
   });
 
-  it('finds what was changed, created and deleted without an event', async () => {
+  it('a full resync finds what was changed, created and deleted without an event', async () => {
     await all();
     const [changed = '', deleted = ''] = [...mirror.sandbox.org.records()].map(({ id }) => id);
     inOrg(mirror.sandbox).updateQuietly(changed, { Name: 'Renamed Ltd' });
@@ -87,7 +87,7 @@ describe('a resync', () => {
     expect(await mirror.account(created)).toMatchObject({ name: 'New Ltd', deleted: false });
   });
 
-  it('gives a code to an account that was made since Tidemark began, and to no older one', async () => {
+  it('a full resync gives a code to an account created since Tidemark began and to no older one', async () => {
     const created = inOrg(mirror.sandbox).createQuietly({ Name: 'New Ltd' });
     await all();
     expect(await mirror.account(created)).toMatchObject({ code_state: 'pending' });
@@ -95,7 +95,7 @@ describe('a resync', () => {
     expect(states.map((row) => row['code_state'])).toEqual(Array(5).fill('none'));
   });
 
-  it('gives codes to all when older ones are to have them too', async () => {
+  it('a full resync gives codes to older accounts if they are to have them', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'manual' });
     const codes = codeRules({ field: 'SignUpCode__c', backfill: true });
     await runResync({ ...mirror.context, codes }, id, goOn);
@@ -106,16 +106,19 @@ describe('a resync', () => {
   it.each([
     ['no event was ever applied', undefined],
     ['the last event is older than what is known of the account', [1_000, 1n, 1, 0] as const],
-  ])('knows an account as deleted that Salesforce has not even in its bin, when %s', async (_, watermark) => {
-    if (watermark !== undefined) await setWatermark(watermark);
-    await apply(unknownId, [Date.now(), 5n, 1, 0], 'Purged Ltd');
-    expect(await all()).toMatchObject({ deleted: 1 });
-    const row = await mirror.account(unknownId);
-    expect(row).toMatchObject({ deleted: true, name: 'Purged Ltd' });
-    expect(Number(row?.['deleted_at'])).toBeGreaterThan(Date.UTC(2020, 0));
-  });
+  ])(
+    'an account that Salesforce does not have even in its recycle bin is marked deleted if %s',
+    async (_, watermark) => {
+      if (watermark !== undefined) await setWatermark(watermark);
+      await apply(unknownId, [Date.now(), 5n, 1, 0], 'Purged Ltd');
+      expect(await all()).toMatchObject({ deleted: 1 });
+      const row = await mirror.account(unknownId);
+      expect(row).toMatchObject({ deleted: true, name: 'Purged Ltd' });
+      expect(Number(row?.['deleted_at'])).toBeGreaterThan(Date.UTC(2020, 0));
+    },
+  );
 
-  it('beats the events up to the watermark, and loses to later ones of the same second', async () => {
+  it('a read wins over events up to the watermark and loses to later ones of the same second', async () => {
     const [id = '', other = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
     const second = Math.floor(Date.now() / 1000) * 1000;
     const name = mirror.sandbox.org.record(id)?.values['Name'];
@@ -129,7 +132,7 @@ describe('a resync', () => {
     ]);
   });
 
-  it('since a moment reads what was changed from then on, deletions too', async () => {
+  it('a resync since a moment reads what was changed from then on, including deletions', async () => {
     await all();
     const since = new Date(Date.now() - 60_000);
     const gone = inOrg(mirror.sandbox).createQuietly({ Name: 'Gone Ltd' });
@@ -142,7 +145,7 @@ describe('a resync', () => {
     });
   });
 
-  it('since a moment finds what was deleted and purged, which has no moment any more', async () => {
+  it('a resync since a moment finds purged records, which have no time of change any more', async () => {
     await all();
     await mirror.database.rows(
       `insert into accounts (id, fields, base_version, field_versions, version, modified_at, synced_at, changed_at)
@@ -155,7 +158,7 @@ describe('a resync', () => {
     expect(await mirror.database.rows('select from accounts where not deleted')).toHaveLength(5);
   });
 
-  it('leaves fields alone that were added while it read, and has them read once more', async () => {
+  it('fields added during a read are unchanged and are read in another resync', async () => {
     await all();
     const [id = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
     const request = await mirror.request({ scope: 'all', reason: 'manual' });
@@ -185,7 +188,7 @@ describe('a resync', () => {
     ]);
   });
 
-  it('of some accounts reads those', async () => {
+  it('a resync of some accounts reads only those', async () => {
     const [id = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
     const accountIds = [id, unknownId];
     expect(await run({ scope: 'accounts', accountIds, reason: 'manual' })).toMatchObject({
@@ -195,7 +198,7 @@ describe('a resync', () => {
     expect(await mirror.database.rows('select id from accounts')).toEqual([{ id }]);
   });
 
-  it('merges the others where the database refuses a record, and counts it', async () => {
+  it('a record that the database refuses is counted and the others are merged', async () => {
     // PostgreSQL's JSON can't hold this character.
     const refused = inOrg(mirror.sandbox).createQuietly({ Name: 'Null \u0000 Ltd' });
     expect(await all()).toMatchObject({ state: 'done', read: 6, created: 5, failed: 1 });
@@ -206,7 +209,7 @@ describe('a resync', () => {
     expect(await mirror.account(ok)).toMatchObject({ name: 'Renamed Ltd' });
   });
 
-  it('that has ended is not run again', async () => {
+  it('a finished resync is not run again', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'manual' });
     await runResync(mirror.context, id, goOn);
     const before = await resyncRow(id);
@@ -214,7 +217,7 @@ describe('a resync', () => {
     expect(await resyncRow(id)).toEqual(before);
   });
 
-  it('that was interrupted starts again and counts from zero', async () => {
+  it('an interrupted resync starts again and counts from zero', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'manual' });
     await expect(runResync(mirror.context, id, AbortSignal.abort(new Error('stopping')))).rejects.toThrow(
       'stopping',
@@ -225,10 +228,10 @@ describe('a resync', () => {
   });
 });
 
-describe('a reading of single accounts', () => {
+describe('reads of single accounts', () => {
   const mirror = useMirrorOfSandbox();
 
-  it('makes stale ones certain', async () => {
+  it('a read makes a stale account certain', async () => {
     const [id = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
     await inTransaction(mirror.database.pool, (client) =>
       applyChanges(
@@ -252,7 +255,7 @@ describe('a reading of single accounts', () => {
     });
   });
 
-  it('knows those as deleted that are not there, and those in the bin', async () => {
+  it('an unknown account and one in the recycle bin are marked deleted', async () => {
     const binned = inOrg(mirror.sandbox).createQuietly({ Name: 'Binned Ltd' });
     inOrg(mirror.sandbox).deleteQuietly(binned);
     await inTransaction(mirror.database.pool, (client) =>
@@ -275,12 +278,12 @@ describe('a reading of single accounts', () => {
     ]);
   });
 
-  it('makes no account of one that neither side has', async () => {
+  it('an account that neither side has is not created', async () => {
     await rereadAccounts(mirror.context, [unknownId]);
     expect(await mirror.database.rows('select from accounts')).toEqual([]);
   });
 
-  it('reads more than one query can name', async () => {
+  it('more accounts than fit in one query are read', async () => {
     const ids = Array.from({ length: 450 }, (_, index) =>
       inOrg(mirror.sandbox).createQuietly({ Name: `A${index}` }),
     );

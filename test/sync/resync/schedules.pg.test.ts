@@ -6,7 +6,7 @@ import { type Schedules, startSchedules } from '../../../src/sync/resync/schedul
 import { eventually } from '../../helpers/eventually.ts';
 import { useDatabase } from '../../helpers/use-database.ts';
 
-describe('a schedule', () => {
+describe('schedules of verifications', () => {
   const database = useDatabase();
   let jobs: Jobs;
   beforeAll(async () => {
@@ -28,7 +28,7 @@ describe('a schedule', () => {
   const resyncs = () =>
     database.rows('select mode, scope, reason, repairs, state from resyncs order by created_at');
 
-  it('is set, changed and removed with its setting', async () => {
+  it('a schedule is set, changed and removed with its setting', async () => {
     await start({ verify: '0 3 * * 0', sample: '*/10 * * * *' });
     await start({ verify: '0 4 * * 0' });
     expect(await known()).toEqual([{ key: 'verify', cron: '0 4 * * 0', timezone: 'UTC' }]);
@@ -36,7 +36,7 @@ describe('a schedule', () => {
     expect(await known()).toEqual([]);
   });
 
-  it('orders a comparison that repairs when it is time, and none while one is queued or running', async () => {
+  it('a schedule requests a verification with repair when it is due and none while one is queued or running', async () => {
     await start({ sample: '* * * * *' });
     // One that looks at the clock every second, instead of twice a minute.
     const impatient = new PgBoss({ connectionString: database.url, cronMonitorIntervalSeconds: 1 });

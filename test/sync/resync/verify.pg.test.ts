@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { inOrg } from '../../helpers/sandbox-org.ts';
 import { useResyncs } from './resync-world.ts';
 
-describe('a verify', () => {
+describe('verifications', () => {
   const { mirror, run, differences } = useResyncs({ accounts: 50 });
   const verify = (repairs = false) => run({ mode: 'verify', repairs });
   const damage = (sql: string, ...values: unknown[]) => mirror.database.rows(sql, values);
@@ -14,7 +14,7 @@ describe('a verify', () => {
       ...names,
     ]);
 
-  it('finds nothing in an equal mirror, and changes nothing', async () => {
+  it('a verification finds nothing in an equal mirror and changes nothing', async () => {
     await run();
     const before = await mirror.database.rows('select * from accounts order by id');
     const done = await verify();
@@ -24,7 +24,7 @@ describe('a verify', () => {
     expect(await mirror.database.rows('select from resync_seen')).toEqual([]);
   });
 
-  it('says of each account how it differs', async () => {
+  it('a verification reports how each account differs', async () => {
     inOrg(mirror.sandbox).updateQuietly(ids()[9] ?? '', { SignUpCode__c: 'held-in-sf' });
     await run();
     const [changed, compound, nulled, removed, buried, column, code] = [0, 1, 2, 3, 4, 5, 9].map(
@@ -64,7 +64,7 @@ describe('a verify', () => {
     );
   });
 
-  it('repairs what it finds where that is wanted, and puts it on record', async () => {
+  it('a verification repairs and records what it finds if requested', async () => {
     await run();
     await damage(`update accounts set name = 'Wrong' where id = $1`, ids()[0]);
     await damage('delete from accounts where id = $1', ids()[1]);
@@ -75,7 +75,7 @@ describe('a verify', () => {
     ]);
   });
 
-  it('of what changed since a moment, or of some accounts, compares those', async () => {
+  it('a verification since a moment or of some accounts compares only those', async () => {
     await run();
     const [one = '', other = ''] = ids();
     await damage(`update accounts set name = 'Wrong' where id = any($1)`, [one, other]);
@@ -89,14 +89,14 @@ describe('a verify', () => {
   });
 });
 
-describe('a sample', () => {
+describe('sampled verifications', () => {
   const { mirror, run, differences } = useResyncs({ accounts: 50 });
   const sample = (repairs = false) => run({ mode: 'sample', repairs }, 1_000_000);
   const ids = () => [...mirror.sandbox.org.records()].map(({ id }) => id);
   const found = async ({ id }: Record<string, unknown>) =>
     (await differences(String(id))).map(({ account_id, kind }) => [account_id, kind]);
 
-  it('compares everything the first time, and a few calls from then on', async () => {
+  it('a sample compares everything the first time and needs a few calls from then on', async () => {
     expect(await sample()).toMatchObject({ read: 50, different: 50 });
     await run();
     const before = mirror.sandbox.allowance.used;
@@ -107,7 +107,7 @@ describe('a sample', () => {
     expect(mirror.sandbox.allowance.used - before).toBeLessThanOrEqual(7);
   });
 
-  it('finds lost changes, lost creations and lost deletions, and repairs them', async () => {
+  it('a sample finds and repairs lost changes, creations and deletions', async () => {
     await run();
     const [changed = '', deleted = '', purged = ''] = ids();
     inOrg(mirror.sandbox).updateQuietly(changed, { Name: 'Renamed Ltd' });
@@ -131,7 +131,7 @@ describe('a sample', () => {
     expect(await run({ mode: 'verify' })).toMatchObject({ different: 0 });
   });
 
-  it('finds damage that shows in a count', async () => {
+  it('a sample finds damage that shows in a count', async () => {
     await run();
     const [removed = '', moved = ''] = ids();
     await mirror.database.rows('delete from accounts where id = $1', [removed]);
