@@ -172,7 +172,9 @@ export const settings = Type.Object({
   OUTBOUND_MESSAGE_ORG_IDS: text(
     'Comma-separated ids of the orgs whose outbound messages are taken; none are taken if unset',
   ),
-  OUTBOUND_MESSAGE_PATH_SECRET: text('What the path of the endpoint of outbound messages ends in'),
+  OUTBOUND_MESSAGE_PATH_SECRET: text(
+    'What the endpoint URL of outbound messages ends in, several separated by commas while it is changed; this or client certificates are required with the org ids',
+  ),
   OUTBOUND_MESSAGE_CLIENT_CERTS: text(
     'Comma-separated SHA-256 fingerprints of client certificates, one of which a proxy has to have checked',
   ),

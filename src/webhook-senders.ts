@@ -51,20 +51,26 @@ function readOutbound(env: WebhookSettings, problems: string[]): OutboundMessage
     }
     return full ?? '';
   });
-  const pathSecret = env.OUTBOUND_MESSAGE_PATH_SECRET;
-  if (pathSecret !== undefined && !/^[A-Za-z0-9_-]{16,200}$/.test(pathSecret)) {
+  const pathSecrets = listed(env.OUTBOUND_MESSAGE_PATH_SECRET);
+  if (pathSecrets.some((secret) => !/^[A-Za-z0-9_-]{16,200}$/.test(secret))) {
     problems.push(
-      'OUTBOUND_MESSAGE_PATH_SECRET: its value must be 16 to 200 letters, digits, "-" or "_", for example from "openssl rand -hex 24"',
+      'OUTBOUND_MESSAGE_PATH_SECRET: its value must be 16 to 200 letters, digits, "-" or "_", for example from "openssl rand -hex 24"; several are separated by commas',
     );
   }
   const clientCertificate = readCertificates(env, problems);
-  if (organizationIds.length > 0) {
-    return { organizationIds: new Set(organizationIds), pathSecret, clientCertificate };
+  const hasProof = pathSecrets.length > 0 || clientCertificate !== undefined;
+  if (organizationIds.length === 0) {
+    if (hasProof) {
+      problems.push('OUTBOUND_MESSAGE_ORG_IDS is required with the other settings of outbound messages');
+    }
+    return undefined;
   }
-  if (pathSecret !== undefined || clientCertificate !== undefined) {
-    problems.push('OUTBOUND_MESSAGE_ORG_IDS is required with the other settings of outbound messages');
+  if (!hasProof) {
+    problems.push(
+      'OUTBOUND_MESSAGE_PATH_SECRET or OUTBOUND_MESSAGE_CLIENT_CERTS is required with OUTBOUND_MESSAGE_ORG_IDS: the id of an org is no secret. Set a secret (for example from "openssl rand -hex 24") and end the endpoint URL in Salesforce in "/" and the secret; see docs/webhooks.md',
+    );
   }
-  return undefined;
+  return { organizationIds: new Set(organizationIds), pathSecrets, clientCertificate };
 }
 
 function readCertificates(env: WebhookSettings, problems: string[]): TrustedCertificates | undefined {

@@ -15,6 +15,7 @@ const problemsOf = (settings: Partial<WebhookSettings>): readonly string[] => {
 const secret = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 1).toString('base64')}`;
 const OUTBOUND_MESSAGE_ORG_IDS = '00Dal00000AbCdE';
 const fingerprint = 'ab'.repeat(32);
+const pathSecret = 'a-path-that-nobody-guesses';
 
 describe('who may send webhooks', () => {
   it('is nobody without settings', () => {
@@ -46,11 +47,12 @@ describe('who may send webhooks', () => {
   it('is told by ids of orgs, a secret path, and certificates that proxies have checked', () => {
     const { outboundMessages } = read({
       OUTBOUND_MESSAGE_ORG_IDS: '00Dal00000AbCdE,00Dal00000AbCdFEAV'.replace('FEAV', 'EEAV'),
-      OUTBOUND_MESSAGE_PATH_SECRET: 'a-path-that-nobody-guesses',
+      OUTBOUND_MESSAGE_PATH_SECRET: `${pathSecret}, another-path-that-nobody-guesses`,
       OUTBOUND_MESSAGE_CLIENT_CERTS: `${fingerprint.toUpperCase().replace(/..(?=.)/g, '$&:')}`,
       OUTBOUND_MESSAGE_PROXIES: '10.0.0.0/8, ::1',
     });
     expect([...(outboundMessages?.organizationIds ?? [])]).toEqual(['00Dal00000AbCdEEAV']);
+    expect(outboundMessages?.pathSecrets).toEqual([pathSecret, 'another-path-that-nobody-guesses']);
     expect([...(outboundMessages?.clientCertificate?.fingerprints ?? [])]).toEqual([fingerprint]);
     const { isProxy } = outboundMessages?.clientCertificate ?? {};
     expect(
@@ -59,12 +61,19 @@ describe('who may send webhooks', () => {
   });
 
   it.each([
-    [{ OUTBOUND_MESSAGE_ORG_IDS: '001al00000K3N1w' }, 'OUTBOUND_MESSAGE_ORG_IDS: "001al00000K3N1w" must be'],
+    [
+      { OUTBOUND_MESSAGE_ORG_IDS: '001al00000K3N1w', OUTBOUND_MESSAGE_PATH_SECRET: pathSecret },
+      'OUTBOUND_MESSAGE_ORG_IDS: "001al00000K3N1w" must be',
+    ],
+    [
+      { OUTBOUND_MESSAGE_ORG_IDS },
+      'OUTBOUND_MESSAGE_PATH_SECRET or OUTBOUND_MESSAGE_CLIENT_CERTS is required with OUTBOUND_MESSAGE_ORG_IDS',
+    ],
     [
       { OUTBOUND_MESSAGE_ORG_IDS, OUTBOUND_MESSAGE_PATH_SECRET: 'short' },
       'OUTBOUND_MESSAGE_PATH_SECRET: its value',
     ],
-    [{ OUTBOUND_MESSAGE_PATH_SECRET: 'a-path-that-nobody-guesses' }, 'OUTBOUND_MESSAGE_ORG_IDS is required'],
+    [{ OUTBOUND_MESSAGE_PATH_SECRET: pathSecret }, 'OUTBOUND_MESSAGE_ORG_IDS is required'],
     [
       { OUTBOUND_MESSAGE_ORG_IDS, OUTBOUND_MESSAGE_CLIENT_CERTS: fingerprint },
       'OUTBOUND_MESSAGE_PROXIES is required',

@@ -24,6 +24,7 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.secret.findFirst({ where: { name: '' } }),
     () => prisma.housekeeping.findFirst({ where: { task: '' } }),
     () => prisma.webhookRequest.findFirst({ where: { id: '' } }),
+    () => prisma.unconfirmedRecord.findFirst({ where: { id: '' } }),
   ];
   for (const read of reads) {
     await read().catch((error: unknown) => {

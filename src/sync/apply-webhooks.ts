@@ -2,11 +2,10 @@ import type pg from 'pg';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { type Notice, parseNotice } from '../salesforce/outbound-message.ts';
 import { type ApplyContext, applyTransactions, enqueue } from './apply.ts';
-import { type AccountChange, applyChanges, lockMirror } from './apply-changes.ts';
+import { applyChanges, lockMirror } from './apply-changes.ts';
 import { tryDecode } from './decode-stored.ts';
+import { requestReads } from './request-reads.ts';
 import { webhookTopics } from './store-webhooks.ts';
-import { readWatermark } from './subscription-rows.ts';
-import { laterVersion, never, parseVersion, type Version } from './version.ts';
 import { readWebhookTransactions } from './webhook-rows.ts';
 
 /** What was done, and whether something waits that may be ready soon. */
@@ -19,7 +18,6 @@ export async function applyWebhooks(context: ApplyContext): Promise<WebhooksAppl
   const decoded = await Promise.all(
     transactions.map((events) => Promise.all(events.map((event) => tryDecode(event, context.schemas)))),
   );
-  // They count for the watermark of the topic: a reading that is sent from now on contains them.
   const applied = await applyTransactions({ ...context, source: 'webhook' }, decoded);
   return { done: noticed + applied, more };
 }
@@ -37,32 +35,17 @@ async function applyNotices({ pool, topic, codes, jobs }: ApplyContext): Promise
     // The lock of the mirror comes first: the versions that are read stay as they are.
     await lockMirror(client);
     const accounts = waiting.filter(({ notice }) => notice.entityName === 'Account');
-    const watermark = await readWatermark(client, topic);
-    const known = await readVersions(
+    const { changes, unknownIds } = await requestReads(
       client,
-      accounts.map(({ notice }) => notice.recordId),
+      topic,
+      accounts.map(({ notice }) => ({ id: notice.recordId, reportedAt: notice.receivedAt })),
     );
-    const changes = accounts.map(({ notice }) => toChange(notice, watermark, known));
     const applied = await applyChanges(client, changes, codes);
     await markNotices(client, waiting);
     await enqueue(client, jobs, applied);
+    await jobs.enqueueRereads(client, unknownIds);
     return waiting.length;
   });
-}
-
-/**
- * Only a reading that is sent after the message came makes the account certain again: one has the same watermark or a
- * later one, and a later moment.
- */
-function toChange(notice: Notice, watermark: Version, known: ReadonlyMap<string, Version>): AccountChange {
-  const [time, commit, sequence, readAt] = laterVersion(watermark, known.get(notice.recordId) ?? never);
-  const version: Version = [time, commit, sequence, Math.max(readAt + 1, notice.receivedAt)];
-  return {
-    accountId: notice.recordId,
-    change: { version, extent: 'some', values: new Map() },
-    eligible: false,
-    gap: true,
-  };
 }
 
 async function lockNotices(
@@ -75,15 +58,6 @@ async function lockNotices(
     values: [webhookTopics.outboundMessages],
   });
   return rows.map(({ id, payload }) => ({ id, notice: parseNotice(payload.toString()) }));
-}
-
-async function readVersions(client: Queryable, ids: readonly string[]): Promise<Map<string, Version>> {
-  const { rows } = await client.query<{ id: string; version: string }>({
-    name: 'read-account-versions',
-    text: 'select id, version from accounts where id = any($1::text[])',
-    values: [ids],
-  });
-  return new Map(rows.map(({ id, version }) => [id, parseVersion(version)]));
 }
 
 async function markNotices(

@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import { inTransaction } from '../db/database.ts';
 import { isPoison } from '../db/is-poison.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
+import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
-import { type AccountChange, type ApplyResult, applyChanges } from './apply-changes.ts';
+import { type AccountChange, type ApplyResult, applyChanges, lockMirror } from './apply-changes.ts';
 import type { CodeRules } from './code-rules.ts';
 import { type Decoded, tryDecode } from './decode-stored.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
@@ -21,8 +22,9 @@ import { keepForEver } from './housekeeping/keep-for.ts';
 import { closeRepaired } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { type EventSource, markCopies } from './mark-copies.ts';
+import { moveWatermark } from './move-watermark.ts';
+import { readKnownVersions, requestReads } from './request-reads.ts';
 import { completeTransactions } from './transaction-group.ts';
-import { eventVersion, formatVersion, laterVersion, never, parseVersion, type Version } from './version.ts';
 
 export type ApplyContext = {
   readonly pool: pg.Pool;
@@ -168,8 +170,10 @@ async function applyInTransaction(
     client,
     decoded.map(({ id }) => id),
   );
-  const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event));
-  const changes = results.flatMap(toChanges);
+  const now = Date.now();
+  const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event, now));
+  await lockMirror(client);
+  const { changes, unknownIds } = await changesOf(context, client, results, now);
   const applied = await applyChanges(client, changes, context.codes);
   await markEvents(
     client,
@@ -179,27 +183,73 @@ async function applyInTransaction(
       context.source ?? 'stream',
     ),
   );
-  const before = await moveWatermark(client, context.topic, results);
+  const before = await moveWatermark(client, context, headersOf(results), now);
   await enqueue(client, context.jobs, applied);
   const late = context.source === 'webhook' ? tooLate(results) : [];
-  await context.jobs.enqueueRereads(client, [...new Set([...deletedInMerges(results), ...late])]);
+  const others = [...deletedInMerges(results), ...late, ...unknownIds];
+  await context.jobs.enqueueRereads(client, [...new Set(others)]);
   await recordHoles(context, client, holesOf(results, applied), before);
   await closeRepaired(client);
 }
 
 /** What an event does, and what is to be noted of it. */
-function judge({ id, event, error }: Decoded): Judged {
+function judge({ id, event, error }: Decoded, now: number): Judged {
   if (event === null || error !== null) {
     return { outcome: { id, state: 'failed', error, header: event?.header ?? null }, effect: null };
   }
   try {
-    const effect = effectOf(event, Date.now());
+    const effect = effectOf(event, now);
+    const { header } = event;
+    if (effect.kind === 'ahead') {
+      return { outcome: { id, state: 'skipped', error: reasonAhead(header, now), header }, effect };
+    }
     const state = effect.kind === 'other' ? 'skipped' : 'applied';
-    return { outcome: { id, state, error: null, header: event.header }, effect };
+    return { outcome: { id, state, error: null, header }, effect };
   } catch (refusal) {
     const reason = (refusal as Error).message;
     return { outcome: { id, state: 'failed', error: reason, header: event.header }, effect: null };
   }
+}
+
+function reasonAhead({ commitTimestamp }: ChangeEventHeader, now: number): string {
+  const seconds = Math.round((commitTimestamp - now) / 1_000);
+  return `Its commit time lies ${seconds} s ahead of this machine's clock: its accounts are read from Salesforce instead.`;
+}
+
+/**
+ * What is merged. An event that is dated ahead, and one of a webhook that brings no values of an account that the
+ * mirror does not hold, only say that accounts changed.
+ */
+async function changesOf(
+  { topic, source }: ApplyContext,
+  client: pg.PoolClient,
+  results: readonly Judged[],
+  now: number,
+): Promise<{ readonly changes: readonly AccountChange[]; readonly unknownIds: readonly string[] }> {
+  const told = results.flatMap(toChanges);
+  const bare = source === 'webhook' ? told.filter(isBare).map(({ accountId }) => accountId) : [];
+  const held = await readKnownVersions(client, bare);
+  const isPhantom = (change: AccountChange): boolean =>
+    source === 'webhook' && isBare(change) && !held.has(change.accountId);
+  const ahead = results.flatMap(({ effect }) => (effect?.kind === 'ahead' ? effect.accountIds : []));
+  const reported = [...ahead, ...told.filter(isPhantom).map(({ accountId }) => accountId)];
+  const { changes, unknownIds } = await requestReads(
+    client,
+    topic,
+    [...new Set(reported)].map((id) => ({ id, reportedAt: now })),
+  );
+  return { changes: [...told.filter((change) => !isPhantom(change)), ...changes], unknownIds };
+}
+
+function isBare({ change }: AccountChange): boolean {
+  return change.extent === 'some' && change.values.size === 0;
+}
+
+/** Of the events that could be read. */
+function headersOf(results: readonly Judged[]): ChangeEventHeader[] {
+  return results.flatMap(({ outcome: { header }, effect }) =>
+    effect !== null && header !== null ? [header] : [],
+  );
 }
 
 function toChanges({ outcome: { id, header }, effect }: Judged): AccountChange[] {
@@ -216,6 +266,7 @@ function holesOf(results: readonly Judged[], { stale }: ApplyResult): Holes {
     );
   return {
     gaps: told((effect) => effect.kind === 'accounts' && effect.effect.untold),
+    ahead: told((effect) => effect.kind === 'ahead'),
     everything: told((effect) => effect.kind === 'everything'),
     failed: results.flatMap(({ outcome }) => (outcome.state === 'failed' ? [outcome] : [])),
     stale,
@@ -241,34 +292,6 @@ function deletedInMerges(results: readonly Judged[]): string[] {
 export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {
   if (applied.writeBacks.length > 0) await sendWakeUp(client, 'write-back');
   await jobs.enqueueRereads(client, applied.stale);
-}
-
-/** @returns the watermark before */
-async function moveWatermark(
-  client: pg.PoolClient,
-  topic: string,
-  results: readonly Judged[],
-): Promise<Version> {
-  const versions = results.flatMap(({ outcome, effect }) =>
-    effect !== null && outcome.header !== null ? [eventVersion(outcome.header)] : [],
-  );
-  const newest = versions.reduce(laterVersion, never);
-  const { rows } = await client.query<{ before: string | null }>({
-    name: 'move-watermark',
-    text: `with held as (select topic, watermark from subscriptions where topic = $1 for update)
-           update subscriptions s
-              set watermark = case when ${parts('held.watermark')} > ${parts('$2')} then held.watermark else $2 end
-             from held where s.topic = held.topic
-           returning held.watermark as before`,
-    values: [topic, formatVersion(newest)],
-  });
-  const text = rows[0]?.before ?? null;
-  return text === null ? never : parseVersion(text);
-}
-
-/** A version in SQL, to be compared. */
-function parts(version: string): string {
-  return `string_to_array(${version}, '.')::numeric[]`;
 }
 
 type Judged = { readonly outcome: EventOutcome; readonly effect: EventEffect | null };

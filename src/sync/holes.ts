@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
-import { type IncidentCause, openIncident } from './incident-rows.ts';
+import { extendIncident, type IncidentCause, openIncident } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { type ResyncRequest, requestResync } from './resync/request-resync.ts';
 import type { Version } from './version.ts';
@@ -10,6 +10,8 @@ import type { Version } from './version.ts';
 export type Holes = {
   /** Events that say that accounts changed, not what. */
   readonly gaps: readonly Told[];
+  /** Events that are dated ahead of the clock; their accounts are read instead. */
+  readonly ahead: readonly Told[];
   /** Events that say that anything may have changed. */
   readonly everything: readonly Told[];
   /** Events without effect; with a header where that at least could be read. */
@@ -36,6 +38,7 @@ export async function recordHoles(
   before: Version,
 ): Promise<void> {
   await recordGaps(context, client, holes);
+  await recordAhead(context, client, holes);
   await recordUnseen(context, client, holes);
   for (const { id, header } of holes.everything) {
     const overflow = header.changeType === 'GAP_OVERFLOW';
@@ -68,13 +71,31 @@ async function recordGaps({ topic }: HoleContext, client: pg.PoolClient, { gaps 
   });
 }
 
+/** A clock that is behind makes all events look like this: they share one incident for as long as it is open. */
+async function recordAhead({ topic }: HoleContext, client: pg.PoolClient, { ahead }: Holes): Promise<void> {
+  if (ahead.length === 0) return;
+  const times = ahead.map(({ header }) => header.commitTimestamp);
+  const accountIds = [...new Set(ahead.flatMap(({ header }) => header.recordIds))];
+  const seconds = Math.round((Math.max(...times) - Date.now()) / 1_000);
+  await extendIncident(client, {
+    topic,
+    cause: 'dated ahead',
+    detail: `Events are dated up to ${seconds} s ahead of this machine's clock: their accounts are read from Salesforce instead. Check the clock.`,
+    extent: 'accounts',
+    accountIds,
+    eventIds: ahead.map(({ id }) => id),
+    from: new Date(),
+    to: new Date(),
+  });
+}
+
 /** After the initial load every account has been told of once; one that has not been points at a loss. */
 async function recordUnseen(
   { topic }: HoleContext,
   client: pg.PoolClient,
-  { gaps, stale }: Holes,
+  { gaps, ahead, stale }: Holes,
 ): Promise<void> {
-  const told = new Set(gaps.flatMap(({ header }) => header.recordIds));
+  const told = new Set([...gaps, ...ahead].flatMap(({ header }) => header.recordIds));
   const unexplained = stale.filter((id) => !told.has(id));
   if (unexplained.length === 0) return;
   const { rows } = await client.query<{ id: string }>({

@@ -7,6 +7,7 @@ export const incidentCauses = [
   'position lost',
   'unseen account',
   'failed event',
+  'dated ahead',
   'difference',
 ] as const;
 
@@ -17,6 +18,7 @@ export const incidentCauses = [
  * - `position lost`: Salesforce does not know the position any more behind which to resume
  * - `unseen account`: an account changed that had never been told of
  * - `failed event`: an event can't be decoded or applied
+ * - `dated ahead`: events are dated ahead of this machine's clock
  * - `difference`: a comparison with Salesforce found accounts that no event had told of
  */
 export type IncidentCause = (typeof incidentCauses)[number];
@@ -57,6 +59,31 @@ export async function openIncident(client: Queryable, incident: NewIncident): Pr
   });
 }
 
+// Of one incident; the rest is in the log.
+const maxEventIds = 1_000;
+
+/** Adds to the incident of the same cause that is open, where there is one. */
+export async function extendIncident(client: Queryable, incident: NewIncident): Promise<void> {
+  const { rowCount } = await client.query({
+    name: 'extend-incident',
+    text: `update incidents
+              set detail = $3, "to" = $6,
+                  account_ids = array(select distinct unnest(account_ids || $4::text[])),
+                  event_ids = (event_ids || $5::bigint[])[1:${maxEventIds}]
+            where id = (select id from incidents where topic = $1 and cause = $2 and state <> 'closed'
+                         order by id desc limit 1)`,
+    values: [
+      incident.topic,
+      incident.cause,
+      incident.detail,
+      incident.accountIds ?? [],
+      incident.eventIds ?? [],
+      incident.to ?? null,
+    ],
+  });
+  if (rowCount === 0) await openIncident(client, incident);
+}
+
 /** The repair has begun: by a resync, or by reading these accounts. */
 export async function markRepairing(
   client: Queryable,
@@ -93,6 +120,7 @@ export async function closeRepaired(client: Queryable): Promise<void> {
     name: 'close-repaired',
     text: `update incidents i set state = 'closed', closed_at = now()
             where i.state <> 'closed' and i.resync_id is null
-              and not exists (select from accounts a where a.id = any(i.account_ids) and a.stale_version is not null)`,
+              and not exists (select from accounts a where a.id = any(i.account_ids) and a.stale_version is not null)
+              and not exists (select from unconfirmed_records u where u.id = any(i.account_ids))`,
   });
 }

@@ -21,6 +21,8 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
     const stale = `select id from accounts where stale_version is not null`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, stale, queues.reread));
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, unconfirmed, queues.reread));
+    const reported = `select id from unconfirmed_records`;
+    await jobs.enqueueRereads(client, await withoutJob(client, jobs, reported, queues.reread));
     await client.query({
       name: 'revive-resyncs',
       text: `update resyncs r set state = 'queued', finished_at = null

@@ -4,7 +4,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { untilEqual } from '../helpers/mirror-differences.ts';
 import type { ApiEvent, Page } from '../helpers/tidemark.ts';
-import { sendersFor, signed, webhookSecret } from '../helpers/webhooks.ts';
+import { outboundPath, sendersFor, signed, webhookSecret } from '../helpers/webhooks.ts';
 
 const organizationId = '00Dal00000AbCdEEAV';
 // The long form takes some minutes.
@@ -57,7 +57,7 @@ describe('changes by webhook', () => {
     });
 
   const tellByMessages = () =>
-    mirror.sandbox.webhooks.tell({ url: `${url}/webhooks/outbound-messages`, batchSize: 20, retryMs: 5 });
+    mirror.sandbox.webhooks.tell({ url: `${url}${outboundPath}`, batchSize: 20, retryMs: 5 });
 
   it('arrive through both sources at once, in any order and more than once, and the mirror equals the org', async () => {
     const { faults, webhooks } = mirror.sandbox;

@@ -7,12 +7,16 @@ import { readWebhookSenders } from '../../src/webhook-senders.ts';
 export const webhookSecret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 export const newerSecret = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
 export const pathSecret = 'a-path-that-nobody-guesses';
+export const newerPathSecret = 'another-path-that-nobody-guesses';
+/** Where a server of a test takes outbound messages. */
+export const outboundPath = `/webhooks/outbound-messages/${pathSecret}`;
 
 /** Who may send to a server of a test. */
 export function sendersFor(organizationId: string): WebhookSenders {
   return readWebhookSenders({
     WEBHOOK_SECRETS: `${webhookSecret}, ${newerSecret}`,
     OUTBOUND_MESSAGE_ORG_IDS: organizationId,
+    OUTBOUND_MESSAGE_PATH_SECRET: `${pathSecret}, ${newerPathSecret}`,
     OUTBOUND_MESSAGE_CERT_HEADER: 'x-client-cert-sha256',
   });
 }

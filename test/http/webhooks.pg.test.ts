@@ -5,7 +5,9 @@ import { newestSchemaId, storedSchemas } from '../../src/sync/stored-schemas.ts'
 import { accountId, testSchemaJson } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import {
+  newerPathSecret,
   newerSecret,
+  outboundPath,
   pathSecret,
   type Signing,
   sendersFor,
@@ -259,7 +261,8 @@ describe('change events over webhooks', () => {
 });
 
 describe('outbound messages', () => {
-  const path = '/webhooks/outbound-messages';
+  const path = outboundPath;
+  const bare = '/webhooks/outbound-messages';
   let sent = 0;
   const notification = (
     record = '001al00000K3N1w',
@@ -353,27 +356,30 @@ describe('outbound messages', () => {
     const strict = await startServer({
       databaseUrl: database.url,
       overrides: {
-        webhooks: { signingKeys: [], outboundMessages: { ...senders, pathSecret, clientCertificate } },
+        webhooks: { signingKeys: [], outboundMessages: { ...senders, clientCertificate } },
       },
     });
     const certificate = { 'x-client-cert-sha256': fingerprint.toUpperCase().replace(/..(?=.)/g, '$&:') };
     const to = (headers: Record<string, string>, at: string) =>
       sendTo(strict.url, message(notification()), headers, at).then((r) => r.status);
     try {
-      expect(await to(certificate, `${path}/${pathSecret}`)).toBe(200);
-      expect(await to(certificate, path)).toBe(401);
-      expect(await to(certificate, `${path}/${pathSecret}x`)).toBe(401);
-      expect(await to({}, `${path}/${pathSecret}`)).toBe(401);
-      expect(await to({ 'x-client-cert-sha256': 'cd'.repeat(32) }, `${path}/${pathSecret}`)).toBe(401);
+      expect(await to(certificate, path)).toBe(200);
+      expect(await to(certificate, bare)).toBe(401);
+      expect(await to(certificate, `${bare}/${pathSecret}x`)).toBe(401);
+      expect(await to({}, path)).toBe(401);
+      expect(await to({ 'x-client-cert-sha256': 'cd'.repeat(32) }, path)).toBe(401);
       trusted = false;
-      expect(await to(certificate, `${path}/${pathSecret}`)).toBe(401);
+      expect(await to(certificate, path)).toBe(401);
       expect((await request(strict.url).post('/webhooks/change-events').send({})).status).toBe(404);
     } finally {
       await strict.close();
     }
-    expect(
-      await sendTo(server.url, message(notification()), {}, `${path}/anything`).then((r) => r.status),
-    ).toBe(401);
+    const accepted = await Promise.all(
+      [bare, `${bare}/anything`, path, `${bare}/${newerPathSecret}`].map((at) =>
+        sendTo(server.url, message(notification()), {}, at).then((r) => r.status),
+      ),
+    );
+    expect(accepted).toEqual([401, 401, 200, 200]);
   });
 });
 

@@ -38,9 +38,9 @@ function orFaults(problems: ReturnType<typeof problemResponses>) {
 export const outboundMessagesSchema = {
   operationId: 'receiveOutboundMessages',
   summary: 'Send outbound messages',
-  description: `Outbound messages of Salesforce: SOAP 1.1, up to 100 notifications. Set the endpoint of an outbound message to this URL. Messages of the orgs in \`OUTBOUND_MESSAGE_ORG_IDS\` are taken; where \`OUTBOUND_MESSAGE_PATH_SECRET\` is set, the URL ends in \`/\` and the secret.
+  description: `Outbound messages of Salesforce: SOAP 1.1, up to 100 notifications. Set the endpoint URL of an outbound message to this URL, followed by \`/\` and the secret in \`OUTBOUND_MESSAGE_PATH_SECRET\`; without a secret a proxy has to check the client certificate of Salesforce. Messages of the orgs in \`OUTBOUND_MESSAGE_ORG_IDS\` are taken.
 
-Their values are of the time of sending, so they are not trusted: the named accounts are read again. A notification that comes again changes nothing.
+Their values are of the time of sending, so they are not trusted: the named accounts are read again. One that the mirror does not hold is listed when Salesforce has confirmed it. A notification that comes again changes nothing.
 
 \`Ack\` is true when all notifications are stored. A message that is refused is answered by a SOAP fault (\`text/xml\`) with the same status and text as the problems below; with \`Accept: application/problem+json\` by the problem itself.`,
   tags: ['Webhooks'],

@@ -1,9 +1,10 @@
 import { isList, type Json, JsonError, parseExactJson } from '../../salesforce/exact-json.ts';
 import { type JsonEvent, JsonEventError, readJsonEvent } from '../../salesforce/json-change-event.ts';
-import { futureToleranceMs } from '../../sync/event-effect.ts';
 import { invalid, invalidFields, Problem } from '../problem.ts';
 
 export const mostEvents = 500;
+// What is further ahead is no matter of clocks, but an error of the sender that it should hear of.
+const maxFutureMs = 5 * 60_000;
 
 /**
  * The events of a body: one, or a list of up to 500.
@@ -22,7 +23,7 @@ export function readChangeEvents(text: string, now: number): JsonEvent[] {
 function readOne(item: Json, place: string, now: number): JsonEvent {
   try {
     const event = readJsonEvent(item);
-    if (event.header.commitTimestamp > now + futureToleranceMs) {
+    if (event.header.commitTimestamp > now + maxFutureMs) {
       throw new JsonEventError(
         'ChangeEventHeader.commitTimestamp',
         'lies more than five minutes in the future',

@@ -9,8 +9,8 @@ export type WebhookSenders = {
 export type OutboundMessageSenders = {
   /** 18 characters each. */
   readonly organizationIds: ReadonlySet<string>;
-  /** The last part of the path, where there has to be one. */
-  readonly pathSecret: string | undefined;
+  /** One of these ends the path; none where the certificate alone proves who sends. */
+  readonly pathSecrets: readonly string[];
   readonly clientCertificate: TrustedCertificates | undefined;
 };
 

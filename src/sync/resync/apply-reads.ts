@@ -7,6 +7,7 @@ import { type AccountChange, applyChanges } from '../apply-changes.ts';
 import { closeRepaired } from '../incident-rows.ts';
 import { type Change, deletedField } from '../merge.ts';
 import { fieldsMetSince } from '../read-plan.ts';
+import { settleUnconfirmed } from '../unconfirmed-records.ts';
 import { laterVersion, parseVersion, readVersion, type Version } from '../version.ts';
 import type { Page } from './pages.ts';
 import type { Reading, ResyncContext } from './reading.ts';
@@ -24,7 +25,7 @@ export type AppliedReads = ResyncCounts & {
 export async function applyPage(
   context: ResyncContext,
   reading: Reading,
-  page: Pick<Page, 'reads' | 'missing'>,
+  page: ReadPage,
   also: (client: pg.PoolClient, applied: AppliedReads) => Promise<void> = async () => {},
 ): Promise<void> {
   const merge = (how: typeof applyReads): Promise<void> =>
@@ -42,13 +43,13 @@ async function applyEach(
   context: ResyncContext,
   client: pg.PoolClient,
   reading: Reading,
-  { reads, missing }: Pick<Page, 'reads' | 'missing'>,
+  { reads, ...rest }: ReadPage,
 ): Promise<AppliedReads> {
-  let sum = await applyReads(context, client, reading, { reads: [], missing });
+  let sum = await applyReads(context, client, reading, { ...rest, reads: [] });
   for (const read of reads) {
     await client.query('savepoint record');
     try {
-      sum = added(sum, await applyReads(context, client, reading, { reads: [read], missing: [] }));
+      sum = added(sum, await applyReads(context, client, reading, { ...rest, reads: [read], missing: [] }));
     } catch (error) {
       if (!isPoison(error)) throw error;
       await client.query('rollback to savepoint record');
@@ -78,16 +79,18 @@ export async function applyReads(
   context: ResyncContext,
   client: pg.PoolClient,
   reading: Reading,
-  { reads, missing }: Pick<Page, 'reads' | 'missing'>,
+  page: ReadPage,
 ): Promise<AppliedReads> {
+  const { reads, missing } = page;
   const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
   const known = await existingVersions(client, missing);
   const changes = [
-    ...reads.map((read) => toAccountChange(read, reading, except)),
+    ...reads.map((read) => toAccountChange(read, withKnown(reading, read, page), except)),
     ...[...known].map(([id, version]) => toDeletion(id, version, reading)),
   ];
   const applied = await applyChanges(client, changes, context.codes);
   await enqueue(client, context.jobs, applied);
+  await settleUnconfirmed(client, [...reads.map(({ id }) => id), ...missing], reading.readAt);
   await closeRepaired(client);
   return {
     read: reads.length,
@@ -100,6 +103,15 @@ export async function applyReads(
     unknownIds: missing.filter((id) => !known.has(id)),
   };
 }
+
+/** A record that was asked for by its id contains what the mirror knew of it before, whatever the stream has told. */
+export function withKnown(reading: Reading, { id }: AccountRead, { known }: ReadPage): Reading {
+  const own = known?.get(id);
+  return own === undefined ? reading : { ...reading, watermark: laterVersion(reading.watermark, own) };
+}
+
+/** What was read at once. */
+export type ReadPage = Pick<Page, 'reads' | 'missing' | 'known'>;
 
 function toAccountChange(read: AccountRead, reading: Reading, except: ReadonlySet<string>): AccountChange {
   // Whether it gets a code is told by its age, which a reading always knows.

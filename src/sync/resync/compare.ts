@@ -4,9 +4,8 @@ import type { AccountRead } from '../../salesforce/records.ts';
 import { type ComparableRow, projectionsOf, readComparable } from '../account-row.ts';
 import { changedPaths, deletedField, merge } from '../merge.ts';
 import { fieldsMetSince } from '../read-plan.ts';
-import { changeOf } from './apply-reads.ts';
+import { changeOf, type ReadPage, withKnown } from './apply-reads.ts';
 import type { Difference } from './difference-rows.ts';
-import type { Page } from './pages.ts';
 import type { Reading, ResyncContext } from './reading.ts';
 
 /** Where the mirror differs from what was read, without changing anything. Newer values of the mirror count as right. */
@@ -14,12 +13,15 @@ export async function compareReads(
   context: ResyncContext,
   client: Queryable,
   reading: Reading,
-  { reads, missing }: Pick<Page, 'reads' | 'missing'>,
+  page: ReadPage,
 ): Promise<Difference[]> {
+  const { reads, missing } = page;
   const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
   const rows = await readComparable(client, [...reads.map(({ id }) => id), ...missing]);
   return [
-    ...reads.flatMap((read) => compareOne(read, rows.get(read.id), { reading, except, context })),
+    ...reads.flatMap((read) =>
+      compareOne(read, rows.get(read.id), { reading: withKnown(reading, read, page), except, context }),
+    ),
     ...missing.flatMap((id) => (isAlive(rows.get(id)) ? [extra(id, null)] : [])),
   ];
 }

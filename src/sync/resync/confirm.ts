@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inTransaction, type Queryable } from '../../db/database.ts';
 import { readWatermark } from '../subscription-rows.ts';
 import type { Version } from '../version.ts';
-import { applyReads } from './apply-reads.ts';
+import { applyReads, type ReadPage } from './apply-reads.ts';
 import { compareReads } from './compare.ts';
 import {
   type Difference,
@@ -110,7 +110,11 @@ function isCertain(
   return hadTime(modifiedAt.getTime()) || (unchanged && watermark[0] > reading.readAt + secondsMs);
 }
 
-function only({ reads, missing }: Page, differences: readonly Difference[]): Pick<Page, 'reads' | 'missing'> {
+function only({ reads, missing, ...rest }: Page, differences: readonly Difference[]): ReadPage {
   const wanted = new Set(differences.map(({ accountId }) => accountId));
-  return { reads: reads.filter(({ id }) => wanted.has(id)), missing: missing.filter((id) => wanted.has(id)) };
+  return {
+    ...rest,
+    reads: reads.filter(({ id }) => wanted.has(id)),
+    missing: missing.filter((id) => wanted.has(id)),
+  };
 }

@@ -7,6 +7,8 @@ import {
   readAccountsFrom,
 } from '../../salesforce/read-accounts.ts';
 import type { AccountRead } from '../../salesforce/records.ts';
+import { readKnownVersions } from '../request-reads.ts';
+import type { Version } from '../version.ts';
 import { readByBulkJob } from './bulk-reading.ts';
 import type { RunningResync } from './reading.ts';
 import { noteMethod, type ResumePoint, readToTheEnd } from './resync-rows.ts';
@@ -17,6 +19,8 @@ export type Page = {
   readonly reads: readonly AccountRead[];
   /** Asked for by id, and nowhere in Salesforce, not even among the deleted. */
   readonly missing: readonly string[];
+  /** What the mirror knew of records asked for by id before they were asked for: the answer contains it. */
+  readonly known?: ReadonlyMap<string, Version>;
   /** Where the reading goes on behind it. */
   readonly resume: ResumePoint;
 };
@@ -100,10 +104,11 @@ export async function* byId(
   const size = maxIdsPerRead(reading.plan);
   for (let start = 0; start < ids.length; start += size) {
     const asked = ids.slice(start, start + size);
+    const known = await readKnownVersions(context.pool, asked);
     const reads = await ask(() => readAccounts(context.org.connection, reading.plan, asked));
     const found = new Set(reads.map(({ id }) => id));
     const missing = asked.filter((id) => !found.has(id));
-    yield { reads, missing, resume: { at: null, rows: 0 } };
+    yield { reads, missing, known, resume: { at: null, rows: 0 } };
   }
 }
 

@@ -8,8 +8,9 @@ import type { Timing } from '../../timing.ts';
 import { applyChanges, lockMirror } from '../apply-changes.ts';
 import type { CodeRules } from '../code-rules.ts';
 import type { Jobs } from '../jobs.ts';
+import { readKnownVersions } from '../request-reads.ts';
 import { readWatermark } from '../subscription-rows.ts';
-import { never, readVersion } from '../version.ts';
+import { laterVersion, never, readVersion, type Version } from '../version.ts';
 import { judgeAnswer, type Patience, type Verdict } from './judge-answer.ts';
 import {
   beginAttempts,
@@ -80,10 +81,12 @@ async function adoptHeld(
 ): Promise<Map<string, HeldCode>> {
   const { pool, topic, codes, connection, budget } = context;
   let watermark = never;
+  let known: ReadonlyMap<string, Version> = new Map();
   let readAt = 0;
   const ids = batch.map(({ id }) => id);
   const held = await budget.spend(async () => {
     watermark = await readWatermark(pool, topic);
+    known = await readKnownVersions(pool, ids);
     readAt = Date.now();
     return readCodes(connection, codes.field, ids);
   }, waiting);
@@ -97,7 +100,11 @@ async function adoptHeld(
   const changes = findings.map(({ id, code }) => ({
     accountId: id,
     change: {
-      version: readVersion(held.get(id)?.systemModstamp ?? 0, watermark, readAt),
+      version: readVersion(
+        held.get(id)?.systemModstamp ?? 0,
+        laterVersion(watermark, known.get(id) ?? never),
+        readAt,
+      ),
       extent: 'some' as const,
       values: new Map([[codes.field, code]]),
     },

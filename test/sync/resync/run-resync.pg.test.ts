@@ -24,7 +24,7 @@ describe('resyncs', () => {
   const all = () => run({ scope: 'all', reason: 'manual' });
   const setWatermark = (version: Version) =>
     mirror.database.rows('update subscriptions set watermark = $1', [formatVersion(version)]);
-  const apply = (accountId: string, version: Version, Name: string) =>
+  const apply = (accountId: string, version: Version, Name: string, extent: 'all' | 'some' = 'all') =>
     inTransaction(mirror.database.pool, (client) =>
       applyChanges(
         client,
@@ -33,7 +33,7 @@ describe('resyncs', () => {
             accountId,
             change: {
               version,
-              extent: 'all',
+              extent,
               values: new Map<string, string | boolean>([
                 ['Name', Name],
                 ['IsDeleted', false],
@@ -122,9 +122,10 @@ describe('resyncs', () => {
     const [id = '', other = ''] = [...mirror.sandbox.org.records()].map((record) => record.id);
     const second = Math.floor(Date.now() / 1000) * 1000;
     const name = mirror.sandbox.org.record(id)?.values['Name'];
+    await all();
     await setWatermark([second, 7n, 2, 0]);
-    await apply(id, [second, 7n, 2, 0], 'Known before the reading');
-    await apply(other, [second, 7n, 3, 0], 'Committed after it');
+    await apply(id, [second, 7n, 2, 0], 'Known before the reading', 'some');
+    await apply(other, [second, 7n, 3, 0], 'Committed after it', 'some');
     await all();
     expect([(await mirror.account(id))?.['name'], (await mirror.account(other))?.['name']]).toEqual([
       name,
