@@ -43,7 +43,17 @@ function ofType(document: Described, type: string, schema: SchemaWords): fc.Arbi
   }
 }
 
-function text({ format, pattern, minLength = 0, maxLength = 40 }: SchemaWords): fc.Arbitrary<string> {
+const texts = new Map<string, fc.Arbitrary<string>>();
+
+/** Building an arbitrary of texts takes milliseconds, and the same few are in every operation. */
+function text({ format, pattern, minLength, maxLength }: SchemaWords): fc.Arbitrary<string> {
+  const key = JSON.stringify([format, pattern, minLength, maxLength]);
+  const made = texts.get(key) ?? makeText({ format, pattern, minLength, maxLength });
+  texts.set(key, made);
+  return made;
+}
+
+function makeText({ format, pattern, minLength = 0, maxLength = 40 }: TextWords): fc.Arbitrary<string> {
   if (format === 'date-time') {
     return fc
       .date({ min: new Date('1990-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
@@ -121,6 +131,10 @@ export const nastyJson: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(null, true, 0, -1, 1e308, 2 ** 53, [], {}, [[]], { __proto__: null }, [null]),
   fc.jsonValue({ maxDepth: 4 }),
 );
+
+type TextWords = {
+  readonly [Word in 'format' | 'pattern' | 'minLength' | 'maxLength']: SchemaWords[Word] | undefined;
+};
 
 type SchemaWords = {
   readonly $ref?: string;
