@@ -10,7 +10,7 @@ const e2e = [
   'test/deploy.test.ts',
 ];
 /** Kill, fault and mutation tests. */
-const chaos = ['test/chaos/**/*.test.ts', 'test/teeth/**/*.test.ts'];
+const chaos = ['test/chaos/**/*.test.ts', 'test/mutation/**/*.test.ts'];
 
 const project = (
   name: string,
