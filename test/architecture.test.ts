@@ -41,12 +41,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe('the architecture', () => {
-  it('is read from real files', () => {
+  it('the checks read real files', () => {
     expect(files.length).toBeGreaterThan(100);
     expect(imports.length).toBeGreaterThan(300);
   });
 
-  it('has imports in one direction: http → sync → salesforce, db', () => {
+  it('imports have one direction: http → sync → salesforce, db', () => {
     expect(
       offenders(({ from, to }) => {
         const uses = allowed[areaOf(from)];
@@ -55,7 +55,7 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('keeps the sandbox org apart: only the embedded defaults know both', () => {
+  it('only the embedded defaults import both the service and the simulator', () => {
     const doors = ['start/embedded-defaults.ts'];
     expect(
       offenders(
@@ -72,7 +72,7 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('lets the command line know of the service only what its API looks like', () => {
+  it('the command line knows only the API of the service', () => {
     expect(
       offenders(({ from, to, typeOnly }) => areaOf(from) === 'cli' && areaOf(to) === 'http' && !typeOnly),
     ).toEqual([]);
@@ -82,7 +82,7 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('lets nobody but the start-up files use main, app and config', () => {
+  it('only the start-up files import main, app and config', () => {
     expect(
       offenders(
         ({ from, to }) =>
@@ -91,13 +91,13 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('has no Fastify in the pipeline but for its plugin', () => {
+  it('only the plugin of the pipeline imports Fastify', () => {
     expect(
       offenders(({ from, to }) => areaOf(from) === 'sync' && /fastify/.test(to) && from !== 'sync/plugin.ts'),
     ).toEqual([]);
   });
 
-  it('has no database in what talks to Salesforce, and no Salesforce in the database', () => {
+  it('Salesforce code has no database and database code has no Salesforce', () => {
     const database = /^(pg|pg-boss|@prisma\/.*)$/;
     expect(offenders(({ from, to }) => areaOf(from) === 'salesforce' && database.test(to))).toEqual([]);
     expect(
@@ -105,21 +105,21 @@ describe('the architecture', () => {
     ).toEqual([]);
   });
 
-  it('reads the environment in one place for the service, one for the sandbox and one for the command line', () => {
+  it('the environment is read in one place each for the service, the simulator and the command line', () => {
     const readers = [...sources].filter(([, text]) => text.includes('process.env')).map(([file]) => file);
     expect(
       readers.filter((file) => !['main.ts', 'migrate.ts', 'cli.ts', 'sandbox/main.ts'].includes(file)),
     ).toEqual([]);
   });
 
-  it('has no file over 300 lines without a reason in its first line', () => {
+  it('a file over 300 lines gives the reason in its first line', () => {
     const long = [...sources].filter(
       ([, text]) => text.split('\n').length > 301 && !/^(\/\/|\/\*)/.test(text),
     );
     expect(long.map(([file, text]) => `${file}: ${text.split('\n').length} lines`)).toEqual([]);
   });
 
-  it('has no file named after nothing', () => {
+  it('no file has a name without meaning', () => {
     const empty = /(^|-)(utils?|helpers?|common|manager|service|impl|misc)(-|$)/;
     const named = files.filter((file) => empty.test(path.basename(file, '.ts')));
     // The Pub/Sub API calls itself a service.

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { parseApiKeys } from '../src/api-keys.ts';
 
 describe('API_KEYS', () => {
-  it('holds names, scopes and secrets', () => {
+  it('an API key has a name, scopes and a secret', () => {
     expect(parseApiKeys('ops:read+write+admin:a-secret-of-ops-1, board:read:a-secret-of-board')).toEqual([
       { name: 'ops', scopes: ['read', 'write', 'admin'], secret: 'a-secret-of-ops-1' },
       { name: 'board', scopes: ['read'], secret: 'a-secret-of-board' },
     ]);
   });
 
-  it('may hold secrets with colons', () => {
+  it('a secret may contain colons', () => {
     expect(parseApiKeys('ops:read:a:secret:with:colons')[0]?.secret).toBe('a:secret:with:colons');
   });
 
-  it('counts a scope once', () => {
+  it('a repeated scope counts once', () => {
     expect(parseApiKeys('ops:write+read+read:a-secret-of-ops-1')[0]?.scopes).toEqual(['read', 'write']);
   });
 
@@ -26,11 +26,11 @@ describe('API_KEYS', () => {
     ['no scope', 'ops::a-secret-of-ops-1', '"ops" has an unknown scope'],
     ['a short secret', 'ops:read:short', 'the secret of "ops" has fewer than 16 characters'],
     ['a name twice', 'ops:read:a-secret-of-ops-1,ops:read:a-secret-of-ops-2', 'API_KEYS names "ops" twice'],
-  ])('is refused for %s', (_, text, problem) => {
+  ])('API_KEYS is refused for %s', (_, text, problem) => {
     expect(() => parseApiKeys(text)).toThrow(problem);
   });
 
-  it('never repeats a secret, not even one in the wrong place', () => {
+  it('an error never repeats a secret, not even one in the wrong place', () => {
     const secret = 'a-secret-where-the-scopes-belong';
     expect(() => parseApiKeys(`ops:${secret}:read`)).toThrow(/^(?!.*a-secret).*unknown scope/);
   });

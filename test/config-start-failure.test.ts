@@ -7,8 +7,8 @@ import { startFailure } from '../src/start/start-failure.ts';
 const salesforce = (code: string, failure: FailureClass, message = 'It says so.'): string =>
   startFailure(new SalesforceError(message, code, failure));
 
-describe('why the service cannot start', () => {
-  it('is a line for each bad setting', () => {
+describe('reasons why the service can not start', () => {
+  it('each invalid setting is one line', () => {
     expect(startFailure(new ConfigError(['PORT: no', 'HOST: no']))).toBe('PORT: no\nHOST: no');
   });
 
@@ -32,15 +32,15 @@ describe('why the service cannot start', () => {
       'config',
       'Salesforce refused the sign-in: It says so. (SALESFORCE_PRIVATE_KEY)',
     ],
-  ])('names the cause of %s and the setting', (code, failure, line) => {
+  ])('the error names the cause of %s and the setting', (code, failure, line) => {
     expect(salesforce(code, failure).startsWith(line)).toBe(true);
   });
 
-  it('is one line, whatever Salesforce said', () => {
+  it('the error is one line whatever Salesforce said', () => {
     expect(salesforce('ERROR_HTTP_404', 'config', '<html>\n  <body>no\r\n</body>')).not.toMatch(/[\r\n]/);
   });
 
-  it('is the port, when that is taken', async () => {
+  it('a port that is taken is named', async () => {
     const first = createServer();
     await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
     const address = first.address();
@@ -53,14 +53,14 @@ describe('why the service cannot start', () => {
     );
   });
 
-  it('is the host, when this machine does not have it', async () => {
+  it('a host that this machine does not have is named', async () => {
     const server = createServer();
     // An address for documentation: nobody has it.
     const error = await new Promise((resolve) => server.on('error', resolve).listen(0, '192.0.2.1'));
     expect(startFailure(error)).toMatch(/^HOST: this machine can't listen there \(/);
   });
 
-  it('is the message of anything else, in one line', () => {
+  it('any other error is its message in one line', () => {
     expect(startFailure(new Error('DATABASE_URL: password\nauthentication failed'))).toBe(
       'DATABASE_URL: password authentication failed',
     );

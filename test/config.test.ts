@@ -29,14 +29,14 @@ function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
   }
 }
 
-describe('a schedule', () => {
-  it('is a cron expression of five fields, or a name', () => {
+describe('schedules', () => {
+  it('a schedule is a cron expression of five fields or a name', () => {
     const given = { VERIFY_SCHEDULE: '0 3 * * 0', SAMPLE_SCHEDULE: '@hourly' };
     expect(loadConfig(given).schedules).toEqual({ verify: '0 3 * * 0', sample: '@hourly' });
   });
 
   it.each(['daily', '@often', '* * * *', '0 0 3 * * 0', '61 3 * * 0', '0 0 31 2 *', 'FREQ=DAILY'])(
-    'is refused as %s, by the name of the setting',
+    'a schedule of %s is refused and the setting is named',
     (cron) => {
       const [problem] = problemsOf({ SAMPLE_SCHEDULE: cron });
       expect(problem).toContain(`SAMPLE_SCHEDULE: "${cron}" is no cron expression such as "0 3 * * 0" (`);
@@ -45,7 +45,7 @@ describe('a schedule', () => {
 });
 
 describe('the settings', () => {
-  it('may all be left out: what is missing is embedded', () => {
+  it('all settings may be left out and what is missing is embedded', () => {
     expect(loadConfig({})).toEqual({
       databaseUrl: undefined,
       replicaUrl: undefined,
@@ -82,13 +82,13 @@ describe('the settings', () => {
     });
   });
 
-  it('name the fields that get an index, each once', () => {
+  it('the fields that get an index are each listed once', () => {
     const { indexedFields } = loadConfig({ INDEXED_FIELDS: 'Industry, BillingAddress.Country,,Industry' });
     expect(indexedFields).toEqual(['Industry', 'BillingAddress.Country']);
   });
 
   it.each(["Industry'", 'a.b.c', 'Billing Address', '1st', 'x'.repeat(81)])(
-    'name no field that can not be one, such as %s',
+    'a text that is not a field name is refused, such as %s',
     (name) => {
       const [problem] = problemsOf({ INDEXED_FIELDS: `Industry,${name}` });
       expect(problem).toBe(
@@ -97,12 +97,12 @@ describe('the settings', () => {
     },
   );
 
-  it('that are set but empty count as left out', () => {
+  it('an empty setting counts as left out', () => {
     const empty = Object.fromEntries([...Object.keys(org), 'PORT', 'DATABASE_URL'].map((name) => [name, '']));
     expect(loadConfig(empty)).toEqual(loadConfig({}));
   });
 
-  it('of other programs are none of ours', () => {
+  it('variables of other programs are ignored', () => {
     expect(loadConfig({ PATH: '/bin', NODE_ENV: 'production' })).toEqual(loadConfig({}));
   });
 
@@ -150,7 +150,7 @@ describe('the settings', () => {
     ['ROLES', 'web'],
     ['ROLES', 'api,api,api'],
     ['LOG_LEVEL', 'loud'],
-  ])('%s=%s is refused in one line that names it', (name, value) => {
+  ])('the setting %s=%s is refused in one line that names it', (name, value) => {
     const [problem, ...others] = problemsOf({ OIDC_AUDIENCE: oidcAudience(name), [name]: value });
     expect(problem).toMatch(new RegExp(`^${name}: `));
     expect(problem).not.toContain('\n');
@@ -210,17 +210,17 @@ describe('the settings', () => {
     [{ OIDC_ISSUER: 'https://id.example.com' }, 'OIDC_AUDIENCE is required with OIDC_ISSUER'],
     [{ OIDC_AUDIENCE: 'tidemark' }, 'OIDC_ISSUER is required with OIDC_AUDIENCE'],
     [{ OIDC_SCOPE_CLAIM: 'roles' }, 'OIDC_ISSUER is required with OIDC_SCOPE_CLAIM'],
-  ])('that belong together are asked for: %j', (given, problem) => {
+  ])('settings that belong together are required together: %j', (given, problem) => {
     expect(problemsOf(given)).toEqual([expect.stringContaining(problem)]);
   });
 
-  it('name the choices where there are some', () => {
+  it('the error lists the allowed values', () => {
     expect(problemsOf({ REPLAY_PRESET: 'yesterday' })[0]).toContain(
       '"yesterday" must be one of latest, earliest',
     );
   });
 
-  it('are all listed at once when several are bad', () => {
+  it('all invalid settings are listed at once', () => {
     const problems = problemsOf({ PORT: '70000', LOG_LEVEL: 'loud', CDC_TOPIC: 'accounts' });
     expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
       'CDC_TOPIC',
@@ -229,7 +229,7 @@ describe('the settings', () => {
     ]);
   });
 
-  it('never show a secret when they are refused', () => {
+  it('an error never shows a secret', () => {
     const secret = 'hunter2-hunter2-hunter2';
     const bad: NodeJS.ProcessEnv[] = [
       { DATABASE_URL: `mysql://root:${secret}@localhost/x` },
@@ -256,7 +256,7 @@ describe('the sign-in', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('by client credentials', () => {
+  it('client credentials are a sign-in', () => {
     expect(loadConfig(org).salesforce).toEqual({
       loginUrl: 'https://example.my.salesforce.com',
       credentials: { flow: 'client-credentials', clientId: 'client', clientSecret },
@@ -265,7 +265,7 @@ describe('the sign-in', () => {
     });
   });
 
-  it('by a signed claim, the key in a variable with its line breaks spelled out', () => {
+  it('a signed JWT is a sign-in, with the key in a variable with escaped line breaks', () => {
     const { SALESFORCE_CLIENT_SECRET: _, ...rest } = org;
     const jwt = { ...rest, SALESFORCE_USERNAME: 'a@example.com', SALESFORCE_PRIVATE_KEY: 'fake\\nkey' };
     expect(loadConfig(jwt).salesforce?.credentials).toEqual({
@@ -276,7 +276,7 @@ describe('the sign-in', () => {
     });
   });
 
-  it('by a signed claim, the key in a file', () => {
+  it('a signed JWT is a sign-in, with the key in a file', () => {
     const file = path.join(folder, 'key.pem');
     const jwt = { ...org, SALESFORCE_USERNAME: 'a@example.com', SALESFORCE_PRIVATE_KEY_FILE: file };
     expect(loadConfig(jwt).salesforce?.credentials).toMatchObject({
@@ -285,7 +285,7 @@ describe('the sign-in', () => {
     });
   });
 
-  it('by a token from elsewhere, whose instance is also the login host', () => {
+  it('an external token is a sign-in and its instance is also the login host', () => {
     const token = {
       SALESFORCE_ACCESS_TOKEN: 'fake-token',
       SALESFORCE_INSTANCE_URL: 'https://example.my.salesforce.com',
@@ -355,17 +355,17 @@ describe('the sign-in', () => {
       { PUBSUB_TLS: 'false' },
       /^PUBSUB_TLS: "false" is only for a loopback PUBSUB_ENDPOINT/,
     ],
-  ])('with %s is refused', (_, change, problem) => {
+  ])('a sign-in with %s is refused', (_, change, problem) => {
     const problems = problemsOf({ ...org, ...change });
     expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(problem)]));
   });
 
-  it('in plain text is allowed to this machine', () => {
+  it('plain HTTP is allowed to this machine only', () => {
     const here = { ...org, PUBSUB_TLS: 'false', PUBSUB_ENDPOINT: '127.0.0.1:7443' };
     expect(loadConfig(here).salesforce?.pubsubTls).toBe(false);
   });
 
-  it('trusts a certificate authority from a file', () => {
+  it('a certificate authority is read from a file', () => {
     const trusting = { ...org, PUBSUB_CA_FILE: path.join(folder, 'key.pem') };
     expect(loadConfig(trusting).salesforce?.certificateAuthority).toBe('fake key\n');
   });

@@ -26,13 +26,13 @@ const stopSeconds =
 describe.each(['compose.yaml', 'deploy/compose.yaml'])('%s', (file) => {
   const compose = parse(read(file), { merge: true }) as Compose;
 
-  it('keeps to the Compose specification, which knows no misspelt field', () => {
+  it('the file conforms to the Compose specification without unknown fields', () => {
     expect(composeErrors(compose)).toEqual([]);
     const misspelt = { services: { api: { image: 'x', readonly: true } } };
     expect(composeErrors(misspelt)).toEqual(['/services/api must NOT have additional properties']);
   });
 
-  it('gives Tidemark no more than it needs, time to stop, and settings that there are', () => {
+  it('Tidemark gets no more rights than it needs, time to stop, and only existing settings', () => {
     for (const [name, service] of Object.entries(compose.services)) {
       if (name === 'postgres') {
         expect(service.image).toMatch(/^postgres:\d+\.\d+$/);
@@ -61,13 +61,13 @@ describe('the Kubernetes manifests', () => {
   );
   const ofKind = (kind: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
 
-  it('are all part of the kustomization', () => {
+  it('every manifest is part of the kustomization', () => {
     const files = readdirSync(new URL(folder, root)).filter((file) => file !== 'kustomization.yaml');
     expect(resources.toSorted()).toEqual(files.sort());
   });
 
   it.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
-    'keep to the schema, without a field that there is not: %s',
+    'a manifest conforms to the schema without unknown fields: %s',
     (_, manifest) => {
       const { unread, validate } = checked(manifest);
       expect(validate).not.toThrow();
@@ -75,7 +75,7 @@ describe('the Kubernetes manifests', () => {
     },
   );
 
-  it('are refused with a value of the wrong type, without a field that has to be, or with one that there is not', () => {
+  it('a manifest with a wrong type, a missing field or an unknown one is refused', () => {
     const [api] = ofKind('Deployment');
     const text = JSON.stringify(api);
     const broken = (from: string, to: string): Manifest => {
@@ -92,7 +92,7 @@ describe('the Kubernetes manifests', () => {
   });
 
   it.each(ofKind('Deployment'))(
-    'run as nobody in particular, with nothing to write to: $metadata.name',
+    'a container runs without root and with a read-only file system: $metadata.name',
     ({ spec }) => {
       const pod = spec.template.spec;
       expect(pod).toMatchObject({
@@ -120,7 +120,7 @@ describe('the Kubernetes manifests', () => {
     },
   );
 
-  it('select what they mean to', () => {
+  it('selectors match the intended objects', () => {
     const pods = ofKind('Deployment').map(({ spec }) => spec.template.metadata.labels);
     const selected = (selector: Labels): string[] =>
       pods
@@ -136,7 +136,7 @@ describe('the Kubernetes manifests', () => {
       ]);
   });
 
-  it('set what Tidemark knows, and Tidemark starts with it', () => {
+  it('the manifests set only known settings and Tidemark starts with them', () => {
     const [config] = ofKind('ConfigMap');
     for (const { spec } of ofKind('Deployment')) {
       const own =
@@ -159,13 +159,13 @@ describe('the Dockerfile', () => {
     .split(/^FROM /m)
     .slice(1);
 
-  it('builds in one stage and ships another, both on the Node of the tests', () => {
+  it('the Dockerfile builds in one stage and ships another, both on the Node version of the tests', () => {
     expect(stages).toHaveLength(2);
     for (const stage of stages)
       expect(stage).toMatch(new RegExp(`^node:${devDependencies['node']}-\\w+-slim\\b`));
   });
 
-  it('ships no root, no development dependency and a health check', () => {
+  it('the image has no root user and no development dependency, and it has a health check', () => {
     const shipped = stages.at(-1) ?? '';
     expect(shipped).toMatch(/^USER 1000:1000$/m);
     expect(shipped).toMatch(/^HEALTHCHECK /m);
@@ -174,7 +174,7 @@ describe('the Dockerfile', () => {
     expect(stages[0]).toContain('npm ci --omit=dev');
   });
 
-  it('starts Tidemark as npm start does', () => {
+  it('the image starts Tidemark as npm start does', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
     const [, variables, command = '[]'] = /^ENV (.*)\nCMD (\[.*\])$/m.exec(stages.at(-1) ?? '') ?? [];
     expect([variables, ...(JSON.parse(command) as string[])].join(' ')).toBe(scripts.start);

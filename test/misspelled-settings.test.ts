@@ -32,11 +32,11 @@ describe('a variable whose name nearly matches a setting', () => {
     ['SIGNUP_CODE_LENGHT', 'SIGNUP_CODE_LENGTH'],
     ['SIMULATER', 'SIMULATOR'],
     ['OIDC_ISSUERS', 'OIDC_ISSUER'],
-  ])('%s is reported with the name %s', (name, setting) => {
+  ])('the variable %s is reported with the setting %s', (name, setting) => {
     expect(suggestionsFor(name)).toContain(setting);
   });
 
-  it('a near match is left alone if the setting is set under its right name as well', () => {
+  it('a near match is ignored if the setting is set under its right name as well', () => {
     expect(suggestionsFor('DATABASE_URI', 'DATABASE_URL')).toEqual([]);
   });
 
@@ -77,7 +77,7 @@ describe('variables of the machine', () => {
     ],
     ['Google Cloud Pub/Sub', 'PUBSUB_EMULATOR_HOST PUBSUB_PROJECT_ID'],
     ['the command line of Tidemark', 'TIDEMARK_URL TIDEMARK_API_KEY'],
-  ])('variables of %s are left alone', (_, present) => {
+  ])('variables of %s are ignored', (_, present) => {
     expect(findMisspelledSettings(present.split(' '), names)).toEqual([]);
   });
 });

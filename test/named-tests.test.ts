@@ -12,7 +12,7 @@ const named = (page: string): { file: string; name: string }[] =>
   );
 
 describe.each(['docs/field-failures.md', 'docs/reliability.md', 'docs/security.md'])('%s', (page) => {
-  it('names tests that there are', () => {
+  it('every named test exists', () => {
     const tests = named(read(page));
     expect(tests.length).toBeGreaterThan(30);
     const missing = tests.filter(
@@ -23,7 +23,7 @@ describe.each(['docs/field-failures.md', 'docs/reliability.md', 'docs/security.m
 });
 
 describe('docs/field-failures.md', () => {
-  it('numbers its rows without a gap', () => {
+  it('the rows are numbered without a gap', () => {
     const numbers = [...read('docs/field-failures.md').matchAll(/^\| (\d+) \|/gm)].map(([, n]) => Number(n));
     expect(numbers.length).toBeGreaterThanOrEqual(45);
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));

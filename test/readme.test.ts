@@ -22,11 +22,11 @@ function settingsTable(): string {
 }
 
 describe('the README', () => {
-  it('lists every setting as the code has it', () => {
+  it('the README lists every setting as the code has it', () => {
     expect(readme).toContain(settingsTable());
   });
 
-  it('names only commands that exist', () => {
+  it('the README names only commands that exist', () => {
     const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
       scripts: Record<string, string>;
     };

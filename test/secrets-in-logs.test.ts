@@ -12,8 +12,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 const log = (...lines: string[]) => writeFile(path.join(folder, '1.log'), `${lines.join('\n')}\n`);
 
-describe('the search of the logs that ends every run of the tests', () => {
-  it('finds a secret that somebody noted, wherever it stands, and does not repeat it', async () => {
+describe('the search of the logs at the end of every test run', () => {
+  it('a registered secret is found at any place and is not repeated in the message', async () => {
     await writeFile(path.join(folder, '2.secrets'), 'a.noted+secret\nanother-noted-one\n');
     await log('{"msg":"fine"}', '{"url":"/v1?key=a.noted+secret&x=1"}', '{"msg":"aXnoted+secret"}');
     expect(await findSecrets(folder)).toEqual(['{"url":"/v1?key=[secret]&x=1"}']);
@@ -25,7 +25,7 @@ describe('the search of the logs that ends every run of the tests', () => {
     ['a webhook secret', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
     ['a signed token', 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhYmMifQ.x'],
     ['a database URL with its password', 'postgres://app:hunter2@db/tidemark'],
-  ])('finds %s by its form', async (_name, text) => {
+  ])('%s is found by its format', async (_name, text) => {
     await log(`{"err":{"message":"failed with ${text}"}}`);
     expect(await findSecrets(folder)).toHaveLength(1);
     await log('{"msg":"postgres://localhost/tidemark, 00Dal000000ABCDEAA, whsec_"}');

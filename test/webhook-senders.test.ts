@@ -17,12 +17,12 @@ const OUTBOUND_MESSAGE_ORG_IDS = '00Dal00000AbCdE';
 const fingerprint = 'ab'.repeat(32);
 const pathSecret = 'a-path-that-nobody-guesses';
 
-describe('who may send webhooks', () => {
-  it('is nobody without settings', () => {
+describe('senders of webhooks', () => {
+  it('nobody may send webhooks without settings', () => {
     expect(read({})).toEqual({ signingKeys: [], outboundMessages: undefined });
   });
 
-  it('is told by several secrets, with their padding or without', () => {
+  it('several secrets are accepted, with or without their padding', () => {
     const { signingKeys } = read({
       WEBHOOK_SECRETS: ` ${secret(24)}, ${secret(32).replaceAll('=', '')},${secret(64)}`,
     });
@@ -36,7 +36,7 @@ describe('who may send webhooks', () => {
     'plain-text-that-is-long-enough',
     `${secret(32)}=`,
     'whsec_ab-_',
-  ])('is not told by %s, and the message names the setting and not the secret', (wrong) => {
+  ])('the secret %s is refused with a message that names the setting and not the secret', (wrong) => {
     const problems = problemsOf({ WEBHOOK_SECRETS: `${secret(32)},${wrong}` });
     expect(problems).toEqual([
       expect.stringMatching(/^WEBHOOK_SECRETS: entry 2 must be whsec_ and the base64/),
@@ -44,7 +44,7 @@ describe('who may send webhooks', () => {
     expect(problems.join()).not.toContain(wrong === 'whsec_' ? `${wrong}A` : wrong);
   });
 
-  it('is told by ids of orgs, a secret path, and certificates that proxies have checked', () => {
+  it('ids of orgs, a secret path and certificates checked by a proxy are accepted', () => {
     const { outboundMessages } = read({
       OUTBOUND_MESSAGE_ORG_IDS: '00Dal00000AbCdE,00Dal00000AbCdFEAV'.replace('FEAV', 'EEAV'),
       OUTBOUND_MESSAGE_PATH_SECRET: `${pathSecret}, another-path-that-nobody-guesses`,
@@ -90,7 +90,7 @@ describe('who may send webhooks', () => {
       },
       'OUTBOUND_MESSAGE_PROXIES: "10.0.0.0/33" must be',
     ],
-  ])('is refused with the setting to change: %j', (settings, message) => {
+  ])('an incomplete sender is refused with the setting to change: %j', (settings, message) => {
     expect(problemsOf(settings)).toEqual([expect.stringContaining(message)]);
   });
 });

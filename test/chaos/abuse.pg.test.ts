@@ -51,8 +51,8 @@ async function keepsServing(): Promise<void> {
   );
 }
 
-describe('abuse does not keep changes from the mirror:', () => {
-  test('10,000 requests a second of one key', async () => {
+describe('abuse of the API while changes arrive', () => {
+  test('10,000 requests per second with one key delay no change', async () => {
     await using flood = startFlood({ port, path: '/v1/accounts', key: attackerKey, perSecond: 10_000 });
     await mirror.until('requests are let through', () => Promise.resolve((flood.counts()[200] ?? 0) > 0));
     await keepsServing();
@@ -62,7 +62,7 @@ describe('abuse does not keep changes from the mirror:', () => {
     expect(flood.counts()[200] ?? 0).toBeLessThanOrEqual(15_000);
   });
 
-  test('10 MB in a body, its length told or not', async () => {
+  test('a body of 10 MB with or without its length delays no change', async () => {
     for (const headers of [
       { 'content-length': String(10 * 1024 * 1024) },
       { 'transfer-encoding': 'chunked' },
@@ -72,7 +72,7 @@ describe('abuse does not keep changes from the mirror:', () => {
     await keepsServing();
   });
 
-  test('JSON nested a hundred thousand levels deep', async () => {
+  test('JSON nested a hundred thousand levels deep delays no change', async () => {
     const body = '['.repeat(100_000) + ']'.repeat(100_000);
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
@@ -87,7 +87,7 @@ describe('abuse does not keep changes from the mirror:', () => {
     await keepsServing();
   });
 
-  test('requests that never end, a byte now and then, while all of this went on', async () => {
+  test('requests that never end have delayed no change during all of this', async () => {
     for (const answer of await slow) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     await keepsServing();
   });

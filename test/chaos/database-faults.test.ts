@@ -4,7 +4,7 @@ import type { ApiAccount, Page } from '../helpers/tidemark.ts';
 import { useChaosEnv } from './chaos-env.ts';
 import { connectionHog } from './connection-hog.ts';
 
-describe('the service survives its database, in the same process,', { timeout: 120_000 }, () => {
+describe('database faults survived by the same process', { timeout: 120_000 }, () => {
   const quiet = useChaosEnv({ postgresSettings: ['max_connections=60'] });
   const sessions = () =>
     quiet.world.postgres.rows<{ pid: number }>(
@@ -19,7 +19,7 @@ describe('the service survives its database, in the same process,', { timeout: 1
     expect(quiet.world.service.pid).toBe(pid);
   };
 
-  it('when it does not hear whether COMMIT took place', () =>
+  it('the service continues if it does not learn whether COMMIT succeeded', () =>
     healedBySameProcess(async () => {
       const { database } = quiet.world.proxies;
       for (let times = 0; times < 5; times++) {
@@ -29,7 +29,7 @@ describe('the service survives its database, in the same process,', { timeout: 1
       }
     }));
 
-  it('when the connections end, in order or not', () =>
+  it('the service continues after its connections are closed or reset', () =>
     healedBySameProcess(async () => {
       expect(quiet.world.proxies.database.cut()).toBeGreaterThan(0);
       quiet.edit(2);
@@ -37,7 +37,7 @@ describe('the service survives its database, in the same process,', { timeout: 1
       expect(quiet.world.proxies.database.reset()).toBeGreaterThan(0);
     }));
 
-  it('when sessions are terminated one by one', () =>
+  it('the service continues after its sessions are terminated one by one', () =>
     healedBySameProcess(async () => {
       for (const { pid } of await sessions()) {
         quiet.edit(1);
@@ -45,18 +45,18 @@ describe('the service survives its database, in the same process,', { timeout: 1
       }
     }));
 
-  it('when the process of one session is killed, which restarts all of PostgreSQL', () =>
+  it('the service continues after a killed session process restarts all of PostgreSQL', () =>
     healedBySameProcess(async () => {
       const [session] = await sessions();
       process.kill(session?.pid ?? Number.NaN, 'SIGKILL');
       await eventually('PostgreSQL has recovered', () => quiet.world.postgres.rows('select 1'));
     }));
 
-  it.for(['fast', 'immediate'] as const)('when it is restarted (%s)', (mode) =>
+  it.for(['fast', 'immediate'] as const)('the service continues after a restart of PostgreSQL (%s)', (mode) =>
     healedBySameProcess(() => quiet.world.postgres.restart(mode)),
   );
 
-  it('when it is slow', () =>
+  it('the service continues while the database is slow', () =>
     healedBySameProcess(async () => {
       quiet.world.proxies.database.slow(50);
       quiet.edit(20);
@@ -69,7 +69,7 @@ describe('the service survives its database, in the same process,', { timeout: 1
       quiet.world.proxies.database.pass();
     }));
 
-  it('when it becomes read-only: the position stays, accounts are still served, and it goes on by itself', () =>
+  it('the position stays and accounts are served while the database is read-only, and the service continues afterwards', () =>
     healedBySameProcess(async () => {
       const { postgres, get, sandbox } = quiet.world;
       await quiet.expectHealed();
@@ -91,7 +91,7 @@ describe('the service survives its database, in the same process,', { timeout: 1
       await setReadOnly('off');
     }));
 
-  it('when others have taken all its connections, and keep them', () =>
+  it('the service continues after others have taken all connections', () =>
     healedBySameProcess(async () => {
       const { service, postgres } = quiet.world;
       const hog = connectionHog(postgres);
@@ -107,7 +107,7 @@ describe('the service survives its database, in the same process,', { timeout: 1
       await hog.release();
     }));
 
-  it('when there is no connection left for its start, which says so and succeeds later', async () => {
+  it('a start without a free connection reports it and succeeds later', async () => {
     const { service, postgres } = quiet.world;
     const hog = connectionHog(postgres);
     await hog.takeAll();
@@ -123,7 +123,7 @@ describe('the service survives its database, in the same process,', { timeout: 1
     await quiet.expectHealed();
   });
 
-  it('when a second process works on it too, and each is killed in its turn: nothing is lost or doubled', async () => {
+  it('two processes that are killed in turn lose and repeat nothing', async () => {
     const { service } = quiet.world;
     const other = await quiet.world.startAnother();
     await eventually('both are ready', other.isReady);

@@ -28,7 +28,7 @@ describe.skipIf(typeof disk !== 'string')(
       postgresSettings: ['max_wal_size=64MB', 'min_wal_size=32MB'],
     });
 
-    it('stops the position, not the process or the API, and is over when there is room again', async () => {
+    it('a full disk stops the position, but not the process or the API, until there is room again', async () => {
       const { service, postgres, get } = quiet.world;
       const { pid } = service;
       await fill(filler);
@@ -47,7 +47,7 @@ describe.skipIf(typeof disk !== 'string')(
       expect(service.pid).toBe(pid);
     });
 
-    it('ends PostgreSQL itself when its log has no room, and the same process goes on once it is back', async () => {
+    it('a full log disk ends PostgreSQL and the same process continues once it is back', async () => {
       const { service, postgres } = quiet.world;
       const { pid } = service;
       quiet.edit(3);

@@ -15,7 +15,7 @@ import { waitUntilQuiet } from './wait-until-quiet.ts';
 
 const secret = 'tdm_test_key_of_the_fail_over';
 
-describe('a fail-over', { timeout: 120_000 }, () => {
+describe('fail-over to a standby', { timeout: 120_000 }, () => {
   let folder: string;
   let first: PostgresServer;
   let second: StandbyServer;
@@ -59,7 +59,7 @@ describe('a fail-over', { timeout: 120_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   }, 30_000);
 
-  it('to a synchronous standby, under way of changes, loses nothing, and the same process goes on', async () => {
+  it('a fail-over to a synchronous standby loses no change and the same process continues', async () => {
     const { pid } = service;
     const kept = await whileChanging(async () => {
       await eventually('changes are being stored', async () => (await stored(first)) > 100);
@@ -75,7 +75,7 @@ describe('a fail-over', { timeout: 120_000 }, () => {
     expect(service.pid).toBe(pid);
   });
 
-  it('to a standby that had missed the last changes and codes has them brought by the bus again, and gives no second code', async () => {
+  it('a standby that missed changes and codes gets them again from the bus and no second code is generated', async () => {
     const { pid } = service;
     const primary = { url: second.url, folder: path.join(folder, 'second') };
     third = await startStandby(primary, path.join(folder, 'third'), 'third', thirdPort);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
 
-describe('the proxy that misbehaves on command', () => {
+describe('the fault proxy', () => {
   let echo: Server;
   let proxy: FaultProxy;
   const clients: Socket[] = [];
@@ -48,7 +48,7 @@ describe('the proxy that misbehaves on command', () => {
   const ends = (client: { end: string | undefined }, how: string) =>
     eventually(`it ends with ${how}`, () => client.end === how);
 
-  it('passes, holds back, and delivers what was held back', async () => {
+  it('the proxy forwards, holds back and delivers what it held back', async () => {
     const client = await connect();
     client.socket.write('one ');
     await hears(client, 'one ');
@@ -61,7 +61,7 @@ describe('the proxy that misbehaves on command', () => {
     await hears(late, 'late');
   });
 
-  it('keeps the order of what it slows down, also when it is fast again', async () => {
+  it('the proxy keeps the order of slowed data, also when it is fast again', async () => {
     const client = await connect();
     proxy.slow(60);
     client.socket.write('slow, ');
@@ -71,7 +71,7 @@ describe('the proxy that misbehaves on command', () => {
     await hears(client, 'slow, fast');
   });
 
-  it('ends connections in order, resets them, and refuses new ones', async () => {
+  it('the proxy closes connections, resets them and refuses new ones', async () => {
     const [first, second] = [await connect(), await connect()];
     await eventually('both are open', () => proxy.open === 2);
     proxy.cut();
@@ -85,7 +85,7 @@ describe('the proxy that misbehaves on command', () => {
     await ends(await connect(), 'ECONNRESET');
   });
 
-  it('leaves old connections silent for ever while new ones work', async () => {
+  it('the proxy leaves old connections silent forever while new ones work', async () => {
     const old = await connect();
     old.socket.write('heard');
     await hears(old, 'heard');
@@ -98,7 +98,7 @@ describe('the proxy that misbehaves on command', () => {
     expect(old).toMatchObject({ heard: 'heard', end: undefined });
   });
 
-  it('forwards what has the marker and drops the answer with the connection', async () => {
+  it('the proxy forwards what has the marker and drops the answer with the connection', async () => {
     const client = await connect();
     const dropped = proxy.dropAnswerTo(Buffer.from('commit'));
     client.socket.write('begin ');
@@ -109,7 +109,7 @@ describe('the proxy that misbehaves on command', () => {
     expect(client.heard).toBe('begin ');
   });
 
-  it('resets a connection after so many bytes', async () => {
+  it('the proxy resets a connection after a number of bytes', async () => {
     const client = await connect();
     proxy.limit(10);
     client.socket.write('123456789');

@@ -4,7 +4,7 @@ import { instancesSummary } from './instances-summary.ts';
 
 // The long form, `npm run test:instances`, takes minutes and pauses for longer.
 it.for([4])(
-  'three processes that are killed, restarted and paused end in an equal mirror, and nobody writes in the epoch of another (seed %i)',
+  'three processes that are killed, restarted and paused end in an equal mirror and no write in a foreign epoch (seed %i)',
   { timeout: 180_000 },
   async (seed) => {
     const run = await instancesRun({

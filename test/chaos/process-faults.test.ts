@@ -20,7 +20,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
   });
   afterAll(() => rm(path.dirname(skewFile), { recursive: true }));
 
-  it('goes on where it was when it is paused and continued, though its stream ended meanwhile', async () => {
+  it('a paused process continues where it was although its stream ended meanwhile', async () => {
     const { service, sandbox, proxies } = quiet.world;
     const { pid } = service;
     quiet.change(3);
@@ -34,7 +34,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
     expect(service.pid).toBe(pid);
   });
 
-  it('starts again and again, however early it is killed, and leaves no connection, lock or job behind', async () => {
+  it('a process killed at any moment of its start leaves no connection, lock or job behind', async () => {
     const { service, postgres } = quiet.world;
     for (let times = 0; times < 6; times++) {
       const { starts } = service;
@@ -57,7 +57,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
   });
 
   it.skipIf(!canLimit)(
-    `has no file descriptor left${canLimit ? '' : ' (skipped: prlimit is not installed)'}`,
+    `the service continues after it has run out of file descriptors${canLimit ? '' : ' (skipped: prlimit is not installed)'}`,
     async () => {
       const { service, postgres, sandbox } = quiet.world;
       const { pid } = service;
@@ -87,7 +87,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
     },
   );
 
-  it('starts by itself once PostgreSQL and Salesforce are back, however often it had to try', async () => {
+  it('the service starts once PostgreSQL and Salesforce are back, after any number of attempts', async () => {
     const { service, proxies } = quiet.world;
     for (const proxy of [proxies.database, proxies.rest, proxies.stream]) {
       const failed = service.ownEnds.length;
@@ -108,7 +108,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
   it.for([
     ['three hours ahead', 3 * 3_600_000],
     ['two minutes behind', -2 * 60_000],
-  ] as const)('keeps no change and no code back when its clock is %s', async ([, skewMs]) => {
+  ] as const)('no change and no code is delayed by a clock that is %s', async ([, skewMs]) => {
     const { service } = quiet.world;
     const { starts } = service;
     await writeFile(skewFile, String(skewMs));

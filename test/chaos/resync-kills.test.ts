@@ -12,7 +12,7 @@ type Row = {
   readonly job: string | null;
 };
 
-it('a full resync that is killed at every stage goes on each time, with one bulk job', async () => {
+it('a full resync that is killed at every stage continues each time with one bulk job', async () => {
   const { world } = quiet;
   const { sandbox, postgres, service } = world;
   sandbox.bulk.clearLog();

@@ -9,7 +9,7 @@ import { startSteadyLoad } from './steady-load.ts';
 
 const quiet = useChaosEnv({ serviceSettings: { DRAIN_MS: '2000', LOG_LEVEL: 'info' } });
 
-it('processes that are restarted one after another fail no request, and miss or double no event', {
+it('processes that are restarted one after another fail no request and lose or repeat no event', {
   timeout: 180_000,
 }, async () => {
   const { world } = quiet;

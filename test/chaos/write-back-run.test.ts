@@ -4,7 +4,7 @@ import { writeBackSummary } from './write-back-summary.ts';
 
 // The long form, `npm run test:write-back`, takes minutes.
 it.for([5])(
-  'a killed service and answers of every class leave each code confirmed, or failed for its reason (seed %i)',
+  'a killed service and answers of every class leave each code confirmed or failed for its reason (seed %i)',
   { timeout: 180_000 },
   async (seed) => {
     const run = await writeBackRun({ seed, durationMs: 10_000, quietLimitMs: 60_000, withWindows: false });

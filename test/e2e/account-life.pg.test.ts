@@ -38,7 +38,7 @@ describe('the life of an account', () => {
       return holds(now) && now;
     });
 
-  it('begins with what Salesforce holds: the initial load brings every account, without codes', async () => {
+  it('the initial load reads every account of Salesforce without generating codes', async () => {
     const { data } = await tidemark.get<Page<ApiAccount>>('/v1/accounts?limit=200');
     expect(data).toHaveLength(25);
     for (const loaded of data) {
@@ -49,7 +49,7 @@ describe('the life of an account', () => {
     }
   });
 
-  it('gives a new account a code and brings it to Salesforce, once', async () => {
+  it('a new account gets a code, which is written to Salesforce exactly once', async () => {
     const id = await salesforce.create({ Name: 'Blue Harbour', Industry: 'Shipping', BillingCity: 'Lübeck' });
     const confirmed = await accountWhen(
       id,
@@ -72,7 +72,7 @@ describe('the life of an account', () => {
     expect(history[0]?.changedFields).toEqual(expect.arrayContaining(['SignUpCode__c', 'LastModifiedDate']));
   });
 
-  it('follows updates, cleared fields and parts of an address', async () => {
+  it('updates, cleared fields and parts of an address are mirrored', async () => {
     const id = await salesforce.create({
       Name: 'Changing',
       Phone: '1',
@@ -89,7 +89,7 @@ describe('the life of an account', () => {
     await accountWhen(id, 'the address is empty', ({ fields }) => fields['BillingAddress'] === null);
   });
 
-  it('follows deletion and undeletion, and keeps the code', async () => {
+  it('deletion and undeletion are mirrored and the code is kept', async () => {
     const id = await salesforce.create({ Name: 'Gone and back' });
     const { signupCode } = await accountWhen(
       id,
@@ -105,7 +105,7 @@ describe('the life of an account', () => {
     expect(back).toMatchObject({ signupCode, codeState: 'confirmed', name: 'Gone and back' });
   });
 
-  it('adopts a code that an account brings with it', async () => {
+  it('a code that a new account already has is adopted', async () => {
     const id = await salesforce.create({ Name: 'Brought its own', SignUpCode__c: 'OWNCODE-01' });
     const adopted = await accountWhen(
       id,
@@ -116,7 +116,7 @@ describe('the life of an account', () => {
     expect(await salesforce.read(id)).toMatchObject({ SignUpCode__c: 'OWNCODE-01' });
   });
 
-  it('lets Salesforce win when a person changes the code there', async () => {
+  it('a code changed by a person in Salesforce wins', async () => {
     const id = await salesforce.create({ Name: 'Changed by hand' });
     await accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
     await salesforce.update(id, { SignUpCode__c: 'BYHAND-002' });
@@ -124,7 +124,7 @@ describe('the life of an account', () => {
     expect(changed.codeState).toBe('confirmed');
   });
 
-  it('reads one record again on request', async () => {
+  it('one record is read again on request', async () => {
     const id = await salesforce.create({ Name: 'Read again', Industry: 'Energy' });
     await accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
     // A change that no event tells of.

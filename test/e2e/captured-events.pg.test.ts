@@ -53,7 +53,7 @@ describe.skipIf(absent !== '')(`events captured from a real org${absent}`, () =>
 
   const byEventId = (id: string) => tidemark.get<ApiEvent>(`/v1/events/${id}`);
 
-  it('tell a change of one part of an address by its name', async () => {
+  it('a captured change of one part of an address names that part', async () => {
     const event = await byEventId('366d9355-f1bc-4650-b321-6d45e77180b5');
     expect(event).toMatchObject({ changeType: 'UPDATE', recordIds: [accountId], state: 'applied' });
     expect(event.changedFields).toEqual(['LastModifiedDate', 'ShippingAddress.Street']);
@@ -61,7 +61,7 @@ describe.skipIf(absent !== '')(`events captured from a real org${absent}`, () =>
     expect(Object.keys(event.decoded?.fields ?? {}).sort()).toEqual(['LastModifiedDate', 'ShippingAddress']);
   });
 
-  it('tell the change of a geocode, whose bitmap comes alone', async () => {
+  it('a captured change of a geocode is read from its lone bitmap', async () => {
     const event = await byEventId('5d6504cd-54ac-492c-8d2d-285eabb5ea35');
     expect(event.changedFields).toEqual(['ShippingAddress.Latitude', 'ShippingAddress.Longitude']);
     expect(event.decoded?.fields).toEqual({
@@ -69,13 +69,13 @@ describe.skipIf(absent !== '')(`events captured from a real org${absent}`, () =>
     });
   });
 
-  it('tell the change of a custom field far beyond the 64th position', async () => {
+  it('a captured change of a custom field far beyond the 64th position is named', async () => {
     const event = await byEventId('4e734081-3b33-451a-906a-bb943fe7f5ee');
     expect(event.changedFields).toEqual(['LastModifiedDate', 'Amount_Owed__c']);
     expect(event.decoded?.fields).toMatchObject({ Amount_Owed__c: expect.any(Number) });
   });
 
-  it('read as the history of their account, newest first', async () => {
+  it('captured events are the history of their account, newest first', async () => {
     const page = await tidemark.get<Page<ApiEvent & { kind: string }>>(`/v1/accounts/${accountId}/events`);
     // The sandbox org does not know the account: the reading that says so is in its history too.
     const data = page.data.filter(({ kind }) => kind === 'event');

@@ -35,7 +35,7 @@ describe.each(channels)('$what', ({ topic }) => {
   const state = async (eventId: string) =>
     (await mirror.get<{ state: string }>(`/v1/events/${eventId}`)).state;
 
-  it('has no schema of its own, and its accounts are loaded all the same', async () => {
+  it('accounts are loaded from a channel without a schema of its own', async () => {
     expect(mirror.sandbox.bus.topic(topic)?.schemaId()).toBe('');
     for (const id of mirror.accountIds()) {
       expect((await mirror.account(id)).name).toBe(mirror.sandbox.org.record(id)?.values['Name']);
@@ -43,7 +43,7 @@ describe.each(channels)('$what', ({ topic }) => {
     expect((await mirror.resyncs()).find(({ reason }) => reason === 'initial')?.state).toBe('done');
   });
 
-  it('brings events of other objects, which are kept, passed over and in nobody’s way', async () => {
+  it('events of other objects are stored and skipped and block nothing', async () => {
     const [id = ''] = mirror.accountIds();
     const before = publishOther('Contact', '003000000000001AAA');
     await mirror.salesforce.update(id, { Phone: 'between' });
@@ -55,7 +55,7 @@ describe.each(channels)('$what', ({ topic }) => {
     expect(await mirror.incidents()).toEqual([]);
   });
 
-  it('brings a lead conversion as one transaction of four objects, and the account gets its code', async () => {
+  it('a lead conversion arrives as one transaction of four objects and its account gets a code', async () => {
     const made = mirror.silently((tx) => tx.insert({ Name: 'Converted' }));
     const id = made.success ? made.id : '';
     const transactionKey = randomUUID();
@@ -74,7 +74,7 @@ describe.each(channels)('$what', ({ topic }) => {
     expect(states.sort()).toEqual(['applied', 'skipped', 'skipped', 'skipped']);
   });
 
-  it('brings enriched events one by one under one replay id, and each record keeps what did not change', async () => {
+  it('enriched events arrive one by one under one replay id and unchanged fields are kept', async () => {
     const ids = mirror.accountIds().slice(0, 3);
     for (const id of ids) await mirror.salesforce.update(id, { AnnualRevenue: 5, Description: id });
     let replayId: Uint8Array | undefined;

@@ -9,7 +9,7 @@ type Verification = {
   readonly examples: readonly { readonly kind: string }[];
 };
 
-it('ten thousand rows damaged by hand: a verify finds exactly those, a repair mends exactly those', async () => {
+it('a verification finds exactly ten thousand damaged rows and a repair corrects exactly those', async () => {
   await using mirror = await openMirror({
     build: { ...sound, patienceMs: 80_000 },
     sandbox: { accounts: 12_000 },

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
-describe('a person at work in the database', { timeout: 60_000 }, () => {
+describe('manual work in the database', { timeout: 60_000 }, () => {
   let mirror: LiveMirror;
   let person: pg.Client;
   const log: string[] = [];
@@ -43,7 +43,7 @@ describe('a person at work in the database', { timeout: 60_000 }, () => {
     eventually(`the log says: ${text}`, () => log.some((line) => line.includes(text)));
   const ready = () => mirror.tidemark.request('GET', '/health/ready');
 
-  it('who has all connections of the API wait keeps no change from the mirror', async () => {
+  it('a person who blocks all connections of the API delays no change', async () => {
     const [id = ''] = mirror.accountIds();
     await person.query('begin; lock table resyncs in access exclusive mode');
     const asked = Array.from({ length: 30 }, () => mirror.tidemark.request('GET', '/v1/resyncs'));
@@ -63,7 +63,7 @@ describe('a person at work in the database', { timeout: 60_000 }, () => {
     expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
   });
 
-  describe('with a service that waits a tenth of a second for a lock', () => {
+  describe('a service with a lock timeout of a tenth of a second', () => {
     const start = () => mirror.startAgain({ databaseUrl: `${mirror.database.url}?lock_timeout=100`, logger });
     beforeAll(async () => {
       await mirror.stop();
@@ -74,7 +74,7 @@ describe('a person at work in the database', { timeout: 60_000 }, () => {
       ['a row', 'select from accounts where id = $1 for update', 200],
       ['the table', 'lock table accounts in access exclusive mode', 503],
     ])(
-      'who holds %s delays what needs it, and the log says so; events are stored meanwhile',
+      'a person who locks %s delays what needs it, which is logged, while events are stored',
       async (what, sql, status) => {
         const [id = '', other = ''] = mirror.accountIds();
         log.length = 0;
@@ -92,7 +92,7 @@ describe('a person at work in the database', { timeout: 60_000 }, () => {
       },
     );
 
-    it('who removes a column stops changes, not events; readiness, log and the next start name it', async () => {
+    it('a removed column stops changes but not events and is named by readiness, the log and the next start', async () => {
       const [id = ''] = mirror.accountIds();
       expect((await ready()).status).toBe(200);
       const before = await industryBySql(id);
@@ -115,7 +115,7 @@ describe('a person at work in the database', { timeout: 60_000 }, () => {
       expect(await industry(id)).toBe('Last');
     });
 
-    it('who has every change wait for long is told by readiness', async () => {
+    it('a long wait for a lock makes the service unready', async () => {
       const [id = ''] = mirror.accountIds();
       await person.query('begin; select from accounts for update');
       await mirror.salesforce.update(id, { Industry: 'Late' });

@@ -13,7 +13,7 @@ import {
 } from '../helpers/service-process.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
 
-describe('the first minute, with no settings and no Salesforce account', () => {
+describe('the first minute without settings and without a Salesforce account', () => {
   let dataDir: string;
   const started: ServiceProcess[] = [];
 
@@ -41,7 +41,7 @@ describe('the first minute, with no settings and no Salesforce account', () => {
       return data.find(({ codeState }) => codeState === 'confirmed');
     });
 
-  it('both printed lines work as printed, the code reaches Salesforce, and Ctrl-C leaves nothing behind', async () => {
+  it('the two printed commands work unchanged, the code reaches Salesforce, and Ctrl-C leaves nothing behind', async () => {
     const service = start();
     const { create, read } = await curlLines(service);
     const { id } = await runPrinted<{ id: string }>(create);
@@ -59,7 +59,7 @@ describe('the first minute, with no settings and no Salesforce account', () => {
     expect(await processesNaming(dataDir)).toEqual([]);
   });
 
-  it('a second start goes on where the first stopped, also after kill -9', async () => {
+  it('a second start continues where the first one stopped, also after kill -9', async () => {
     const first = start();
     const lines = await curlLines(first);
     await runPrinted(lines.create);
@@ -77,7 +77,7 @@ describe('the first minute, with no settings and no Salesforce account', () => {
     });
   });
 
-  it('Ctrl-C twice within a moment, as npm passes it on, still stops in order', async () => {
+  it('Ctrl-C twice within a moment, as npm passes it on, still shuts down gracefully', async () => {
     const service = start();
     await curlLines(service);
     service.child.kill('SIGINT');
@@ -86,7 +86,7 @@ describe('the first minute, with no settings and no Salesforce account', () => {
     expect(await processesNaming(dataDir)).toEqual([]);
   });
 
-  it('stops in order while it is still starting', async () => {
+  it('the service shuts down gracefully while it is still starting', async () => {
     const service = start({ LOG_LEVEL: 'debug' });
     await eventually('PostgreSQL is being started', async () => (await processesNaming(dataDir)).length > 0);
     service.child.kill('SIGINT');
@@ -114,19 +114,22 @@ describe('the first minute, with no settings and no Salesforce account', () => {
     ['a topic that does not exist', { CDC_TOPIC: '/data/Nope__chn' }, /^CDC_TOPIC: .*\(topic\.not\.found\)/],
   ];
 
-  it.each(refusals)('%s is one line that names the setting, and exit code 1', async (_, settings, line) => {
-    const service = start(settings);
-    expect(await service.ended()).toBe(1);
-    const printed = service
-      .output()
-      .trim()
-      .split('\n')
-      .filter((text) => !text.startsWith('{'));
-    expect(printed.join('\n')).toMatch(line);
-    expect(printed.join('\n')).not.toMatch(/^ +at /m);
-  });
+  it.each(refusals)(
+    'the startup error for %s is one line that names the setting, with exit code 1',
+    async (_, settings, line) => {
+      const service = start(settings);
+      expect(await service.ended()).toBe(1);
+      const printed = service
+        .output()
+        .trim()
+        .split('\n')
+        .filter((text) => !text.startsWith('{'));
+      expect(printed.join('\n')).toMatch(line);
+      expect(printed.join('\n')).not.toMatch(/^ +at /m);
+    },
+  );
 
-  it('wrong credentials are one line with what Salesforce said', async () => {
+  it('the error for wrong credentials is one line with the message of Salesforce', async () => {
     const org = start();
     const { create } = await curlLines(org);
     const other = startService({
@@ -143,7 +146,7 @@ describe('the first minute, with no settings and no Salesforce account', () => {
     await rm(`${dataDir}-other`, { recursive: true, force: true });
   });
 
-  it('a port in use is one line that names it, before anything is started', async () => {
+  it('a port in use is named in one line before anything is started', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const address = other.address();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openMirror, sound } from '../helpers/live-mirror.ts';
 
-describe('a huge transaction', () => {
-  it('of ten thousand records in one transaction, over a hundred responses, is seen as a whole', async () => {
+describe('huge transactions', () => {
+  it('a transaction of ten thousand records over a hundred responses becomes visible as a whole', async () => {
     await using large = await openMirror({
       build: { ...sound, patienceMs: 100_000 },
       sandbox: { accounts: 10_000 },

@@ -44,7 +44,7 @@ describe('the initial load', () => {
   const ready = (mirror: LiveMirror) =>
     mirror.until('the load is done', async () => (await mirror.tidemark.request('GET', '/health/ready')).ok);
 
-  it('lets what changes meanwhile win, in records that it has read and in those that it has not', async () => {
+  it('changes during the load win in records already read and not yet read', async () => {
     const { mirror: live, release } = await openInTheMiddle();
     await using mirror = live;
     const ids = inReadingOrder(mirror);
@@ -74,7 +74,7 @@ describe('the initial load', () => {
     expect((await mirror.status()).counts.accounts.living).toBe(mirror.sandbox.org.size);
   });
 
-  it('keeps what is created and what is deleted meanwhile, wherever the reading stands', async () => {
+  it('accounts created and deleted during the load are kept and removed wherever the read is', async () => {
     const { mirror: live, release } = await openInTheMiddle();
     await using mirror = live;
     const ids = inReadingOrder(mirror);
@@ -97,7 +97,7 @@ describe('the initial load', () => {
     for (const id of ids.slice(1, 4)) expect((await mirror.account(id)).deletedAt).toBeNull();
   });
 
-  it('does not take an old page for the truth: a record changed after it was read keeps its change', async () => {
+  it('a record changed after it was read keeps its change', async () => {
     const { mirror: live, release } = await openInTheMiddle('hold answer');
     await using mirror = live;
     const last = inReadingOrder(mirror).at(-1) ?? '';
@@ -110,7 +110,7 @@ describe('the initial load', () => {
     expect((await mirror.account(last)).fields['Phone']).toBe('2');
   });
 
-  it('of an org without accounts is done at once, and the first account gets its code', async () => {
+  it('the load of an org without accounts finishes at once and the first account gets its code', async () => {
     await using mirror = await openMirror({
       gate,
       sandbox: { accounts: 0 },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bits } from '../helpers/change-events.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
-describe('a change', () => {
+describe('kinds of changes', () => {
   let mirror: LiveMirror;
 
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe('a change', () => {
     return result.success ? result.id : '';
   };
 
-  it('told three times in one transaction, in any order of arrival, ends as the last of the sequence', async () => {
+  it('an account changed three times in one transaction ends with the last change, in any order of arrival', async () => {
     const [id = ''] = mirror.accountIds();
     const transactionKey = randomUUID();
     const commitNumber = BigInt(Date.now()) * 1_000_000n + 900_000n;
@@ -42,7 +42,7 @@ describe('a change', () => {
     expect(own.map(({ state }) => state)).toEqual(['applied', 'applied', 'applied']);
   });
 
-  it('of several records by a merge of accounts updates the winner and deletes the losers, at once', async () => {
+  it('a merge of accounts updates the winner and deletes the losers together', async () => {
     const [, winner = '', ...losers] = mirror.accountIds();
     mirror.inOneTransaction((tx) => {
       tx.update(winner, { Phone: 'of the loser' });
@@ -60,7 +60,7 @@ describe('a change', () => {
     expect(deletions.flatMap(({ recordIds }) => recordIds).sort()).toEqual(losers.slice(0, 2).sort());
   });
 
-  it('of an account that comes back brings what was changed while it was away', async () => {
+  it('an undeleted account has what was changed while it was deleted', async () => {
     const id = await mirror.salesforce.create({ Name: 'Away for a while', Phone: '1', Fax: '2' });
     await mirror.salesforce.remove(id);
     await mirror.accountWhen(id, 'it is deleted', ({ deletedAt }) => deletedAt !== null);
@@ -74,7 +74,7 @@ describe('a change', () => {
     expect(back.fields).toMatchObject({ Phone: null, Fax: '2', Site: 'elsewhere' });
   });
 
-  it('that deletes, brings back and deletes again in quick succession ends as deleted', async () => {
+  it('an account deleted, undeleted and deleted again in quick succession ends as deleted', async () => {
     const id = await mirror.salesforce.create({ Name: 'To and fro' });
     await mirror.salesforce.remove(id);
     await mirror.salesforce.undelete(id);
@@ -89,7 +89,7 @@ describe('a change', () => {
     ]);
   });
 
-  it('that empties a whole address, or a part of one, empties exactly that', async () => {
+  it('a cleared address, or a cleared part of it, clears exactly that', async () => {
     const id = made({ SignUpCode__c: 'ADDRESS-01' });
     const empty = (...paths: string[]) =>
       mirror.publish({
@@ -115,7 +115,7 @@ describe('a change', () => {
     });
   });
 
-  it('of a person brings the name in its parts, and a change of one part leaves the others', async () => {
+  it('the name of a person has parts, and a change of one part keeps the others', async () => {
     const id = made({ SignUpCode__c: 'PERSON-001' });
     mirror.publish({
       header: { recordIds: [id], changeType: 'CREATE' },
@@ -133,7 +133,7 @@ describe('a change', () => {
     );
   });
 
-  it('shows its commit number to the last digit, and values beyond 2^53 too', async () => {
+  it('a commit number is exact to the last digit, and so are values beyond 2^53', async () => {
     const [id = ''] = mirror.accountIds();
     const commitNumber = BigInt(Date.now()) * 1_000_000n + 900_001n;
     const eventId = mirror.publish({

@@ -13,7 +13,7 @@ type Incident = {
   readonly resyncId: string | null;
 };
 
-it('an outage longer than the bus keeps its events heals by itself, and the incident tells the story', async () => {
+it('an outage longer than the retention of the bus is repaired automatically and recorded as an incident', async () => {
   await using mirror = await openMirror({ sandbox: { accounts: 60, retentionMs: 1_500 } });
   const [updated = '', deleted = '', gone = '', ...rest] = mirror.accountIds();
   await mirror.salesforce.update(updated, { Phone: 'before the outage' });

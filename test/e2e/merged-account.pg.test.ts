@@ -3,8 +3,8 @@ import { mergeAccounts } from '../../src/sandbox/unusual-changes.ts';
 import { openMirror } from '../helpers/live-mirror.ts';
 import type { ApiAccount } from '../helpers/tidemark.ts';
 
-describe('an account that is merged into another one', () => {
-  it('names it, also after a full resync, and no more when it is back', async () => {
+describe('merged accounts', () => {
+  it('a merged account names its winner, also after a full resync, and no more after its undeletion', async () => {
     await using mirror = await openMirror();
     const [winner = '', loser = ''] = mirror.accountIds();
     const mergedInto = async (id: string) =>

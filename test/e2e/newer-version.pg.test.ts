@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openMirror } from '../helpers/live-mirror.ts';
 
-it('a process goes on, and starts, beside a newer one that has migrated the database', async () => {
+it('a process continues, and starts, next to a newer one that has migrated the database', async () => {
   await using mirror = await openMirror();
   // What an expanding migration may do to every table that this version knows.
   await mirror.sql(`

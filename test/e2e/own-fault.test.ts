@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { curlLines, processesNaming, startService } from '../helpers/service-process.ts';
 
-describe('a fault of the service itself', () => {
+describe('internal faults of the service', () => {
   let dataDir: string;
   beforeAll(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-own-fault-'));
@@ -13,7 +13,7 @@ describe('a fault of the service itself', () => {
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
   const preload = fileURLToPath(new URL('../helpers/throw-on-signal.ts', import.meta.url));
 
-  it('is told once, with its stack, and ends it in order: nothing is left behind', async () => {
+  it('an unhandled rejection is logged once with its stack and shuts the service down without leftovers', async () => {
     const service = startService({ DATA_DIR: dataDir, PORT: '0', NODE_OPTIONS: `--import=${preload}` });
     await curlLines(service);
     service.child.kill('SIGUSR2');

@@ -12,7 +12,7 @@ import {
   type Tidemark,
 } from '../helpers/tidemark.ts';
 
-describe('an event that can not be applied', () => {
+describe('events that can not be applied', () => {
   const topic = '/data/AccountChangeEvent';
   let database: TestDatabase;
   let sandbox: Sandbox;
@@ -38,7 +38,7 @@ describe('an event that can not be applied', () => {
       return data.find((event) => event.eventId === eventId);
     });
 
-  it('is kept with its reason, and the events after it go on', async () => {
+  it('an event that can not be applied is kept with its reason and the events after it are applied', async () => {
     const id = randomUUID();
     const schemaId = sandbox.bus.topic(topic)?.schemaId() ?? '';
     sandbox.bus.publishRaw(topic, { id, schemaId, payload: Buffer.from([0xff, 0xff, 0xff]) });
@@ -52,7 +52,7 @@ describe('an event that can not be applied', () => {
     expect(Buffer.from(kept.payload, 'base64')).toEqual(Buffer.from([0xff, 0xff, 0xff]));
   });
 
-  it('for want of a schema that Salesforce does not know fails alone', async () => {
+  it('an event with a schema unknown to Salesforce fails alone', async () => {
     const id = randomUUID();
     sandbox.bus.publishRaw(topic, { id, schemaId: 'AAAAAAAAAAAAAAAAAAAAAA', payload: Buffer.from([1]) });
     expect((await failed(id)).error).toMatch(/can't be decoded/);

@@ -22,7 +22,7 @@ const failures: readonly { readonly what: string; readonly treatment: Treatment 
   { what: 'cuts the connection', treatment: { kind: 'cut' } },
 ];
 
-describe('Salesforce’s REST API', () => {
+describe('failures of the REST API of Salesforce', () => {
   let gate: RestGate;
   let mirror: LiveMirror;
 
@@ -51,14 +51,17 @@ describe('Salesforce’s REST API', () => {
     expect(codes).toHaveLength(1);
   };
 
-  it.each(failures)('that $what while a code is written gets the same code again', async ({ treatment }) => {
-    const failing = gate.meet({ ...write, times: 1, treatment });
-    const id = await mirror.salesforce.create({ Name: 'Written at the second try' });
-    await confirmed(id);
-    expect(failing.met).toBe(1);
-  });
+  it.each(failures)(
+    'the same code is written again if Salesforce $what during the write',
+    async ({ treatment }) => {
+      const failing = gate.meet({ ...write, times: 1, treatment });
+      const id = await mirror.salesforce.create({ Name: 'Written at the second try' });
+      await confirmed(id);
+      expect(failing.met).toBe(1);
+    },
+  );
 
-  it('that carries out a write and loses its answer ends with one code', async () => {
+  it('a write whose answer is lost ends with one code', async () => {
     const failing = gate.meet({ ...write, times: 1, treatment: { kind: 'cut after' } });
     const id = await mirror.salesforce.create({ Name: 'Written unknowingly' });
     await confirmed(id);
@@ -66,7 +69,7 @@ describe('Salesforce’s REST API', () => {
   });
 
   it.each(failures)(
-    'that $what while an account is read again is asked again',
+    'an account is read again if Salesforce $what during the read',
     async ({ what, treatment }) => {
       const [id = ''] = mirror.accountIds();
       const failing = gate.meet({ path: /\/queryAll/, times: 1, treatment });
@@ -77,7 +80,7 @@ describe('Salesforce’s REST API', () => {
     },
   );
 
-  it('that loses a query in the middle of its pages is asked from the beginning', async () => {
+  it('a query lost in the middle of its pages starts again', async () => {
     const failing = gate.meet({
       path: /\/queryAll/,
       times: 1,
@@ -99,7 +102,7 @@ describe('Salesforce’s REST API', () => {
     expect(failing.met).toBe(1);
   });
 
-  it('that never answers is not waited for', async () => {
+  it('a call that is never answered times out', async () => {
     try {
       await mirror.stop();
       await mirror.startAgain({ timing: { codeWriteTimeoutMs: 500 } });
@@ -113,7 +116,7 @@ describe('Salesforce’s REST API', () => {
     }
   });
 
-  it('that refuses one record of many has the others written, and the one on record with its reason', async () => {
+  it('one refused record of many is stored with its reason and the others are written', async () => {
     const made = mirror.inOneTransaction((tx) =>
       ['one', 'two', 'three'].map((name) => tx.insert({ Name: name })),
     );
@@ -130,7 +133,7 @@ describe('Salesforce’s REST API', () => {
     expect([codeState, codeError?.code]).toEqual(['failed', 'ENTITY_IS_DELETED']);
   });
 
-  it('that fails leaves the stream of events alone', async () => {
+  it('a failing REST API does not affect the event stream', async () => {
     const failing = gate.meet({ path: /.*/, treatment: answer(503, 'SERVER_UNAVAILABLE') });
     const [id = ''] = mirror.accountIds();
     await mirror.salesforce.update(id, { Phone: 'without REST' });
@@ -140,8 +143,8 @@ describe('Salesforce’s REST API', () => {
   });
 });
 
-describe('a reading that fails for good', () => {
-  it('is shown with its reason', async () => {
+describe('reads that fail permanently', () => {
+  it('a read that fails permanently is shown with its reason', async () => {
     await using gate = await openRestGate();
     await using mirror = await openMirror({ gate });
     const [id = ''] = mirror.accountIds();

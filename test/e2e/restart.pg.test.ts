@@ -11,7 +11,7 @@ import {
   type Tidemark,
 } from '../helpers/tidemark.ts';
 
-describe('an interruption in the middle of work', () => {
+describe('interruptions of running work', () => {
   let database: TestDatabase;
   let sandbox: Sandbox;
   let salesforce: SalesforceRest;
@@ -36,7 +36,7 @@ describe('an interruption in the middle of work', () => {
       return account.codeState === 'confirmed' && account;
     });
 
-  it('by a restart loses nothing that happened meanwhile', async () => {
+  it('a restart loses nothing that happened meanwhile', async () => {
     const before = await salesforce.create({ Name: 'Before' });
     await confirmed(before);
     await tidemark.stop();
@@ -55,7 +55,7 @@ describe('an interruption in the middle of work', () => {
     expect(new Set(events.map(({ eventId }) => eventId)).size).toBe(events.length);
   });
 
-  it('by an expired token goes on with a new one, for the stream and for the write-back', async () => {
+  it('an expired token is renewed for the stream and for the write-back', async () => {
     await confirmed(await salesforce.create({ Name: 'First' }));
     sandbox.sessions.revokeAll();
     const rest = salesforceRest(sandbox);
@@ -65,7 +65,7 @@ describe('an interruption in the middle of work', () => {
     await confirmed(await salesforceRest(sandbox).create({ Name: 'Third' }));
   });
 
-  it('by ended streams, clean and with errors, stores every event once', async () => {
+  it('streams ended cleanly and with errors store every event once', async () => {
     const ids: string[] = [];
     for (const error of [undefined, 'service.unavailable', undefined, 'subscription.internal.error']) {
       ids.push(await salesforce.create({ Name: `Account ${ids.length}` }));

@@ -13,8 +13,8 @@ const tidemark = (...words: string[]) =>
   tidemarkCommand({ TIDEMARK_URL: mirror.tidemark.url, TIDEMARK_API_KEY: storyKey }, ...words).ended;
 const readAgain = (id: string) => mirror.tidemark.request('POST', `/v1/accounts/${id}/resync?wait=true`);
 
-describe('one account, read again while one waits', () => {
-  it('is answered as Salesforce has it, also where the mirror did not know it', async () => {
+describe('the resync of one account while the client waits', () => {
+  it('a resync returns the account as Salesforce has it, even if the mirror did not know it', async () => {
     const [id = ''] = mirror.accountIds();
     mirror.changeSilently(id, { Phone: 'known to Salesforce only' });
     const answer = await readAgain(id);
@@ -24,7 +24,7 @@ describe('one account, read again while one waits', () => {
     expect(((await (await readAgain(created.id ?? '')).json()) as ApiAccount).name).toBe('Silent Ltd');
   });
 
-  it('is not found where neither has it', async () => {
+  it('a resync of an account that neither side has answers 404', async () => {
     const answer = await readAgain('001al00000K3N1wAAF');
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({
@@ -34,7 +34,7 @@ describe('one account, read again while one waits', () => {
 });
 
 describe('the command line', () => {
-  it('finds a silent change, repairs it, and finds all equal again', async () => {
+  it('the command line finds a silent change, repairs it and finds no more difference', async () => {
     const [, id = ''] = mirror.accountIds();
     await mirror.codesConfirmed();
     const before = await tidemark('resync', '--all', '--mode', 'verify');

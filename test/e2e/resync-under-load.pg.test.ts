@@ -4,7 +4,7 @@ import { seededRandom } from '../chaos/seeded-random.ts';
 import { openMirror } from '../helpers/live-mirror.ts';
 import { untilEqual } from '../helpers/mirror-differences.ts';
 
-it('a full resync by a bulk job while accounts change loses none of it, and a verify proves it', async () => {
+it('a full resync by a bulk job while accounts change loses none of the changes, which a verification confirms', async () => {
   await using mirror = await openMirror({
     sandbox: { accounts: 3_000, bulkJobMs: 300 },
     tidemark: { bulkFrom: 1, timing: { settleMs: 20_000 } },

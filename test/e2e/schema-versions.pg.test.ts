@@ -4,7 +4,7 @@ import { encodeEvent, testSchemaId } from '../helpers/change-events.ts';
 import { accountTopic, openMirror } from '../helpers/live-mirror.ts';
 
 describe('the schema of events', () => {
-  it('with a field more: a backlog of both is read, and the new field is there', async () => {
+  it('a backlog of events with the old and the new schema is read and has the new field', async () => {
     await using mirror = await openMirror();
     const [first = '', second = ''] = mirror.accountIds();
     await mirror.stop();
@@ -24,7 +24,7 @@ describe('the schema of events', () => {
     expect(schemas.size).toBe(2);
   });
 
-  it('with a field more: accounts that are read from now on have it too', async () => {
+  it('accounts read after a field was added have that field', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
@@ -34,7 +34,7 @@ describe('the schema of events', () => {
     expect((await mirror.account(id)).fields['Tier__c']).toBe('platinum');
   });
 
-  it('with a field less: older events are still read, later ones leave its last value, a reading empties it', async () => {
+  it('a removed field is still read from older events, keeps its last value, and is cleared by a read', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
@@ -52,7 +52,7 @@ describe('the schema of events', () => {
     expect(await mirror.events('state=failed')).toEqual([]);
   });
 
-  it('with a field of another type: what it emptied everywhere is read, and both types of value are shown', async () => {
+  it('a field with a changed type is read again after it was cleared everywhere, and both types are shown', async () => {
     await using mirror = await openMirror();
     const [id = '', other = ''] = mirror.accountIds();
     const { org } = mirror.sandbox;
@@ -76,7 +76,7 @@ describe('the schema of events', () => {
     expect(levels).toEqual([7.5, 'seven']);
   });
 
-  it('that Salesforce gives only after a restart costs no event', async () => {
+  it('a schema that Salesforce gives only after a restart loses no event', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     const { refuse } = mirror.sandbox.faults.stream;

@@ -21,7 +21,7 @@ type ApiIncident = {
   readonly closedAt: string | null;
 };
 
-describe('a hole in what was received', () => {
+describe('gaps in what was received', () => {
   const topic = '/data/AccountChangeEvent';
   let database: TestDatabase;
   let sandbox: Sandbox;
@@ -67,7 +67,7 @@ describe('a hole in what was received', () => {
     await client.end();
   };
 
-  it('by a position that Salesforce does not know any more is read again, with what no event told', async () => {
+  it('a position unknown to Salesforce causes a read that includes changes without events', async () => {
     const id = someAccount();
     await salesforce.update(id, { Phone: 'before' });
     await accountWhen(id, 'the phone', ({ fields }) => fields['Phone'] === 'before');
@@ -89,7 +89,7 @@ describe('a hole in what was received', () => {
     expect(data).toHaveLength(1);
   });
 
-  it('by GAP_UPDATE is marked stale, read and closed', async () => {
+  it('a GAP_UPDATE marks the account stale until it is read and the incident is closed', async () => {
     const id = someAccount();
     sandbox.org.transaction(admin(), (tx) => tx.update(id, { Rating: 'Hot' }), 'gaps');
     await accountWhen(id, 'the rating is read', ({ fields, stale }) => fields['Rating'] === 'Hot' && !stale);
@@ -97,7 +97,7 @@ describe('a hole in what was received', () => {
     expect(incident).toMatchObject({ extent: 'accounts', accountIds: [id] });
   });
 
-  it('by GAP_CREATE brings the account, and it gets its code', async () => {
+  it('a GAP_CREATE adds the account, which gets its code', async () => {
     const result = sandbox.org.transaction(admin(), (tx) => tx.insert({ Name: 'Made in a gap' }), 'gaps');
     const id = result.success ? result.id : '';
     const read = await eventually('the account is read', async () => {
@@ -109,7 +109,7 @@ describe('a hole in what was received', () => {
     expect(await salesforce.read(id)).toMatchObject({ SignUpCode__c: read.signupCode });
   });
 
-  it('by GAP_DELETE ends in the deletion, and by GAP_UNDELETE in the return', async () => {
+  it('a GAP_DELETE ends in the deletion and a GAP_UNDELETE in the undeletion', async () => {
     const id = someAccount();
     sandbox.org.transaction(admin(), (tx) => tx.delete(id), 'gaps');
     await accountWhen(id, 'it is deleted', ({ deletedAt, stale }) => deletedAt !== null && !stale);
@@ -118,7 +118,7 @@ describe('a hole in what was received', () => {
     await closed('gap');
   });
 
-  it('by an overflow, or by a change of the whole object, is closed by reading everything', async () => {
+  it('an overflow or a change of the whole object is closed by a full resync', async () => {
     const [first, second] = [...sandbox.org.records()].map(({ id }) => id);
     changeSilently(first ?? '', { Site: 'told by nobody' });
     sandbox.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
@@ -134,7 +134,7 @@ describe('a hole in what was received', () => {
     await closed('object changed');
   });
 
-  it('by an account that was never told of is found when it changes', async () => {
+  it('an account that no event announced is found when it changes', async () => {
     const id = someAccount();
     await eventually('the readings of the first start are done', async () => {
       const { data } = await tidemark.get<Page<{ reason: string; state: string }>>('/v1/resyncs');
@@ -152,7 +152,7 @@ describe('a hole in what was received', () => {
     expect((await closed('unseen account'))[0]?.accountIds).toEqual([id]);
   });
 
-  it('by an event that can not be decoded is closed by reading what changed since', async () => {
+  it('an undecodable event is closed by a read of what changed since', async () => {
     const id = someAccount();
     await salesforce.update(id, { Phone: '1' });
     await accountWhen(id, 'the phone', ({ fields }) => fields['Phone'] === '1');
@@ -163,7 +163,7 @@ describe('a hole in what was received', () => {
     await closed('failed event');
   });
 
-  it('by a schema that Salesforce could not give closes, and the event is applied when it is tried again', async () => {
+  it('a missing schema is closed, and its event is applied when it is retried', async () => {
     const id = someAccount();
     await salesforce.update(id, { Phone: '7' });
     const { data } = await eventually('the event of the phone', async () => {
@@ -191,7 +191,7 @@ describe('a hole in what was received', () => {
     await eventually('the event is applied', async () => (await state()) === 'applied');
   });
 
-  it('is not looked for in another org: the service refuses to mirror two into one database', async () => {
+  it('a different org is refused: one database mirrors one org', async () => {
     await tidemark.stop();
     await sql(`update subscriptions set organization_id = '00DAA0000000001AAA'`);
     await expect(startTidemark(database.url, sandbox)).rejects.toThrow(

@@ -5,7 +5,7 @@ import { type ApiAccount, startTidemark, type TidemarkOverrides } from '../helpe
 type Holder = { readonly name: string; readonly pid: number; readonly since: string } | null;
 type Status = { readonly subscription: { readonly holder: Holder; readonly epoch: string } };
 
-it('of several processes one follows the topic; one that stops hands over, and one that only serves never takes it', async () => {
+it('one of several processes follows the topic, a stopped one hands over, and one with only the API role never takes it', async () => {
   await using mirror = await openMirror({ tidemark: { instanceName: 'first' } });
   const start = (overrides: TidemarkOverrides) =>
     startTidemark(mirror.database.url, mirror.sandbox, { waitUntilReady: false, ...overrides });

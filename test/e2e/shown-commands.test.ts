@@ -8,7 +8,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { curlLines, runPrinted, type ServiceProcess, startService } from '../helpers/service-process.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
 
-describe('what the README and the pages show', () => {
+describe('commands in the README and the documentation', () => {
   let dataDir: string;
   let service: ServiceProcess;
   let environment: Readonly<Record<string, string>>;
@@ -45,7 +45,7 @@ describe('what the README and the pages show', () => {
       execFile('/bin/sh', ['-c', command], { env: environment }, (_error, output) => resolve(output)),
     );
 
-  it.each(shownCommands())('$page: $command', async ({ command, output }) => {
+  it.each(shownCommands())('the command on $page runs: $command', async ({ command, output }) => {
     // A slow machine may not be so far, or may not print all in the time that a command gives itself.
     await eventually('it prints what is shown', async () => {
       const printed = await outputOf(command);
@@ -54,7 +54,7 @@ describe('what the README and the pages show', () => {
     });
   });
 
-  it('is found, and told from what is not so', () => {
+  it('commands are recognized and distinguished from other blocks', () => {
     expect(shownCommands().length).toBeGreaterThan(3);
     const [first, second] = commandsOf('x', '```console\n$ a \\\n  b\none\ntwo\n$ c\n```\n');
     expect(first).toMatchObject({ command: 'a \\\n  b', output: 'one\ntwo' });

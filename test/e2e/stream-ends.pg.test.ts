@@ -39,15 +39,18 @@ describe('the end of a stream', () => {
     { way: 'by RST_STREAM INTERNAL_ERROR', happens: () => reset('INTERNAL_ERROR'), code: undefined },
     { way: 'by GOAWAY NO_ERROR', happens: () => goAway(), code: undefined },
     { way: 'by a cut connection', happens: () => cut(), code: undefined },
-  ])('$way is followed by the next stream, from the stored position', async ({ way, happens, code }) => {
-    const before = await subscription();
-    expect(Object.values(happens())[0]).toBeGreaterThan(0);
-    await goesOn(way);
-    const { lastError } = await subscription();
-    expect(lastError).not.toEqual(before.lastError);
-    if (code !== undefined) expect(lastError).toMatchObject({ code });
-    expect(await mirror.incidents()).toEqual([]);
-  });
+  ])(
+    'a stream that ends $way is followed by the next one from the stored position',
+    async ({ way, happens, code }) => {
+      const before = await subscription();
+      expect(Object.values(happens())[0]).toBeGreaterThan(0);
+      await goesOn(way);
+      const { lastError } = await subscription();
+      expect(lastError).not.toEqual(before.lastError);
+      if (code !== undefined) expect(lastError).toMatchObject({ code });
+      expect(await mirror.incidents()).toEqual([]);
+    },
+  );
 
   it.each([
     'service.unavailable',
@@ -56,13 +59,13 @@ describe('the end of a stream', () => {
     'subscription.fetch.replay.repeated',
     'subscription.internal.error',
     'something.nobody.knows',
-  ])('with %s is followed by the next stream after a moment', async (code) => {
+  ])('a stream that ends with %s is followed by the next one after a moment', async (code) => {
     end(code);
     await goesOn(code);
     expect((await subscription()).lastError).toMatchObject({ code, class: 'transient' });
   });
 
-  it('again and again leaves one stream at a time, and brings each change once', async () => {
+  it('streams that end repeatedly leave one open at a time and deliver each change once', async () => {
     const flaps = ['one', 'two', 'three'];
     for (const flap of flaps) {
       await goesOn(flap);
@@ -73,7 +76,7 @@ describe('the end of a stream', () => {
     expect(new Set(stored.map((row) => row['event_id'])).size).toBe(stored.length);
   });
 
-  it('with service.auth.error is followed by a stream with a new token', async () => {
+  it('a stream that ends with service.auth.error is followed by one with a new token', async () => {
     mirror.sandbox.sessions.revokeAll();
     end('service.auth.error');
     await mirror.until('a fresh token is used', async () => (await subscription()).state === 'streaming');

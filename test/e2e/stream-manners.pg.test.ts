@@ -12,8 +12,8 @@ const changeAll = (mirror: LiveMirror, prefix: string): string[] =>
     return `${prefix} ${id.slice(-5)}`;
   });
 
-describe('a stream', () => {
-  it('that delivers one event a response, slowly, brings every event in order', async () => {
+describe('the behavior of a stream', () => {
+  it('a slow stream with one event per response delivers every event in order', async () => {
     await using mirror = await openMirror({ sandbox: { accounts: 10 } });
     const { slow, smallBatches } = mirror.sandbox.faults.stream;
     smallBatches.on();
@@ -24,14 +24,14 @@ describe('a stream', () => {
     expect(await phones(mirror)).toEqual(expected);
   });
 
-  it('that is asked for more again and again brings many times its credit', async () => {
+  it('a stream delivers many times its credit when more is requested', async () => {
     await using mirror = await openMirror({ sandbox: { accounts: 350 } });
     const expected = changeAll(mirror, 'of 350');
     await mirror.settled();
     expect(await phones(mirror)).toEqual(expected);
   });
 
-  it('that brings responses of megabytes is read as any other', async () => {
+  it('a stream with responses of megabytes is read as any other', async () => {
     await using mirror = await openMirror();
     const ids = mirror.accountIds();
     const long = 'x'.repeat(700_000);
@@ -47,7 +47,7 @@ describe('a stream', () => {
     }
   });
 
-  it('that brings more than was asked for loses none of it, and asks for more', async () => {
+  it('a stream that delivers more than was requested loses none of it and gets more requests', async () => {
     await using mirror = await openMirror({ sandbox: { accounts: 260 } });
     mirror.sandbox.faults.stream.overdeliver.on({ events: 20 });
     const expected = changeAll(mirror, 'beyond the credit');
@@ -55,7 +55,7 @@ describe('a stream', () => {
     expect(await phones(mirror)).toEqual(expected);
   });
 
-  it('that announces a position ahead of its events brings them all the same', async () => {
+  it('a stream that announces a position ahead of its events delivers them', async () => {
     await using mirror = await openMirror();
     mirror.sandbox.faults.stream.keepaliveAhead.on({ holdMs: 20 });
     const expected = changeAll(mirror, 'announced');
@@ -63,7 +63,7 @@ describe('a stream', () => {
     expect(await phones(mirror)).toEqual(expected);
   });
 
-  it('that announces a position ahead of its events and ends before they came loses none of them', async () => {
+  it('a stream that ends after announcing a position ahead of its events loses none of them', async () => {
     await using mirror = await openMirror();
     mirror.sandbox.faults.stream.keepaliveAhead.on({ holdMs: 60_000, times: 1 });
     const before = (await mirror.status()).subscription.position;
@@ -78,7 +78,7 @@ describe('a stream', () => {
     });
   });
 
-  it('that is quiet moves its position on, which keeps it inside the retention', async () => {
+  it('a quiet stream advances its position, which keeps it inside the retention', async () => {
     await using mirror = await openMirror({ sandbox: { keepaliveIntervalMs: 50 } });
     const position = async () => (await mirror.status()).subscription.position;
     const before = await position();
@@ -88,7 +88,7 @@ describe('a stream', () => {
     await mirror.until('the position has moved', async () => (await position()) === latest);
   });
 
-  it('that falls silent without ending is given up and opened again', async () => {
+  it('a stream that falls silent without ending is closed and reopened', async () => {
     await using mirror = await openMirror({
       sandbox: { keepaliveIntervalMs: 100 },
       tidemark: { timing: { streamSilenceTimeoutMs: 500 } },
@@ -105,7 +105,7 @@ describe('a stream', () => {
     expect(await phones(mirror)).toEqual(expected);
   });
 
-  it('whose connection is half-open is noticed by a ping, and opened again', async () => {
+  it('a half-open connection is detected by a ping and reopened', async () => {
     await using mirror = await openMirror({
       sandbox: { networkFaults: true },
       tidemark: { timing: { pingIntervalMs: 500, pingTimeoutMs: 500 } },
@@ -122,7 +122,7 @@ describe('a stream', () => {
     expect(await phones(mirror)).toEqual(expected);
   });
 
-  it('whose position is refused falls back once, reads what changed, and closes the incident', async () => {
+  it('a refused position causes one fallback, a read of what changed, and a closed incident', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     await mirror.salesforce.update(id, { Phone: 'told' });
@@ -142,7 +142,7 @@ describe('a stream', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('that is refused its position again and again never asks for the same one twice', async () => {
+  it('a position refused repeatedly is never requested twice', async () => {
     await using mirror = await openMirror();
     const { corruptReplayId } = mirror.sandbox.faults.stream;
     corruptReplayId.on();

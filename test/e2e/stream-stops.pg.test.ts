@@ -22,8 +22,8 @@ const reactions = [
   { code: 'subscription.fetch.request.invalid', class: 'bug', state: 'stopped' },
 ];
 
-describe('a stream that Salesforce ends for a reason', () => {
-  it('is shown with the reason and what it asks for, and loses nothing until it goes on', async () => {
+describe('streams that Salesforce ends for a reason', () => {
+  it('the reason of an ended stream is shown with the action to take and nothing is lost until it continues', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     for (const { code, class: failure, state } of reactions) {
@@ -41,7 +41,7 @@ describe('a stream that Salesforce ends for a reason', () => {
     expect(await mirror.incidents()).toEqual([]);
   });
 
-  it('by GOAWAY ENHANCE_YOUR_CALM is opened again after a long pause', async () => {
+  it('a stream ended by GOAWAY ENHANCE_YOUR_CALM is reopened after a long pause', async () => {
     await using mirror = await openMirror();
     mirror.sandbox.faults.stream.goAway.now({ code: 'ENHANCE_YOUR_CALM' });
     const { subscription } = await mirror.until('it is shown', async () => {
@@ -51,7 +51,7 @@ describe('a stream that Salesforce ends for a reason', () => {
     expect(subscription).toMatchObject({ state: 'waiting', lastError: { class: 'throttle' } });
   });
 
-  it('makes the service unready at once where a person has to act, and says no more to strangers', async () => {
+  it('a reason that needs a person makes the service unready at once and is hidden from callers without a key', async () => {
     await using mirror = await openMirror();
     mirror.sandbox.faults.stream.end.now({ errorCode: 'subscription.topic.cannot.subscribe' });
     const answer = await mirror.until('it is not ready', async () => {

@@ -10,7 +10,7 @@ import { pathSecret, signed, webhookSecret } from '../helpers/webhooks.ts';
 
 const organizationId = '00Dal00000AbCdEEAV';
 
-describe('a process that is killed when a webhook is stored and not yet answered', () => {
+describe('a process killed after a webhook is stored and before it is answered', () => {
   const database = useDatabase();
   let sandbox: Sandbox;
   let proxy: FaultProxy;
@@ -67,7 +67,7 @@ describe('a process that is killed when a webhook is stored and not yet answered
     await unheard;
   };
 
-  it('has stored it once, and the same request again is answered as if it were new', async () => {
+  it('the webhook is stored once and its repetition is answered as if it were new', async () => {
     const ChangeEventHeader = {
       entityName: 'Account',
       recordIds: [accountId],

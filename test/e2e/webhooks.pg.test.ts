@@ -59,7 +59,7 @@ describe('changes by webhook', () => {
   const tellByMessages = () =>
     mirror.sandbox.webhooks.tell({ url: `${url}${outboundPath}`, batchSize: 20, retryMs: 5 });
 
-  it('arrive through both sources at once, in any order and more than once, and the mirror equals the org', async () => {
+  it('changes from both sources in any order and with repetitions end in a mirror equal to the org', async () => {
     const { faults, webhooks } = mirror.sandbox;
     relay('cometd', 100);
     relay('eventbridge', 60);
@@ -126,7 +126,7 @@ describe('changes by webhook', () => {
   const history = async (id: string): Promise<readonly ApiEvent[]> =>
     (await mirror.get<Page<ApiEvent>>(`/v1/accounts/${id}/events?limit=200`)).data;
 
-  it('are shown once, whichever source told of them first', async () => {
+  it('a change from two sources is shown once, whichever came first', async () => {
     const relays = [relay('cometd', 1), relay('payload', 5)];
     const id = await mirror.salesforce.create({ Name: 'Told twice' });
     await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
@@ -148,7 +148,7 @@ describe('changes by webhook', () => {
     for (const copy of copies) expect(originals).toContain(Reflect.get(copy, 'duplicateOf'));
   });
 
-  it('of one transaction are visible together, in whatever order a request brings them', async () => {
+  it('changes of one transaction become visible together in any order of a request', async () => {
     const ids = await Promise.all([1, 2, 3, 4].map((n) => mirror.salesforce.create({ Name: `Part ${n}` })));
     await mirror.settled();
     const common = { transactionKey: 'one-transaction', changedFields: ['Site'] };
@@ -164,7 +164,7 @@ describe('changes by webhook', () => {
     expect(rows).toEqual([{ sites: 4, moments: 1 }]);
   });
 
-  it('without values are read, and the reading beats the event of the same second', async () => {
+  it('changes without values are read and the read wins over the event of the same second', async () => {
     const id = await mirror.salesforce.create({ Name: 'Gap', Rating: 'Cold' });
     await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
     const commitTimestamp = Math.ceil(Date.now() / 1_000) * 1_000;
@@ -185,7 +185,7 @@ describe('changes by webhook', () => {
     expect(gap).toMatchObject({ cause: 'gap', state: 'closed' });
   });
 
-  it('that can not be decoded are kept with their error, and their accounts are read', async () => {
+  it('an undecodable change is kept with its error and its account is read', async () => {
     const id = await mirror.salesforce.create({ Name: 'Poison' });
     await mirror.settled();
     mirror.changeSilently(id, { Site: 'as in the org' });
@@ -195,7 +195,7 @@ describe('changes by webhook', () => {
     expect(failed?.error).toBe("It can't be decoded: Site is not a single value");
   });
 
-  it('by outbound message are read, and not believed', async () => {
+  it('changes by outbound message are read from Salesforce and not trusted', async () => {
     const id = await mirror.salesforce.create({ Name: 'Messenger' });
     await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
     // Read a moment ago: only the moment of the message tells that this reading is not enough.
@@ -215,7 +215,7 @@ describe('changes by webhook', () => {
     expect(incidents).toEqual([]);
   });
 
-  it('are sent on command of the control API, and the sandbox says how that goes', async () => {
+  it('the control API starts the sending of webhooks and the simulator reports its progress', async () => {
     const control = async (method: string, path: string, body?: object): Promise<unknown> => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json' };
       const options = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };

@@ -10,7 +10,7 @@ import {
   type Tidemark,
 } from '../helpers/tidemark.ts';
 
-describe('a Salesforce transaction', () => {
+describe('Salesforce transactions', () => {
   let database: TestDatabase;
   let sandbox: Sandbox;
   let tidemark: Tidemark;
@@ -38,7 +38,7 @@ describe('a Salesforce transaction', () => {
     return accounts;
   };
 
-  it('of 300 accounts becomes visible as a whole, and each of them gets its own code', async () => {
+  it('a transaction of 300 accounts becomes visible as a whole and each account gets its own code', async () => {
     sandbox.org.transaction(admin(), (tx) => {
       for (let n = 0; n < 300; n++) tx.insert({ Name: `Fleet ${n}`, AccountNumber: `F-${n}` });
     });
@@ -61,7 +61,7 @@ describe('a Salesforce transaction', () => {
     }
   });
 
-  it('with one merged event for many records changes all of them', async () => {
+  it('a merged event for many records changes all of them', async () => {
     const ids = sandbox.org.transaction(admin(), (tx) =>
       ['one', 'two', 'three'].map((n) => tx.insert({ Name: `Merged ${n}` }).id ?? ''),
     );

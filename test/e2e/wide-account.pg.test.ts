@@ -41,19 +41,19 @@ describe('an org whose Account has 800 custom fields', () => {
     });
   };
 
-  it('is loaded by queries whose addresses do not grow with the fields', async () => {
+  it('the wide org is loaded by queries whose URLs do not grow with the fields', async () => {
     const [initial] = (await mirror.get<{ data: Resync[] }>('/v1/resyncs')).data;
     expect(initial).toMatchObject({ state: 'done', method: 'rest', error: null });
   });
 
-  it('tells of changes in any of its fields', async () => {
+  it('changes of any field of a wide account are mirrored', async () => {
     const id = await create('Event Ltd');
     expect((await mirrored(id)).fields).toMatchObject({ [first]: 'one', [last]: 'end' });
     await mirror.salesforce.update(id, { [last]: 'changed' });
     await mirror.accountWhen(id, 'the change is mirrored', ({ fields: now }) => now[last] === 'changed');
   });
 
-  it('has an account re-read by its id, also after it was deleted', async () => {
+  it('a wide account is read again by its id, also after it was deleted', async () => {
     const [here, gone] = [await create('Here Ltd'), await create('Gone Ltd')];
     await Promise.all([mirrored(here), mirrored(gone)]);
     mirror.changeSilently(here, { [last]: 'changed in silence' });
@@ -66,7 +66,7 @@ describe('an org whose Account has 800 custom fields', () => {
     });
   });
 
-  it('can be filtered by one of its last fields', async () => {
+  it('wide accounts can be filtered by one of the last fields', async () => {
     const id = await create('Filter Ltd');
     await mirrored(id);
     const query = `/v1/accounts?fields.${last}=end&name=Filter Ltd`;
@@ -74,7 +74,7 @@ describe('an org whose Account has 800 custom fields', () => {
     expect(data.map((account) => account.id)).toEqual([id]);
   });
 
-  it('is verified, and a difference in one of its last fields is found', async () => {
+  it('a verification of wide accounts finds a difference in one of the last fields', async () => {
     const id = await create('Verify Ltd');
     await mirrored(id);
     await mirror.worked();
@@ -89,7 +89,7 @@ describe('an org whose Account has 800 custom fields', () => {
     expect((await mirror.account(id)).fields[last]).toBe('end');
   });
 
-  it('is loaded by a bulk job, whose query goes in the body', async () => {
+  it('the wide org is loaded by a bulk job with the query in the body', async () => {
     const id = await create('Bulk Ltd');
     await mirrored(id);
     await mirror.stop();

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { type ApiWriteBack, writeBacksOf } from '../helpers/write-backs.ts';
 
-describe('what Salesforce answers to a code', () => {
+describe('answers of Salesforce to a code', () => {
   let mirror: LiveMirror;
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
@@ -28,7 +28,7 @@ describe('what Salesforce answers to a code', () => {
     'QUERY_TIMEOUT',
     'UNKNOWN_EXCEPTION',
     'REQUEST_LIMIT_EXCEEDED',
-  ])('%s passes: the same code is sent again', async (errorCode) => {
+  ])('the same code is sent again after %s', async (errorCode) => {
     refuse(errorCode, errorCode, 1);
     const id = await mirror.salesforce.create({ Name: errorCode });
     const { signupCode } = await writeBacks.confirmed(id);
@@ -49,7 +49,7 @@ describe('what Salesforce answers to a code', () => {
     'DUPLICATES_DETECTED',
     'ENTITY_IS_LOCKED',
   ])(
-    '%s stays: it is asked once, listed with its words, and sent after all when it is mended',
+    'a code refused with %s is sent once, listed with the message, and sent when the cause is removed',
     async (errorCode) => {
       const rule = refuse(errorCode, errorCode);
       const ids = await mirror.salesforce.createMany([{ Name: errorCode }, { Name: errorCode }]);
@@ -71,7 +71,7 @@ describe('what Salesforce answers to a code', () => {
     },
   );
 
-  it('a lock that stays is a dead letter after the last try, and can be sent again by itself', async () => {
+  it('a permanent lock makes a dead letter after the last attempt, which can be retried alone', async () => {
     const rule = refuse('UNABLE_TO_LOCK_ROW', 'Locked for long');
     const id = await mirror.salesforce.create({ Name: 'Locked for long' });
     const { attempts, error } = await writeBacks.failed(id);
@@ -81,7 +81,7 @@ describe('what Salesforce answers to a code', () => {
     await writeBacks.confirmed(id);
   });
 
-  it('a code that another record has is made anew, three times at most, and all of them are on record', async () => {
+  it('a code that another record has is generated again at most three times and all of them are recorded', async () => {
     refuse('DUPLICATE_VALUE', 'Taken twice', 2);
     const twice = await mirror.salesforce.create({ Name: 'Taken twice' });
     await writeBacks.confirmed(twice);
@@ -97,7 +97,7 @@ describe('what Salesforce answers to a code', () => {
     expect(new Set(history.map(({ code }) => code)).size).toBe(4);
   });
 
-  it('one refused record of a batch keeps none of the others from their codes', async () => {
+  it('one refused record of a batch does not delay the codes of the others', async () => {
     const rule = refuse('FIELD_CUSTOM_VALIDATION_EXCEPTION', 'Refused one');
     const ids = await mirror.salesforce.createMany(['one', 'Refused one', 'three'].map((Name) => ({ Name })));
     const [first = '', second = '', third = ''] = ids;
@@ -119,7 +119,7 @@ describe('what Salesforce answers to a code', () => {
     expect(writeBack.api).toMatchObject({ max: 100_000, reservePercent: 20 });
   });
 
-  it('never has an account been written a second code', () => {
+  it('no account was ever written a second code', () => {
     expect([...mirror.sandbox.audit.codes()].filter(([, codes]) => codes.length > 1)).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@ import { openMirror, sound } from '../helpers/live-mirror.ts';
 import { writeBacksOf } from '../helpers/write-backs.ts';
 
 describe('a burst of new accounts', () => {
-  it('has all its codes confirmed, with 2.2 API calls for 200 accounts at most and never two codes for one', async () => {
+  it('a burst gets all codes confirmed with at most 2.2 API calls per 200 accounts and never two codes for one', async () => {
     await using mirror = await openMirror({ build: { ...sound, patienceMs: 60_000 } });
     const writeBacks = writeBacksOf(mirror);
     await mirror.worked();

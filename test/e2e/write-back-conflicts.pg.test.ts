@@ -4,7 +4,7 @@ import { writeBacksOf } from '../helpers/write-backs.ts';
 
 const field = 'SignUpCode__c';
 
-describe('a conflict about a code', () => {
+describe('conflicts about a code', () => {
   let mirror: LiveMirror;
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
@@ -41,7 +41,7 @@ describe('a conflict about a code', () => {
     return { status: answer.status, code: signupCode };
   };
 
-  it('where Salesforce holds another one before ours arrives: theirs is adopted', async () => {
+  it('a code that Salesforce has before ours arrives is adopted', async () => {
     const made = inOrg((tx) => tx.insert({ Name: 'Has one' })) as { id: string };
     mirror.changeSilently(made.id, { [field]: 'BY-HAND-1' });
     await writeBacks.confirmed(made.id);
@@ -49,7 +49,7 @@ describe('a conflict about a code', () => {
     expect((await writeBacks.of(made.id)).history.map(({ outcome }) => outcome)).toEqual(['held']);
   });
 
-  it('where somebody changes ours: theirs is adopted', async () => {
+  it('a code that somebody changes is adopted', async () => {
     const { id } = await create('Changed');
     await mirror.salesforce.update(id, { [field]: 'BY-HAND-2' });
     await mirror.accountWhen(id, 'theirs is adopted', ({ signupCode }) => signupCode === 'BY-HAND-2');
@@ -57,7 +57,7 @@ describe('a conflict about a code', () => {
     expect(mirror.sandbox.org.record(id)?.values[field]).toBe('BY-HAND-2');
   });
 
-  it('where somebody clears ours: it stays cleared, until one is asked for', async () => {
+  it('a code that somebody clears stays cleared until one is requested', async () => {
     const { id, code } = await create('Cleared');
     await mirror.salesforce.update(id, { [field]: null });
     await mirror.accountWhen(id, 'it is known', ({ codeState }) => codeState === 'none');
@@ -71,7 +71,7 @@ describe('a conflict about a code', () => {
     expect(await requested(id)).toEqual({ status: 200, code: fresh });
   });
 
-  it('where two accounts hold the same: the second shows it, and has it when the first gives it up', async () => {
+  it('the second of two accounts with the same code shows it and gets the code when the first gives it up', async () => {
     const [first, second] = [await create('First'), await create('Second')];
     withoutUniqueness(() => inOrg((tx) => tx.update(second.id, { [field]: first.code })));
     await writeBacks.failed(second.id);
@@ -83,7 +83,7 @@ describe('a conflict about a code', () => {
     expect(await state(first.id)).toEqual(['BY-HAND-3', 'confirmed', undefined]);
   });
 
-  it('where two accounts hold the same: it ends too when the second gets another, or asks for one', async () => {
+  it('a collision of two accounts also ends when the second gets or requests another code', async () => {
     const first = await create('First again');
     const [second, third] = [await create('Second again'), await create('Third')];
     withoutUniqueness(() => {
@@ -99,7 +99,7 @@ describe('a conflict about a code', () => {
     expect(await state(first.id)).toEqual([first.code, 'confirmed', undefined]);
   });
 
-  it('where an account is merged away, and the winner takes over its code: the winner has it', async () => {
+  it('the winner of a merge that takes over the code has it', async () => {
     const [winner, loser] = [await create('Winner'), await create('Loser')];
     inOrg((tx) => {
       tx.merge(winner.id, [loser.id]);
@@ -110,7 +110,7 @@ describe('a conflict about a code', () => {
     expect(await state(loser.id)).toEqual([null, 'none', 'passed on']);
   });
 
-  it('where the account is deleted before the code arrives: it waits, and is written when it is back', async () => {
+  it('a code for an account deleted before it arrives waits and is written when the account is back', async () => {
     const made = inOrg((tx) => tx.insert({ Name: 'Gone' })) as { id: string };
     inOrg((tx) => tx.delete(made.id));
     await mirror.accountWhen(made.id, 'it is deleted', ({ deletedAt }) => deletedAt !== null);
@@ -121,7 +121,7 @@ describe('a conflict about a code', () => {
     await writeBacks.confirmed(made.id);
   });
 
-  it('where a new one is asked for: it is written over the old one, which stays on record', async () => {
+  it('a requested new code is written over the old one, which stays in the history', async () => {
     const { id, code: old } = await create('Replaced');
     const { status, code } = await requested(id, { regenerate: true });
     expect([status, code === old]).toEqual([202, false]);
@@ -139,7 +139,7 @@ describe('a conflict about a code', () => {
     ]);
   });
 
-  it('has never had a second code written that nobody asked for', () => {
+  it('no second code was written unless it was requested', () => {
     const ours = mirror.sandbox.audit
       .entries({ client: 'Tidemark' })
       .filter(({ codeBefore, code }) => codeBefore !== null && codeBefore !== code);

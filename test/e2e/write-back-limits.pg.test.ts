@@ -5,7 +5,7 @@ import { writeBacksOf } from '../helpers/write-backs.ts';
 
 const field = 'SignUpCode__c';
 
-describe('a write-back that is held up', () => {
+describe('delayed write-backs', () => {
   let mirror: LiveMirror;
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
@@ -27,7 +27,7 @@ describe('a write-back that is held up', () => {
   const pending = (id: string) =>
     mirror.accountWhen(id, 'it waits', ({ codeState }) => codeState === 'pending');
 
-  it('by a used-up daily allowance waits for the window, says so, keeps the mirror going, and goes on by itself', async () => {
+  it('an exhausted daily limit pauses the write-back, which is shown, while the mirror continues, until the window opens', async () => {
     const { allowance } = mirror.sandbox;
     const { max } = allowance;
     // Less than the reserve is left: room for the salesforce client of this test, none for codes.
@@ -56,7 +56,7 @@ describe('a write-back that is held up', () => {
     await writeBacks.statusWhen('it runs', ({ state, reason }) => state === 'running' && reason === null);
   });
 
-  it('by refusals for want of requests, which even our reserve can’t foresee, loses nothing', async () => {
+  it('a request limit reached in spite of our reserve loses nothing', async () => {
     const refusal = mirror.sandbox.faults.rest.fail.on({
       how: 'request-limit',
       path: '/composite/sobjects',
@@ -71,7 +71,7 @@ describe('a write-back that is held up', () => {
     await writeBacks.confirmed(id);
   });
 
-  it('by an org in trouble is shown, probes with a single account, and goes on', async () => {
+  it('an org in trouble is shown, is probed with one account, and gets its codes later', async () => {
     const trouble = mirror.sandbox.faults.rest.fail.on({
       how: 'server-error',
       method: 'PATCH',
@@ -98,7 +98,7 @@ describe('a write-back that is held up', () => {
     ['not writable', 'field-not-writable', () => change({ updateable: false })],
     ['not unique', 'field-not-unique', () => change({ unique: false })],
   ])(
-    'by a field that is %s is paused with the reason, and goes on when it is mended',
+    'a field that is %s pauses the write-back with the reason until it is repaired',
     async (what, code, spoil) => {
       await mirror.stop();
       spoil();
@@ -120,7 +120,7 @@ describe('a write-back that is held up', () => {
     },
   );
 
-  it('by the end of its process is taken over by another, which until then has sent nothing', async () => {
+  it('a process that ends hands the write-back over to another one, which has sent nothing before', async () => {
     const other = await startTidemark(mirror.database.url, mirror.sandbox);
     try {
       const id = await mirror.salesforce.create({ Name: 'With two processes' });

@@ -6,7 +6,7 @@ import { writeBacksOf } from '../helpers/write-backs.ts';
 const field = 'SignUpCode__c';
 
 describe('the rules of codes', () => {
-  it('choose by field values, also when an update makes an account fit later; format and restoring are as set', async () => {
+  it('codes are selected by field values, also after a later update, with the configured format and restoring', async () => {
     await using mirror = await openMirror({
       tidemark: {
         codes: {
@@ -40,14 +40,14 @@ describe('the rules of codes', () => {
     expect((await writeBacks.confirmed(fitting)).signupCode).toBe(code);
   });
 
-  it('name a field that there is, or the start fails with one line', async () => {
+  it('a rule that names an unknown field aborts the startup with one line', async () => {
     const filter = parseCodeFilter("Tpye = 'Customer'");
     await expect(openMirror({ tidemark: { codes: { filter } } })).rejects.toThrow(
       'SIGNUP_CODE_FILTER: change events of Account have no field "Tpye"',
     );
   });
 
-  it('reach back to accounts that are in the mirror already when that is switched on, and to no deleted one', async () => {
+  it('accounts already in the mirror get codes if that is switched on, but deleted ones do not', async () => {
     await using mirror = await openMirror({
       sandbox: { accounts: 250 },
       tidemark: { writeBack: { gatherMs: 20 } },
