@@ -48,9 +48,12 @@ const source = new URL('../../src/', import.meta.url).href;
 /** Modules that no mutant concerns, or that are large: they are shared by all. */
 const shared = ['db/generated/', 'sandbox/'].map((folder) => source + folder);
 
-const mutants: Replacements[] = [];
-// Vitest's module runner and Node's loader share nothing else.
-Object.assign(globalThis, { tidemarkMutants: mutants });
+declare global {
+  var tidemarkMutants: Replacements[] | undefined;
+}
+// Vitest's module runner and Node's loader share nothing else. It outlives a test file: no two mutants have one id.
+globalThis.tidemarkMutants ??= [];
+const mutants = globalThis.tidemarkMutants;
 
 // In a test file Vitest replaces `import()`; in a module that it does not transform it leaves it alone.
 const loader = 'data:text/javascript,export const load = (url) => import(url);';

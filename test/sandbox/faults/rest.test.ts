@@ -132,7 +132,7 @@ describe('records hidden from the integration user', () => {
     Object((await rest('GET', `/query?q=${encodeURIComponent('SELECT COUNT() FROM Account')}`)).body)
       .totalSize;
 
-  it('without "View All" no query finds and no count includes records of other owners', async () => {
+  it('no query finds and no count includes records of other owners without "View All"', async () => {
     const own = await create();
     const [other = ''] = [...handle.sandbox.org.records()].map(({ id }) => id);
     const all = await count();
