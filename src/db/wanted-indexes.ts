@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Queryable } from './database.ts';
-import { fieldExpression, fieldIndexName, fieldIndexPrefix, foldedNameSql } from './field-indexes.ts';
+import { fieldIndexName, fieldIndexPrefix, foldedNameSql, indexedExpression } from './field-indexes.ts';
 
 /** An index that the service makes by itself, beside those of the migrations. */
 export type WantedIndex = { readonly name: string; readonly definition: string };
@@ -21,7 +21,7 @@ export const textsIndex = 'account_texts_search';
 export function wantedIndexes(fields: readonly string[], trigrams: string | null): WantedIndex[] {
   const ofFields = [...new Set(fields)].map((path) => ({
     name: fieldIndexName(path),
-    definition: `accounts (${fieldExpression(path)}, ${foldedNameSql}, id)`,
+    definition: `accounts (${indexedExpression(path)}, ${foldedNameSql}, id)`,
   }));
   if (trigrams === null) return ofFields;
   const byTrigrams = (table: string): string => `${table} using gin (search_text ${trigrams})`;

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { fieldExpression } from '../db/field-indexes.ts';
+import { indexedExpression } from '../db/field-indexes.ts';
 import { Prisma } from '../db/generated/client.ts';
 import type { AccountFilter } from './account-filters.ts';
 import { type FieldError, invalidFields } from './problem.ts';
@@ -36,9 +36,10 @@ export function fieldFilters(
   // Within one value the index of a field has the order of names. Only one of several can be read in order.
   const first = Object.keys(wanted).find((field) => wanted[field] !== '');
   return Object.entries(wanted).map(([field, value]) => {
-    const expression = Prisma.raw(fieldExpression(field));
-    if (value === '') return { sql: Prisma.sql`${expression} IS NULL` };
-    const sql = Prisma.sql`${expression} = ${value}`;
+    // A value has 255 characters at most, so the indexed beginning of a text tells whether it is this one.
+    const beginning = Prisma.raw(indexedExpression(field));
+    if (value === '') return { sql: Prisma.sql`${beginning} IS NULL` };
+    const sql = Prisma.sql`${beginning} = ${value}`;
     return field === first ? { sql, bounds: 'name' } : { sql };
   });
 }

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { type TSchema, Type } from 'typebox';
 import { schemaNumber } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 import { Problem } from './problem.ts';
 
 /** What a request led to; kept, so that the same request can be answered again. */
@@ -145,7 +146,7 @@ async function keepAnswer(client: Queryable, kept: KeptRequest, answer: Answer):
       kept.digest,
       answer.status,
       answer.location ?? null,
-      JSON.stringify(answer.body),
+      storableJson(answer.body),
     ],
   });
 }

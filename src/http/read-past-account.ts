@@ -58,6 +58,7 @@ export function pastRow(
     staleVersion: staleVersion === null ? null : formatVersion(staleVersion),
     changedAt: new Date(newestVersion(merged)[0]),
     syncedAt: moment,
+    replacedFields: null,
     version: formatVersion(newestVersion(merged)),
   };
 }

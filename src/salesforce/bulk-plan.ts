@@ -63,8 +63,14 @@ function withCompounds(row: RestRow, { types, parts }: ReadPlan): RestRow {
 function fromCsv(text: string, type: string): Scalar {
   if (text === '') return null;
   if (type === 'boolean') return text === 'true';
-  if (numberTypes.has(type)) return Number(text);
+  if (numberTypes.has(type)) return toNumber(text);
   return fromRest(text, type);
+}
+
+/** What is no number that JSON knows stays as it came: else it would silently become empty. */
+function toNumber(text: string): number | string {
+  const number = Number(text);
+  return Number.isFinite(number) ? number : text;
 }
 
 const numberTypes = new Set(['int', 'long', 'double', 'currency', 'percent']);

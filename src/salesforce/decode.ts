@@ -1,5 +1,6 @@
 import { expandBitmaps } from './bitmap.ts';
 import { type ChangeEvent, type ChangeEventHeader, changeTypes, type Scalar } from './change-event.ts';
+import { decodeText } from './decode-text.ts';
 import { epochToIso } from './field-value.ts';
 import type { SchemaField, WriterSchema } from './writer-schema.ts';
 
@@ -13,7 +14,16 @@ import type { SchemaField, WriterSchema } from './writer-schema.ts';
 export function decodeChangeEvent(payload: Buffer, schema: WriterSchema): ChangeEvent {
   const record = asRecord(schema.decode(payload), 'the event');
   const header = readHeader(asRecord(record['ChangeEventHeader'], 'ChangeEventHeader'), schema.entityFields);
-  return { header, values: readValues(record, header, schema.entityFields) };
+  const values = readValues(record, header, schema.entityFields);
+  if (![...values.values()].some(hasReplacement)) return { header, values };
+  // Either the record has this character, or bytes that are no UTF-8 were read as it.
+  const bytes = schema.decodeBytes(payload);
+  if (bytes === undefined) return { header, values };
+  return { header, values: readValues(asRecord(bytes, 'the event'), header, schema.entityFields) };
+}
+
+function hasReplacement(value: Scalar): boolean {
+  return typeof value === 'string' && value.includes('\ufffd');
 }
 
 function readHeader(raw: AvroRecord, fields: readonly SchemaField[]): ChangeEventHeader {
@@ -63,7 +73,7 @@ function readValues(
 
 /** Sets a plain field, or every part of a compound one: a null compound is one whose parts are all empty. */
 function setField(values: Map<string, Scalar>, field: SchemaField, value: unknown): void {
-  const isRecord = typeof value === 'object' && value !== null;
+  const isRecord = typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
   // A person's name is a record where a company's is a text; the form that is not used is empty.
   if (!isRecord) values.set(field.name, scalar(value, field));
   for (const part of field.parts) {
@@ -78,8 +88,11 @@ function setPart(values: Map<string, Scalar>, field: SchemaField, part: string, 
 
 function scalar(value: unknown, { name, kind }: SchemaField): Scalar {
   if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return decodeText(value);
   if (typeof value === 'bigint') return kind === 'plain' ? exactNumber(value) : epochToIso(value, kind);
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  // JSON has neither NaN nor infinity: kept as text, or they would silently become empty.
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
   throw new Error(`${name} has a value of an unexpected type`);
 }
 

@@ -174,7 +174,7 @@ function readHeader(raw: JsonObject, payload: JsonObject, path: string): ChangeE
   };
   const text = (name: string, fallback?: string): string => {
     const value = raw.get(name) ?? fallback;
-    if (typeof value !== 'string' || !textForm.test(value)) {
+    if (typeof value !== 'string' || !isHeaderText(value)) {
       return fail(name, 'must be a text of at most 255 characters');
     }
     return value;
@@ -183,7 +183,7 @@ function readHeader(raw: JsonObject, payload: JsonObject, path: string): ChangeE
     const value = raw.get(name) ?? [];
     if (!isList(value)) return fail(name, 'must be a list');
     return value.map((item) =>
-      typeof item === 'string' && textForm.test(item) ? item : fail(name, 'must be a list of names'),
+      typeof item === 'string' && isHeaderText(item) ? item : fail(name, 'must be a list of names'),
     );
   };
   const count = (name: string, most: bigint): bigint => {
@@ -232,6 +232,11 @@ function namesOf(payload: JsonObject, changeType: string): string[] {
 /** A small change of a long text comes as `{ "diff": "…" }`. */
 function isDiff(value: Json | undefined): boolean {
   return isObject(value) && value.size === 1 && value.has('diff');
+}
+
+/** Neither half of a surrogate pair nor a control character. */
+function isHeaderText(text: string): boolean {
+  return text.isWellFormed() && textForm.test(text);
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL takes no NUL in a text, and no header has one

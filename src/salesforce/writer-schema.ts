@@ -11,6 +11,8 @@ export type WriterSchema = {
   readonly entityFields: readonly SchemaField[];
   /** Decodes one raw Avro payload; longs come as bigint. Throws where the bytes don't fit. */
   decode(payload: Buffer): unknown;
+  /** The same with the bytes of every text in its place; undefined if the schema does not allow that. */
+  decodeBytes(payload: Buffer): unknown;
 };
 
 /**
@@ -29,7 +31,33 @@ export function compileSchema(schemaJson: string): WriterSchema {
     parts: partNames(field.type),
     kind: valueKind(docs.get(field.name) ?? ''),
   }));
-  return { entityFields, decode: (payload) => type.fromBuffer(payload) };
+  // Rarely needed, and compiling it takes as long as the other.
+  let ofBytes: avro.Type | undefined;
+  const decodeBytes = (payload: Buffer): unknown => {
+    ofBytes ??= typeOfBytes(schemaJson);
+    return ofBytes?.fromBuffer(payload);
+  };
+  return { entityFields, decode: (payload) => type.fromBuffer(payload), decodeBytes };
+}
+
+/** Avro encodes texts and bytes in the same way. Undefined where a union has both. */
+function typeOfBytes(schemaJson: string): avro.Type | undefined {
+  const bytes = avro.Type.forSchema('bytes');
+  try {
+    return avro.Type.forSchema(JSON.parse(schemaJson), {
+      registry: { long: bigLong() },
+      typeHook: (schema) => (isText(schema) ? bytes : undefined),
+      wrapUnions: false,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** `"string"` or `{ "type": "string", … }` */
+function isText(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return schema === 'string';
+  return 'type' in schema && schema.type === 'string';
 }
 
 /** Avro's 64-bit integer as bigint: commit numbers and some ids lie beyond 2^53. */

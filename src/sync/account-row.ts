@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { type Queryable, slices } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 import { type CodeRules, isNew } from './code-rules.ts';
 import { type FieldTree, fromTree, toTree } from './field-tree.ts';
@@ -18,6 +19,8 @@ export type AccountRow = {
   readonly historyFrom: Version | null;
   /** Changes on record, about. */
   readonly historyLength: number;
+  /** Paths of the fields whose text has a replaced character. */
+  readonly replaced: ReadonlySet<string>;
 };
 
 /** A row on its way into the table, and whether a reader sees a difference. */
@@ -31,7 +34,7 @@ export async function lockAccounts(
   const { rows } = await client.query<RawRow>({
     name: 'lock-accounts',
     text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces,
-                  stale_version, history_from, history_length
+                  stale_version, history_from, history_length, replaced_fields
              from accounts where id = any($1::text[]) order by id for update`,
     values: [ids],
   });
@@ -62,6 +65,7 @@ function toRow(row: RawRow): AccountRow {
     staleVersion: row.stale_version === null ? null : parseVersion(row.stale_version),
     historyFrom: row.history_from === null ? null : parseVersion(row.history_from),
     historyLength: row.history_length,
+    replaced: new Set(row.replaced_fields),
   };
 }
 
@@ -79,7 +83,7 @@ export async function readComparable(
   >({
     name: 'read-comparable-accounts',
     text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces, stale_version,
-                  history_from, history_length, name, account_number, salesforce_code, created_at, modified_at, deleted
+                  history_from, history_length, replaced_fields, name, account_number, salesforce_code, created_at, modified_at, deleted
              from accounts where id = any($1::text[])`,
     values: [ids],
   });
@@ -118,14 +122,14 @@ export async function saveAccounts(
 }
 
 function toColumns(row: SavedRow, codes: CodeRules): Columns {
-  const { id, merged, code, staleVersion, visible, historyFrom, historyLength } = row;
+  const { id, merged, code, staleVersion, visible, historyFrom, historyLength, replaced } = row;
   const { values, base, ahead } = merged;
   const version = newestVersion(merged);
   const projections = projectionsOf(merged, codes.field);
   const { deleted } = projections;
   return {
     id,
-    fields: JSON.stringify(toTree(values)),
+    fields: storableJson(toTree(values)),
     ...projections,
     deleted_at: deleted ? new Date((ahead.get(deletedField) ?? base)[0]).toISOString() : null,
     base_version: formatVersion(base),
@@ -135,13 +139,14 @@ function toColumns(row: SavedRow, codes: CodeRules): Columns {
     version: formatVersion(version),
     signup_code: code.signupCode,
     code_state: code.state,
-    code_error: code.error === null ? null : JSON.stringify(code.error),
+    code_error: code.error === null ? null : storableJson(code.error),
     code_replaces: JSON.stringify(code.replaces ?? []),
     code_due_at: isNew(codes, merged) ? 'epoch' : 'now',
     stale_version: staleVersion === null ? null : formatVersion(staleVersion),
     stale_since: staleVersion === null ? null : new Date(staleVersion[0]).toISOString(),
     history_from: historyFrom === null ? null : formatVersion(historyFrom),
     history_length: historyLength,
+    replaced_fields: JSON.stringify([...replaced].sort()),
     visible,
   };
 }
@@ -161,8 +166,8 @@ export function projectionsOf({ values }: Merged, codeField: string): Projection
     name: displayName((path) => values.get(path) ?? null),
     account_number: textOf(values.get('AccountNumber')),
     salesforce_code: textOf(values.get(codeField)),
-    created_at: textOf(values.get('CreatedDate')),
-    modified_at: textOf(values.get('LastModifiedDate')),
+    created_at: timeOf(values.get('CreatedDate')),
+    modified_at: timeOf(values.get('LastModifiedDate')),
     deleted: values.get(deletedField) === true,
   };
 }
@@ -174,6 +179,13 @@ function displayName(value: (path: string) => Scalar): string | null {
   const parts = ['Salutation', 'FirstName', 'MiddleName', 'LastName', 'Suffix'];
   const filled = parts.map((part) => value(`Name.${part}`)).filter((part) => part !== null);
   return filled.length === 0 ? null : filled.join(' ');
+}
+
+/** Null for what is no time of the years 1 to 9999: others are written in ways that PostgreSQL does not read. */
+function timeOf(value: Scalar | undefined): string | null {
+  const time = new Date(textOf(value) ?? '');
+  const year = time.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? time.toISOString() : null;
 }
 
 function textOf(value: Scalar | undefined): string | null {
@@ -202,6 +214,7 @@ const columnTypes = {
   stale_since: 'timestamptz',
   history_from: 'text',
   history_length: 'integer',
+  replaced_fields: 'jsonb',
   visible: 'boolean',
 } as const;
 
@@ -241,4 +254,5 @@ type RawRow = {
   readonly stale_version: string | null;
   readonly history_from: string | null;
   readonly history_length: number;
+  readonly replaced_fields: readonly string[];
 };

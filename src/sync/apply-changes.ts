@@ -17,6 +17,7 @@ import {
   newestVersion,
   nothing,
 } from './merge.ts';
+import { replacedAfter, toStorable } from './replaced-fields.ts';
 import { settleCodes } from './settle-codes.ts';
 import { decideCode, noCode } from './signup-code.ts';
 import { compareVersions, isOfReading, laterVersion, type Version } from './version.ts';
@@ -56,7 +57,8 @@ export async function applyChanges(
   codes: CodeRules,
 ): Promise<ApplyResult> {
   await lockMirror(client);
-  const byAccount = Map.groupBy(changes, ({ accountId }) => accountId);
+  const storable = changes.map((change) => ({ ...change, change: toStorable(change.change) }));
+  const byAccount = Map.groupBy(storable, ({ accountId }) => accountId);
   const before = await lockAccounts(client, [...byAccount.keys()].sort());
   const at = new Date().toISOString();
   const outcomes = [...byAccount].map(([id, own]) => applyToAccount(id, before.get(id), own, codes, at));
@@ -98,7 +100,7 @@ function applyToAccount(
   at: string,
 ): Outcome {
   const before: AccountRow = row ?? { ...unseen, id };
-  let { merged, code, staleVersion } = before;
+  let { merged, code, staleVersion, replaced } = before;
   let draft = beginDraft(before.historyFrom, before.historyLength);
   let heldNewer = false;
   for (const told of changes) {
@@ -121,6 +123,7 @@ function applyToAccount(
       at,
     };
     code = decideCode(situation, codes.generate);
+    replaced = replacedAfter(replaced, next, change);
     merged = next;
   }
   staleVersion = certainty(merged, staleVersion, changes);
@@ -129,18 +132,26 @@ function applyToAccount(
     row === undefined ||
     code !== row.code ||
     (staleVersion === null) !== (row.staleVersion === null) ||
-    changedPaths(row.merged, merged).length > 0;
+    changedPaths(row.merged, merged).length > 0 ||
+    row.replaced.symmetricDifference(replaced).size > 0;
   const { from: historyFrom, length: historyLength } = draft;
   const changed =
     visible ||
     staleVersion !== before.staleVersion ||
     merged !== before.merged ||
     historyFrom !== before.historyFrom;
-  const saved = { id, merged, code, staleVersion, visible, historyFrom, historyLength };
+  const saved = { id, merged, code, staleVersion, visible, historyFrom, historyLength, replaced };
   return { row: saved, draft, changed, becameStale, heldNewer };
 }
 
-const unseen = { merged: nothing, code: noCode, staleVersion: null, historyFrom: null, historyLength: 0 };
+const unseen = {
+  merged: nothing,
+  code: noCode,
+  staleVersion: null,
+  historyFrom: null,
+  historyLength: 0,
+  replaced: new Set<string>(),
+};
 
 function originOf({ event, resyncId }: AccountChange): Origin {
   return { changeType: event?.changeType ?? null, eventId: event?.id ?? null, resyncId: resyncId ?? null };

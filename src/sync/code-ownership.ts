@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 import type { AccountRow, SavedRow } from './account-row.ts';
 import { deletedField } from './merge.ts';
 import { type CodeOwner, duplicateCode, passedOn, type Settled } from './settle-codes.ts';
@@ -46,7 +47,7 @@ export async function releaseCodes(
       dispossessed.map(({ id }) => id),
       dispossessed.map(({ code }) => code.signupCode),
       dispossessed.map(({ code }) => code.state),
-      dispossessed.map(({ code }) => (code.error === null ? null : JSON.stringify(code.error))),
+      dispossessed.map(({ code }) => (code.error === null ? null : storableJson(code.error))),
     ],
   });
 }

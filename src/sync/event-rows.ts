@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { type Queryable, slices } from '../db/database.ts';
+import { storableJson, storableText } from '../db/storable.ts';
 import { wakeUpSql } from '../db/wake-up.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 
@@ -108,7 +109,7 @@ async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): 
     outcomes.map(({ header }) => (header === null ? null : pick(header)));
   // Lists travel as JSON text: node-postgres would send a list of lists as one matrix.
   const list = (pick: (header: ChangeEventHeader) => readonly string[]): string[] =>
-    outcomes.map(({ header }) => JSON.stringify(header === null ? [] : pick(header)));
+    outcomes.map(({ header }) => storableJson(header === null ? [] : pick(header)));
   await client.query({
     name: 'mark-events',
     text: `with places as (
@@ -133,15 +134,15 @@ async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): 
     values: [
       outcomes.map(({ id }) => id),
       outcomes.map(({ state }) => state),
-      outcomes.map(({ error }) => error),
-      column((header) => header.entityName),
+      outcomes.map(({ error }) => (error === null ? null : storableText(error))),
+      column((header) => storableText(header.entityName)),
       column((header) => header.changeType),
-      column((header) => header.transactionKey),
+      column((header) => storableText(header.transactionKey)),
       column((header) => header.sequenceNumber),
       column((header) => header.commitNumber),
       column((header) => header.commitTimestamp),
-      column((header) => header.commitUser),
-      column((header) => header.changeOrigin),
+      column((header) => storableText(header.commitUser)),
+      column((header) => storableText(header.changeOrigin)),
       list((header) => header.recordIds),
       list((header) => header.changedFields),
       outcomes.map(({ duplicateOf }) => duplicateOf ?? null),

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import { storableText } from '../db/storable.ts';
 
 export const incidentCauses = [
   'gap',
@@ -48,9 +49,9 @@ export async function openIncident(client: Queryable, incident: NewIncident): Pr
     values: [
       incident.topic,
       incident.cause,
-      incident.detail,
+      storableText(incident.detail),
       incident.extent,
-      incident.accountIds ?? [],
+      (incident.accountIds ?? []).map(storableText),
       incident.eventIds ?? [],
       incident.from ?? null,
       incident.to ?? null,

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 
 /** The right to write the position and the state of a topic, until somebody takes it over. */
 export type Lease = { readonly topic: string; readonly epoch: bigint };
@@ -20,7 +21,7 @@ export async function takeLease(client: Queryable, topic: string, holder: Instan
     name: 'take-lease',
     text: `update subscriptions set epoch = epoch + 1, holder = $2, held_since = now(), renewed_at = now()
             where topic = $1 returning epoch`,
-    values: [topic, JSON.stringify(holder)],
+    values: [topic, storableJson(holder)],
   });
   const [row] = rows;
   if (row === undefined) throw new Error(`there is no subscription of ${topic}`);

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import { storableJson, storableText } from '../db/storable.ts';
 import type { EventOutcome } from './event-rows.ts';
 
 export type EventSource = 'stream' | 'webhook';
@@ -54,10 +55,10 @@ async function findEarlier(
     values: [
       source,
       told.map(({ id }) => id),
-      told.map(({ header }) => header.transactionKey),
+      told.map(({ header }) => storableText(header.transactionKey)),
       told.map(({ header }) => header.sequenceNumber),
       told.map(({ header }) => header.commitNumber),
-      told.map(({ header }) => JSON.stringify(header.recordIds)),
+      told.map(({ header }) => storableJson(header.recordIds)),
     ],
   });
   return new Map(rows.map(({ id, earlier }) => [id, earlier]));

@@ -15,6 +15,8 @@ export type Change = {
   readonly values: FieldValues;
   /** Top-level fields of which a change of extent `all` knows nothing: they stay as they are. */
   readonly except?: ReadonlySet<string>;
+  /** Paths of the values in which U+FFFD takes the place of a character that PostgreSQL does not store. */
+  readonly replaced?: ReadonlySet<string>;
 };
 
 /** The merged state of one account: every value, and the version that last wrote it. */
@@ -93,7 +95,7 @@ export function topOf(path: string): string {
 }
 
 /** A part without a version of its own has that of its field. */
-function versionOf({ ahead, base }: Merged, path: string): Version {
+export function versionOf({ ahead, base }: Merged, path: string): Version {
   return ahead.get(path) ?? ahead.get(topOf(path)) ?? base;
 }
 

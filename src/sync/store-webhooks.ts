@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { inTransaction, type Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { canonicalJson } from '../salesforce/exact-json.ts';
 import type { JsonEvent } from '../salesforce/json-change-event.ts';
@@ -114,7 +115,7 @@ async function insertRows(
       rows.map(({ payload }) => payload),
       rows.map(({ digest }) => digest),
       rows.map(({ header }) => header.entityName),
-      rows.map(({ header }) => JSON.stringify(header.recordIds)),
+      rows.map(({ header }) => storableJson(header.recordIds)),
       rows.map(({ header }) => header.transactionKey),
       rows.map(({ header }) => header.sequenceNumber),
     ],

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { againWhereUndone, inTransaction } from '../db/database.ts';
+import { storableText } from '../db/storable.ts';
 import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
 import { expectHeld, type Lease } from './lease.ts';
 import { payloadDigest } from './payload-digest.ts';
@@ -48,8 +50,8 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
         Buffer.concat(events.map((event) => event.payload)),
         beginnings(events),
         events.map((event) => event.payload.length),
-        events.map((event) => event.eventId),
-        events.map((event) => event.schemaId),
+        events.map((event) => storableId(event.eventId)),
+        events.map((event) => storableText(event.schemaId)),
         events.map((event) => event.replayId),
         events.map((event) => payloadDigest(event.payload)),
       ],
@@ -57,6 +59,16 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
   );
   expectHeld(lease, outcome);
   return outcome.rows[0]?.stored ?? 0;
+}
+
+// An index entry has 2,704 bytes; ids of Salesforce have 36 characters.
+const maxIdLength = 255;
+
+/** Whatever an id looks like, its event is stored: an event that is refused would hold up all that come after it. */
+function storableId(id: string): string {
+  const text = storableText(id);
+  if (text.length <= maxIdLength) return text;
+  return `${text.slice(0, 64).toWellFormed()}…${createHash('sha256').update(text).digest('hex')}`;
 }
 
 /** Where each payload begins among all of them; PostgreSQL counts from one. */

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
 import { expectHeld, type Lease } from './lease.ts';
 import { never, parseVersion, type Version } from './version.ts';
@@ -79,7 +80,7 @@ export async function setSubscriptionState(
               set state = $2, state_since = case when state = $2 then state_since else now() end,
                   last_error = coalesce($3, last_error)
             where topic = $1 and epoch = $4`,
-    values: [lease.topic, state, lastError === null ? null : JSON.stringify(lastError), lease.epoch],
+    values: [lease.topic, state, lastError === null ? null : storableJson(lastError), lease.epoch],
   });
   expectHeld(lease, set);
 }

@@ -19,6 +19,7 @@ export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof
     deletedAt: isoTime(row.deletedAt),
     mergedInto: textOf(valuesOf(row.fields), masterField),
     stale: row.staleVersion !== null,
+    replacedFields: textsOf(row.replacedFields),
     changedAt: isoTime(row.changedAt),
     syncedAt: isoTime(row.syncedAt),
     version: row.version,
@@ -34,7 +35,7 @@ function columnsWith(fields: string): Prisma.Sql {
   return Prisma.raw(`id, ${fields}, name, account_number AS "accountNumber",
   signup_code AS "signupCode", code_state AS "codeState", code_error AS "codeError", created_at AS "createdAt",
   modified_at AS "modifiedAt", deleted_at AS "deletedAt", stale_version AS "staleVersion",
-  changed_at AS "changedAt", synced_at AS "syncedAt", version`);
+  changed_at AS "changedAt", synced_at AS "syncedAt", replaced_fields AS "replacedFields", version`);
 }
 
 // Shown at the top of an account rather than among its fields.
@@ -93,6 +94,10 @@ function textOf(values: Values, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
+function textsOf(value: unknown): string[] | null {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : null;
+}
+
 function valuesOf(value: unknown): Values {
   return typeof value === 'object' && value !== null ? (value as Values) : {};
 }
@@ -118,6 +123,7 @@ export type AccountRow = Pick<
   | 'staleVersion'
   | 'changedAt'
   | 'syncedAt'
+  | 'replacedFields'
   | 'version'
 >;
 

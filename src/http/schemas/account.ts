@@ -41,6 +41,13 @@ export const AccountSchema = Type.Object(
     stale: Type.Boolean({
       description: 'True while a change is known of whose values are not: it is being read again.',
     }),
+    replacedFields: Type.Unsafe<string[] | null>({
+      type: ['array', 'null'],
+      items: { type: 'string' },
+      description:
+        'Fields whose text in Salesforce has a character that PostgreSQL cannot store (NUL or half of a surrogate pair); U+FFFD stands in its place here. Null with `asOf`: it is not known of the past.',
+      examples: [['Description']],
+    }),
     changedAt: Time({ description: 'When something shown here last changed in the mirror.' }),
     syncedAt: Time({ description: 'When the mirror was last sure of this account, changed or not.' }),
     version: Type.String({ description: 'The greatest version of its fields; opaque.' }),

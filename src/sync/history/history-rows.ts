@@ -1,4 +1,5 @@
 import { type Queryable, slices } from '../../db/database.ts';
+import { storableJson } from '../../db/storable.ts';
 import type { FieldValues, Scalar } from '../../salesforce/change-event.ts';
 import type { Merged } from '../merge.ts';
 import { formatVersion, parseVersion, type Version } from '../version.ts';
@@ -24,7 +25,7 @@ export async function insertEntries(client: Queryable, rows: readonly AccountEnt
         ...versionArrays(slice.map(({ entry }) => entry.version)),
         slice.map(({ entry }) => entry.form),
         slice.map(({ entry }) => toJson(entry.written)),
-        slice.map(({ entry }) => JSON.stringify([...entry.untold])),
+        slice.map(({ entry }) => storableJson([...entry.untold])),
         slice.map(({ entry }) => entry.gap),
         slice.map(({ entry }) => entry.origin.changeType),
         slice.map(({ entry }) => entry.origin.eventId),
@@ -156,7 +157,7 @@ export function toStateRow(raw: RawState): StateRow & { readonly isBase: boolean
 }
 
 function toJson(values: FieldValues): string {
-  return JSON.stringify(Object.fromEntries(values));
+  return storableJson(Object.fromEntries(values));
 }
 
 function versionsJson({ ahead }: Merged): string {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
 import { inTransaction } from '../../db/database.ts';
+import { storableText } from '../../db/storable.ts';
 
 export type Task = {
   readonly name: string;
@@ -76,7 +77,7 @@ async function finish(pool: pg.Pool, task: string, rows: number, error: string |
   await pool.query({
     name: 'finish-housekeeping',
     text: `update housekeeping set finished_at = now(), rows = $2, error = $3 where task = $1`,
-    values: [task, rows, error],
+    values: [task, rows, error === null ? null : storableText(error)],
   });
 }
 

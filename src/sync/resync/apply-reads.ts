@@ -7,6 +7,7 @@ import { type AccountChange, applyChanges } from '../apply-changes.ts';
 import { closeRepaired } from '../incident-rows.ts';
 import { type Change, deletedField } from '../merge.ts';
 import { fieldsMetSince } from '../read-plan.ts';
+import { toStorable } from '../replaced-fields.ts';
 import { settleUnconfirmed } from '../unconfirmed-records.ts';
 import { laterVersion, parseVersion, readVersion, type Version } from '../version.ts';
 import type { Page } from './pages.ts';
@@ -125,12 +126,12 @@ function ofResync({ resyncId }: Reading): Pick<AccountChange, 'resyncId'> {
 
 /** A record that was read is a change of all fields that the reading knows. */
 export function changeOf(read: AccountRead, reading: Reading, except: ReadonlySet<string>): Change {
-  return {
+  return toStorable({
     version: readVersion(read.systemModstamp, reading.watermark, reading.readAt),
     extent: 'all',
     values: new Map([...read.values, [deletedField, read.deleted]]),
     except,
-  };
+  });
 }
 
 /** What Salesforce doesn't find, not even among the deleted, is gone for good: all that is known of it is older. */

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/database.ts';
+import { storableJson } from '../../db/storable.ts';
 import type { Scalar } from '../../salesforce/change-event.ts';
 import { scanAccounts, scanRows } from './scan-accounts.ts';
 
@@ -38,8 +39,8 @@ export async function noteDifferences(
       resyncId,
       found.map(({ accountId }) => accountId),
       found.map(({ kind }) => kind),
-      found.map(({ fields }) => JSON.stringify(fields)),
-      found.map(({ values }) => JSON.stringify(values)),
+      found.map(({ fields }) => storableJson(fields)),
+      found.map(({ values }) => storableJson(values)),
       found.map(({ modifiedAt }) => modifiedAt),
       confirmed,
     ],

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
 import type { Queryable } from '../../db/database.ts';
+import { storableText } from '../../db/storable.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 
 export const resyncScopes = ['all', 'since', 'accounts'] as const;
@@ -42,11 +43,11 @@ export async function requestResync(client: Queryable, request: ResyncRequest): 
       request.scope,
       request.mode ?? 'repair',
       request.repairs ?? false,
-      request.reason,
+      storableText(request.reason),
       request.accountIds ?? [],
-      request.invalidIds ?? [],
+      (request.invalidIds ?? []).map(storableText),
       request.since ?? null,
-      request.requestedBy ?? null,
+      request.requestedBy === undefined ? null : storableText(request.requestedBy),
     ],
   });
   const [row] = rows;

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/database.ts';
+import { storableJson, storableText } from '../../db/storable.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import type { ApiUsage } from '../../salesforce/api-budget.ts';
 import type { ResyncMode, ResyncScope } from './request-resync.ts';
@@ -220,7 +221,7 @@ export async function noteWaiting(
   await client.query({
     name: 'note-waiting',
     text: 'update resyncs set waiting = $2 where id = $1 and claim = $3',
-    values: [id, waiting === null ? null : JSON.stringify(waiting), claim],
+    values: [id, waiting === null ? null : storableJson(waiting), claim],
   });
 }
 
@@ -250,7 +251,7 @@ export async function noteResyncError(
     text: `update resyncs set error = $2, waiting = null, state = case when $3 then 'failed' else state end,
                               finished_at = case when $3 then now() end
             where id = $1 and claim = $4 and state in ('queued', 'reading', 'applying')`,
-    values: [id, error, last, claim],
+    values: [id, storableText(error), last, claim],
   });
 }
 

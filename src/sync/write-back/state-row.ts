@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/database.ts';
+import { storableJson } from '../../db/storable.ts';
 import type { ApiUsage } from '../../salesforce/api-budget.ts';
 import type { Reason } from './check-field.ts';
 
@@ -27,7 +28,7 @@ export async function saveState(client: Queryable, topic: string, shown: Shown):
     values: [
       topic,
       state,
-      reason === null ? null : JSON.stringify(reason),
+      reason === null ? null : storableJson(reason),
       usage?.used ?? null,
       usage?.max ?? null,
       reservePercent,

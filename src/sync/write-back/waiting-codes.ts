@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Queryable } from '../../db/database.ts';
+import { storableJson } from '../../db/storable.ts';
 import type { CodeWrite } from '../../salesforce/signup-codes.ts';
 import type { CodeError } from '../signup-code.ts';
 import type { Gathered } from './gather.ts';
@@ -62,7 +63,7 @@ export async function leaveUnanswered(
     name: 'leave-attempts-unanswered',
     text: `update write_back_attempts set outcome = 'unanswered', answered_at = now(), error = $2
             where id = any($1::bigint[])`,
-    values: [sent.map(({ attempt }) => attempt), JSON.stringify(error)],
+    values: [sent.map(({ attempt }) => attempt), storableJson(error)],
   });
 }
 
@@ -79,7 +80,7 @@ export async function closeAttempts(
     values: [
       sent.map(({ attempt }) => attempt),
       verdicts.map(({ outcome }) => outcome),
-      verdicts.map(({ error }) => (error === null ? null : JSON.stringify(error))),
+      verdicts.map(({ error }) => (error === null ? null : storableJson(error))),
     ],
   });
 }
@@ -96,7 +97,7 @@ export async function noteFindings(client: Queryable, findings: readonly Finding
       findings.map(({ id }) => id),
       findings.map(({ code }) => code),
       findings.map(({ outcome }) => outcome),
-      findings.map(({ error }) => (error === null ? null : JSON.stringify(error))),
+      findings.map(({ error }) => (error === null ? null : storableJson(error))),
     ],
   });
 }
@@ -139,7 +140,7 @@ export async function saveVerdicts(client: Queryable, verdicts: readonly Verdict
       verdicts.map(({ sent }) => sent),
       verdicts.map(({ state }) => state),
       verdicts.map(({ code }) => code),
-      verdicts.map(({ error }) => (error === null ? null : JSON.stringify(error))),
+      verdicts.map(({ error }) => (error === null ? null : storableJson(error))),
       verdicts.map(({ tries }) => tries),
       verdicts.map(({ refusals }) => refusals),
       verdicts.map(({ dueInMs }) => dueInMs),

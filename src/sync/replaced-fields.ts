@@ -1,0 +1,42 @@
+import { isStorable, storableText } from '../db/storable.ts';
+import type { Scalar } from '../salesforce/change-event.ts';
+import { type Change, type Merged, versionOf } from './merge.ts';
+import { compareVersions } from './version.ts';
+
+/** A change whose texts PostgreSQL stores; `replaced` names the fields whose text had to be altered for that. */
+export function toStorable(change: Change): Change {
+  const altered = [...change.values].filter(([path, value]) => !isStorable(path) || !isStorableValue(value));
+  if (altered.length === 0) return change;
+  const values = new Map(
+    [...change.values].map(([path, value]) => [storableText(path), storableValue(value)]),
+  );
+  const replaced = new Set(change.replaced);
+  for (const [path] of altered) replaced.add(storableText(path));
+  return { ...change, values, replaced };
+}
+
+function isStorableValue(value: Scalar): boolean {
+  return typeof value !== 'string' || isStorable(value);
+}
+
+function storableValue(value: Scalar): Scalar {
+  return typeof value === 'string' ? storableText(value) : value;
+}
+
+/**
+ * Which fields have a replaced character after a change. It follows the merge: only what the change has written is told
+ * by the change.
+ */
+export function replacedAfter(
+  before: ReadonlySet<string>,
+  merged: Merged,
+  { replaced = none, version }: Change,
+): ReadonlySet<string> {
+  if (before.size === 0 && replaced.size === 0) return before;
+  const isWritten = (path: string): boolean => compareVersions(versionOf(merged, path), version) === 0;
+  return new Set(
+    [...before, ...replaced].filter((path) => (isWritten(path) ? replaced.has(path) : before.has(path))),
+  );
+}
+
+const none: ReadonlySet<string> = new Set();
