@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -12,12 +13,14 @@ import { migrate } from './db/migrate.ts';
 import { prepareQueueSchema } from './db/queue-schema.ts';
 import { openReplica, type Replica } from './db/replica.ts';
 import { pinSession } from './db/session-options.ts';
+import { databaseWaiter } from './db/wait-for-database.ts';
 import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
 import type { AccessOptions, ApiKey, HttpDependencies } from './http/dependencies.ts';
 import { createServer } from './http/server.ts';
 import { readSharedSecret } from './http/shared-secret.ts';
 import type { WebhookSenders } from './http/webhooks/senders.ts';
-import { type OrgOptions, openOrg } from './salesforce/org.ts';
+import { type Org, type OrgOptions, openOrg } from './salesforce/org.ts';
+import { connectOrg, type OrgConnection } from './salesforce/org-connection.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
 import { type CodeOptions, codeRules } from './sync/code-rules.ts';
 import { readEvent } from './sync/event-history.ts';
@@ -26,6 +29,8 @@ import { pipelinePlugin } from './sync/plugin.ts';
 import { readiness } from './sync/readiness.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
+import { isLoaded } from './sync/subscription-rows.ts';
+import { endsStart, verifyOrg } from './sync/verify-org.ts';
 import { assignCode } from './sync/write-back/assign-code.ts';
 import type { WriteBackTuning } from './sync/write-back/start-write-back.ts';
 import { defaultTiming, type Timing } from './timing.ts';
@@ -70,12 +75,13 @@ export type AppOptions = {
  * Puts the service together: database, Salesforce, pipeline, HTTP. The server that it answers starts the pipeline
  * when it is made ready and frees everything when it is closed.
  *
- * @throws where a person has to change something first: the database or Salesforce can't be reached
+ * @throws if a setting is wrong, or the database stays away; an org that is away is waited for in the background
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { logger } = options;
   const timing = { ...defaultTiming, ...options.timing };
-  const address = await locateDatabase(options.databaseUrl).catch(blameDatabase);
+  const onceThere = databaseWaiter(timing.databaseStartTimeoutMs, logger);
+  const address = await onceThere(() => locateDatabase(options.databaseUrl)).catch(blameDatabase);
   const onError = (error: Error): void => logger.warn({ err: error }, 'a database connection broke');
   // Two pools: slow readers of the API can't keep the mirror from its connections.
   const syncDatabase = openDatabase({
@@ -96,13 +102,17 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await close().catch((error: Error) => logger.warn({ err: error }, 'something was not closed in order'));
   };
   try {
-    const columns = await prepareDatabase(syncDatabase, logger).catch(blameDatabase);
-    const queue = await prepareQueueSchema(syncDatabase.pool, address.schema).catch(blameDatabase);
-    const jobs = await startJobs(address.url, logger, { schema: queue });
+    const columns = await onceThere(() => prepareDatabase(syncDatabase, logger)).catch(blameDatabase);
+    const jobs = await onceThere(async () => {
+      const schema = await prepareQueueSchema(syncDatabase.pool, address.schema);
+      return startJobs(address.url, logger, { schema });
+    }).catch(blameDatabase);
     opened.push(() => jobs.stop());
-    const org = await openOrg({ ...options.org, timing });
-    opened.push(async () => org.close());
-    const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), (id) => org.pubsub.getSchema(id));
+    const salesforce = connectOrg(() => openVerifiedOrg(options, timing, syncDatabase), logger);
+    opened.push(async () => salesforce.close());
+    const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), async (id) =>
+      salesforce.require().pubsub.getSchema(id),
+    );
     const wakeUps = listenForWakeUps(address.url, onError);
     opened.push(() => wakeUps.close());
     const replica = startReplica(options, address.schema, syncDatabase, onError);
@@ -120,16 +130,46 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         databaseUrl: address.url,
         instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
         database: syncDatabase,
-        org,
+        salesforce,
         jobs,
         schemas,
       });
     }
+    await expectUsableOrg(salesforce, options.topic, timing, syncDatabase);
     return app;
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** @throws SalesforceError if the org cannot be used, for now or until a setting is corrected */
+async function openVerifiedOrg(
+  { org: orgOptions, roles, topic, codes }: AppOptions,
+  timing: Timing,
+  { pool }: Database,
+): Promise<Org> {
+  const org = await openOrg({ ...orgOptions, timing });
+  try {
+    // A process that only serves the API follows nothing.
+    if (roles.has('sync')) await verifyOrg(pool, org, { topic, filter: codes?.filter ?? null });
+    return org;
+  } catch (error) {
+    org.close();
+    throw error;
+  }
+}
+
+/** @throws SalesforceError if the first answer of Salesforce shows that a setting is wrong */
+async function expectUsableOrg(
+  { firstFailure }: OrgConnection,
+  topic: string,
+  { salesforceStartTimeoutMs }: Timing,
+  { pool }: Database,
+): Promise<void> {
+  const late = pause(salesforceStartTimeoutMs, undefined, { ref: false });
+  const failure = await Promise.race([firstFailure, late]);
+  if (failure !== undefined && endsStart(failure, await isLoaded(pool, topic))) throw failure;
 }
 
 function blameDatabase(error: Error): never {

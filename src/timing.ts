@@ -1,5 +1,9 @@
 /** What long-running work waits for, in milliseconds. Tests shorten it; nothing else does. */
 export type Timing = {
+  /** A start waits for so long for a database that is away. */
+  readonly databaseStartTimeoutMs: number;
+  /** A start waits for so long for the first answer of Salesforce, then it goes on without. */
+  readonly salesforceStartTimeoutMs: number;
   /** A stream that delivers nothing, not even a keepalive, is given up. Salesforce sends one within 270 s. */
   readonly streamSilenceTimeoutMs: number;
   /** HTTP/2 pings on the connection to the Pub/Sub API, and how long the answer may take. */
@@ -20,6 +24,8 @@ export type Timing = {
 };
 
 export const defaultTiming: Timing = {
+  databaseStartTimeoutMs: 60_000,
+  salesforceStartTimeoutMs: 8_000,
   streamSilenceTimeoutMs: 300_000,
   pingIntervalMs: 30_000,
   pingTimeoutMs: 15_000,

@@ -18,13 +18,14 @@ export function startFailure(error: unknown): string {
   return oneLine(message ?? String(error));
 }
 
-function salesforceFailure({ code, message, failure }: SalesforceError): string {
+function salesforceFailure({ code, message, failure, setting }: SalesforceError): string {
   const said = `${oneLine(message)} (${code})`;
   if (code.startsWith('topic.')) return `CDC_TOPIC: ${said}`;
   if (code === 'subscription.topic.cannot.subscribe') return `CDC_TOPIC: ${said}`;
   if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') {
     return `PUBSUB_ENDPOINT: the Pub/Sub API can't be reached: ${said}`;
   }
+  if (setting !== undefined && message.startsWith(setting)) return oneLine(message);
   if (code === 'UNIMPLEMENTED') return `PUBSUB_ENDPOINT: there is no Pub/Sub API there: ${said}`;
   if (networkCodes.has(code)) return `SALESFORCE_LOGIN_URL: Salesforce can't be reached: ${said}`;
   if (failure === 'transient') return `Salesforce does not answer as it should: ${said}`;

@@ -64,19 +64,14 @@ export async function startJobs(
   });
   // Without a listener the process would end when the database restarts.
   boss.on('error', (error) => logger.warn({ err: error }, 'job queue'));
-  await boss.start();
-  await boss.getDb().executeSql(vacuumJobsEarly(schema));
-  const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
-  const retries = { retryLimit: 20, retryDelay: 1, retryDelayMax: 300 } as const;
-  // A large org takes hours to read; a dead worker is known by its heartbeat.
-  const resync = { ...shared, ...retries, expireInSeconds: 24 * 3_600 } as const;
-  await Promise.all([
-    boss.createQueue(queues.reread, { ...shared, ...retries }),
-    boss.createQueue(queues.resync, resync),
-    // One at a time, whichever process takes it; the others wait in the queue.
-    boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' }),
-    boss.createQueue(queues.schedule, shared),
-  ]);
+  const stop = (): Promise<void> => within(3_000, boss.stop({ graceful: true, timeout: 1_000 }));
+  try {
+    await startQueues(boss, schema);
+  } catch (error) {
+    // Another try has a queue of its own.
+    await stop().catch(() => {});
+    throw error;
+  }
 
   const insert = async (
     client: pg.PoolClient,
@@ -109,8 +104,24 @@ export async function startJobs(
     async takeNoMore() {
       for (const queue of Object.values(queues)) await boss.offWork(queue, { wait: false });
     },
-    stop: () => within(3_000, boss.stop({ graceful: true, timeout: 1_000 })),
+    stop,
   };
+}
+
+async function startQueues(boss: PgBoss, schema: string): Promise<void> {
+  await boss.start();
+  await boss.getDb().executeSql(vacuumJobsEarly(schema));
+  const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
+  const retries = { retryLimit: 20, retryDelay: 1, retryDelayMax: 300 } as const;
+  // A large org takes hours to read; a dead worker is known by its heartbeat.
+  const resync = { ...shared, ...retries, expireInSeconds: 24 * 3_600 } as const;
+  await Promise.all([
+    boss.createQueue(queues.reread, { ...shared, ...retries }),
+    boss.createQueue(queues.resync, resync),
+    // One at a time, whichever process takes it; the others wait in the queue.
+    boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' }),
+    boss.createQueue(queues.schedule, shared),
+  ]);
 }
 
 /**

@@ -5,12 +5,12 @@ import { listenForWakeUps, type WakeUps } from '../db/wake-up.ts';
 import { within } from '../db/within.ts';
 import { backoffMs } from '../salesforce/backoff.ts';
 import type { Org } from '../salesforce/org.ts';
+import type { OrgConnection } from '../salesforce/org-connection.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { Timing } from '../timing.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
 import { applyWebhooks } from './apply-webhooks.ts';
-import { checkFilter } from './check-filter.ts';
-import type { CodeFilter } from './code-filter.ts';
+import { awaitOrg } from './await-org.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
 import { foldHistory } from './history/fold-history.ts';
 import { holdLease } from './hold-lease.ts';
@@ -36,7 +36,8 @@ export type PipelineOptions = {
   readonly databaseUrl: string;
   /** This process among those that share the database. */
   readonly instance: Instance;
-  readonly org: Org;
+  /** The org may still be away: what needs it begins once it is there. */
+  readonly salesforce: OrgConnection;
   readonly jobs: Jobs;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
@@ -65,19 +66,11 @@ export type Pipeline = {
  * The way of an event: subscribe → store → apply (with the codes) → write back. The stages meet at tables and wake
  * each other. Any number of processes do this on one database: one of them subscribes and applies, one writes back,
  * and resyncs and readings are taken by whichever is free.
- *
- * @throws where the topic can't be followed or the database mirrors another org: a person has to change a setting
  */
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { database, org, topic, logger, jobs, schemas, timing } = options;
+  const { database, salesforce, topic, logger, jobs, schemas } = options;
   const { pool } = database;
-  await checkTopic(org, topic, schemas, options.codes?.filter ?? null);
-  const subscription = await ensureSubscription(pool, topic, org.organizationId);
-  if (subscription.organizationId !== org.organizationId) {
-    throw new Error(
-      `DATABASE_URL holds a mirror of org ${subscription.organizationId}, but the credentials belong to org ${org.organizationId}`,
-    );
-  }
+  const subscription = await ensureSubscription(pool, topic, salesforce.org?.organizationId ?? null);
   const codes = codeRules({
     ...options.codes,
     field: options.codeField,
@@ -90,22 +83,20 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   );
   const shared = { pool, topic, codes, jobs, logger };
   const mirroring = holdLease({ ...options, ...shared }, wakeUps, stopping.signal, [
-    (lease, held) => subscribe({ ...options, ...shared, lease } satisfies SubscribeContext, held),
+    async (lease, held) => {
+      const org = await awaitOrg({ pool, salesforce, lease }, held);
+      if (org !== undefined)
+        await subscribe({ ...options, ...shared, org, lease } satisfies SubscribeContext, held);
+    },
     (_, held) => applyUntilStopped({ ...shared, schemas }, wakeUps, held),
   ]);
-  const resyncs: ResyncContext = {
-    ...shared,
-    org,
-    schemas,
-    bulkFrom: options.bulkFrom,
-    settleMs: timing.settleMs,
-  };
-  await startWorkers({ ...resyncs, timing, stopping: stopping.signal });
   await startSchedules(shared, options.schedules ?? {});
-  const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping.signal);
-  // The stream is open or being opened; only now is everything that exists read.
-  if (subscription.loadedAt === null) await requestInitialLoad(pool, jobs);
-  const sweeping = sweepUntilStopped(resyncs, timing.sweepIntervalMs, stopping.signal);
+  const begin = (org: Org): Promise<OrgWork> =>
+    beginOrgWork({ ...options, ...shared, org }, subscription.loadedAt === null, wakeUps, stopping.signal);
+  const working =
+    salesforce.org === undefined
+      ? beginOnceOpen(salesforce, begin, logger, stopping.signal)
+      : (await begin(salesforce.org)).ended;
   const housekeeping = keepHouse(
     {
       pool,
@@ -121,7 +112,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       wakeUps.wakeAll();
       await jobs.takeNoMore().catch(() => {});
       // A lock that another process holds, or Salesforce, may be waited for: what is begun ends with its connection.
-      await within(lastWorkMs, Promise.all([mirroring, sweeping, writing, housekeeping]));
+      await within(lastWorkMs, Promise.all([mirroring, working, housekeeping]));
       await wakeUps.close();
     },
   };
@@ -132,18 +123,46 @@ function wholeSecond(time: Date): Date {
   return new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
-/** Fails early on a topic or a field that doesn't exist, and makes the topic's schema known. */
-async function checkTopic(
-  org: Org,
-  topic: string,
-  schemas: SchemaCache,
-  filter: CodeFilter | null,
+/** The stages that ask Salesforce, but for the stream. */
+type OrgWork = { readonly ended: Promise<unknown> };
+
+type OrgWorkOptions = Omit<PipelineOptions, 'salesforce'> &
+  Pick<ResyncContext, 'pool' | 'codes'> & { readonly org: Org };
+
+async function beginOrgWork(
+  options: OrgWorkOptions,
+  needsLoad: boolean,
+  wakeUps: WakeUps,
+  stopping: AbortSignal,
+): Promise<OrgWork> {
+  const { pool, topic, codes, jobs, logger, org, schemas, bulkFrom, timing } = options;
+  const shared = { pool, topic, codes, jobs, logger };
+  const resyncs: ResyncContext = { ...shared, org, schemas, bulkFrom, settleMs: timing.settleMs };
+  await startWorkers({ ...resyncs, timing, stopping });
+  const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping);
+  // The stream is open or being opened; only now is everything that exists read.
+  if (needsLoad) await requestInitialLoad(pool, jobs);
+  const sweeping = sweepUntilStopped(resyncs, timing.sweepIntervalMs, stopping);
+  return { ended: Promise.all([writing, sweeping]) };
+}
+
+/** Never rejects. */
+async function beginOnceOpen(
+  salesforce: OrgConnection,
+  begin: (org: Org) => Promise<OrgWork>,
+  logger: Logger,
+  stopping: AbortSignal,
 ): Promise<void> {
-  const { schemaId } = await org.pubsub.getTopic(topic);
-  // A channel with several entities has no schema of its own; each event names its schema.
-  if (schemaId === '') return;
-  const { entityFields } = await schemas.get(schemaId);
-  checkFilter(filter, entityFields.slice(1));
+  const org = await salesforce.whenOpen(stopping);
+  while (org !== undefined && !stopping.aborted) {
+    try {
+      await (await begin(org)).ended;
+      return;
+    } catch (error) {
+      logger.warn({ err: error }, 'the work with Salesforce could not begin; trying again');
+      await pause(1_000, undefined, { signal: stopping }).catch(() => {});
+    }
+  }
 }
 
 async function sweepUntilStopped(

@@ -14,7 +14,8 @@ import { never, parseVersion, type Version } from './version.ts';
 export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' | 'stopped';
 
 export type SubscriptionRow = {
-  readonly organizationId: string;
+  /** Null until this process, or another, has signed in for the first time. */
+  readonly organizationId: string | null;
   /** Of the newest stored event, and since when. */
   readonly replayId: Buffer | null;
   readonly positionAt: Date | null;
@@ -28,7 +29,7 @@ export type SubscriptionRow = {
 export async function ensureSubscription(
   client: Queryable,
   topic: string,
-  organizationId: string,
+  organizationId: string | null,
 ): Promise<SubscriptionRow> {
   await client.query({
     name: 'ensure-subscription',
@@ -50,6 +51,16 @@ export async function readSubscription(client: Queryable, topic: string): Promis
   const [row] = rows;
   if (row === undefined) throw new Error(`there is no subscription of ${topic}`);
   return row;
+}
+
+/** Whether the initial load of a topic is complete: there is a mirror that can be served. */
+export async function isLoaded(client: Queryable, topic: string): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'is-loaded',
+    text: 'select from subscriptions where topic = $1 and loaded_at is not null',
+    values: [topic],
+  });
+  return rowCount === 1;
 }
 
 /** The greatest version that has been applied from a topic: every reading sent from now on contains it. */

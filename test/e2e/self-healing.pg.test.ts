@@ -195,7 +195,7 @@ describe('gaps in what was received', () => {
     await tidemark.stop();
     await sql(`update subscriptions set organization_id = '00DAA0000000001AAA'`);
     await expect(startTidemark(database.url, sandbox)).rejects.toThrow(
-      /DATABASE_URL holds a mirror of org 00DAA0000000001AAA, but the credentials belong to org/,
+      /DATABASE_URL holds a mirror of org 00DAA0000000001AAA, but the simulator was started/,
     );
     await sql('update subscriptions set organization_id = $1', [sandbox.organizationId]);
     tidemark = await startTidemark(database.url, sandbox);

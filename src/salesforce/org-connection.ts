@@ -1,0 +1,109 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { backoffMs } from './backoff.ts';
+import { SalesforceError } from './error.ts';
+import type { Org } from './org.ts';
+
+/** An org that may be away when the process starts: signing in is tried until it succeeds. */
+export type OrgConnection = {
+  /** Undefined until signing in has succeeded. */
+  readonly org: Org | undefined;
+  /** @throws SalesforceError, always a transient one, if there is no org yet */
+  require(): Org;
+  /** Resolves with the outcome of the first attempt, undefined for a success. */
+  readonly firstFailure: Promise<SalesforceError | undefined>;
+  /**
+   * Waits until there is an org; undefined if `signal` aborts first.
+   * @param onFailure is called with the present failure and with each one that follows
+   */
+  whenOpen(
+    signal: AbortSignal,
+    onFailure?: (error: SalesforceError) => Promise<void>,
+  ): Promise<Org | undefined>;
+  close(): void;
+};
+
+type Logger = Record<'info' | 'warn', (fields: object, message: string) => void>;
+
+// Once Salesforce is back, or a credential is corrected there, it takes no longer than this.
+const maxPauseMs = 10_000;
+
+/** @param open signs in and checks that the org is the right one; called by one attempt at a time */
+export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnection {
+  const closing = new AbortController();
+  const first = Promise.withResolvers<SalesforceError | undefined>();
+  let org: Org | undefined;
+  let failure: SalesforceError | undefined;
+  let changed = Promise.withResolvers<void>();
+  const announce = (): void => {
+    first.resolve(failure);
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  const failed = (error: SalesforceError, waitMs: number): void => {
+    const { code, failure: failureClass, message, action, setting } = error;
+    if (failure?.code !== code || failure.message !== message) {
+      const fields = { code, class: failureClass, setting, action, waitMs };
+      logger.warn(fields, `not connected to Salesforce: ${message}`);
+    }
+    failure = error;
+    announce();
+  };
+  const connect = async (): Promise<void> => {
+    for (let failures = 1; !closing.signal.aborted; failures++) {
+      try {
+        const opened = await open();
+        if (closing.signal.aborted) return opened.close();
+        if (failure !== undefined) logger.info({ failures }, 'connected to Salesforce');
+        org = opened;
+        failure = undefined;
+        return announce();
+      } catch (thrown) {
+        const error = asSalesforceError(thrown);
+        const waitMs = pauseAfter(error, failures);
+        failed(error, waitMs);
+        await pause(waitMs, undefined, { signal: closing.signal }).catch(() => {});
+      }
+    }
+  };
+  void connect();
+  return {
+    get org() {
+      return org;
+    },
+    require() {
+      if (org !== undefined) return org;
+      // Whatever keeps it away, what needs the org now may have it later.
+      const message = `not connected to Salesforce${failure === undefined ? '' : `: ${failure.message}`}`;
+      throw new SalesforceError(message, 'NOT_CONNECTED', 'transient', { cause: failure });
+    },
+    firstFailure: first.promise,
+    async whenOpen(signal, onFailure) {
+      const { promise: aborted, resolve } = Promise.withResolvers<void>();
+      const onAbort = (): void => resolve();
+      signal.addEventListener('abort', onAbort, { once: true });
+      while (org === undefined && !signal.aborted) {
+        const next = changed.promise;
+        if (failure !== undefined) await onFailure?.(failure);
+        await Promise.race([next, aborted]);
+      }
+      signal.removeEventListener('abort', onAbort);
+      return org;
+    },
+    close() {
+      closing.abort();
+      org?.close();
+    },
+  };
+}
+
+function pauseAfter({ failure, retryAfterMs = 0 }: SalesforceError, failures: number): number {
+  const waitMs = Math.max(retryAfterMs, backoffMs(failure, failures, Math.random()));
+  return failure === 'throttle' || failure === 'quota' ? waitMs : Math.min(waitMs, maxPauseMs);
+}
+
+/** What is not Salesforce's failure is the database's, which the check of the org asks. */
+function asSalesforceError(thrown: unknown): SalesforceError {
+  if (thrown instanceof SalesforceError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SalesforceError(message, 'database', 'transient', { cause: thrown });
+}
