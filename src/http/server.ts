@@ -21,6 +21,7 @@ import { addCors } from './cors.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { addEventStreams } from './event-stream.ts';
 import { collectRoutes } from './known-routes.ts';
+import { limitBodies } from './limit-bodies.ts';
 import { limitDepth } from './limit-depth.ts';
 import { addListTags } from './list-tags.ts';
 import { addMetrics } from './metrics.ts';
@@ -84,6 +85,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
   refuseCompressedBodies(app);
   shareRoom(app, access?.loadLimits, metrics.shed);
+  limitBodies(app, metrics.shed);
   limitDepth(app);
   addSignedCursors(app, dependencies.pool);
   addReadDatabase(app, dependencies);
