@@ -61,6 +61,8 @@ function meter(source: Readable, charge: BodyCharge, refuse: (refusal: BodyRefus
       else done(refuse(refusal));
     },
   });
+  // The parser listens for errors only until it knows what to answer.
+  charged.on('error', () => source.unpipe(charged));
   source.once('error', (error) => charged.destroy(error));
   return source.pipe(charged);
 }

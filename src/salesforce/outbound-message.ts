@@ -1,5 +1,6 @@
 import { SaxesParser } from 'saxes';
 import type { ChangeEvent } from './change-event.ts';
+import { givingWay } from './give-way.ts';
 import { accountPrefix, parseRecordId } from './record-id.ts';
 
 /** What an outbound message tells of one record: that it changed. */
@@ -30,24 +31,57 @@ export class XmlError extends Error {
   }
 }
 
-// Salesforce sends up to 100 notifications of up to some hundred fields each.
-const limits = { depth: 16, elements: 100_000, attributes: 16, notifications: 100 } as const;
+// Salesforce sends up to 100 notifications of up to 800 fields each, and no comments.
+const limits = {
+  depth: 8,
+  elements: 100_000,
+  attributes: 16,
+  notifications: 100,
+  sections: 100_000,
+  comments: 100,
+} as const;
+// So many characters are parsed at once.
+const pieceLength = 4_096;
 
 /**
  * Reads a Salesforce outbound message: SOAP 1.1, up to 100 notifications. Its values are of the time of sending and are
  * not looked at. Names are taken without their prefixes: resolving them would cost more the deeper a message is nested.
+ * It is parsed piece by piece, so that others have the event loop in between, and no further than to what is wrong.
  *
- * @throws XmlError
+ * @param isSender whether messages of an org are taken; asked as soon as its id is known
+ * @throws XmlError; what `isSender` throws
  */
-export function parseOutboundMessage(text: string, receivedAt: number): OutboundMessage {
-  const path: string[] = [];
-  const collected = new Collected();
+export async function parseOutboundMessage(
+  text: string,
+  receivedAt: number,
+  isSender: (organizationId: string) => void = () => {},
+): Promise<OutboundMessage> {
   const parser = new SaxesParser({ xmlns: false, position: true });
   const refuse = (reason: string): never => {
     throw new XmlError(reason, { line: parser.line, column: parser.columnIndex });
   };
+  const collected = new Collected(refuse, isSender);
+  listen(parser, collected, refuse);
+  const giveWay = givingWay();
+  for (let at = 0; at < text.length; at += pieceLength) {
+    parser.write(text.slice(at, at + pieceLength));
+    await giveWay();
+  }
+  parser.close();
+  return collected.message(receivedAt);
+}
+
+/** Everything that is not part of an outbound message is refused where it begins. */
+function listen(
+  parser: SaxesParser<{ xmlns: false; position: true }>,
+  collected: Collected,
+  refuse: (reason: string) => never,
+): void {
+  const path: string[] = [];
   let elements = 0;
   let attributes = 0;
+  let sections = 0;
+  let comments = 0;
   parser.on('error', (error) => refuse(`it is not XML (${error.message.replace(/^[\d:\s]+/, '')})`));
   parser.on('doctype', () => refuse('a document type declaration is not allowed'));
   parser.on('processinginstruction', () => refuse('a processing instruction is not allowed'));
@@ -55,10 +89,15 @@ export function parseOutboundMessage(text: string, receivedAt: number): Outbound
     if (version !== '1.0') refuse('only XML 1.0 is taken');
     if (encoding !== undefined && !/^utf-8$/i.test(encoding)) refuse('only UTF-8 is taken');
   });
-  parser.on('opentagstart', () => {
+  parser.on('comment', () => {
+    if (++comments > limits.comments) refuse(`it has more than ${limits.comments} comments`);
+  });
+  parser.on('opentagstart', ({ name }) => {
     attributes = 0;
     if (++elements > limits.elements) refuse(`it has more than ${limits.elements} elements`);
     if (path.length >= limits.depth) refuse(`it is nested more than ${limits.depth} levels deep`);
+    const problem = misplaced(path, localName(name));
+    if (problem !== undefined) refuse(problem);
   });
   parser.on('attribute', () => {
     if (++attributes > limits.attributes) refuse(`an element has more than ${limits.attributes} attributes`);
@@ -71,17 +110,48 @@ export function parseOutboundMessage(text: string, receivedAt: number): Outbound
     }
   });
   parser.on('text', (content) => collected.text(path, content));
-  parser.on('cdata', (content) => collected.text(path, content));
-  parser.on('closetag', () => path.pop());
-  parser.write(text).close();
-  return collected.message(receivedAt, refuse);
+  parser.on('cdata', (content) => {
+    if (++sections > limits.sections) refuse(`it has more than ${limits.sections} CDATA sections`);
+    collected.text(path, content);
+  });
+  parser.on('closetag', () => {
+    collected.close(path);
+    path.pop();
+  });
+}
+
+/** What is allowed inside; below an sObject, and in a header that something in between adds, anything is. */
+const children: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['', new Set(['Envelope'])],
+  ['Envelope', new Set(['Header', 'Body'])],
+  ['Envelope/Body', new Set(['notifications'])],
+  [
+    'Envelope/Body/notifications',
+    new Set(['OrganizationId', 'ActionId', 'SessionId', 'EnterpriseUrl', 'PartnerUrl', 'Notification']),
+  ],
+  ['Envelope/Body/notifications/Notification', new Set(['Id', 'sObject'])],
+]);
+const openTo: readonly string[] = ['Envelope/Header', 'Envelope/Body/notifications/Notification/sObject'];
+
+function misplaced(path: readonly string[], name: string): string | undefined {
+  const where = path.join('/');
+  if (children.get(where)?.has(name) === true) return undefined;
+  if (openTo.some((open) => where === open || where.startsWith(`${open}/`))) return undefined;
+  return `the element ${name.slice(0, 80)} is no part of an outbound message`;
 }
 
 /** The few texts that matter, by their path in the message. */
 class Collected {
   readonly #outer = new Map<string, string>();
   readonly #notifications: { id: string; recordId: string; type: string | undefined }[] = [];
+  readonly #refuse: (reason: string) => never;
+  readonly #isSender: (organizationId: string) => void;
   #isMessage = false;
+
+  constructor(refuse: (reason: string) => never, isSender: (organizationId: string) => void) {
+    this.#refuse = refuse;
+    this.#isSender = isSender;
+  }
 
   get size(): number {
     return this.#notifications.length;
@@ -91,6 +161,8 @@ class Collected {
     const where = path.join('/');
     if (where === message) this.#isMessage = true;
     if (where === `${message}/Notification`) {
+      // Salesforce names the org first: what an unknown one has to tell is not read.
+      if (!this.#outer.has('OrganizationId')) this.#refuse('OrganizationId is missing before a notification');
       this.#notifications.push({ id: '', recordId: '', type: undefined });
     }
     const last = this.#notifications.at(-1);
@@ -117,10 +189,19 @@ class Collected {
     }
   }
 
-  message(receivedAt: number, refuse: (reason: string) => never): OutboundMessage {
+  close(path: readonly string[]): void {
+    if (path.at(-1) === 'OrganizationId' && path.join('/') === `${message}/OrganizationId`)
+      this.#isSender(this.#id(this.#outer.get('OrganizationId'), 'OrganizationId'));
+  }
+
+  #id(text: string | undefined, what: string): string {
+    return parseRecordId((text ?? '').trim()) ?? this.#refuse(`${what} is not an id`);
+  }
+
+  message(receivedAt: number): OutboundMessage {
+    const refuse = this.#refuse;
     if (!this.#isMessage) return refuse('it is no outbound message');
-    const id = (text: string | undefined, what: string): string =>
-      parseRecordId((text ?? '').trim()) ?? refuse(`${what} is not an id`);
+    const id = (text: string | undefined, what: string): string => this.#id(text, what);
     const organizationId = id(this.#outer.get('OrganizationId'), 'OrganizationId');
     const actionId = id(this.#outer.get('ActionId'), 'ActionId');
     // A record that is deleted meanwhile comes as an empty one.

@@ -80,6 +80,16 @@ describe('request bodies on their way', () => {
     const small = send({ headers: { 'x-forwarded-for': '192.0.2.3', connection: 'close' }, length: 1 });
     expect(await small.ended).toMatch(/^HTTP\/1\.1 401 /);
   });
+
+  it('a body that is refused before it has arrived can go on arriving without harm', async () => {
+    const bodies = Array.from({ length: 4 }, () => send({ length: 6 * megabyte, bytes: 6 * megabyte }));
+    for (const answer of await Promise.all(bodies.map(({ ended }) => ended))) {
+      // Where the connection ends while the client still sends, the answer may be lost.
+      if (answer !== '') expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    }
+    const small = send({ headers: { connection: 'close' }, length: 1 });
+    expect(await small.ended).toMatch(/^HTTP\/1\.1 401 /);
+  });
 });
 
 /** Well-formed, so that the body has to be read before the signature can be refused. */

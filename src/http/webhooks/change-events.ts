@@ -6,10 +6,11 @@ import type { Server } from '../server.ts';
 import { changeEventsSchema } from './describe-change-events.ts';
 import { keepBytes, readText } from './read-body.ts';
 import { readChangeEvents } from './read-change-events.ts';
+import type { Turns } from './take-turns.ts';
 import { isSigned, readSignedHeaders, type SignedHeaders } from './verify-signature.ts';
 
 /** Change events as JSON, for orgs that relay them by HTTP. Stored before it is answered, applied later. */
-export function addChangeEventRoute(scope: Server, dependencies: HttpDependencies): void {
+export function addChangeEventRoute(scope: Server, dependencies: HttpDependencies, turns: Turns): void {
   const { pool, webhooks, newestSchemaId } = dependencies;
   const keys = webhooks?.signingKeys ?? [];
   keepBytes(scope, ['application/json']);
@@ -24,7 +25,7 @@ export function addChangeEventRoute(scope: Server, dependencies: HttpDependencie
     const headers = signedHeaders(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     if (!isSigned(headers, body, keys)) throw untrusted();
-    const events = readChangeEvents(readText(body), Date.now());
+    const events = await turns(() => readChangeEvents(readText(body), Date.now()));
     const schemaId = await newestSchemaId?.();
     if (schemaId === undefined) {
       const again = { headers: { 'retry-after': '30' } };

@@ -10,9 +10,14 @@ import { outboundMessagesSchema } from './describe-outbound-messages.ts';
 import { keepBytes, readText } from './read-body.ts';
 import type { OutboundMessageSenders } from './senders.ts';
 import { ackXml, faultXml } from './soap.ts';
+import type { Turns } from './take-turns.ts';
 
 /** Outbound messages of Salesforce. They are acknowledged when all that they tell is stored. */
-export function addOutboundMessageRoute(scope: Server, { pool, webhooks }: HttpDependencies): void {
+export function addOutboundMessageRoute(
+  scope: Server,
+  { pool, webhooks }: HttpDependencies,
+  turns: Turns,
+): void {
   const senders = webhooks?.outboundMessages;
   keepBytes(scope, ['text/xml', 'application/xml']);
   scope.setErrorHandler(answerFault);
@@ -23,8 +28,8 @@ export function addOutboundMessageRoute(scope: Server, { pool, webhooks }: HttpD
   });
 
   const receive = async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
-    const message = read(readText(request.body));
-    if (senders?.organizationIds.has(message.organizationId) !== true) throw untrusted();
+    const text = readText(request.body);
+    const message = await turns(() => read(text, senders));
     await storeNotices(pool, message.notices);
     reply.type('text/xml; charset=utf-8');
     return ackXml;
@@ -58,9 +63,12 @@ function isOneOf(given: string, secrets: readonly string[]): boolean {
   return secrets.map((secret) => isSameSecret(given, secret)).includes(true);
 }
 
-function read(text: string): OutboundMessage {
+async function read(text: string, senders: OutboundMessageSenders | undefined): Promise<OutboundMessage> {
+  const checkSender = (organizationId: string): void => {
+    if (senders?.organizationIds.has(organizationId) !== true) throw untrusted();
+  };
   try {
-    return parseOutboundMessage(text, Date.now());
+    return await parseOutboundMessage(text, Date.now(), checkSender);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     throw new Problem('invalid-request', `The message can not be read: ${error.message}.`);

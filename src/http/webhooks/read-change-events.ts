@@ -1,4 +1,4 @@
-import { isList, type Json, JsonError, parseExactJson } from '../../salesforce/exact-json.ts';
+import { isList, type Json, JsonError, parseLargeJson } from '../../salesforce/exact-json.ts';
 import { type JsonEvent, JsonEventError, readJsonEvent } from '../../salesforce/json-change-event.ts';
 import { invalid, invalidFields, Problem } from '../problem.ts';
 
@@ -11,8 +11,8 @@ const maxFutureMs = 5 * 60_000;
  * @param now epoch milliseconds
  * @throws Problem 400 that says where what is wrong
  */
-export function readChangeEvents(text: string, now: number): JsonEvent[] {
-  const document = parse(text);
+export async function readChangeEvents(text: string, now: number): Promise<JsonEvent[]> {
+  const document = await parse(text);
   const isMany = isList(document);
   const items = isMany ? document : [document];
   if (items.length === 0) throw invalid('body', 'must not be empty');
@@ -37,9 +37,9 @@ function readOne(item: Json, place: string, now: number): JsonEvent {
   }
 }
 
-function parse(text: string): Json {
+async function parse(text: string): Promise<Json> {
   try {
-    return parseExactJson(text);
+    return await parseLargeJson(text);
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
     throw new Problem('invalid-request', `The body can not be read as JSON: ${error.message}.`);
