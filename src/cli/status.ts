@@ -25,6 +25,7 @@ export function describeStatus(status: Status, now: number): string {
     ['Accounts', `${accounts.living} living, ${accounts.deleted} deleted, ${accounts.stale} stale`],
     ['Codes', `${confirmed} confirmed, ${written} written, ${pending} pending, ${failed} failed`],
     ...describeHold(writeBack, now),
+    ...writeBack.failures.map((cause): [string, string] => ['', describeFailures(cause)]),
     ['Incidents', `${incidents.open} open, ${incidents.repairing} being repaired`],
     ['Fidelity', describeFidelity(fidelity, now)],
     ...resyncs.map((resync): [string, string] => ['Resync', describeResync(resync)]),
@@ -38,6 +39,15 @@ export function describeStatus(status: Status, now: number): string {
 function describeHold({ state, since: at, reason }: Status['writeBack'], now: number): [string, string][] {
   if (state !== 'waiting' && state !== 'paused') return [];
   return [['', `${state}${since(at, now)}: ${reason?.message ?? 'no reason'}`]];
+}
+
+// Messages of triggers carry a stack trace.
+const maxMessageLength = 160;
+
+function describeFailures({ code, count, message }: Status['writeBack']['failures'][number]): string {
+  const line = message.replace(/\s+/g, ' ').trim();
+  const text = line.length > maxMessageLength ? `${line.slice(0, maxMessageLength)}…` : line;
+  return `${count} failed with ${code}: ${text}`;
 }
 
 function describeFidelity(fidelity: Status['fidelity'], now: number): string {

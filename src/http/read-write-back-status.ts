@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { isLocked } from '../db/hold-lock.ts';
+import { readFailedCauses } from '../sync/write-back/failed-causes.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { isoTime } from './json/time.ts';
 import { type WriteBackRow, writeBackColumns, writeBackJson } from './json/write-back.ts';
@@ -16,7 +17,7 @@ export async function readWriteBackStatus(
   const [row, held, failures, lastErrors] = await Promise.all([
     prisma.writeBackState.findUnique({ where: { topic } }),
     pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.writeBack)} as held`),
-    pool.query<{ code: string | null; count: number }>(countFailures),
+    readFailedCauses(pool),
     pool.query<WriteBackRow>(
       `SELECT ${writeBackColumns.sql} FROM accounts
         WHERE code_state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
@@ -29,7 +30,7 @@ export async function readWriteBackStatus(
     since: working === undefined ? null : isoTime(row?.since ?? null),
     reason: working === undefined ? null : reasonOf(row?.reason),
     counts: codes,
-    failures: failures.rows.map(({ code, count }) => ({ code: code ?? 'UNKNOWN', count })),
+    failures,
     lastErrors: lastErrors.rows.map(writeBackJson),
     api: {
       used: row?.apiUsed ?? null,
@@ -50,13 +51,6 @@ export async function readWriteBackStatus(
 }
 
 const states = ['running', 'waiting', 'paused'] as const;
-
-// Counted among the first hundred thousand: where there are more, the causes are the same.
-const countFailures = `
-  select code, count(*)::int as count
-    from (select code_error ->> 'code' as code from accounts
-           where code_state = 'failed' and not deleted limit 100000) f
-   group by code order by count desc, code limit 20`;
 
 function reasonOf(value: unknown): WriteBackStatus['reason'] {
   if (typeof value !== 'object' || value === null) return null;

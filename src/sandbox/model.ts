@@ -127,6 +127,8 @@ export type Org = {
   readonly size: number;
   /** Runs the DML of one request; when it returns, the change events are on the bus. */
   transaction<T>(caller: Caller, work: (tx: Transaction) => T): T;
+  /** Why an automation of the org fails for every record of a collection that writes these accounts; none by itself. */
+  collectionRefusal(caller: Caller, names: readonly string[]): SaveError | undefined;
   /** Loads `count` accounts without change events, the same ones for the same seed. */
   seed(count: number, seed: number): void;
 };

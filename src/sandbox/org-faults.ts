@@ -6,6 +6,10 @@ import type { Caller, OrgRecord, RecordValues, SaveError } from './model.ts';
 export type OrgFaults = {
   /** Why a write is refused that the org would take. */
   readonly refuseWrite?: (write: AttemptedWrite) => SaveError | undefined;
+  /** Why an automation of the org fails for every record of a collection. */
+  readonly refuseCollection?: (collection: AttemptedCollection) => SaveError | undefined;
+  /** Why nothing may be written at all just now. */
+  readonly refuseAll?: (caller: Caller) => SaveError | undefined;
   /** Changes in a transaction after which the rest is an overflow. */
   readonly overflowAfter?: () => number | undefined;
   /** Whether a change is told as a gap. */
@@ -27,6 +31,12 @@ export type AttemptedWrite = {
   /** The record as it is; undefined for an insert. */
   readonly before: OrgRecord | undefined;
   readonly values: RecordValues;
+};
+
+export type AttemptedCollection = {
+  readonly caller: Caller;
+  /** The names of the accounts that it would write. */
+  readonly names: readonly string[];
 };
 
 export type Enrichment = {

@@ -57,6 +57,7 @@ export function createOrg(options: OrgOptions = {}): SandboxOrg {
       nextId: state.nextId,
       isUser: (id) => userIds.has(id),
       refuse: (before, values) => faults.refuseWrite?.({ caller, before, values }),
+      readOnly: faults.refuseAll?.(caller),
     });
     try {
       const result = work(open.tx);
@@ -108,6 +109,7 @@ export function createOrg(options: OrgOptions = {}): SandboxOrg {
       return store.size();
     },
     transaction,
+    collectionRefusal: (caller, names) => faults.refuseCollection?.({ caller, names }),
     seed: state.seed,
     publish,
     publishGap,

@@ -76,7 +76,7 @@ function openOrg(
     ...(organizationId !== undefined && { organizationId: checkedId(organizationId) }),
     ...(personAccounts !== undefined && { personAccounts }),
     ...(retentionMs !== undefined && { retentionMs }),
-    faults: orgFaults(switches.events, switches.records, otherSchemaId),
+    faults: orgFaults(switches.events, switches.records, switches.calls, otherSchemaId),
   });
   switches.events.delayed.onOff(org.bus.release);
   const missing = manyFields(customFields).filter(({ name }) => org.field(name) === undefined);

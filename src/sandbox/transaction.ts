@@ -11,17 +11,35 @@ import { saveErrors } from './save-errors.ts';
 export function openTransaction(world: TransactionWorld): OpenTransaction {
   const dml: Dml = { ...world, before: new Map(), writes: [] };
   return {
-    tx: {
-      insert: (values) => insert(dml, values),
-      update: (id, values) => update(dml, id, values),
-      delete: (id) => remove(dml, id),
-      undelete: (id) => undelete(dml, id),
-      merge: (winner, losers) => merge(dml, winner, losers),
-      upsert: (field, externalId, values) => upsert(dml, field, externalId, values),
-      rollback: () => rollback(dml),
-    },
+    tx: world.readOnly === undefined ? writingTransaction(dml) : readOnlyTransaction(world.readOnly),
     writes: () => dml.writes,
     changes: () => [...dml.before].map(([id, before]) => ({ id, before, after: world.store.get(id) })),
+  };
+}
+
+function writingTransaction(dml: Dml): Transaction {
+  return {
+    insert: (values) => insert(dml, values),
+    update: (id, values) => update(dml, id, values),
+    delete: (id) => remove(dml, id),
+    undelete: (id) => undelete(dml, id),
+    merge: (winner, losers) => merge(dml, winner, losers),
+    upsert: (field, externalId, values) => upsert(dml, field, externalId, values),
+    rollback: () => rollback(dml),
+  };
+}
+
+/** Of an org that takes no writes: each is refused in the same words. */
+function readOnlyTransaction(error: SaveError): Transaction {
+  const refuse = (id: string | null): SaveResult => failure(id, [error]);
+  return {
+    insert: () => refuse(null),
+    update: refuse,
+    delete: refuse,
+    undelete: refuse,
+    merge: refuse,
+    upsert: () => refuse(null),
+    rollback: () => {},
   };
 }
 
@@ -169,6 +187,8 @@ export type TransactionWorld = {
   readonly isUser: (id: string) => boolean;
   /** Why a write that could be done is refused all the same. */
   readonly refuse?: (before: OrgRecord | undefined, values: RecordValues) => SaveError | undefined;
+  /** Why nothing may be written at all. */
+  readonly readOnly?: SaveError | undefined;
 };
 
 type Dml = TransactionWorld & {

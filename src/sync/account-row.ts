@@ -34,7 +34,7 @@ export async function lockAccounts(
   const { rows } = await client.query<RawRow>({
     name: 'lock-accounts',
     text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces,
-                  stale_version, history_from, history_length, replaced_fields
+                  code_write_base, code_written_at, stale_version, history_from, history_length, replaced_fields
              from accounts where id = any($1::text[]) order by id for update`,
     values: [ids],
   });
@@ -61,12 +61,18 @@ function toRow(row: RawRow): AccountRow {
       state: row.code_state,
       error: row.code_error,
       ...(row.code_replaces.length > 0 && { replaces: row.code_replaces }),
+      ...writtenOf(row),
     },
     staleVersion: row.stale_version === null ? null : parseVersion(row.stale_version),
     historyFrom: row.history_from === null ? null : parseVersion(row.history_from),
     historyLength: row.history_length,
     replaced: new Set(row.replaced_fields),
   };
+}
+
+function writtenOf({ code_state, code_write_base, code_written_at }: RawRow): Pick<Code, 'written'> {
+  if (code_state !== 'written' || code_write_base === null || code_written_at === null) return {};
+  return { written: { base: parseVersion(code_write_base), at: code_written_at.getTime() } };
 }
 
 /** A row with its projections as the table has them, to be compared with what they should be. */
@@ -82,8 +88,9 @@ export async function readComparable(
       Omit<Projections, 'created_at' | 'modified_at'> & { created_at: Date | null; modified_at: Date | null }
   >({
     name: 'read-comparable-accounts',
-    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces, stale_version,
-                  history_from, history_length, replaced_fields, name, account_number, salesforce_code, created_at, modified_at, deleted
+    text: `select id, fields, base_version, field_versions, signup_code, code_state, code_error, code_replaces,
+                  code_write_base, code_written_at, stale_version, history_from, history_length, replaced_fields, name,
+                  account_number, salesforce_code, created_at, modified_at, deleted
              from accounts where id = any($1::text[])`,
     values: [ids],
   });
@@ -251,6 +258,8 @@ type RawRow = {
   readonly code_state: CodeState;
   readonly code_error: CodeError | null;
   readonly code_replaces: readonly string[];
+  readonly code_write_base: string | null;
+  readonly code_written_at: Date | null;
   readonly stale_version: string | null;
   readonly history_from: string | null;
   readonly history_length: number;

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
 import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
+import { heldCode, knowledgeOf } from './code-knowledge.ts';
 import { handOn, readOwners, releaseCodes } from './code-ownership.ts';
 import { type CodeRules, fits, isAdmitted } from './code-rules.ts';
 import { beginDraft, checkpoint, type Draft, note } from './history/draft.ts';
@@ -117,6 +118,7 @@ function applyToAccount(
       before: code,
       heldBefore,
       held: shown ? heldCode(next, codes.field) : heldBefore,
+      knowledge: knowledgeOf(change, next, codes.field),
       deleted: isDeleted(next),
       eligible: (eligible || isAdmitted(codes, next)) && next !== merged && fits(codes, next),
       restore: codes.restore,
@@ -182,11 +184,6 @@ function hasToBeWritten({ code, merged }: SavedRow, before: AccountRow | undefin
     before.code.signupCode !== code.signupCode ||
     isDeleted(before.merged)
   );
-}
-
-function heldCode(merged: Merged, codeField: string): string | null {
-  const held = merged.values.get(codeField) ?? null;
-  return held === null || held === '' ? null : String(held);
 }
 
 function isDeleted(merged: Merged): boolean {

@@ -56,9 +56,12 @@ async function lockSweep(client: pg.PoolClient): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-// A code whose change event never came is confirmed by reading; one that is not there either is not asked for for ever.
+// A code whose change event never came: a read that was sent after the write decides what became of it. Of such a read
+// the version has the time, so each is asked for once.
 const unconfirmed = `select id from accounts where code_state = 'written' and not deleted
-  and code_attempted_at between now() - interval '20 minutes' and now() - interval '10 minutes'`;
+  and coalesce(code_written_at, code_attempted_at) < now() - interval '10 minutes'
+  and split_part(base_version, '.', 4)::bigint
+      <= extract(epoch from coalesce(code_written_at, code_attempted_at)) * 1000`;
 
 /** Those of the ids that have no job that is waiting, being done or to be tried again. */
 async function withoutJob(

@@ -125,7 +125,13 @@ test('the status is a few readable lines', () => {
         since: '2026-11-24T11:59:00.000Z',
         reason: { code: 'FIELD_TOO_SHORT', message: 'SignUpCode__c holds 5 characters, a code has 10.' },
         counts: { pending: 2, written: 3, confirmed: 4, failed: 5 },
-        failures: [],
+        failures: [
+          {
+            code: 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+            count: 5,
+            message: 'AccountTrigger:\n\ncaused by: No.',
+          },
+        ],
         lastErrors: [],
         api: { used: null, max: null, reservePercent: null, seenAt: null },
         backfill: null,
@@ -149,6 +155,7 @@ Lag        12 ms, 3 events waiting
 Accounts   200 living, 1 deleted, 0 stale
 Codes      4 confirmed, 3 written, 2 pending, 5 failed
            paused for 60 s: SignUpCode__c holds 5 characters, a code has 10.
+           5 failed with CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: AccountTrigger: caused by: No.
 Incidents  0 open, 1 being repaired
 Fidelity   3 of 200 differed and were repaired (verify 2 h ago)
 Resync     repair of all, reading, 25% (${resync.id})

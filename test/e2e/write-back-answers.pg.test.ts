@@ -7,7 +7,7 @@ describe('answers of Salesforce to a code', () => {
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
   beforeAll(async () => {
-    const patience = { maxTries: 3, firstPauseMs: 20, maxPauseMs: 50, windowMs: 50 };
+    const patience = { maxTries: 3, firstPauseMs: 20, maxPauseMs: 50 };
     mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20, patience } } });
     writeBacks = writeBacksOf(mirror);
   });
@@ -42,8 +42,8 @@ describe('answers of Salesforce to a code', () => {
 
   it.each([
     'FIELD_CUSTOM_VALIDATION_EXCEPTION',
-    'INSUFFICIENT_ACCESS_OR_READONLY',
-    'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY',
+    'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
+    'REQUIRED_FIELD_MISSING',
     'STRING_TOO_LONG',
     'INVALID_FIELD_FOR_INSERT_UPDATE',
     'DUPLICATES_DETECTED',
@@ -113,7 +113,11 @@ describe('answers of Salesforce to a code', () => {
     await writeBacks.failed(id);
     const { writeBack } = await writeBacks.status();
     expect(writeBack).toMatchObject({ state: 'running', reason: null, counts: { pending: 0 } });
-    expect(writeBack.failures).toContainEqual({ code: 'ENTITY_IS_LOCKED', count: 1 });
+    expect(writeBack.failures).toContainEqual({
+      code: 'ENTITY_IS_LOCKED',
+      count: 1,
+      message: 'the entity is locked for editing',
+    });
     expect(writeBack.lastErrors[0]).toMatchObject({ accountId: id, error: { code: 'ENTITY_IS_LOCKED' } });
     expect(writeBack.api.used).toBeGreaterThan(0);
     expect(writeBack.api).toMatchObject({ max: 100_000, reservePercent: 20 });

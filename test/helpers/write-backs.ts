@@ -24,7 +24,7 @@ export type ApiWriteBackStatus = {
   readonly since: string | null;
   readonly reason: { readonly code: string; readonly message: string } | null;
   readonly counts: Readonly<Record<string, number>>;
-  readonly failures: readonly { readonly code: string; readonly count: number }[];
+  readonly failures: readonly { readonly code: string; readonly count: number; readonly message: string }[];
   readonly lastErrors: readonly ApiWriteBack[];
   readonly api: { readonly used: number; readonly max: number; readonly reservePercent: number };
   readonly backfill: {

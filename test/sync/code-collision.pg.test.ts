@@ -1,15 +1,12 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { applyChanges } from '../../src/sync/apply-changes.ts';
 import { codeRules } from '../../src/sync/code-rules.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 // Chance alone is replaced: the first codes are all the same one.
-const { made } = vi.hoisted(() => ({ made: { count: 0 } }));
-vi.mock('nanoid', () => ({
-  customAlphabet: () => () => (++made.count <= 3 ? 'SAMECODE22' : `OTHERCODE${made.count}`),
-}));
-
+let made = 0;
+const generate = (): string => (++made <= 3 ? 'SAMECODE22' : `OTHERCODE${made}`);
 const codeField = 'SignUpCode__c';
 
 describe('collisions of generated codes', () => {
@@ -25,7 +22,7 @@ describe('collisions of generated codes', () => {
           eligible: true,
           gap: false,
         })),
-        codeRules({ field: codeField }),
+        { ...codeRules({ field: codeField }), generate },
       ),
     );
 

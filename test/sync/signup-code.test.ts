@@ -23,6 +23,7 @@ const decide = (situation: Partial<CodeSituation>): Code =>
       before: noCode,
       heldBefore: null,
       held: null,
+      knowledge: { by: 'nothing' },
       deleted: false,
       eligible: false,
       restore: false,
@@ -154,6 +155,7 @@ describe('the code of an account', () => {
           ...moment,
           heldBefore: null,
           held: null,
+          knowledge: { by: 'nothing' as const },
           restore: false,
           at,
         }));

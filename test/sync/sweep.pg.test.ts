@@ -28,9 +28,27 @@ describe('sweeps', () => {
       `'CODE', 'written', now() - interval '15 minutes'`,
     );
     await insertAccount('001000000000003AAA', 'signup_code, code_state', `'OTHER', 'confirmed'`);
+    // Read since it was written, and still undecided: the user may not see the field. Another read would not help.
+    await insertAccount(
+      '001000000000004AAA',
+      'signup_code, code_state, code_written_at',
+      `'HIDDEN', 'written', now() - interval '3 days'`,
+    );
+    await mirror.database.rows(
+      `update accounts set base_version = '1.1.1.' || (extract(epoch from now()) * 1000)::bigint where signup_code = 'HIDDEN'`,
+    );
+    await insertAccount(
+      '001000000000005AAA',
+      'signup_code, code_state, code_written_at',
+      `'FORGOTTEN', 'written', now() - interval '3 days'`,
+    );
     await sweep(context());
     await sweep(context());
-    expect(await jobsOf(queues.reread)).toEqual(['001000000000001AAA', '001000000000002AAA']);
+    expect(await jobsOf(queues.reread)).toEqual([
+      '001000000000001AAA',
+      '001000000000002AAA',
+      '001000000000005AAA',
+    ]);
     expect(await jobsOf(queues.resync)).toEqual([]);
   });
 

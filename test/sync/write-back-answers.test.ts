@@ -4,31 +4,60 @@ import { maxBatch } from '../../src/salesforce/signup-codes.ts';
 import { codeRules } from '../../src/sync/code-rules.ts';
 import { classOf, fieldCodes } from '../../src/sync/write-back/answer-class.ts';
 import { fieldProblem } from '../../src/sync/write-back/check-field.ts';
-import { afterFailure, afterSuccess, closed, isOpen, pauseMs } from '../../src/sync/write-back/circuit.ts';
 import { judgeAnswer, usualPatience } from '../../src/sync/write-back/judge-answer.ts';
 import { createLoneFailures } from '../../src/sync/write-back/lone-failure.ts';
+import { afterFailure, afterSuccess, fullPace, isOpen, pauseMs } from '../../src/sync/write-back/pace.ts';
 
-const around = { random: 1, generate: () => 'NEW', at: '2026-11-23T08:00:00.000Z', patience: usualPatience };
+const field = 'SignUpCode__c';
+const around = {
+  random: 1,
+  generate: () => 'NEW',
+  at: '2026-11-23T08:00:00.000Z',
+  patience: usualPatience,
+  field,
+};
 const waiting = { id: 'A', code: 'OLD', tries: 0, refusals: 0 };
 const refusal = (code: string, message = 'No.') => ({ success: false, code, message, fields: [] }) as const;
 
 describe('the class of an answer', () => {
   it.each([
     ['UNABLE_TO_LOCK_ROW', 'again'],
-    ['REQUEST_LIMIT_EXCEEDED', 'window'],
+    ['REQUEST_LIMIT_EXCEEDED', 'org'],
+    ['INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', 'org'],
+    ['INSUFFICIENT_ACCESS_OR_READONLY', 'access'],
+    ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'batch'],
     ['DUPLICATE_VALUE', 'taken'],
     ['ENTITY_IS_DELETED', 'gone'],
     ['INVALID_FIELD', 'field'],
     ['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'permanent'],
-    ['SOMETHING_NEW', 'permanent'],
+    ['SOMETHING_NEW', 'batch'],
+    ['__proto__', 'batch'],
   ])('the answer %s has the class %s', (code, answer) => {
-    expect(classOf(code, '')).toBe(answer);
+    expect(classOf(code, '', field)).toBe(answer);
   });
 
   it('a locked row that a trigger hides is recognized by the message', () => {
     const message = 'AccountTrigger: System.DmlException: first error: UNABLE_TO_LOCK_ROW, unable to obtain';
-    expect(classOf('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message)).toBe('again');
+    expect(classOf('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message, field)).toBe('again');
   });
+
+  it('an org that takes no writes is recognized in the message of a trigger', () => {
+    const message =
+      "AccountTrigger: System.DmlException: first error: INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE, Updates can't be made during maintenance.";
+    expect(classOf('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message, field)).toBe('org');
+  });
+
+  it.each([
+    ['duplicate value found: SignUpCode__c duplicates value on record with id: 001', 'taken'],
+    ['duplicate value found: <unknown> duplicates value on record with id: <unknown>', 'taken'],
+    ['duplicate value found: Erp_Number__c duplicates value on record with id: 001', 'permanent'],
+  ])(
+    'a duplicate asks for a new code only if it can be one of the field of the codes: %s',
+    (message, answer) => {
+      expect(classOf('DUPLICATE_VALUE', message, field)).toBe(answer);
+      expect(classOf('DUPLICATE_VALUE', message, 'Tidemark__SignUpCode__c')).toBe(answer);
+    },
+  );
 
   it('an answer about the field concerns the codes that are sent again when the field is repaired', () => {
     expect(fieldCodes).toContain('STRING_TOO_LONG');
@@ -51,11 +80,6 @@ describe('the outcome of an answer', () => {
     expect(Math.max(...pauses)).toBe(usualPatience.maxPauseMs);
   });
 
-  it('a code that waits for a time window never fails', () => {
-    const verdict = judgeAnswer({ ...waiting, tries: 19 }, refusal('REQUEST_LIMIT_EXCEEDED'), around);
-    expect(verdict).toMatchObject({ state: 'pending', tries: 19, dueInMs: usualPatience.windowMs });
-  });
-
   it('a taken code is replaced by another one three times', () => {
     const refusals = [0, 1, 2, 3].map((count) =>
       judgeAnswer({ ...waiting, refusals: count }, refusal('DUPLICATE_VALUE'), around),
@@ -75,17 +99,22 @@ describe('the circuit breaker', () => {
 
   it('the circuit breaker opens at the third consecutive failure and probes with one account', () => {
     const states = [1, 2, 3, 4].reduce(
-      (circuits) => [...circuits, afterFailure(circuits.at(-1) ?? closed)],
-      [closed],
+      (paces) => [...paces, afterFailure(paces.at(-1) ?? fullPace)],
+      [fullPace],
     );
     expect(states.map(isOpen)).toEqual([false, false, false, true, true]);
     expect(states.map(({ batchSize }) => batchSize)).toEqual([maxBatch, 50, 12, 3, 1]);
-    expect(afterSuccess({ failures: 4, batchSize: 1 })).toEqual({ failures: 0, batchSize: 4 });
-    expect(afterSuccess({ failures: 1, batchSize: 150 })).toEqual(closed);
+    const { tooMany } = fullPace;
+    expect(afterSuccess({ failures: 4, batchSize: 1, tooMany }, 0)).toEqual({
+      failures: 0,
+      batchSize: 4,
+      tooMany,
+    });
+    expect(afterSuccess({ failures: 1, batchSize: 150, tooMany }, 0)).toEqual(fullPace);
   });
 
   it('the circuit breaker stays open as long as Salesforce requests', () => {
-    const failed = afterFailure(closed);
+    const failed = afterFailure(fullPace);
     expect(pauseMs(failed, busy, 1)).toBe(90_000);
     expect(pauseMs(failed, reset, 1)).toBe(250);
   });

@@ -27,7 +27,16 @@ function createLife(taken: ReadonlySet<number>) {
 
   const learn = (now: string | null, eligible: boolean): void => {
     code = decideCode(
-      { before: code, heldBefore: seen, held: now, deleted: false, eligible, restore: false, at },
+      {
+        before: code,
+        heldBefore: seen,
+        held: now,
+        knowledge: { by: 'nothing' },
+        deleted: false,
+        eligible,
+        restore: false,
+        at,
+      },
       generate,
     );
     seen = now;
@@ -73,6 +82,7 @@ function createLife(taken: ReadonlySet<number>) {
         generate,
         at,
         patience: usualPatience,
+        field: 'SignUpCode__c',
       });
       code = { signupCode: verdict.code, state: verdict.state, error: verdict.error };
       ({ tries, refusals } = verdict);

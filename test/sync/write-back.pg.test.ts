@@ -4,6 +4,7 @@ import { queues } from '../../src/sync/jobs.ts';
 import { rereadAccounts } from '../../src/sync/resync/run-resync.ts';
 import { assignCode } from '../../src/sync/write-back/assign-code.ts';
 import { usualPatience } from '../../src/sync/write-back/judge-answer.ts';
+import { noAccessRefusals } from '../../src/sync/write-back/judge-call.ts';
 import { type DueCode, readDue } from '../../src/sync/write-back/waiting-codes.ts';
 import { type BatchContext, writeBatch } from '../../src/sync/write-back/write-batch.ts';
 import { defaultTiming } from '../../src/timing.ts';
@@ -28,10 +29,15 @@ describe('writes of codes to Salesforce', () => {
     timing: defaultTiming,
   });
   const due = () => readDue(mirror.database.pool, 200);
-  const waiting = { signal: new AbortController().signal, isSure: () => true, onWait: async () => {} };
+  const waiting = {
+    signal: new AbortController().signal,
+    isSure: () => true,
+    onWait: async () => {},
+    evidence: { accessRefusals: noAccessRefusals, isContrasted: () => false },
+  };
   /** Sends what waits and answers what came of it, by account. */
   const write = async (given: Partial<BatchContext> = {}, batch?: readonly DueCode[]) => {
-    const verdicts = await writeBatch({ ...context(), ...given }, batch ?? (await due()), waiting);
+    const { verdicts } = await writeBatch({ ...context(), ...given }, batch ?? (await due()), waiting);
     return new Map(verdicts.map(({ id, outcome }) => [id, outcome]));
   };
   const outcomes = async (id: string) => {
@@ -66,7 +72,7 @@ describe('writes of codes to Salesforce', () => {
   it('nothing is sent by a process that was paused so long that another one may write', async () => {
     const id = await newAccount();
     const late = { ...waiting, isSure: () => false };
-    expect(await writeBatch(context(), await due(), late)).toEqual([]);
+    expect(await writeBatch(context(), await due(), late)).toEqual({ verdicts: [], call: null });
     expect(mirror.sandbox.audit.entries({ client: 'Tidemark', recordId: id })).toEqual([]);
     expect(await outcomes(id)).toEqual(['unanswered']);
     expect(await write()).toEqual(new Map([[id, 'written']]));
@@ -224,5 +230,62 @@ describe('writes of codes to Salesforce', () => {
     }) as typeof connection;
     await write({ connection: slow });
     expect(await mirror.account(id)).toMatchObject({ code_state: 'confirmed' });
+  });
+
+  it('the mirror gives up a code that was cleared before anything showed it, when a later read shows the empty field', async () => {
+    const id = await newAccount();
+    await write();
+    const code = String(held(id));
+    inOrg(mirror.sandbox).updateQuietly(id, { [field]: null });
+    await rereadAccounts(mirror.context, [id]);
+    expect(await mirror.account(id)).toMatchObject({
+      signup_code: null,
+      code_state: 'none',
+      code_error: { code: 'cleared', message: expect.stringContaining(code) },
+    });
+    expect(await due()).toEqual([]);
+  });
+
+  it('a code that was cleared before anything showed it is written again, the same one, if so configured', async () => {
+    const id = await newAccount();
+    await write();
+    const code = held(id);
+    inOrg(mirror.sandbox).updateQuietly(id, { [field]: null });
+    const restoring = { ...mirror.context, codes: { ...mirror.context.codes, restore: true } };
+    await rereadAccounts(restoring, [id]);
+    expect(await write()).toEqual(new Map([[id, 'written']]));
+    expect(held(id)).toBe(code);
+  });
+
+  it('a written code is kept when a read that was sent before the answer shows an empty field', async () => {
+    const id = await newAccount();
+    await write();
+    // As if the answer had come a minute after the read below.
+    await mirror.database.rows(`update accounts set code_written_at = now() + interval '1 minute'`);
+    inOrg(mirror.sandbox).updateQuietly(id, { [field]: null });
+    await rereadAccounts(mirror.context, [id]);
+    expect(await mirror.account(id)).toMatchObject({ code_state: 'written', code_error: null });
+  });
+
+  it('a code is not called written when the stream has shown by then that it was cleared', async () => {
+    const id = await newAccount();
+    const { connection } = mirror.org;
+    const slow = Object.create(connection, {
+      request: {
+        value: async (request: { method?: string }, options: object) => {
+          const answer = await connection.request(request as never, options);
+          if (request.method !== 'PATCH') return answer;
+          // The event of the write was lost; that of the clearing is applied before the answer is recorded.
+          const version = '4102444800000.1.1.0';
+          await mirror.database.rows(
+            'update accounts set field_versions = field_versions || jsonb_build_object($2::text, $3::text) where id = $1',
+            [id, field, version],
+          );
+          return answer;
+        },
+      },
+    }) as typeof connection;
+    await write({ connection: slow });
+    expect(await mirror.account(id)).toMatchObject({ code_state: 'none', code_error: { code: 'cleared' } });
   });
 });

@@ -74,9 +74,14 @@ const WriteBack = Type.Object({
     description: 'Why it waits or is paused.',
   }),
   counts: Type.Object({ pending: Count(), written: Count(), confirmed: Count(), failed: Count() }),
-  failures: Type.Array(Type.Object({ code: Type.String(), count: Count() }), {
-    description: 'The causes of failed codes, the most frequent first, twenty at most.',
-  }),
+  failures: Type.Array(
+    Type.Object({
+      code: Type.String(),
+      count: Count(),
+      message: Type.String({ description: 'Salesforce’s words for the newest of them.' }),
+    }),
+    { description: 'The causes of failed codes, the most frequent first, twenty at most.' },
+  ),
   lastErrors: Type.Array(Named(WriteBackSchema), { description: 'The newest failed codes, five at most.' }),
   api: Type.Object(
     {

@@ -1,5 +1,6 @@
 import type { SandboxOptions } from '../sandbox-options.ts';
 import { bulkSwitches } from './bulk-switches.ts';
+import { callSwitches } from './call-switches.ts';
 import { eventSwitches } from './event-switches.ts';
 import { createSwitchContext } from './fault-switch.ts';
 import { oauthSwitches, restSwitches } from './http-switches.ts';
@@ -15,6 +16,7 @@ export function createFaultSwitches({ channels = [], faultSeed = 1, networkFault
     stream: streamSwitches(context, networkFaults),
     events: eventSwitches(context, channels),
     records: recordSwitches(context),
+    calls: callSwitches(context),
     rest: restSwitches(context),
     oauth: oauthSwitches(context),
     bulk: bulkSwitches(context),

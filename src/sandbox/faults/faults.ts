@@ -18,7 +18,12 @@ export function createFaults(switches: FaultSwitches, world: FaultWorld) {
       ...streamActs({ bus: org.bus, connections: pubsub.connections, disconnect: pubsub.disconnect }),
     },
     events: { ...switches.events, ...eventActs(org, now) },
-    records: { refused: switches.records.refused, mixed: switches.records.mixed },
+    records: {
+      refused: switches.records.refused,
+      mixed: switches.records.mixed,
+      trigger: switches.calls.trigger,
+      readOnly: switches.calls.readOnly,
+    },
     rest: switches.rest,
     oauth: switches.oauth,
     bulk: { ...switches.bulk, ...bulkActs(bulkJobs) },

@@ -1,6 +1,7 @@
 import type { BusEvent } from '../bus.ts';
 import type { ChangeEvent } from '../change-event.ts';
 import type { OrgFaults } from '../org-faults.ts';
+import type { CallSwitches } from './call-switches.ts';
 import type { EventSwitches } from './event-switches.ts';
 import type { RecordSwitches } from './record-switches.ts';
 
@@ -8,10 +9,13 @@ import type { RecordSwitches } from './record-switches.ts';
 export function orgFaults(
   events: EventSwitches,
   records: RecordSwitches,
+  calls: CallSwitches,
   otherSchemaId: () => string,
 ): OrgFaults {
   return {
     refuseWrite: records.refuse,
+    refuseCollection: calls.refuseCollection,
+    refuseAll: calls.refuseAll,
     overflowAfter: () => events.overflow.strike()?.after,
     isGap: (event) => events.gap.strike(concerns(event)) !== undefined,
     isLost: (event) => events.lost.strike(concerns(event)) !== undefined,

@@ -32,6 +32,9 @@ const MESSAGES: Readonly<Record<string, readonly [message: string, fields?: read
   QUERY_TIMEOUT: ['Your query request was running for too long.'],
   SERVER_UNAVAILABLE: ['the server is busy'],
   UNKNOWN_EXCEPTION: ['An unexpected error occurred'],
+  INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE: [
+    "Updates can't be made during maintenance. Try again when maintenance is complete.",
+  ],
 };
 
 export const REFUSAL_CODES = Object.keys(MESSAGES);

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { SaveResult, Transaction } from '../model.ts';
 import { ApiError } from './api-error.ts';
-import { readCollection, refusedType, splitIds } from './collection-input.ts';
+import { type Collection, readCollection, refusedType, splitIds } from './collection-input.ts';
 import { fieldIndex } from './field-index.ts';
 import type { HttpContext } from './http-context.ts';
 import { isObject, type RecordInput } from './record-input.ts';
@@ -32,16 +32,28 @@ export const collectionRoutes =
         return results.map((result) => (result.success ? rolledBack(result.id) : result));
       });
 
+    /** What a trigger of the org throws fails every record of the collection. */
+    const saveRecords = (
+      request: FastifyRequest,
+      { allOrNone, records }: Collection,
+      save: (tx: Transaction, record: RecordInput) => SaveResult,
+    ): SaveResult[] => {
+      const refusal = org.collectionRefusal(callerOf(request), records.map(nameOf));
+      if (refusal === undefined) return saveAll(request, records, allOrNone, checkingType(save));
+      return records.map(({ values }) => ({ success: false, id: idOf(values), errors: [refusal] }));
+    };
+    const nameOf = ({ values }: RecordInput): string =>
+      String(values['Name'] ?? org.record(idOf(values) ?? '')?.values['Name'] ?? '');
+
     app.post('/composite/sobjects', async (request) => {
-      const { allOrNone, records } = readCollection(request.body, fieldIndex(org));
+      const collection = readCollection(request.body, fieldIndex(org));
       const insert = (tx: Transaction, { values }: RecordInput) => tx.insert(values);
-      return saveAll(request, records, allOrNone, checkingType(insert)).map(resultJson);
+      return saveRecords(request, collection, insert).map(resultJson);
     });
 
-    app.patch('/composite/sobjects', async (request) => {
-      const { allOrNone, records } = readCollection(request.body, fieldIndex(org));
-      return saveAll(request, records, allOrNone, checkingType(updateById)).map(resultJson);
-    });
+    app.patch('/composite/sobjects', async (request) =>
+      saveRecords(request, readCollection(request.body, fieldIndex(org)), updateById).map(resultJson),
+    );
 
     app.patch<FieldRoute>('/composite/sobjects/:type/:field', async (request) => {
       const field = externalIdField(org, request.params.field).name;
@@ -92,6 +104,8 @@ const updateById = (tx: Transaction, { values }: RecordInput): SaveResult => {
   const { Id: id, ...others } = values;
   return typeof id === 'string' ? tx.update(id, others) : idMissing;
 };
+
+const idOf = ({ Id: id }: RecordInput['values']): string | null => (typeof id === 'string' ? id : null);
 
 /** A collection names the code `statusCode`; whole-request errors name it `errorCode`. */
 const resultJson = (result: SaveResult) =>

@@ -2,8 +2,11 @@ import type { Queryable } from '../../db/database.ts';
 import type { Scalar } from '../../salesforce/change-event.ts';
 import type { AccountRead } from '../../salesforce/records.ts';
 import { type ComparableRow, projectionsOf, readComparable } from '../account-row.ts';
-import { changedPaths, deletedField, merge } from '../merge.ts';
+import { heldCode, knowledgeOf } from '../code-knowledge.ts';
+import type { CodeRules } from '../code-rules.ts';
+import { type Change, changedPaths, deletedField, type Merged, merge } from '../merge.ts';
 import { fieldsMetSince } from '../read-plan.ts';
+import { decideCode } from '../signup-code.ts';
 import { changeOf, type ReadPage, withKnown } from './apply-reads.ts';
 import type { Difference } from './difference-rows.ts';
 import type { Reading, ResyncContext } from './reading.ts';
@@ -42,12 +45,13 @@ function compareOne(read: AccountRead, row: ComparableRow | undefined, compariso
     return hasNewer(row, read, comparison) ? [] : [{ accountId: read.id, kind, fields, values, modifiedAt }];
   }
   if (row === undefined) return [];
-  const merged = merge(row.merged, changeOf(read, comparison.reading, comparison.except));
+  const change = changeOf(read, comparison.reading, comparison.except);
+  const merged = merge(row.merged, change);
   if (merged.values.get(deletedField) === true) return [extra(read.id, modifiedAt)];
   const values = {
     ...fieldDifferences(row, merged.values),
     ...projectionDifferences(row, comparison.context.codes.field),
-    ...codeDifference(row, merged.values.get(comparison.context.codes.field) ?? null),
+    ...codeDifference(row, change, merged, comparison.context.codes),
   };
   const fields = Object.keys(values).sort();
   return fields.length === 0 ? [] : [{ accountId: read.id, kind: 'fields', fields, values, modifiedAt }];
@@ -96,10 +100,32 @@ function projectionDifferences(row: ComparableRow, codeField: string): Values {
   );
 }
 
-/** A code on its way to Salesforce differs from what Salesforce holds; one that is said to be there must be there. */
-function codeDifference({ code }: ComparableRow, held: Scalar): Values {
-  const expected = held === '' ? null : held;
-  if (code.signupCode === expected) return {};
-  const settled = code.state === 'confirmed' || (code.state === 'none' && expected !== null);
-  return settled ? { signupCode: { mirror: code.signupCode, salesforce: expected } } : {};
+/** The code that the account is believed to have differs if the read, once merged, would change it. */
+function codeDifference(
+  { code, merged: before }: ComparableRow,
+  change: Change,
+  merged: Merged,
+  { field, restore }: CodeRules,
+): Values {
+  if (!change.values.has(field)) return {};
+  const held = heldCode(merged, field);
+  const situation = {
+    before: code,
+    heldBefore: heldCode(before, field),
+    held,
+    knowledge: knowledgeOf(change, merged, field),
+    deleted: false,
+    eligible: false,
+    restore,
+    at: '',
+  };
+  const after = decideCode(situation, noNewCode);
+  // A refused code that is sent again is no difference.
+  const waits = code.state === 'failed' && after.state === 'pending';
+  if (after === code || waits || held === code.signupCode) return {};
+  return { signupCode: { mirror: code.signupCode, salesforce: held } };
+}
+
+function noNewCode(): never {
+  throw new Error('a comparison makes no codes');
 }

@@ -30,6 +30,8 @@ export type Verdict = {
   readonly dueInMs: number;
   readonly outcome: 'written' | 'again' | 'taken' | 'gone' | 'failed';
   readonly answerClass: AnswerClass | null;
+  /** Whether it is sent by itself next: only a failure alone is final. */
+  readonly alone: boolean;
 };
 
 export type Patience = {
@@ -37,17 +39,10 @@ export type Patience = {
   readonly maxTries: number;
   readonly firstPauseMs: number;
   readonly maxPauseMs: number;
-  /** How long an allowance that is used up is left alone. */
-  readonly windowMs: number;
 };
 
 // Twenty tries take a little more than an hour.
-export const usualPatience: Patience = {
-  maxTries: 20,
-  firstPauseMs: 1_000,
-  maxPauseMs: 5 * 60_000,
-  windowMs: 5 * 60_000,
-};
+export const usualPatience: Patience = { maxTries: 20, firstPauseMs: 1_000, maxPauseMs: 5 * 60_000 };
 
 /** How many new codes are made for an account whose code is refused as taken. */
 export const maxRefusals = 3;
@@ -58,42 +53,73 @@ export type Circumstances = {
   readonly generate: () => string;
   readonly at: string;
   readonly patience: Patience;
+  /** The field of the codes. */
+  readonly field: string;
 };
 
+/** The other records of the same call, and of calls before. */
+export type Company = {
+  /** Records in the call, this one included. */
+  readonly size: number;
+  /** Whether one of them was accepted. */
+  readonly accepted: boolean;
+  /** Whether another record was accepted since this one was first refused for want of a right. */
+  readonly contrasted: boolean;
+  /** Whether several calls in a row were refused for want of a right, with several records. */
+  readonly orgWide: boolean;
+};
+
+export const alone: Company = { size: 1, accepted: false, contrasted: false, orgWide: false };
+
 /** Reads an answer by its class. A code that may have been written never changes; one that was refused as taken may. */
-export function judgeAnswer(waiting: WaitingCode, answer: Answer, around: Circumstances): Verdict {
+export function judgeAnswer(
+  waiting: WaitingCode,
+  answer: Answer,
+  around: Circumstances,
+  company: Company = alone,
+): Verdict {
   const { id, code, tries, refusals } = waiting;
-  const same = { id, sent: code, code, tries, refusals, dueInMs: 0 };
+  const same = { id, sent: code, code, tries, refusals, dueInMs: 0, alone: false };
   if (answer === 'gone') {
     const error = { code: goneCode, message: goneMessage, at: around.at };
     return { ...same, state: 'failed', error, outcome: 'gone', answerClass: 'gone' };
   }
   if (answer.success)
     return { ...same, state: 'written', error: null, outcome: 'written', answerClass: null };
-  const answerClass = classOf(answer.code, answer.message);
+  const answerClass = classOf(answer.code, answer.message, around.field);
   const error = { code: answer.code, message: answer.message, at: around.at, fields: answer.fields };
-  return { ...same, answerClass, error, ...fates[answerClass](waiting, around) };
+  return { ...same, answerClass, error, ...outcomeByClass[answerClass](waiting, around, company) };
 }
 
-type Fate = Pick<Verdict, 'state' | 'outcome'> & Partial<Verdict>;
+type Outcome = Pick<Verdict, 'state' | 'outcome'> & Partial<Verdict>;
 
-const failed: Fate = { state: 'failed', outcome: 'failed' };
+const failed: Outcome = { state: 'failed', outcome: 'failed' };
+/** Sent again at once, or when the org takes writes again; not counted as a try of this record. */
+const uncounted: Outcome = { state: 'pending', outcome: 'again' };
 
-const fates: Readonly<Record<AnswerClass, (waiting: WaitingCode, around: Circumstances) => Fate>> = {
-  again({ tries }, { random, patience: { maxTries, firstPauseMs, maxPauseMs } }) {
+const outcomeByClass: Readonly<
+  Record<AnswerClass, (waiting: WaitingCode, around: Circumstances, company: Company) => Outcome>
+> = {
+  again({ tries }, { random, patience: { maxTries, firstPauseMs, maxPauseMs } }, { size }) {
     const next = tries + 1;
-    if (next >= maxTries) return { ...failed, tries: next };
+    if (next >= maxTries) return size > 1 ? { ...uncounted, alone: true } : { ...failed, tries: next };
     const full = Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(tries, 20));
-    const dueInMs = Math.round(full / 2 + (full / 2) * random);
-    return { state: 'pending', outcome: 'again', tries: next, dueInMs };
+    return { ...uncounted, tries: next, dueInMs: Math.round(full / 2 + (full / 2) * random) };
   },
-  window: (_, { patience }) => ({ state: 'pending', outcome: 'again', dueInMs: patience.windowMs }),
+  // An org that takes another record of the same call takes writes.
+  org: (waiting, around, company) =>
+    company.accepted ? outcomeByClass.again(waiting, around, company) : uncounted,
+  access(waiting, around, company) {
+    if (company.accepted || company.contrasted) return failed;
+    return company.orgWide ? uncounted : outcomeByClass.again(waiting, around, company);
+  },
+  batch: (_waiting, _around, { size }) => (size > 1 ? uncounted : failed),
   taken({ refusals }, { generate }) {
     if (refusals >= maxRefusals) return { ...failed, outcome: 'taken' };
     return { state: 'pending', outcome: 'taken', code: generate(), refusals: refusals + 1 };
   },
   // It was there a moment ago: reading it again tells, and until then it is not given up.
-  gone: (waiting, around) => fates.again(waiting, around),
+  gone: (waiting, around, company) => outcomeByClass.again(waiting, around, company),
   field: () => failed,
   permanent: () => failed,
 };

@@ -1,29 +1,25 @@
 import type { SalesforceError } from '../../salesforce/error.ts';
+import { type Contrast, createContrast } from './contrast.ts';
 import { type Circumstances, judgeAnswer, type Verdict, type WaitingCode } from './judge-answer.ts';
 
 /**
  * Tells a record that makes every call with it fail from an org that fails every call: a failure of an account alone
  * counts as a try only if other calls have succeeded since it last failed alone.
  */
-export type LoneFailures = {
-  succeeded(): void;
+export type LoneFailures = Pick<Contrast, 'succeeded'> & {
   judge(waiting: WaitingCode, error: SalesforceError, around: Circumstances): Verdict;
 };
 
 export function createLoneFailures(): LoneFailures {
-  let successes = 0;
-  const suspects = new Map<string, number>();
+  const contrast = createContrast();
   return {
-    succeeded() {
-      successes++;
-    },
+    succeeded: contrast.succeeded,
     judge(waiting, { code, message }, around) {
-      const before = suspects.get(waiting.id);
-      suspects.set(waiting.id, successes);
+      const isOwn = contrast.failed(waiting.id);
       const answer = { success: false, code: 'UNKNOWN', message, fields: [] } as const;
       const verdict = judgeAnswer(waiting, answer, around);
       const error = { code, message, at: around.at };
-      if (before !== undefined && successes > before) return { ...verdict, error };
+      if (isOwn) return { ...verdict, error };
       return { ...verdict, error, state: 'pending', outcome: 'again', tries: waiting.tries };
     },
   };

@@ -5,14 +5,17 @@ import { holdLock } from '../../db/hold-lock.ts';
 import type { WakeUps } from '../../db/wake-up.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
 import type { Timing } from '../../timing.ts';
-import { backfillSome, forgetBackfill } from './backfill.ts';
-import { afterFailure, afterSuccess, closed, isOpen, pauseMs } from './circuit.ts';
-import { createFieldWatch, type FieldWatch } from './field-watch.ts';
-import { gather } from './gather.ts';
-import { createLoneFailures, type LoneFailures } from './lone-failure.ts';
-import { createShowState, type ShowState } from './show-state.ts';
-import { type DueCode, lookForDue, readDue, saveVerdicts } from './waiting-codes.ts';
-import { type BatchContext, writeBatch } from './write-batch.ts';
+import { forgetBackfill } from './backfill.ts';
+import { createContrast } from './contrast.ts';
+import { createFieldWatch } from './field-watch.ts';
+import { noAccessRefusals } from './judge-call.ts';
+import { createLoneFailures } from './lone-failure.ts';
+import { fullPace } from './pace.ts';
+import { createBatchReporter } from './report-batch.ts';
+import { createShowState } from './show-state.ts';
+import { noWork } from './worklist.ts';
+import type { BatchContext } from './write-batch.ts';
+import { type LoopState, takeFailure, writeNextBatch } from './write-next-batch.ts';
 
 export type WriteBackContext = BatchContext & {
   readonly databaseUrl: string;
@@ -56,12 +59,16 @@ async function work(
   signal: AbortSignal,
   isSure: () => boolean,
 ): Promise<void> {
-  const { pool, topic, budget, codes } = context;
-  const show = createShowState(pool, topic, budget);
-  const course: Course = {
-    circuit: closed,
-    field: await createFieldWatch(context, show),
+  const { pool, topic, budget, codes, logger } = context;
+  const show = createShowState(pool, topic, budget, logger);
+  const state: LoopState = {
+    pace: fullPace,
+    worklist: noWork,
+    accessRefusals: noAccessRefusals,
+    contrast: createContrast(),
     lone: createLoneFailures(),
+    field: await createFieldWatch(context, show),
+    reporter: createBatchReporter(logger),
     show,
     isSure,
   };
@@ -70,91 +77,17 @@ async function work(
     // Listen before looking: what is enqueued in between is not missed.
     const woken = wakeUps.next('write-back', lookEveryMs);
     try {
-      const busy = await step(context, course, signal);
-      if (!busy) await woken;
+      const { busy, pauseMs } = await writeNextBatch(context, state, signal);
+      if (pauseMs > 0) await leaveAlone(pauseMs, signal);
+      else if (!busy) await woken;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof SalesforceError)) throw error;
-      await pause(await takeFailure(context, course, error), undefined, { signal }).catch(() => {});
+      await leaveAlone(await takeFailure(context, state, error), signal);
     }
   }
 }
 
-/** @returns whether there may be more to do at once */
-async function step(context: WriteBackContext, course: Course, signal: AbortSignal): Promise<boolean> {
-  const { pool, topic, gatherMs } = context;
-  const { field, lone, show, isSure } = course;
-  if (!(await field.isGood(signal))) return false;
-  const most = course.circuit.batchSize;
-  const waiting = await gather(() => lookForDue(pool, topic, most), { most, pauseMs: gatherMs, signal });
-  if (waiting === 0) {
-    if (course.circuit.failures === 0) await show('running');
-    return backfillSome(context);
-  }
-  const batch = await readDue(pool, most);
-  try {
-    const verdicts = await writeBatch(context, batch, { signal, isSure, onWait: show.onWait });
-    if (verdicts.some(({ answerClass }) => answerClass === 'field')) field.suspect();
-    context.logger.info(
-      { codes: batch.length, outcomes: countBy(verdicts.map(({ outcome }) => outcome)) },
-      'signup codes written to Salesforce',
-    );
-  } catch (error) {
-    if (error instanceof SalesforceError) await takeLoneFailure(context, lone, batch, error);
-    throw error;
-  }
-  lone.succeeded();
-  course.circuit = afterSuccess(course.circuit);
-  await show('running');
-  return true;
+async function leaveAlone(ms: number, signal: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { signal }).catch(() => {});
 }
-
-/** @returns how long to leave Salesforce alone, in milliseconds */
-async function takeFailure(
-  { logger }: WriteBackContext,
-  course: Course,
-  error: SalesforceError,
-): Promise<number> {
-  course.circuit = afterFailure(course.circuit);
-  const { circuit, field, show } = course;
-  const { code, message, failure } = error;
-  logger.warn({ err: error, failures: circuit.failures }, 'signup codes could not be written');
-  const byPerson = ['config', 'permission', 'auth', 'bug'].includes(failure);
-  if (byPerson) {
-    field.suspect();
-    // What can be seen at the field is told in its terms, at once.
-    if (circuit.failures === 1) return 0;
-    await show('paused', { code, message });
-  } else if (isOpen(circuit)) {
-    await show('waiting', { code, message });
-  }
-  return pauseMs(circuit, error, Math.random());
-}
-
-async function takeLoneFailure(
-  { pool, codes, patience }: WriteBackContext,
-  lone: LoneFailures,
-  batch: readonly DueCode[],
-  error: SalesforceError,
-): Promise<void> {
-  const [only, ...others] = batch;
-  if (only === undefined || others.length > 0) return;
-  const at = new Date().toISOString();
-  await saveVerdicts(pool, [
-    lone.judge(only, error, { random: Math.random(), generate: codes.generate, at, patience }),
-  ]);
-}
-
-function countBy(names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(
-    [...Map.groupBy(names, (name) => name)].map(([name, { length }]) => [name, length]),
-  );
-}
-
-type Course = {
-  circuit: ReturnType<typeof afterFailure>;
-  readonly field: FieldWatch;
-  readonly lone: LoneFailures;
-  readonly show: ShowState;
-  readonly isSure: () => boolean;
-};

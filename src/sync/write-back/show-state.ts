@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import type { ApiBudget, ApiUsage } from '../../salesforce/api-budget.ts';
 import type { Reason } from './check-field.ts';
 import { saveState, type WriteBackState } from './state-row.ts';
@@ -14,16 +15,27 @@ export type ShowState = {
 const usageEveryMs = 1_000;
 
 /** Keeps the row that others look at up to date, without a statement where nothing is new. */
-export function createShowState(pool: pg.Pool, topic: string, budget: ApiBudget): ShowState {
+export function createShowState(pool: pg.Pool, topic: string, budget: ApiBudget, logger: Logger): ShowState {
+  let heldSince: number | undefined;
   let last = '';
   let lastUsage = '';
   let savedAt = 0;
   let waiting = false;
+  const logChange = (state: WriteBackState, reason: Reason | undefined): void => {
+    if (state !== 'running') {
+      heldSince ??= Date.now();
+      logger.warn({ topic, state, reason }, 'write-back held up');
+    } else if (heldSince !== undefined) {
+      logger.info({ topic, heldUpMs: Date.now() - heldSince }, 'write-back resumed');
+      heldSince = undefined;
+    }
+  };
   const show = async (state: WriteBackState, reason?: Reason): Promise<void> => {
     const usage = budget.usage();
     const text = JSON.stringify([state, reason]);
     const usageText = JSON.stringify(usage);
     if (text === last && (usageText === lastUsage || Date.now() - savedAt < usageEveryMs)) return;
+    if (text !== last) logChange(state, reason);
     const { reservePercent } = budget;
     await saveState(pool, topic, { state, reason: reason ?? null, usage, reservePercent });
     [last, lastUsage, savedAt] = [text, usageText, Date.now()];

@@ -2,7 +2,9 @@ import type pg from 'pg';
 import type { Queryable } from '../../db/database.ts';
 import { storableJson } from '../../db/storable.ts';
 import type { CodeWrite } from '../../salesforce/signup-codes.ts';
-import type { CodeError } from '../signup-code.ts';
+import type { Knowledge, Written } from '../code-knowledge.ts';
+import type { CodeError, CodeState } from '../signup-code.ts';
+import { formatVersion, isOfReading, parseVersion } from '../version.ts';
 import type { Gathered } from './gather.ts';
 import type { Verdict, WaitingCode } from './judge-answer.ts';
 
@@ -18,6 +20,18 @@ export async function readDue(client: Queryable, limit: number): Promise<DueCode
     text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals, code_replaces as replaces
              from accounts where ${due} and signup_code is not null order by code_due_at, id limit $1`,
     values: [limit],
+  });
+  return rows;
+}
+
+/** Those of these accounts whose codes are still to be sent now, in the order of their ids. */
+export async function readDueOf(client: Queryable, ids: readonly string[]): Promise<DueCode[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await client.query<DueCode>({
+    name: 'read-due-codes-of',
+    text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals, code_replaces as replaces
+             from accounts where ${due} and signup_code is not null and id = any($1::text[]) order by id`,
+    values: [ids],
   });
   return rows;
 }
@@ -107,23 +121,45 @@ export type Finding = CodeWrite & {
   readonly error: CodeError | null;
 };
 
+/** A waiting code, and what the mirror knows of the field by now. */
+export type LockedCode = DueCode & {
+  readonly held: string | null;
+  readonly knowledge: Exclude<Knowledge, { by: 'nothing' }>;
+};
+
 /** The codes as they wait now, locked. */
 export async function lockWaiting(
   client: pg.PoolClient,
   ids: readonly string[],
-): Promise<Map<string, WaitingCode>> {
-  const { rows } = await client.query<WaitingCode>({
+  field: string,
+): Promise<Map<string, LockedCode>> {
+  const { rows } = await client.query<DueCode & { held: string | null; version: string; named: boolean }>({
     name: 'lock-waiting-codes',
-    text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals
+    text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals, code_replaces as replaces,
+                  nullif(salesforce_code, '') as held, coalesce(field_versions ->> $2, base_version) as version,
+                  field_versions ? $2 as named
              from accounts where id = any($1::text[]) and code_state = 'pending' and signup_code is not null
             order by id for update`,
-    values: [ids],
+    values: [ids, field],
   });
-  return new Map(rows.map((row) => [row.id, row]));
+  return new Map(
+    rows.map(({ held, version: text, named, ...waiting }) => {
+      const version = parseVersion(text);
+      const by = isOfReading(version) ? 'read' : named ? 'event' : 'record';
+      return [waiting.id, { ...waiting, held, knowledge: { by, version } }];
+    }),
+  );
 }
 
+/** A verdict, or what the mirror makes of it: a written code can be cleared by now. */
+export type SavedVerdict = Omit<Verdict, 'state' | 'code'> & {
+  readonly state: CodeState;
+  readonly code: string | null;
+  readonly written?: Written;
+};
+
 /** Records verdicts, unless the account has moved on meanwhile: a confirmed code stays confirmed. */
-export async function saveVerdicts(client: Queryable, verdicts: readonly Verdict[]): Promise<void> {
+export async function saveVerdicts(client: Queryable, verdicts: readonly SavedVerdict[]): Promise<void> {
   if (verdicts.length === 0) return;
   await client.query({
     name: 'save-verdicts',
@@ -131,9 +167,12 @@ export async function saveVerdicts(client: Queryable, verdicts: readonly Verdict
               set code_state = v.state, signup_code = v.code, code_error = v.error, code_tries = v.tries,
                   code_refusals = v.refusals, code_due_at = now() + v.due_ms * interval '1 millisecond',
                   code_attempts = a.code_attempts + 1, code_attempted_at = now(),
+                  code_write_base = coalesce(v.write_base, a.code_write_base),
+                  code_written_at = coalesce(v.written_at, a.code_written_at),
                   changed_at = now(), revision = a.revision + 1
-             from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::int[], $7::int[], $8::int[])
-               as v (id, sent, state, code, error, tries, refusals, due_ms)
+             from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::int[], $7::int[], $8::int[],
+                         $9::text[], $10::timestamptz[])
+               as v (id, sent, state, code, error, tries, refusals, due_ms, write_base, written_at)
             where a.id = v.id and a.signup_code = v.sent and a.code_state = 'pending'`,
     values: [
       verdicts.map(({ id }) => id),
@@ -144,6 +183,8 @@ export async function saveVerdicts(client: Queryable, verdicts: readonly Verdict
       verdicts.map(({ tries }) => tries),
       verdicts.map(({ refusals }) => refusals),
       verdicts.map(({ dueInMs }) => dueInMs),
+      verdicts.map(({ written }) => (written === undefined ? null : formatVersion(written.base))),
+      verdicts.map(({ written }) => (written === undefined ? null : new Date(written.at).toISOString())),
     ],
   });
 }

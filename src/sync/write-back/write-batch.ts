@@ -3,26 +3,18 @@ import type pg from 'pg';
 import { inTransaction } from '../../db/database.ts';
 import type { ApiBudget, ApiUsage } from '../../salesforce/api-budget.ts';
 import { fromRestError } from '../../salesforce/error.ts';
-import { type CodeWriteResult, type HeldCode, readCodes, writeCodes } from '../../salesforce/signup-codes.ts';
+import { readCodes, writeCodes } from '../../salesforce/signup-codes.ts';
 import type { Timing } from '../../timing.ts';
-import { applyChanges, lockMirror } from '../apply-changes.ts';
+import { applyChanges } from '../apply-changes.ts';
 import type { CodeRules } from '../code-rules.ts';
 import type { Jobs } from '../jobs.ts';
 import { readKnownVersions } from '../request-reads.ts';
 import { readWatermark } from '../subscription-rows.ts';
 import { laterVersion, never, readVersion, type Version } from '../version.ts';
-import { judgeAnswer, type Patience, type Verdict } from './judge-answer.ts';
-import {
-  beginAttempts,
-  closeAttempts,
-  type DueCode,
-  type Finding,
-  leaveUnanswered,
-  lockWaiting,
-  noteFindings,
-  type SentCode,
-  saveVerdicts,
-} from './waiting-codes.ts';
+import type { Patience, Verdict } from './judge-answer.ts';
+import type { CallVerdict, Evidence } from './judge-call.ts';
+import { type ReadCode, recordAnswers, recordGone, type Sent } from './record-answers.ts';
+import { beginAttempts, type DueCode, type Finding, leaveUnanswered, noteFindings } from './waiting-codes.ts';
 
 export type BatchContext = {
   readonly pool: pg.Pool;
@@ -37,25 +29,33 @@ export type BatchContext = {
 
 export type Waiting = {
   readonly signal: AbortSignal;
+  /** What calls before this one have shown. */
+  readonly evidence: Evidence;
   /** Whether no other process can be writing back by now. */
   readonly isSure: () => boolean;
   readonly onWait: (usage: ApiUsage | undefined) => Promise<void>;
 };
 
+/** What became of a batch. */
+export type BatchReport = {
+  /** Of the codes that were sent, and of those that can't be. */
+  readonly verdicts: readonly Verdict[];
+  /** The call that wrote; null where nothing was sent. */
+  readonly call: CallVerdict | null;
+};
+
 /**
  * Brings the codes of up to 200 accounts to Salesforce: one query reads what it holds, one call writes. What it holds
  * already is adopted, not overwritten; what it refuses is on record with its reason. Doing it again does no harm: the
- * same code is sent.
+ * same code is sent. Nothing is sent where room for the call came too late: then the reading has to be done again.
  *
- * @returns what became of the codes that were sent or can't be; none where room for the call came too late, and the
- *   reading has to be done again
  * @throws SalesforceError where a call failed as a whole: the outcome is unknown, and the codes go on waiting
  */
 export async function writeBatch(
   context: BatchContext,
   batch: readonly DueCode[],
   waiting: Waiting,
-): Promise<Verdict[]> {
+): Promise<BatchReport> {
   const held = await adoptHeld(context, batch, waiting);
   const lost = batch.filter(({ id }) => !held.has(id));
   const goneOnes = await recordGone(context, lost);
@@ -63,9 +63,11 @@ export async function writeBatch(
     const theirs = held.get(id);
     return theirs !== undefined && mayWrite(theirs.code, code, replaces);
   });
-  if (writes.length === 0) return goneOnes;
+  if (writes.length === 0) return { verdicts: goneOnes, call: null };
   const answered = await send(context, writes, waiting);
-  return answered === undefined ? goneOnes : [...goneOnes, ...(await record(context, writes, answered))];
+  if (answered === undefined || answered.sent.length === 0) return { verdicts: goneOnes, call: null };
+  const call = await recordAnswers(context, writes, held, answered, waiting.evidence);
+  return { verdicts: [...goneOnes, ...call.verdicts], call };
 }
 
 /** A code is written where there is none, or over one that it replaces on request. */
@@ -78,18 +80,24 @@ async function adoptHeld(
   context: BatchContext,
   batch: readonly DueCode[],
   waiting: Waiting,
-): Promise<Map<string, HeldCode>> {
+): Promise<Map<string, ReadCode>> {
   const { pool, topic, codes, connection, budget } = context;
   let watermark = never;
   let known: ReadonlyMap<string, Version> = new Map();
   let readAt = 0;
   const ids = batch.map(({ id }) => id);
-  const held = await budget.spend(async () => {
+  const found = await budget.spend(async () => {
     watermark = await readWatermark(pool, topic);
     known = await readKnownVersions(pool, ids);
     readAt = Date.now();
     return readCodes(connection, codes.field, ids);
   }, waiting);
+  const held = new Map(
+    [...found].map(([id, { code, systemModstamp }]) => [
+      id,
+      { code, version: readVersion(systemModstamp, laterVersion(watermark, known.get(id) ?? never), readAt) },
+    ]),
+  );
   const findings = batch.flatMap(({ id, code, replaces }): Finding[] => {
     const theirs = held.get(id)?.code ?? null;
     return theirs === null || mayWrite(theirs, code, replaces)
@@ -100,11 +108,7 @@ async function adoptHeld(
   const changes = findings.map(({ id, code }) => ({
     accountId: id,
     change: {
-      version: readVersion(
-        held.get(id)?.systemModstamp ?? 0,
-        laterVersion(watermark, known.get(id) ?? never),
-        readAt,
-      ),
+      version: held.get(id)?.version ?? never,
       extent: 'some' as const,
       values: new Map([[codes.field, code]]),
     },
@@ -117,8 +121,6 @@ async function adoptHeld(
   });
   return held;
 }
-
-type Sent = { readonly sent: readonly SentCode[]; readonly results: readonly CodeWriteResult[] };
 
 /** Undefined where it had to wait for room, or was paused: what was read before may not hold any more. */
 async function send(
@@ -135,13 +137,14 @@ async function send(
     async () => {
       if (waited) return undefined;
       const sent = await beginAttempts(pool, writes);
-      if (sent.length === 0) return { sent, results: [] };
+      if (sent.length === 0) return { sent, results: [], answeredAt: 0 };
       if (!waiting.isSure()) {
         await leaveUnanswered(pool, sent, { ...paused, at: new Date().toISOString() });
         return undefined;
       }
       try {
-        return { sent, results: await writeCodes(connection, codes.field, sent, timing.codeWriteTimeoutMs) };
+        const results = await writeCodes(connection, codes.field, sent, timing.codeWriteTimeoutMs);
+        return { sent, results, answeredAt: Date.now() };
       } catch (error) {
         const { code, message } = fromRestError(error);
         await leaveUnanswered(pool, sent, { code, message, at: new Date().toISOString() });
@@ -152,65 +155,7 @@ async function send(
   );
 }
 
-async function record(
-  { pool, codes, patience, jobs }: BatchContext,
-  batch: readonly DueCode[],
-  { sent, results }: Sent,
-): Promise<Verdict[]> {
-  if (sent.length === 0) return [];
-  const known = new Map(batch.map((waiting) => [waiting.id, waiting]));
-  return inTransaction(pool, async (client) => {
-    await lockMirror(client);
-    const now = await lockWaiting(client, [...known.keys()]);
-    const verdicts = sent.map(({ id, code }, index) => {
-      const { tries = 0, refusals = 0 } = now.get(id) ?? known.get(id) ?? {};
-      const answer = results[index] ?? noAnswer;
-      return judgeAnswer({ id, code, tries, refusals }, answer, circumstances(codes, patience));
-    });
-    await saveVerdicts(client, verdicts);
-    await closeAttempts(client, sent, verdicts);
-    await jobs.enqueueRereads(
-      client,
-      verdicts
-        .filter(({ answerClass, state }) => answerClass === 'gone' && state === 'pending')
-        .map(({ id }) => id),
-    );
-    return verdicts;
-  });
-}
-
-/** Accounts that Salesforce didn't find are read again: that tells whether they are deleted. */
-async function recordGone(
-  { pool, codes, patience, jobs }: BatchContext,
-  lost: readonly DueCode[],
-): Promise<Verdict[]> {
-  if (lost.length === 0) return [];
-  const verdicts = lost.map((waiting) => judgeAnswer(waiting, 'gone', circumstances(codes, patience)));
-  await inTransaction(pool, async (client) => {
-    await lockMirror(client);
-    await saveVerdicts(client, verdicts);
-    const findings = verdicts.map(({ id, code, error }) => ({ id, code, outcome: 'gone' as const, error }));
-    await noteFindings(client, findings);
-    await jobs.enqueueRereads(
-      client,
-      lost.map(({ id }) => id),
-    );
-  });
-  return verdicts;
-}
-
-function circumstances({ generate }: CodeRules, patience: Patience) {
-  return { random: Math.random(), generate, at: new Date().toISOString(), patience };
-}
-
 const paused = {
   code: 'paused',
   message: 'The process was paused before it sent this; another may write codes back by now.',
-};
-
-const noAnswer: CodeWriteResult = {
-  success: false,
-  code: 'UNKNOWN',
-  message: 'Salesforce gave no answer for this record.',
-  fields: [],
 };

@@ -81,3 +81,36 @@ describe('refused records of a collection', () => {
     expect(new Set(await write(ids))).toEqual(new Set([null]));
   });
 });
+
+describe('a trigger that throws', () => {
+  it('a collection fails for every record when a trigger throws for its size, or for one account in it', async () => {
+    const ids = [await create(), await create(), await create({ Name: 'Poison Ltd' })];
+    const { trigger } = handle.sandbox.faults.records;
+    const limit = trigger.on({ maxRecords: 2 });
+    expect(new Set(await write(ids))).toEqual(new Set(['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY']));
+    expect(await write(ids.slice(0, 2))).toEqual([null, null]);
+    limit.off();
+    trigger.on({ namePattern: '^Poison', cause: 'System.NullPointerException', client: 'Tidemark' });
+    expect(new Set(await write(ids))).toEqual(new Set(['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY']));
+    expect(await write(ids.slice(0, 2))).toEqual([null, null]);
+    expect(await write(ids, 'Somebody')).toEqual([null, null, null]);
+  });
+});
+
+describe('a read-only window', () => {
+  it('a read-only org refuses every write in the same words, and answers reads', async () => {
+    const id = await create();
+    const { readOnly } = handle.sandbox.faults.records;
+    const window = readOnly.on();
+    const code = 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE';
+    expect(await write([id])).toEqual([code]);
+    const answers = [
+      await rest('POST', '/sobjects/Account', { Name: 'Too late' }),
+      await rest('DELETE', `/sobjects/Account/${id}`),
+    ];
+    expect(answers).toMatchObject([{ body: [{ errorCode: code }] }, { body: [{ errorCode: code }] }]);
+    expect((await rest('GET', `/sobjects/Account/${id}`)).status).toBe(200);
+    window.off();
+    expect(await write([id])).toEqual([null]);
+  });
+});
