@@ -15,7 +15,7 @@ describe('a failure of the first attempt to connect', () => {
     ['API_DISABLED_FOR_ORG', 'permission', { withMirror: false, without: true }],
     ['OTHER_ORG', 'config', { withMirror: true, without: true }],
     ['SIGNUP_CODE_FILTER', 'config', { withMirror: true, without: true }],
-  ])('ends the start for %s (%s) as follows: %j', (code, failure, { withMirror, without }) => {
+  ])('a first failure with %s (%s) ends the start as follows: %j', (code, failure, { withMirror, without }) => {
     const error = new SalesforceError('It says so.', code, failure);
     expect({ withMirror: endsStart(error, true), without: endsStart(error, false) }).toEqual({
       withMirror,
@@ -28,13 +28,13 @@ describe('a database that mirrors another org', () => {
   const simulator = '00DTM0000000001EAA';
   const real = '00Dal0000000001EAA';
 
-  it('is reported as one of the simulator when a real org follows', () => {
+  it('a database of the simulator is named as such when a real org follows', () => {
     expect(otherOrgText(simulator, real)).toBe(
       `DATABASE_URL holds a mirror of the simulator (${simulator}), but the credentials belong to org ${real}; give that org an empty database`,
     );
   });
 
-  it('is kept from the simulator that follows', () => {
+  it('the mirror of an org is not given to a simulator that follows', () => {
     expect(otherOrgText(real, simulator)).toMatch(
       /^DATABASE_URL holds a mirror of org 00Dal0000000001EAA, but the simulator was started; set the SALESFORCE_/,
     );
