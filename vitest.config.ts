@@ -16,7 +16,7 @@ const project = (
   name: string,
   test: TestProjectInlineConfiguration['test'],
 ): TestProjectInlineConfiguration => ({
-  test: { name, testTimeout: 90_000, hookTimeout: 120_000, ...test },
+  test: { name, testTimeout: 180_000, hookTimeout: 180_000, ...test },
 });
 
 export default defineConfig({

@@ -26,7 +26,8 @@ export type Build = {
 };
 
 /** The service as it is. */
-export const sound: Build = { buildApp, patienceMs: 15_000 };
+// Far more than anything takes: a wait that is passed says that it never happens, not that the machine is busy.
+export const sound: Build = { buildApp, patienceMs: 60_000 };
 
 export type MirrorOptions = {
   /** A door that Tidemark has to go through to Salesforce's REST API, but for signing in. */
@@ -104,7 +105,7 @@ export async function openMirror({
   });
 
   // A start is no part of what a scenario is about: it has its time, however impatient the scenario is.
-  let patienceMs = Math.max(build.patienceMs, 30_000);
+  let patienceMs = Math.max(build.patienceMs, 60_000);
   const until = <T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> =>
     eventually(what, probe, patienceMs);
   const mirror = {

@@ -111,7 +111,7 @@ export async function startTidemark(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   if (waitUntilReady) {
-    await eventually('Tidemark is ready', async () => (await fetch(`${url}/health/ready`)).ok, 30_000);
+    await eventually('Tidemark is ready', async () => (await fetch(`${url}/health/ready`)).ok);
   }
   return {
     url,
