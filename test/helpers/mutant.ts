@@ -33,27 +33,45 @@ export type Replacements = {
 };
 
 /**
- * Loads the service once more, with the given exports replaced. Nothing is written to disk: each module of the
- * service is loaded under its own URL with `?mutant=N`, and a module with replacements is wrapped.
+ * Loads the service once more, with the given exports replaced. Nothing is written to disk: the module with
+ * replacements is wrapped, and it and all that import it are loaded under URLs with `?mutant=N`. The other modules are
+ * loaded once for all mutants.
  *
  * @throws if a module or an export does not exist
  */
 export async function loadMutant(replace: Replacements): Promise<typeof buildApp> {
-  const id = mutants.push(replace) - 1;
+  await importNatively(`${source}app.ts`);
+  const urls = Object.keys(replace).map((module) => source + module);
+  const unknown = urls.find((url) => !importers.has(url));
+  if (unknown !== undefined) throw new Error(`${unknown} is not part of the service`);
+  const id = mutants.push({ replace, affected: withImporters(urls) }) - 1;
   const app: { readonly buildApp: typeof buildApp } = await importNatively(`${source}app.ts?mutant=${id}`);
   return app.buildApp;
 }
 
 const source = new URL('../../src/', import.meta.url).href;
-/** Modules that no mutant concerns, or that are large: they are shared by all. */
-const shared = ['db/generated/', 'sandbox/'].map((folder) => source + folder);
+
+type Mutant = {
+  readonly replace: Replacements;
+  /** URLs of the modules with replacements and of all that import them, directly or not. */
+  readonly affected: ReadonlySet<string>;
+};
 
 declare global {
-  var tidemarkMutants: Replacements[] | undefined;
+  // Vitest's module runner and Node's loader share nothing else, and Node's loader outlives a test file.
+  var tidemarkMutants:
+    | { readonly mutants: Mutant[]; readonly importers: Map<string, Set<string>> }
+    | undefined;
 }
-// Vitest's module runner and Node's loader share nothing else. It outlives a test file: no two mutants have one id.
-globalThis.tidemarkMutants ??= [];
-const mutants = globalThis.tidemarkMutants;
+globalThis.tidemarkMutants ??= { mutants: [], importers: new Map() };
+/** `importers` has the modules that import each module of the service, as it is without mutants. */
+const { mutants, importers } = globalThis.tidemarkMutants;
+
+function withImporters(urls: readonly string[]): Set<string> {
+  const affected = new Set(urls);
+  for (const url of affected) for (const importer of importers.get(url) ?? []) affected.add(importer);
+  return affected;
+}
 
 // In a test file Vitest replaces `import()`; in a module that it does not transform it leaves it alone.
 const loader = 'data:text/javascript,export const load = (url) => import(url);';
@@ -62,17 +80,18 @@ const { load: importNatively } = (await import(loader)) as { load: (url: string)
 registerHooks({
   resolve(specifier, context, nextResolve) {
     const resolved = nextResolve(specifier, context);
-    const mutant = /\?mutant=\d+/.exec(context.parentURL ?? '')?.[0];
-    const isOwn = resolved.url.startsWith(source) && !resolved.url.includes('?');
-    if (mutant === undefined || !isOwn || shared.some((folder) => resolved.url.startsWith(folder))) {
-      return resolved;
-    }
-    return { ...resolved, url: resolved.url + mutant };
+    const { url } = resolved;
+    const parentURL = context.parentURL ?? '';
+    if (!url.startsWith(source) || url.includes('?')) return resolved;
+    const id = /\?mutant=(\d+)/.exec(parentURL)?.[1];
+    if (id === undefined) importers.set(url, (importers.get(url) ?? new Set()).add(parentURL));
+    const isAffected = id !== undefined && mutants[Number(id)]?.affected.has(url);
+    return isAffected ? { ...resolved, url: `${url}?mutant=${id}` } : resolved;
   },
   load(url, context, nextLoad) {
     const [file = '', id] = url.split('?mutant=');
     const module = file.slice(source.length) as keyof MutableModules;
-    const replacements = file.startsWith(source) && mutants[Number(id)]?.[module];
+    const replacements = file.startsWith(source) && mutants[Number(id)]?.replace[module];
     if (!replacements) return nextLoad(url, context);
     return {
       format: 'module',
@@ -87,7 +106,7 @@ function wrap(original: string, id: number, module: string, names: readonly stri
   return [
     `import * as original from '${original}';`,
     `export * from '${original}';`,
-    `const replace = globalThis.tidemarkMutants[${id}]['${module}'];`,
+    `const replace = globalThis.tidemarkMutants.mutants[${id}].replace['${module}'];`,
     ...names.map((name) => `if (!('${name}' in original)) throw new Error('${module} exports no ${name}');`),
     ...names.map((name) => `export const ${name} = replace.${name}(original.${name});`),
   ].join('\n');

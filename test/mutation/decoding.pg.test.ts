@@ -141,6 +141,7 @@ eachWithMutants([
           },
         },
         reason: /Never happened: all that was published is applied/,
+        patienceMs: 5_000,
       },
     ],
   },

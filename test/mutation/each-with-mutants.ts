@@ -19,6 +19,8 @@ export type Mutant = {
   readonly replace: Replacements;
   /** Why the scenario fails: it has to be this reason and no other. */
   readonly reason: RegExp;
+  /** If the reason is that something never happens: how long to wait for it. */
+  readonly patienceMs?: number;
 };
 
 const defaultOptions: MirrorOptions = { sandbox: { accounts: 12 } };
@@ -45,8 +47,8 @@ export function eachWithMutants(cases: readonly MutationCase[]): void {
     const mutants = cases.flatMap((shown) => shown.mutants.map((mutant) => ({ ...shown, ...mutant })));
     it.each(mutants)(
       'the scenario fails if $name',
-      async ({ scenario, options = defaultOptions, replace, reason }) => {
-        const build = { ...sound, buildApp: await loadMutant(replace), patienceMs: 5_000 };
+      async ({ scenario, options = defaultOptions, replace, reason, patienceMs = sound.patienceMs }) => {
+        const build = { buildApp: await loadMutant(replace), patienceMs };
         await using mirror = await openMirror({ ...options, build });
         await expect(scenario(mirror)).rejects.toThrow(reason);
       },
