@@ -15,13 +15,16 @@ describe('a failure of the first attempt to connect', () => {
     ['API_DISABLED_FOR_ORG', 'permission', { withMirror: false, without: true }],
     ['OTHER_ORG', 'config', { withMirror: true, without: true }],
     ['SIGNUP_CODE_FILTER', 'config', { withMirror: true, without: true }],
-  ])('a first failure with %s (%s) ends the start as follows: %j', (code, failure, { withMirror, without }) => {
-    const error = new SalesforceError('It says so.', code, failure);
-    expect({ withMirror: endsStart(error, true), without: endsStart(error, false) }).toEqual({
-      withMirror,
-      without,
-    });
-  });
+  ])(
+    'a first failure with %s (%s) ends the start as follows: %j',
+    (code, failure, { withMirror, without }) => {
+      const error = new SalesforceError('It says so.', code, failure);
+      expect({ withMirror: endsStart(error, true), without: endsStart(error, false) }).toEqual({
+        withMirror,
+        without,
+      });
+    },
+  );
 });
 
 describe('a database that mirrors another org', () => {
