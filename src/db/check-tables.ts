@@ -25,6 +25,7 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.housekeeping.findFirst({ where: { task: '' } }),
     () => prisma.webhookRequest.findFirst({ where: { id: '' } }),
     () => prisma.unconfirmedRecord.findFirst({ where: { id: '' } }),
+    () => prisma.failedRecord.findFirst({ where: { accountId: '' } }),
   ];
   for (const read of reads) {
     await read().catch((error: unknown) => {

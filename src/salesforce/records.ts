@@ -1,6 +1,7 @@
 import type { Connection } from 'jsforce';
 import type { FieldValues, Scalar } from './change-event.ts';
 import { restAnswer } from './deadline.ts';
+import { SalesforceError } from './error.ts';
 import { capitalise, fromRest } from './field-value.ts';
 import { parseRecordId } from './record-id.ts';
 import type { SchemaField } from './writer-schema.ts';
@@ -101,10 +102,15 @@ export function toRead(row: RestRow, { fields, types }: ReadPlan): AccountRead {
   }
   const master = row[masterField] ?? null;
   if (master !== null) values.set(masterField, fromRest(master, 'reference'));
+  const id = parseRecordId(String(row['Id']));
+  const systemModstamp = Date.parse(String(row['SystemModstamp']));
+  // Without these nothing can be said of a record, and what is said of others is in doubt.
+  if (id === undefined || Number.isNaN(systemModstamp))
+    throw new SalesforceError('A record came without its Id or SystemModstamp', 'BAD_ANSWER', 'transient');
   return {
-    id: parseRecordId(String(row['Id'])) ?? String(row['Id']),
+    id,
     deleted: row['IsDeleted'] === true,
-    systemModstamp: Date.parse(String(row['SystemModstamp'])),
+    systemModstamp,
     values,
   };
 }

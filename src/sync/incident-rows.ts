@@ -8,6 +8,7 @@ export const incidentCauses = [
   'position lost',
   'unseen account',
   'failed event',
+  'failed record',
   'dated ahead',
   'difference',
 ] as const;
@@ -19,6 +20,7 @@ export const incidentCauses = [
  * - `position lost`: Salesforce does not know the position any more behind which to resume
  * - `unseen account`: an account changed that had never been told of
  * - `failed event`: an event can't be decoded or applied
+ * - `failed record`: a record that was read from Salesforce can't be stored
  * - `dated ahead`: events are dated ahead of this machine's clock
  * - `difference`: a comparison with Salesforce found accounts that no event had told of
  */
@@ -106,11 +108,22 @@ export async function markRepairing(
   }
 }
 
-/** The resync has read everything that the hole could hide. */
+/**
+ * The resync has read everything that the hole could hide. Where some of it could not be stored, the incident stays
+ * open for those records, until they are.
+ */
 export async function closeByResync(client: Queryable, resyncId: string): Promise<void> {
   await client.query({
     name: 'close-by-resync',
-    text: `update incidents set state = 'closed', closed_at = now() where resync_id = $1 and state <> 'closed'`,
+    text: `update incidents
+              set state = case when failed.ids is null then 'closed' else 'open' end,
+                  closed_at = case when failed.ids is null then now() end,
+                  resync_id = case when failed.ids is null then resync_id end,
+                  extent = case when failed.ids is null then extent else 'accounts' end,
+                  account_ids = coalesce(failed.ids, account_ids)
+             from (select array_agg(account_id order by account_id) as ids
+                     from failed_records where resync_id = $1) failed
+            where incidents.resync_id = $1 and incidents.state <> 'closed'`,
     values: [resyncId],
   });
 }
@@ -122,6 +135,7 @@ export async function closeRepaired(client: Queryable): Promise<void> {
     text: `update incidents i set state = 'closed', closed_at = now()
             where i.state <> 'closed' and i.resync_id is null
               and not exists (select from accounts a where a.id = any(i.account_ids) and a.stale_version is not null)
-              and not exists (select from unconfirmed_records u where u.id = any(i.account_ids))`,
+              and not exists (select from unconfirmed_records u where u.id = any(i.account_ids))
+              and not exists (select from failed_records f where f.account_id = any(i.account_ids))`,
   });
 }

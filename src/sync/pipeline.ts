@@ -91,8 +91,9 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     (_, held) => applyUntilStopped({ ...shared, schemas }, wakeUps, held),
   ]);
   await startSchedules(shared, options.schedules ?? {});
+  const isUnread = subscription.loadedAt === null && subscription.readThroughAt === null;
   const begin = (org: Org): Promise<OrgWork> =>
-    beginOrgWork({ ...options, ...shared, org }, subscription.loadedAt === null, wakeUps, stopping.signal);
+    beginOrgWork({ ...options, ...shared, org }, isUnread, wakeUps, stopping.signal);
   const working =
     salesforce.org === undefined
       ? beginOnceOpen(salesforce, begin, logger, stopping.signal)

@@ -23,6 +23,8 @@ export type SubscriptionRow = {
   readonly keepaliveReplayId: Buffer | null;
   readonly startedAt: Date;
   readonly loadedAt: Date | null;
+  /** When the initial load had read everything, whether or not all of it could be stored. */
+  readonly readThroughAt: Date | null;
 };
 
 /** The subscription of a topic; made at the first start. */
@@ -44,7 +46,7 @@ export async function readSubscription(client: Queryable, topic: string): Promis
     name: 'read-subscription',
     text: `select organization_id as "organizationId", replay_id as "replayId", position_at as "positionAt",
                   keepalive_replay_id as "keepaliveReplayId",
-                  started_at as "startedAt", loaded_at as "loadedAt"
+                  started_at as "startedAt", loaded_at as "loadedAt", read_through_at as "readThroughAt"
              from subscriptions where topic = $1`,
     values: [topic],
   });
@@ -109,10 +111,14 @@ export async function forgetPosition(client: Queryable, lease: Lease): Promise<v
   expectHeld(lease, forgotten);
 }
 
+/** Everything was read. The load is complete unless a record could not be stored. */
 export async function markLoaded(client: Queryable, topic: string): Promise<void> {
   await client.query({
     name: 'mark-loaded',
-    text: 'update subscriptions set loaded_at = now() where topic = $1',
+    text: `update subscriptions
+              set read_through_at = now(),
+                  loaded_at = case when exists (select from failed_records) then loaded_at else now() end
+            where topic = $1`,
     values: [topic],
   });
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
+import { failedRecordRetryMinutes } from './failed-records.ts';
 import { type Jobs, queues } from './jobs.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
 
@@ -18,11 +19,13 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
   await inTransaction(pool, async (client) => {
     // Two sweeps at once would both find the same work without a job.
     if (!(await lockSweep(client))) return;
-    const stale = `select id from accounts where stale_version is not null`;
+    const stale = `select id from accounts where stale_version is not null and ${isNotRefused('accounts.id')}`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, stale, queues.reread));
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, unconfirmed, queues.reread));
-    const reported = `select id from unconfirmed_records`;
+    const reported = `select id from unconfirmed_records where ${isNotRefused('unconfirmed_records.id')}`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, reported, queues.reread));
+    const failed = `select account_id as id from failed_records where ${isNotRefused('failed_records.account_id')}`;
+    await jobs.enqueueRereads(client, await withoutJob(client, jobs, failed, queues.reread));
     await client.query({
       name: 'revive-resyncs',
       text: `update resyncs r set state = 'queued', finished_at = null
@@ -41,10 +44,17 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
     for (const id of await withoutJob(client, jobs, open, queues.resync, queues.fullResync))
       await jobs.enqueueResync(client, id);
   });
-  const { rowCount } = await pool.query('select from subscriptions where topic = $1 and loaded_at is null', [
-    topic,
-  ]);
+  const { rowCount } = await pool.query(
+    'select from subscriptions where topic = $1 and loaded_at is null and read_through_at is null',
+    [topic],
+  );
   if (rowCount === 1) await requestInitialLoad(pool, jobs);
+}
+
+/** What the database refused a moment ago it would refuse again. */
+function isNotRefused(id: string): string {
+  return `not exists (select from failed_records f where f.account_id = ${id}
+            and f.failed_at > now() - interval '${failedRecordRetryMinutes} minutes')`;
 }
 
 /** False while another process sweeps; the lock ends with the transaction. */

@@ -23,7 +23,7 @@ export function useMirrorOfSandbox({ accounts = 5, timing }: MirrorOptions = {})
   });
   beforeEach(async () => {
     await database.rows(
-      'truncate events, subscriptions, accounts, resyncs, incidents, write_back_attempts, write_back_state cascade',
+      'truncate events, subscriptions, accounts, resyncs, incidents, failed_records, write_back_attempts, write_back_state cascade',
     );
     await database.rows('delete from pgboss.job');
     parts.org?.close();

@@ -11,7 +11,7 @@ export const IncidentSchema = Type.Object(
     topic: Type.String({ examples: ['/data/AccountChangeEvent'] }),
     cause: OneOf(incidentCauses, {
       description:
-        '`gap`: events told that accounts changed, not what. `overflow`: a transaction too large to be told. `object changed`: something happened to all accounts at once. `position lost`: Salesforce forgot where we were. `unseen account`: an account changed that was never told of. `failed event`: an event could not be applied.',
+        '`gap`: events told that accounts changed, not what. `overflow`: a transaction too large to be told. `object changed`: something happened to all accounts at once. `position lost`: Salesforce forgot where we were. `unseen account`: an account changed that was never told of. `failed event`: an event could not be applied. `failed record`: a record that was read from Salesforce could not be stored.',
     }),
     detail: Type.String({ description: 'One sentence for a person.' }),
     extent: OneOf(incidentExtents, {

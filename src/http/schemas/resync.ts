@@ -52,7 +52,7 @@ export const ResyncSchema = Type.Object(
     unchanged: Count('Accounts that were equal.'),
     kept: Count('Accounts of which the mirror held something newer.'),
     deleted: Count('Accounts that Salesforce no longer has.'),
-    failed: Count('Records that could not be applied.'),
+    failed: Count('Records that could not be stored; the resync then ends as `failed`.'),
     error: NullableText(),
     certificate: OrNull(certificate, {
       description: 'What the finished reading stands for; null until it is done.',

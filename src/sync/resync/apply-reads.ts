@@ -4,6 +4,7 @@ import { isPoison } from '../../db/is-poison.ts';
 import type { AccountRead } from '../../salesforce/records.ts';
 import { enqueue } from '../apply.ts';
 import { type AccountChange, applyChanges } from '../apply-changes.ts';
+import { clearFailedRecords, saveFailedRecord } from '../failed-records.ts';
 import { closeRepaired } from '../incident-rows.ts';
 import { type Change, deletedField } from '../merge.ts';
 import { fieldsMetSince } from '../read-plan.ts';
@@ -54,7 +55,12 @@ async function applyEach(
     } catch (error) {
       if (!isPoison(error)) throw error;
       await client.query('rollback to savepoint record');
-      context.logger.error({ err: error, account: read.id }, 'a record that was read could not be applied');
+      context.logger.error({ err: error, account: read.id }, 'record cannot be stored');
+      await saveFailedRecord(client, context.topic, {
+        accountId: read.id,
+        error: (error as Error).message,
+        resyncId: reading.resyncId,
+      });
       sum = { ...sum, read: sum.read + 1, failed: sum.failed + 1 };
     }
     await client.query('release savepoint record');
@@ -92,6 +98,7 @@ export async function applyReads(
   const applied = await applyChanges(client, changes, context.codes);
   await enqueue(client, context.jobs, applied);
   await settleUnconfirmed(client, [...reads.map(({ id }) => id), ...missing], reading.readAt);
+  await clearFailedRecords(client, [...reads.map(({ id }) => id), ...missing]);
   await closeRepaired(client);
   return {
     read: reads.length,

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { inTransaction, type Queryable } from '../../db/database.ts';
 import { readWatermark } from '../subscription-rows.ts';
 import type { Version } from '../version.ts';
-import { applyReads, type ReadPage } from './apply-reads.ts';
+import { applyPage, type ReadPage } from './apply-reads.ts';
 import { compareReads } from './compare.ts';
 import {
   type Difference,
@@ -60,7 +60,7 @@ async function lookAgain(run: RunningResync, ids: readonly string[]): Promise<nu
     open += found.length - certain.length;
     const differing = new Set(found.map(({ accountId }) => accountId));
     const asked = [...page.reads.map(({ id }) => id), ...page.missing];
-    await inTransaction(context.pool, async (client) => {
+    const save = async (client: Queryable): Promise<void> => {
       await lockClaim(client, row);
       await dropDifferences(
         client,
@@ -68,8 +68,9 @@ async function lookAgain(run: RunningResync, ids: readonly string[]): Promise<nu
         asked.filter((id) => !differing.has(id)),
       );
       await noteDifferences(client, row.id, certain, true);
-      if (row.repairs) await applyReads(context, client, reading, only(page, certain));
-    });
+    };
+    if (row.repairs) await applyPage(context, reading, only(page, certain), save);
+    else await inTransaction(context.pool, save);
   }
   return open;
 }

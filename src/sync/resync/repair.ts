@@ -3,10 +3,11 @@ import { closeByResync } from '../incident-rows.ts';
 import { currentReadPlan, fieldsBeyond } from '../read-plan.ts';
 import { markLoaded } from '../subscription-rows.ts';
 import { applyPage } from './apply-reads.ts';
+import { finishResync } from './finish-resync.ts';
 import { type Page, pagesOf, readAhead, unread } from './pages.ts';
 import type { ResyncContext, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { finishResync, noteProgress, noteUnknownIds, ResyncEnded } from './resync-rows.ts';
+import { noteProgress, noteUnknownIds, ResyncEnded } from './resync-rows.ts';
 import type { Outcome } from './run-resync.ts';
 import { differingSpans, hasStrays, pagesOfSpan } from './windows.ts';
 
@@ -17,8 +18,7 @@ export async function repair(run: RunningResync): Promise<Outcome> {
   if (row.scope === 'all') for await (const page of unread(run)) await apply(run, page);
   const strays = row.scope === 'since' && (await hasStrays(run));
   if (strays) await repairStrays(run);
-  await finish(run);
-  return { different: null };
+  return { different: null, unstored: await finish(run) };
 }
 
 async function apply({ context, row, reading }: RunningResync, page: Page): Promise<void> {
@@ -40,13 +40,15 @@ async function repairStrays(run: RunningResync): Promise<void> {
   if (spans === undefined) await requestFull(run.context, 'too much differs');
 }
 
-async function finish(run: RunningResync): Promise<void> {
+/** @returns how many records could not be stored */
+async function finish(run: RunningResync): Promise<number> {
   const { context, row } = run;
   await readAddedFields(run);
-  await inTransaction(context.pool, async (client) => {
-    if (!(await finishResync(client, row))) throw new ResyncEnded();
+  return inTransaction(context.pool, async (client) => {
+    const unstored = await finishResync(client, row);
     await closeByResync(client, row.id);
     if (row.scope === 'all') await markLoaded(client, context.topic);
+    return unstored;
   });
 }
 

@@ -225,20 +225,6 @@ export async function noteWaiting(
   });
 }
 
-/** @returns whether it was still under way */
-export async function finishResync(client: Queryable, { id, claim }: Claim): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'finish-resync',
-    text: `update resyncs r
-              set state = 'done', finished_at = now(), waiting = null,
-                  events_meanwhile = (select count(*) from events e where e.position > r.log_position)
-            where id = $1 and claim = $2 and state in ('reading', 'applying')`,
-    values: [id, claim],
-  });
-  await sendWakeUp(client, 'resync');
-  return rowCount === 1;
-}
-
 /** Notes why a try failed; the job tries again until its last try. */
 export async function noteResyncError(
   client: Queryable,
@@ -278,7 +264,8 @@ export async function lockClaim(client: Queryable, { id, claim }: Claim): Promis
   expectClaimed(locked);
 }
 
-function expectClaimed({ rowCount }: { readonly rowCount: number | null }): void {
+/** @throws ResyncEnded */
+export function expectClaimed({ rowCount }: { readonly rowCount: number | null }): void {
   if (rowCount === 0) throw new ResyncEnded();
 }
 

@@ -8,8 +8,12 @@ import { repair } from './repair.ts';
 import { type Claim, forgetReading, hasEnded, noteWaiting, ResyncEnded, startResync } from './resync-rows.ts';
 import { verify } from './verify.ts';
 
-/** Verifies only: how many accounts differ. */
-export type Outcome = { readonly different: number | null };
+export type Outcome = {
+  /** Verifies only: how many accounts differ. */
+  readonly different: number | null;
+  /** Records that the database refuses. */
+  readonly unstored: number;
+};
 
 /**
  * Carries out a requested resync to its end, from where an earlier try was interrupted. One that has ended already is
@@ -32,12 +36,11 @@ export async function runResync(
     const reading = await readingOf(context, row, ask);
     await markRepairing(context.pool, { resyncId: id });
     const run: RunningResync = { context, row, reading, ask, signal };
-    const { different } = await (row.mode === 'repair' ? repair(run) : verify(run));
+    const { different, unstored } = await (row.mode === 'repair' ? repair(run) : verify(run));
     const { scope, mode, reason } = row;
-    context.logger.info(
-      { resync: id, scope, mode, reason, ...(different === null ? {} : { different }) },
-      'resync done',
-    );
+    const facts = { resync: id, scope, mode, reason, ...(different === null ? {} : { different }) };
+    if (unstored === 0) context.logger.info(facts, 'resync done');
+    else context.logger.error({ ...facts, unstored }, 'resync ended with records that cannot be stored');
   } catch (error) {
     if (!(error instanceof ResyncEnded) && !cancelled.signal.aborted) {
       if (error instanceof ReadingLost) await forgetReading(context.pool, row);

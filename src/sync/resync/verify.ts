@@ -3,10 +3,11 @@ import { closeByResync, openIncident } from '../incident-rows.ts';
 import { compareReads } from './compare.ts';
 import { confirmDifferences } from './confirm.ts';
 import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './difference-rows.ts';
+import { finishResync } from './finish-resync.ts';
 import { byId, changedSince, type Page, pagesOf, readAhead } from './pages.ts';
 import type { RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { finishResync, noteProgress, ResyncEnded, readToTheEnd } from './resync-rows.ts';
+import { noteProgress, ResyncEnded, readToTheEnd } from './resync-rows.ts';
 import type { Outcome } from './run-resync.ts';
 import { differingSpans, pagesOfSpan } from './windows.ts';
 
@@ -82,14 +83,15 @@ async function comparedThrough(client: Queryable): Promise<Date | undefined> {
 
 async function finish({ context, row, reading }: RunningResync): Promise<Outcome> {
   let different = 0;
+  let unstored = 0;
   await inTransaction(context.pool, async (client) => {
     different = await noteVerified(client, row.id, new Date(reading.readAt));
     await forgetSeen(client, row.id);
     if (row.repairs && different > 0) await putOnRecord(client, { context, row, reading }, different);
-    if (!(await finishResync(client, row))) throw new ResyncEnded();
+    unstored = await finishResync(client, row);
     await closeByResync(client, row.id);
   });
-  return { different };
+  return { different, unstored };
 }
 
 /** What was wrong and is mended goes into the ledger of holes: nobody had told of it. */
@@ -134,7 +136,7 @@ async function giveToFullVerify({ context, row }: RunningResync): Promise<Outcom
       text: `update resyncs set error = $2 where id = $1`,
       values: [row.id, note],
     });
-    if (!(await finishResync(client, row))) throw new ResyncEnded();
+    await finishResync(client, row);
   });
-  return { different: null };
+  return { different: null, unstored: 0 };
 }

@@ -205,7 +205,7 @@ describe('resyncs', () => {
       await mirror.database.rows('alter table accounts drop constraint refuse');
     });
     const refused = inOrg(mirror.sandbox).createQuietly({ Name: 'Refused Ltd' });
-    expect(await all()).toMatchObject({ state: 'done', read: 6, created: 5, failed: 1 });
+    expect(await all()).toMatchObject({ state: 'failed', read: 6, created: 5, failed: 1 });
     expect(await mirror.account(refused)).toBeUndefined();
     const [ok = ''] = [...mirror.sandbox.org.records()].map(({ id }) => id);
     inOrg(mirror.sandbox).updateQuietly(ok, { Name: 'Renamed Ltd' });
