@@ -239,6 +239,7 @@ function httpDependencies(
     fieldParts: async () => (await fields()).parts,
     ...(webhooks && { webhooks }),
     newestSchemaId: () => newestSchemaId(pool),
+    schemaFields: async (id) => (await schemas.get(id)).entityFields,
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
 import type { Replica } from '../db/replica.ts';
 import type { WakeUps } from '../db/wake-up.ts';
+import type { SchemaField } from '../salesforce/writer-schema.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
@@ -46,6 +47,8 @@ export type HttpDependencies = {
   readonly webhooks?: WebhookSenders;
   /** The id of the newest schema of account events; undefined while none is known. */
   newestSchemaId?(): Promise<string | undefined>;
+  /** The fields of a schema of account events, the header first. */
+  schemaFields?(schemaId: string): Promise<readonly SchemaField[]>;
   /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
   readiness(): Promise<readonly string[]>;
   /** How many readers the live stream has at most, where that is not as usual. */

@@ -57,6 +57,11 @@ const explanations: Readonly<Record<ProblemKind, Explanation>> = {
     when: 'The body has another type than the operation takes, or is compressed.',
     remedy: 'Send JSON as application/json, without Content-Encoding.',
   },
+  'invalid-event': {
+    when: 'A change event names a field that the object does not have, or brings a value that does not fit its field.',
+    remedy:
+      'Correct what "errors" names. A field that was just added is known after the first event of the stream.',
+  },
   'key-reused': {
     when: 'This Idempotency-Key came with another request within the last day.',
     remedy: 'Take a new key for a new request.',

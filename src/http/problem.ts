@@ -64,6 +64,7 @@ export const kinds = {
   'still-running': { status: 409, title: 'The first request with this key is still running' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The type of the body is not supported' },
+  'invalid-event': { status: 422, title: 'The event does not fit the object' },
   'key-reused': { status: 422, title: 'The idempotency key belongs to another request' },
   'too-many-requests': { status: 429, title: 'Too many requests within a minute' },
   'too-many-streams': { status: 429, title: 'Too many streams are open' },

@@ -4,7 +4,14 @@ import type { BitmapField } from './bitmap.ts';
 /** How a long is meant: only the `doc` of the field tells a date from a datetime. */
 export type ValueKind = 'plain' | 'date' | 'datetime' | 'time';
 
-export type SchemaField = BitmapField & { readonly kind: ValueKind };
+/** What a value has to be. A long that means a time is `number`; its kind says more. */
+export type ScalarType = 'text' | 'number' | 'integer' | 'boolean';
+
+export type SchemaField = BitmapField & {
+  readonly kind: ValueKind;
+  /** By the name of the part, empty for the field itself; what is not there is not known. */
+  readonly scalars?: ReadonlyMap<string, ScalarType>;
+};
 
 /** A writer schema ready for use: the decoder, and its top-level fields by position (0 is the header). */
 export type WriterSchema = {
@@ -30,6 +37,7 @@ export function compileSchema(schemaJson: string): WriterSchema {
     name: field.name,
     parts: partNames(field.type),
     kind: valueKind(docs.get(field.name) ?? ''),
+    scalars: scalarsOf(field.type),
   }));
   // Rarely needed, and compiling it takes as long as the other.
   let ofBytes: avro.Type | undefined;
@@ -82,6 +90,40 @@ function partNames(type: avro.Type): string[] {
   const record = branches.find((branch) => branch instanceof avro.types.RecordType);
   return record === undefined ? [] : record.fields.map((part) => part.name);
 }
+
+function scalarsOf(type: avro.Type): Map<string, ScalarType> {
+  const own = scalarType(type);
+  const scalars = new Map<string, ScalarType>(own === undefined ? [] : [['', own]]);
+  for (const branch of branchesOf(type)) {
+    if (!(branch instanceof avro.types.RecordType)) continue;
+    for (const part of branch.fields) {
+      const ofPart = scalarType(part.type);
+      if (ofPart !== undefined) scalars.set(part.name, ofPart);
+    }
+  }
+  return scalars;
+}
+
+function branchesOf(type: avro.Type): readonly avro.Type[] {
+  return type instanceof avro.types.UnwrappedUnionType ? type.types : [type];
+}
+
+/** Undefined where it may be several, or none. */
+function scalarType(type: avro.Type): ScalarType | undefined {
+  const found = new Set(
+    branchesOf(type).flatMap((branch) => scalarTypes.get(branch.typeName.replace(/^logical:.*/, '')) ?? []),
+  );
+  return found.size === 1 ? [...found][0] : undefined;
+}
+
+const scalarTypes: ReadonlyMap<string, ScalarType> = new Map([
+  ['string', 'text'],
+  ['int', 'integer'],
+  ['long', 'number'],
+  ['float', 'number'],
+  ['double', 'number'],
+  ['boolean', 'boolean'],
+]);
 
 function fieldDocs(schemaJson: string): Map<string, string> {
   const { fields } = JSON.parse(schemaJson) as { fields: { name: string; doc?: string }[] };

@@ -185,14 +185,28 @@ describe('changes by webhook', () => {
     expect(gap).toMatchObject({ cause: 'gap', state: 'closed' });
   });
 
-  it('an undecodable change is kept with its error and its account is read', async () => {
-    const id = await mirror.salesforce.create({ Name: 'Poison' });
-    await mirror.settled();
-    mirror.changeSilently(id, { Site: 'as in the org' });
-    await post(event([id], { changedFields: ['Site'] }, { Site: ['no', 'text'] }));
-    await mirror.accountWhen(id, 'it is read again', ({ fields }) => fields['Site'] === 'as in the org');
-    const [failed] = await mirror.events('state=failed');
-    expect(failed?.error).toBe("It can't be decoded: Site is not a single value");
+  it('a change as a Pub/Sub client writes it is applied, and one that fits no field is refused with its name', async () => {
+    const id = await mirror.salesforce.create({ Name: 'As it comes' });
+    await mirror.accountWhen(id, 'the code is confirmed', ({ codeState }) => codeState === 'confirmed');
+    const changedFields = ['site', 'BillingCity', 'NumberOfEmployees'];
+    const members = { Site: { string: 'tagged' }, BillingCity: 'Bergen', numberofemployees: '42' };
+    await post(event([id], { changedFields }, members));
+    const { fields } = await mirror.accountWhen(
+      id,
+      'it is applied',
+      (now) => now.fields['Site'] === 'tagged',
+    );
+    expect(fields).toMatchObject({ BillingAddress: { City: 'Bergen' }, NumberOfEmployees: 42 });
+    const body = JSON.stringify(event([id], { changedFields: ['Site'] }, { Site: ['no', 'text'] }));
+    const headers = signed(body);
+    const answer = await fetch(`${url}/webhooks/change-events`, { method: 'POST', headers, body });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      422,
+      {
+        type: '/docs/problems#invalid-event',
+        errors: [{ field: 'Site', message: 'must be a single value' }],
+      },
+    ]);
   });
 
   it('changes by outbound message are read from Salesforce and not trusted', async () => {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newestSchemaId, storedSchemas } from '../../src/sync/stored-schemas.ts';
-import { accountId, testSchemaJson } from '../helpers/change-events.ts';
+import { accountId, testSchema, testSchemaJson } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import {
   newerPathSecret,
@@ -23,7 +23,11 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer({
     databaseUrl: database.url,
-    overrides: { webhooks: sendersFor(organizationId), newestSchemaId: () => newestSchemaId(database.pool) },
+    overrides: {
+      webhooks: sendersFor(organizationId),
+      newestSchemaId: () => newestSchemaId(database.pool),
+      schemaFields: async () => testSchema.entityFields,
+    },
   });
   await storedSchemas(database.pool).save('schema-1', testSchemaJson);
 });
@@ -211,7 +215,7 @@ describe('change events over webhooks', () => {
 
   it('a change event from the future is refused with its whole request', async () => {
     const late = event({ commitTimestamp: Date.now() + 6 * 60_000 });
-    const answer = await refused(() => send([event(), late]), 400);
+    const answer = await refused(() => send([event(), late]), 422);
     expect(answer.body.errors).toEqual([
       {
         field: '[1].ChangeEventHeader.commitTimestamp',

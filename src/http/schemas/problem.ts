@@ -13,7 +13,7 @@ export const ProblemSchema = Type.Object(
     requestId: Type.String({ description: 'The same as in the header `X-Request-Id` and in the log.' }),
     errors: Type.Optional(
       Type.Array(Type.Object({ field: Type.String(), message: Type.String() }), {
-        description: 'The parameters or fields at fault; only of `invalid-request`.',
+        description: 'The parameters or fields at fault; only of `invalid-request` and `invalid-event`.',
       }),
     ),
     reasons: Type.Optional(Type.Array(Type.String(), { description: 'Only of `not-ready`.' })),

@@ -11,7 +11,7 @@ import { isSigned, readSignedHeaders, type SignedHeaders } from './verify-signat
 
 /** Change events as JSON, for orgs that relay them by HTTP. Stored before it is answered, applied later. */
 export function addChangeEventRoute(scope: Server, dependencies: HttpDependencies, turns: Turns): void {
-  const { pool, webhooks, newestSchemaId } = dependencies;
+  const { pool, webhooks, newestSchemaId, schemaFields } = dependencies;
   const keys = webhooks?.signingKeys ?? [];
   keepBytes(scope, ['application/json']);
 
@@ -25,12 +25,13 @@ export function addChangeEventRoute(scope: Server, dependencies: HttpDependencie
     const headers = signedHeaders(request);
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     if (!isSigned(headers, body, keys)) throw untrusted();
-    const events = await turns(() => readChangeEvents(readText(body), Date.now()));
     const schemaId = await newestSchemaId?.();
-    if (schemaId === undefined) {
+    const fields = schemaId === undefined ? undefined : await schemaFields?.(schemaId);
+    if (schemaId === undefined || fields === undefined) {
       const again = { headers: { 'retry-after': '30' } };
       throw new Problem('unavailable', 'The fields of accounts are not known yet; try again.', again);
     }
+    const events = await turns(() => readChangeEvents(readText(body), Date.now(), fields));
     const stored = await storeWebhookEvents(pool, { id: headers.id, body, events, schemaId });
     if (stored.kind === 'reused') {
       throw new Problem('key-reused', 'This webhook-id came with another body before: take a new one.');

@@ -52,7 +52,7 @@ export const changeEventsSchema = {
   summary: 'Send change events as JSON',
   description: `For orgs that relay Change Data Capture by HTTP: an Event Relay through EventBridge, a middleware, Apex callouts. Signed by Standard Webhooks; a signature holds for five minutes. Takes the shape of CometD, the bare payload, and the envelope of EventBridge.
 
-A field with null is cleared, one that is not there is unchanged; \`changedFields\` holds names. Write whole numbers beyond 2^53 with all their digits.
+A field with null is cleared, one that is not there is unchanged. \`changedFields\` holds names or the bitmaps of the Pub/Sub API. Names in any case, flat names (\`BillingCity\`), tagged unions (\`{ "string": … }\`) and numbers as texts are understood; what fits no field is refused with 422 that names it. Write whole numbers beyond 2^53 with all their digits.
 
 Answers 202 when all is stored. The same request, event or content again is answered in the same way and changes nothing.`,
   tags: ['Webhooks'],
@@ -79,6 +79,7 @@ Answers 202 when all is stored. The same request, event or content again is answ
       'not-found',
       'payload-too-large',
       'unsupported-media-type',
+      'invalid-event',
       'key-reused',
     ),
   },

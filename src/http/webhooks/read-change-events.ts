@@ -1,6 +1,9 @@
 import { isList, type Json, JsonError, parseLargeJson } from '../../salesforce/exact-json.ts';
+import { givingWay } from '../../salesforce/give-way.ts';
 import { type JsonEvent, JsonEventError, readJsonEvent } from '../../salesforce/json-change-event.ts';
-import { invalid, invalidFields, Problem } from '../problem.ts';
+import { normalizeJsonEvent } from '../../salesforce/normalize-json-event.ts';
+import type { SchemaField } from '../../salesforce/writer-schema.ts';
+import { invalid, Problem } from '../problem.ts';
 
 export const mostEvents = 500;
 // What is further ahead is no matter of clocks, but an error of the sender that it should hear of.
@@ -9,31 +12,51 @@ const maxFutureMs = 5 * 60_000;
 /**
  * The events of a body: one, or a list of up to 500.
  * @param now epoch milliseconds
- * @throws Problem 400 that says where what is wrong
+ * @param fields of accounts, the header first
+ * @throws Problem 400 that says where what is wrong, 422 where a value fits no field
  */
-export async function readChangeEvents(text: string, now: number): Promise<JsonEvent[]> {
+export async function readChangeEvents(
+  text: string,
+  now: number,
+  fields: readonly SchemaField[],
+): Promise<JsonEvent[]> {
   const document = await parse(text);
   const isMany = isList(document);
   const items = isMany ? document : [document];
   if (items.length === 0) throw invalid('body', 'must not be empty');
   if (items.length > mostEvents) throw invalid('body', `must not have more than ${mostEvents} entries`);
-  return items.map((item, index) => readOne(item, isMany ? `[${index}]` : '', now));
+  const giveWay = givingWay();
+  const events: JsonEvent[] = [];
+  for (const [index, item] of items.entries()) {
+    events.push(readOne(item, isMany ? `[${index}]` : '', now, fields));
+    await giveWay();
+  }
+  return events;
 }
 
-function readOne(item: Json, place: string, now: number): JsonEvent {
-  try {
-    const event = readJsonEvent(item);
+function readOne(item: Json, place: string, now: number, fields: readonly SchemaField[]): JsonEvent {
+  const event = located('invalid-request', place, () => readJsonEvent(item));
+  return located('invalid-event', place, () => {
     if (event.header.commitTimestamp > now + maxFutureMs) {
       throw new JsonEventError(
         'ChangeEventHeader.commitTimestamp',
         'lies more than five minutes in the future',
       );
     }
-    return event;
+    return normalizeJsonEvent(event, fields);
+  });
+}
+
+/** Says in which event what is wrong. */
+function located<T>(kind: 'invalid-request' | 'invalid-event', place: string, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     if (!(error instanceof JsonEventError)) throw error;
-    const field = [place, error.path].filter((part) => part !== '').join('.');
-    throw invalidFields([{ field: field === '' ? 'body' : field, message: error.message }]);
+    const path = [place, error.path].filter((part) => part !== '').join('.');
+    const field = path === '' ? 'body' : path;
+    const { message } = error;
+    throw new Problem(kind, `${field} ${message}.`, { errors: [{ field, message }] });
   }
 }
 
