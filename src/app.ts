@@ -24,9 +24,10 @@ import { connectOrg, type OrgConnection } from './salesforce/org-connection.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
 import { type CodeOptions, codeRules } from './sync/code-rules.ts';
 import { readEvent } from './sync/event-history.ts';
+import { checkHealth } from './sync/health/check-health.ts';
+import { createProcessFaults } from './sync/health/process-faults.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
-import { readiness } from './sync/readiness.ts';
 import type { Schedules } from './sync/resync/schedules.ts';
 import { newestSchemaId, storedSchemas } from './sync/stored-schemas.ts';
 import { isLoaded } from './sync/subscription-rows.ts';
@@ -117,8 +118,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     opened.push(() => wakeUps.close());
     const replica = startReplica(options, address.schema, syncDatabase, onError);
     opened.push(async () => replica?.close());
-    const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps, columns);
-    const app = await createServer({ ...http, replica });
+    const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps);
+    const faults = createProcessFaults();
+    const { pool } = apiDatabase;
+    const { topic } = options;
+    const graceMs = timing.outageGraceMs;
+    const health = () =>
+      checkHealth({ pool, topic, faults, columns, graceMs, replicaServes: () => replica?.serves() });
+    const app = await createServer({ ...http, replica, health });
     app.addHook('onClose', closeAll);
     const indexes = keepIndexes({ url: address.url, fields: options.indexedFields ?? [], logger });
     opened.push(() => indexes.stop());
@@ -133,6 +140,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         salesforce,
         jobs,
         schemas,
+        faults,
       });
     }
     await expectUsableOrg(salesforce, options.topic, timing, syncDatabase);
@@ -214,13 +222,13 @@ function httpDependencies(
     indexedFields = [],
     stopping,
     webhooks,
+    roles,
   }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
   wakeUps: WakeUps,
-  columns: readonly string[],
-): HttpDependencies {
+): Omit<HttpDependencies, 'health'> {
   const { generate } = codeRules({ ...codes, field: codeField });
   const fields = mirroredFields(pool, schemas);
   return {
@@ -243,7 +251,7 @@ function httpDependencies(
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),
-    readiness: () => readiness(pool, topic, columns),
+    mirrors: roles.has('sync'),
   };
 }
 

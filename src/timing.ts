@@ -6,6 +6,10 @@ export type Timing = {
   readonly salesforceStartTimeoutMs: number;
   /** A stream that delivers nothing, not even a keepalive, is given up. Salesforce sends one within 270 s. */
   readonly streamSilenceTimeoutMs: number;
+  /** A stream that is open for so long without an error works: an outage is over. */
+  readonly streamProvenMs: number;
+  /** An outage of up to this length leaves the service ready. */
+  readonly outageGraceMs: number;
   /** HTTP/2 pings on the connection to the Pub/Sub API, and how long the answer may take. */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
@@ -27,6 +31,8 @@ export const defaultTiming: Timing = {
   databaseStartTimeoutMs: 60_000,
   salesforceStartTimeoutMs: 8_000,
   streamSilenceTimeoutMs: 300_000,
+  streamProvenMs: 10_000,
+  outageGraceMs: 60_000,
   pingIntervalMs: 30_000,
   pingTimeoutMs: 15_000,
   jobPollIntervalMs: 5_000,

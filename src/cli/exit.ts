@@ -1,4 +1,4 @@
-export const exitCodes = { done: 0, failed: 1, usage: 2, different: 3, cancelled: 130 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, different: 3, down: 4, cancelled: 130 } as const;
 
 /** What ends a command, said in one line. */
 export class CliError extends Error {

@@ -11,17 +11,21 @@ export async function status(api: Api, { json }: { readonly json?: boolean }): P
   process.stdout.write(
     `${json === true ? JSON.stringify(body, null, 2) : describeStatus(body, Date.now())}\n`,
   );
-  return exitCodes.done;
+  return body.health === 'down' ? exitCodes.down : exitCodes.done;
 }
 
 /** @param now epoch milliseconds */
 export function describeStatus(status: Status, now: number): string {
-  const { subscription, lagMilliseconds, backlog, counts, writeBack, fidelity, resyncs, lastErrors } = status;
+  const { subscription, backlog, counts, writeBack, fidelity, resyncs, lastErrors } = status;
   const { accounts, incidents, events } = counts;
   const { pending, written, confirmed, failed } = accounts.byCodeState;
   const rows: [string, string][] = [
+    ...describeHealth(status, now),
     ['Stream', `${subscription.state}${since(subscription.stateSince, now)}`],
-    ['Lag', `${lagMilliseconds} ms, ${backlog} events waiting`],
+    [
+      'Lag',
+      `${describeLag(status.freshThrough, now)}, ${backlog} ${backlog === 1 ? 'event' : 'events'} waiting`,
+    ],
     ['Accounts', `${accounts.living} living, ${accounts.deleted} deleted, ${accounts.stale} stale`],
     ['Codes', `${confirmed} confirmed, ${written} written, ${pending} pending, ${failed} failed`],
     ...describeHold(writeBack, now),
@@ -33,6 +37,23 @@ export function describeStatus(status: Status, now: number): string {
     ...lastErrors.map(({ id, error }): [string, string] => ['', `event ${id}: ${error ?? 'no reason'}`]),
   ];
   return rows.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n');
+}
+
+/** The verdict, then for each reason what is wrong, since when, and what to do. */
+function describeHealth({ health, reasons }: Status, now: number): [string, string][] {
+  return [
+    ['Health', health],
+    ...reasons.flatMap(({ code, message, since: at, action }): [string, string][] => [
+      ['', `${code}${since(at, now)}: ${message}`],
+      ...(action === '' ? [] : [['', `  ${action}`] as [string, string]]),
+    ]),
+  ];
+}
+
+/** How long ago the mirror was last known to be current. */
+function describeLag(freshThrough: string | null, now: number): string {
+  if (freshThrough === null) return 'unknown: the initial load is not complete';
+  return duration((now - Date.parse(freshThrough)) / 1000);
 }
 
 /** Why codes do not go to Salesforce just now; nothing where they do. */

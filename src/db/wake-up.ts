@@ -7,10 +7,11 @@ import { within } from './within.ts';
 const channelSql = `case current_schema() when 'public' then 'tidemark' else 'tidemark_' || md5(current_schema()) end`;
 
 /**
- * What there may be to look at: events, events that took effect, codes, a resync that went on, a lease that was given up. A wake-up is a hint: the
- * query is the truth.
+ * What there may be to look at: events, events that took effect, codes, a resync that went on, a lease that was given
+ * up, a request to connect to Salesforce now, an
+ * incident that was opened or closed. A wake-up is a hint: the query is the truth.
  */
-export type Wake = 'apply' | 'applied' | 'write-back' | 'resync' | 'lease';
+export type Wake = 'apply' | 'applied' | 'write-back' | 'resync' | 'lease' | 'reconnect' | 'incident';
 
 /** Sends a wake-up that takes effect when the surrounding transaction commits. */
 export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {

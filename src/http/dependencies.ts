@@ -5,6 +5,7 @@ import type { Replica } from '../db/replica.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { SchemaField } from '../salesforce/writer-schema.ts';
 import type { ReadEvent } from '../sync/event-history.ts';
+import type { Verdict } from '../sync/health/verdict.ts';
 import type { EnqueueResync } from '../sync/resync/request-resync.ts';
 import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
 import type { RateLimitOptions } from './rate-limits.ts';
@@ -49,8 +50,10 @@ export type HttpDependencies = {
   newestSchemaId?(): Promise<string | undefined>;
   /** The fields of a schema of account events, the header first. */
   schemaFields?(schemaId: string): Promise<readonly SchemaField[]>;
-  /** Readiness beyond the database: nothing when ready, else one sentence for each reason. */
-  readiness(): Promise<readonly string[]>;
+  /** How the mirror is doing. */
+  health(): Promise<Verdict>;
+  /** Whether this process has the role `sync`. */
+  readonly mirrors: boolean;
   /** How many readers the live stream has at most, where that is not as usual. */
   readonly liveStreamLimits?: StreamLimits;
   /** How long a reader of a stream may take nothing, where that is not as usual. */

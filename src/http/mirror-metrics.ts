@@ -1,5 +1,6 @@
 import { Gauge, Registry } from 'prom-client';
 import type { Queryable } from '../db/database.ts';
+import { healthStates, type Verdict } from '../sync/health/verdict.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { readCounts } from './read-counts.ts';
 
@@ -9,11 +10,12 @@ const freshMs = 5_000;
 const readLimitMs = 3_000;
 
 /** The state of the mirror in Prometheus' form, read from the database when it is asked for. */
-export function mirrorMetrics({ pool, topic }: HttpDependencies): () => Promise<Registry> {
+export function mirrorMetrics({ pool, topic, health }: HttpDependencies): () => Promise<Registry> {
   let read: { readonly at: number; readonly registry: Promise<Registry> } | undefined;
   return () => {
     if (read === undefined || Date.now() - read.at > freshMs) {
-      read = { at: Date.now(), registry: inTime(Promise.all([readStream(pool, topic), readCounts(pool)])) };
+      const counted = Promise.all([readStream(pool, topic), readCounts(pool)]);
+      read = { at: Date.now(), registry: inTime(counted, health()) };
     }
     return read.registry;
   };
@@ -21,7 +23,7 @@ export function mirrorMetrics({ pool, topic }: HttpDependencies): () => Promise<
 
 type Reading = readonly [StreamRow | undefined, Awaited<ReturnType<typeof readCounts>>];
 
-async function inTime(reading: Promise<Reading>): Promise<Registry> {
+async function inTime(reading: Promise<Reading>, verdict: Promise<Verdict>): Promise<Registry> {
   const registry = new Registry();
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('too late')), readLimitMs);
@@ -30,7 +32,28 @@ async function inTime(reading: Promise<Reading>): Promise<Registry> {
   reading.catch(() => {});
   gauge(registry, 'database_up', 'Whether the database answered this reading.').set(found ? 1 : 0);
   if (found !== undefined) fill(registry, found);
+  fillHealth(registry, await verdict);
   return registry;
+}
+
+/** The verdict is there without the database too: that is when it matters. */
+function fillHealth(registry: Registry, { health, problems, freshThrough, verifiedThrough }: Verdict): void {
+  const state = gauge(registry, 'health', 'The verdict on the mirror: 1 for the state it has.', 'state');
+  for (const name of healthStates) state.set({ state: name }, name === health ? 1 : 0);
+  const reasons = gauge(
+    registry,
+    'health_reasons',
+    'Reasons why the mirror is not healthy, by code.',
+    'code',
+  );
+  for (const { code } of problems) reasons.inc({ code });
+  const ages = [
+    ['mirror_age_seconds', 'Time since the mirror was last known to be current.', freshThrough],
+    ['verification_age_seconds', 'Time since a comparison showed the mirror to be equal.', verifiedThrough],
+  ] as const;
+  for (const [name, help, time] of ages) {
+    if (time !== null) gauge(registry, name, help).set(Math.max(0, (Date.now() - time.getTime()) / 1_000));
+  }
 }
 
 function fill(registry: Registry, [stream, counts]: Reading): void {

@@ -41,6 +41,7 @@ import { addProblemsPage } from './routes/problems.ts';
 import { addResyncRoutes } from './routes/resyncs.ts';
 import { addRootRoutes } from './routes/root.ts';
 import { addStatusRoute } from './routes/status.ts';
+import { addSubscriptionReconnectRoute } from './routes/subscription-reconnect.ts';
 import { addTransactionRoute } from './routes/transactions.ts';
 import { addWriteBackRoutes } from './routes/write-backs.ts';
 import { shareRoom, shedLoad } from './shed-load.ts';
@@ -101,6 +102,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   addIncidentRoutes(app, dependencies);
   addWriteBackRoutes(app, dependencies);
   addStatusRoute(app, dependencies);
+  addSubscriptionReconnectRoute(app, dependencies);
   addHealthRoutes(app, dependencies);
   addMetricsRoute(app, dependencies, metrics);
   addProblemsPage(app);

@@ -23,7 +23,8 @@ export async function describedApi(): Promise<string> {
     enqueueResync: async () => {},
     wakeUps: { next: async () => {} },
     requestSignupCode: async () => ({ kind: 'unknown' }),
-    readiness: async () => [],
+    health: async () => ({ health: 'healthy', problems: [], freshThrough: null, verifiedThrough: null }),
+    mirrors: true,
     version: packageJson.version,
   });
   await app.ready();

@@ -1,14 +1,9 @@
-import type pg from 'pg';
 import type { Org } from '../salesforce/org.ts';
 import type { OrgConnection } from '../salesforce/org-connection.ts';
-import { type Lease, LeaseLost } from './lease.ts';
-import { setSubscriptionState } from './subscription-rows.ts';
+import { LeaseLost } from './lease.ts';
+import { createOutageReporter, type OutageContext } from './stream-outage.ts';
 
-export type AwaitOrgContext = {
-  readonly pool: pg.Pool;
-  readonly salesforce: OrgConnection;
-  readonly lease: Lease;
-};
+export type AwaitOrgContext = OutageContext & { readonly salesforce: OrgConnection };
 
 /**
  * Waits until the process is signed in to Salesforce. The subscription shows meanwhile why it is not, as it does for a
@@ -16,17 +11,12 @@ export type AwaitOrgContext = {
  * @returns undefined if `signal` aborts first
  * @throws LeaseLost
  */
-export function awaitOrg(
-  { pool, salesforce, lease }: AwaitOrgContext,
-  signal: AbortSignal,
-): Promise<Org | undefined> {
-  return salesforce.whenOpen(signal, async (error) => {
-    const needsPerson = ['config', 'permission', 'bug'].includes(error.failure);
-    await setSubscriptionState(pool, lease, needsPerson ? 'stopped' : 'waiting', error).catch(
-      (thrown: unknown) => {
-        // A database that is away takes the state later.
-        if (thrown instanceof LeaseLost) throw thrown;
-      },
-    );
+export function awaitOrg(context: AwaitOrgContext, signal: AbortSignal): Promise<Org | undefined> {
+  const outages = createOutageReporter(context);
+  return context.salesforce.whenOpen(signal, async (error) => {
+    await outages.failed(error, false).catch((thrown: unknown) => {
+      // A database that is away takes the state later.
+      if (thrown instanceof LeaseLost) throw thrown;
+    });
   });
 }

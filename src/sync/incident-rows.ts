@@ -1,5 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 import { storableText } from '../db/storable.ts';
+import { sendWakeUp } from '../db/wake-up.ts';
 
 export const incidentCauses = [
   'gap',
@@ -60,6 +61,7 @@ export async function openIncident(client: Queryable, incident: NewIncident): Pr
       incident.resyncId ?? null,
     ],
   });
+  await sendWakeUp(client, 'incident');
 }
 
 // Of one incident; the rest is in the log.
@@ -113,7 +115,7 @@ export async function markRepairing(
  * open for those records, until they are.
  */
 export async function closeByResync(client: Queryable, resyncId: string): Promise<void> {
-  await client.query({
+  const closed = await client.query({
     name: 'close-by-resync',
     text: `update incidents
               set state = case when failed.ids is null then 'closed' else 'open' end,
@@ -126,11 +128,12 @@ export async function closeByResync(client: Queryable, resyncId: string): Promis
             where incidents.resync_id = $1 and incidents.state <> 'closed'`,
     values: [resyncId],
   });
+  await tellOfClosed(client, closed);
 }
 
 /** Closes the holes whose accounts have all become certain again. */
 export async function closeRepaired(client: Queryable): Promise<void> {
-  await client.query({
+  const closed = await client.query({
     name: 'close-repaired',
     text: `update incidents i set state = 'closed', closed_at = now()
             where i.state <> 'closed' and i.resync_id is null
@@ -138,4 +141,45 @@ export async function closeRepaired(client: Queryable): Promise<void> {
               and not exists (select from unconfirmed_records u where u.id = any(i.account_ids))
               and not exists (select from failed_records f where f.account_id = any(i.account_ids))`,
   });
+  await tellOfClosed(client, closed);
+}
+
+/**
+ * Closes the incidents of comparisons whose accounts have all been read again since: what differed is repaired. What
+ * only the mirror had is repaired when it is deleted.
+ */
+export async function closeRepairedDifferences(client: Queryable): Promise<void> {
+  const closed = await client.query({
+    name: 'close-repaired-differences',
+    text: `update incidents i set state = 'closed', closed_at = now()
+            where i.state <> 'closed' and i.cause = 'difference'
+              and not exists (
+                select from resync_differences d join resyncs r on r.id = d.resync_id
+                  left join accounts a on a.id = d.account_id
+                 where d.resync_id = i.resync_id and d.confirmed
+                   and case d.kind
+                         when 'extra' then not a.deleted
+                         else a.id is null
+                           or split_part(a.base_version, '.', 4)::bigint <= extract(epoch from r.read_at) * 1000
+                       end)`,
+  });
+  await tellOfClosed(client, closed);
+}
+
+/** A later comparison of all accounts says all that is known of differences. */
+export async function closeEarlierDifferences(client: Queryable, topic: string): Promise<void> {
+  const closed = await client.query({
+    name: 'close-earlier-differences',
+    text: `update incidents set state = 'closed', closed_at = now()
+            where topic = $1 and cause = 'difference' and state <> 'closed'`,
+    values: [topic],
+  });
+  await tellOfClosed(client, closed);
+}
+
+async function tellOfClosed(
+  client: Queryable,
+  { rowCount }: { readonly rowCount: number | null },
+): Promise<void> {
+  if ((rowCount ?? 0) > 0) await sendWakeUp(client, 'incident');
 }

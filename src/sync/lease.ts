@@ -35,7 +35,11 @@ export async function takeLease(client: Queryable, topic: string, holder: Instan
 export async function renewLease(client: Queryable, lease: Lease): Promise<void> {
   const renewed = await client.query({
     name: 'renew-lease',
-    text: 'update subscriptions set renewed_at = now() where topic = $1 and epoch = $2',
+    // A stream that has caught up since it was opened stays current for as long as it is open.
+    text: `update subscriptions
+              set renewed_at = now(),
+                  live_at = case when state = 'streaming' and live_at >= state_since then now() else live_at end
+            where topic = $1 and epoch = $2`,
     values: [lease.topic, lease.epoch],
   });
   expectHeld(lease, renewed);

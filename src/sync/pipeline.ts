@@ -9,15 +9,18 @@ import type { OrgConnection } from '../salesforce/org-connection.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { Timing } from '../timing.ts';
 import { type ApplyContext, applyWaiting } from './apply.ts';
+import { type ApplyFaultContext, createApplyReporter } from './apply-fault.ts';
 import { applyWebhooks } from './apply-webhooks.ts';
 import { awaitOrg } from './await-org.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
+import type { ProcessFaults } from './health/process-faults.ts';
 import { foldHistory } from './history/fold-history.ts';
 import { holdLease } from './hold-lease.ts';
 import { keepHouse } from './housekeeping/housekeeping.ts';
 import { keepFor } from './housekeeping/keep-for.ts';
 import type { Jobs } from './jobs.ts';
 import type { Instance } from './lease.ts';
+import { logIncidents } from './log-incidents.ts';
 import { closeBulkJobs } from './resync/bulk-reading.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
 import type { ResyncContext } from './resync/reading.ts';
@@ -41,6 +44,8 @@ export type PipelineOptions = {
   readonly jobs: Jobs;
   readonly schemas: SchemaCache;
   readonly logger: Logger;
+  /** What this process sees failing, for the verdict. */
+  readonly faults: ProcessFaults;
   readonly topic: string;
   readonly codeField: string;
   readonly backfill: boolean;
@@ -84,11 +89,12 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const shared = { pool, topic, codes, jobs, logger };
   const mirroring = holdLease({ ...options, ...shared }, wakeUps, stopping.signal, [
     async (lease, held) => {
-      const org = await awaitOrg({ pool, salesforce, lease }, held);
-      if (org !== undefined)
-        await subscribe({ ...options, ...shared, org, lease } satisfies SubscribeContext, held);
+      const following = { ...options, ...shared, lease, wakeUps };
+      const org = await awaitOrg({ ...following, salesforce }, held);
+      if (org !== undefined) await subscribe({ ...following, org } satisfies SubscribeContext, held);
     },
-    (_, held) => applyUntilStopped({ ...shared, schemas }, wakeUps, held),
+    (lease, held) => applyUntilStopped({ ...shared, schemas, lease, faults: options.faults }, wakeUps, held),
+    (_, held) => logIncidents(shared, wakeUps, held),
   ]);
   await startSchedules(shared, options.schedules ?? {});
   const isUnread = subscription.loadedAt === null && subscription.readThroughAt === null;
@@ -143,7 +149,7 @@ async function beginOrgWork(
   const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping);
   // The stream is open or being opened; only now is everything that exists read.
   if (needsLoad) await requestInitialLoad(pool, jobs);
-  const sweeping = sweepUntilStopped(resyncs, timing.sweepIntervalMs, stopping);
+  const sweeping = sweepUntilStopped(resyncs, wakeUps, timing.sweepIntervalMs, stopping);
   return { ended: Promise.all([writing, sweeping]) };
 }
 
@@ -168,6 +174,7 @@ async function beginOnceOpen(
 
 async function sweepUntilStopped(
   context: SweepContext & ResyncContext,
+  wakeUps: WakeUps,
   intervalMs: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -175,7 +182,8 @@ async function sweepUntilStopped(
   while (!signal.aborted) {
     await sweep(context).catch(failed);
     await closeBulkJobs(context).catch(failed);
-    await pause(intervalMs, undefined, { signal }).catch(() => {});
+    // A stop wakes this too. Who asks for a connection now has mended what kept a load from being done.
+    await wakeUps.next('reconnect', intervalMs);
   }
 }
 
@@ -184,10 +192,11 @@ const longestPauseMs = 3_000;
 const soonMs = 50;
 
 async function applyUntilStopped(
-  context: ApplyContext,
+  context: ApplyContext & ApplyFaultContext,
   wakeUps: WakeUps,
   signal: AbortSignal,
 ): Promise<void> {
+  const report = createApplyReporter(context);
   for (let failures = 0; !signal.aborted; ) {
     // Listen before looking: what is stored in between is not missed.
     const woken = wakeUps.next('apply', 1_000);
@@ -197,14 +206,16 @@ async function applyUntilStopped(
       const webhooks = await applyWebhooks(context);
       if (stream.status === 'rejected') throw stream.reason;
       failures = 0;
+      await report.succeeded();
       if (stream.value + webhooks.done > 0) continue;
       // A transaction that may be whole soon: nobody wakes us for that.
       await (webhooks.more ? pause(soonMs, undefined, { signal }).catch(() => {}) : woken);
     } catch (error) {
       failures++;
-      context.logger.warn({ err: error }, 'applying failed; trying again');
+      await report.failed(error);
       const waitMs = Math.min(longestPauseMs, backoffMs('transient', failures, Math.random()));
       await pause(waitMs, undefined, { signal }).catch(() => {});
     }
   }
+  report.end();
 }

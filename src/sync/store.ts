@@ -94,7 +94,7 @@ export async function storeKeepalive(pool: pg.Pool, lease: Lease, latestReplayId
       name: 'store-keepalive',
       text: `update subscriptions
                 set keepalive_replay_id = case when length($2::bytea) > 0 then $2 else keepalive_replay_id end,
-                    last_keepalive_at = now(), quiet_through = ${lastEvent}
+                    last_keepalive_at = now(), live_at = now(), quiet_through = ${lastEvent}
               where topic = $1 and epoch = $3`,
       values: [lease.topic, latestReplayId, lease.epoch],
     });
@@ -113,7 +113,7 @@ export async function markQuiet(pool: pg.Pool, lease: Lease): Promise<void> {
   await inTransaction(pool, async (client) => {
     const marked = await client.query({
       name: 'mark-quiet',
-      text: `update subscriptions set quiet_through = ${lastEvent} where topic = $1 and epoch = $2`,
+      text: `update subscriptions set quiet_through = ${lastEvent}, live_at = now() where topic = $1 and epoch = $2`,
       values: [lease.topic, lease.epoch],
     });
     expectHeld(lease, marked);

@@ -1,23 +1,19 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { inTransaction } from '../db/database.ts';
+import { databaseFault } from '../db/database-fault.ts';
+import type { WakeUps } from '../db/wake-up.ts';
 import { backoffMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
-import { maxCredit, openPullStream, type PullStream, type ReplayFrom } from '../salesforce/pubsub-stream.ts';
+import { maxCredit, openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
 import type { Timing } from '../timing.ts';
-import { repairByResync } from './holes.ts';
+import type { ProcessFaults } from './health/process-faults.ts';
 import type { Jobs } from './jobs.ts';
 import { type Lease, LeaseLost } from './lease.ts';
-import { requestResync } from './resync/request-resync.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store.ts';
-import {
-  forgetPosition,
-  readSubscription,
-  type SubscriptionRow,
-  setSubscriptionState,
-} from './subscription-rows.ts';
+import { createOutageReporter, type OutageReporter } from './stream-outage.ts';
+import { readUpToHere, recoverPosition, startOf } from './stream-position.ts';
+import { readSubscription, setSubscriptionState } from './subscription-rows.ts';
 
 export type SubscribeContext = {
   readonly pool: pg.Pool;
@@ -31,15 +27,14 @@ export type SubscribeContext = {
   readonly replayPreset: 'latest' | 'earliest';
   /** How long the bus has to be silent, with credit outstanding, for the last transaction to be whole. */
   readonly quietMs: number;
-  readonly timing: Pick<Timing, 'streamSilenceTimeoutMs'>;
+  readonly timing: Pick<Timing, 'streamSilenceTimeoutMs' | 'streamProvenMs'>;
+  readonly faults: ProcessFaults;
+  /** Says when somebody asks for a connection now. */
+  readonly wakeUps: Pick<WakeUps, 'next'>;
 };
 
-// Events stay on the bus for 72 hours; behind one that is younger than this it is safe to resume.
-const keptForMs = 48 * 3_600_000;
 // Within this time a subscription that Salesforce doesn't want is refused.
 const refusalMs = 1_000;
-// A stream that lived this long was healthy: the next failure is a first one again.
-const healthyMs = 10_000;
 // A database that is back is used at once: it is ours, and nobody counts how often we ask.
 const databasePauseMs = 3_000;
 // After credit was used up the silence may be the way of our request for more.
@@ -50,68 +45,71 @@ const quietAfterExhaustionFactor = 20;
  * @throws LeaseLost
  */
 export async function subscribe(context: SubscribeContext, signal: AbortSignal): Promise<void> {
-  for (let failures = 0; !signal.aborted; ) {
-    const openedAt = Date.now();
-    try {
-      await followOnce(context, signal);
-    } catch (thrown) {
-      if (thrown instanceof LeaseLost) throw thrown;
-      if (signal.aborted) break;
-      const error = asSalesforceError(thrown);
-      failures = Date.now() - openedAt > healthyMs ? 1 : failures + 1;
-      const fullMs = backoffMs(error.failure, failures, Math.random());
-      const waitMs = error.code === 'database' ? Math.min(fullMs, databasePauseMs) : fullMs;
-      context.logger.warn(
-        { code: error.code, class: error.failure, waitMs },
-        `the stream ended: ${error.message}`,
-      );
-      await react(context, error).catch((failure: Error) => {
-        if (failure instanceof LeaseLost) throw failure;
-        context.logger.warn({ err: failure }, 'the reaction to the end of the stream failed');
-      });
-      await pause(waitMs, undefined, { signal }).catch(() => {});
+  const outages = createOutageReporter(context);
+  try {
+    for (let failures = 0; !signal.aborted; ) {
+      const openedAt = Date.now();
+      try {
+        await followOnce(context, outages, signal);
+      } catch (thrown) {
+        if (thrown instanceof LeaseLost) throw thrown;
+        if (signal.aborted) break;
+        const error = asSalesforceError(thrown);
+        const hadLived = Date.now() - openedAt > context.timing.streamProvenMs;
+        failures = hadLived ? 1 : failures + 1;
+        await react(context, outages, error, hadLived);
+        const fullMs = backoffMs(error.failure, failures, Math.random());
+        const waitMs = error.code.startsWith('database-') ? Math.min(fullMs, databasePauseMs) : fullMs;
+        if (await isAskedToReconnect(context, waitMs, signal)) failures = 0;
+      }
     }
+  } finally {
+    // From here on it is another process's to know.
+    context.faults.clear('stream');
   }
 }
 
+/** Waits until the next try is due. @returns whether somebody asked for it earlier */
+async function isAskedToReconnect(
+  { wakeUps }: SubscribeContext,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const due = performance.now() + waitMs;
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const onAbort = (): void => resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (!signal.aborted) await Promise.race([wakeUps.next('reconnect', waitMs), aborted]);
+  signal.removeEventListener('abort', onAbort);
+  return performance.now() < due - 1;
+}
+
 /** What an end of the stream asks for, besides waiting. */
-async function react(context: SubscribeContext, error: SalesforceError): Promise<void> {
-  const needsPerson = error.failure === 'config' || error.failure === 'permission' || error.failure === 'bug';
-  await setSubscriptionState(context.pool, context.lease, needsPerson ? 'stopped' : 'waiting', error);
-  if (error.failure === 'auth') await context.org.renewToken();
-  if (error.failure === 'data') await recoverPosition(context);
+async function react(
+  context: SubscribeContext,
+  outages: OutageReporter,
+  error: SalesforceError,
+  hadLived: boolean,
+): Promise<void> {
+  try {
+    await outages.failed(error, hadLived);
+    if (error.failure === 'auth') await context.org.renewToken();
+    if (error.failure === 'data') await recoverPosition(context);
+  } catch (failure) {
+    if (failure instanceof LeaseLost) throw failure;
+    context.logger.debug({ err: failure }, 'the reaction to the end of the stream failed');
+  }
 }
 
-/**
- * The bus doesn't know our position any more. What it still keeps is read from its beginning, and what was changed
- * since the last certain moment is read from Salesforce: nothing in between stays unread.
- */
-async function recoverPosition(context: SubscribeContext): Promise<void> {
-  const { pool, topic, lease, logger } = context;
-  await inTransaction(pool, async (client) => {
-    const subscription = await readSubscription(client, topic);
-    const { positionAt, startedAt } = subscription;
-    const replayId = resumePosition(subscription);
-    if (replayId === null) return;
-    const since = new Date((positionAt ?? startedAt).getTime() - 5 * 60_000);
-    await forgetPosition(client, lease);
-    const resync = await repairByResync(context, client, {
-      cause: 'position lost',
-      detail: `Salesforce does not know the position ${replayId.toString('base64')} any more.`,
-      from: since,
-      request: { scope: 'since', since, reason: 'position lost' },
-    });
-    logger.warn(
-      { resync, since },
-      'the position was lost; starting from the oldest event, reading what changed',
-    );
-  });
-}
-
-async function followOnce(context: SubscribeContext, signal: AbortSignal): Promise<void> {
-  const { pool, topic, lease, org, timing } = context;
-  await setSubscriptionState(pool, lease, 'connecting');
+async function followOnce(
+  context: SubscribeContext,
+  outages: OutageReporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pool, topic, lease, org } = context;
   const subscription = await readSubscription(pool, topic);
+  outages.resume(subscription);
+  if (!outages.isOngoing()) await setSubscriptionState(pool, lease, 'connecting');
   const from = startOf(context, subscription);
   const stream = openPullStream(org.pubsub, topic, from);
   const close = (): void => stream.close();
@@ -120,13 +118,9 @@ async function followOnce(context: SubscribeContext, signal: AbortSignal): Promi
   if (signal.aborted) close();
   try {
     stream.grant(maxCredit);
-    const early = await stream.next(refusalMs);
-    // On a quiet topic the first answer can take minutes; a connection that nobody has refused is a stream.
-    if (early !== undefined || org.pubsub.isConnected()) await setSubscriptionState(pool, lease, 'streaming');
-    const first = early ?? (await nextResponse(stream, timing.streamSilenceTimeoutMs));
-    await setSubscriptionState(pool, lease, 'streaming');
+    const first = await firstResponse(context, outages, stream);
     if (from.preset === 'LATEST') await readUpToHere(context, subscription.startedAt);
-    await storeAll(context, stream, first);
+    await storeAll(context, outages, stream, first);
   } finally {
     signal.removeEventListener('abort', close);
     stream.close();
@@ -134,41 +128,41 @@ async function followOnce(context: SubscribeContext, signal: AbortSignal): Promi
 }
 
 /**
- * Behind the newest stored event: that is never ahead of anything. Where it is so old that the bus may have forgotten
- * it, behind the newest keepalive.
+ * On a quiet topic the first response can take minutes. A connection that nobody has refused is a stream; after an
+ * outage it has to last for a while before it counts.
  */
-function startOf({ replayPreset }: SubscribeContext, subscription: SubscriptionRow): ReplayFrom {
-  const replayId = resumePosition(subscription);
-  if (replayId !== null) return { preset: 'CUSTOM', replayId };
-  // Without a position after the first load, one was lost: the oldest event is the safe start.
-  const isFirst = replayPreset === 'latest' && subscription.loadedAt === null;
-  return { preset: isFirst ? 'LATEST' : 'EARLIEST' };
-}
-
-function resumePosition({ replayId, positionAt, keepaliveReplayId }: SubscriptionRow): Buffer | null {
-  const isOld = positionAt !== null && Date.now() - positionAt.getTime() > keptForMs;
-  return isOld ? (keepaliveReplayId ?? replayId) : (replayId ?? keepaliveReplayId);
-}
-
-/**
- * A stream from the end of the bus is proven only by its first answer. What changed before that and after the load
- * began could be in neither: it is read once more.
- */
-async function readUpToHere({ pool, jobs }: SubscribeContext, startedAt: Date): Promise<void> {
-  await inTransaction(pool, async (client) => {
-    const since = new Date(startedAt.getTime() - 60_000);
-    await jobs.enqueueResync(
-      client,
-      await requestResync(client, { scope: 'since', since, reason: 'first position' }),
-    );
-  });
+async function firstResponse(
+  context: SubscribeContext,
+  outages: OutageReporter,
+  stream: PullStream,
+): Promise<FetchResponse> {
+  const { pool, lease, org, timing } = context;
+  const streaming = async (): Promise<void> => {
+    if (!outages.isOngoing()) await setSubscriptionState(pool, lease, 'streaming');
+  };
+  const early = await stream.next(refusalMs);
+  if (early !== undefined || org.pubsub.isConnected()) await streaming();
+  const first = early ?? (await stream.next(Math.max(0, timing.streamProvenMs - refusalMs)));
+  // What waits on the bus would have come by now: also the rest of a transaction that an earlier stream broke off in.
+  if (first === undefined && org.pubsub.isConnected()) {
+    await outages.proven(true);
+    await markQuiet(pool, lease);
+  }
+  const response = first ?? (await nextResponse(stream, timing.streamSilenceTimeoutMs));
+  await streaming();
+  return response;
 }
 
 /**
  * Stores what comes and asks for more. While one lot is being stored, the next one is on its way: there is room for both,
  * and the way to Salesforce and back is not waited for in between.
  */
-async function storeAll(context: SubscribeContext, stream: PullStream, first: FetchResponse): Promise<never> {
+async function storeAll(
+  context: SubscribeContext,
+  outages: OutageReporter,
+  stream: PullStream,
+  first: FetchResponse,
+): Promise<never> {
   const { pool, lease, quietMs, timing } = context;
   let response: FetchResponse | undefined = first;
   let silenceMeans: 'whole' | 'dead' = 'dead';
@@ -185,6 +179,8 @@ async function storeAll(context: SubscribeContext, stream: PullStream, first: Fe
       context.logger.debug({ received: response.events.length, stored }, 'events stored');
       silenceMeans = 'whole';
     }
+    // Only what is stored proves that the stream works.
+    if (outages.isOngoing()) await outages.proven(false);
     const exhausted: boolean = response?.pendingNumRequested === 0;
     const limit: number = exhausted ? quietMs * quietAfterExhaustionFactor : quietMs;
     response =
@@ -211,8 +207,8 @@ function toRawEvent({ event, replayId }: FetchResponse['events'][number]) {
 /** What isn't Salesforce's failure is the database's: the stream is opened again when it is back. */
 function asSalesforceError(thrown: unknown): SalesforceError {
   if (thrown instanceof SalesforceError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new SalesforceError(message, 'database', 'transient', { cause: thrown });
+  const { code, message } = databaseFault(thrown);
+  return new SalesforceError(message, code, 'transient', { cause: thrown });
 }
 
 type FetchResponse = NonNullable<Awaited<ReturnType<PullStream['next']>>>;

@@ -2,13 +2,14 @@ import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
 import { expectHeld, type Lease } from './lease.ts';
+import type { Outage, OutageCause } from './outage.ts';
 import { never, parseVersion, type Version } from './version.ts';
 
 /**
  * - `idle`: no process follows it
  * - `connecting`: opening the stream
  * - `streaming`: the stream has answered
- * - `waiting`: the stream ended; the next try follows after a pause
+ * - `waiting`: the stream is down; retries do not change the state
  * - `stopped`: a person has to change something first
  */
 export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' | 'stopped';
@@ -25,6 +26,8 @@ export type SubscriptionRow = {
   readonly loadedAt: Date | null;
   /** When the initial load had read everything, whether or not all of it could be stored. */
   readonly readThroughAt: Date | null;
+  readonly outageSince: Date | null;
+  readonly outageCause: OutageCause | null;
 };
 
 /** The subscription of a topic; made at the first start. */
@@ -46,7 +49,8 @@ export async function readSubscription(client: Queryable, topic: string): Promis
     name: 'read-subscription',
     text: `select organization_id as "organizationId", replay_id as "replayId", position_at as "positionAt",
                   keepalive_replay_id as "keepaliveReplayId",
-                  started_at as "startedAt", loaded_at as "loadedAt", read_through_at as "readThroughAt"
+                  started_at as "startedAt", loaded_at as "loadedAt", read_through_at as "readThroughAt",
+                  outage_since as "outageSince", outage_cause as "outageCause"
              from subscriptions where topic = $1`,
     values: [topic],
   });
@@ -96,6 +100,49 @@ export async function setSubscriptionState(
     values: [lease.topic, state, lastError === null ? null : storableJson(lastError), lease.epoch],
   });
   expectHeld(lease, set);
+}
+
+/**
+ * The stream is down. The start of the outage is that of the state, whatever is tried meanwhile.
+ * @throws LeaseLost
+ */
+export async function saveOutage(client: Queryable, lease: Lease, { since, cause }: Outage): Promise<void> {
+  const { code, class: failure, message } = cause;
+  const saved = await client.query({
+    name: 'save-outage',
+    // By age, since the clocks of this process and of the database may differ.
+    text: `with s as (select coalesce(outage_since, now() - $5 * interval '1 millisecond') as since
+                        from subscriptions where topic = $1)
+           update subscriptions
+              set state = $2, state_since = s.since, outage_since = s.since, outage_cause = $3, last_error = $4
+             from s where topic = $1 and epoch = $6`,
+    values: [
+      lease.topic,
+      cause.needsPerson ? 'stopped' : 'waiting',
+      storableJson(cause),
+      storableJson({ code, class: failure, message, at: new Date().toISOString() }),
+      Math.max(0, Date.now() - since),
+      lease.epoch,
+    ],
+  });
+  expectHeld(lease, saved);
+}
+
+/**
+ * The stream works: an outage, if there was one, is over.
+ * @param isCaughtUp whether nothing is left on the bus
+ * @throws LeaseLost
+ */
+export async function endOutage(client: Queryable, lease: Lease, isCaughtUp: boolean): Promise<void> {
+  const ended = await client.query({
+    name: 'end-outage',
+    text: `update subscriptions
+              set state = 'streaming', state_since = case when state = 'streaming' then state_since else now() end,
+                  outage_since = null, outage_cause = null, live_at = case when $3 then now() else live_at end
+            where topic = $1 and epoch = $2`,
+    values: [lease.topic, lease.epoch, isCaughtUp],
+  });
+  expectHeld(lease, ended);
 }
 
 /**

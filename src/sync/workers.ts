@@ -2,6 +2,7 @@ import type { Job, JobWithMetadata } from 'pg-boss';
 import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
 import type { Timing } from '../timing.ts';
+import { failureCause } from './failure-cause.ts';
 import { type AccountJob, queues, type ResyncJob } from './jobs.ts';
 import type { ResyncContext } from './resync/reading.ts';
 import { noteResyncError } from './resync/resync-rows.ts';
@@ -45,7 +46,7 @@ async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> 
       // Another process goes on, or this one after its next start.
       if (context.stopping.aborted) return;
       const isLast = isHopeless(error) || job.retryCount >= job.retryLimit;
-      await noteResyncError(context.pool, claim, error.message, isLast);
+      await noteResyncError(context.pool, claim, failureCause(error), isLast);
       context.logger.warn({ err: error, resync: resyncId, last: isLast }, 'a resync failed');
       last = isLast;
     });

@@ -89,10 +89,21 @@ describe('the progress bar on a terminal', () => {
   });
 });
 
-test('the status is a few readable lines', () => {
+test('the status begins with the verdict, its cause, since when and what to do', () => {
   const now = Date.parse('2026-11-24T12:00:00.000Z');
   const lines = describeStatus(
     {
+      health: 'down',
+      reasons: [
+        {
+          code: 'stream-stopped',
+          message: 'The stream is down (stopped). user is inactive (invalid_grant)',
+          since: '2026-11-24T11:48:00.000Z',
+          action: 'Activate the user.',
+        },
+      ],
+      freshThrough: '2026-11-24T11:47:00.000Z',
+      verifiedThrough: null,
       subscription: {
         topic: '/data/AccountChangeEvent',
         organizationId: null,
@@ -150,8 +161,11 @@ test('the status is a few readable lines', () => {
     },
     now,
   );
-  expect(lines).toBe(`Stream     streaming for 5 min
-Lag        12 ms, 3 events waiting
+  expect(lines).toBe(`Health     down
+           stream-stopped for 12 min: The stream is down (stopped). user is inactive (invalid_grant)
+             Activate the user.
+Stream     streaming for 5 min
+Lag        13 min, 3 events waiting
 Accounts   200 living, 1 deleted, 0 stale
 Codes      4 confirmed, 3 written, 2 pending, 5 failed
            paused for 60 s: SignUpCode__c holds 5 characters, a code has 10.

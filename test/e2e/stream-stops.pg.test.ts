@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openMirror } from '../helpers/live-mirror.ts';
 
-/** What waits for longer than a test: the state tells what is waited for, and a restart tries at once. */
+/** What waits for longer than a test: the state tells what is waited for, and a request ends the wait. */
 const reactions = [
   { code: 'service.protection.triggered', class: 'throttle', state: 'waiting' },
   { code: 'service.protection.stream.limit.triggered', class: 'throttle', state: 'waiting' },
@@ -34,8 +34,7 @@ describe('streams that Salesforce ends for a reason', () => {
       });
       expect(subscription, code).toMatchObject({ state, lastError: { code, class: failure } });
       await mirror.salesforce.update(id, { Description: code });
-      await mirror.stop();
-      await mirror.startAgain();
+      await mirror.tidemark.request('POST', '/v1/subscription/reconnect');
       await mirror.accountWhen(id, `${code} cost nothing`, ({ fields }) => fields['Description'] === code);
     }
     expect(await mirror.incidents()).toEqual([]);

@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { ApiKey, HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
 import { createServer, type Server } from '../../src/http/server.ts';
 import type { ReadEvent } from '../../src/sync/event-history.ts';
+import type { Verdict } from '../../src/sync/health/verdict.ts';
 import { assignCode } from '../../src/sync/write-back/assign-code.ts';
 import { noteSecrets, testLogger } from '../helpers/secrets-in-logs.ts';
 import { type Described, describedProblems } from './conformity.ts';
@@ -41,7 +42,8 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     // Nobody is woken here: what is waited for is found by looking.
     wakeUps: { next: (_wake, ms) => pause(Math.min(ms, 20)) },
     requestSignupCode: (client, request) => assignCode(client, () => `MADE${++made}`, request),
-    readiness: async () => [],
+    health: async () => healthy,
+    mirrors: true,
     version: '0.0.0',
     ...options.overrides,
   });
@@ -89,6 +91,14 @@ const apiKeys: readonly ApiKey[] = [
   { name: 'operator', scopes: ['admin'], secret: keys.admin },
   { name: 'nobody', scopes: [], secret: keys.none },
 ];
+
+/** The verdict on a mirror of which nothing is wrong. */
+export const healthy: Verdict = {
+  health: 'healthy',
+  problems: [],
+  freshThrough: null,
+  verifiedThrough: null,
+};
 
 const emptyHeader = {
   entityName: 'Account',

@@ -34,6 +34,10 @@ describe('the status', () => {
     await fill();
     const { body } = await server.send('get', '/v1/status');
     expect(body).toEqual({
+      health: 'healthy',
+      reasons: [],
+      freshThrough: null,
+      verifiedThrough: null,
       subscription: {
         topic: '/data/AccountChangeEvent',
         organizationId: '00Dal000000XXXXEAA',

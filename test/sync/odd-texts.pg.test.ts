@@ -42,7 +42,12 @@ describe('a text of somebody else that holds a NUL or half of a surrogate pair',
       invalidIds: [odd],
     });
     const claim = await startResync(database.pool, id);
-    await noteResyncError(database.pool, { id, claim: claim?.claim ?? 0 }, odd, true);
+    await noteResyncError(
+      database.pool,
+      { id, claim: claim?.claim ?? 0 },
+      { code: 'X', message: odd, action: '' },
+      true,
+    );
     const values = { Name: { mirror: odd, salesforce: 'x' } };
     const difference = { accountId: '001', kind: 'fields', fields: [odd], values, modifiedAt: null } as const;
     await noteDifferences(database.pool, id, [difference], true);

@@ -1,16 +1,17 @@
 import { Type } from 'typebox';
+import { notReadyReasons } from '../../sync/health/describe-problem.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import type { Server } from '../server.ts';
 
-export function addHealthRoutes(app: Server, { pool, readiness, stopping }: HttpDependencies): void {
+export function addHealthRoutes(app: Server, { health, mirrors, stopping }: HttpDependencies): void {
   app.get('/health/live', { schema: liveSchema }, async () => ({ live: true }) as const);
 
   app.get('/health/ready', { schema: readySchema }, async () => {
     if (stopping?.aborted) throw notReady(['This process is being stopped.']);
-    const reasons = (await answers(pool)) ? await readiness() : ['The database does not answer.'];
+    const reasons = notReadyReasons(await health(), mirrors);
     if (reasons.length === 0) return { ready: true } as const;
     throw notReady(reasons);
   });
@@ -18,21 +19,6 @@ export function addHealthRoutes(app: Server, { pool, readiness, stopping }: Http
 
 function notReady(reasons: readonly string[]): Problem {
   return new Problem('not-ready', reasons.join(' '), { members: { reasons } });
-}
-
-// A probe waits for about two seconds, so the answer must not hang with the database.
-async function answers(pool: HttpDependencies['pool']): Promise<boolean> {
-  const { promise: tooLate, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(resolve, 1_500, false);
-  const asked = pool.query('SELECT 1').then(
-    () => true,
-    () => false,
-  );
-  try {
-    return await Promise.race([asked, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const liveSchema = {
@@ -50,8 +36,9 @@ const liveSchema = {
 
 const readySchema = {
   operationId: 'getReadiness',
-  summary: 'Can it serve?',
-  description: 'Asks the database and the synchronisation; the problem lists the reasons if not.',
+  summary: 'Can this process do its job?',
+  description:
+    'With the role `sync`: 503 while changes are not being mirrored, that is while `health` in `GET /v1/status` is `down`. With the role `api` alone: 503 while reads cannot be served. The problem lists the reasons.',
   tags: ['Health'],
   security: [],
   querystring: NoParameters,

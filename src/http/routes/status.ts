@@ -1,10 +1,10 @@
 import type { Static } from 'typebox';
-import type { Subscription } from '../../db/generated/client.ts';
-import type { Instance } from '../../sync/lease.ts';
 import type { HttpDependencies } from '../dependencies.ts';
+import { healthJson } from '../json/health.ts';
 import { isoTime } from '../json/time.ts';
 import { readCounts } from '../read-counts.ts';
 import { readFidelity, readOpenResyncs } from '../read-resync-status.ts';
+import { readSubscriptionStatus } from '../read-subscription-status.ts';
 import { readWriteBackStatus } from '../read-write-back-status.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
@@ -16,8 +16,9 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
   app.addSchema(StatusSchema);
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
-    const [subscription, lagMilliseconds, counts, fidelity, resyncs, lastErrors] = await Promise.all([
-      readSubscription(dependencies),
+    const [health, subscription, lagMilliseconds, counts, fidelity, resyncs, lastErrors] = await Promise.all([
+      dependencies.health(),
+      readSubscriptionStatus(dependencies),
       readLag(dependencies),
       readCounts(dependencies.pool),
       readFidelity(dependencies.pool),
@@ -29,6 +30,7 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
     const backlog = counts.events.stored;
     const replica = readReplica(dependencies);
     return {
+      ...healthJson(health),
       subscription,
       lagMilliseconds,
       backlog,
@@ -46,41 +48,6 @@ function readReplica({ replica }: HttpDependencies): Status['replica'] {
   if (replica === undefined) return null;
   return { serves: replica.serves(), behindMilliseconds: replica.behindMs() };
 }
-
-async function readSubscription({ prisma, topic }: HttpDependencies): Promise<Status['subscription']> {
-  const row = await prisma.subscription.findUnique({ where: { topic } });
-  return {
-    topic,
-    organizationId: row?.organizationId ?? null,
-    state: states.find((state) => state === row?.state) ?? 'idle',
-    stateSince: isoTime(row?.stateSince ?? null),
-    lastError: row?.lastError ?? null,
-    lastEventAt: isoTime(row?.lastEventAt ?? null),
-    lastKeepaliveAt: isoTime(row?.lastKeepaliveAt ?? null),
-    position: positionOf(row),
-    loadedAt: isoTime(row?.loadedAt ?? null),
-    holder: holderOf(row),
-    epoch: String(row?.epoch ?? 0n),
-  };
-}
-
-function holderOf(row: Subscription | null): Status['subscription']['holder'] {
-  const { holder, heldSince, renewedAt } = row ?? {};
-  if (holder == null) return null;
-  const { name, host, pid } = holder as Instance;
-  return { name, host, pid, since: isoTime(heldSince ?? null), seenAt: isoTime(renewedAt ?? null) };
-}
-
-/** The newest of the two positions: of the last event, of the last keepalive. */
-function positionOf(row: Subscription | null): string | null {
-  const keepaliveIsNewer = (row?.lastKeepaliveAt ?? 0) > (row?.positionAt ?? 0);
-  const newest = keepaliveIsNewer
-    ? (row?.keepaliveReplayId ?? row?.replayId)
-    : (row?.replayId ?? row?.keepaliveReplayId);
-  return newest ? Buffer.from(newest).toString('base64') : null;
-}
-
-const states = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'] as const;
 
 // Both times are the database's, so that no clock difference counts as lag.
 async function readLag({ pool, topic }: HttpDependencies): Promise<number> {
@@ -105,7 +72,8 @@ async function readLastErrors({ prisma }: HttpDependencies): Promise<Status['las
 const schema = {
   operationId: 'getStatus',
   summary: 'Get the state of the mirror',
-  description: 'Whether it is live, how far behind it is, what it holds and what went wrong last.',
+  description:
+    'Begins with a verdict: how the mirror is doing, why, and what to do. Then the details: how far behind it is, what it holds and what went wrong last.',
   tags: ['Status'],
   querystring: NoParameters,
   response: {

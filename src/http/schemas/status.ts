@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { resyncModes, resyncScopes, resyncStates } from '../../sync/resync/request-resync.ts';
+import { healthMembers } from './health.ts';
 import {
   AnyJson,
   Named,
@@ -14,11 +15,16 @@ import { WriteBackSchema } from './write-back.ts';
 
 const Count = () => Type.Integer({ minimum: 0 });
 
-const Subscription = Type.Object({
+export const SubscriptionSchema = Type.Object({
   topic: Type.String({ examples: ['/data/AccountChangeEvent'] }),
   organizationId: NullableText(),
-  state: OneOf(['idle', 'connecting', 'streaming', 'waiting', 'stopped']),
-  stateSince: NullableTime(),
+  state: OneOf(['idle', 'connecting', 'streaming', 'waiting', 'stopped'], {
+    description:
+      '`waiting`: the stream is down and is opened again automatically. `stopped`: a person has to change something first; see `reasons`.',
+  }),
+  stateSince: NullableTime({
+    description: 'Retries do not renew it: during an outage it is the first failure.',
+  }),
   lastError: AnyJson({ description: 'Why the stream last broke; null if it never did.' }),
   lastEventAt: NullableTime(),
   lastKeepaliveAt: NullableTime(),
@@ -153,7 +159,8 @@ const Replica = Type.Object({
 
 export const StatusSchema = Type.Object(
   {
-    subscription: Subscription,
+    ...healthMembers,
+    subscription: SubscriptionSchema,
     lagMilliseconds: Type.Integer({
       minimum: 0,
       description: 'Age of the oldest event that waits to be applied; 0 if none does.',

@@ -53,7 +53,8 @@ export async function runTask(
     await finish(pool, name, total, null);
     return total;
   } catch (error) {
-    await finish(pool, name, total, (error as Error).message).catch(() => {});
+    const message = signal.aborted ? null : (error as Error).message;
+    await finish(pool, name, total, message).catch(() => {});
     // What was broken off is not done: it is tried again in a few minutes.
     await comeBackSoon(pool, name, everyMs).catch(() => {});
     if (signal.aborted) return total;

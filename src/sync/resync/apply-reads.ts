@@ -5,7 +5,7 @@ import type { AccountRead } from '../../salesforce/records.ts';
 import { enqueue } from '../apply.ts';
 import { type AccountChange, applyChanges } from '../apply-changes.ts';
 import { clearFailedRecords, saveFailedRecord } from '../failed-records.ts';
-import { closeRepaired } from '../incident-rows.ts';
+import { closeRepaired, closeRepairedDifferences } from '../incident-rows.ts';
 import { type Change, deletedField } from '../merge.ts';
 import { fieldsMetSince } from '../read-plan.ts';
 import { toStorable } from '../replaced-fields.ts';
@@ -100,6 +100,7 @@ export async function applyReads(
   await settleUnconfirmed(client, [...reads.map(({ id }) => id), ...missing], reading.readAt);
   await clearFailedRecords(client, [...reads.map(({ id }) => id), ...missing]);
   await closeRepaired(client);
+  await closeRepairedDifferences(client);
   return {
     read: reads.length,
     created: applied.created.length,

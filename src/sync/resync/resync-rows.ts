@@ -2,6 +2,7 @@ import type { Queryable } from '../../db/database.ts';
 import { storableJson, storableText } from '../../db/storable.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import type { ApiUsage } from '../../salesforce/api-budget.ts';
+import type { Cause } from '../health/facts.ts';
 import type { ResyncMode, ResyncScope } from './request-resync.ts';
 
 /**
@@ -47,7 +48,7 @@ export async function startResync(client: Queryable, id: string): Promise<Resync
     name: 'start-resync',
     text: `update resyncs
               set state = case when state = 'queued' then 'reading' else state end,
-                  started_at = coalesce(started_at, now()), error = null, waiting = null, claim = claim + 1
+                  started_at = coalesce(started_at, now()), error = null, cause = null, waiting = null, claim = claim + 1
             where id = $1 and state in ('queued', 'reading', 'applying')
             returning ${rowColumns}`,
     values: [id],
@@ -181,7 +182,7 @@ export async function noteProgress(
     text: `update resyncs
               set state = 'applying', read = read + $2, created = created + $3, updated = updated + $4,
                   unchanged = unchanged + $5, kept = kept + $6, deleted = deleted + $7,
-                  resume_at = $8, resume_rows = $9, failed = failed + $10, error = null
+                  resume_at = $8, resume_rows = $9, failed = failed + $10, error = null, cause = null
             where id = $1 and claim = $11 and state in ('reading', 'applying')`,
     values: [
       id,
@@ -229,15 +230,15 @@ export async function noteWaiting(
 export async function noteResyncError(
   client: Queryable,
   { id, claim }: Claim,
-  error: string,
+  error: Cause,
   last: boolean,
 ): Promise<void> {
   await client.query({
     name: 'note-resync-error',
-    text: `update resyncs set error = $2, waiting = null, state = case when $3 then 'failed' else state end,
+    text: `update resyncs set error = $2, cause = $5, waiting = null, state = case when $3 then 'failed' else state end,
                               finished_at = case when $3 then now() end
             where id = $1 and claim = $4 and state in ('queued', 'reading', 'applying')`,
-    values: [id, storableText(error), last, claim],
+    values: [id, storableText(error.message), last, claim, storableJson(error)],
   });
 }
 

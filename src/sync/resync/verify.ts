@@ -1,5 +1,5 @@
 import { inTransaction, type Queryable } from '../../db/database.ts';
-import { closeByResync, openIncident } from '../incident-rows.ts';
+import { closeByResync, closeEarlierDifferences, openIncident } from '../incident-rows.ts';
 import { compareReads } from './compare.ts';
 import { confirmDifferences } from './confirm.ts';
 import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './difference-rows.ts';
@@ -87,14 +87,16 @@ async function finish({ context, row, reading }: RunningResync): Promise<Outcome
   await inTransaction(context.pool, async (client) => {
     different = await noteVerified(client, row.id, new Date(reading.readAt));
     await forgetSeen(client, row.id);
-    if (row.repairs && different > 0) await putOnRecord(client, { context, row, reading }, different);
+    if (row.mode === 'verify' && row.scope === 'all') await closeEarlierDifferences(client, context.topic);
+    if (different > 0) await putOnRecord(client, { context, row, reading }, different);
     unstored = await finishResync(client, row);
-    await closeByResync(client, row.id);
+    // What was only compared stays open until it is repaired.
+    if (row.repairs) await closeByResync(client, row.id);
   });
   return { different, unstored };
 }
 
-/** What was wrong and is mended goes into the ledger of holes: nobody had told of it. */
+/** Differences are an incident: no event had told of them. */
 async function putOnRecord(
   client: Queryable,
   { context, row, reading }: Pick<RunningResync, 'context' | 'row' | 'reading'>,

@@ -1,0 +1,15 @@
+import { databaseAction, databaseFault } from '../db/database-fault.ts';
+import { SalesforceError } from '../salesforce/error.ts';
+import type { Cause } from './health/facts.ts';
+
+/** Why something failed, as it is stored and shown: what is not Salesforce's failure is the database's. */
+export function failureCause(error: unknown): Cause {
+  if (!(error instanceof SalesforceError)) return databaseFault(error);
+  return { code: error.code, message: error.message, action: actionOf(error) };
+}
+
+/** What an operator does about a failure, with the setting that it concerns. */
+export function actionOf({ code, setting, action }: SalesforceError): string {
+  const own = databaseAction(code) ?? action;
+  return setting === undefined || own.includes(setting) ? own : `${own} Setting: ${setting}.`;
+}

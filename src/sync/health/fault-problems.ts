@@ -1,0 +1,70 @@
+import { storageFaultCodes } from '../../db/database-fault.ts';
+import type { Fault, FaultArea, HealthFacts, SubscriptionFacts } from './facts.ts';
+import type { Problem } from './verdict.ts';
+
+/**
+ * Outages of the stream and of applying. Of the two places that know them, memory is the one that works while the
+ * database takes no writes.
+ */
+export function faultProblems(
+  facts: HealthFacts,
+  subscription: SubscriptionFacts | null,
+  graceMs: number,
+): Problem[] {
+  const stream = currentFault(facts, 'stream', subscription?.outage);
+  const apply = currentFault(facts, 'apply', subscription?.applyFault);
+  return [
+    ...(stream === undefined ? [] : [streamProblem(facts, stream, graceMs)]),
+    ...(apply === undefined ? [] : [applyProblem(facts, apply, graceMs)]),
+  ];
+}
+
+// Between the clocks of this process and of the database.
+const clockSkewMs = 1_000;
+
+/** If both know the fault, the row's start counts, which has outlived other processes, unless it came late. */
+function currentFault(
+  { faults }: HealthFacts,
+  area: FaultArea,
+  stored: Fault | null = null,
+): Fault | undefined {
+  const own = faults.find((fault) => fault.area === area);
+  if (own === undefined || stored === null) return own ?? stored ?? undefined;
+  const isLate = stored.since.getTime() - own.since.getTime() > clockSkewMs;
+  return { ...own, since: isLate ? own.since : stored.since };
+}
+
+function streamProblem({ topic, now }: HealthFacts, stream: Fault, graceMs: number): Problem {
+  const storage = storageFaultCodes.get(stream.code);
+  const isStopped = stream.needsPerson === true;
+  return {
+    code: storage === undefined ? (isStopped ? 'stream-stopped' : 'stream-down') : stream.code,
+    severity: isStopped || isLasting(stream, now, graceMs) ? 'down' : 'degraded',
+    summary:
+      storage === undefined
+        ? `The stream of ${topic} is down (${isStopped ? 'stopped' : 'waiting'}).`
+        : `Changes are not being stored: ${storage}.`,
+    detail: `${stream.message} (${stream.code})`,
+    since: stream.since,
+    action: stream.action,
+  };
+}
+
+function applyProblem({ now }: HealthFacts, apply: Fault, graceMs: number): Problem {
+  const storage = storageFaultCodes.get(apply.code);
+  return {
+    code: 'apply-failing',
+    severity: isLasting(apply, now, graceMs) ? 'down' : 'degraded',
+    summary: `Stored changes cannot be applied${storage === undefined ? '' : `: ${storage}`}.`,
+    detail: `${apply.message} (${apply.code})`,
+    since: apply.since,
+    action: apply.action,
+  };
+}
+
+// Only a person can end these, so there is no grace period.
+const immediate = new Set(['database-full', 'database-read-only']);
+
+function isLasting({ since, code }: Fault, now: Date, graceMs: number): boolean {
+  return immediate.has(code) || now.getTime() - since.getTime() > graceMs;
+}

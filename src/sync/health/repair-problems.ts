@@ -1,0 +1,125 @@
+import type { HealthFacts, StoredFacts } from './facts.ts';
+import type { Problem } from './verdict.ts';
+
+/** What needs attention although changes are mirrored. */
+export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
+  const { stored, replicaServes, missingColumns } = facts;
+  const replica = replicaServes === false ? [replicaAway] : [];
+  if (stored === null || missingColumns.length > 0) return replica;
+  return [
+    ...stored.incidents.map(incidentProblem),
+    ...confirmationProblems(stored),
+    ...codeProblems(stored),
+    ...writeBackProblems(stored),
+    ...comparisonProblems(stored),
+    ...rereadProblems(stored, facts.now, graceMs),
+    ...stored.failedMaintenance.map(maintenanceProblem),
+    ...replica,
+  ];
+}
+
+function incidentProblem({ cause, count, since }: StoredFacts['incidents'][number]): Problem {
+  const isDifference = cause === 'difference';
+  return {
+    code: isDifference ? 'differences' : 'incidents',
+    severity: 'degraded',
+    summary: isDifference
+      ? 'A comparison found accounts that differ from Salesforce.'
+      : `${count} ${count === 1 ? 'incident' : 'incidents'} not repaired yet (${cause}).`,
+    detail: null,
+    since,
+    action: isDifference
+      ? 'Run "npx tidemark resync --all" to repair them; GET /v1/resyncs/{id}/differences lists them.'
+      : 'Wait: the repair runs automatically; GET /v1/incidents lists what is affected.',
+  };
+}
+
+function confirmationProblems({ unconfirmedResyncs }: StoredFacts): Problem[] {
+  return unconfirmedResyncs.map(({ id, since }) => ({
+    code: 'resync-needs-confirmation',
+    severity: 'degraded',
+    summary: `Resync ${id} would mark many accounts as deleted and waits for a confirmation.`,
+    detail: null,
+    since,
+    action: `Check that the integration user sees all accounts, then POST /v1/resyncs/${id}/confirm or cancel it.`,
+  }));
+}
+
+function codeProblems({ failedCodes }: StoredFacts): Problem[] {
+  return failedCodes.map(({ code, message, count, since }) => ({
+    code: 'codes-failed',
+    severity: 'degraded',
+    summary: `${count} signup ${count === 1 ? 'code was' : 'codes were'} refused by Salesforce (${code}).`,
+    detail: message === '' ? null : message,
+    since,
+    action: 'Correct the cause in Salesforce, then POST /v1/write-backs/retry with this error code.',
+  }));
+}
+
+function writeBackProblems({ writeBack }: StoredFacts): Problem[] {
+  if (writeBack === null || (writeBack.state !== 'paused' && writeBack.state !== 'waiting')) return [];
+  const isPaused = writeBack.state === 'paused';
+  const isBudget = writeBack.code === 'api-allowance';
+  return [
+    {
+      code: isBudget ? 'api-budget' : isPaused ? 'write-back-paused' : 'write-back-waiting',
+      severity: 'degraded',
+      summary: `Signup codes are not being written to Salesforce (${writeBack.code}).`,
+      detail: writeBack.message,
+      since: writeBack.since,
+      action: isPaused
+        ? 'Correct the cause in Salesforce; writing resumes automatically.'
+        : 'Wait: writing resumes automatically.',
+    },
+  ];
+}
+
+function comparisonProblems({ failedComparison }: StoredFacts): Problem[] {
+  if (failedComparison === null) return [];
+  const { id, error, since, action } = failedComparison;
+  return [
+    {
+      code: 'comparison-failed',
+      severity: 'degraded',
+      summary: `The latest comparison with Salesforce failed (resync ${id}).`,
+      detail: error,
+      since,
+      action: action ?? 'Correct the cause, then run "npx tidemark resync --all --mode verify".',
+    },
+  ];
+}
+
+function rereadProblems({ failingRereads }: StoredFacts, now: Date, graceMs: number): Problem[] {
+  if (failingRereads === null || now.getTime() - failingRereads.since.getTime() <= graceMs) return [];
+  const { count, since, error } = failingRereads;
+  return [
+    {
+      code: 'rereads-failing',
+      severity: 'degraded',
+      summary: `${count} ${count === 1 ? 'account' : 'accounts'} cannot be read again from Salesforce.`,
+      detail: error,
+      since,
+      action: 'Correct the cause; the accounts are read again automatically.',
+    },
+  ];
+}
+
+function maintenanceProblem({ task, error, since }: StoredFacts['failedMaintenance'][number]): Problem {
+  return {
+    code: 'maintenance-failed',
+    severity: 'degraded',
+    summary: `The maintenance task ${task} failed.`,
+    detail: error,
+    since,
+    action: 'Correct the cause; it runs again automatically.',
+  };
+}
+
+const replicaAway: Problem = {
+  code: 'replica-unavailable',
+  severity: 'degraded',
+  summary: 'The read replica does not serve reads; the primary does.',
+  detail: null,
+  since: null,
+  action: 'Check the replica of DATABASE_REPLICA_URL; it is used again automatically.',
+};
