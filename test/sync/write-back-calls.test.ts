@@ -5,7 +5,7 @@ import { type Evidence, judgeCall, noAccessRefusals } from '../../src/sync/write
 import { afterSuccess, fullPace, type Pace, refusalPauseMs } from '../../src/sync/write-back/pace.ts';
 import { causesOf } from '../../src/sync/write-back/report-batch.ts';
 import { addWork, nextOf, noWork } from '../../src/sync/write-back/worklist.ts';
-import { paceAfter } from '../../src/sync/write-back/write-next-batch.ts';
+import { heldUpReason, paceAfter } from '../../src/sync/write-back/write-next-batch.ts';
 
 const at = '2026-11-23T08:00:00.000Z';
 const around = {
@@ -158,6 +158,15 @@ describe('the pace of calls', () => {
     expect(pauses.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
     expect(pauses.at(-1)).toBe(5 * 60_000);
     expect(afterSuccess(pace, 0)).toMatchObject({ failures: 0, batchSize: 4 });
+  });
+});
+
+describe('the reason of a pause', () => {
+  it('the reason of a pause has the words of Salesforce in one line and says that no code has failed', () => {
+    const error = { code: 'ORG_LOCKED', message: 'The org is locked.\n\nTry later. ', at };
+    const { code, message } = heldUpReason('org', error);
+    expect(code).toBe('ORG_LOCKED');
+    expect(message).toMatch(/\(ORG_LOCKED\): The org is locked\. Try later\. No code has failed/);
   });
 });
 

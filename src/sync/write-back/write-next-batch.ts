@@ -1,6 +1,8 @@
 import { SalesforceError } from '../../salesforce/error.ts';
+import type { CodeError } from '../signup-code.ts';
 import { isTooLarge } from './answer-class.ts';
 import { backfillSome } from './backfill.ts';
+import type { Reason } from './check-field.ts';
 import type { Contrast } from './contrast.ts';
 import type { FieldWatch } from './field-watch.ts';
 import { gather } from './gather.ts';
@@ -108,13 +110,21 @@ async function takeAnswers(context: WriteBackContext, state: LoopState, report: 
     alone: idsOf(again.filter(({ alone }) => alone)),
   });
   if (call.refusedBy === 'org' || call.refusedBy === 'access') {
-    const { code = 'UNKNOWN', message = '' } = call.error ?? {};
-    const words = `Salesforce refuses every write of a signup code (${code}): ${message}. ${remedies[call.refusedBy]}`;
-    await show(call.refusedBy === 'org' ? 'waiting' : 'paused', { code, message: words });
+    await show(call.refusedBy === 'org' ? 'waiting' : 'paused', heldUpReason(call.refusedBy, call.error));
     return { busy: true, pauseMs: refusalPauseMs(state.pace, context.patience, Math.random()) };
   }
   await show('running');
   return next;
+}
+
+/** What refused every write, in Salesforce's words, and what follows from it. */
+export function heldUpReason(refusedBy: 'org' | 'access', error: CodeError | null): Reason {
+  const { code = 'UNKNOWN', message = '' } = error ?? {};
+  const words = message.replace(/\s+/g, ' ').replace(/[. ]+$/, '');
+  return {
+    code,
+    message: `Salesforce refuses every write of a signup code (${code}): ${words}. ${remedies[refusedBy]}`,
+  };
 }
 
 const remedies = {
