@@ -109,7 +109,7 @@ eachWithMutants([
     ],
   },
   {
-    behavior: 'an event that can not be decoded is kept, and what it hid is read',
+    behavior: 'an undecodable event is kept and the changes in it are read',
     scenario: undecodableEventIsKept,
     mutants: [
       {

@@ -4,7 +4,7 @@ import { expiredPositionIsRead, gapIsRead, untoldDeletionIsFound } from './scena
 
 eachWithMutants([
   {
-    behavior: 'what a gap event hides is read',
+    behavior: 'the changes behind a gap event are read',
     scenario: gapIsRead,
     mutants: [
       {
@@ -25,7 +25,7 @@ eachWithMutants([
     ],
   },
   {
-    behavior: 'reading everything finds what was deleted',
+    behavior: 'a full resync finds what was deleted',
     scenario: untoldDeletionIsFound,
     mutants: [
       {
@@ -36,7 +36,7 @@ eachWithMutants([
     ],
   },
   {
-    behavior: 'a position that expired costs no change',
+    behavior: 'an expired position loses no change',
     scenario: expiredPositionIsRead,
     mutants: [
       {
@@ -54,11 +54,11 @@ eachWithMutants([
     ],
   },
   {
-    behavior: 'a code that Salesforce holds is adopted',
+    behavior: 'a code that Salesforce already has is adopted',
     scenario: heldCodeIsAdopted,
     mutants: [
       {
-        name: 'a code is written over the one that Salesforce holds',
+        name: 'a code is written over the one that Salesforce has',
         replace: {
           'salesforce/signup-codes.ts': {
             readCodes:

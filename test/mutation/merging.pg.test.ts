@@ -15,7 +15,7 @@ const beyondAllCommits = 2n ** 62n;
 
 eachWithMutants([
   {
-    behavior: 'the later of two commits wins, whichever arrives first',
+    behavior: 'the later of two commits wins in any order of arrival',
     scenario: laterCommitWins,
     mutants: [
       {
@@ -46,12 +46,12 @@ eachWithMutants([
     ],
   },
   {
-    behavior: 'a reading wins over the event of the same second before it',
+    behavior: 'a read wins over an earlier event of the same second',
     scenario: readingBeatsTheEventBeforeIt,
     options: clockStandsStill,
     mutants: [
       {
-        name: 'the version of a reading leaves out the watermark',
+        name: 'the version of a read leaves out the watermark',
         replace: {
           'sync/version.ts': {
             readVersion: (version) => (systemModstamp, _watermark, readAt) =>
@@ -63,7 +63,7 @@ eachWithMutants([
     ],
   },
   {
-    behavior: 'an event from the future shuts nothing out',
+    behavior: 'an event from the future does not block later changes',
     scenario: futureIsSetAside,
     mutants: [
       {
@@ -113,7 +113,7 @@ eachWithMutants([
     ],
   },
   {
-    behavior: 'a transaction with an event that can not be decoded is shown as a whole',
+    behavior: 'a transaction with an undecodable event is shown as a whole',
     scenario: holeInATransactionDoesNotSplitIt,
     options: withoutKeepalives,
     mutants: [
