@@ -25,6 +25,9 @@ export class JsonError extends Error {
 }
 
 const deepest = 32;
+// 500 events need far fewer; in memory an empty object takes a hundred times as much as in the text.
+const maxContainers = 20_000;
+const maxValues = 500_000;
 // What a double or a 64-bit integer can hold takes far fewer.
 const longestNumber = 400;
 // Of characters as they are written. Salesforce's longest texts have 131,072, and an escape takes six.
@@ -66,6 +69,8 @@ class Reader {
   readonly #open: Frame[] = [];
   #at = 0;
   #value: Json = null;
+  #values = 0;
+  #containers = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -80,6 +85,9 @@ class Reader {
     if (this.#open.length > deepest) throw this.#error(`it is nested more than ${deepest} levels deep`);
     this.#skipSpace();
     const first = this.#text[this.#at];
+    if (++this.#values > maxValues) throw this.#error(`it has more than ${maxValues} values`);
+    if ((first === '{' || first === '[') && ++this.#containers > maxContainers)
+      throw this.#error(`it has more than ${maxContainers} objects and lists`);
     if (first === '{') {
       this.#at++;
       const members = new Map<string, Json>();

@@ -102,4 +102,11 @@ describe('exact JSON', () => {
     );
     expect(refusal('{"a":'.repeat(100_000)).message).toContain('nested more than 32 levels');
   });
+
+  it('a document with more objects or values than events need is refused early', () => {
+    expect(() => parseExactJson(`[${'[{}],'.repeat(100_000)}0]`)).toThrow(
+      'more than 20000 objects and lists',
+    );
+    expect(() => parseExactJson(`[${'1,'.repeat(600_000)}0]`)).toThrow('more than 500000 values');
+  });
 });
