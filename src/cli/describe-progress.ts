@@ -29,7 +29,8 @@ export function describeProgress(
 /** Why it does not go on; empty if it does. */
 export function describeWaiting(waiting: unknown): string {
   if (typeof waiting !== 'object' || waiting === null) return '';
-  const { reason, until } = waiting as { reason?: unknown; until?: unknown };
+  const { reason, until, notVisible } = waiting as Readonly<Record<string, unknown>>;
+  if (reason === 'confirmation') return `${String(notVisible)} accounts are not visible`;
   const limit = typeof until === 'string' ? ` until ${until}` : '';
   return `waiting: ${typeof reason === 'string' ? reason : 'no reason given'}${limit}`;
 }

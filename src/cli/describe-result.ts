@@ -12,6 +12,8 @@ function outcome(resync: Resync): string {
   switch (resync.state) {
     case 'failed':
       return `Failed: ${resync.error ?? 'no reason is on record'}`;
+    case 'needs-confirmation':
+      return `Needs confirmation: ${resync.error ?? 'accounts are not visible'}\nOr: npx tidemark resync --confirm ${resync.id}`;
     case 'cancelled':
       return `Cancelled after ${resync.read} accounts; what was read stays.`;
     default:
@@ -19,14 +21,14 @@ function outcome(resync: Resync): string {
   }
 }
 
-function repaired({ read, created, updated, unchanged, kept, deleted, failed }: Resync): string {
+function repaired({ read, created, updated, unchanged, kept, deleted, notVisible, failed }: Resync): string {
   const counts = [
     `${read} read`,
     `${created} new`,
     `${updated} overwritten`,
     `${unchanged} equal`,
     ...(kept === 0 ? [] : [`${kept} kept (newer here)`]),
-    `${deleted} deleted`,
+    `${deleted} deleted${notVisible === 0 ? '' : ` (${notVisible} without proof: not visible)`}`,
     ...(failed === 0 ? [] : [`${failed} failed`]),
   ];
   return `Done: ${counts.join(', ')}.`;
@@ -43,6 +45,7 @@ function compared({ repairs, mode }: Resync, found: NonNullable<Resync['verifica
   const kinds = [
     `${byKind.missing} missing here`,
     `${byKind.extra} not in Salesforce`,
+    ...(byKind.notVisible === 0 ? [] : [`${byKind.notVisible} not visible`]),
     `${byKind.fields} with other values${fields.length === 0 ? '' : ` (${shorten(fields)})`}`,
   ];
   const shown = examples.slice(0, 5).map(({ accountId, kind, fields }) => {

@@ -1,4 +1,12 @@
-export const exitCodes = { done: 0, failed: 1, usage: 2, different: 3, down: 4, cancelled: 130 } as const;
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  different: 3,
+  down: 4,
+  unconfirmed: 5,
+  cancelled: 130,
+} as const;
 
 /** What ends a command, said in one line. */
 export class CliError extends Error {

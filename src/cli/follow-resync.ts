@@ -12,14 +12,14 @@ const tryAgainMs = 1_000;
 /** A service that is started again is back by then. */
 const mostTries = 60;
 
-/** The resync whenever it has changed, the last time when it has ended. A connection that breaks is opened again. */
+/** The resync whenever it has changed, the last time when it has ended or needs confirmation. A connection that breaks is opened again. */
 export async function* followResync(api: Api, id: string): AsyncGenerator<Resync> {
   for (let failures = 0; ; failures++) {
     try {
       for await (const resync of readStream(api, `/v1/resyncs/${id}`)) {
         failures = 0;
         yield resync;
-        if (hasEnded(resync)) return;
+        if (isAtRest(resync)) return;
       }
     } catch (error) {
       if (!(error instanceof Unreachable) || failures >= mostTries) throw error;
@@ -28,8 +28,9 @@ export async function* followResync(api: Api, id: string): AsyncGenerator<Resync
   }
 }
 
-export function hasEnded({ state }: Resync): boolean {
-  return ['done', 'failed', 'cancelled'].includes(state);
+/** It has ended, or goes on only when a person has acted. */
+function isAtRest({ state }: Resync): boolean {
+  return ['needs-confirmation', 'done', 'failed', 'cancelled'].includes(state);
 }
 
 async function* readStream(api: Api, path: string): AsyncGenerator<Resync> {

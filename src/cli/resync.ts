@@ -8,6 +8,8 @@ export type ResyncOptions = {
   readonly all?: boolean;
   readonly since?: string;
   readonly account?: readonly string[];
+  /** The id of a resync that needs confirmation: it goes on instead of a new one. */
+  readonly confirm?: string;
   readonly mode: string;
   readonly wait: boolean;
   readonly json?: boolean;
@@ -15,7 +17,11 @@ export type ResyncOptions = {
 
 /** Starts a resync and, unless told otherwise, follows it to its end. @returns the exit code */
 export async function resync(api: Api, options: ResyncOptions): Promise<number> {
-  const { status, body: ordered } = await api.send<Resync>('POST', '/v1/resyncs', orderOf(options));
+  const { confirm } = options;
+  const { status, body: ordered } =
+    confirm === undefined
+      ? await api.send<Resync>('POST', '/v1/resyncs', orderOf(options))
+      : await api.send<Resync>('POST', `/v1/resyncs/${encodeURIComponent(confirm)}/confirm`, {});
   const isNew = status === 202;
   if (!isNew) say(`One is under way already, started ${ordered.createdAt}: ${ordered.id}`);
   if (!options.wait) {
@@ -47,6 +53,7 @@ function orderOf({ all, since, account, mode }: ResyncOptions): object {
 
 function exitCodeOf({ state, verification }: Resync): number {
   if (state === 'cancelled') return exitCodes.cancelled;
+  if (state === 'needs-confirmation') return exitCodes.unconfirmed;
   if (state !== 'done') return exitCodes.failed;
   return (verification?.different ?? 0) > 0 ? exitCodes.different : exitCodes.done;
 }

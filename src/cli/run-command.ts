@@ -35,13 +35,14 @@ function describeCommands(run: Run): Command {
   program
     .command('resync')
     .description('read accounts from Salesforce again, or compare them')
-    .addOption(new Option('--all', 'everything').conflicts(['since', 'account']))
+    .addOption(new Option('--all', 'everything').conflicts(['since', 'account', 'confirm']))
     .addOption(
       new Option('--since <time>', 'what changed from here on, such as 2026-11-23T10:00:00Z')
         .argParser(readTime)
-        .conflicts('account'),
+        .conflicts(['account', 'confirm']),
     )
-    .option('--account <id...>', 'these accounts')
+    .addOption(new Option('--account <id...>', 'these accounts').conflicts('confirm'))
+    .option('--confirm <id>', 'let a resync go on that stopped at deletions without proof (scope admin)')
     .addOption(
       new Option('--mode <mode>', 'merge what is read, compare it, or compare a part of it')
         .choices(['repair', 'verify', 'sample'])
@@ -50,7 +51,8 @@ function describeCommands(run: Run): Command {
     .option('--no-wait', 'do not wait for the end')
     .option('--json', 'print the resync as JSON')
     .action((options: ResyncOptions, command: Command) => {
-      if (options.all !== true && options.since === undefined && options.account === undefined) {
+      const { all, since, account, confirm } = options;
+      if (all !== true && since === undefined && account === undefined && confirm === undefined) {
         command.error('error: say what to read: --all, --since <time> or --account <id...>');
       }
       return run((api) => resync(api, options));
@@ -80,5 +82,6 @@ Environment:
   TIDEMARK_URL      where Tidemark listens (default http://127.0.0.1:3000)
   TIDEMARK_API_KEY  a key with the scope that is needed; on the embedded defaults the generated one is found
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a verify found differences, 130 cancelled.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a verify found differences, 5 a resync needs
+confirmation, 130 cancelled.
 Ctrl-C cancels the resync that is waited for.`;

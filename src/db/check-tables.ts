@@ -16,6 +16,7 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.incident.findFirst({ where: { id: 0n } }),
     () => prisma.resyncDifference.findFirst({ where: { resyncId: nobody } }),
     () => prisma.resyncSeen.findFirst({ where: { resyncId: nobody } }),
+    () => prisma.invisibleAccount.findFirst({ where: { accountId: '' } }),
     () => prisma.idempotentRequest.findFirst({ where: { apiKey: '' } }),
     () => prisma.writeBackAttempt.findFirst({ where: { id: 0n } }),
     () => prisma.accountChange.findFirst({ where: { accountId: '' } }),

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { StreamMessage } from './event-stream.ts';
-import { hasEnded, type ResyncJson } from './json/resync.ts';
+import { hasEnded, isAtRest, type ResyncJson } from './json/resync.ts';
 import { readResync } from './read-resync.ts';
 
 const lookEveryMs = 500;
@@ -23,10 +23,16 @@ export async function* followResync(followed: Followed, signal: AbortSignal): As
   }
 }
 
-/** The resync when it has ended, or as it is when the signal says that it was waited for long enough. */
+/**
+ * The resync when it has ended or needs confirmation, or as it is when the signal says that it was waited for long
+ * enough.
+ */
 export async function waitForEnd(followed: Followed, signal: AbortSignal): Promise<ResyncJson | undefined> {
   let last: ResyncJson | undefined;
-  for await (const resync of states(followed, 100, signal)) last = resync;
+  for await (const resync of states(followed, 100, signal)) {
+    last = resync;
+    if (isAtRest(resync)) break;
+  }
   return last;
 }
 

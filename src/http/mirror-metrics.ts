@@ -14,14 +14,14 @@ export function mirrorMetrics({ pool, topic, health }: HttpDependencies): () => 
   let read: { readonly at: number; readonly registry: Promise<Registry> } | undefined;
   return () => {
     if (read === undefined || Date.now() - read.at > freshMs) {
-      const counted = Promise.all([readStream(pool, topic), readCounts(pool)]);
+      const counted = Promise.all([readStream(pool, topic), readCounts(pool), readInvisible(pool)]);
       read = { at: Date.now(), registry: inTime(counted, health()) };
     }
     return read.registry;
   };
 }
 
-type Reading = readonly [StreamRow | undefined, Awaited<ReturnType<typeof readCounts>>];
+type Reading = readonly [StreamRow | undefined, Awaited<ReturnType<typeof readCounts>>, InvisibleCounts];
 
 async function inTime(reading: Promise<Reading>, verdict: Promise<Verdict>): Promise<Registry> {
   const registry = new Registry();
@@ -56,7 +56,7 @@ function fillHealth(registry: Registry, { health, problems, freshThrough, verifi
   }
 }
 
-function fill(registry: Registry, [stream, counts]: Reading): void {
+function fill(registry: Registry, [stream, counts, invisible]: Reading): void {
   const state = gauge(
     registry,
     'subscription_state',
@@ -76,6 +76,17 @@ function fill(registry: Registry, [stream, counts]: Reading): void {
   setAll(gauge(registry, 'accounts', 'Mirrored accounts.', 'state'), { living, deleted });
   gauge(registry, 'stale_accounts', 'Accounts that are to be read again.').set(stale);
   setAll(gauge(registry, 'write_backs', 'Signup codes by how far they got.', 'state'), byCodeState);
+  const { kept, taken, resyncs } = invisible;
+  setAll(
+    gauge(
+      registry,
+      'invisible_accounts',
+      'Accounts that Salesforce does not return, without proof that they are deleted: kept, or marked as deleted.',
+      'state',
+    ),
+    { kept, deleted: taken },
+  );
+  gauge(registry, 'unconfirmed_resyncs', 'Resyncs that need confirmation before they go on.').set(resyncs);
   setAll(gauge(registry, 'incidents', 'Known holes that are not repaired.', 'state'), counts.incidents);
 }
 
@@ -90,6 +101,19 @@ function gauge(registry: Registry, name: string, help: string, label?: string): 
 
 function setAll(target: Gauge, values: Readonly<Record<string, number>>): void {
   for (const [state, value] of Object.entries(values)) target.set({ state }, value);
+}
+
+type InvisibleCounts = { readonly kept: number; readonly taken: number; readonly resyncs: number };
+
+async function readInvisible(client: Queryable): Promise<InvisibleCounts> {
+  const { rows } = await client.query<InvisibleCounts>({
+    name: 'read-invisible-metrics',
+    text: `select count(*) filter (where state = 'kept')::int as kept,
+                  count(*) filter (where state = 'taken')::int as taken,
+                  (select count(*)::int from resyncs where state = 'needs-confirmation') as resyncs
+             from invisible_accounts`,
+  });
+  return rows[0] ?? { kept: 0, taken: 0, resyncs: 0 };
 }
 
 const states = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'];

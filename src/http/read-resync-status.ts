@@ -31,7 +31,7 @@ export async function readFidelity(db: Queryable): Promise<Status['fidelity']> {
 export async function readOpenResyncs(db: Queryable): Promise<Status['resyncs']> {
   const { rows } = await db.query<ResyncRow>({
     name: 'open-resyncs',
-    text: `select ${resyncColumns.sql} from resyncs where state in ('queued', 'reading', 'applying')
+    text: `select ${resyncColumns.sql} from resyncs where state in ('queued', 'reading', 'applying', 'needs-confirmation')
             order by created_at, id limit 20`,
   });
   return rows.map((row) => {

@@ -26,7 +26,12 @@ export async function readVerifications(
           byField: Object.fromEntries(
             fields.filter(({ id }) => id === row.id).map(({ field, count }) => [field, count]),
           ),
-          byKind: { missing: ofKind('missing'), extra: ofKind('extra'), fields: ofKind('fields') },
+          byKind: {
+            missing: ofKind('missing'),
+            extra: ofKind('extra'),
+            notVisible: ofKind('not visible'),
+            fields: ofKind('fields'),
+          },
           oldest: isoTime(oldest ?? null),
           verifiedThrough: isoTime(row.verifiedThrough),
         },

@@ -8,6 +8,7 @@ import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type AccountChange, type ApplyResult, applyChanges, lockMirror } from './apply-changes.ts';
 import type { CodeRules } from './code-rules.ts';
 import { type Decoded, tryDecode } from './decode-stored.ts';
+import { clearByEvents } from './deletion/events-of-invisible.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import {
   type EventOutcome,
@@ -186,7 +187,8 @@ async function applyInTransaction(
   const before = await moveWatermark(client, context, headersOf(results), now);
   await enqueue(client, context.jobs, applied);
   const late = context.source === 'webhook' ? tooLate(results) : [];
-  const others = [...deletedInMerges(results), ...late, ...unknownIds];
+  const visible = await clearByEvents(client, changes);
+  const others = [...deletedInMerges(results), ...late, ...unknownIds, ...visible];
   await context.jobs.enqueueRereads(client, [...new Set(others)]);
   await recordHoles(context, client, holesOf(results, applied), before);
   await closeRepaired(client);

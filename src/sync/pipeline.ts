@@ -13,6 +13,7 @@ import { type ApplyFaultContext, createApplyReporter } from './apply-fault.ts';
 import { applyWebhooks } from './apply-webhooks.ts';
 import { awaitOrg } from './await-org.ts';
 import { type CodeOptions, codeRules } from './code-rules.ts';
+import { lookForInvisible } from './deletion/look-for-invisible.ts';
 import type { ProcessFaults } from './health/process-faults.ts';
 import { foldHistory } from './history/fold-history.ts';
 import { holdLease } from './hold-lease.ts';
@@ -182,6 +183,7 @@ async function sweepUntilStopped(
   while (!signal.aborted) {
     await sweep(context).catch(failed);
     await closeBulkJobs(context).catch(failed);
+    await lookForInvisible(context, signal).catch(failed);
     // A stop wakes this too. Who asks for a connection now has mended what kept a load from being done.
     await wakeUps.next('reconnect', intervalMs);
   }

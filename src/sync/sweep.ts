@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
+import { invisibleToCheck } from './deletion/look-for-invisible.ts';
 import { failedRecordRetryMinutes } from './failed-records.ts';
 import { type Jobs, queues } from './jobs.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
@@ -19,8 +20,10 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
   await inTransaction(pool, async (client) => {
     // Two sweeps at once would both find the same work without a job.
     if (!(await lockSweep(client))) return;
-    const stale = `select id from accounts where stale_version is not null and ${isNotRefused('accounts.id')}`;
+    const stale = `select id from accounts
+                    where stale_version is not null and not ${isKept} and ${isNotRefused('accounts.id')}`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, stale, queues.reread));
+    await jobs.enqueueRereads(client, await invisibleToCheck(client));
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, unconfirmed, queues.reread));
     const reported = `select id from unconfirmed_records where ${isNotRefused('unconfirmed_records.id')}`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, reported, queues.reread));
@@ -66,9 +69,12 @@ async function lockSweep(client: pg.PoolClient): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
+// Accounts that are not visible are looked for less often.
+const isKept = `exists (select from invisible_accounts i where i.account_id = accounts.id and i.state = 'kept')`;
+
 // A code whose change event never came: a read that was sent after the write decides what became of it. Of such a read
 // the version has the time, so each is asked for once.
-const unconfirmed = `select id from accounts where code_state = 'written' and not deleted
+const unconfirmed = `select id from accounts where code_state = 'written' and not deleted and not ${isKept}
   and coalesce(code_written_at, code_attempted_at) < now() - interval '10 minutes'
   and split_part(base_version, '.', 4)::bigint
       <= extract(epoch from coalesce(code_written_at, code_attempted_at)) * 1000`;

@@ -64,6 +64,38 @@ describe('the command tidemark resync', () => {
     expect(await rows()).toMatchObject([{ scope: 'since', since: new Date('2026-11-23T10:00:00Z') }]);
   });
 
+  test('a resync that needs confirmation ends the command with 5, which says what to check and how to confirm', async () => {
+    const command = run('--all');
+    await said(command, 'queued');
+    await change(`state = 'needs-confirmation', error = 'Check "View All".',
+                  waiting = '{"reason": "confirmation", "notVisible": 151, "records": 151}'`);
+    const { exitCode, stdout } = await command.ended;
+    const [resync] = await rows();
+    expect(exitCode).toBe(5);
+    expect(stdout).toBe(
+      `Needs confirmation: Check "View All".\nOr: npx tidemark resync --confirm ${resync?.id}\n`,
+    );
+    expect(command.stderr()).toContain('151 accounts are not visible');
+  });
+
+  test('a resync goes on after a confirmation from the command line, which needs the scope admin', async () => {
+    await server.database.pool.query(
+      `insert into resyncs (scope, reason, account_ids, state) values ('all', 'overflow', '{}', 'needs-confirmation')`,
+    );
+    const [resync] = await rows();
+    const refused = await run('--confirm', String(resync?.id)).ended;
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('admin') });
+    const environment = { TIDEMARK_URL: server.url, TIDEMARK_API_KEY: keys.admin };
+    const command = tidemarkCommand(environment, 'resync', '--confirm', String(resync?.id));
+    await said(command, 'queued');
+    await change(`state = 'done', read = 3, deleted = 2, not_visible = 2`);
+    const { exitCode, stdout } = await command.ended;
+    expect([exitCode, stdout]).toEqual([
+      0,
+      'Done: 3 read, 0 new, 0 overwritten, 0 equal, 2 deleted (2 without proof: not visible).\n',
+    ]);
+  });
+
   test('Ctrl-C cancels the resync, which is reported, and the command exits with 130', async () => {
     const command = run('--account', accountId(1), accountId(2), 'nonsense', '--json');
     await said(command, 'queued');

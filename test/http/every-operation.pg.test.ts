@@ -92,6 +92,10 @@ async function reachRareStates(): Promise<void> {
     `insert into resyncs (scope, reason) select 'since', 'manual' from generate_series(1, 5)`,
   );
   await take('cancelResync', `/v1/resyncs/${resync}`);
+  const held = await one(
+    `insert into resyncs (scope, reason, state) select 'since', 'manual', 'needs-confirmation' from generate_series(1, 5)`,
+  );
+  await take('confirmResync', `/v1/resyncs/${held}/confirm`);
   for (const mode of ['verify', 'repair']) await take('createResync', '/v1/resyncs', { scope: 'all', mode });
 }
 

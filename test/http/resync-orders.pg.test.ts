@@ -140,7 +140,7 @@ test('a client that waits for one account is told of a failure at once in the us
 describe('cancellation', () => {
   const cancel = (id: string, key = keys.write) => server.send('delete', `/v1/resyncs/${id}`, { key });
 
-  test.each(['queued', 'reading', 'applying'])(
+  test.each(['queued', 'reading', 'applying', 'needs-confirmation'])(
     'a resync that is %s is cancelled, which the workers notice, and cancelling may be repeated',
     async (state) => {
       const { id } = (await order({ scope: 'all' })).body;

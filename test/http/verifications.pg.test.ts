@@ -50,7 +50,7 @@ describe('finished verifications', () => {
       compared: 1_000,
       different: 23,
       byField: { Name: 22, Industry: 1 },
-      byKind: { missing: 1, extra: 0, fields: 22 },
+      byKind: { missing: 1, extra: 0, notVisible: 0, fields: 22 },
       oldest: '2026-11-01T00:00:00.000Z',
       verifiedThrough: null,
       examples: Array.from({ length: 20 }, (_, n) => ({

@@ -4,6 +4,7 @@ import { inTransaction } from '../../src/db/database.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { SandboxOptions } from '../../src/sandbox/sandbox-options.ts';
 import { codeRules } from '../../src/sync/code-rules.ts';
 import { type Jobs, startJobs } from '../../src/sync/jobs.ts';
 import type { ResyncContext } from '../../src/sync/resync/reading.ts';
@@ -15,7 +16,7 @@ import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
 import { type DatabaseHandle, useDatabase } from '../helpers/use-database.ts';
 
 /** A sandbox org and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
-export function useMirrorOfSandbox({ accounts = 5, timing }: MirrorOptions = {}): MirrorOfSandbox {
+export function useMirrorOfSandbox({ accounts = 5, timing, sandbox }: MirrorOptions = {}): MirrorOfSandbox {
   const database = useDatabase();
   const parts: { sandbox?: Sandbox; org?: Org; jobs?: Jobs; newSince?: Date } = {};
   beforeAll(async () => {
@@ -23,12 +24,13 @@ export function useMirrorOfSandbox({ accounts = 5, timing }: MirrorOptions = {})
   });
   beforeEach(async () => {
     await database.rows(
-      'truncate events, subscriptions, accounts, resyncs, incidents, failed_records, write_back_attempts, write_back_state cascade',
+      `truncate events, subscriptions, accounts, resyncs, incidents, failed_records, invisible_accounts,
+                write_back_attempts, write_back_state cascade`,
     );
     await database.rows('delete from pgboss.job');
     parts.org?.close();
     await parts.sandbox?.close();
-    parts.sandbox = await startSandbox({ accounts });
+    parts.sandbox = await startSandbox({ accounts, ...sandbox });
     parts.org = await openSandboxOrg(parts.sandbox, timing === undefined ? {} : { timing });
     await ensureSubscription(database.pool, accountTopic, parts.sandbox.organizationId);
     // Whole seconds: what is made in the org from now on is new to the mirror.
@@ -95,6 +97,7 @@ export type MirrorOptions = {
   /** In the org at the beginning of each test. */
   readonly accounts?: number;
   readonly timing?: Partial<Timing>;
+  readonly sandbox?: SandboxOptions;
 };
 
 export type MirrorOfSandbox = {

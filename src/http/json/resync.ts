@@ -27,6 +27,9 @@ export function resyncJson(row: ResyncRow, verification: ResyncJson['verificatio
     unchanged: row.unchanged,
     kept: row.kept,
     deleted: row.deleted,
+    notVisible: row.notVisible,
+    confirmedBy: row.confirmedBy,
+    confirmedAt: isoTime(row.confirmedAt),
     failed: row.failed,
     error: row.error,
     certificate: row.state === 'done' ? certificateOf(row) : null,
@@ -50,6 +53,11 @@ export function hasEnded({ state }: Pick<ResyncRow, 'state'>): boolean {
   return ['done', 'failed', 'cancelled'].includes(state);
 }
 
+/** Whether nothing of it changes unless a person acts, or Salesforce shows more. */
+export function isAtRest(resync: Pick<ResyncRow, 'state'>): boolean {
+  return hasEnded(resync) || resync.state === 'needs-confirmation';
+}
+
 function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {
   return {
     position: row.position === null ? null : Buffer.from(row.position).toString('base64'),
@@ -69,13 +77,14 @@ function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {
 /** The columns of a `ResyncRow`. */
 export const resyncColumns = Prisma.raw(`id, scope, mode, repairs, reason, account_ids AS "accountIds",
   invalid_ids AS "invalidIds", unknown_ids AS "unknownIds", since, state, method, expected, waiting, read, created,
-  updated, unchanged, kept, deleted, failed, error, position, watermark, read_at AS "readAt",
+  updated, unchanged, kept, deleted, not_visible AS "notVisible", confirmed_by AS "confirmedBy",
+  confirmed_at AS "confirmedAt", failed, error, position, watermark, read_at AS "readAt",
   bulk_job_id AS "bulkJobId", events_meanwhile AS "eventsMeanwhile", different, verified_through AS "verifiedThrough",
   requested_by AS "requestedBy", created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt"`);
 
 export type ResyncRow = Omit<
   Resync,
-  'logPosition' | 'schemaId' | 'bulkAskedAt' | 'bulkJobClosedAt' | 'resumeAt' | 'resumeRows'
+  'logPosition' | 'schemaId' | 'bulkAskedAt' | 'bulkJobClosedAt' | 'resumeAt' | 'resumeRows' | 'nextLookAt'
 >;
 
 export type ResyncJson = Static<typeof ResyncSchema>;

@@ -16,6 +16,7 @@ import { ListOf, Named, OneOf } from '../schemas/values.ts';
 import { pageOf } from '../send-page.ts';
 import type { Server } from '../server.ts';
 import { addResyncCancelRoute } from './resync-cancel.ts';
+import { addResyncConfirmRoute } from './resync-confirm.ts';
 import { addResyncDifferencesRoute } from './resync-differences.ts';
 import { addResyncOrderRoute } from './resync-order.ts';
 
@@ -25,6 +26,7 @@ export function addResyncRoutes(app: Server, dependencies: HttpDependencies, str
   addGetRoute(app, dependencies, streams);
   addResyncOrderRoute(app, dependencies);
   addResyncCancelRoute(app, dependencies);
+  addResyncConfirmRoute(app, dependencies);
   addResyncDifferencesRoute(app, dependencies);
 }
 

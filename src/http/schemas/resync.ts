@@ -39,7 +39,10 @@ export const ResyncSchema = Type.Object(
       description: 'Asked for, and neither in Salesforce nor in the mirror.',
     }),
     since: NullableTime({ description: 'Read what changed from here on; only of scope `since`.' }),
-    state: OneOf(resyncStates),
+    state: OneOf(resyncStates, {
+      description:
+        '`needs-confirmation`: it stopped because too many accounts are not visible; `error` says what to check. It goes on when they are visible again, or after `POST /v1/resyncs/{id}/confirm`.',
+    }),
     method: NullableText({ description: 'How it reads: `rest` or `bulk`; null until that is decided.' }),
     expected: NullableInteger({ description: 'The records that Salesforce says there are.' }),
     percent: NullableInteger({ description: 'How far it is, 0 to 100; null while that is not known.' }),
@@ -51,7 +54,12 @@ export const ResyncSchema = Type.Object(
     updated: Count('Accounts that differed.'),
     unchanged: Count('Accounts that were equal.'),
     kept: Count('Accounts of which the mirror held something newer.'),
-    deleted: Count('Accounts that Salesforce no longer has.'),
+    deleted: Count('Accounts that were marked as deleted.'),
+    notVisible: Count(
+      'Accounts that Salesforce did not return although nothing proves that they are deleted. In the state `needs-confirmation` the mirror keeps them; once the resync is done they are marked as deleted.',
+    ),
+    confirmedBy: NullableText({ description: 'Name of the API key that confirmed it, if it needed that.' }),
+    confirmedAt: NullableTime(),
     failed: Count('Records that could not be stored; the resync then ends as `failed`.'),
     error: NullableText(),
     certificate: OrNull(certificate, {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { NullableTime, OneOf } from './values.ts';
 
-export const differenceKinds = ['missing', 'extra', 'fields'] as const;
+export const differenceKinds = ['missing', 'extra', 'not visible', 'fields'] as const;
 
 const Count = () => Type.Integer({ minimum: 0 });
 
@@ -9,7 +9,7 @@ const difference = {
   accountId: Type.String({ examples: ['001al00000K3N1wAAF'] }),
   kind: OneOf(differenceKinds, {
     description:
-      '`missing`: Salesforce has it and the mirror has not; `extra`: the other way round; `fields`: both have it, with other values.',
+      '`missing`: Salesforce has it and the mirror has not; `extra`: the mirror holds it and Salesforce has deleted it; `not visible`: the mirror holds it and Salesforce does not return it, without proof that it is deleted; `fields`: both have it, with other values.',
   }),
   fields: Type.Record(
     Type.String(),
@@ -32,7 +32,7 @@ export const VerificationSchema = Type.Object({
   byField: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
     description: 'Of the accounts that both have: how many differ in which field.',
   }),
-  byKind: Type.Object({ missing: Count(), extra: Count(), fields: Count() }),
+  byKind: Type.Object({ missing: Count(), extra: Count(), notVisible: Count(), fields: Count() }),
   oldest: NullableTime({ description: 'The earliest change in Salesforce that the mirror lacks.' }),
   verifiedThrough: NullableTime({
     description: 'The mirror equals Salesforce up to this moment, apart from the differences.',

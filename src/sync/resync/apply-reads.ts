@@ -1,16 +1,20 @@
 import type pg from 'pg';
-import { inTransaction, type Queryable } from '../../db/database.ts';
+import { inTransaction } from '../../db/database.ts';
 import { isPoison } from '../../db/is-poison.ts';
 import type { AccountRead } from '../../salesforce/records.ts';
 import { enqueue } from '../apply.ts';
-import { type AccountChange, applyChanges } from '../apply-changes.ts';
+import { type AccountChange, applyChanges, lockMirror } from '../apply-changes.ts';
+import { proofOfDeletion } from '../deletion/deletion-proof.ts';
+import { clearInvisible, saveInvisible } from '../deletion/invisible-rows.ts';
+import { judgeAbsent, provenIds } from '../deletion/judge-absent.ts';
+import { decideAlone } from '../deletion/settle-invisible.ts';
 import { clearFailedRecords, saveFailedRecord } from '../failed-records.ts';
 import { closeRepaired, closeRepairedDifferences } from '../incident-rows.ts';
 import { type Change, deletedField } from '../merge.ts';
 import { fieldsMetSince } from '../read-plan.ts';
 import { toStorable } from '../replaced-fields.ts';
 import { settleUnconfirmed } from '../unconfirmed-records.ts';
-import { laterVersion, parseVersion, readVersion, type Version } from '../version.ts';
+import { laterVersion, readVersion } from '../version.ts';
 import type { Page } from './pages.ts';
 import type { Reading, ResyncContext } from './reading.ts';
 import type { ResyncCounts } from './resync-rows.ts';
@@ -45,13 +49,13 @@ async function applyEach(
   context: ResyncContext,
   client: pg.PoolClient,
   reading: Reading,
-  { reads, ...rest }: ReadPage,
+  { reads, absent, ...rest }: ReadPage,
 ): Promise<AppliedReads> {
-  let sum = await applyReads(context, client, reading, { ...rest, reads: [] });
+  let sum = await applyReads(context, client, reading, { ...rest, absent, reads: [] });
   for (const read of reads) {
     await client.query('savepoint record');
     try {
-      sum = added(sum, await applyReads(context, client, reading, { ...rest, reads: [read], missing: [] }));
+      sum = added(sum, await applyReads(context, client, reading, { ...rest, reads: [read], absent: [] }));
     } catch (error) {
       if (!isPoison(error)) throw error;
       await client.query('rollback to savepoint record');
@@ -88,17 +92,24 @@ export async function applyReads(
   reading: Reading,
   page: ReadPage,
 ): Promise<AppliedReads> {
-  const { reads, missing } = page;
+  const { reads, absent } = page;
   const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
-  const known = await existingVersions(client, missing);
+  // Whether an absent account exists in the mirror must not change until it is decided about.
+  if (absent.length > 0) await lockMirror(client);
+  const { deletions, invisible, unknownIds } = await judgeAbsent(client, reading, absent);
   const changes = [
     ...reads.map((read) => toAccountChange(read, withKnown(reading, read, page), except)),
-    ...[...known].map(([id, version]) => toDeletion(id, version, reading)),
+    ...deletions,
+    ...(reading.resyncId === undefined ? await decideAlone(context, client, invisible) : []),
   ];
+  if (reading.resyncId !== undefined) await saveInvisible(client, reading.resyncId, invisible);
   const applied = await applyChanges(client, changes, context.codes);
   await enqueue(client, context.jobs, applied);
-  await settleUnconfirmed(client, [...reads.map(({ id }) => id), ...missing], reading.readAt);
-  await clearFailedRecords(client, [...reads.map(({ id }) => id), ...missing]);
+  const ids = reads.map(({ id }) => id);
+  const asked = [...ids, ...absent.map(({ id }) => id)];
+  await settleUnconfirmed(client, asked, reading.readAt);
+  await clearFailedRecords(client, asked);
+  await clearInvisible(client, [...ids, ...provenIds(absent)], reading.readAt);
   await closeRepaired(client);
   await closeRepairedDifferences(client);
   return {
@@ -109,7 +120,7 @@ export async function applyReads(
     kept: applied.newer.length,
     deleted: changes.filter(({ change }) => change.values.get(deletedField) === true).length,
     failed: 0,
-    unknownIds: missing.filter((id) => !known.has(id)),
+    unknownIds,
   };
 }
 
@@ -120,7 +131,7 @@ export function withKnown(reading: Reading, { id }: AccountRead, { known }: Read
 }
 
 /** What was read at once. */
-export type ReadPage = Pick<Page, 'reads' | 'missing' | 'known'>;
+export type ReadPage = Pick<Page, 'reads' | 'absent' | 'known'>;
 
 function toAccountChange(read: AccountRead, reading: Reading, except: ReadonlySet<string>): AccountChange {
   // Whether it gets a code is told by its age, which a reading always knows.
@@ -134,33 +145,11 @@ function ofResync({ resyncId }: Reading): Pick<AccountChange, 'resyncId'> {
 
 /** A record that was read is a change of all fields that the reading knows. */
 export function changeOf(read: AccountRead, reading: Reading, except: ReadonlySet<string>): Change {
+  const isDeleted = proofOfDeletion([{ source: 'row', isDeleted: read.deleted }]) !== null;
   return toStorable({
     version: readVersion(read.systemModstamp, reading.watermark, reading.readAt),
     extent: 'all',
-    values: new Map([...read.values, [deletedField, read.deleted]]),
+    values: new Map([...read.values, [deletedField, isDeleted]]),
     except,
   });
-}
-
-/** What Salesforce doesn't find, not even among the deleted, is gone for good: all that is known of it is older. */
-function toDeletion(accountId: string, known: Version, reading: Reading): AccountChange {
-  const { watermark, readAt } = reading;
-  const version = readVersion(0, laterVersion(watermark, known), readAt);
-  return {
-    accountId,
-    change: { version, extent: 'some', values: new Map([[deletedField, true]]) },
-    eligible: false,
-    gap: false,
-    ...ofResync(reading),
-  };
-}
-
-async function existingVersions(client: Queryable, ids: readonly string[]): Promise<Map<string, Version>> {
-  if (ids.length === 0) return new Map();
-  const { rows } = await client.query<{ id: string; version: string }>({
-    name: 'existing-accounts',
-    text: 'select id, version from accounts where id = any($1::text[])',
-    values: [ids],
-  });
-  return new Map(rows.map(({ id, version }) => [id, parseVersion(version)]));
 }

@@ -16,6 +16,7 @@ import { openBulkPage } from '../../salesforce/bulk-results.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
 import type { Page } from './pages.ts';
 import type { RunningResync } from './reading.ts';
+import { expectComplete, ReadingLost } from './reading-lost.ts';
 import {
   bulkJobsLeftOver,
   noteBulkAsked,
@@ -37,10 +38,16 @@ const clockDifferenceMs = 10 * 60_000;
 /**
  * Reads by one bulk job, however often it is interrupted: the job's id and the place in its results are on record.
  * @param where a SOQL condition, or null for all records
+ * @param expected how many records Salesforce has counted
  * @throws SalesforceError where the job ended without a result; where another job may succeed, the reading begins anew
  */
-export async function* readByBulkJob(run: RunningResync, where: string | null): AsyncGenerator<Page> {
+export async function* readByBulkJob(
+  run: RunningResync,
+  where: string | null,
+  expected: number,
+): AsyncGenerator<Page> {
   const job = await whenComplete(run, await jobOf(run, where));
+  expectComplete(job.records, expected);
   const { pool } = run.context;
   await noteMethod(pool, run.row, 'bulk', job.records);
   let { read } = run.row;
@@ -119,17 +126,6 @@ async function whenComplete(run: RunningResync, job: BulkJob): Promise<BulkJob> 
   throw new ReadingLost(bulkFailure(ended));
 }
 
-/** Nothing of its job is to be had any more: the next try begins anew, once nothing of this one is under way. */
-export class ReadingLost extends Error {
-  readonly why: SalesforceError;
-
-  constructor(why: SalesforceError) {
-    super(why.message, { cause: why });
-    this.name = 'ReadingLost';
-    this.why = why;
-  }
-}
-
 const firstPage = 'first';
 
 async function* resultPages(run: RunningResync, jobId: string): AsyncGenerator<Page> {
@@ -163,7 +159,7 @@ async function* batchesFrom(run: RunningResync, jobId: string, from: ResumePoint
   const toPage = (resume: ResumePoint): Page => {
     const reads = batch.map((cells) => readBulkRow(page.columns, cells, reading.plan));
     batch = [];
-    return { reads, missing: [], resume };
+    return { reads, absent: [], resume };
   };
   for await (const cells of page.rows) {
     at++;

@@ -18,14 +18,17 @@ export async function compareReads(
   reading: Reading,
   page: ReadPage,
 ): Promise<Difference[]> {
-  const { reads, missing } = page;
+  const { reads, absent } = page;
   const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
-  const rows = await readComparable(client, [...reads.map(({ id }) => id), ...missing]);
+  const ids = [...reads, ...absent].map(({ id }) => id);
+  const rows = await readComparable(client, ids);
   return [
     ...reads.flatMap((read) =>
       compareOne(read, rows.get(read.id), { reading: withKnown(reading, read, page), except, context }),
     ),
-    ...missing.flatMap((id) => (isAlive(rows.get(id)) ? [extra(id, null)] : [])),
+    ...absent.flatMap(({ id, proof }) =>
+      isAlive(rows.get(id)) ? [extra(id, null, proof === null ? 'not visible' : 'extra')] : [],
+    ),
   ];
 }
 
@@ -71,8 +74,12 @@ function hasNewer(
   return merge(row.merged, changeOf(read, reading, except)).values.get(deletedField) === true;
 }
 
-function extra(accountId: string, modifiedAt: Date | null): Difference {
-  return { accountId, kind: 'extra', fields: [], values: {}, modifiedAt };
+function extra(
+  accountId: string,
+  modifiedAt: Date | null,
+  kind: 'extra' | 'not visible' = 'extra',
+): Difference {
+  return { accountId, kind, fields: [], values: {}, modifiedAt };
 }
 
 type Values = Record<string, { readonly mirror: Scalar; readonly salesforce: Scalar }>;

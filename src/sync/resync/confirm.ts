@@ -59,7 +59,7 @@ async function lookAgain(run: RunningResync, ids: readonly string[]): Promise<nu
     const certain = found.filter((one) => isCertain(run, one, reading.watermark, late));
     open += found.length - certain.length;
     const differing = new Set(found.map(({ accountId }) => accountId));
-    const asked = [...page.reads.map(({ id }) => id), ...page.missing];
+    const asked = [...page.reads, ...page.absent].map(({ id }) => id);
     const save = async (client: Queryable): Promise<void> => {
       await lockClaim(client, row);
       await dropDifferences(
@@ -111,11 +111,11 @@ function isCertain(
   return hadTime(modifiedAt.getTime()) || (unchanged && watermark[0] > reading.readAt + secondsMs);
 }
 
-function only({ reads, missing, ...rest }: Page, differences: readonly Difference[]): ReadPage {
+function only({ reads, absent, ...rest }: Page, differences: readonly Difference[]): ReadPage {
   const wanted = new Set(differences.map(({ accountId }) => accountId));
   return {
     ...rest,
     reads: reads.filter(({ id }) => wanted.has(id)),
-    missing: missing.filter((id) => wanted.has(id)),
+    absent: absent.filter(({ id }) => wanted.has(id)),
   };
 }

@@ -8,10 +8,11 @@ export type Difference = {
   readonly accountId: string;
   /**
    * - `missing`: Salesforce has it and the mirror has not
-   * - `extra`: the mirror has it alive and Salesforce has not
+   * - `extra`: the mirror holds it as existing, and Salesforce has deleted it
+   * - `not visible`: the mirror holds it as existing, and Salesforce does not return it, which does not prove a deletion
    * - `fields`: both have it
    */
-  readonly kind: 'missing' | 'extra' | 'fields';
+  readonly kind: 'missing' | 'extra' | 'not visible' | 'fields';
   readonly fields: readonly string[];
   readonly values: Readonly<Record<string, { readonly mirror: Scalar; readonly salesforce: Scalar }>>;
   /** When Salesforce last changed the record, as far as it has it. */

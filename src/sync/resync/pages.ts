@@ -7,18 +7,20 @@ import {
   readAccountsFrom,
 } from '../../salesforce/read-accounts.ts';
 import type { AccountRead } from '../../salesforce/records.ts';
+import { type Absence, seekProof } from '../deletion/seek-proof.ts';
 import { readKnownVersions } from '../request-reads.ts';
 import type { Version } from '../version.ts';
 import { readByBulkJob } from './bulk-reading.ts';
 import type { RunningResync } from './reading.ts';
+import { expectComplete } from './reading-lost.ts';
 import { noteMethod, type ResumePoint, readToTheEnd } from './resync-rows.ts';
 import { scanAccounts, scanRows } from './scan-accounts.ts';
 
 /** A part of a reading that is merged or compared at once. */
 export type Page = {
   readonly reads: readonly AccountRead[];
-  /** Asked for by id, and nowhere in Salesforce, not even among the deleted. */
-  readonly missing: readonly string[];
+  /** Asked for by id and not returned, not even among the deleted ones. */
+  readonly absent: readonly Absence[];
   /** What the mirror knew of records asked for by id before they were asked for: the answer contains it. */
   readonly known?: ReadonlyMap<string, Version>;
   /** Where the reading goes on behind it. */
@@ -64,16 +66,21 @@ export async function* changedSince(run: RunningResync, moment: Date | null): As
   const { connection } = context.org;
   const since = moment === null ? null : new Date(moment.getTime() - overlapMs);
   if (row.resumeAt === readToTheEnd.at) return;
-  let { method } = row;
-  if (method === null) {
-    const expected = await ask(() => countAccounts(connection, since));
+  let { method, expected } = row;
+  if (method === null || expected === null) {
+    expected = await ask(() => countAccounts(connection, since));
     method = expected >= context.bulkFrom ? 'bulk' : 'rest';
     await noteMethod(context.pool, row, method, expected);
   }
   if (method === 'bulk') {
-    yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`);
+    yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`, expected);
   } else {
-    yield* inOrderOfChange(run, since ?? new Date(0));
+    let { read } = row;
+    for await (const page of inOrderOfChange(run, since ?? new Date(0))) {
+      read += page.reads.length;
+      yield page;
+    }
+    expectComplete(read, expected);
   }
 }
 
@@ -82,7 +89,7 @@ async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator
   const from = parsePlace(row.resumeAt) ?? since;
   for await (const { reads, through } of readAccountsFrom(context.org.connection, reading.plan, from, ask)) {
     const at = through === undefined ? row.resumeAt : formatPlace(through);
-    yield { reads, missing: [], resume: { at, rows: 0 } };
+    yield { reads, absent: [], resume: { at, rows: 0 } };
   }
 }
 
@@ -108,7 +115,8 @@ export async function* byId(
     const reads = await ask(() => readAccounts(context.org.connection, reading.plan, asked));
     const found = new Set(reads.map(({ id }) => id));
     const missing = asked.filter((id) => !found.has(id));
-    yield { reads, missing, known, resume: { at: null, rows: 0 } };
+    const absent = missing.length === 0 ? [] : await seekProof({ context, reading, ask }, missing);
+    yield { reads, absent, known, resume: { at: null, rows: 0 } };
   }
 }
 

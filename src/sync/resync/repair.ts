@@ -1,4 +1,5 @@
 import { inTransaction } from '../../db/database.ts';
+import { settleInvisible } from '../deletion/settle-invisible.ts';
 import { closeByResync } from '../incident-rows.ts';
 import { currentReadPlan, fieldsBeyond } from '../read-plan.ts';
 import { markLoaded } from '../subscription-rows.ts';
@@ -11,14 +12,18 @@ import { noteProgress, noteUnknownIds, ResyncEnded } from './resync-rows.ts';
 import type { Outcome } from './run-resync.ts';
 import { differingSpans, hasStrays, pagesOfSpan } from './windows.ts';
 
-/** Reads what a resync covers and merges it into the mirror; what Salesforce has no more is marked deleted. */
+/**
+ * Reads what a resync covers and merges it into the mirror. What Salesforce has deleted is marked as deleted; what it
+ * does not return without proof of that is decided about at the end.
+ */
 export async function repair(run: RunningResync): Promise<Outcome> {
   const { row } = run;
   for await (const page of readAhead(pagesOf(run))) await apply(run, page);
   if (row.scope === 'all') for await (const page of unread(run)) await apply(run, page);
   const strays = row.scope === 'since' && (await hasStrays(run));
   if (strays) await repairStrays(run);
-  return { different: null, unstored: await finish(run) };
+  if (!(await settleInvisible(run))) return { stopped: true };
+  return { stopped: false, different: null, unstored: await finish(run) };
 }
 
 async function apply({ context, row, reading }: RunningResync, page: Page): Promise<void> {

@@ -6,7 +6,15 @@ import { sendWakeUp } from '../../db/wake-up.ts';
 
 export const resyncScopes = ['all', 'since', 'accounts'] as const;
 export const resyncModes = ['repair', 'verify', 'sample'] as const;
-export const resyncStates = ['queued', 'reading', 'applying', 'done', 'failed', 'cancelled'] as const;
+export const resyncStates = [
+  'queued',
+  'reading',
+  'applying',
+  'needs-confirmation',
+  'done',
+  'failed',
+  'cancelled',
+] as const;
 
 export type ResyncScope = (typeof resyncScopes)[number];
 
@@ -112,8 +120,8 @@ export async function cancelResync(
 ): Promise<'cancelled' | 'ended' | 'unknown'> {
   const { rowCount } = await client.query({
     name: 'cancel-resync',
-    text: `update resyncs set state = 'cancelled', finished_at = now(), waiting = null
-            where id = $1 and state in ('queued', 'reading', 'applying')`,
+    text: `update resyncs set state = 'cancelled', finished_at = now(), waiting = null, next_look_at = null
+            where id = $1 and state in ('queued', 'reading', 'applying', 'needs-confirmation')`,
     values: [id],
   });
   if (rowCount === 1) {

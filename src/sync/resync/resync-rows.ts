@@ -30,6 +30,8 @@ export type ResyncRow = Claim & {
   readonly readAt: Date | null;
   readonly watermark: string | null;
   readonly schemaId: string | null;
+  /** The records that Salesforce counted; null until it has. */
+  readonly expected: number | null;
   readonly bulkAskedAt: Date | null;
   readonly bulkJobId: string | null;
   readonly resumeAt: string | null;
@@ -39,7 +41,7 @@ export type ResyncRow = Claim & {
 };
 
 const rowColumns = `id, claim, scope, mode, repairs, reason, account_ids as "accountIds", since, method, read_at as "readAt",
-  watermark, schema_id as "schemaId", bulk_asked_at as "bulkAskedAt", bulk_job_id as "bulkJobId",
+  watermark, schema_id as "schemaId", expected, bulk_asked_at as "bulkAskedAt", bulk_job_id as "bulkJobId",
   resume_at as "resumeAt", resume_rows as "resumeRows", read`;
 
 /** A resync that is to be carried out or gone on with; undefined where it has ended or never was. */
@@ -74,7 +76,7 @@ export async function noteReading(client: Queryable, claim: Claim, note: Reading
     text: `update resyncs
               set read_at = $2, watermark = $3, schema_id = $4, position = $5, log_position = $6,
                   read = 0, created = 0, updated = 0, unchanged = 0, kept = 0, deleted = 0, failed = 0,
-                  resume_at = null, resume_rows = 0, unknown_ids = '{}'
+                  resume_at = null, resume_rows = 0, unknown_ids = '{}', not_visible = 0
             where id = $1 and claim = $7`,
     values: [
       claim.id,

@@ -1,19 +1,24 @@
 import type { Ask } from '../../salesforce/query-pages.ts';
 import { markRepairing } from '../incident-rows.ts';
 import { applyPage } from './apply-reads.ts';
-import { closeBulkJobs, ReadingLost } from './bulk-reading.ts';
+import { closeBulkJobs } from './bulk-reading.ts';
 import { byId } from './pages.ts';
 import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
+import { ReadingLost } from './reading-lost.ts';
 import { repair } from './repair.ts';
 import { type Claim, forgetReading, hasEnded, noteWaiting, ResyncEnded, startResync } from './resync-rows.ts';
 import { verify } from './verify.ts';
 
-export type Outcome = {
-  /** Verifies only: how many accounts differ. */
-  readonly different: number | null;
-  /** Records that the database refuses. */
-  readonly unstored: number;
-};
+export type Outcome =
+  | {
+      readonly stopped: false;
+      /** Verifies only: how many accounts differ. */
+      readonly different: number | null;
+      /** Records that the database refuses. */
+      readonly unstored: number;
+    }
+  /** Too many deletions without proof: a person has to confirm them. */
+  | { readonly stopped: true };
 
 /**
  * Carries out a requested resync to its end, from where an earlier try was interrupted. One that has ended already is
@@ -36,7 +41,9 @@ export async function runResync(
     const reading = await readingOf(context, row, ask);
     await markRepairing(context.pool, { resyncId: id });
     const run: RunningResync = { context, row, reading, ask, signal };
-    const { different, unstored } = await (row.mode === 'repair' ? repair(run) : verify(run));
+    const outcome = await (row.mode === 'repair' ? repair(run) : verify(run));
+    if (outcome.stopped) return;
+    const { different, unstored } = outcome;
     const { scope, mode, reason } = row;
     const facts = { resync: id, scope, mode, reason, ...(different === null ? {} : { different }) };
     if (unstored === 0) context.logger.info(facts, 'resync done');
@@ -73,7 +80,7 @@ export async function rereadAccounts(
 }
 
 /** Calls within the API budget; a resync's row says when it waits for it. */
-function asker({ org, pool, logger }: ResyncContext, signal: AbortSignal, resync?: Claim): Ask {
+export function asker({ org, pool, logger }: ResyncContext, signal: AbortSignal, resync?: Claim): Ask {
   return (call) =>
     org.budget.spend(call, {
       signal,

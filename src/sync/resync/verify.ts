@@ -1,4 +1,5 @@
 import { inTransaction, type Queryable } from '../../db/database.ts';
+import { settleInvisible } from '../deletion/settle-invisible.ts';
 import { closeByResync, closeEarlierDifferences, openIncident } from '../incident-rows.ts';
 import { compareReads } from './compare.ts';
 import { confirmDifferences } from './confirm.ts';
@@ -16,6 +17,7 @@ export async function verify(run: RunningResync): Promise<Outcome> {
   const complete = run.row.mode === 'sample' ? await compareSample(run) : await compareAll(run);
   if (!complete) return giveToFullVerify(run);
   await confirmDifferences(run);
+  if (!(await settleInvisible(run))) return { stopped: true };
   return finish(run);
 }
 
@@ -93,7 +95,7 @@ async function finish({ context, row, reading }: RunningResync): Promise<Outcome
     // What was only compared stays open until it is repaired.
     if (row.repairs) await closeByResync(client, row.id);
   });
-  return { different, unstored };
+  return { stopped: false, different, unstored };
 }
 
 /** Differences are an incident: no event had told of them. */
@@ -140,5 +142,5 @@ async function giveToFullVerify({ context, row }: RunningResync): Promise<Outcom
     });
     await finishResync(client, row);
   });
-  return { different: null, unstored: 0 };
+  return { stopped: false, different: null, unstored: 0 };
 }

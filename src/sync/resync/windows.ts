@@ -51,7 +51,7 @@ export async function* pagesOfSpan(run: RunningResync, span: Span): AsyncGenerat
   const inMirror = await mirrorIds(context.pool, span);
   for await (const reads of readAccountsModified(context.org.connection, reading.plan, span, ask)) {
     for (const { id } of reads) inMirror.delete(id);
-    yield { reads, missing: [], resume: { at: run.row.resumeAt, rows: 0 } };
+    yield { reads, absent: [], resume: { at: run.row.resumeAt, rows: 0 } };
   }
   yield* byId(run, [...inMirror]);
 }
