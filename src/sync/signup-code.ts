@@ -31,7 +31,7 @@ export type Code = {
   readonly written?: Written;
 };
 
-/** The error of a code whose account Salesforce had no more; when the account comes back, it is written after all. */
+/** The error of a code whose account Salesforce did not return; when it does, the code is written after all. */
 export const goneCode = 'ENTITY_IS_DELETED';
 
 /** The error of an account whose code somebody cleared in Salesforce. */

@@ -31,7 +31,7 @@ const confirm = (id = uuid(1), key = keys.admin, headers: Readonly<Record<string
   server.send('post', `/v1/resyncs/${id}/confirm`, { key, headers });
 
 describe('POST /v1/resyncs/{id}/confirm', () => {
-  test('queues a resync that needs confirmation again, with its job, and says who confirmed it', async () => {
+  test('a confirmed resync is queued again with its job, and shows who confirmed it', async () => {
     const response = await confirm();
     expect(response.status).toBe(202);
     expect(response.headers['location']).toBe(`/v1/resyncs/${uuid(1)}`);
@@ -47,7 +47,7 @@ describe('POST /v1/resyncs/{id}/confirm', () => {
     expect(rows).toEqual([{ confirmed: true }]);
   });
 
-  test('answers 409 when the resync does not need confirmation, and 404 when there is none', async () => {
+  test('a confirmation is answered with 409 if the resync does not need one, and with 404 if there is none', async () => {
     await confirm();
     const enqueued = server.enqueued.length;
     const again = await confirm();
@@ -60,12 +60,12 @@ describe('POST /v1/resyncs/{id}/confirm', () => {
     expect(server.enqueued.length).toBe(enqueued);
   });
 
-  test('needs the scope admin', async () => {
+  test('a confirmation needs the scope admin', async () => {
     expect((await confirm(uuid(1), keys.write)).status).toBe(403);
     expect((await confirm(uuid(1), keys.read)).status).toBe(403);
   });
 
-  test('is carried out once for one Idempotency-Key', async () => {
+  test('a confirmation is carried out once for one Idempotency-Key', async () => {
     const key = { 'idempotency-key': 'a' };
     const first = await confirm(uuid(1), keys.admin, key);
     const second = await confirm(uuid(1), keys.admin, key);
@@ -86,7 +86,7 @@ test('a resync that needs confirmation is listed by its state and in the status,
   ]);
 });
 
-test('whoever waits for one account hears at once that its resync needs confirmation', async () => {
+test('a client that waits for one account is answered as soon as its resync needs confirmation', async () => {
   const waiting = server.send('post', `/v1/accounts/${accountId(2)}/resync?wait=true`, { key: keys.write });
   for (let updated = 0; updated === 0; ) {
     const { rowCount } = await server.database.pool.query(

@@ -34,7 +34,7 @@ describe('the log of deletions', () => {
     await sandbox.close();
   });
 
-  it('names what was deleted in a span of time, in parts if one response cannot hold it', async () => {
+  it('the log of deletions is read in parts if one response cannot hold its ids', async () => {
     const deleted = [13, 9, 5, 1].map(deleteAt);
     const span = { from: new Date(Date.now() - 14 * dayMs), to: new Date() };
     expect(await readDeletedIds(org.connection, span, ask)).toEqual(new Set(deleted));
@@ -47,7 +47,7 @@ describe('the log of deletions', () => {
     expect(await readDeletedIds(org.connection, later, ask)).toEqual(new Set(deleted.slice(2)));
   });
 
-  it('fails if even a short span has too many ids for one response', async () => {
+  it('the log of deletions cannot be read if a short span has too many ids for one response', async () => {
     deleteAt(2);
     deleteAt(2);
     sandbox.faults.rest.replication.on({ mostIds: 0 });
@@ -58,7 +58,7 @@ describe('the log of deletions', () => {
     sandbox.faults.rest.replication.off();
   });
 
-  it('is not needed where a request for the account says that it is deleted', async () => {
+  it('a request for one account tells a deleted account from one that is not found', async () => {
     const deleted = deleteAt(0);
     const [existing = ''] = [...sandbox.org.records()]
       .filter(({ isDeleted }) => !isDeleted)

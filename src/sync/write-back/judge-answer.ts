@@ -124,4 +124,5 @@ const outcomeByClass: Readonly<
   permanent: () => failed,
 };
 
-const goneMessage = 'Salesforce does not have this account any more.';
+const goneMessage =
+  'Salesforce does not return this account: it is deleted, or the integration user may not see it.';

@@ -34,15 +34,15 @@ describe('the proof that a record is deleted', () => {
     [{ source: 'row', isDeleted: true }, 'IsDeleted'],
     [{ source: 'getDeleted', isListed: true }, 'getDeleted'],
     [{ source: 'request', errorCode: 'ENTITY_IS_DELETED' }, 'ENTITY_IS_DELETED'],
-  ] as const)('is found in %j', (sighting, proof) => {
+  ] as const)('the deletion of a record is proven by %j', (sighting, proof) => {
     expect(proofOfDeletion([{ source: 'absence' }, sighting])).toBe(proof);
   });
 
-  it('is never made of absences, refusals and other events, however many there are', () => {
+  it('absences, refusals and other events never prove a deletion, however many there are', () => {
     fc.assert(fc.property(some(noProof), (sightings) => proofOfDeletion(sightings) === null));
   });
 
-  it('is found among any number of absences and refusals, in any order', () => {
+  it('a proof of deletion is found among any number of absences and refusals, in any order', () => {
     const mixed = shuffled(
       some(noProof),
       fc.constantFrom(...proofs).map((proof) => [proof]),
@@ -50,7 +50,7 @@ describe('the proof that a record is deleted', () => {
     fc.assert(fc.property(mixed, (sightings) => proofOfDeletion(sightings) !== null));
   });
 
-  it('does not count once any source returns the record as existing', () => {
+  it('no proof of deletion counts once any source returns the record as existing', () => {
     const mixed = shuffled(
       some(noProof),
       some(proofs),
@@ -69,11 +69,11 @@ describe('the bound of deletions without proof', () => {
     [50, 1_000, false],
     [51, 1_000, true],
     [0, 0, false],
-  ])('says of %i absent ones of %i records: %s', (absent, records, exceeds) => {
+  ])('the bound for %i absent records of %i is exceeded: %s', (absent, records, exceeds) => {
     expect(exceedsBound(absent, records)).toBe(exceeds);
   });
 
-  it('is exceeded by more absent records once it is exceeded, and never by a larger mirror', () => {
+  it('an exceeded bound stays exceeded with more absent records, and a larger mirror never exceeds it', () => {
     const number = fc.nat(100_000);
     fc.assert(
       fc.property(number, number, number, (absent, records, more) => {

@@ -46,7 +46,7 @@ describe('accounts that Salesforce does not return', () => {
   const dueToBeLookedAt = () => database.rows('update resyncs set next_look_at = now()');
   const context = () => ({ pool: database.pool, topic: accountTopic, jobs: mirror.jobs });
 
-  it('are kept when "View All" is lost, and the resync stops and says what to check', async () => {
+  it('a resync keeps all accounts when "View All" is lost, stops and says what to check', async () => {
     await read();
     faults().rest.hiddenRecords.on();
     const stopped = await read();
@@ -68,7 +68,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await mirror.jobKeys('re-read')).toEqual([]);
   });
 
-  it('are read again without a person when they are visible again', async () => {
+  it('a stopped resync starts again without a person when its accounts are visible again', async () => {
     await read();
     faults().rest.hiddenRecords.on();
     const { id } = await read();
@@ -89,7 +89,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await invisible('kept')).toBe(0);
   });
 
-  it('are marked as deleted once a person confirms it, after another look at each', async () => {
+  it('a confirmed resync looks once more for its accounts and marks those still not visible as deleted', async () => {
     await read();
     faults().rest.hiddenRecords.on({ recordIds: ids().slice(10) });
     const { id } = await read();
@@ -111,7 +111,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await read()).toMatchObject({ state: 'done', deleted: 2 });
   });
 
-  it('are marked as deleted within the bound, counted as unproven, and restored when they are visible', async () => {
+  it('accounts not visible are marked as deleted within the bound, and restored when they are visible again', async () => {
     await read();
     const hidden = ids().slice(0, 10);
     faults().rest.hiddenRecords.on({ recordIds: hidden });
@@ -127,7 +127,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await invisible('taken')).toBe(0);
   });
 
-  it('add up over many single re-reads: beyond the bound one resync waits for all of them', async () => {
+  it('deletions without proof add up over many single re-reads, and beyond the bound one resync waits for all', async () => {
     await read();
     faults().rest.hiddenRecords.on();
     for (const id of ids().slice(0, 14)) await reread(id);
@@ -152,7 +152,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await run(full.id)).toMatchObject({ state: 'done', deleted: 30 });
   });
 
-  it('do not count towards the bound after a week', async () => {
+  it('a deletion without proof does not count towards the bound after a week', async () => {
     await read();
     faults().rest.hiddenRecords.on();
     await reread(...ids().slice(0, 10));
@@ -163,7 +163,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await counts()).toMatchObject({ existing: 20, deleted: 20 });
   });
 
-  it('are marked as deleted without a bound if that is proven', async () => {
+  it('proven deletions have no bound', async () => {
     await read();
     const [binned, purged, announced] = [ids().slice(0, 12), ids().slice(12, 24), ids().slice(24, 36)];
     behindMs = 5 * 60_000;
@@ -182,7 +182,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await counts()).toEqual({ existing: 4, deleted: 36, stale: 0 });
   });
 
-  it('are proven to be deleted by a request for each if they are few', async () => {
+  it('a request for a single account can prove that it is deleted', async () => {
     await read();
     const [id = ''] = ids();
     inOrg(mirror.sandbox).deleteQuietly(id);
@@ -196,7 +196,7 @@ describe('accounts that Salesforce does not return', () => {
     ['queries', 'rest', undefined],
     ['a bulk job', 'bulk', 1],
   ] as const)(
-    'because the result of %s is empty while a count is not have the reading repeated',
+    'a resync repeats its reading when the result of %s is empty while a count is not',
     async (_, by, bulkFrom) => {
       await read();
       if (by === 'rest') faults().rest.emptyResults.on({ times: 1 });
@@ -212,7 +212,7 @@ describe('accounts that Salesforce does not return', () => {
     },
   );
 
-  it('are a difference of their own kind in a verify, whose repair obeys the bound', async () => {
+  it('a verify reports accounts not visible as their own kind of difference, and its repair obeys the bound', async () => {
     await read();
     faults().rest.hiddenRecords.on({ recordIds: ids().slice(0, 20) });
     const kinds = (id: string) =>
@@ -232,7 +232,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await counts()).toEqual({ existing: 20, deleted: 20, stale: 0 });
   });
 
-  it('stay when the resync is cancelled, and are looked for by re-reads from then on', async () => {
+  it('the accounts of a cancelled resync stay and are looked for by re-reads', async () => {
     await read();
     faults().rest.hiddenRecords.on();
     const { id } = await read();
@@ -246,7 +246,7 @@ describe('accounts that Salesforce does not return', () => {
     expect(await counts()).toEqual({ existing: 40, deleted: 0, stale: 0 });
   });
 
-  it('keep the incident open that the stopped resync was to close', async () => {
+  it('the incident of a stopped resync stays open and passes to the resync that takes its place', async () => {
     await read();
     faults().rest.hiddenRecords.on();
     const id = await mirror.request({ scope: 'all', reason: 'overflow' });
