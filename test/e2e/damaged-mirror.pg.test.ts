@@ -19,7 +19,9 @@ it('a verification finds exactly ten thousand damaged rows and a repair corrects
     const answer = await mirror.tidemark.request('POST', '/v1/resyncs', { scope: 'all', mode });
     const location = answer.headers.get('location') ?? '';
     return mirror.until(`the ${mode} is done`, async () => {
-      const row = await mirror.get<{ id: string; state: string; verification: Verification | null }>(location);
+      const row = await mirror.get<{ id: string; state: string; verification: Verification | null }>(
+        location,
+      );
       return row.state === wanted && row;
     });
   };
