@@ -82,6 +82,6 @@ Environment:
   TIDEMARK_URL      where Tidemark listens (default http://127.0.0.1:3000)
   TIDEMARK_API_KEY  a key with the scope that is needed; on the embedded defaults the generated one is found
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a verify found differences, 5 a resync needs
-confirmation, 130 cancelled.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a verify found differences, 4 (status) down,
+5 a resync needs confirmation, 130 cancelled.
 Ctrl-C cancels the resync that is waited for.`;
