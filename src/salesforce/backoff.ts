@@ -1,16 +1,18 @@
-import type { FailureClass } from './error.ts';
+import type { FailureClass, SalesforceError } from './error.ts';
 
 type Pause = { readonly firstMs: number; readonly maxMs: number };
 
 const pauses: Readonly<Record<FailureClass, Pause>> = {
   transient: { firstMs: 250, maxMs: 30_000 },
-  auth: { firstMs: 500, maxMs: 60_000 },
+  // The token was replaced: how often that may happen is decided by the sign-in.
+  auth: { firstMs: 500, maxMs: 2_000 },
   data: { firstMs: 250, maxMs: 30_000 },
   throttle: { firstMs: 15_000, maxMs: 300_000 },
   quota: { firstMs: 60_000, maxMs: 900_000 },
   config: { firstMs: 30_000, maxMs: 300_000 },
   permission: { firstMs: 30_000, maxMs: 300_000 },
   bug: { firstMs: 30_000, maxMs: 300_000 },
+  unknown: { firstMs: 1_000, maxMs: 300_000 },
 };
 
 /**
@@ -25,3 +27,15 @@ export function backoffMs(failure: FailureClass, attempt: number, random: number
   const full = Math.min(maxMs, firstMs * 2 ** Math.min(attempt - 1, 20));
   return Math.round(full / 2 + (full / 2) * random);
 }
+
+/**
+ * How long to wait after this failure. A failed sign-in says when the next one is due, and is not waited for longer: all
+ * calls fail until then, and the one after it may succeed.
+ */
+export function retryDelayMs(error: SalesforceError, attempt: number, random: number): number {
+  const { failure, retryAfterMs = 0, duringSignIn } = error;
+  if (duringSignIn) return Math.max(minSignInDelayMs, retryAfterMs);
+  return Math.max(retryAfterMs, backoffMs(failure, attempt, random));
+}
+
+const minSignInDelayMs = 250;

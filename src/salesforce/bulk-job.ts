@@ -1,6 +1,6 @@
 import type { Connection } from 'jsforce';
 import { restAnswer } from './deadline.ts';
-import { restFailure, SalesforceError } from './error.ts';
+import { restError, SalesforceError } from './error.ts';
 import { parseRecordId } from './record-id.ts';
 
 /** A query job of the Bulk API 2.0. Source: "Get Information About a Query Job", Bulk API 2.0 guide. */
@@ -88,8 +88,7 @@ export function bulkFailure({ id, state, error }: BulkJob): SalesforceError {
     return new SalesforceError(`Bulk job ${id} was aborted in Salesforce.`, 'ABORTED', 'config');
   const message = error ?? 'Salesforce gave no reason.';
   const [, code] = /\b([A-Z][A-Z_]{4,})\b/.exec(message) ?? [];
-  const known = code === undefined ? 'transient' : restFailure(code);
-  return new SalesforceError(`Bulk job ${id} failed: ${message}`, code ?? 'BULK_JOB_FAILED', known);
+  return restError({ code: code ?? 'BULK_JOB_FAILED', message: `Bulk job ${id} failed: ${message}` });
 }
 
 /** A job that Salesforce does not have any more: another one has to be made. */
@@ -102,7 +101,7 @@ export function bulkJobGone(id: string): SalesforceError {
 }
 
 export function isUnknown(error: unknown): boolean {
-  return error instanceof SalesforceError && (error.code === 'NOT_FOUND' || error.code === 'ERROR_HTTP_404');
+  return error instanceof SalesforceError && ['NOT_FOUND', 'INVALIDJOB', 'INVALID_JOB'].includes(error.code);
 }
 
 function toJob(raw: RawJob): BulkJob {

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { Connection } from 'jsforce';
-import { fromRestError, restFailure, SalesforceError } from './error.ts';
+import { fromRestError, SalesforceError } from './error.ts';
+import { restRefusal } from './rest-refusal.ts';
+import { usageIn } from './rest-transport.ts';
 
 /** One page of a bulk result. Each page begins with a row of its own that heads the columns. */
 export type BulkPage = {
@@ -28,14 +30,8 @@ export type BulkPageRequest = {
  * @throws SalesforceError
  */
 export async function openBulkPage(connection: Connection, request: BulkPageRequest): Promise<BulkPage> {
-  let answer = await get(connection, request);
-  if (answer.status === 401) {
-    // jsforce renews a token when one of its own requests meets an expired one.
-    await connection.request('/limits');
-    answer = await get(connection, request);
-  }
-  noteUsage(connection, answer);
-  if (!answer.ok || answer.body === null) throw await refusal(answer);
+  const answer = await getChecked(connection, request);
+  if (answer.body === null) throw brokenOff('it has no body');
   const records = Number(answer.headers.get('sforce-numberofrecords') ?? Number.NaN);
   const locator = answer.headers.get('sforce-locator');
   const rows = parseRows(answer.body)[Symbol.asyncIterator]();
@@ -46,6 +42,23 @@ export async function openBulkPage(connection: Connection, request: BulkPageRequ
     next: locator === null || locator === '' || locator === 'null' ? null : locator,
     rows: checked(rows, records),
   };
+}
+
+/** A refused token, or a host that is none of the org any more, is replaced by a request of the connection. */
+async function getChecked(connection: Connection, request: BulkPageRequest): Promise<Response> {
+  const { accessToken, instanceUrl } = connection;
+  try {
+    return await get(connection, request);
+  } catch (error) {
+    if (!(error instanceof SalesforceError) || !mayHaveOtherSession(error)) throw error;
+    await connection.request('/limits');
+    if (connection.accessToken === accessToken && connection.instanceUrl === instanceUrl) throw error;
+    return get(connection, request);
+  }
+}
+
+function mayHaveOtherSession({ failure, code }: SalesforceError): boolean {
+  return failure === 'auth' || failure === 'transient' || code.startsWith('ERROR_HTTP_');
 }
 
 async function get(
@@ -59,11 +72,20 @@ async function get(
   url.searchParams.set('maxRecords', String(maxRecords));
   if (locator !== null) url.searchParams.set('locator', locator);
   const headers = { authorization: `Bearer ${connection.accessToken ?? ''}`, accept: 'text/csv' };
+  let answer: Response;
   try {
-    return await fetch(url, { headers, signal });
+    answer = await fetch(url, { headers, signal, redirect: 'manual' });
   } catch (error) {
     throw signal.aborted ? error : fromRestError(error);
   }
+  const usage = usageIn(answer.headers.get('sforce-limit-info'));
+  if (usage !== undefined) connection.limitInfo = { apiUsage: usage };
+  if (answer.ok) return answer;
+  const body = await answer.text().catch(() => '');
+  throw restRefusal(
+    { statusCode: answer.status, headers: Object.fromEntries(answer.headers), body },
+    url.href,
+  );
 }
 
 async function* parseRows(body: ReadableStream<Uint8Array>): AsyncGenerator<string[]> {
@@ -98,30 +120,4 @@ async function* checked(
 
 function brokenOff(why: string): SalesforceError {
   return new SalesforceError(`A page of bulk results broke off: ${why}`, 'BAD_ANSWER', 'transient');
-}
-
-async function refusal(answer: Response): Promise<SalesforceError> {
-  const text = await answer.text().catch(() => '');
-  const [first] = parseErrors(text);
-  const code = first?.errorCode ?? `ERROR_HTTP_${answer.status}`;
-  return new SalesforceError(
-    first?.message ?? `Salesforce answered ${answer.status}`,
-    code,
-    restFailure(code),
-  );
-}
-
-function parseErrors(text: string): { readonly errorCode?: string; readonly message?: string }[] {
-  try {
-    return [JSON.parse(text)].flat();
-  } catch {
-    return [];
-  }
-}
-
-/** What jsforce notes of its own requests. */
-function noteUsage(connection: Connection, { headers }: Response): void {
-  const [, used, limit] = /api-usage=(\d+)\/(\d+)/.exec(headers.get('sforce-limit-info') ?? '') ?? [];
-  if (used === undefined || limit === undefined) return;
-  connection.limitInfo = { apiUsage: { used: Number(used), limit: Number(limit) } };
 }

@@ -1,35 +1,26 @@
 import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js';
+import { apiFailures } from './failures/api.ts';
+import { judgeStatus } from './failures/http-status.ts';
+import { networkFailures } from './failures/network.ts';
+import { oauthFailures } from './failures/oauth.ts';
+import { grpcStatuses, pubSubFailures } from './failures/pubsub.ts';
+import { recordFailures } from './failures/record.ts';
+import { defaultActions, type FailureClass, findRule, type Judgment } from './failures/rule.ts';
 
-/**
- * What a failure asks for:
- * - `transient`: try again after a pause
- * - `auth`: sign in again, then try again
- * - `throttle`: try again after a long pause
- * - `quota`: an allocation is used up; wait for its window
- * - `config`: a setting is wrong; a person has to change it
- * - `permission`: a right is missing in the org; a person has to grant it
- * - `data`: what was sent can't be used any more (a replay id, an id); give it up and repair
- * - `bug`: the request was wrong; trying again can't help
- */
-export type FailureClass =
-  | 'transient'
-  | 'auth'
-  | 'throttle'
-  | 'quota'
-  | 'config'
-  | 'permission'
-  | 'data'
-  | 'bug';
+export type { FailureClass } from './failures/rule.ts';
 
 /** Every failure at Salesforce's edge, translated once. */
 export class SalesforceError extends Error {
   /** Salesforce's own code: `subscription.fetch.replayid.corrupted`, `INVALID_SESSION_ID`, `invalid_grant`, … */
   readonly code: string;
   readonly failure: FailureClass;
-  /** How long Salesforce asks to be left alone, in milliseconds; undefined where it does not say. */
+  /** How long to wait before the next try, in milliseconds; undefined if only the class suggests it. */
   readonly retryAfterMs: number | undefined;
   /** The setting to check, by its environment variable; undefined if no setting is concerned. */
   readonly setting: string | undefined;
+  /** Whether signing in failed: no call was made, and each one fails until the next sign-in succeeds. */
+  readonly duringSignIn: boolean;
+  readonly #action: string | undefined;
 
   constructor(message: string, code: string, failure: FailureClass, options: SalesforceErrorOptions = {}) {
     super(message, options);
@@ -38,145 +29,123 @@ export class SalesforceError extends Error {
     this.failure = failure;
     this.retryAfterMs = options.retryAfterMs;
     this.setting = options.setting;
+    this.duringSignIn = options.duringSignIn ?? false;
+    this.#action = options.action;
   }
 
   /** What an operator does about it, as one sentence. */
   get action(): string {
-    return actions[this.failure];
+    return this.#action ?? defaultActions[this.failure];
   }
 }
 
 type SalesforceErrorOptions = ErrorOptions & {
   readonly retryAfterMs?: number | undefined;
   readonly setting?: string | undefined;
+  readonly action?: string | undefined;
+  readonly duringSignIn?: boolean;
 };
 
-const actions: Readonly<Record<FailureClass, string>> = {
-  transient: 'Wait: Tidemark retries automatically.',
-  auth: 'Wait: Tidemark signs in again automatically.',
-  throttle: 'Wait: Tidemark retries after a pause.',
-  quota: 'Wait for the limit to reset, or raise it in Salesforce.',
-  config: 'Correct the setting and restart Tidemark.',
-  permission: 'Grant the permission to the integration user in Salesforce.',
-  data: 'Wait: Tidemark re-reads what is affected.',
-  bug: 'Report this error; it needs a fix in Tidemark.',
-};
+/** The same failure with other circumstances. */
+export function withDetails(error: SalesforceError, details: SalesforceErrorOptions): SalesforceError {
+  const { message, code, failure, cause, retryAfterMs, setting, action, duringSignIn } = error;
+  const known = { cause, retryAfterMs, setting, action, duringSignIn };
+  return new SalesforceError(message, code, failure, { ...known, ...details });
+}
 
 const codePrefix = 'sfdc.platform.eventbus.grpc.';
+// The server gave up a position: whatever the reason, it must not be sent again.
+const refusedPosition = /^subscription\.fetch\.replayid\./;
+const badCertificate = /certificate|self.signed|wrong version number|unable to verify/i;
 
-// Source: "Handle Errors", Pub/Sub API guide. The code decides: `service.unavailable` comes with status INTERNAL.
-const pubSubFailures: Readonly<Record<string, FailureClass>> = {
-  'service.unavailable': 'transient',
-  'service.auth.error': 'auth',
-  'service.auth.headers.invalid': 'config',
-  'service.auth.refresh.invalid': 'bug',
-  'service.protection.triggered': 'throttle',
-  'service.protection.stream.limit.triggered': 'throttle',
-  'service.tenant.license': 'permission',
-  'concurrent.client.limit.exceeded': 'throttle',
-  'topic.not.found': 'config',
-  'topic.validation.empty': 'config',
-  'topic.meta.permission': 'permission',
-  'topic.api.unavailable': 'transient',
-  'schema.meta.permission': 'permission',
-  'schema.api.unavailable': 'transient',
-  'schema.validation.failed': 'bug',
-  'subscription.topic.cannot.subscribe': 'permission',
-  'subscription.fetch.replayid.corrupted': 'data',
-  'subscription.fetch.replayid.validation.failed': 'data',
-  'subscription.fetch.replay.repeated': 'transient',
-  'subscription.limit.exceeded': 'quota',
-  'subscription.fetch.overflow': 'throttle',
-  'subscription.fetch.requested.events.invalid': 'bug',
-  'subscription.fetch.topic.mismatch': 'bug',
-  'subscription.fetch.request.invalid': 'bug',
-  'subscription.internal.error': 'transient',
-};
-
-const statusFailures: Readonly<Record<number, FailureClass>> = {
-  [grpcStatus.UNAUTHENTICATED]: 'auth',
-  [grpcStatus.PERMISSION_DENIED]: 'permission',
-  [grpcStatus.RESOURCE_EXHAUSTED]: 'throttle',
-  [grpcStatus.NOT_FOUND]: 'config',
-  [grpcStatus.UNIMPLEMENTED]: 'config',
-};
-
-/** A gRPC failure: by its `error-code` trailer first, by its status second; what is unknown is transient. */
+/** A gRPC failure: by its `error-code` trailer, else by its status. */
 export function fromPubSub(error: ServiceError): SalesforceError {
   const full = error.metadata?.get('error-code')[0]?.toString();
   const code = full?.startsWith(codePrefix) ? full.slice(codePrefix.length) : full;
-  const failure =
-    (code === undefined ? undefined : pubSubFailures[code]) ?? statusFailures[error.code] ?? 'transient';
+  const message = error.details || error.message;
   const name = code ?? grpcStatus[error.code] ?? 'UNKNOWN';
-  return new SalesforceError(error.details || error.message, name, failure, { cause: error });
+  const { failure, ...details } = judgePubSub(code, error.code, message);
+  return new SalesforceError(message, name, failure, { ...details, cause: error });
 }
 
-// Source: "Status Codes and Error Responses", REST API guide; OAuth error codes of the token endpoint.
-const restFailures: Readonly<Record<string, FailureClass>> = {
-  INVALID_SESSION_ID: 'auth',
-  REQUEST_LIMIT_EXCEEDED: 'quota',
-  SERVER_UNAVAILABLE: 'transient',
-  QUERY_TIMEOUT: 'transient',
-  UNABLE_TO_LOCK_ROW: 'transient',
-  INVALID_QUERY_LOCATOR: 'transient',
-  API_DISABLED_FOR_ORG: 'permission',
-  API_CURRENTLY_DISABLED: 'permission',
-  INSUFFICIENT_ACCESS: 'permission',
-  INSUFFICIENT_ACCESS_OR_READONLY: 'permission',
-  INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY: 'permission',
-  INVALID_FIELD: 'config',
-  INVALID_TYPE: 'config',
-  NOT_FOUND: 'data',
-  ENTITY_IS_DELETED: 'data',
-  MALFORMED_ID: 'data',
-  MALFORMED_QUERY: 'bug',
-  invalid_grant: 'config',
-  invalid_client: 'config',
-  invalid_client_id: 'config',
-  invalid_request: 'config',
-  unsupported_grant_type: 'config',
-  inactive_user: 'config',
-  inactive_org: 'config',
-  rate_limit_exceeded: 'throttle',
-  // Refusals without a body of Salesforce's own: jsforce names them by their status.
-  ERROR_HTTP_401: 'auth',
-  ERROR_HTTP_403: 'permission',
-  ERROR_HTTP_404: 'config',
-  // Ours, about the sign-in.
-  SALESFORCE_ACCESS_TOKEN: 'config',
-  SALESFORCE_PRIVATE_KEY: 'config',
-  FRESH_TOKENS_REFUSED: 'permission',
-  OTHER_ORG: 'config',
+function judgePubSub(code: string | undefined, status: number, message: string): Judgment {
+  const rule = code === undefined ? undefined : findRule(pubSubFailures, code, message);
+  if (rule !== undefined) return rule;
+  if (code !== undefined && refusedPosition.test(code)) return { failure: 'data' };
+  if (code === undefined && status === grpcStatus.UNAVAILABLE && badCertificate.test(message)) {
+    return {
+      failure: 'config',
+      setting: 'PUBSUB_CA_FILE',
+      action: 'Name the certificate authority in PUBSUB_CA_FILE, and check PUBSUB_ENDPOINT and PUBSUB_TLS.',
+    };
+  }
+  return grpcStatuses.get(status) ?? { failure: 'unknown' };
+}
+
+export type Refusal = {
+  readonly code: string;
+  readonly message: string;
+  /** HTTP; undefined if there is none, or nobody kept it. */
+  readonly status?: number | undefined;
 };
 
-/** The class of a REST or OAuth error code; what is unknown (network errors, 5xx pages) is transient. */
-export function restFailure(code: string): FailureClass {
-  return restFailures[code] ?? 'transient';
+/** A refusal of the REST or Bulk API, or a network error: by its code, else by its HTTP status. */
+export function judgeRest({ code, message, status }: Refusal): Judgment {
+  return (
+    findRule(apiFailures, code, message) ??
+    findRule(recordFailures, code, message) ??
+    findRule(networkFailures, code, message) ??
+    judgeStatus(status ?? Number(/^ERROR_HTTP_(\d+)$/.exec(code)?.[1] ?? 0)) ?? { failure: 'unknown' }
+  );
 }
 
-// jsforce keeps nothing but the text of the error that a refused refresh ended with; ours ends in its code.
-const refreshFailure = /^Unable to refresh session due to: (.*) \((\w+)\)$/s;
+/** A refusal of the token endpoint, or a network error on the way to it. */
+export function judgeOAuth({ code, message, status }: Refusal): Judgment {
+  const rule = findRule(oauthFailures, code, message);
+  if (rule !== undefined) return rule;
+  const judged = judgeRest({ code, message, status });
+  // There is no session yet that could have expired. A bare status does not say that Salesforce refused anything.
+  if (judged.failure === 'auth' || judged.failure === 'permission') {
+    return {
+      failure: 'config',
+      setting: 'SALESFORCE_LOGIN_URL',
+      action:
+        'Check SALESFORCE_LOGIN_URL, and what lies between: a proxy or firewall may have refused the request.',
+    };
+  }
+  return { setting: 'SALESFORCE_LOGIN_URL', ...judged };
+}
 
-/** The text of an error that goes through jsforce's refresh and is to be understood by {@link fromRestError}. */
-export function refreshFailureText({ message, code }: SalesforceError): string {
-  return `${message} (${code})`;
+/** The class of a code of the REST or Bulk API. */
+export function restFailure(code: string, message = ''): FailureClass {
+  return judgeRest({ code, message }).failure;
+}
+
+export function restError(refusal: Refusal, options: SalesforceErrorOptions = {}): SalesforceError {
+  const { failure, ...details } = judgeRest(refusal);
+  return new SalesforceError(refusal.message, refusal.code, failure, { ...details, ...options });
 }
 
 /** Whatever jsforce or the network threw. jsforce puts Salesforce's code into `errorCode` or the error's name. */
 export function fromRestError(error: unknown): SalesforceError {
   if (error instanceof SalesforceError) return error;
-  if (!(error instanceof Error)) return new SalesforceError(String(error), 'UNKNOWN', 'transient');
-  const own = error as Error & { errorCode?: string; code?: string };
-  const [, reason, reasonCode] = refreshFailure.exec(error.message) ?? [];
-  const network = networkFailure(error);
-  const code = reasonCode ?? own.errorCode ?? own.code ?? network?.code ?? error.name;
-  const message = reason ?? (network === undefined ? error.message : `${error.message}: ${network.message}`);
-  return new SalesforceError(message, code, restFailure(code), { cause: error });
+  if (!(error instanceof Error)) return new SalesforceError(String(error), 'UNKNOWN', 'unknown');
+  return restError(refusalOf(error), { cause: error });
 }
 
-/** `fetch` says why it failed only in the cause of its error. */
+/** The code and the words of an error that is not ours. */
+export function refusalOf(error: Error): Refusal {
+  const own = error as Error & { errorCode?: unknown; code?: unknown };
+  const network = networkFailure(error);
+  const code = [own.errorCode, own.code, network?.code].find((given) => typeof given === 'string');
+  const message = network === undefined ? error.message : `${error.message}: ${network.message}`;
+  return { code: typeof code === 'string' ? code : error.name, message };
+}
+
+/** `fetch` says why it failed only in the cause of its error, or in the cause of that. */
 function networkFailure({ cause }: Error): { readonly code: string; readonly message: string } | undefined {
   if (!(cause instanceof Error)) return undefined;
   const { code } = cause as NodeJS.ErrnoException;
-  return code === undefined ? undefined : { code, message: cause.message || code };
+  if (code !== undefined) return { code, message: cause.message || code };
+  return networkFailure(cause);
 }

@@ -1,7 +1,7 @@
 import type { Connection } from 'jsforce';
 import { defaultTiming, type Timing } from '../timing.ts';
 import { type ApiBudget, createApiBudget } from './api-budget.ts';
-import { restAnswer } from './deadline.ts';
+import type { SalesforceError } from './error.ts';
 import { withFreshToken } from './fresh-token.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
@@ -26,8 +26,14 @@ export type Org = {
   /** 18 characters. */
   readonly organizationId: string;
   readonly userId: string;
-  /** Makes sure that the token is good: a call that meets an expired one has it replaced. @throws SalesforceError */
-  renewToken(): Promise<void>;
+  /** Signs in unless there is a session that no stream was refused with. @throws SalesforceError of the sign-in */
+  signIn(): Promise<void>;
+  /** The stream's token was refused: gets another one. @throws SalesforceError of the sign-in */
+  renewToken(cause: SalesforceError): Promise<void>;
+  /** Signs in again, not too often. @returns whether the org lives at another address than when the stream was opened */
+  hasMoved(): Promise<boolean>;
+  /** The next call signs in at once, whatever pause a failed sign-in left. */
+  endSignInPause(): void;
   /** How to read accounts so that they have these fields; asks Salesforce which of them exist. */
   readPlan(mirrored: readonly SchemaField[]): Promise<ReadPlan>;
   close(): void;
@@ -36,9 +42,9 @@ export type Org = {
 /** @throws SalesforceError where signing in fails */
 export async function openOrg(options: OrgOptions): Promise<Org> {
   const timing = { ...defaultTiming, ...options.timing };
-  const connection = await connect(options);
+  const { connection, tokens } = await connect(options);
   const { organizationId, userId } = await identify(connection);
-  const pubsub = createPubSubClient({
+  const client = createPubSubClient({
     endpoint: options.pubsubEndpoint,
     tls: options.pubsubTls,
     ...(options.certificateAuthority === undefined
@@ -51,22 +57,25 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
       organizationId,
     }),
   });
-  const renewToken = async (): Promise<void> => {
-    await restAnswer(connection.request('/limits'), 60_000, 'limits');
-  };
+  const { pubsub, streamToken } = withFreshToken(client, tokens);
   return {
     connection,
-    pubsub: withFreshToken(pubsub, renewToken),
+    pubsub,
     budget: createApiBudget(connection, {
       reservePercent: options.reservePercent ?? 20,
       pollIntervalMs: timing.apiBudgetPollIntervalMs,
     }),
     organizationId,
     userId,
-    renewToken,
+    async signIn() {
+      await tokens.current('stream');
+    },
+    renewToken: streamToken.renew,
+    hasMoved: streamToken.checkAddress,
+    endSignInPause: tokens.endPauses,
     async readPlan(mirrored) {
       return planRead(mirrored, await describeAccount(connection));
     },
-    close: () => pubsub.close(),
+    close: () => client.close(),
   };
 }

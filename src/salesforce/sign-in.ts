@@ -1,8 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
-import { Connection, OAuth2 } from 'jsforce';
+import { Connection, type HttpResponse } from 'jsforce';
 import { withDeadline } from './deadline.ts';
-import { fromRestError, refreshFailureText, SalesforceError } from './error.ts';
+import { judgeOAuth, type Refusal, refusalOf, SalesforceError } from './error.ts';
+import { describeBody, isHtml, parseJson } from './response-body.ts';
+import { restTransport } from './rest-transport.ts';
+import type { Session } from './sign-in-state.ts';
+import { createTokenSource, fixedSession, type TokenSource } from './token-source.ts';
 
 /** The three ways to sign in. */
 export type Credentials =
@@ -16,47 +20,160 @@ export type Credentials =
     }
   | { readonly flow: 'access-token'; readonly accessToken: string; readonly instanceUrl: string };
 
-export type Session = { readonly accessToken: string; readonly instanceUrl: string };
+type Renewable = Exclude<Credentials, { flow: 'access-token' }>;
+
+export type ConnectionOptions = {
+  readonly loginUrl: string;
+  readonly credentials: Credentials;
+  /** `66.0` */
+  readonly apiVersion: string;
+};
+
+/** The client name in `changeOrigin` of our own writes. */
+export const clientName = 'Tidemark';
+
+/** A jsforce connection whose requests are made with the session in force. */
+export type SignedIn = { readonly connection: Connection; readonly tokens: TokenSource };
 
 /**
- * Gets an access token.
+ * Signs in. Each request of the connection goes to the address of the last sign-in with its token; one that is refused
+ * is repeated with a new one.
  * @throws SalesforceError with Salesforce's own words
  */
-export async function signIn(loginUrl: string, credentials: Credentials): Promise<Session> {
-  if (credentials.flow === 'access-token') {
-    return { accessToken: credentials.accessToken, instanceUrl: credentials.instanceUrl };
+export async function connect({ loginUrl, credentials, apiVersion }: ConnectionOptions): Promise<SignedIn> {
+  const connection = new Connection({
+    version: apiVersion,
+    callOptions: { client: clientName },
+    ...(credentials.flow === 'access-token' && { instanceUrl: credentials.instanceUrl }),
+  });
+  const use = ({ accessToken, instanceUrl }: Session): void => {
+    connection.accessToken = accessToken;
+    connection.instanceUrl = instanceUrl;
+  };
+  const http = connection._transport;
+  const tokens =
+    credentials.flow === 'access-token'
+      ? fixedSession(credentials, tokenExpired)
+      : createTokenSource({
+          signIn: () => requestSession(http, loginUrl, credentials),
+          onSession: sameOrg(use),
+        });
+  connection._transport = restTransport(http, tokens, (usage) => {
+    connection.limitInfo = { apiUsage: usage };
+  });
+  use(await tokens.current('rest'));
+  return { connection, tokens };
+}
+
+/** A sandbox was refreshed, for example: what is known of one org must not be asked of another. */
+function sameOrg(use: (session: Session) => void): (session: Session) => void {
+  let first: Session | undefined;
+  return (session) => {
+    if (first !== undefined && orgOf(session) !== orgOf(first)) {
+      throw new SalesforceError('the credentials belong to another org now', 'OTHER_ORG', 'config', {
+        setting: 'SALESFORCE_LOGIN_URL',
+        action: 'Give Tidemark the credentials of the mirrored org, or a new database for the other one.',
+      });
+    }
+    first ??= session;
+    use(session);
+  };
+}
+
+/** The org that a token belongs to, 15 characters before the exclamation mark; undefined where it doesn't say. */
+function orgOf({ accessToken }: Session): string | undefined {
+  return /^(00D[a-zA-Z0-9]{12})!/.exec(accessToken)?.[1];
+}
+
+function tokenExpired(): SalesforceError {
+  return new SalesforceError(
+    'the access token has expired or is not valid; set a new one',
+    'SALESFORCE_ACCESS_TOKEN',
+    'config',
+    {
+      setting: 'SALESFORCE_ACCESS_TOKEN',
+      action:
+        'Set SALESFORCE_ACCESS_TOKEN to a new token, or use a flow that renews it, and restart Tidemark.',
+      duringSignIn: true,
+      retryAfterMs: 10_000,
+    },
+  );
+}
+
+// A slow answer is worth less than a new try.
+const tokenTimeoutMs = 10_000;
+const tokenPath = '/services/oauth2/token';
+
+/** Asks the token endpoint once. @throws SalesforceError with Salesforce's own words */
+async function requestSession(
+  http: Connection['_transport'],
+  loginUrl: string,
+  credentials: Renewable,
+): Promise<Session> {
+  const request = {
+    method: 'POST' as const,
+    url: new URL(tokenPath, loginUrl).href,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(await grantOf(loginUrl, credentials)).toString(),
+  };
+  const answer = http.httpRequest(request, { followRedirect: false });
+  return readSession(
+    await withDeadline(answer, tokenTimeoutMs, 'the request for an access token').catch((error: Error) => {
+      throw error instanceof SalesforceError ? error : signInError(refusalOf(error), error);
+    }),
+  );
+}
+
+function readSession({ statusCode, headers, body }: HttpResponse): Session {
+  const answer = parseJson(body);
+  const { access_token: accessToken, instance_url: instanceUrl } = answer;
+  if (statusCode === 200 && typeof accessToken === 'string' && typeof instanceUrl === 'string') {
+    if (URL.canParse(instanceUrl)) return { accessToken, instanceUrl: new URL(instanceUrl).origin };
   }
-  const { flow, clientId } = credentials;
-  try {
-    const oauth2 = new OAuth2({
-      loginUrl,
-      clientId,
-      ...(flow === 'client-credentials' ? { clientSecret: credentials.clientSecret } : {}),
-    });
-    const request = oauth2.requestToken(
-      flow === 'client-credentials'
-        ? { grant_type: 'client_credentials' }
-        : { grant_type: jwtGrant, assertion: await assertion(loginUrl, credentials) },
-    );
-    const answer = await withDeadline(request, 30_000, 'the request for an access token');
-    return { accessToken: answer.access_token, instanceUrl: answer.instance_url };
-  } catch (error) {
-    throw fromRestError(error);
+  const { error, error_description: description } = answer;
+  if (statusCode >= 400 && typeof error === 'string' && !isHtml(headers)) {
+    const message = typeof description === 'string' && description !== '' ? description : error;
+    throw signInError({ code: error, message, status: statusCode });
   }
+  if (statusCode >= 400) {
+    const message = `the token endpoint answered with status ${statusCode} (${describeBody(body)})`;
+    throw signInError({ code: `ERROR_HTTP_${statusCode}`, message, status: statusCode });
+  }
+  const message = `the token endpoint answered with status ${statusCode} and no token (${describeBody(body)})`;
+  throw new SalesforceError(message, 'BAD_ANSWER', 'transient', {
+    setting: 'SALESFORCE_LOGIN_URL',
+    action:
+      'Check that SALESFORCE_LOGIN_URL is the login host or the My Domain of the org; Tidemark retries.',
+  });
+}
+
+function signInError(refusal: Refusal, cause?: Error): SalesforceError {
+  const { failure, ...details } = judgeOAuth(refusal);
+  return new SalesforceError(refusal.message, refusal.code, failure, { ...details, cause });
 }
 
 const jwtGrant = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
+async function grantOf(loginUrl: string, credentials: Renewable): Promise<Record<string, string>> {
+  const { flow, clientId } = credentials;
+  if (flow === 'client-credentials') {
+    const { clientSecret } = credentials;
+    return { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
+  }
+  const assertion = await signAssertion(loginUrl, credentials);
+  return { grant_type: jwtGrant, assertion, client_id: clientId };
+}
+
 /** A signed claim to be the user, good for three minutes. Source: RFC 7523, OAuth 2.0 JWT Bearer Flow. */
-async function assertion(
+async function signAssertion(
   loginUrl: string,
-  credentials: Extract<Credentials, { flow: 'jwt-bearer' }>,
+  { clientId, username, privateKey }: Extract<Credentials, { flow: 'jwt-bearer' }>,
 ): Promise<string> {
-  const key = await importPKCS8(pkcs8Of(credentials.privateKey), 'RS256');
+  const key = await importPKCS8(pkcs8Of(privateKey), 'RS256');
   return new SignJWT()
     .setProtectedHeader({ alg: 'RS256' })
-    .setIssuer(credentials.clientId)
-    .setSubject(credentials.username)
+    .setIssuer(clientId)
+    .setSubject(username)
     .setAudience(new URL(loginUrl).origin)
     .setExpirationTime('3 minutes')
     .sign(key);
@@ -73,71 +190,10 @@ function pkcs8Of(privateKey: string): string {
 }
 
 function badKey(cause: unknown): SalesforceError {
-  const message = 'the private key is not an RSA key in PEM form';
-  return new SalesforceError(message, 'SALESFORCE_PRIVATE_KEY', 'config', { cause });
-}
-
-export type ConnectionOptions = {
-  readonly loginUrl: string;
-  readonly credentials: Credentials;
-  /** `66.0` */
-  readonly apiVersion: string;
-};
-
-/** The client name in `changeOrigin` of our own writes. */
-export const clientName = 'Tidemark';
-
-/**
- * A signed-in jsforce connection. On a 401 jsforce asks for a new token once, however many requests are under way,
- * and repeats them; an org that refuses fresh tokens ends in an error, not in a loop.
- */
-export async function connect(options: ConnectionOptions): Promise<Connection> {
-  const session = await signIn(options.loginUrl, options.credentials);
-  const refreshes: number[] = [];
-  return new Connection({
-    version: options.apiVersion,
-    instanceUrl: session.instanceUrl,
-    accessToken: session.accessToken,
-    callOptions: { client: clientName },
-    refreshFn: (_connection, done) => {
-      freshSession(options, refreshes).then(
-        ({ accessToken }) => {
-          if (orgOf(accessToken) === orgOf(session.accessToken)) done(null, accessToken);
-          else done(new Error(refreshFailureText(otherOrg())));
-        },
-        (error: unknown) => done(new Error(refreshFailureText(fromRestError(error)))),
-      );
-    },
-  });
-}
-
-/** The org that a token belongs to, 15 characters before the exclamation mark; undefined where it doesn't say. */
-function orgOf(accessToken: string): string | undefined {
-  return /^(00D[a-zA-Z0-9]{12})!/.exec(accessToken)?.[1];
-}
-
-/** A sandbox was refreshed, for example: what is known of one org must not be asked of another. */
-function otherOrg(): SalesforceError {
-  return new SalesforceError('the credentials belong to another org now', 'OTHER_ORG', 'config');
-}
-
-/** A new token, but not more than five in half a minute: then the refusals have another cause. */
-async function freshSession(options: ConnectionOptions, refreshes: number[]): Promise<Session> {
-  if (options.credentials.flow === 'access-token') {
-    throw new SalesforceError(
-      'the access token has expired; set a new one',
-      'SALESFORCE_ACCESS_TOKEN',
-      'config',
-    );
-  }
-  const now = Date.now();
-  refreshes.splice(0, refreshes.length, ...refreshes.filter((at) => at > now - 30_000), now);
-  if (refreshes.length > 5) {
-    throw new SalesforceError(
-      'Salesforce keeps refusing fresh access tokens',
-      'FRESH_TOKENS_REFUSED',
-      'permission',
-    );
-  }
-  return signIn(options.loginUrl, options.credentials);
+  return new SalesforceError(
+    'the private key is not an RSA key in PEM form',
+    'SALESFORCE_PRIVATE_KEY',
+    'config',
+    { cause, setting: 'SALESFORCE_PRIVATE_KEY' },
+  );
 }

@@ -37,6 +37,9 @@ export async function startServers(
   const disconnectStreams = (errorCode?: string) => {
     pubsub.disconnect(errorCode);
   };
+  const moveTo = (url: string) => {
+    endpoints.instanceUrl = url;
+  };
   const webhooks = createWebhooks(org, switches.webhooks, context.now, () => endpoints.instanceUrl);
   const control = {
     org,
@@ -45,6 +48,7 @@ export async function startServers(
     allowance: context.allowance,
     bulk: context.bulk,
     webhooks,
+    moveTo,
     describe: () => describeSandbox(context, adminToken()),
     revokeSessions: sessions.revokeAll,
     disconnectStreams,
@@ -61,6 +65,7 @@ export async function startServers(
     endpoints: { ...endpoints, instanceUrl },
     faults,
     disconnectStreams,
+    moveTo,
     webhooks,
     close: async () => {
       webhooks.stop();
@@ -102,5 +107,6 @@ export type SandboxServers = {
   readonly faults: Faults;
   readonly webhooks: Webhooks;
   disconnectStreams(errorCode?: string): void;
+  moveTo(url: string): void;
   close(): Promise<void>;
 };

@@ -49,6 +49,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         revokeAll: sessions.revokeAll,
       },
       disconnectStreams: servers.disconnectStreams,
+      moveTo: servers.moveTo,
       close: async () => {
         await servers.close();
         bulk.jobs.close();
@@ -151,5 +152,7 @@ export type Sandbox = {
   };
   /** Ends every open stream: cleanly, or with an error code such as `service.unavailable`. */
   disconnectStreams(errorCode?: string): void;
+  /** From now on sign-ins name this address as the org's instance. What the old one answers is up to what stands there. */
+  moveTo(url: string): void;
   close(): Promise<void>;
 };

@@ -18,7 +18,7 @@ export function startFailure(error: unknown): string {
   return oneLine(message ?? String(error));
 }
 
-function salesforceFailure({ code, message, failure, setting }: SalesforceError): string {
+function salesforceFailure({ code, message, failure, setting, action }: SalesforceError): string {
   const said = `${oneLine(message)} (${code})`;
   if (code.startsWith('topic.')) return `CDC_TOPIC: ${said}`;
   if (code === 'subscription.topic.cannot.subscribe') return `CDC_TOPIC: ${said}`;
@@ -28,6 +28,7 @@ function salesforceFailure({ code, message, failure, setting }: SalesforceError)
   if (setting !== undefined && message.startsWith(setting)) return oneLine(message);
   if (code === 'UNIMPLEMENTED') return `PUBSUB_ENDPOINT: there is no Pub/Sub API there: ${said}`;
   if (networkCodes.has(code)) return `SALESFORCE_LOGIN_URL: Salesforce can't be reached: ${said}`;
+  if (setting !== undefined) return `${setting}: ${said}. ${action}`;
   if (failure === 'transient') return `Salesforce does not answer as it should: ${said}`;
   return `Salesforce refused the sign-in: ${said}; check SALESFORCE_LOGIN_URL and the SALESFORCE_ credentials`;
 }

@@ -44,6 +44,9 @@ async function decoderOf(schemaId: string, schemas: SchemaCache): Promise<(paylo
   return (payload) => decodeChangeEvent(payload, schema);
 }
 
+// Salesforce will never give another schema under this id.
+const unusableSchema: ReadonlySet<string> = new Set(['schema.unusable', 'schema.validation.failed']);
+
 /** Decoding fails for the event alone; a schema that can't be had for now holds everything back. */
 export async function tryDecode(
   { id, schemaId, payload }: Stored & { readonly id: bigint },
@@ -57,8 +60,7 @@ export async function tryDecode(
   try {
     decode = await decoderOf(schemaId, schemas);
   } catch (error) {
-    const never = error instanceof SalesforceError && (error.failure === 'bug' || error.failure === 'data');
-    if (never) return failed(error);
+    if (error instanceof SalesforceError && unusableSchema.has(error.code)) return failed(error);
     throw error;
   }
   try {

@@ -73,8 +73,11 @@ async function accountSchemaId({ pubsub }: Org): Promise<string | undefined> {
   try {
     return (await pubsub.getTopic('/data/AccountChangeEvent')).schemaId;
   } catch (error) {
-    if (error instanceof SalesforceError && ['config', 'permission'].includes(error.failure))
-      return undefined;
+    if (error instanceof SalesforceError && isClosedTopic(error)) return undefined;
     throw error;
   }
+}
+
+function isClosedTopic({ failure, duringSignIn }: SalesforceError): boolean {
+  return !duringSignIn && ['config', 'permission'].includes(failure);
 }

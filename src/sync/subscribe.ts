@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { databaseFault } from '../db/database-fault.ts';
 import type { WakeUps } from '../db/wake-up.ts';
-import { backoffMs } from '../salesforce/backoff.ts';
+import { retryDelayMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import { maxCredit, openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
@@ -54,13 +54,15 @@ export async function subscribe(context: SubscribeContext, signal: AbortSignal):
       } catch (thrown) {
         if (thrown instanceof LeaseLost) throw thrown;
         if (signal.aborted) break;
-        const error = asSalesforceError(thrown);
+        const error = await causeOf(context, asSalesforceError(thrown));
         const hadLived = Date.now() - openedAt > context.timing.streamProvenMs;
         failures = hadLived ? 1 : failures + 1;
         await react(context, outages, error, hadLived);
-        const fullMs = backoffMs(error.failure, failures, Math.random());
+        const fullMs = retryDelayMs(error, failures, Math.random());
         const waitMs = error.code.startsWith('database-') ? Math.min(fullMs, databasePauseMs) : fullMs;
-        if (await isAskedToReconnect(context, waitMs, signal)) failures = 0;
+        if (!(await isAskedToReconnect(context, waitMs, signal))) continue;
+        failures = 0;
+        context.org.endSignInPause();
       }
     }
   } finally {
@@ -84,6 +86,26 @@ async function isAskedToReconnect(
   return performance.now() < due - 1;
 }
 
+/**
+ * A refused token is replaced; if that fails, the failed sign-in is why there is no stream. A refusal for another reason
+ * may come from a place that the org has left.
+ */
+async function causeOf({ org }: SubscribeContext, error: SalesforceError): Promise<SalesforceError> {
+  if (error.duringSignIn) return error;
+  try {
+    if (error.failure === 'auth') await org.renewToken(error);
+    else if (['config', 'permission'].includes(error.failure) && (await org.hasMoved())) return moved(error);
+    return error;
+  } catch (failure) {
+    return asSalesforceError(failure);
+  }
+}
+
+function moved(cause: SalesforceError): SalesforceError {
+  const message = `the org has moved to another instance: ${cause.message}`;
+  return new SalesforceError(message, 'INSTANCE_MOVED', 'transient', { cause });
+}
+
 /** What an end of the stream asks for, besides waiting. */
 async function react(
   context: SubscribeContext,
@@ -93,7 +115,6 @@ async function react(
 ): Promise<void> {
   try {
     await outages.failed(error, hadLived);
-    if (error.failure === 'auth') await context.org.renewToken();
     if (error.failure === 'data') await recoverPosition(context);
   } catch (failure) {
     if (failure instanceof LeaseLost) throw failure;
@@ -111,6 +132,7 @@ async function followOnce(
   outages.resume(subscription);
   if (!outages.isOngoing()) await setSubscriptionState(pool, lease, 'connecting');
   const from = startOf(context, subscription);
+  await org.signIn();
   const stream = openPullStream(org.pubsub, topic, from);
   const close = (): void => stream.close();
   signal.addEventListener('abort', close);

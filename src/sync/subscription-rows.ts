@@ -87,10 +87,7 @@ export async function setSubscriptionState(
   state: SubscriptionState,
   error?: SalesforceError,
 ): Promise<void> {
-  const lastError =
-    error === undefined
-      ? null
-      : { code: error.code, class: error.failure, message: error.message, at: new Date().toISOString() };
+  const lastError = error === undefined ? null : describeError(error);
   const set = await client.query({
     name: 'set-subscription-state',
     text: `update subscriptions
@@ -102,12 +99,17 @@ export async function setSubscriptionState(
   expectHeld(lease, set);
 }
 
+function describeError({ code, failure, message, setting, action }: SalesforceError): object {
+  const at = new Date().toISOString();
+  return { code, class: failure, message, ...(setting !== undefined && { setting }), action, at };
+}
+
 /**
  * The stream is down. The start of the outage is that of the state, whatever is tried meanwhile.
  * @throws LeaseLost
  */
 export async function saveOutage(client: Queryable, lease: Lease, { since, cause }: Outage): Promise<void> {
-  const { code, class: failure, message } = cause;
+  const { code, class: failure, message, action } = cause;
   const saved = await client.query({
     name: 'save-outage',
     // By age, since the clocks of this process and of the database may differ.
@@ -120,7 +122,7 @@ export async function saveOutage(client: Queryable, lease: Lease, { since, cause
       lease.topic,
       cause.needsPerson ? 'stopped' : 'waiting',
       storableJson(cause),
-      storableJson({ code, class: failure, message, at: new Date().toISOString() }),
+      storableJson({ code, class: failure, message, action, at: new Date().toISOString() }),
       Math.max(0, Date.now() - since),
       lease.epoch,
     ],

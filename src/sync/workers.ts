@@ -57,7 +57,8 @@ async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> 
 
 /** A person has to do something first; trying again would only ask the same of Salesforce. */
 function isHopeless(error: unknown): boolean {
-  if (!(error instanceof SalesforceError)) return false;
+  // Signing in is tried again for as long as it takes.
+  if (!(error instanceof SalesforceError) || error.duringSignIn) return false;
   // What came without a code of Salesforce's own may be the answer of something in between.
   return ['config', 'permission', 'bug'].includes(error.failure) && !error.code.startsWith('ERROR_HTTP_');
 }

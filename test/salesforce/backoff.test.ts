@@ -6,13 +6,14 @@ import { runs } from '../helpers/property.ts';
 
 const longest: Readonly<Record<FailureClass, number>> = {
   transient: 30_000,
-  auth: 60_000,
+  auth: 2_000,
   data: 30_000,
   throttle: 300_000,
   quota: 900_000,
   config: 300_000,
   permission: 300_000,
   bug: 300_000,
+  unknown: 300_000,
 };
 const failure = fc.constantFrom(...(Object.keys(longest) as FailureClass[]));
 

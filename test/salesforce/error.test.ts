@@ -1,24 +1,20 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import {
-  type FailureClass,
-  fromPubSub,
-  fromRestError,
-  refreshFailureText,
-  restFailure,
-  SalesforceError,
-} from '../../src/salesforce/error.ts';
+import { type FailureClass, fromPubSub, fromRestError, SalesforceError } from '../../src/salesforce/error.ts';
 
 const prefix = 'sfdc.platform.eventbus.grpc.';
 
-function serviceError(code: status, errorCode?: string): ServiceError {
+function serviceError(
+  code: status,
+  errorCode?: string,
+  details = 'Something is wrong. rpcId: 1',
+): ServiceError {
   const metadata = new Metadata();
   if (errorCode !== undefined) metadata.set('error-code', errorCode);
-  const details = 'Something is wrong. rpcId: 1';
   return Object.assign(new Error(`${code} ${details}`), { code, details, metadata });
 }
 
-const expected: Readonly<Record<FailureClass, readonly string[]>> = {
+const expected: Readonly<Record<Exclude<FailureClass, 'unknown'>, readonly string[]>> = {
   transient: [
     'service.unavailable',
     'topic.api.unavailable',
@@ -42,7 +38,11 @@ const expected: Readonly<Record<FailureClass, readonly string[]>> = {
     'subscription.topic.cannot.subscribe',
   ],
   // A replay id that is refused, for whatever reason, must not be sent again.
-  data: ['subscription.fetch.replayid.corrupted', 'subscription.fetch.replayid.validation.failed'],
+  data: [
+    'subscription.fetch.replayid.corrupted',
+    'subscription.fetch.replayid.validation.failed',
+    'subscription.fetch.replayid.of.a.new.kind',
+  ],
   bug: [
     'service.auth.refresh.invalid',
     'schema.validation.failed',
@@ -72,17 +72,29 @@ describe('errors of the Pub/Sub API', () => {
     [status.RESOURCE_EXHAUSTED, 'throttle', 'RESOURCE_EXHAUSTED'],
     [status.NOT_FOUND, 'config', 'NOT_FOUND'],
     [status.UNIMPLEMENTED, 'config', 'UNIMPLEMENTED'],
-  ])('an error without a code is classified by its status (%i is %s)', (code, failure, name) => {
+    [status.INVALID_ARGUMENT, 'bug', 'INVALID_ARGUMENT'],
+    [status.UNKNOWN, 'unknown', 'UNKNOWN'],
+  ])('an error without a code is classified by its gRPC status (%i is %s)', (code, failure, name) => {
     expect(fromPubSub(serviceError(code))).toMatchObject({ code: name, failure });
   });
 
-  it('an unknown error code is classified by its status, and as transient if that says nothing', () => {
+  it('an unknown error code is classified by its gRPC status, and reported as unknown if that says nothing', () => {
     const odd = `${prefix}something.new`;
     expect(fromPubSub(serviceError(status.INTERNAL, odd))).toMatchObject({
       code: 'something.new',
       failure: 'transient',
     });
     expect(fromPubSub(serviceError(status.PERMISSION_DENIED, odd)).failure).toBe('permission');
+    const unheardOf = fromPubSub(serviceError(status.FAILED_PRECONDITION, odd));
+    expect(unheardOf).toMatchObject({ failure: 'unknown', action: expect.stringContaining('Report') });
+  });
+
+  it('an error about the certificate of the endpoint names the setting for certificates', () => {
+    const words = 'No connection established. Last error: self-signed certificate in certificate chain';
+    expect(fromPubSub(serviceError(status.UNAVAILABLE, undefined, words))).toMatchObject({
+      failure: 'config',
+      setting: 'PUBSUB_CA_FILE',
+    });
   });
 
   it('an error keeps the message of Salesforce and its cause', () => {
@@ -91,64 +103,33 @@ describe('errors of the Pub/Sub API', () => {
   });
 });
 
-describe('errors of the REST API', () => {
-  it.each<[string, FailureClass]>([
-    ['INVALID_SESSION_ID', 'auth'],
-    ['ERROR_HTTP_401', 'auth'],
-    ['REQUEST_LIMIT_EXCEEDED', 'quota'],
-    ['SERVER_UNAVAILABLE', 'transient'],
-    ['QUERY_TIMEOUT', 'transient'],
-    ['UNABLE_TO_LOCK_ROW', 'transient'],
-    ['INVALID_QUERY_LOCATOR', 'transient'],
-    ['API_DISABLED_FOR_ORG', 'permission'],
-    ['INSUFFICIENT_ACCESS_OR_READONLY', 'permission'],
-    ['ERROR_HTTP_403', 'permission'],
-    ['INVALID_FIELD', 'config'],
-    ['INVALID_TYPE', 'config'],
-    ['ERROR_HTTP_404', 'config'],
-    ['NOT_FOUND', 'data'],
-    ['ENTITY_IS_DELETED', 'data'],
-    ['MALFORMED_ID', 'data'],
-    ['MALFORMED_QUERY', 'bug'],
-    ['invalid_grant', 'config'],
-    ['invalid_client', 'config'],
-    ['invalid_client_id', 'config'],
-    ['inactive_user', 'config'],
-    ['rate_limit_exceeded', 'throttle'],
-    ['ERROR_HTTP_503', 'transient'],
-    ['ECONNRESET', 'transient'],
-    ['something else', 'transient'],
-  ])('the REST error %s has the class %s', (code, failure) => {
-    expect(restFailure(code)).toBe(failure);
-  });
-
+describe('errors that are not ours', () => {
   it('an error has its code from jsforce or from the network', () => {
     const named = Object.assign(new Error('authentication failure'), { name: 'invalid_grant' });
     const coded = Object.assign(new Error('no'), { name: 'Error', errorCode: 'QUERY_TIMEOUT' });
     const network = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     const fetchFailed = new TypeError('fetch failed', { cause: network });
-    expect([named, coded, network, fetchFailed].map((error) => fromRestError(error).code)).toEqual([
+    const wrapped = new TypeError('fetch failed', { cause: new Error('other side', { cause: network }) });
+    expect([named, coded, network, fetchFailed, wrapped].map((error) => fromRestError(error).code)).toEqual([
       'invalid_grant',
       'QUERY_TIMEOUT',
+      'ECONNREFUSED',
       'ECONNREFUSED',
       'ECONNREFUSED',
     ]);
     expect(fromRestError(fetchFailed).message).toBe('fetch failed: connect');
   });
 
-  it('code and class survive jsforce, which keeps only the text of a refused refresh', () => {
-    const refused = new SalesforceError('expired access/refresh token', 'invalid_grant', 'config');
-    const thrown = new Error(`Unable to refresh session due to: ${refreshFailureText(refused)}`);
-    expect(fromRestError(thrown)).toMatchObject({
-      message: 'expired access/refresh token',
-      code: 'invalid_grant',
-      failure: 'config',
-    });
-  });
-
   it('an error is translated once', () => {
     const error = new SalesforceError('no', 'X', 'bug');
     expect(fromRestError(error)).toBe(error);
-    expect(fromRestError('a text')).toMatchObject({ message: 'a text', failure: 'transient' });
+  });
+
+  it('an error of our own code is unknown, not transient', () => {
+    expect(fromRestError(new TypeError('Cannot read properties of undefined'))).toMatchObject({
+      code: 'TypeError',
+      failure: 'unknown',
+    });
+    expect(fromRestError('a text')).toMatchObject({ message: 'a text', failure: 'unknown' });
   });
 });

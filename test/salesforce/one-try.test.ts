@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { oneTry, retryAfterOf } from '../../src/salesforce/one-try.ts';
+import { oneTry } from '../../src/salesforce/one-try.ts';
 import type { Org } from '../../src/salesforce/org.ts';
+import { retryAfterOf } from '../../src/salesforce/retry-after.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { openSandboxOrg } from '../helpers/sandbox-org.ts';
 

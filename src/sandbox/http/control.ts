@@ -73,6 +73,11 @@ export const controlRoutes = (control: Control) => async (instance: FastifyInsta
 
   app.post('/sessions/revoke', async () => ({ revoked: control.revokeSessions() }));
 
+  app.post('/instance', { schema: { body: instanceBody } }, async ({ body }) => {
+    control.moveTo(body.instanceUrl);
+    return { instanceUrl: body.instanceUrl };
+  });
+
   app.post('/streams/disconnect', { schema: { body: disconnectBody } }, async ({ body }) => {
     control.disconnectStreams(body?.errorCode);
     return { disconnected: true };
@@ -158,6 +163,8 @@ const eventBody = Type.Object(
 
 const undeleteBody = Type.Object({ id: text }, closed);
 
+const instanceBody = Type.Object({ instanceUrl: Type.String({ pattern: '^https?://[^/]+$' }) }, closed);
+
 const disconnectBody = Type.Union([Type.Object({ errorCode: Type.Optional(text) }, closed), Type.Null()]);
 
 /** What the control API reaches. */
@@ -171,6 +178,8 @@ export type Control = {
   /** What this sandbox is: addresses, credentials, counts. */
   describe(): object;
   revokeSessions(): number;
+  /** Sign-ins name this address from now on. */
+  moveTo(url: string): void;
   /** Without an error code the streams end cleanly. */
   disconnectStreams(errorCode: string | undefined): void;
 };

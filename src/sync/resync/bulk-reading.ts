@@ -139,7 +139,7 @@ async function* resultPages(run: RunningResync, jobId: string): AsyncGenerator<P
       }
     } catch (error) {
       if (isUnknown(error)) throw new ReadingLost(bulkJobGone(jobId));
-      const again = error instanceof SalesforceError && error.failure === 'transient';
+      const again = error instanceof SalesforceError && ['transient', 'unknown'].includes(error.failure);
       if (!again || ++failures >= mostFailures) throw error;
       run.context.logger.warn({ err: error, resync: run.row.id }, 'a page of bulk results is read again');
       await pause(backoffMs('transient', failures, Math.random()), undefined, { signal: run.signal });

@@ -1,3 +1,4 @@
+import type { Waiting } from '../../salesforce/api-budget.ts';
 import type { Ask } from '../../salesforce/query-pages.ts';
 import { markRepairing } from '../incident-rows.ts';
 import { applyPage } from './apply-reads.ts';
@@ -8,6 +9,7 @@ import { ReadingLost } from './reading-lost.ts';
 import { repair } from './repair.ts';
 import { type Claim, forgetReading, hasEnded, noteWaiting, ResyncEnded, startResync } from './resync-rows.ts';
 import { verify } from './verify.ts';
+import { noteSignInWait, type SignInWait, whenSignedIn } from './when-signed-in.ts';
 
 export type Outcome =
   | {
@@ -38,7 +40,8 @@ export async function runResync(
   const signal = AbortSignal.any([stopping, cancelled.signal]);
   try {
     const ask = abortable(asker(context, signal, row), signal);
-    const reading = await readingOf(context, row, ask);
+    const wait = signInWait(context, signal, row);
+    const reading = await whenSignedIn(() => readingOf(context, row, ask), wait);
     await markRepairing(context.pool, { resyncId: id });
     const run: RunningResync = { context, row, reading, ask, signal };
     const outcome = await (row.mode === 'repair' ? repair(run) : verify(run));
@@ -72,23 +75,39 @@ export async function rereadAccounts(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
   const ask = asker(context, signal);
-  const reading = await beginReading(context, ask);
+  const reading = await whenSignedIn(() => beginReading(context, ask), signInWait(context, signal));
   await markRepairing(context.pool, { accountIds: ids });
   for await (const page of byId({ context, reading, ask }, ids)) {
     await applyPage(context, reading, page);
   }
 }
 
-/** Calls within the API budget; a resync's row says when it waits for it. */
-export function asker({ org, pool, logger }: ResyncContext, signal: AbortSignal, resync?: Claim): Ask {
-  return (call) =>
-    org.budget.spend(call, {
-      signal,
-      async onWait(usage) {
-        if (usage !== undefined) logger.warn({ resync: resync?.id, ...usage }, 'waiting for API requests');
-        if (resync !== undefined) await noteWaiting(pool, resync, usage);
-      },
-    });
+/** Calls within the API budget and once signed in; a resync's row says when it waits for either. */
+export function asker(context: ResyncContext, signal: AbortSignal, resync?: Claim): Ask {
+  const { org, pool, logger } = context;
+  const forSignIn = signInWait(context, signal, resync);
+  const forBudget: Waiting = {
+    signal,
+    async onWait(usage) {
+      if (usage !== undefined) logger.warn({ resync: resync?.id, ...usage }, 'waiting for API requests');
+      if (resync !== undefined) await noteWaiting(pool, resync, usage);
+    },
+  };
+  return (call) => whenSignedIn(() => org.budget.spend(call, forBudget), forSignIn);
+}
+
+function signInWait({ pool, logger }: ResyncContext, signal: AbortSignal, resync?: Claim): SignInWait {
+  let isWaiting = false;
+  return {
+    signal,
+    async onWait(error) {
+      if (error !== undefined && !isWaiting) {
+        logger.warn({ resync: resync?.id, code: error.code }, 'waiting for the sign-in to Salesforce');
+      }
+      isWaiting = error !== undefined;
+      if (resync !== undefined) await noteSignInWait(pool, resync, error);
+    },
+  };
 }
 
 /** Does not wait for an answer that nobody wants any more. */

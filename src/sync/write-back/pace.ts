@@ -1,4 +1,4 @@
-import { backoffMs } from '../../salesforce/backoff.ts';
+import { retryDelayMs } from '../../salesforce/backoff.ts';
 import type { SalesforceError } from '../../salesforce/error.ts';
 import { maxBatch } from '../../salesforce/signup-codes.ts';
 import type { Patience } from './judge-answer.ts';
@@ -74,7 +74,7 @@ export function afterOwnRefusals(pace: Pace, failedAlone: boolean): Pace {
 
 /** How long Salesforce is left alone: as long as it asks for, and at least as long as the failures suggest. */
 export function pauseMs({ failures }: Pace, error: SalesforceError, random: number): number {
-  return Math.max(error.retryAfterMs ?? 0, backoffMs(error.failure, Math.max(1, failures), random));
+  return retryDelayMs(error, Math.max(1, failures), random);
 }
 
 /** How long an org that takes no writes is left alone. */

@@ -160,6 +160,8 @@ async function takeBatchFailure(
   batch: readonly DueCode[],
   error: SalesforceError,
 ): Promise<void> {
+  // Nothing was sent: no record is at fault.
+  if (error.duringSignIn) return;
   if (isTooLarge(error)) state.pace = afterBatchRefusal(state.pace, batch.length, Date.now());
   const [only, ...others] = batch;
   if (only === undefined || others.length > 0) return;

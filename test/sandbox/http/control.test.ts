@@ -20,6 +20,25 @@ describe('the control API', () => {
     expect(await answer.json()).toMatchObject({ totalSize: 3 });
   });
 
+  it('the control API moves the org to another instance, which sign-ins name from then on', async () => {
+    const { credentials, instanceUrl } = sandbox.sandbox;
+    const instanceNamed = async (): Promise<unknown> => {
+      const body = new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: credentials.clientId,
+        client_secret: credentials.clientSecret,
+      });
+      const answer = await fetch(`${instanceUrl}/services/oauth2/token`, { method: 'POST', body });
+      return Object(await answer.json()).instance_url;
+    };
+    const elsewhere = 'http://127.0.0.1:9';
+    expect((await send('POST', '/sandbox/instance', { instanceUrl: elsewhere })).status).toBe(200);
+    expect(await instanceNamed()).toBe(elsewhere);
+    expect((await send('POST', '/sandbox/instance', { instanceUrl: 'elsewhere' })).status).toBe(400);
+    await send('POST', '/sandbox/instance', { instanceUrl });
+    expect(await instanceNamed()).toBe(instanceUrl);
+  });
+
   it('the control API adds accounts without events', async () => {
     const before = sandbox.sandbox.bus.retained().length;
     const { body, status } = await send('POST', '/sandbox/accounts', { count: 5, seed: 7 });

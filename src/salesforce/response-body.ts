@@ -1,0 +1,35 @@
+import type { HttpResponse } from 'jsforce';
+
+/** The members of a JSON object; none if the text is something else. */
+export function parseJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isHtml(headers: HttpResponse['headers']): boolean {
+  return /^text\/html\b/i.test(headers['content-type'] ?? '');
+}
+
+const maxShown = 120;
+
+/** What a body that is not JSON is, for a message: never HTML as it came. */
+export function describeBody(text: string): string {
+  const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
+  if (/<(!doctype|html|head|body)\b/i.test(text)) {
+    return title === undefined || title.trim() === '' ? 'an HTML page' : `an HTML page: ${inOneLine(title)}`;
+  }
+  return text.trim() === '' ? 'an empty body' : inOneLine(text);
+}
+
+function inOneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > maxShown ? `${line.slice(0, maxShown)}…` : line;
+}
