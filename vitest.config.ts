@@ -27,7 +27,7 @@ export default defineConfig({
     projects: [
       project('unit', { include: everything, exclude: [...withPostgres, ...e2e, ...chaos], isolate: false }),
       project('pg', { include: withPostgres, exclude: [...e2e, ...chaos], isolate: false }),
-      project('e2e', { include: e2e }),
+      project('e2e', { include: e2e, isolate: false }),
       project('chaos', { include: chaos }),
     ],
   },
