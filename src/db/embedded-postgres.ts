@@ -41,7 +41,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const identity = serverIdentity();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (identity !== undefined) await chown(folder, identity.uid, identity.gid);
-  const run = runnerFor(identity, [folder, path.dirname(binaries.postgres)]);
+  const spawnProgram = runnerFor(identity, [folder, path.dirname(binaries.postgres)]);
+  const run: Run = (command, args) => endWithThisProcess(spawnProgram(command, args));
   if (!(await exists(path.join(folder, 'PG_VERSION')))) {
     await initialise(run, binaries.initdb, folder, options.password, identity);
   }
@@ -49,6 +50,23 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const address = `postgres://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${server.port}`;
   await createDatabase(`${address}/postgres`);
   return { url: `${address}/tidemark`, pid: server.pid, stop: () => stop(server.pid, folder) };
+}
+
+const children = new Set<ChildProcess>();
+
+/** A process that exits while its server is still starting, or in spite of a stop that failed, leaves no server behind. */
+function endWithThisProcess(child: ChildProcess): ChildProcess {
+  if (children.size === 0) process.once('exit', endChildren);
+  children.add(child);
+  child.once('exit', () => {
+    children.delete(child);
+    if (children.size === 0) process.off('exit', endChildren);
+  });
+  return child;
+}
+
+function endChildren(): void {
+  for (const child of children) child.kill('SIGINT');
 }
 
 async function initialise(

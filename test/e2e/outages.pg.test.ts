@@ -197,9 +197,9 @@ describe('stored changes that cannot be applied', () => {
       code: 'apply-failing',
       message: expect.stringContaining('schema.meta.permission'),
       since: expect.any(String),
-      action: 'Grant the permission to the integration user in Salesforce.',
+      action: expect.stringContaining('Grant the integration user access'),
     });
-    expect((await ready()).reasons.join(' ')).toContain('Grant the permission');
+    expect((await ready()).reasons.join(' ')).toContain('Grant the integration user access');
     refusal.off();
     await healthy();
     expect(linesWith('stored changes cannot be applied')).toHaveLength(1);

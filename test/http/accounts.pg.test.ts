@@ -38,6 +38,7 @@ describe('single accounts', () => {
       deletedAt: null,
       mergedInto: null,
       stale: false,
+      replacedFields: [],
       changedAt: '2026-03-01T00:00:05.000Z',
       syncedAt: '2026-11-23T10:00:00.000Z',
       version: 'v1',

@@ -37,16 +37,19 @@ describe('the rules for failures', () => {
     expect(judgments.length).toBeGreaterThan(80);
   });
 
-  it.each(Object.entries(tables))('the table %s has no rule that an earlier one makes unreachable', (_, rules) => {
-    const decided = new Set<string>();
-    for (const { codes, message } of rules) {
-      for (const code of codes) {
-        const key = code.replaceAll('_', '').toLowerCase();
-        expect(decided.has(key), code).toBe(false);
-        if (message === undefined) decided.add(key);
+  it.each(Object.entries(tables))(
+    'the table %s has no rule that an earlier one makes unreachable',
+    (_, rules) => {
+      const decided = new Set<string>();
+      for (const { codes, message } of rules) {
+        for (const code of codes) {
+          const key = code.replaceAll('_', '').toLowerCase();
+          expect(decided.has(key), code).toBe(false);
+          if (message === undefined) decided.add(key);
+        }
       }
-    }
-  });
+    },
+  );
 
   it('each rule of the class config names the setting or a specific action', () => {
     const vague = judgments.filter(

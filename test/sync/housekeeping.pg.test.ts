@@ -42,7 +42,7 @@ describe('maintenance', () => {
 
   beforeEach(() =>
     database.rows(
-      'truncate events, housekeeping, incidents, resyncs, resync_differences, resync_seen, write_back_attempts, accounts',
+      'truncate events, housekeeping, incidents, resyncs, resync_differences, resync_seen, write_back_attempts, accounts cascade',
     ),
   );
 

@@ -55,7 +55,7 @@ describe('a resync by a bulk job', () => {
   it('an interrupted resync continues with the same job and repeats no batch', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     const stopping = new AbortController();
-    fault('bulk.slowPages', { rows: 100, delayMs: 60 });
+    fault('bulk.slowPages', { rows: 500, delayMs: 800 });
     const interrupted = tryOnce(id, stopping.signal);
     await eventually('a batch is merged', async () => Number((await row(id))['read']) >= 1_000);
     stopping.abort(new Error('stopping'));

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { randomChanges } from '../chaos/random-changes.ts';
-import { seededRandom } from '../chaos/seeded-random.ts';
 import { openMirror } from '../helpers/live-mirror.ts';
 import { untilEqual } from '../helpers/mirror-differences.ts';
+import { randomChanges } from './random-changes.ts';
+import { seededRandom } from './seeded-random.ts';
 
 it('a full resync by a bulk job while accounts change loses none of the changes, which a verification confirms', async () => {
   await using mirror = await openMirror({
