@@ -119,11 +119,15 @@ describe('the process of the service', { timeout: 120_000 }, () => {
     service.kill();
     await eventually('it is started again', () => service.starts > starts);
     quiet.change(10);
-    await quiet.expectHealed();
+    await quiet.expectHealed(isDatedAhead);
     quiet.change(10);
-    await quiet.expectHealed();
+    await quiet.expectHealed(isDatedAhead);
   });
 });
+
+/** To a clock that is behind, every event is: its account is read from Salesforce instead. */
+const isDatedAhead = (difference: string): boolean =>
+  /is skipped: Its commit time lies \d+ s ahead of this machine's clock/.test(difference);
 
 /** How many files a process may have open. */
 function softLimit(pid: number | undefined): string {
