@@ -17,12 +17,14 @@ describe('wake-up notifications', () => {
         where datname = current_database() and application_name = 'tidemark wake-ups' and query like 'listen%'`,
     );
   const listening = () => eventually('somebody listens', async () => (await listeners())[0]);
+  /** A connection that has begun to listen wakes everybody once: only then is a wake-up another one. */
+  const opened = (wakeUps: WakeUps) => wakeUps.next('apply', forever);
 
   async function withWakeUps(test: (wakeUps: WakeUps, errors: Error[]) => Promise<void>): Promise<void> {
     const errors: Error[] = [];
     const wakeUps = listenForWakeUps(database.url, (error) => errors.push(error));
     try {
-      await listening();
+      await opened(wakeUps);
       await test(wakeUps, errors);
     } finally {
       await wakeUps.close();
@@ -77,7 +79,7 @@ describe('wake-up notifications', () => {
     const errors: Error[] = [];
     const wakeUps = listenForWakeUps(url.href, (error) => errors.push(error), 100);
     try {
-      await listening();
+      await opened(wakeUps);
       proxy.abandon();
       await wakeUps.next('apply', forever);
       expect(errors).toHaveLength(1);
@@ -92,7 +94,7 @@ describe('wake-up notifications', () => {
 
   it('closing ends all waits and leaves no connection', async () => {
     const wakeUps = listenForWakeUps(database.url, () => {});
-    await listening();
+    await opened(wakeUps);
     const waiting = wakeUps.next('apply', forever);
     await wakeUps.close();
     await waiting;
