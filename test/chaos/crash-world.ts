@@ -147,7 +147,7 @@ export async function orderResync(url: string, body: object): Promise<string> {
 }
 
 /** The service keeps its port from start to start, so it is chosen here. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);

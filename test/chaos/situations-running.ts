@@ -1,0 +1,106 @@
+import { healthyService } from './healthy-service.ts';
+import type { Situation, SituationGroup } from './situation-list.ts';
+
+const databaseFull: Situation = {
+  title: '2. The database cannot store',
+  async play(world, transcript) {
+    const service = await healthyService(world);
+    transcript.did(
+      'PostgreSQL refuses each new event as it does when its disk is full (SQLSTATE 53100). An account changes.',
+    );
+    await world.sql(`create function refuse_events() returns trigger language plpgsql as
+      $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$`);
+    await world.sql('create trigger refuse_events before insert on events execute function refuse_events()');
+    await world.salesforce().create({ Name: 'Created while the disk is full' });
+    await service.until('down');
+    await transcript.show(service);
+    transcript.did('The disk has room again; nothing is done to Tidemark.');
+    await world.sql('drop trigger refuse_events on events');
+    await world.sql('drop function refuse_events');
+    await service.until('healthy');
+    await transcript.show(service);
+  },
+};
+
+const userDeactivated: Situation = {
+  title: '4. The integration user is deactivated',
+  async play(world, transcript) {
+    const service = await healthyService(world);
+    const { oauth, stream } = world.sandbox.faults;
+    transcript.did(
+      'An administrator deactivates the integration user: its sessions end, and signing in is refused.',
+    );
+    oauth.fail.on({ how: 'inactive_user' });
+    world.sandbox.sessions.revokeAll();
+    stream.end.now({ errorCode: 'service.auth.error' });
+    await service.until('down', 'stream-stopped');
+    await transcript.show(service);
+    transcript.did('The user is activated again, and Tidemark is asked to reconnect.');
+    oauth.fail.off();
+    await transcript.request(service, 'POST', '/v1/subscription/reconnect');
+    await service.until('healthy');
+    await transcript.show(service);
+  },
+};
+
+const codesRefused: Situation = {
+  title: '5. A validation rule refuses all codes',
+  async play(world, transcript) {
+    const service = await healthyService(world);
+    const { records } = world.sandbox.faults;
+    const errorCode = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
+    transcript.did('A validation rule refuses every change by Tidemark. Three accounts are created.');
+    records.refused.on({ errorCode, client: 'Tidemark' });
+    await world.salesforce().createMany(['Alder', 'Birch', 'Cedar'].map((Name) => ({ Name })));
+    await service.until('degraded', 'codes-failed');
+    await transcript.show(service);
+    transcript.did('The rule is corrected, and the codes are sent again.');
+    records.refused.off();
+    await transcript.request(service, 'POST', '/v1/write-backs/retry', { errorCode });
+    await service.until('healthy');
+    await transcript.show(service);
+  },
+};
+
+const schemaRefused: Situation = {
+  title: '6a. A schema cannot be loaded for want of permission',
+  async play(world, transcript) {
+    const service = await healthyService(world);
+    const { stream } = world.sandbox.faults;
+    transcript.did(
+      'Account gets a new field, and the integration user may not read schemas. An account changes.',
+    );
+    stream.refuse.on({ calls: ['GetSchema'], errorCode: 'schema.meta.permission' });
+    world.sandbox.org.addField({ name: 'Region__c', type: 'string', length: 20 });
+    await world.salesforce().create({ Name: 'Created with a new schema', Region__c: 'North' });
+    await service.until('any', 'apply-failing');
+    await transcript.show(service);
+    transcript.did('After 60 seconds:');
+    await service.until('down', 'changes-waiting');
+    await transcript.show(service);
+    transcript.did('The permission is granted; nothing is done to Tidemark.');
+    stream.refuse.off();
+    await service.until('healthy');
+    await transcript.show(service);
+  },
+};
+
+const differencesFound: Situation = {
+  title: '9. A comparison finds differences',
+  async play(world, transcript) {
+    const service = await healthyService(world);
+    transcript.did('An account has changed in Salesforce without an event. All accounts are compared.');
+    world.changeSilently('Changed without an event');
+    await transcript.command(service, 'resync', '--all', '--mode', 'verify');
+    await transcript.show(service);
+    transcript.did('The differences are repaired.');
+    await transcript.command(service, 'resync', '--all');
+    await service.until('healthy');
+    await transcript.show(service);
+  },
+};
+
+export const runningGroups: readonly SituationGroup[] = [
+  { name: 'running', situations: [databaseFull, userDeactivated, codesRefused, schemaRefused] },
+  { name: 'comparison', situations: [differencesFound] },
+];

@@ -1,0 +1,113 @@
+import type { StandingRule } from '../helpers/rest-gate.ts';
+import type { Situation, SituationGroup } from './situation-list.ts';
+import type { SituationWorld } from './situation-world.ts';
+
+const salesforceAway = (world: SituationWorld): StandingRule =>
+  world.gate.meet({ path: /./, treatment: { kind: 'cut' } });
+
+const misspelled: Situation = {
+  title: '7. A misspelled setting, with DATABASE_URL set',
+  async play(world, transcript) {
+    const url = world.gate.url;
+    transcript.did('`SALESFORCE_LOGIN_URI` is set instead of `SALESFORCE_LOGIN_URL`.');
+    const settings = { SALESFORCE_LOGIN_URL: '', SALESFORCE_LOGIN_URI: url };
+    const service = await world.start(settings);
+    await transcript.printed(service);
+    await transcript.command(service, 'status');
+    transcript.did('No setting of Salesforce is set at all, only `DATABASE_URL`.');
+    const nothing = { SALESFORCE_LOGIN_URL: '', SALESFORCE_CLIENT_ID: '', SALESFORCE_CLIENT_SECRET: '' };
+    await transcript.printed(await world.start({ ...nothing, API_KEYS: '' }));
+  },
+};
+
+const otherObject: Situation = {
+  title: '8. `CDC_TOPIC` of another object',
+  async play(world, transcript) {
+    for (const topic of ['/data/ContactChangeEvent', '/data/Nope__chn']) {
+      transcript.did(`\`CDC_TOPIC=${topic}\``);
+      await transcript.printed(await world.start({ CDC_TOPIC: topic }));
+    }
+  },
+};
+
+const startWhileAway: Situation = {
+  title: '10a. A first start while Salesforce is away',
+  async play(world, transcript) {
+    transcript.did('Every connection to Salesforce breaks. The database is empty.');
+    const away = salesforceAway(world);
+    const service = await world.start();
+    await service.until('down', 'stream-down');
+    await transcript.show(service);
+    transcript.did('Salesforce is back; nothing is done to Tidemark.');
+    away.release();
+    await service.until('healthy');
+    await transcript.show(service);
+    await service.stop();
+  },
+};
+
+const apiWhileAway: Situation = {
+  title: '10b. A process with `ROLES=api` starts while Salesforce is away',
+  async play(world, transcript) {
+    transcript.did('The mirror of situation 10a, no other process, and no connection to Salesforce.');
+    const away = salesforceAway(world);
+    const service = await world.start({ ROLES: 'api' });
+    await transcript.request(service, 'GET', '/v1/accounts?limit=1');
+    await transcript.show(service);
+    transcript.did('Salesforce is back, and a process with the role `sync` starts beside it.');
+    away.release();
+    const sync = await world.start({ ROLES: 'sync' });
+    await service.until('healthy');
+    await transcript.show(service);
+    await Promise.all([service.stop(), sync.stop()]);
+  },
+};
+
+const unknownVersion: Situation = {
+  title: '6b. Salesforce does not know the API version',
+  async play(world, transcript) {
+    transcript.did('`SALESFORCE_API_VERSION=99.0`. The database is empty.');
+    const service = await world.start({ SALESFORCE_API_VERSION: '99.0' });
+    await service.until('down', 'It failed');
+    await transcript.show(service);
+    await service.stop();
+    transcript.did('The service is restarted with the default.');
+    const corrected = await world.start();
+    await corrected.until('healthy');
+    await transcript.show(corrected);
+    await corrected.stop();
+  },
+};
+
+const bulkNotEnabled: Situation = {
+  title: '6c. The Bulk API is not enabled',
+  async play(world, transcript) {
+    transcript.did(
+      'The org refuses bulk jobs, and the first load reads by the Bulk API (`RESYNC_BULK_FROM=1` stands for an org with more than 10,000 accounts).',
+    );
+    const message = 'The Bulk API is not enabled for your organization or user type.';
+    const refused = world.gate.meet({
+      method: 'POST',
+      path: /\/jobs\/query/,
+      treatment: {
+        kind: 'answer',
+        status: 403,
+        body: JSON.stringify([{ message, errorCode: 'FEATURENOTENABLED' }]),
+      },
+    });
+    const service = await world.start({ RESYNC_BULK_FROM: '1' });
+    await service.until('down', 'It failed');
+    await transcript.show(service);
+    transcript.did('The Bulk API is enabled; nothing is done to Tidemark.');
+    refused.release();
+    await service.until('healthy');
+    await transcript.show(service);
+    await service.stop();
+  },
+};
+
+export const startingGroups: readonly SituationGroup[] = [
+  { name: 'starting', situations: [misspelled, otherObject, startWhileAway, apiWhileAway] },
+  { name: 'version', situations: [unknownVersion] },
+  { name: 'bulk', situations: [bulkNotEnabled] },
+];
