@@ -124,7 +124,15 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const { topic } = options;
     const graceMs = timing.outageGraceMs;
     const health = () =>
-      checkHealth({ pool, topic, faults, columns, graceMs, replicaServes: () => replica?.serves() });
+      checkHealth({
+        pool,
+        topic,
+        faults,
+        columns,
+        queueSchema: jobs.schema,
+        graceMs,
+        replicaServes: () => replica?.serves(),
+      });
     const app = await createServer({ ...http, replica, health });
     app.addHook('onClose', closeAll);
     const indexes = keepIndexes({ url: address.url, fields: options.indexedFields ?? [], logger });

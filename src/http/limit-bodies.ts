@@ -8,6 +8,7 @@ import {
   createBodyBudget,
   defaultBodyLimits,
 } from './body-budget.ts';
+import { onceClosed } from './once-closed.ts';
 import { Problem } from './problem.ts';
 
 // A body that says to be no longer is charged at once: counting its pieces would cost more than it holds.
@@ -32,7 +33,7 @@ export function limitBodies(
     if (!hasBody(request.raw)) return done(null, payload);
     const charge = budget.open(request.ip);
     if (charge === undefined) return done(refuse('client'));
-    reply.raw.once('close', charge.release);
+    onceClosed(reply.raw, charge.release);
     payload.once('end', charge.finish);
     const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
     if (length > smallBytes) return done(null, meter(payload, charge, refuse));

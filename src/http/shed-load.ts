@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { onceClosed } from './once-closed.ts';
 import { Problem } from './problem.ts';
 
 declare module 'fastify' {
@@ -52,7 +53,7 @@ export function shareRoom(app: FastifyInstance, limits: LoadLimits | undefined, 
     }
     all += 1;
     ofCallers.set(caller, ofThis + 1);
-    reply.raw.once('close', () => {
+    onceClosed(reply.raw, () => {
       all -= 1;
       const left = (ofCallers.get(caller) ?? 1) - 1;
       if (left === 0) ofCallers.delete(caller);

@@ -91,7 +91,10 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const mirroring = holdLease({ ...options, ...shared }, wakeUps, stopping.signal, [
     async (lease, held) => {
       const following = { ...options, ...shared, lease, wakeUps };
-      const org = await awaitOrg({ ...following, salesforce }, held);
+      // Whoever follows the stream next takes the outage from the table.
+      const org = await awaitOrg({ ...following, salesforce }, held).finally(() =>
+        options.faults.clear('stream'),
+      );
       if (org !== undefined) await subscribe({ ...following, org } satisfies SubscribeContext, held);
     },
     (lease, held) => applyUntilStopped({ ...shared, schemas, lease, faults: options.faults }, wakeUps, held),

@@ -201,8 +201,8 @@ async function storeAll(
       context.logger.debug({ received: response.events.length, stored }, 'events stored');
       silenceMeans = 'whole';
     }
-    // Only what is stored proves that the stream works.
-    if (outages.isOngoing()) await outages.proven(false);
+    // Only what is stored proves that the stream works, also after an end that was no outage.
+    await outages.proven(false);
     const exhausted: boolean = response?.pendingNumRequested === 0;
     const limit: number = exhausted ? quietMs * quietAfterExhaustionFactor : quietMs;
     response =

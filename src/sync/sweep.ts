@@ -32,8 +32,10 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
     await client.query({
       name: 'revive-resyncs',
       text: `update resyncs r set state = 'queued', finished_at = null
-              where r.state in ('failed', 'cancelled') and r.finished_at < now() - interval '15 minutes'
-                and exists (select from incidents i where i.resync_id = r.id and i.state <> 'closed')`,
+              where r.finished_at < now() - interval '15 minutes'
+                and (r.state in ('failed', 'cancelled')
+                     and exists (select from incidents i where i.resync_id = r.id and i.state <> 'closed')
+                     or r.state = 'failed' and ${isOwnRepair})`,
     });
     await client.query({
       name: 'forget-idempotent-requests',
@@ -78,6 +80,11 @@ const unconfirmed = `select id from accounts where code_state = 'written' and no
   and coalesce(code_written_at, code_attempted_at) < now() - interval '10 minutes'
   and split_part(base_version, '.', 4)::bigint
       <= extract(epoch from coalesce(code_written_at, code_attempted_at)) * 1000`;
+
+// Nobody else would repeat what Tidemark itself has ordered without an incident.
+const isOwnRepair = `r.requested_by is null and (
+  r.reason in ('first position', 'sample differs widely')
+  or r.reason like 'fields added%' or r.reason like 'too much differs%')`;
 
 /** Those of the ids that have no job that is waiting, being done or to be tried again. */
 async function withoutJob(

@@ -82,7 +82,13 @@ const incident: Problem = { ...stopped, code: 'incidents', severity: 'degraded',
 /** A server with the real health check on a database that is not there. */
 async function withoutDatabase(url: string) {
   const { pool, close } = openDatabase({ url });
-  const context = { pool, topic: '/data/AccountChangeEvent', faults: createProcessFaults(), columns: [] };
+  const context = {
+    pool,
+    topic: '/data/AccountChangeEvent',
+    faults: createProcessFaults(),
+    columns: [],
+    queueSchema: 'pgboss',
+  };
   const server = await startServer({ overrides: { health: () => checkHealth(context) } });
   return {
     send: server.send,

@@ -70,6 +70,25 @@ describe('sweeps', () => {
     expect(await jobsOf(queues.fullResync)).toEqual([old?.id]);
   });
 
+  it('a sweep retries a failed repair that Tidemark ordered without an incident, and none of a person', async () => {
+    await mirror.database.rows('update subscriptions set loaded_at = now()');
+    const failed = async (reason: string, requestedBy: string | null): Promise<string> => {
+      const [row] = await mirror.database.rows<{ id: string }>(
+        `insert into resyncs (scope, reason, requested_by, state, finished_at)
+         values ('since', $1, $2, 'failed', now() - interval '20 minutes') returning id::text as id`,
+        [reason, requestedBy],
+      );
+      return row?.id ?? '';
+    };
+    const own = [await failed('first position', null), await failed('fields added: Tier__c', null)];
+    await failed('manual', 'ops');
+    await sweep(context());
+    const queued = await mirror.database.rows<{ id: string }>(
+      `select id::text as id from resyncs where state = 'queued' order by created_at`,
+    );
+    expect(queued.map(({ id }) => id).sort()).toEqual(own.sort());
+  });
+
   it('a sweep deletes the answers of idempotent requests after a day', async () => {
     await mirror.database.rows(
       `insert into idempotent_requests (api_key, key, digest, status, body, created_at)

@@ -12,6 +12,8 @@ export type HealthContext = {
   readonly faults: ProcessFaults;
   /** `table.column` of everything that existed at the start. */
   readonly columns: readonly string[];
+  /** Of the job queue. */
+  readonly queueSchema: string;
   /** Undefined without a read replica. */
   readonly replicaServes?: () => boolean | undefined;
   readonly graceMs?: number | undefined;
@@ -30,6 +32,7 @@ async function readFacts({
   topic,
   faults,
   columns,
+  queueSchema,
   replicaServes,
 }: HealthContext): Promise<HealthFacts> {
   const own = { topic, replicaServes: replicaServes?.() };
@@ -41,7 +44,7 @@ async function readFacts({
     // A query that names what is gone would fail.
     if (missingColumns.length > 0)
       return { ...own, now: new Date(), faults: faults.list(), missingColumns, stored: null };
-    const { now, stored } = await Promise.race([readStoredFacts(pool, topic), tooLate]);
+    const { now, stored } = await Promise.race([readStoredFacts(pool, topic, queueSchema), tooLate]);
     return { ...own, now, faults: faults.list(), missingColumns, stored };
   } catch (error) {
     const cause = databaseFault(error);

@@ -5,11 +5,16 @@ import type { Cause, Fault, StoredFacts, SubscriptionFacts } from './facts.ts';
 export async function readStoredFacts(
   client: Queryable,
   topic: string,
+  queueSchema: string,
 ): Promise<{ readonly now: Date; readonly stored: StoredFacts }> {
-  const { rows } = await client.query<Row>({ name: 'read-health-facts', text: factsSql, values: [topic] });
+  const { rows } = await client.query<Row>({
+    name: 'read-health-facts',
+    text: factsSql,
+    values: [topic, `${queueSchema}.job`],
+  });
   const [row] = rows;
   if (row === undefined) throw new Error('a query without a table has one row');
-  const failingRereads = row.hasJobs ? await readFailingRereads(client) : null;
+  const failingRereads = row.hasJobs ? await readFailingRereads(client, queueSchema) : null;
   return {
     now: row.now,
     stored: {
@@ -66,18 +71,21 @@ const factsSql = `
                                       'action', cause ->> 'action') end
             from resyncs where mode <> 'repair' and scope = 'all' and state in ('done', 'failed')
            order by created_at desc limit 1) as "failedComparison",
-         to_regclass('pgboss.job') is not null as "hasJobs",
+         to_regclass($2) is not null as "hasJobs",
          (select coalesce(jsonb_agg(jsonb_build_object('task', task, 'error', error, 'since', started_at)), '[]')
             from housekeeping where error is not null) as "failedMaintenance",
          (select max(verified_through) from resyncs
            where mode <> 'repair' and scope = 'all' and state = 'done' and (repairs or different = 0)) as "verifiedThrough"`;
 
 /** The queue makes its tables when it is started for the first time. */
-async function readFailingRereads(client: Queryable): Promise<StoredFacts['failingRereads']> {
+async function readFailingRereads(
+  client: Queryable,
+  queueSchema: string,
+): Promise<StoredFacts['failingRereads']> {
   const { rows } = await client.query<NonNullable<StoredFacts['failingRereads']>>({
     name: 'failing-rereads',
     text: `select count(*)::int as count, min(created_on) as since, coalesce(max(output ->> 'message'), '') as error
-             from pgboss.job where name = 're-read' and state = 'retry' having count(*) > 0`,
+             from ${queueSchema}.job where name = 're-read' and state = 'retry' having count(*) > 0`,
   });
   return rows[0] ?? null;
 }
