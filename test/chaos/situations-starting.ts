@@ -1,9 +1,18 @@
 import type { StandingRule } from '../helpers/rest-gate.ts';
 import type { Situation, SituationGroup } from './situation-list.ts';
+import type { Transcript } from './situation-transcript.ts';
 import type { SituationWorld } from './situation-world.ts';
 
 const salesforceAway = (world: SituationWorld): StandingRule =>
   world.gate.meet({ path: /./, treatment: { kind: 'cut' } });
+
+/** A start with the settings as they should be. */
+async function showStart(world: SituationWorld, transcript: Transcript): Promise<void> {
+  const service = await world.start();
+  await service.until('healthy');
+  await transcript.show(service);
+  await service.stop();
+}
 
 const misspelled: Situation = {
   title: '7. A misspelled setting, with DATABASE_URL set',
@@ -17,6 +26,8 @@ const misspelled: Situation = {
     transcript.did('No setting of Salesforce is set at all, only `DATABASE_URL`.');
     const nothing = { SALESFORCE_LOGIN_URL: '', SALESFORCE_CLIENT_ID: '', SALESFORCE_CLIENT_SECRET: '' };
     await transcript.printed(await world.start({ ...nothing, API_KEYS: '' }));
+    transcript.did('The settings of Salesforce are set under their right names.');
+    await showStart(world, transcript);
   },
 };
 
@@ -27,6 +38,8 @@ const otherObject: Situation = {
       transcript.did(`\`CDC_TOPIC=${topic}\``);
       await transcript.printed(await world.start({ CDC_TOPIC: topic }));
     }
+    transcript.did('`CDC_TOPIC=/data/AccountChangeEvent`');
+    await showStart(world, transcript);
   },
 };
 
@@ -72,10 +85,7 @@ const unknownVersion: Situation = {
     await transcript.show(service);
     await service.stop();
     transcript.did('The service is restarted with the default.');
-    const corrected = await world.start();
-    await corrected.until('healthy');
-    await transcript.show(corrected);
-    await corrected.stop();
+    await showStart(world, transcript);
   },
 };
 
@@ -107,7 +117,7 @@ const bulkNotEnabled: Situation = {
 };
 
 export const startingGroups: readonly SituationGroup[] = [
-  { name: 'starting', situations: [misspelled, otherObject, startWhileAway, apiWhileAway] },
+  { name: 'starting', situations: [startWhileAway, apiWhileAway, misspelled, otherObject] },
   { name: 'version', situations: [unknownVersion] },
   { name: 'bulk', situations: [bulkNotEnabled] },
 ];
