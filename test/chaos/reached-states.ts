@@ -16,13 +16,13 @@ export async function reachedStates({ service, postgres }: CrashWorld): Promise<
       'a duplicate was dropped',
       count(({ msg, received = 0, stored = 0 }) => msg === 'events stored' && stored < received),
     ],
-    ['the stream was opened again', count(({ msg = '' }) => msg.startsWith('the stream ended'))],
+    ['the stream was opened again', count(({ msg = '' }) => /^stream (ended|disconnected)/.test(msg))],
     ['a database connection broke', count(({ msg = '' }) => msg.startsWith('a database connection broke'))],
     ['wake-ups were listened for again', count(({ msg = '' }) => msg.startsWith('the wake-up connection'))],
-    ['applying was tried again', count(({ msg = '' }) => msg.startsWith('applying failed'))],
+    ['applying was tried again', count(({ msg = '' }) => msg.startsWith('stored changes cannot be applied'))],
     ['a write-back was retried', Number(rows?.retried ?? 0)],
     ['a hole was opened and closed', Number(rows?.holes ?? 0)],
-    ['the service could not start at first', service.ownEnds.filter(({ wasReady }) => !wasReady).length],
+    ['a start waited for the database', count(({ msg = '' }) => msg.startsWith('the database is away'))],
   ]);
 }
 
