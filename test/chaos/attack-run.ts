@@ -145,12 +145,15 @@ export async function attackRun({
     stop.abort();
     await Promise.all([attacking, probing, changing, watching]);
 
-    const comparison = await fetch(`${url}/v1/resyncs`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ scope: 'all', mode: 'verify' }),
+    // What the attackers held is given back when the service has seen them leave.
+    const id = await eventually('a comparison is accepted', async () => {
+      const answer = await fetch(`${url}/v1/resyncs`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ scope: 'all', mode: 'verify' }),
+      });
+      return answer.status === 202 && ((await answer.json()) as { id: string }).id;
     });
-    const { id } = (await comparison.json()) as { id: string };
     type Resync = { readonly state: string; readonly verification: { readonly different: number } | null };
     const verified = await eventually(
       'the comparison has ended',
