@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
 import { noteSecrets } from '../helpers/secrets-in-logs.ts';
+import { freePort } from '../helpers/standby-server.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 import { type SupervisedService, superviseService } from './service-supervisor.ts';
 
@@ -79,6 +79,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
     };
     const databaseUrl = `postgres://postgres:${postgres.password}@127.0.0.1:${database.port}/tidemark`;
     const startOne = async (name = 'another'): Promise<SupervisedService> => {
+      // The service keeps its port from start to start, so it is chosen here.
       const one = superviseService(await freePort(), {
         DATABASE_URL: `${databaseUrl}?options=${encodeURIComponent(`-c tidemark.instance=${name}`)}`,
         INSTANCE_NAME: name,
@@ -144,18 +145,4 @@ export async function orderResync(url: string, body: object): Promise<string> {
   });
   if (!answer.ok) throw new Error(`POST /v1/resyncs: ${answer.status} ${await answer.text()}`);
   return ((await answer.json()) as { id: string }).id;
-}
-
-/** The service keeps its port from start to start, so it is chosen here. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

@@ -8,7 +8,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { openRestGate, type RestGate } from '../helpers/rest-gate.ts';
 import { type SalesforceRest, salesforceRest } from '../helpers/salesforce-rest.ts';
 import { startService } from '../helpers/service-process.ts';
-import { freePort } from './crash-world.ts';
+import { freePort } from '../helpers/standby-server.ts';
 import { type Operated, operate, operatorKey } from './operated-service.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 
