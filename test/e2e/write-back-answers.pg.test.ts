@@ -28,6 +28,8 @@ describe('answers of Salesforce to a code', () => {
     'QUERY_TIMEOUT',
     'UNKNOWN_EXCEPTION',
     'REQUEST_LIMIT_EXCEEDED',
+    'STRING_TOO_LONG',
+    'INVALID_FIELD_FOR_INSERT_UPDATE',
   ])('the same code is sent again after %s', async (errorCode) => {
     refuse(errorCode, errorCode, 1);
     const id = await mirror.salesforce.create({ Name: errorCode });
@@ -44,8 +46,6 @@ describe('answers of Salesforce to a code', () => {
     'FIELD_CUSTOM_VALIDATION_EXCEPTION',
     'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
     'REQUIRED_FIELD_MISSING',
-    'STRING_TOO_LONG',
-    'INVALID_FIELD_FOR_INSERT_UPDATE',
     'DUPLICATES_DETECTED',
     'ENTITY_IS_LOCKED',
   ])(

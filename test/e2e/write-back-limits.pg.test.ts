@@ -120,6 +120,33 @@ describe('delayed write-backs', () => {
     },
   );
 
+  it('codes that were refused for the right to the field arrive automatically if the right is back before the field is checked', async () => {
+    // The field was checked at the start, and is not checked again within this test.
+    await using flapping = await openMirror({
+      tidemark: { writeBack: { gatherMs: 20 }, timing: { codeFieldCheckIntervalMs: 600_000 } },
+    });
+    const codes = writeBacksOf(flapping);
+    const change = (more: object) =>
+      flapping.sandbox.org.changeField(field, {
+        type: 'string',
+        length: 32,
+        externalId: true,
+        unique: true,
+        ...more,
+      });
+    change({ updateable: false });
+    const id = await flapping.salesforce.create({ Name: 'The right is away for a moment' });
+    const { error } = await flapping.until('the code is refused', async () => {
+      const [last] = (await codes.of(id)).history;
+      return last !== undefined && last.error !== null && last;
+    });
+    expect(error?.code).toBe('INVALID_FIELD_FOR_INSERT_UPDATE');
+    expect(await flapping.account(id)).toMatchObject({ codeState: 'pending' });
+    change({});
+    await codes.confirmed(id);
+    expect((await codes.status()).writeBack).toMatchObject({ state: 'running', failures: [] });
+  });
+
   it('a process that ends hands the write-back over to another one, which has sent nothing before', async () => {
     const other = await startTidemark(mirror.database.url, mirror.sandbox);
     try {

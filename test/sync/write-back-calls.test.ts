@@ -30,6 +30,7 @@ const limit = refused(
 const readOnly = refused('INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE');
 const access = refused('INSUFFICIENT_ACCESS_OR_READONLY');
 const rule = refused('FIELD_CUSTOM_VALIDATION_EXCEPTION');
+const field = refused('INVALID_FIELD_FOR_INSERT_UPDATE');
 const lock = refused('UNABLE_TO_LOCK_ROW');
 
 /** @param tries of every record */
@@ -69,6 +70,8 @@ describe('the answers of one call', () => {
     ['a missing right for one of several', [access, accepted], null, ['failed', 'written']],
     ['a missing right for all of the first call', [access, access], null, ['pending', 'pending']],
     ['a missing right for a record alone', [access], null, ['pending']],
+    ['a field that no record may write', [field, field], null, ['pending', 'pending']],
+    ['a field that one of several may not write', [field, accepted], null, ['failed', 'written']],
   ])('%s: the call is judged as a whole before its records are', (_, answers, refusedBy, expected) => {
     expect([judge(answers).refusedBy, states(answers)]).toEqual([refusedBy, expected]);
   });
@@ -84,8 +87,15 @@ describe('the answers of one call', () => {
     expect(judge([accepted], again).accessRefusals).toEqual(noAccessRefusals);
   });
 
-  it('a missing right is the record’s own when another was accepted since it was first refused', () => {
-    expect(states([access, access], { isContrasted: (id) => id === 'A0' })).toEqual(['failed', 'pending']);
+  it.each([
+    ['a missing right', access],
+    ['a field that may not be written', field],
+  ])('%s is the record’s own when another was accepted since it was first refused', (_, answer) => {
+    expect(states([answer, answer], { isContrasted: (id) => id === 'A0' })).toEqual(['failed', 'pending']);
+  });
+
+  it('a field that is refused to every record for longer than all tries fails the code', () => {
+    expect(states([field], {}, usualPatience.maxTries - 1)).toEqual(['failed']);
   });
 
   it('the last try of a busy record is one alone', () => {

@@ -6,7 +6,8 @@
  * - `batch`: code of the org failed, which the other records of the call can have caused; send it without them
  * - `taken`: another record has the code; send a new one
  * - `gone`: Salesforce doesn't have the record any more; read the account again, and try again until that is sure
- * - `field`: the field of the codes is at fault; look at it before anything else is sent
+ * - `field`: the field of the codes is at fault, or the right to it is missing; check it, and try again unless other
+ *   records are written
  * - `permanent`: a person has to change something in the org, for this record
  */
 export type AnswerClass = 'again' | 'org' | 'access' | 'batch' | 'taken' | 'gone' | 'field' | 'permanent';

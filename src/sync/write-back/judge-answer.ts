@@ -63,7 +63,7 @@ export type Company = {
   readonly size: number;
   /** Whether one of them was accepted. */
   readonly accepted: boolean;
-  /** Whether another record was accepted since this one was first refused for want of a right. */
+  /** Whether another record was accepted since this one was first refused for want of a right or for the field. */
   readonly contrasted: boolean;
   /** Whether several calls in a row were refused for want of a right, with several records. */
   readonly orgWide: boolean;
@@ -120,7 +120,9 @@ const outcomeByClass: Readonly<
   },
   // It was there a moment ago: reading it again tells, and until then it is not given up.
   gone: (waiting, around, company) => outcomeByClass.again(waiting, around, company),
-  field: () => failed,
+  // The right to the field can be lost for a moment, for every record; the field is checked meanwhile.
+  field: (waiting, around, company) =>
+    company.accepted || company.contrasted ? failed : outcomeByClass.again(waiting, around, company),
   permanent: () => failed,
 };
 

@@ -36,7 +36,7 @@ export type CallVerdict = {
 
 export type Evidence = {
   readonly accessRefusals: AccessRefusals;
-  /** Whether another record was accepted since this one was first refused for want of a right. */
+  /** Whether another record was accepted since this one was first refused for want of a right or for the field. */
   readonly isContrasted: (id: string) => boolean;
 };
 
@@ -56,7 +56,7 @@ export function judgeCall(
   const orgWide = accessRefusals.calls >= orgWideCalls && accessRefusals.ids.length >= orgWideRecords;
   const refusedBy = accepted ? null : wholeRefusal(classes, orgWide);
   const verdicts = call.map(({ waiting, answer }, index) => {
-    const contrasted = classes[index] === 'access' && isContrasted(waiting.id);
+    const contrasted = judgedByContrast.has(classes[index] ?? null) && isContrasted(waiting.id);
     const verdict = judgeAnswer(waiting, answer, around, {
       size: call.length,
       accepted,
@@ -69,6 +69,9 @@ export function judgeCall(
   const blamed = verdicts.find(({ answerClass }) => answerClass === refusedBy);
   return { verdicts, refusedBy, error: blamed?.error ?? null, accessRefusals };
 }
+
+// What is refused so may be refused to every record.
+const judgedByContrast: ReadonlySet<AnswerClass | null> = new Set<AnswerClass>(['access', 'field']);
 
 function classIn(answer: CodeWriteResult, field: string): AnswerClass | null {
   return answer.success ? null : classOf(answer.code, answer.message, field);

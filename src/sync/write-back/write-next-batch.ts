@@ -33,7 +33,7 @@ export type LoopState = {
   pace: Pace;
   worklist: Worklist;
   accessRefusals: AccessRefusals;
-  /** Of refusals for want of a right. */
+  /** Of refusals for want of a right or for the field. */
   readonly contrast: Contrast;
   readonly lone: LoneFailures;
   readonly field: FieldWatch;

@@ -15,11 +15,15 @@ export async function heldCodeIsAdopted(mirror: LiveMirror): Promise<void> {
 /** What Salesforce refuses is not counted as written: it is on record with Salesforce's reason. */
 export async function refusedCodeHasFailed(mirror: LiveMirror): Promise<void> {
   const { refused } = mirror.sandbox.faults.records;
-  refused.on({ errorCode: 'STRING_TOO_LONG', field: 'SignUpCode__c' });
+  refused.on({ errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'SignUpCode__c' });
   const id = await mirror.salesforce.create({ Name: 'Refused' });
   await mirror.settled();
   await mirror.worked();
   refused.off();
   const { codeState, codeError } = await mirror.account(id);
-  deepEqual([codeState, codeError?.code], ['failed', 'STRING_TOO_LONG'], 'the refusal is on record');
+  deepEqual(
+    [codeState, codeError?.code],
+    ['failed', 'FIELD_CUSTOM_VALIDATION_EXCEPTION'],
+    'the refusal is on record',
+  );
 }
