@@ -16,27 +16,25 @@ export async function status(api: Api, { json }: { readonly json?: boolean }): P
 
 /** @param now epoch milliseconds */
 export function describeStatus(status: Status, now: number): string {
-  const { subscription, backlog, counts, writeBack, fidelity, resyncs, lastErrors } = status;
+  const { subscription, backlog, counts, writeBack, lastVerification, resyncs, lastErrors } = status;
   const { accounts, incidents, events } = counts;
   const { pending, written, confirmed, failed } = accounts.byCodeState;
   const rows: [string, string][] = [
     ...describeHealth(status, now),
     ['Stream', `${subscription.state}${since(subscription.stateSince, now)}`],
-    [
-      'Lag',
-      `${describeLag(status.freshThrough, now)}, ${backlog} ${backlog === 1 ? 'event' : 'events'} waiting`,
-    ],
-    ['Accounts', `${accounts.living} living, ${accounts.deleted} deleted, ${accounts.stale} stale`],
+    ['Lag', `${describeLag(status)}, ${backlog} ${backlog === 1 ? 'event' : 'events'} waiting`],
+    ['Accounts', `${accounts.active} active, ${accounts.deleted} deleted, ${accounts.stale} stale`],
     ['Codes', `${confirmed} confirmed, ${written} written, ${pending} pending, ${failed} failed`],
     ...describeHold(writeBack, now),
     ...writeBack.failures.map((cause): [string, string] => ['', describeFailures(cause)]),
     ['Incidents', `${incidents.open} open, ${incidents.repairing} being repaired`],
-    ['Fidelity', describeFidelity(fidelity, now)],
+    ['Last verification', describeVerification(lastVerification, now)],
     ...resyncs.map((resync): [string, string] => ['Resync', describeResync(resync)]),
-    ['Errors', `${events.failed} events failed`],
+    ['Errors', `${events.failed} ${events.failed === 1 ? 'event' : 'events'} failed`],
     ...lastErrors.map(({ id, error }): [string, string] => ['', `event ${id}: ${error ?? 'no reason'}`]),
   ];
-  return rows.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n');
+  const nameWidth = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows.map(([name, text]) => `${name.padEnd(nameWidth)}${text}`).join('\n');
 }
 
 /** The verdict, then for each reason what is wrong, since when, and what to do. */
@@ -51,9 +49,11 @@ function describeHealth({ health, reasons }: Status, now: number): [string, stri
 }
 
 /** How long ago the mirror was last known to be current. */
-function describeLag(freshThrough: string | null, now: number): string {
-  if (freshThrough === null) return 'unknown: the initial load is not complete';
-  return duration((now - Date.parse(freshThrough)) / 1000);
+function describeLag({ lagMilliseconds, reasons, subscription }: Status): string {
+  if (lagMilliseconds !== null) return duration(lagMilliseconds / 1000);
+  if (subscription.loadedAt === null) return 'unknown until the initial load is complete';
+  const [reason] = reasons;
+  return `unknown until ${reason === undefined ? 'the stream has been open for ten seconds' : `${reason.code} is resolved`}`;
 }
 
 /** Why codes do not go to Salesforce just now; nothing where they do. */
@@ -71,9 +71,9 @@ function describeFailures({ code, count, message }: Status['writeBack']['failure
   return `${count} failed with ${code}: ${text}`;
 }
 
-function describeFidelity(fidelity: Status['fidelity'], now: number): string {
-  if (fidelity === null) return 'never compared; try: npx tidemark resync --all --mode verify';
-  const { mode, compared, different, repaired, at } = fidelity;
+function describeVerification(verification: Status['lastVerification'], now: number): string {
+  if (verification === null) return 'never; compare with: npx tidemark resync --all --mode verify';
+  const { mode, compared, different, repaired, at } = verification;
   const some = `${different} of ${compared} differed${repaired ? ' and were repaired' : ''}`;
   const none = mode === 'sample' ? 'no difference found' : `all ${compared} compared were equal`;
   const found = different === 0 ? none : some;

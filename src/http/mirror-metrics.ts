@@ -37,7 +37,7 @@ async function inTime(reading: Promise<Reading>, verdict: Promise<Verdict>): Pro
 }
 
 /** The verdict is there without the database too: that is when it matters. */
-function fillHealth(registry: Registry, { health, problems, freshThrough, verifiedThrough }: Verdict): void {
+function fillHealth(registry: Registry, { health, problems, lagMs, verifiedThrough }: Verdict): void {
   const state = gauge(registry, 'health', 'The verdict on the mirror: 1 for the state it has.', 'state');
   for (const name of healthStates) state.set({ state: name }, name === health ? 1 : 0);
   const reasons = gauge(
@@ -47,12 +47,16 @@ function fillHealth(registry: Registry, { health, problems, freshThrough, verifi
     'code',
   );
   for (const { code } of problems) reasons.inc({ code });
-  const ages = [
-    ['mirror_age_seconds', 'Time since the mirror was last known to be current.', freshThrough],
-    ['verification_age_seconds', 'Time since a comparison showed the mirror to be equal.', verifiedThrough],
-  ] as const;
-  for (const [name, help, time] of ages) {
-    if (time !== null) gauge(registry, name, help).set(Math.max(0, (Date.now() - time.getTime()) / 1_000));
+  if (lagMs !== null) {
+    gauge(registry, 'mirror_age_seconds', 'Time since the mirror was last known to be current.').set(
+      lagMs / 1_000,
+    );
+  }
+  if (verifiedThrough !== null) {
+    const seconds = (Date.now() - verifiedThrough.getTime()) / 1_000;
+    gauge(registry, 'verification_age_seconds', 'Time since a comparison showed the mirror to be equal.').set(
+      Math.max(0, seconds),
+    );
   }
 }
 
@@ -64,16 +68,13 @@ function fill(registry: Registry, [stream, counts, invisible]: Reading): void {
     'state',
   );
   for (const name of states) state.set({ state: name }, (stream?.state ?? 'idle') === name ? 1 : 0);
-  gauge(registry, 'stream_lag_seconds', 'Age of the oldest event that waits to be applied.').set(
-    stream?.lag ?? 0,
-  );
   if (stream?.silence != null) {
     gauge(registry, 'stream_silence_seconds', 'Since the last event or keepalive.').set(stream.silence);
   }
   gauge(registry, 'backlog_events', 'Events that wait to be applied.').set(counts.events.stored);
   gauge(registry, 'failed_events', 'Events that can not be applied.').set(counts.events.failed);
-  const { living, deleted, stale, byCodeState } = counts.accounts;
-  setAll(gauge(registry, 'accounts', 'Mirrored accounts.', 'state'), { living, deleted });
+  const { active, deleted, stale, byCodeState } = counts.accounts;
+  setAll(gauge(registry, 'accounts', 'Mirrored accounts.', 'state'), { active, deleted });
   gauge(registry, 'stale_accounts', 'Accounts that are to be read again.').set(stale);
   setAll(gauge(registry, 'write_backs', 'Signup codes by how far they got.', 'state'), byCodeState);
   const { kept, taken, resyncs } = invisible;
@@ -118,18 +119,15 @@ async function readInvisible(client: Queryable): Promise<InvisibleCounts> {
 
 const states = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'];
 
-type StreamRow = { readonly state: string; readonly lag: number; readonly silence: number | null };
+type StreamRow = { readonly state: string; readonly silence: number | null };
 
-// All times are the database's, so that no clock difference counts as lag.
+// Both times are the database's, so that no clock difference counts.
 async function readStream(client: Queryable, topic: string): Promise<StreamRow | undefined> {
   const { rows } = await client.query<StreamRow>({
     name: 'read-stream-metrics',
     text: `select state,
-                  extract(epoch from clock_timestamp() - greatest(last_event_at, last_keepalive_at))::float8 as silence,
-                  coalesce((select greatest(0, extract(epoch from clock_timestamp() - received_at))::float8
-                              from events e where e.topic = s.topic and e.state = 'stored'
-                             order by id limit 1), 0) as lag
-             from subscriptions s where topic = $1`,
+                  extract(epoch from clock_timestamp() - greatest(last_event_at, last_keepalive_at))::float8 as silence
+             from subscriptions where topic = $1`,
     values: [topic],
   });
   return rows[0];

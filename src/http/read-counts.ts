@@ -16,7 +16,7 @@ export async function readCounts(pool: pg.Pool): Promise<Counts> {
   const count = (name: keyof typeof counts) => counted.get(name) ?? 0;
   return {
     accounts: {
-      living: count('accounts.living'),
+      active: count('accounts.active'),
       deleted: count('accounts.deleted'),
       stale: count('accounts.stale'),
       byCodeState: {
@@ -39,7 +39,7 @@ export async function readCounts(pool: pg.Pool): Promise<Counts> {
 }
 
 const counts = {
-  'accounts.living': Prisma.sql`accounts WHERE NOT deleted`,
+  'accounts.active': Prisma.sql`accounts WHERE NOT deleted`,
   'accounts.deleted': Prisma.sql`accounts WHERE deleted`,
   'accounts.stale': Prisma.sql`accounts WHERE stale_version IS NOT NULL`,
   'accounts.byCodeState.none': Prisma.sql`accounts WHERE code_state = 'none'`,

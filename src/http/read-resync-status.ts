@@ -5,13 +5,14 @@ import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './json/res
 import { isoTime } from './json/time.ts';
 import type { StatusSchema } from './schemas/status.ts';
 
-/** How true the mirror as a whole was found to be the last time that somebody looked; null if nobody has. */
-export async function readFidelity(db: Queryable): Promise<Status['fidelity']> {
+/** What the latest comparison of all accounts found; null if there was none. */
+export async function readLastVerification(db: Queryable): Promise<Status['lastVerification']> {
   const { rows } = await db.query<Verified>({
     name: 'newest-verify',
-    text: `select id, mode, read, repairs, verified_through as "verifiedThrough", finished_at as "finishedAt",
+    text: `select id, mode, read, verified_through as "verifiedThrough", finished_at as "finishedAt",
                   coalesce(different, (select count(*)::int from resync_differences d
-                                        where d.resync_id = r.id and d.confirmed)) as different
+                                        where d.resync_id = r.id and d.confirmed)) as different,
+                  repairs or exists (select from incidents i where i.resync_id = r.id and i.state = 'closed') as repaired
              from resyncs r where mode <> 'repair' and scope = 'all' and state = 'done' order by finished_at desc limit 1`,
   });
   const [row] = rows;
@@ -21,7 +22,7 @@ export async function readFidelity(db: Queryable): Promise<Status['fidelity']> {
     mode: resyncModes.find((mode) => mode === row.mode) ?? 'verify',
     compared: row.read,
     different: row.different,
-    repaired: row.repairs,
+    repaired: row.repaired,
     verifiedThrough: isoTime(row.verifiedThrough),
     at: isoTime(row.finishedAt),
   };
@@ -46,7 +47,7 @@ type Verified = {
   readonly mode: string;
   readonly read: number;
   readonly different: number;
-  readonly repairs: boolean;
+  readonly repaired: boolean;
   readonly verifiedThrough: Date | null;
   readonly finishedAt: Date;
 };

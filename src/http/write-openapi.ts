@@ -23,7 +23,13 @@ export async function describedApi(): Promise<string> {
     enqueueResync: async () => {},
     wakeUps: { next: async () => {} },
     requestSignupCode: async () => ({ kind: 'unknown' }),
-    health: async () => ({ health: 'healthy', problems: [], freshThrough: null, verifiedThrough: null }),
+    health: async () => ({
+      health: 'healthy',
+      problems: [],
+      freshThrough: null,
+      lagMs: null,
+      verifiedThrough: null,
+    }),
     mirrors: true,
     version: packageJson.version,
   });

@@ -1,5 +1,5 @@
 import type { FailureClass, SalesforceError } from '../salesforce/error.ts';
-import { actionOf } from './failure-cause.ts';
+import { actionOf, needsPerson } from './failure-cause.ts';
 
 /** What is known of the failures since the stream last worked. */
 export type OutageState = {
@@ -80,6 +80,5 @@ const ourOwn = new Set(['stream.silent']);
 
 function causeOf(error: SalesforceError): OutageCause {
   const { code, failure, message } = error;
-  const needsPerson = failure === 'config' || failure === 'permission' || failure === 'bug';
-  return { code, class: failure, message, action: actionOf(error), needsPerson };
+  return { code, class: failure, message, action: actionOf(error), needsPerson: needsPerson(failure) };
 }

@@ -163,7 +163,7 @@ export async function attackRun({
       },
       300_000,
     );
-    const { counts } = await get<{ counts: { accounts: { living: number } } }>('/v1/status');
+    const { counts } = await get<{ counts: { accounts: { active: number } } }>('/v1/status');
     return {
       attack,
       limit: `${maxMiB} MiB by ${limit.kind}`,
@@ -174,7 +174,7 @@ export async function attackRun({
       changesShown,
       different: verified.verification?.different ?? null,
       accountsInOrg: [...sandbox.org.records()].length,
-      accountsListed: counts.accounts.living,
+      accountsListed: counts.accounts.active,
       ended,
     };
   } catch (error) {

@@ -100,12 +100,13 @@ test('the status begins with the verdict, its cause, since when and what to do',
       reasons: [
         {
           code: 'stream-stopped',
-          message: 'The stream is down (stopped). user is inactive (invalid_grant)',
+          message: 'The stream is stopped. user is inactive (invalid_grant)',
           since: '2026-11-24T11:48:00.000Z',
           action: 'Activate the user.',
         },
       ],
       freshThrough: '2026-11-24T11:47:00.000Z',
+      lagMilliseconds: 780_000,
       verifiedThrough: null,
       subscription: {
         topic: '/data/AccountChangeEvent',
@@ -121,11 +122,10 @@ test('the status begins with the verdict, its cause, since when and what to do',
         epoch: '0',
       },
       replica: null,
-      lagMilliseconds: 12,
       backlog: 3,
       counts: {
         accounts: {
-          living: 200,
+          active: 200,
           deleted: 1,
           stale: 0,
           byCodeState: { none: 1, pending: 2, written: 3, confirmed: 4, failed: 5 },
@@ -150,7 +150,7 @@ test('the status begins with the verdict, its cause, since when and what to do',
         api: { used: null, max: null, reservePercent: null, seenAt: null },
         backfill: null,
       },
-      fidelity: {
+      lastVerification: {
         resyncId: resync.id,
         mode: 'verify',
         compared: 200,
@@ -164,18 +164,18 @@ test('the status begins with the verdict, its cause, since when and what to do',
     },
     now,
   );
-  expect(lines).toBe(`Health     down
-           stream-stopped for 12 min: The stream is down (stopped). user is inactive (invalid_grant)
-             Activate the user.
-Stream     streaming for 5 min
-Lag        13 min, 3 events waiting
-Accounts   200 living, 1 deleted, 0 stale
-Codes      4 confirmed, 3 written, 2 pending, 5 failed
-           paused for 60 s: SignUpCode__c holds 5 characters, a code has 10.
-           5 failed with CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: AccountTrigger: caused by: No.
-Incidents  0 open, 1 being repaired
-Fidelity   3 of 200 differed and were repaired (verify 2 h ago)
-Resync     repair of all, reading, 25% (${resync.id})
-Errors     1 events failed
-           event 7: Broken.`);
+  expect(lines).toBe(`Health             down
+                   stream-stopped for 12 min: The stream is stopped. user is inactive (invalid_grant)
+                     Activate the user.
+Stream             streaming for 5 min
+Lag                13 min, 3 events waiting
+Accounts           200 active, 1 deleted, 0 stale
+Codes              4 confirmed, 3 written, 2 pending, 5 failed
+                   paused for 60 s: SignUpCode__c holds 5 characters, a code has 10.
+                   5 failed with CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: AccountTrigger: caused by: No.
+Incidents          0 open, 1 being repaired
+Last verification  3 of 200 differed and were repaired (verify 2 h ago)
+Resync             repair of all, reading, 25% (${resync.id})
+Errors             1 event failed
+                   event 7: Broken.`);
 });

@@ -30,7 +30,7 @@ describe('readiness', () => {
     const response = await server.send('get', '/health/ready', { key: '' });
     expect(response.status).toBe(503);
     expect(response.type).toBe('application/problem+json');
-    const reasons = ['The stream is down (stopped). Activate the user.'];
+    const reasons = ['The stream is stopped. Activate the user.'];
     expect(response.body).toMatchObject({ type: '/docs/problems#not-ready', reasons });
     await server.close();
   });
@@ -72,7 +72,7 @@ describe('readiness', () => {
 const stopped: Problem = {
   code: 'stream-stopped',
   severity: 'down',
-  summary: 'The stream is down (stopped).',
+  summary: 'The stream is stopped.',
   detail: 'user is inactive (invalid_grant)',
   since: new Date('2026-11-29T10:00:00.000Z'),
   action: 'Activate the user.',

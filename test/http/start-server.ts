@@ -97,6 +97,7 @@ export const healthy: Verdict = {
   health: 'healthy',
   problems: [],
   freshThrough: null,
+  lagMs: null,
   verifiedThrough: null,
 };
 

@@ -22,10 +22,10 @@ describe('the status', () => {
     const { body } = await server.send('get', '/v1/status');
     expect(body).toMatchObject({
       subscription: { topic: '/data/AccountChangeEvent', state: 'idle', position: null, stateSince: null },
-      lagMilliseconds: 0,
+      lagMilliseconds: null,
       replica: null,
       backlog: 0,
-      counts: { accounts: { living: 0 }, events: { applied: 0 }, estimated: [] },
+      counts: { accounts: { active: 0 }, events: { applied: 0 }, estimated: [] },
       lastErrors: [],
     });
   });
@@ -51,12 +51,12 @@ describe('the status', () => {
         holder: null,
         epoch: '0',
       },
-      lagMilliseconds: expect.any(Number),
+      lagMilliseconds: null,
       replica: null,
       backlog: 2,
       counts: {
         accounts: {
-          living: 2,
+          active: 2,
           deleted: 1,
           stale: 1,
           byCodeState: { none: 1, pending: 1, written: 0, confirmed: 1, failed: 0 },
@@ -75,7 +75,7 @@ describe('the status', () => {
         api: { used: null, max: null, reservePercent: null, seenAt: null },
         backfill: null,
       },
-      fidelity: null,
+      lastVerification: null,
       resyncs: [],
       lastErrors: [16, 15, 14, 13, 12].map((n) => ({
         id: expect.any(String),
@@ -84,9 +84,6 @@ describe('the status', () => {
         error: `Broken ${n}.`,
       })),
     });
-    // The oldest waiting event came an hour ago.
-    expect(body.lagMilliseconds).toBeGreaterThanOrEqual(3_600_000);
-    expect(body.lagMilliseconds).toBeLessThan(7_200_000);
   });
 });
 

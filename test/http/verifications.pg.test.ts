@@ -116,7 +116,7 @@ test.each([
 
 test('the status shows the last verification and the running one', async () => {
   const { body } = await server.send('get', '/v1/status');
-  expect(body.fidelity).toEqual({
+  expect(body.lastVerification).toEqual({
     resyncId: uuid(1),
     mode: 'verify',
     compared: 1_000,
@@ -138,6 +138,31 @@ test('the status shows the last verification and the running one', async () => {
       waiting: null,
     },
   ]);
+});
+
+test('the last verification is repaired when its incident is closed', async () => {
+  await insertResync(9, {
+    scope: 'all',
+    mode: 'verify',
+    state: 'done',
+    repairs: false,
+    read: 7,
+    different: 1,
+    finishedAt: new Date('2026-11-25T10:00:00.000Z'),
+  });
+  const { incident } = server.database.prisma;
+  const opened = await incident.create({
+    data: {
+      topic: '/data/AccountChangeEvent',
+      cause: 'difference',
+      detail: '1 account differed.',
+      extent: 'accounts',
+      resyncId: uuid(9),
+    },
+  });
+  expect((await server.send('get', '/v1/status')).body.lastVerification.repaired).toBe(false);
+  await incident.update({ where: { id: opened.id }, data: { state: 'closed', closedAt: new Date() } });
+  expect((await server.send('get', '/v1/status')).body.lastVerification.repaired).toBe(true);
 });
 
 async function insertResync(n: number, values: Partial<Prisma.ResyncCreateInput>): Promise<void> {

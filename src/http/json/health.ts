@@ -5,7 +5,7 @@ import type { StatusSchema } from '../schemas/status.ts';
 import { isoTime } from './time.ts';
 
 /** The members of the status that say how the mirror is doing. */
-export function healthJson({ health, problems, freshThrough, verifiedThrough }: Verdict): HealthJson {
+export function healthJson({ health, problems, freshThrough, lagMs, verifiedThrough }: Verdict): HealthJson {
   return {
     health,
     reasons: problems.map((problem) => ({
@@ -15,11 +15,12 @@ export function healthJson({ health, problems, freshThrough, verifiedThrough }: 
       action: problem.action,
     })),
     freshThrough: isoTime(freshThrough),
+    lagMilliseconds: lagMs,
     verifiedThrough: isoTime(verifiedThrough),
   };
 }
 
 type HealthJson = Pick<
   Static<typeof StatusSchema>,
-  'health' | 'reasons' | 'freshThrough' | 'verifiedThrough'
+  'health' | 'reasons' | 'freshThrough' | 'lagMilliseconds' | 'verifiedThrough'
 >;

@@ -3,7 +3,7 @@ import type { HttpDependencies } from '../dependencies.ts';
 import { healthJson } from '../json/health.ts';
 import { isoTime } from '../json/time.ts';
 import { readCounts } from '../read-counts.ts';
-import { readFidelity, readOpenResyncs } from '../read-resync-status.ts';
+import { readLastVerification, readOpenResyncs } from '../read-resync-status.ts';
 import { readSubscriptionStatus } from '../read-subscription-status.ts';
 import { readWriteBackStatus } from '../read-write-back-status.ts';
 import { NoParameters } from '../schemas/parameters.ts';
@@ -16,12 +16,11 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
   app.addSchema(StatusSchema);
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
-    const [health, subscription, lagMilliseconds, counts, fidelity, resyncs, lastErrors] = await Promise.all([
+    const [health, subscription, counts, lastVerification, resyncs, lastErrors] = await Promise.all([
       dependencies.health(),
       readSubscriptionStatus(dependencies),
-      readLag(dependencies),
       readCounts(dependencies.pool),
-      readFidelity(dependencies.pool),
+      readLastVerification(dependencies.pool),
       readOpenResyncs(dependencies.pool),
       readLastErrors(dependencies),
     ]);
@@ -32,12 +31,11 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
     return {
       ...healthJson(health),
       subscription,
-      lagMilliseconds,
       backlog,
       counts,
       replica,
       writeBack,
-      fidelity,
+      lastVerification,
       resyncs,
       lastErrors,
     };
@@ -47,16 +45,6 @@ export function addStatusRoute(app: Server, dependencies: HttpDependencies): voi
 function readReplica({ replica }: HttpDependencies): Status['replica'] {
   if (replica === undefined) return null;
   return { serves: replica.serves(), behindMilliseconds: replica.behindMs() };
-}
-
-// Both times are the database's, so that no clock difference counts as lag.
-async function readLag({ pool, topic }: HttpDependencies): Promise<number> {
-  const { rows } = await pool.query<{ lag: number }>(
-    `SELECT greatest(0, extract(epoch FROM clock_timestamp() - received_at) * 1000)::int8::float8 AS lag
-       FROM events WHERE topic = $1 AND state = 'stored' ORDER BY id LIMIT 1`,
-    [topic],
-  );
-  return rows[0]?.lag ?? 0;
 }
 
 async function readLastErrors({ prisma }: HttpDependencies): Promise<Status['lastErrors']> {

@@ -26,7 +26,7 @@ const filterParameters = {
   deleted: Type.Optional(
     OneOf(['false', 'true', 'all'], {
       default: 'false',
-      description: '`false`: living accounts only. `true`: deleted ones only. `all`: both.',
+      description: '`false`: active accounts only. `true`: deleted ones only. `all`: both.',
     }),
   ),
   stale: Type.Optional(Type.Boolean({ description: 'Whether their values are known to be uncertain.' })),

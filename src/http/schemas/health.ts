@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
 import { healthStates } from '../../sync/health/verdict.ts';
-import { NullableTime, OneOf } from './values.ts';
+import { NullableInteger, NullableTime, OneOf } from './values.ts';
 
 const Reason = Type.Object({
   code: Type.String({
     description:
-      'Stable: `database-unreachable`, `database-full`, `database-read-only`, `database-locked`, `database-failed`, `database-columns-missing`, `not-started`, `no-leader`, `initial-load`, `stream-stopped`, `stream-down`, `stream-not-open`, `apply-failing`, `changes-waiting`; and, while changes are mirrored, `incidents`, `differences`, `resync-needs-confirmation`, `codes-failed`, `api-budget`, `write-back-paused`, `write-back-waiting`, `comparison-failed`, `rereads-failing`, `maintenance-failed`, `replica-unavailable`. New codes may be added.',
+      'Stable: `database-unreachable`, `database-full`, `database-read-only`, `database-locked`, `database-failed`, `database-columns-missing`, `not-started`, `no-leader`, `initial-load`, `stream-stopped`, `stream-down`, `stream-not-open`, `apply-failing`, `changes-waiting`; and, while changes are mirrored, `catching-up`, `incidents`, `differences`, `resync-needs-confirmation`, `codes-failed`, `api-budget`, `write-back-paused`, `write-back-waiting`, `comparison-failed`, `rereads-failing`, `maintenance-failed`, `replica-unavailable`. New codes may be added.',
     examples: ['stream-stopped'],
   }),
   message: Type.String({ description: 'What is wrong, with the words of Salesforce or PostgreSQL.' }),
@@ -24,6 +24,9 @@ export const healthMembers = {
   }),
   freshThrough: NullableTime({
     description: 'All changes up to this moment are in the mirror; null before the initial load.',
+  }),
+  lagMilliseconds: NullableInteger({
+    description: 'Time since `freshThrough`; null while that is unknown.',
   }),
   verifiedThrough: NullableTime({
     description:

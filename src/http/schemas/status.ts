@@ -48,7 +48,7 @@ export const SubscriptionSchema = Type.Object({
 
 const Counts = Type.Object({
   accounts: Type.Object({
-    living: Count(),
+    active: Count(),
     deleted: Count(),
     stale: Count(),
     byCodeState: Type.Object({
@@ -63,7 +63,7 @@ const Counts = Type.Object({
   events: Type.Object({ stored: Count(), applied: Count(), skipped: Count(), failed: Count() }),
   estimated: Type.Array(Type.String(), {
     description: 'Which of these counts are estimates of the database, since counting would take long.',
-    examples: [['accounts.living', 'events.applied']],
+    examples: [['accounts.active', 'events.applied']],
   }),
 });
 
@@ -124,12 +124,14 @@ const FailedEvent = Type.Object({
   error: NullableText(),
 });
 
-const Fidelity = Type.Object({
+const Verification = Type.Object({
   resyncId: Type.String({ format: 'uuid' }),
   mode: OneOf(resyncModes),
   compared: Count(),
   different: Count(),
-  repaired: Type.Boolean({ description: 'Whether what differed was repaired.' }),
+  repaired: Type.Boolean({
+    description: 'Whether what differed has been repaired, by the comparison itself or since.',
+  }),
   verifiedThrough: NullableTime({
     description: 'The mirror equalled Salesforce up to this moment, apart from the differences.',
   }),
@@ -161,18 +163,14 @@ export const StatusSchema = Type.Object(
   {
     ...healthMembers,
     subscription: SubscriptionSchema,
-    lagMilliseconds: Type.Integer({
-      minimum: 0,
-      description: 'Age of the oldest event that waits to be applied; 0 if none does.',
-    }),
     backlog: Type.Integer({ minimum: 0, description: 'Events that wait to be applied.' }),
     counts: Counts,
     replica: OrNull(Replica, {
       description: 'The read replica, as this process sees it; null without one.',
     }),
     writeBack: WriteBack,
-    fidelity: OrNull(Fidelity, {
-      description: 'What the newest comparison with Salesforce found; null if there was none.',
+    lastVerification: OrNull(Verification, {
+      description: 'What the latest comparison with Salesforce found; null if there was none.',
     }),
     resyncs: Type.Array(OpenResync, { description: 'Those that have not ended, 20 at most.' }),
     lastErrors: Type.Array(FailedEvent, { description: 'The newest failed events, five at most.' }),

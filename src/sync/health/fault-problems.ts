@@ -13,9 +13,11 @@ export function faultProblems(
 ): Problem[] {
   const stream = currentFault(facts, 'stream', subscription?.outage);
   const apply = currentFault(facts, 'apply', subscription?.applyFault);
+  // What keeps the mirror from being loaded has no grace period: there is nothing to serve meanwhile.
+  const limitMs = subscription?.loadedAt == null ? Number.NEGATIVE_INFINITY : graceMs;
   return [
-    ...(stream === undefined ? [] : [streamProblem(facts, stream, graceMs)]),
-    ...(apply === undefined ? [] : [applyProblem(facts, apply, graceMs)]),
+    ...(stream === undefined ? [] : [streamProblem(facts, stream, limitMs)]),
+    ...(apply === undefined ? [] : [applyProblem(facts, apply, limitMs)]),
   ];
 }
 
@@ -39,10 +41,10 @@ function streamProblem({ topic, now }: HealthFacts, stream: Fault, graceMs: numb
   const isStopped = stream.needsPerson === true;
   return {
     code: storage === undefined ? (isStopped ? 'stream-stopped' : 'stream-down') : stream.code,
-    severity: isStopped || isLasting(stream, now, graceMs) ? 'down' : 'degraded',
+    severity: isLasting(stream, now, graceMs) ? 'down' : 'degraded',
     summary:
       storage === undefined
-        ? `The stream of ${topic} is down (${isStopped ? 'stopped' : 'waiting'}).`
+        ? `The stream of ${topic} is ${isStopped ? 'stopped' : 'down'}.`
         : `Changes are not being stored: ${storage}.`,
     detail: `${stream.message} (${stream.code})`,
     since: stream.since,
@@ -62,9 +64,9 @@ function applyProblem({ now }: HealthFacts, apply: Fault, graceMs: number): Prob
   };
 }
 
-// Only a person can end these, so there is no grace period.
+// These end only when a person has changed something, as what needs a person does: there is no grace period.
 const immediate = new Set(['database-full', 'database-read-only']);
 
-function isLasting({ since, code }: Fault, now: Date, graceMs: number): boolean {
-  return immediate.has(code) || now.getTime() - since.getTime() > graceMs;
+function isLasting({ since, code, needsPerson }: Fault, now: Date, graceMs: number): boolean {
+  return needsPerson === true || immediate.has(code) || now.getTime() - since.getTime() > graceMs;
 }

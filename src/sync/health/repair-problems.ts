@@ -20,19 +20,27 @@ export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
 
 function incidentProblem({ cause, count, since }: StoredFacts['incidents'][number]): Problem {
   const isDifference = cause === 'difference';
+  const noun = count === 1 ? 'incident is' : 'incidents are';
   return {
     code: isDifference ? 'differences' : 'incidents',
     severity: 'degraded',
     summary: isDifference
       ? 'A comparison found accounts that differ from Salesforce.'
-      : `${count} ${count === 1 ? 'incident' : 'incidents'} not repaired yet (${cause}).`,
+      : `${count} ${noun} not repaired yet (${cause}).`,
     detail: null,
     since,
-    action: isDifference
-      ? 'Run "npx tidemark resync --all" to repair them; GET /v1/resyncs/{id}/differences lists them.'
-      : 'Wait: the repair runs automatically; GET /v1/incidents lists what is affected.',
+    action:
+      incidentActions[cause] ??
+      'Wait: the repair runs automatically; GET /v1/incidents lists what is affected.',
   };
 }
+
+/** For causes that do not end without a person. */
+const incidentActions: Readonly<Record<string, string>> = {
+  difference: 'Run "npx tidemark resync --all" to repair them; GET /v1/resyncs/{id}/differences lists them.',
+  'failed record':
+    'Correct these records in Salesforce (GET /v1/incidents names them, with the reason); they are read again every 15 minutes.',
+};
 
 function confirmationProblems({ unconfirmedResyncs }: StoredFacts): Problem[] {
   return unconfirmedResyncs.map(({ id, since }) => ({

@@ -32,6 +32,8 @@ export type Verdict = {
   readonly problems: readonly Problem[];
   /** All changes up to this moment are in the mirror; null before the initial load. */
   readonly freshThrough: Date | null;
+  /** The time since `freshThrough`, in milliseconds, by the clock of the database; null if that is unknown. */
+  readonly lagMs: number | null;
   /** A comparison has shown the mirror to equal Salesforce up to this moment; null without one. */
   readonly verifiedThrough: Date | null;
 };
@@ -43,11 +45,13 @@ export const defaultGraceMs = 60_000;
 export function judgeHealth(facts: HealthFacts, graceMs: number = defaultGraceMs): Verdict {
   const found = withoutRepetition([...mirrorProblems(facts, graceMs), ...repairProblems(facts, graceMs)]);
   const down = found.filter(({ severity }) => severity === 'down');
+  const through = freshThrough(facts);
   const degraded = found.filter(({ severity }) => severity === 'degraded');
   return {
     health: down.length > 0 ? 'down' : degraded.length > 0 ? 'degraded' : 'healthy',
     problems: [...down, ...degraded],
-    freshThrough: freshThrough(facts),
+    freshThrough: through,
+    lagMs: through === null ? null : Math.max(0, facts.now.getTime() - through.getTime()),
     verifiedThrough: facts.stored?.verifiedThrough ?? null,
   };
 }

@@ -72,7 +72,30 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
   ],
   ['the database is read-only', withStored({ isReadOnly: true }), 'down', 'database-read-only'],
   ['nothing ever followed the topic', withStored({ subscription: null }), 'down', 'not-started'],
+  ['the holder of the subscription is not seen', withStream({ renewedAt: ago(21) }), 'degraded', 'no-leader'],
   ['nothing follows the topic any more', withStream({ renewedAt: ago(61) }), 'down', 'no-leader'],
+  [
+    'no process has the role sync since a moment ago',
+    withStream({ state: 'idle', stateSince: ago(5) }),
+    'degraded',
+    'no-leader',
+  ],
+  ['no process has the role sync', withStream({ state: 'idle', stateSince: ago(61) }), 'down', 'no-leader'],
+  [
+    'the mirror has not caught up since the stream was opened',
+    withStream({ stateSince: ago(5), liveAt: ago(300), lastSignalAt: ago(200) }),
+    'degraded',
+    'catching-up',
+  ],
+  [
+    'records of the initial load cannot be stored',
+    withStored({
+      subscription: { ...subscription, loadedAt: null },
+      initialLoad: { ...load, state: 'failed', error: '1 of the records that were read cannot be stored' },
+    }),
+    'down',
+    'initial-load',
+  ],
   [
     'the initial load is under way',
     withStored({ subscription: { ...subscription, loadedAt: null }, initialLoad: load }),
@@ -123,13 +146,19 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
   ],
   [
     'stored events cannot be applied',
-    withStream({ applyFault: fault('schema.meta.permission', 5) }),
+    withStream({ applyFault: fault('schema.api.unavailable', 5) }),
     'degraded',
     'apply-failing',
   ],
   [
+    'stored events cannot be applied before a person acts',
+    withStream({ applyFault: { ...fault('schema.meta.permission', 1), needsPerson: true } }),
+    'down',
+    'apply-failing',
+  ],
+  [
     'stored events have not been applied for long',
-    withStream({ applyFault: fault('schema.meta.permission', 61) }),
+    withStream({ applyFault: fault('schema.api.unavailable', 61) }),
     'down',
     'apply-failing',
   ],
@@ -197,6 +226,7 @@ describe('the verdict', () => {
       health: 'healthy',
       problems: [],
       freshThrough: ago(2),
+      lagMs: 2_000,
       verifiedThrough: ago(7_200),
     });
   });
@@ -256,6 +286,58 @@ describe('the verdict', () => {
     expect(notReadyReasons(verdict, true)).toEqual([
       'The initial load is not complete. It failed. Enable the Bulk API.',
     ]);
+  });
+
+  it('what keeps the initial load from running comes before the load, and both make the service not ready', () => {
+    const outage = fault('invalid_client', 3);
+    const verdict = judgeHealth(withStream({ state: 'waiting', outage, loadedAt: null }));
+    expect(verdict.problems.map(({ code, severity }) => [code, severity])).toEqual([
+      ['stream-down', 'down'],
+      ['initial-load', 'down'],
+    ]);
+    expect(notReadyReasons(verdict, true)).toEqual([
+      'The stream of /data/AccountChangeEvent is down. Do something about invalid_client.',
+      'The initial load is not complete. It has not started. It starts automatically when the other reasons are resolved.',
+    ]);
+  });
+
+  it('an initial load with records that cannot be stored asks for a person', () => {
+    const failed = { ...load, state: 'failed', error: '1 of the records that were read cannot be stored' };
+    const verdict = judgeHealth(
+      withStored({
+        subscription: { ...subscription, loadedAt: null },
+        initialLoad: failed,
+        incidents: [{ cause: 'failed record', count: 1, since: ago(9) }],
+      }),
+    );
+    expect(verdict.problems.map(({ code, action }) => [code, action])).toEqual([
+      ['initial-load', expect.stringContaining('Correct these records in Salesforce')],
+      ['incidents', expect.stringContaining('Correct these records in Salesforce')],
+    ]);
+  });
+
+  it.each([
+    ['before the initial load', withStream({ loadedAt: null }), null],
+    ['in an outage', withStream({ state: 'waiting', outage: fault('UNAVAILABLE', 480) }), 480_000],
+    ['while changes wait', withStored({ oldestWaitingAt: ago(90) }), 90_000],
+  ])('the lag agrees with the verdict %s', (_name, given, lagMs) => {
+    const verdict = judgeHealth(given);
+    expect([verdict.lagMs, verdict.health]).toEqual([lagMs, 'down']);
+  });
+
+  it('the lag is short or unknown whenever the verdict is healthy', () => {
+    const seconds = fc.option(fc.integer({ min: 0, max: 1_000 }), { nil: null });
+    const at = (given: number | null): Date | null => (given === null ? null : ago(given));
+    fc.assert(
+      fc.property(seconds, seconds, seconds, (live, signal, waiting) => {
+        const given = withStored({
+          subscription: { ...subscription, liveAt: at(live), lastSignalAt: at(signal) },
+          oldestWaitingAt: at(waiting),
+        });
+        const { health, lagMs } = judgeHealth(given);
+        if (health === 'healthy') expect(lagMs ?? 0).toBeLessThanOrEqual(20_000);
+      }),
+    );
   });
 
   it('a read-only database is one reason, with the time that is known', () => {
