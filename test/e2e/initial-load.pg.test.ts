@@ -71,7 +71,7 @@ describe('the initial load', () => {
       Fax: 'changed during the reading',
     });
     expect(whole).toMatchObject({ name: mirror.sandbox.org.record(last)?.values['Name'], stale: false });
-    expect((await mirror.status()).counts.accounts.living).toBe(mirror.sandbox.org.size);
+    expect((await mirror.status()).counts.accounts.active).toBe(mirror.sandbox.org.size);
   });
 
   it('accounts created and deleted during the load are kept and removed wherever the read is', async () => {
@@ -117,7 +117,7 @@ describe('the initial load', () => {
       tidemark: { waitUntilReady: false },
     });
     await ready(mirror);
-    expect((await mirror.status()).counts.accounts.living).toBe(0);
+    expect((await mirror.status()).counts.accounts.active).toBe(0);
     const id = await mirror.salesforce.create({ Name: 'The first' });
     await mirror.accountWhen(id, 'it has its code', ({ codeState }) => codeState === 'confirmed');
   });

@@ -65,7 +65,7 @@ describe('the rules of codes', () => {
     const { backfill } = await mirror.until('all have theirs', async () => {
       const { counts, writeBack } = await writeBacks.status();
       const isDone =
-        writeBack.backfill?.finishedAt != null && writeBack.counts['confirmed'] === counts.accounts.living;
+        writeBack.backfill?.finishedAt != null && writeBack.counts['confirmed'] === counts.accounts.active;
       return isDone && writeBack;
     });
     expect(backfill?.given).toBe(backfill?.seen);

@@ -60,7 +60,7 @@ export type ApiStatus = {
   };
   readonly backlog: number;
   readonly counts: {
-    readonly accounts: { readonly living: number };
+    readonly accounts: { readonly active: number };
     readonly events: Record<string, number>;
   };
 };
