@@ -35,15 +35,23 @@ export async function takeLease(client: Queryable, topic: string, holder: Instan
 export async function renewLease(client: Queryable, lease: Lease): Promise<void> {
   const renewed = await client.query({
     name: 'renew-lease',
-    // A stream that has caught up since it was opened stays current for as long as it is open.
     text: `update subscriptions
               set renewed_at = now(),
-                  live_at = case when state = 'streaming' and live_at >= state_since then now() else live_at end
+                  live_at = case when ${isCaughtUp} then now() else live_at end,
+                  current_at = case when ${isCaughtUp} and ${nothingWaits} then now() else current_at end
             where topic = $1 and epoch = $2`,
     values: [lease.topic, lease.epoch],
   });
   expectHeld(lease, renewed);
 }
+
+// A stream that has caught up since it was opened stays so for as long as it is open and silent. An event proves only
+// that changes up to its own commit have arrived: thousands may wait behind it.
+const isCaughtUp = `(state = 'streaming' and live_at >= state_since and coalesce(last_event_at <= live_at, true))`;
+
+/** In SQL, of a row of `subscriptions`: every event that has arrived was applied. */
+export const nothingWaits = `not exists (
+  select from events e where e.topic = subscriptions.topic and e.state = 'stored' and e.attempts = 0)`;
 
 /** Says that nobody follows the topic, unless somebody else does already. */
 export async function releaseLease(client: Queryable, lease: Lease): Promise<void> {

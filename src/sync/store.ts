@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { againWhereUndone, inTransaction } from '../db/database.ts';
 import { storableText } from '../db/storable.ts';
 import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
-import { expectHeld, type Lease } from './lease.ts';
+import { expectHeld, type Lease, nothingWaits } from './lease.ts';
 import { payloadDigest } from './payload-digest.ts';
 
 /** An event as it came, undecoded. */
@@ -94,7 +94,7 @@ export async function storeKeepalive(pool: pg.Pool, lease: Lease, latestReplayId
       name: 'store-keepalive',
       text: `update subscriptions
                 set keepalive_replay_id = case when length($2::bytea) > 0 then $2 else keepalive_replay_id end,
-                    last_keepalive_at = now(), live_at = now(), quiet_through = ${lastEvent}
+                    last_keepalive_at = now(), ${caughtUp}, quiet_through = ${lastEvent}
               where topic = $1 and epoch = $3`,
       values: [lease.topic, latestReplayId, lease.epoch],
     });
@@ -113,12 +113,15 @@ export async function markQuiet(pool: pg.Pool, lease: Lease): Promise<void> {
   await inTransaction(pool, async (client) => {
     const marked = await client.query({
       name: 'mark-quiet',
-      text: `update subscriptions set quiet_through = ${lastEvent}, live_at = now() where topic = $1 and epoch = $2`,
+      text: `update subscriptions set quiet_through = ${lastEvent}, ${caughtUp} where topic = $1 and epoch = $2`,
       values: [lease.topic, lease.epoch],
     });
     expectHeld(lease, marked);
     await sendWakeUp(client, 'apply');
   });
 }
+
+// Nothing is left on the bus; the mirror is current if nothing is left in the log either.
+const caughtUp = `live_at = now(), current_at = case when ${nothingWaits} then now() else current_at end`;
 
 const lastEvent = `coalesce((select id from events where topic = $1 order by id desc limit 1), 0)`;

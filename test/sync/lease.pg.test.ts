@@ -54,6 +54,32 @@ describe('the lease of a topic', () => {
     expect(await database.rows('select event_id from events')).toEqual([{ event_id: 'one' }]);
   });
 
+  it('a renewed lease keeps the mirror current only while nothing is left on the bus or in the log', async () => {
+    const lease = await takeLease(database.pool, topic, holder(1));
+    const moved = async (): Promise<boolean> => {
+      await database.rows(`update subscriptions set current_at = 'epoch'`);
+      await renewLease(database.pool, lease);
+      return Number((await row())?.['current_at']) > 0;
+    };
+    expect(await moved(), 'before the stream is open').toBe(false);
+    await setSubscriptionState(database.pool, lease, 'streaming');
+    expect(await moved(), 'before anything proves that it has caught up').toBe(false);
+    await storeKeepalive(database.pool, lease, Buffer.from('0a', 'hex'));
+    expect(await moved(), 'after a keepalive').toBe(true);
+    await database.rows(
+      `update subscriptions set live_at = live_at - interval '1 ms', state_since = 'epoch'`,
+    );
+    await storeEvents(database.pool, lease, [event]);
+    await database.rows(`update events set state = 'applied'`);
+    expect(await moved(), 'after an event, behind which others may wait').toBe(false);
+    await markQuiet(database.pool, lease);
+    expect(await moved(), 'after silence').toBe(true);
+    await database.rows(`update events set state = 'stored'`);
+    expect(await moved(), 'while an event waits to be applied').toBe(false);
+    await storeKeepalive(database.pool, lease, Buffer.from('0c', 'hex'));
+    expect(Number((await row())?.['current_at']), 'after a keepalive while an event waits').toBe(0);
+  });
+
   it('a released lease has no holder and keeps its epoch', async () => {
     const lease = await takeLease(database.pool, topic, holder(1));
     await releaseLease(database.pool, lease);

@@ -23,7 +23,8 @@ export const healthMembers = {
     description: 'Why it is not healthy, the most serious first; empty if it is.',
   }),
   freshThrough: NullableTime({
-    description: 'All changes up to this moment are in the mirror; null before the initial load.',
+    description:
+      'All changes up to this moment are in the mirror; null before the initial load. While earlier changes are still being received, it is the commit time of the newest one that was applied.',
   }),
   lagMilliseconds: NullableInteger({
     description: 'Time since `freshThrough`; null while that is unknown.',

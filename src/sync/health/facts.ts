@@ -75,6 +75,8 @@ export type StoredFacts = {
     readonly error: string;
     readonly since: Date;
   }[];
+  /** When the latest complete read of all accounts was sent. */
+  readonly readThrough: Date | null;
   /** Up to when the latest comparison has shown the mirror to equal Salesforce. */
   readonly verifiedThrough: Date | null;
 };
@@ -87,10 +89,10 @@ export type SubscriptionFacts = {
   readonly loadedAt: Date | null;
   /** The latest sign of life of the process that follows the topic; null if there never was one. */
   readonly renewedAt: Date | null;
-  /** When the stream was last known to be open without an error. */
-  readonly liveAt: Date | null;
-  /** When the latest event or keepalive arrived. */
-  readonly lastSignalAt: Date | null;
+  /** When nothing was last known to be left on the bus or in the log. */
+  readonly currentAt: Date | null;
+  /** The commit time of the newest event of the stream that has been applied. */
+  readonly watermarkAt: Date | null;
 };
 
 export type InitialLoadFacts = {

@@ -1,13 +1,19 @@
 import type { HealthFacts } from './facts.ts';
 
 /**
- * The moment up to which all changes are known to be in the mirror. A quiet org sends nothing for minutes, so an open
- * stream counts as much as an event; whatever is broken or waits sets a limit.
+ * The moment up to which all changes are known to be in the mirror. An event proves as much as its commit time: others
+ * may wait on the bus behind it. Only a bus with nothing left proves that the mirror is current now; whatever is broken
+ * or waits sets a limit.
  */
 export function freshThrough({ now, faults, stored }: HealthFacts): Date | null {
   const subscription = stored?.subscription;
   if (stored == null || subscription == null || subscription.loadedAt === null) return null;
-  const signs = times([subscription.liveAt, subscription.lastSignalAt]);
+  const signs = times([
+    subscription.currentAt,
+    subscription.watermarkAt,
+    stored.readThrough,
+    stored.verifiedThrough,
+  ]);
   if (signs.length === 0) return null;
   const limits = times([
     now,

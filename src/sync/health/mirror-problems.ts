@@ -1,6 +1,6 @@
+import { backlogProblems, catchUpProblems } from './delay-problems.ts';
 import type { HealthFacts } from './facts.ts';
 import { faultProblems } from './fault-problems.ts';
-import { freshThrough } from './fresh-through.ts';
 import { leaderProblems } from './leader-problems.ts';
 import { loadProblems } from './load-problems.ts';
 import type { Problem } from './verdict.ts';
@@ -18,26 +18,7 @@ export function mirrorProblems(facts: HealthFacts, graceMs: number): Problem[] {
     ...leaderProblems(facts, subscription, graceMs),
   ];
   const problems = [...causes, ...loadProblems(stored, causes.length > 0), ...backlogProblems(facts)];
-  return problems.length > 0 ? problems : catchingUp(facts);
-}
-
-// An open stream is known to be current every five seconds, and ten seconds after it was opened.
-const lagLimitMs = 20_000;
-
-/** After an outage the stream is open before the mirror is current again. */
-function catchingUp(facts: HealthFacts): Problem[] {
-  const through = freshThrough(facts);
-  if (through === null || facts.now.getTime() - through.getTime() <= lagLimitMs) return [];
-  return [
-    {
-      code: 'catching-up',
-      severity: 'degraded',
-      summary: 'The mirror is not known to be current: changes of the time since then may be missing.',
-      detail: null,
-      since: through,
-      action: 'Wait: Tidemark is reading what has changed.',
-    },
-  ];
+  return problems.length > 0 ? problems : catchUpProblems(facts);
 }
 
 function databaseAway({ faults, now }: HealthFacts): Problem {
@@ -82,24 +63,3 @@ const readOnly: Problem = {
   since: null,
   action: 'Set DATABASE_URL to a server that accepts writes.',
 };
-
-// So many changes may come at once that the newest take a while.
-const waitLimitMs = 60_000;
-
-function backlogProblems({ now, stored, faults }: HealthFacts): Problem[] {
-  const oldest = stored?.oldestWaitingAt ?? null;
-  if (oldest === null || now.getTime() - oldest.getTime() <= waitLimitMs) return [];
-  const hasCause = stored?.subscription?.applyFault != null || faults.some(({ area }) => area === 'apply');
-  return [
-    {
-      code: 'changes-waiting',
-      severity: 'down',
-      summary: 'Stored changes wait to be applied.',
-      detail: null,
-      since: oldest,
-      action: hasCause
-        ? 'They are applied automatically when the reason apply-failing is resolved.'
-        : 'Find the cause in the log of the process that holds the subscription (GET /v1/status: subscription.holder).',
-    },
-  ];
-}

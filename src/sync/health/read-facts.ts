@@ -29,6 +29,7 @@ export async function readStoredFacts(
       failedComparison: withTime(row.failedComparison),
       failingRereads,
       failedMaintenance: row.failedMaintenance.map(toTimed),
+      readThrough: row.readThrough,
       verifiedThrough: row.verifiedThrough,
     },
   };
@@ -41,8 +42,8 @@ const factsSql = `
          current_setting('transaction_read_only') = 'on' as "isReadOnly",
          (select to_jsonb(t) from (
             select state, state_since as "stateSince", outage_since as "outageSince", outage_cause as "outageCause",
-                   apply_fault as "applyFault", loaded_at as "loadedAt", renewed_at as "renewedAt", live_at as "liveAt",
-                   greatest(last_event_at, last_keepalive_at) as "lastSignalAt"
+                   apply_fault as "applyFault", loaded_at as "loadedAt", renewed_at as "renewedAt", current_at as "currentAt",
+                   to_timestamp(nullif(split_part(watermark, '.', 1), '0')::bigint / 1000.0) as "watermarkAt"
               from subscriptions where topic = $1) t) as subscription,
          (select received_at from events where topic = $1 and state = 'stored' and attempts = 0
            order by id limit 1) as "oldestWaitingAt",
@@ -74,6 +75,8 @@ const factsSql = `
          to_regclass($2) is not null as "hasJobs",
          (select coalesce(jsonb_agg(jsonb_build_object('task', task, 'error', error, 'since', started_at)), '[]')
             from housekeeping where error is not null) as "failedMaintenance",
+         (select max(read_at) from resyncs
+           where mode = 'repair' and scope = 'all' and state = 'done') as "readThrough",
          (select max(verified_through) from resyncs
            where mode <> 'repair' and scope = 'all' and state = 'done' and (repairs or different = 0)) as "verifiedThrough"`;
 
@@ -100,8 +103,8 @@ function toSubscription(row: SubscriptionJson): SubscriptionFacts {
     applyFault: withTime(applyFault),
     loadedAt: toDate(row.loadedAt),
     renewedAt: toDate(row.renewedAt),
-    liveAt: toDate(row.liveAt),
-    lastSignalAt: toDate(row.lastSignalAt),
+    currentAt: toDate(row.currentAt),
+    watermarkAt: toDate(row.watermarkAt),
   };
 }
 
@@ -130,8 +133,8 @@ type SubscriptionJson = {
   readonly applyFault: InJson<Fault> | null;
   readonly loadedAt: string | null;
   readonly renewedAt: string | null;
-  readonly liveAt: string | null;
-  readonly lastSignalAt: string | null;
+  readonly currentAt: string | null;
+  readonly watermarkAt: string | null;
 };
 
 type Row = {
@@ -149,5 +152,6 @@ type Row = {
   readonly failedComparison: One<StoredFacts['failedComparison']> | null;
   readonly hasJobs: boolean;
   readonly failedMaintenance: readonly One<StoredFacts['failedMaintenance']>[];
+  readonly readThrough: Date | null;
   readonly verifiedThrough: Date | null;
 };
