@@ -1,8 +1,9 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { testSchemaJson } from '../helpers/change-events.ts';
+import { tidemarkCommand } from '../helpers/command.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
-import { startTidemark } from '../helpers/tidemark.ts';
+import { startTidemark, storyKey } from '../helpers/tidemark.ts';
 
 type Status = {
   readonly health: string;
@@ -40,6 +41,8 @@ const ready = async (): Promise<{ readonly status: number; readonly reasons: rea
 };
 const healthy = (): Promise<unknown> =>
   mirror.until('nothing is wrong', async () => (await status()).health === 'healthy');
+const statusCommand = () =>
+  tidemarkCommand({ TIDEMARK_URL: mirror.tidemark.url, TIDEMARK_API_KEY: storyKey }, 'status').ended;
 const linesWith = (text: string) => lines.filter(({ msg }) => msg.includes(text));
 
 describe('an outage of the stream', () => {
@@ -83,7 +86,7 @@ describe('an outage of the stream', () => {
     expect(linesWith('stream still')).toEqual([]);
   });
 
-  it('an outage that needs a person is down at once and ends when any process is asked to reconnect', async () => {
+  it('an outage that needs a person is down at once, also for the command line, and ends when any process is asked to reconnect', async () => {
     const refusal = mirror.sandbox.faults.stream.refuse.on({
       calls: ['Subscribe'],
       errorCode: 'subscription.topic.cannot.subscribe',
@@ -94,6 +97,9 @@ describe('an outage of the stream', () => {
       async () => (await status()).subscription.state === 'stopped',
     );
     expect((await status()).reasons[0]).toMatchObject({ code: 'stream-stopped', action: expect.any(String) });
+    const command = await statusCommand();
+    expect(command.stdout).toMatch(/^Health +down\n +stream-stopped for /);
+    expect(command.exitCode).toBe(4);
     const api = await startTidemark(mirror.database.url, mirror.sandbox, {
       roles: new Set(['api'] as const),
     });
@@ -103,6 +109,7 @@ describe('an outage of the stream', () => {
       const answer = await api.request('POST', '/v1/subscription/reconnect');
       expect([answer.status, await answer.json()]).toMatchObject([202, { state: 'stopped' }]);
       await healthy();
+      expect((await statusCommand()).exitCode).toBe(0);
     } finally {
       await api.stop();
     }

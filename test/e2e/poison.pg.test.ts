@@ -1,60 +1,41 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
-import { eventually } from '../helpers/eventually.ts';
-import { type SalesforceRest, salesforceRest } from '../helpers/salesforce-rest.ts';
-import {
-  type ApiAccount,
-  type ApiEvent,
-  type Page,
-  startTidemark,
-  type Tidemark,
-} from '../helpers/tidemark.ts';
+import { accountTopic, type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import type { ApiEvent } from '../helpers/tidemark.ts';
+import { writeBacksOf } from '../helpers/write-backs.ts';
 
 describe('events that can not be applied', () => {
-  const topic = '/data/AccountChangeEvent';
-  let database: TestDatabase;
-  let sandbox: Sandbox;
-  let salesforce: SalesforceRest;
-  let tidemark: Tidemark;
+  let mirror: LiveMirror;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    sandbox = await startSandbox();
-    salesforce = salesforceRest(sandbox);
-    tidemark = await startTidemark(database.url, sandbox);
+    mirror = await openMirror();
   });
 
-  afterAll(async () => {
-    await tidemark.stop();
-    await sandbox.close();
-    await database.drop();
-  });
+  afterAll(() => mirror[Symbol.asyncDispose]());
 
-  const failed = (eventId: string) =>
-    eventually(`the event ${eventId} failed`, async () => {
-      const { data } = await tidemark.get<Page<ApiEvent>>('/v1/events?state=failed');
-      return data.find((event) => event.eventId === eventId);
-    });
+  const failed = (eventId: string): Promise<ApiEvent> =>
+    mirror.until(`the event ${eventId} failed`, async () =>
+      (await mirror.events('state=failed')).find((event) => event.eventId === eventId),
+    );
 
   it('an event that can not be applied is kept with its reason and the events after it are applied', async () => {
     const id = randomUUID();
-    const schemaId = sandbox.bus.topic(topic)?.schemaId() ?? '';
-    sandbox.bus.publishRaw(topic, { id, schemaId, payload: Buffer.from([0xff, 0xff, 0xff]) });
-    const account = await salesforce.create({ Name: 'Right behind' });
+    const schemaId = mirror.sandbox.bus.topic(accountTopic)?.schemaId() ?? '';
+    mirror.sandbox.bus.publishRaw(accountTopic, { id, schemaId, payload: Buffer.from([0xff, 0xff, 0xff]) });
+    const account = await mirror.salesforce.create({ Name: 'Right behind' });
     expect((await failed(id)).error).toMatch(/can't be decoded/);
-    await eventually('the next event is applied', async () => {
-      const { codeState } = await tidemark.get<ApiAccount>(`/v1/accounts/${account}`);
-      return codeState === 'confirmed';
-    });
-    const kept = await tidemark.get<{ payload: string }>(`/v1/events/${id}`);
+    await writeBacksOf(mirror).confirmed(account);
+    const kept = await mirror.get<{ payload: string }>(`/v1/events/${id}`);
     expect(Buffer.from(kept.payload, 'base64')).toEqual(Buffer.from([0xff, 0xff, 0xff]));
   });
 
   it('an event with a schema unknown to Salesforce fails alone', async () => {
     const id = randomUUID();
-    sandbox.bus.publishRaw(topic, { id, schemaId: 'AAAAAAAAAAAAAAAAAAAAAA', payload: Buffer.from([1]) });
+    mirror.sandbox.bus.publishRaw(accountTopic, {
+      id,
+      schemaId: 'AAAAAAAAAAAAAAAAAAAAAA',
+      payload: Buffer.from([1]),
+    });
     expect((await failed(id)).error).toMatch(/can't be decoded/);
   });
 });

@@ -22,6 +22,10 @@ const refusal = (code: string, message = 'No.') => ({ success: false, code, mess
 describe('the class of an answer', () => {
   it.each([
     ['UNABLE_TO_LOCK_ROW', 'again'],
+    ['COLLISION_DETECTED', 'again'],
+    ['UNKNOWN', 'again'],
+    ['ORG_IN_MAINTENANCE', 'org'],
+    ['TERRITORY_REALIGN_IN_PROGRESS', 'org'],
     ['REQUEST_LIMIT_EXCEEDED', 'org'],
     ['INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE', 'org'],
     ['INSUFFICIENT_ACCESS_OR_READONLY', 'access'],
@@ -30,6 +34,9 @@ describe('the class of an answer', () => {
     ['ENTITY_IS_DELETED', 'gone'],
     ['INVALID_FIELD', 'field'],
     ['FIELD_CUSTOM_VALIDATION_EXCEPTION', 'permanent'],
+    ['INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY', 'permanent'],
+    ['MAX_LIMIT_EXCEEDED', 'batch'],
+    ['INVALID_READ_ONLY_USER_DML', 'batch'],
     ['SOMETHING_NEW', 'batch'],
     ['__proto__', 'batch'],
   ])('the answer %s has the class %s', (code, answer) => {

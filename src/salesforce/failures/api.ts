@@ -1,5 +1,12 @@
 import { type FailureRule, failureTable } from './rule.ts';
 
+/** What Salesforce calls a write during a site switch, an instance refresh or an upgrade. */
+export const readOnlyCode = 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE';
+
+const grantAccount =
+  'Grant the integration user access to Account: "View All" to read, "Edit" on the field to write codes.';
+const activateUser = 'Activate or unlock the integration user in Salesforce (Setup → Users).';
+
 /**
  * Error codes of the REST, SOAP and Bulk APIs for a call as a whole.
  * Sources: "Status Codes and Error Responses", REST API guide; ExceptionCode, SOAP API guide; "Errors", Bulk API guide.
@@ -9,6 +16,7 @@ export const apiRules: readonly FailureRule[] = [
     codes: ['INVALID_SESSION_ID'],
     message: /not valid for use with the .* api|not attached to agent/i,
     failure: 'permission',
+    answer: 'again',
     action:
       'Give the app the OAuth scope "Manage user data via APIs (api)", and the user the permission "API Enabled".',
   },
@@ -24,17 +32,20 @@ export const apiRules: readonly FailureRule[] = [
       'ORG_NOT_OWNED_BY_INSTANCE',
     ],
     failure: 'auth',
+    answer: 'again',
   },
   {
     codes: ['REQUEST_LIMIT_EXCEEDED'],
     message: /concurrent/i,
     failure: 'throttle',
+    answer: 'org',
     action:
       'Wait: too many API requests run at the same time in this org. Look for other clients with slow requests.',
   },
   {
     codes: ['REQUEST_LIMIT_EXCEEDED'],
     failure: 'quota',
+    answer: 'org',
     action:
       "Wait: the org's API requests within 24 hours are used up. Find the client that uses them, or buy more.",
   },
@@ -42,10 +53,15 @@ export const apiRules: readonly FailureRule[] = [
   {
     codes: ['LIMIT_EXCEEDED', 'TOO_MANY_APEX_REQUESTS', 'TOO_MANY_JOBS', 'TOO_MANY_REQUESTS'],
     failure: 'throttle',
+    answer: 'again',
+  },
+  {
+    codes: ['SERVER_UNAVAILABLE', 'FUNCTIONALITY_TEMPORARILY_UNAVAILABLE', 'TERRITORY_REALIGN_IN_PROGRESS'],
+    failure: 'transient',
+    answer: 'org',
   },
   {
     codes: [
-      'SERVER_UNAVAILABLE',
       'QUERY_TIMEOUT',
       'UNABLE_TO_LOCK_ROW',
       'TOO_MANY_LOCK_FAILURE',
@@ -57,21 +73,23 @@ export const apiRules: readonly FailureRule[] = [
       'INTERNAL_SERVER_ERROR',
       'API_ERROR',
       'TIMEOUT',
-      'FUNCTIONALITY_TEMPORARILY_UNAVAILABLE',
       'ORG_IS_SIGNING_UP',
       'SSO_SERVICE_DOWN',
       'BATCH_PROCESSING_HALTED',
     ],
     failure: 'transient',
+    answer: 'again',
   },
   {
-    codes: ['ORG_IN_MAINTENANCE', 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE'],
+    codes: ['ORG_IN_MAINTENANCE', readOnlyCode],
     failure: 'transient',
+    answer: 'org',
     action: 'Wait for the end of the maintenance (status.salesforce.com): Tidemark retries automatically.',
   },
   {
     codes: ['API_DISABLED_FOR_ORG', 'API_CURRENTLY_DISABLED', 'APEX_REST_SERVICES_DISABLED'],
     failure: 'permission',
+    answer: 'org',
     action:
       'Give the integration user the permission "API Enabled"; the edition of the org has to include API access.',
   },
@@ -82,14 +100,16 @@ export const apiRules: readonly FailureRule[] = [
       'Enable the feature in the org (for bulk jobs: the Bulk API), or grant the integration user its permission.',
   },
   {
-    codes: [
-      'INSUFFICIENT_ACCESS',
-      'INSUFFICIENT_ACCESS_OR_READONLY',
-      'INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY',
-    ],
+    codes: ['INSUFFICIENT_ACCESS', 'INSUFFICIENT_ACCESS_OR_READONLY'],
     failure: 'permission',
-    action:
-      'Grant the integration user access to Account: "View All" to read, "Edit" on the field to write codes.',
+    answer: 'access',
+    action: grantAccount,
+  },
+  {
+    codes: ['INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY'],
+    failure: 'permission',
+    answer: 'permanent',
+    action: grantAccount,
   },
   {
     codes: ['INVALID_TYPE', 'INVALID_TYPE_FOR_OPERATION', 'ENTITY_NOT_QUERYABLE', 'INVALID_ENTITY'],
@@ -101,9 +121,10 @@ export const apiRules: readonly FailureRule[] = [
     failure: 'permission',
     action: 'Give the integration user "View All" on Account: sharing makes this query too large.',
   },
+  // Of one record, it is the owner who is inactive.
+  { codes: ['INACTIVE_OWNER_OR_USER'], failure: 'permission', answer: 'permanent', action: activateUser },
   {
     codes: [
-      'INACTIVE_OWNER_OR_USER',
       'INVALID_LOGIN',
       'INVALID_USER',
       'PASSWORD_LOCKOUT',
@@ -111,7 +132,7 @@ export const apiRules: readonly FailureRule[] = [
       'LOGIN_MUST_USE_SECURITY_TOKEN',
     ],
     failure: 'permission',
-    action: 'Activate or unlock the integration user in Salesforce (Setup → Users).',
+    action: activateUser,
   },
   {
     codes: [
@@ -147,6 +168,7 @@ export const apiRules: readonly FailureRule[] = [
       'LICENSING_UNKNOWN_ERROR',
     ],
     failure: 'permission',
+    answer: 'org',
     action: 'Ask Salesforce to unlock the org or to renew its licenses.',
   },
   {
@@ -158,6 +180,7 @@ export const apiRules: readonly FailureRule[] = [
   {
     codes: ['INVALID_FIELD', 'INVALID_FIELD_FOR_INSERT_UPDATE'],
     failure: 'config',
+    answer: 'field',
     action:
       'Give the integration user access to the field (field-level security), or correct SIGNUP_CODE_FIELD.',
   },
@@ -166,12 +189,11 @@ export const apiRules: readonly FailureRule[] = [
     failure: 'config',
     action: 'Hide formula fields of Account from the integration user.',
   },
+  { codes: ['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY'], failure: 'data', answer: 'gone' },
+  { codes: ['MALFORMED_ID'], failure: 'data', answer: 'permanent' },
   {
     codes: [
       'NOT_FOUND',
-      'ENTITY_IS_DELETED',
-      'MALFORMED_ID',
-      'INVALID_CROSS_REFERENCE_KEY',
       'INVALID_ID_FIELD',
       'MISSING_RECORD',
       'RECORD_NOT_FOUND',

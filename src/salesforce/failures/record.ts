@@ -2,10 +2,11 @@ import { type FailureRule, failureTable } from './rule.ts';
 
 const askAdmin =
   'Ask the Salesforce admin to let the integration user write the signup code of this account.';
+const freeStorage = 'Free data storage in the org, or buy more.';
 
 /**
  * Status codes of a single record that was written. Source: StatusCode, SOAP API guide.
- * What becomes of its signup code is decided by the write-back.
+ * What becomes of its signup code is decided by the write-back, by `answer`.
  */
 export const recordRules: readonly FailureRule[] = [
   {
@@ -24,15 +25,18 @@ export const recordRules: readonly FailureRule[] = [
       'TRANSACTION_ROLLED_BACK',
     ],
     failure: 'transient',
+    answer: 'again',
   },
   {
     codes: ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'CUSTOM_APEX_ERROR', 'APEX_DATA_ACCESS_RESTRICTION'],
     failure: 'permission',
+    answer: 'batch',
     action: 'Correct the Apex trigger that refuses the signup code of this account.',
   },
   {
     codes: ['CANNOT_EXECUTE_FLOW_TRIGGER', 'FLOW_EXCEPTION', 'MAX_DEPTH_IN_FLOW_EXECUTION'],
     failure: 'permission',
+    answer: 'batch',
     action: 'Correct the flow that refuses the signup code of this account.',
   },
   {
@@ -42,11 +46,13 @@ export const recordRules: readonly FailureRule[] = [
       'ENTITY_SAVE_VALIDATION_ERROR',
     ],
     failure: 'permission',
+    answer: 'permanent',
     action: 'Exempt the integration user from the validation rule, or correct the account.',
   },
   {
     codes: ['DUPLICATES_DETECTED', 'FIND_DUPLICATES_ERROR'],
     failure: 'permission',
+    answer: 'permanent',
     action: 'Let the duplicate rule allow the integration user to save.',
   },
   {
@@ -57,11 +63,12 @@ export const recordRules: readonly FailureRule[] = [
       'NUMBER_OUTSIDE_VALID_RANGE',
     ],
     failure: 'permission',
+    answer: 'permanent',
     action: 'Correct the values of this account in Salesforce.',
   },
+  { codes: ['ENTITY_IS_LOCKED'], failure: 'permission', answer: 'permanent', action: askAdmin },
   {
     codes: [
-      'ENTITY_IS_LOCKED',
       'FIELD_NOT_UPDATABLE',
       'INVALID_READ_ONLY_USER_DML',
       'OP_WITH_INVALID_USER_TYPE_EXCEPTION',
@@ -73,16 +80,15 @@ export const recordRules: readonly FailureRule[] = [
     failure: 'permission',
     action: askAdmin,
   },
-  {
-    codes: ['STORAGE_LIMIT_EXCEEDED', 'MAX_LIMIT_EXCEEDED'],
-    failure: 'quota',
-    action: 'Free data storage in the org, or buy more.',
-  },
+  { codes: ['STORAGE_LIMIT_EXCEEDED'], failure: 'quota', answer: 'org', action: freeStorage },
+  { codes: ['MAX_LIMIT_EXCEEDED'], failure: 'quota', action: freeStorage },
   { codes: ['ENTITY_IS_ARCHIVED', 'ITEM_NOT_FOUND', 'DELETE_FAILED'], failure: 'data' },
-  { codes: ['DUPLICATE_VALUE', 'DUPLICATE_EXTERNAL_ID'], failure: 'data' },
+  { codes: ['DUPLICATE_VALUE'], failure: 'data', answer: 'taken' },
+  { codes: ['DUPLICATE_EXTERNAL_ID'], failure: 'data' },
   {
     codes: ['STRING_TOO_LONG', 'INVALID_TYPE_ON_FIELD_IN_RECORD'],
     failure: 'config',
+    answer: 'field',
     setting: 'SIGNUP_CODE_FIELD',
     action: 'Set SIGNUP_CODE_FIELD to a text field that is long enough for the codes.',
   },

@@ -43,8 +43,24 @@ export type Judgment = {
   readonly action?: string;
 };
 
+/**
+ * What a refusal of one record of a call asks for:
+ * - `again`: the record is busy for the moment; try again after a pause that grows
+ * - `org`: the org takes no writes, or no requests, just now; everything waits until it does
+ * - `access`: a right is missing, or the org is read-only: whether other records are written tells which
+ * - `batch`: code of the org failed, which the other records of the call can have caused; send it without them
+ * - `taken`: another record has the value; send a new one
+ * - `gone`: Salesforce doesn't have the record any more; read it again, and try again until that is sure
+ * - `field`: the field that is written is at fault, or the right to it is missing; check it, and try again unless other
+ *   records are written
+ * - `permanent`: a person has to change something in the org, for this record
+ */
+export type AnswerClass = 'again' | 'org' | 'access' | 'batch' | 'taken' | 'gone' | 'field' | 'permanent';
+
 export type FailureRule = Judgment & {
   readonly codes: readonly string[];
+  /** For a refusal of one record; undefined if the code does not tell. */
+  readonly answer?: AnswerClass;
   /** Narrows the rule to messages that match; such rules come before the one for the code as a whole. */
   readonly message?: RegExp;
 };

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/database.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import type { Claim } from '../resync/resync-rows.ts';
-import type { UnprovenCount } from './invisible-rows.ts';
+import { hasNoOpenResync, type UnprovenCount } from './invisible-rows.ts';
 
 /** The reason of a resync that stands for accounts which single re-reads did not find. */
 export const invisibleReason = 'not visible';
@@ -41,9 +41,7 @@ export async function holdAccounts(
   const { rows } = await client.query<{ id: string }>({
     name: 'accounts-without-keeper',
     text: `select account_id as id from invisible_accounts i
-            where account_id = any($1::text[]) and state = 'kept'
-              and not exists (select from resyncs r where r.id = i.resync_id and r.state in
-                               ('queued', 'reading', 'applying', 'needs-confirmation'))`,
+            where account_id = any($1::text[]) and state = 'kept' and ${hasNoOpenResync}`,
     values: [ids],
   });
   if (rows.length === 0) return;

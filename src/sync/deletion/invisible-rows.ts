@@ -9,6 +9,10 @@ export type Invisible = {
   readonly version: Version;
 };
 
+/** SQL: no resync that could still decide about the account stands for it; `i` is its row. */
+export const hasNoOpenResync = `not exists (select from resyncs r where r.id = i.resync_id and r.state in
+  ('queued', 'reading', 'applying', 'needs-confirmation'))`;
+
 /**
  * Saves that accounts were not found. The mirror keeps them; since their values may be outdated, they are stale until
  * they are read.

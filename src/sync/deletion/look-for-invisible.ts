@@ -5,6 +5,7 @@ import { beginReading, type ResyncContext } from '../resync/reading.ts';
 import { asker } from '../resync/run-resync.ts';
 import { claimHeldResync, restartHeldResync, takeKeptToCheck } from './confirm-resync.ts';
 import { unprovenWindowDays } from './deletion-bound.ts';
+import { hasNoOpenResync } from './invisible-rows.ts';
 
 /** A look costs one query for so many accounts. */
 const accountsPerLook = 200;
@@ -40,8 +41,7 @@ export async function invisibleToCheck(client: Queryable): Promise<string[]> {
               select account_id from invisible_accounts i
                where checked_at < now() - interval '1 hour'
                  and (case state when 'taken' then taken_at > now() - ${unprovenWindowDays} * interval '1 day'
-                      else not exists (select from resyncs r where r.id = i.resync_id and r.state in
-                                        ('queued', 'reading', 'applying', 'needs-confirmation')) end)
+                      else ${hasNoOpenResync} end)
                order by checked_at limit ${accountsPerLook})
             returning account_id as id`,
   });

@@ -1,6 +1,7 @@
+import type { AnswerClass } from '../../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../../salesforce/signup-codes.ts';
 import { type CodeError, type CodeState, goneCode } from '../signup-code.ts';
-import { type AnswerClass, classOf } from './answer-class.ts';
+import { classOf } from './answer-class.ts';
 
 /** A code on its way. */
 export type WaitingCode = {

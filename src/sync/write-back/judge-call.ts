@@ -1,6 +1,7 @@
+import type { AnswerClass } from '../../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../../salesforce/signup-codes.ts';
 import type { CodeError } from '../signup-code.ts';
-import { type AnswerClass, classOf } from './answer-class.ts';
+import { classOf } from './answer-class.ts';
 import { type Circumstances, judgeAnswer, type Verdict, type WaitingCode } from './judge-answer.ts';
 
 /** One record of a call, and what was answered for it. */
