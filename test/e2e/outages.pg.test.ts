@@ -123,10 +123,12 @@ describe('events that the database does not store', () => {
   ])(
     'changes that the database refuses with %s make the service unready, with the cause',
     async (errorCode, code, summary) => {
-      await mirror.sql(`create function refuse_events() returns trigger language plpgsql as
+      // Not even the outage can be stored.
+      await mirror.sql(`create function refuse_writes() returns trigger language plpgsql as
       $$ begin raise exception 'not stored' using errcode = '${errorCode}'; end $$`);
       await mirror.sql(
-        'create trigger refuse_events before insert on events execute function refuse_events()',
+        `create trigger refuse_writes before insert on events execute function refuse_writes();
+         create trigger refuse_writes before update on subscriptions execute function refuse_writes()`,
       );
       const id = mirror.accountIds()[0] ?? '';
       try {
@@ -138,8 +140,7 @@ describe('events that the database does not store', () => {
         expect(probe.reasons.join(' ')).toMatch(summary);
         expect((await status()).reasons[0]).toMatchObject({ code, action: expect.stringMatching(/\w/) });
       } finally {
-        await mirror.sql('drop trigger refuse_events on events');
-        await mirror.sql('drop function refuse_events');
+        await mirror.sql('drop function refuse_writes cascade');
       }
       await mirror.accountWhen(id, 'the change arrives', ({ fields }) => fields['Description'] === code);
       await healthy();
