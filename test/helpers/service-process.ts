@@ -45,7 +45,7 @@ export async function curlLines(service: ServiceProcess): Promise<{ create: stri
       const found = service.output().match(/^curl .*$/gm) ?? [];
       return found.length === 2 && found;
     },
-    60_000,
+    150_000,
   );
   const [create = '', read = ''] = lines;
   return { create, read };
