@@ -13,10 +13,15 @@ export type AwaitOrgContext = OutageContext & { readonly salesforce: OrgConnecti
  */
 export function awaitOrg(context: AwaitOrgContext, signal: AbortSignal): Promise<Org | undefined> {
   const outages = createOutageReporter(context);
-  return context.salesforce.whenOpen(signal, async (error) => {
-    await outages.failed(error, false).catch((thrown: unknown) => {
-      // A database that is away takes the state later.
-      if (thrown instanceof LeaseLost) throw thrown;
-    });
-  });
+  return (
+    context.salesforce
+      .whenOpen(signal, async (error) => {
+        await outages.failed(error, false).catch((thrown: unknown) => {
+          // A database that is away takes the state later.
+          if (thrown instanceof LeaseLost) throw thrown;
+        });
+      })
+      // The process that follows the stream next reads the outage from the table.
+      .finally(() => context.faults.clear('stream'))
+  );
 }

@@ -31,7 +31,7 @@ export type StreamFailure = {
   readonly error: SalesforceError;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** Whether the stream had delivered something or had been open for long enough to count as working. */
+  /** Whether the stream had delivered something or had stayed connected for long enough to count as working. */
   readonly hadLived: boolean;
 };
 

@@ -91,10 +91,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const mirroring = holdLease({ ...options, ...shared }, wakeUps, stopping.signal, [
     async (lease, held) => {
       const following = { ...options, ...shared, lease, wakeUps };
-      // Whoever follows the stream next takes the outage from the table.
-      const org = await awaitOrg({ ...following, salesforce }, held).finally(() =>
-        options.faults.clear('stream'),
-      );
+      const org = await awaitOrg({ ...following, salesforce }, held);
       if (org !== undefined) await subscribe({ ...following, org } satisfies SubscribeContext, held);
     },
     (lease, held) => applyUntilStopped({ ...shared, schemas, lease, faults: options.faults }, wakeUps, held),

@@ -48,16 +48,17 @@ export async function subscribe(context: SubscribeContext, signal: AbortSignal):
   const outages = createOutageReporter(context);
   try {
     for (let failures = 0; !signal.aborted; ) {
-      const openedAt = Date.now();
+      const life: StreamLife = { openedAt: undefined, hasLived: false };
       try {
-        await followOnce(context, outages, signal);
+        await followOnce(context, outages, life, signal);
       } catch (thrown) {
         if (thrown instanceof LeaseLost) throw thrown;
         if (signal.aborted) break;
+        const endedAt = performance.now();
         const error = await causeOf(context, asSalesforceError(thrown));
-        const hadLived = Date.now() - openedAt > context.timing.streamProvenMs;
-        failures = hadLived ? 1 : failures + 1;
-        await react(context, outages, error, hadLived);
+        // Streams that end one soon after the other are opened again after longer and longer pauses.
+        failures = hasLasted(life, endedAt, context.timing) ? 1 : failures + 1;
+        await react(context, outages, error, life.hasLived);
         const fullMs = retryDelayMs(error, failures, Math.random());
         const waitMs = error.code.startsWith('database-') ? Math.min(fullMs, databasePauseMs) : fullMs;
         if (!(await isAskedToReconnect(context, waitMs, signal))) continue;
@@ -69,6 +70,22 @@ export async function subscribe(context: SubscribeContext, signal: AbortSignal):
     // From here on it is another process's to know.
     context.faults.clear('stream');
   }
+}
+
+/** What a stream has shown of itself. The time that signing in took says nothing about it. */
+type StreamLife = {
+  /** By `performance.now()`; undefined before the sign-in that comes first. */
+  openedAt: number | undefined;
+  /** It has delivered something, or stayed connected for long enough to count as working. */
+  hasLived: boolean;
+};
+
+function hasLasted(
+  { openedAt = Number.POSITIVE_INFINITY, hasLived }: StreamLife,
+  endedAt: number,
+  { streamProvenMs }: SubscribeContext['timing'],
+): boolean {
+  return hasLived && endedAt - openedAt > streamProvenMs;
 }
 
 /** Waits until the next try is due. @returns whether somebody asked for it earlier */
@@ -125,6 +142,7 @@ async function react(
 async function followOnce(
   context: SubscribeContext,
   outages: OutageReporter,
+  life: StreamLife,
   signal: AbortSignal,
 ): Promise<void> {
   const { pool, topic, lease, org } = context;
@@ -139,8 +157,9 @@ async function followOnce(
   // The stop may have come while the position was read.
   if (signal.aborted) close();
   try {
+    life.openedAt = performance.now();
     stream.grant(maxCredit);
-    const first = await firstResponse(context, outages, stream);
+    const first = await firstResponse(context, outages, life, stream);
     if (from.preset === 'LATEST') await readUpToHere(context, subscription.startedAt);
     await storeAll(context, outages, stream, first);
   } finally {
@@ -156,6 +175,7 @@ async function followOnce(
 async function firstResponse(
   context: SubscribeContext,
   outages: OutageReporter,
+  life: StreamLife,
   stream: PullStream,
 ): Promise<FetchResponse> {
   const { pool, lease, org, timing } = context;
@@ -167,10 +187,12 @@ async function firstResponse(
   const first = early ?? (await stream.next(Math.max(0, timing.streamProvenMs - refusalMs)));
   // What waits on the bus would have come by now: also the rest of a transaction that an earlier stream broke off in.
   if (first === undefined && org.pubsub.isConnected()) {
+    life.hasLived = true;
     await outages.proven(true);
     await markQuiet(pool, lease);
   }
   const response = first ?? (await nextResponse(stream, timing.streamSilenceTimeoutMs));
+  life.hasLived = true;
   await streaming();
   return response;
 }

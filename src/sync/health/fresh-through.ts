@@ -8,12 +8,7 @@ import type { HealthFacts } from './facts.ts';
 export function freshThrough({ now, faults, stored }: HealthFacts): Date | null {
   const subscription = stored?.subscription;
   if (stored == null || subscription == null || subscription.loadedAt === null) return null;
-  const signs = times([
-    subscription.currentAt,
-    subscription.watermarkAt,
-    stored.readThrough,
-    stored.verifiedThrough,
-  ]);
+  const signs = times([subscription.currentAt, subscription.watermarkAt, stored.readThrough]);
   if (signs.length === 0) return null;
   const limits = times([
     now,

@@ -353,10 +353,7 @@ describe('the verdict', () => {
   });
 
   it('the verdict tells how far the mirror is behind, and the delay of a clock is left to its incident', () => {
-    const behind = withStored({
-      subscription: { ...subscription, currentAt: ago(10_000), watermarkAt: ago(9_000) },
-      verifiedThrough: null,
-    });
+    const behind = withStream({ currentAt: ago(10_000), watermarkAt: ago(9_000) });
     expect(judgeHealth(behind).problems).toMatchObject([
       {
         summary: 'The mirror is behind Salesforce: it holds all changes up to 2026-11-29T07:30:00.000Z.',
