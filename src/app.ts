@@ -9,6 +9,7 @@ import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { keepIndexes } from './db/keep-indexes.ts';
 import { locateDatabase } from './db/locate-database.ts';
+import { logFailure } from './db/log-failure.ts';
 import { migrate } from './db/migrate.ts';
 import { prepareQueueSchema } from './db/queue-schema.ts';
 import { openReplica, type Replica } from './db/replica.ts';
@@ -25,6 +26,7 @@ import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.t
 import { type CodeOptions, codeRules } from './sync/code-rules.ts';
 import { readEvent } from './sync/event-history.ts';
 import { checkHealth } from './sync/health/check-health.ts';
+import { createDatabaseOutageReporter } from './sync/health/database-outage.ts';
 import { createProcessFaults } from './sync/health/process-faults.ts';
 import { type Jobs, startJobs } from './sync/jobs.ts';
 import { pipelinePlugin } from './sync/plugin.ts';
@@ -83,7 +85,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const timing = { ...defaultTiming, ...options.timing };
   const onceThere = databaseWaiter(timing.databaseStartTimeoutMs, logger);
   const address = await onceThere(() => locateDatabase(options.databaseUrl)).catch(blameDatabase);
-  const onError = (error: Error): void => logger.warn({ err: error }, 'a database connection broke');
+  const faults = createProcessFaults();
+  const onError = (error: Error): void => logFailure(logger, error, 'a database connection broke');
   // Two pools: slow readers of the API can't keep the mirror from its connections.
   const syncDatabase = openDatabase({
     ...address,
@@ -114,23 +117,20 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), async (id) =>
       salesforce.require().pubsub.getSchema(id),
     );
-    const wakeUps = listenForWakeUps(address.url, onError);
+    const outage = createDatabaseOutageReporter(faults, logger);
+    const wakeUps = listenForWakeUps(address.url, outage.failed, undefined, outage.connected);
     opened.push(() => wakeUps.close());
     const replica = startReplica(options, address.schema, syncDatabase, onError);
     opened.push(async () => replica?.close());
     const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps);
-    const faults = createProcessFaults();
-    const { pool } = apiDatabase;
-    const { topic } = options;
-    const graceMs = timing.outageGraceMs;
     const health = () =>
       checkHealth({
-        pool,
-        topic,
+        pool: apiDatabase.pool,
+        topic: options.topic,
         faults,
         columns,
         queueSchema: jobs.schema,
-        graceMs,
+        graceMs: timing.outageGraceMs,
         replicaServes: () => replica?.serves(),
       });
     const app = await createServer({ ...http, replica, health });

@@ -1,3 +1,6 @@
+/** The code of a database that cannot be reached. */
+export const unreachableCode = 'database-unreachable';
+
 /** Why the database does not do what it was asked, if the request is not to blame. */
 export type DatabaseFault = { readonly code: string; readonly message: string; readonly action: string };
 
@@ -44,7 +47,7 @@ function faultCode(error: unknown): string {
 
 /** Whether an error says that the database cannot be reached. */
 export function isDatabaseUnreachable(error: unknown): boolean {
-  return faultCode(error) === 'database-unreachable';
+  return faultCode(error) === unreachableCode;
 }
 
 // PostgreSQL: connection exceptions, too many connections, shut down or starting up. Then Node's and Prisma's codes.

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { advisoryLocks } from './advisory-locks.ts';
 import { fillAccountTexts } from './fill-account-texts.ts';
 import { holdLock } from './hold-lock.ts';
+import { logFailure } from './log-failure.ts';
 import { connectionTo } from './servers.ts';
 import {
   addTrigrams,
@@ -37,7 +38,7 @@ export function keepIndexes(options: IndexOptions): IndexKeeper {
   const lock = { url, lock: advisoryLocks.indexes, applicationName: 'tidemark indexes' };
   const done = holdLock(lock, stopped.signal, (held) => withConnection(options, held)).catch(
     (error: Error) => {
-      if (!stopped.signal.aborted) logger.warn({ err: error }, 'the indexes are not as they are wanted');
+      if (!stopped.signal.aborted) logFailure(logger, error, 'index maintenance failed');
     },
   );
   return {
@@ -110,7 +111,4 @@ async function cancelStatement(url: string, pid: number | undefined): Promise<vo
   }
 }
 
-type Logger = {
-  info(what: object, message: string): void;
-  warn(what: object, message: string): void;
-};
+type Logger = Record<'debug' | 'info' | 'warn', (fields: object, message: string) => void>;

@@ -42,6 +42,7 @@ export function listenForWakeUps(
   url: string,
   onError: (error: Error) => void,
   askEveryMs: number = usualAskEveryMs,
+  onListening: () => void = () => {},
 ): WakeUps {
   const waiting = new Map<Wake, Set<() => void>>();
   let client: pg.Client | undefined;
@@ -87,6 +88,7 @@ export function listenForWakeUps(
       .then((channel) => {
         wakeAll();
         if (closed || client !== fresh) return;
+        onListening();
         asking = setInterval(() => void fresh.query(`listen ${channel}`).catch(failed), askEveryMs);
       }, failed);
   };

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { unreachableCode } from '../db/database-fault.ts';
+import { logFailure } from '../db/log-failure.ts';
 import { storableJson } from '../db/storable.ts';
 import { failureCause } from './failure-cause.ts';
 import type { Cause } from './health/facts.ts';
@@ -22,6 +24,7 @@ export type ApplyReporter = {
 
 export function createApplyReporter({ pool, lease, faults, logger }: ApplyFaultContext): ApplyReporter {
   let current: (Cause & { readonly since: Date }) | undefined;
+  let isLogged = false;
   // What an earlier holder of the lease has left behind.
   let isStored = true;
   return {
@@ -30,12 +33,10 @@ export function createApplyReporter({ pool, lease, faults, logger }: ApplyFaultC
       const isNews = current?.code !== cause.code;
       current = { ...cause, since: current?.since ?? new Date() };
       faults.set('apply', cause, current.since);
-      if (isNews)
-        logger.warn(
-          { err: error, code: cause.code, action: cause.action },
-          'stored changes cannot be applied',
-        );
+      const { code, action } = cause;
+      if (isNews) logFailure(logger, error, 'stored changes cannot be applied', { code, action });
       else logger.debug({ err: error }, 'stored changes cannot be applied yet');
+      isLogged ||= code !== unreachableCode;
       isStored = true;
       await saveApplyFault(pool, lease, current).catch(() => {});
     },
@@ -47,7 +48,8 @@ export function createApplyReporter({ pool, lease, faults, logger }: ApplyFaultC
       current = undefined;
       faults.clear('apply');
       const seconds = Math.round((Date.now() - since.getTime()) / 1_000);
-      logger.info({ code, seconds }, 'stored changes are applied again');
+      logger[isLogged ? 'info' : 'debug']({ code, seconds }, 'stored changes are applied again');
+      isLogged = false;
     },
     end: () => faults.clear('apply'),
   };

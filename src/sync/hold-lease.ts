@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { holdLock } from '../db/hold-lock.ts';
+import { logFailure } from '../db/log-failure.ts';
 import { sendWakeUp, type WakeUps } from '../db/wake-up.ts';
 import { type Instance, type Lease, LeaseLost, releaseLease, renewLease, takeLease } from './lease.ts';
 
@@ -41,7 +42,7 @@ export async function holdLease(
       await holdLock(lock, signal, (held) => workUnderLease(context, held, works));
     } catch (error) {
       if (error instanceof LeaseLost) logger.warn({ topic: context.topic }, error.message);
-      else logger.warn({ err: error }, 'the lease broke off; trying to get it again');
+      else logFailure(logger, error, 'lease lost; reacquiring');
       await pause(1_000, undefined, { signal }).catch(() => {});
     }
   }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
+import { logFailure } from '../db/log-failure.ts';
 import { connectionTo } from '../db/servers.ts';
 import { within } from '../db/within.ts';
 
@@ -63,7 +64,7 @@ export async function startJobs(
     useListenNotify: true,
   });
   // Without a listener the process would end when the database restarts.
-  boss.on('error', (error) => logger.warn({ err: error }, 'job queue'));
+  boss.on('error', (error) => logFailure(logger, error, 'the job queue failed'));
   const stop = (): Promise<void> => within(3_000, boss.stop({ graceful: true, timeout: 1_000 }));
   try {
     await startQueues(boss, schema);

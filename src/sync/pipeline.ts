@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from '../db/database.ts';
+import { logFailure } from '../db/log-failure.ts';
 import { listenForWakeUps, type WakeUps } from '../db/wake-up.ts';
 import { within } from '../db/within.ts';
 import { backoffMs } from '../salesforce/backoff.ts';
@@ -85,7 +86,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   });
   const stopping = new AbortController();
   const wakeUps = listenForWakeUps(options.databaseUrl, (error) =>
-    logger.warn({ err: error }, 'the wake-up connection broke; looking every second'),
+    logFailure(logger, error, 'the wake-up connection broke; polling every second'),
   );
   const shared = { pool, topic, codes, jobs, logger };
   const mirroring = holdLease({ ...options, ...shared }, wakeUps, stopping.signal, [
@@ -167,7 +168,7 @@ async function beginOnceOpen(
       await (await begin(org)).ended;
       return;
     } catch (error) {
-      logger.warn({ err: error }, 'the work with Salesforce could not begin; trying again');
+      logFailure(logger, error, 'the work with Salesforce could not begin; retrying');
       await pause(1_000, undefined, { signal: stopping }).catch(() => {});
     }
   }
@@ -179,7 +180,7 @@ async function sweepUntilStopped(
   intervalMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const failed = (error: Error): void => context.logger.warn({ err: error }, 'a sweep failed');
+  const failed = (error: Error): void => logFailure(context.logger, error, 'a sweep failed');
   while (!signal.aborted) {
     await sweep(context).catch(failed);
     await closeBulkJobs(context).catch(failed);

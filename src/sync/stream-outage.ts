@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { unreachableCode } from '../db/database-fault.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
 import type { ProcessFaults } from './health/process-faults.ts';
 import type { Lease } from './lease.ts';
@@ -7,6 +8,7 @@ import {
   afterFailure,
   afterProof,
   type Outage,
+  type OutageCause,
   type OutageNews,
   type OutageState,
   working,
@@ -38,6 +40,7 @@ export type OutageContext = {
 
 export function createOutageReporter(context: OutageContext): OutageReporter {
   const { pool, lease, faults } = context;
+  const outageLog = createOutageLog(context);
   let state: OutageState = working;
   let isResumed = false;
   return {
@@ -49,6 +52,7 @@ export function createOutageReporter(context: OutageContext): OutageReporter {
       const since = outageSince.getTime();
       state = { firstFailureAt: since, outage: { since, cause: outageCause }, usualEnd: null };
       faults.set('stream', outageCause, outageSince);
+      outageLog.resumed(outageCause);
     },
     async failed(error, hadLived) {
       const next = afterFailure(state, { error, at: Date.now(), hadLived });
@@ -56,7 +60,8 @@ export function createOutageReporter(context: OutageContext): OutageReporter {
       const { outage } = state;
       // Memory first: a database that is full or away stores nothing.
       if (outage !== null) faults.set('stream', outage.cause, new Date(outage.since));
-      log(context, next.news, outage, error);
+      if (outage === null || next.news === null) outageLog.retried(error);
+      else outageLog.news(next.news, outage);
       if (outage === null) await setSubscriptionState(pool, lease, 'connecting', error);
       else await saveOutage(pool, lease, outage);
     },
@@ -66,27 +71,34 @@ export function createOutageReporter(context: OutageContext): OutageReporter {
       const news = afterProof(state);
       state = working;
       faults.clear('stream');
-      log(context, news, outage);
+      if (outage !== null && news !== null) outageLog.news(news, outage);
     },
   };
 }
 
-function log(
-  { logger, topic }: OutageContext,
-  news: OutageNews,
-  outage: Outage | null,
-  error?: SalesforceError,
-): void {
-  if (outage === null || news === null) {
-    if (error !== undefined) logger.debug({ topic, code: error.code, reason: error.message }, 'stream ended');
-    return;
-  }
-  const { cause, since } = outage;
-  const facts = { topic, code: cause.code, class: cause.class };
-  if (news === 'ended') {
-    logger.info({ ...facts, seconds: Math.round((Date.now() - since) / 1_000) }, 'stream reconnected');
-    return;
-  }
-  const text = news === 'began' ? 'stream disconnected' : 'stream still disconnected, for another cause';
-  logger.warn({ ...facts, since: new Date(since), action: cause.action }, `${text}: ${cause.message}`);
+/** The outage of the database is logged once for the whole process: here it is debug output. */
+function createOutageLog({ logger, topic }: OutageContext) {
+  let isLogged = false;
+  return {
+    resumed(cause: OutageCause): void {
+      isLogged = cause.code !== unreachableCode;
+    },
+    retried(error: SalesforceError): void {
+      logger.debug({ topic, code: error.code, reason: error.message }, 'stream ended');
+    },
+    news(news: NonNullable<OutageNews>, { cause, since }: Outage): void {
+      const facts = { topic, code: cause.code, class: cause.class };
+      if (news === 'ended') {
+        const seconds = Math.round((Date.now() - since) / 1_000);
+        logger[isLogged ? 'info' : 'debug']({ ...facts, seconds }, 'stream reconnected');
+        isLogged = false;
+        return;
+      }
+      const isDatabase = cause.code === unreachableCode;
+      const text = news === 'began' ? 'stream disconnected' : 'stream still disconnected, for another cause';
+      const details = { ...facts, since: new Date(since), action: cause.action };
+      logger[isDatabase ? 'debug' : 'warn'](details, `${text}: ${cause.message}`);
+      isLogged ||= !isDatabase;
+    },
+  };
 }

@@ -1,4 +1,5 @@
 import type { Job, JobWithMetadata } from 'pg-boss';
+import { logFailure } from '../db/log-failure.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
 import type { Timing } from '../timing.ts';
@@ -47,7 +48,8 @@ async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> 
       if (context.stopping.aborted) return;
       const isLast = isHopeless(error) || job.retryCount >= job.retryLimit;
       await noteResyncError(context.pool, claim, failureCause(error), isLast);
-      context.logger.warn({ err: error, resync: resyncId, last: isLast }, 'a resync failed');
+      const { code, action } = failureCause(error);
+      logFailure(context.logger, error, 'a resync failed', { resync: resyncId, last: isLast, code, action });
       last = isLast;
     });
   } catch (error) {

@@ -17,7 +17,10 @@ export async function reachedStates({ service, postgres }: CrashWorld): Promise<
       count(({ msg, received = 0, stored = 0 }) => msg === 'events stored' && stored < received),
     ],
     ['the stream was opened again', count(({ msg = '' }) => /^stream (ended|disconnected)/.test(msg))],
-    ['a database connection broke', count(({ msg = '' }) => msg.startsWith('a database connection broke'))],
+    [
+      'a database connection broke',
+      count(({ msg = '' }) => /^(a database connection broke|database disconnected)/.test(msg)),
+    ],
     ['wake-ups were listened for again', count(({ msg = '' }) => msg.startsWith('the wake-up connection'))],
     ['applying was tried again', count(({ msg = '' }) => msg.startsWith('stored changes cannot be applied'))],
     ['a write-back was retried', Number(rows?.retried ?? 0)],

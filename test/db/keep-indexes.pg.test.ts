@@ -114,7 +114,7 @@ describe('indexes that settings require', () => {
     );
     const url = database.url.replace(/\/\/[^@]+@/, `//${role}:plain@`);
     const warnings: object[] = [];
-    const logger = { info: () => {}, warn: (what: object) => warnings.push(what) };
+    const logger = { debug: () => {}, info: () => {}, warn: (what: object) => warnings.push(what) };
     await keepIndexes({ url, fields: ['Industry'], logger }).done;
     expect(await indexes()).toEqual({ [fieldIndexName('Industry')]: true });
     expect(warnings).toEqual([{ reason: 'permission denied to create extension "pg_trgm"' }]);

@@ -50,6 +50,8 @@ describe('the command line', () => {
     expect(JSON.parse(after.stdout)).toMatchObject({ state: 'done', verification: { different: 0 } });
     const { stdout } = await tidemark('status');
     expect(stdout).toMatch(/^Stream {13}streaming for /m);
-    expect(stdout).toMatch(/^Last verification {2}1 of \d+ differed and were repaired \(verify \d+ s ago\)$/m);
+    expect(stdout).toMatch(
+      /^Last verification {2}1 of \d+ differed and were repaired \(verify \d+ s ago\)$/m,
+    );
   });
 });

@@ -45,14 +45,12 @@ async function readFacts({
     if (missingColumns.length > 0)
       return { ...own, now: new Date(), faults: faults.list(), missingColumns, stored: null };
     const { now, stored } = await Promise.race([readStoredFacts(pool, topic, queueSchema), tooLate]);
+    faults.clear('database');
     return { ...own, now, faults: faults.list(), missingColumns, stored };
   } catch (error) {
-    const cause = databaseFault(error);
-    const known = faults.list();
-    const away = known.some(({ area }) => area === 'database')
-      ? known
-      : [...known, { ...cause, area: 'database' as const, since: new Date() }];
-    return { ...own, now: new Date(), faults: away, missingColumns: [], stored: null };
+    // The first probe that fails is the start; the later ones belong to the same outage.
+    faults.set('database', databaseFault(error));
+    return { ...own, now: new Date(), faults: faults.list(), missingColumns: [], stored: null };
   } finally {
     clearTimeout(timer);
   }

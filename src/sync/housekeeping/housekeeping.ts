@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { logFailure } from '../../db/log-failure.ts';
 import { deletions } from './delete-old.ts';
 import { deleteOldEvents } from './delete-old-events.ts';
 import { foldAccounts, isBehind } from './fold-accounts.ts';
@@ -32,7 +33,7 @@ export async function keepHouse(context: HousekeepingContext, signal: AbortSigna
     for (const task of signal.aborted ? [] : housekeepingTasks(context)) {
       await runTask(context.pool, task, signal).then(
         (rows) => rows && context.logger.info({ task: task.name, rows }, 'housekeeping'),
-        (error: Error) => context.logger.warn({ err: error, task: task.name }, 'housekeeping failed'),
+        (error: Error) => logFailure(context.logger, error, 'housekeeping failed', { task: task.name }),
       );
     }
   }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
 import { holdLock } from '../../db/hold-lock.ts';
+import { logFailure } from '../../db/log-failure.ts';
 import type { WakeUps } from '../../db/wake-up.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
 import type { Timing } from '../../timing.ts';
@@ -47,7 +48,7 @@ export async function writeBackUntilStopped(
       await holdLock(lock, signal, (held, isSure) => work(context, wakeUps, held, isSure));
     } catch (error) {
       if (signal.aborted) return;
-      context.logger.warn({ err: error }, 'the write-back broke off; beginning again');
+      logFailure(context.logger, error, 'write-back interrupted; restarting');
       await pause(1_000, undefined, { signal }).catch(() => {});
     }
   }
