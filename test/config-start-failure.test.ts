@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../src/config-error.ts';
-import { type FailureClass, SalesforceError } from '../src/salesforce/error.ts';
+import { type FailureClass, judgeOAuth, SalesforceError } from '../src/salesforce/error.ts';
 import { startFailure } from '../src/start/start-failure.ts';
 
 const salesforce = (code: string, failure: FailureClass, message = 'It says so.'): string =>
@@ -34,6 +34,15 @@ describe('reasons why the service can not start', () => {
     ],
   ])('the error names the cause of %s and the setting', (code, failure, line) => {
     expect(salesforce(code, failure).startsWith(line)).toBe(true);
+  });
+
+  it.each([
+    ['user is inactive', 'Activate the integration user in Salesforce (Setup → Users).'],
+    ['ip restricted', "Allow Tidemark's IP address"],
+  ])('the error of a sign-in that is refused says what to do in Salesforce: %s', (message, action) => {
+    const { failure, ...details } = judgeOAuth({ code: 'invalid_grant', message, status: 400 });
+    const line = startFailure(new SalesforceError(message, 'invalid_grant', failure, details));
+    expect(line).toContain(`Salesforce refused the sign-in: ${message} (invalid_grant). ${action}`);
   });
 
   it('the error is one line whatever Salesforce said', () => {

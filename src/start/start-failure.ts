@@ -1,5 +1,6 @@
 import { ConfigError } from '../config-error.ts';
 import { SalesforceError } from '../salesforce/error.ts';
+import { defaultActions } from '../salesforce/failures/rule.ts';
 
 /** Why the service can't start: a line for a person that names the cause and the setting. */
 export function startFailure(error: unknown): string {
@@ -30,7 +31,9 @@ function salesforceFailure({ code, message, failure, setting, action }: Salesfor
   if (networkCodes.has(code)) return `SALESFORCE_LOGIN_URL: Salesforce can't be reached: ${said}`;
   if (setting !== undefined) return `${setting}: ${said}. ${action}`;
   if (failure === 'transient') return `Salesforce does not answer as it should: ${said}`;
-  return `Salesforce refused the sign-in: ${said}; check SALESFORCE_LOGIN_URL and the SALESFORCE_ credentials`;
+  const refused = `Salesforce refused the sign-in: ${said}`;
+  if (action !== defaultActions[failure]) return `${refused}. ${action}`;
+  return `${refused}; check SALESFORCE_LOGIN_URL and the SALESFORCE_ credentials`;
 }
 
 const networkCodes = new Set([
