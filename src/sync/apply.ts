@@ -6,6 +6,7 @@ import { sendWakeUp } from '../db/wake-up.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type AccountChange, type ApplyResult, applyChanges, lockMirror } from './apply-changes.ts';
+import { closeRepaired } from './close-incidents.ts';
 import type { CodeRules } from './code-rules.ts';
 import { type Decoded, tryDecode } from './decode-stored.ts';
 import { clearByEvents } from './deletion/events-of-invisible.ts';
@@ -20,7 +21,6 @@ import {
 } from './event-rows.ts';
 import { type Holes, recordHoles, type Told } from './holes.ts';
 import { keepForEver } from './housekeeping/keep-for.ts';
-import { closeRepaired } from './incident-rows.ts';
 import type { Jobs } from './jobs.ts';
 import { type EventSource, markCopies } from './mark-copies.ts';
 import { moveWatermark } from './move-watermark.ts';

@@ -43,8 +43,18 @@ export type NewIncident = {
   readonly resyncId?: string;
 };
 
+// Of one incident, which is written and checked with each batch.
+export const maxAccountIds = 1_000;
+
+// Without the list nobody knows which accounts have to become certain: all have to.
+const widenedNote = ` More than ${maxAccountIds.toLocaleString('en')} accounts are affected: it closes when no account waits to be read.`;
+
 /** Puts a hole on record, in the transaction that finds it. */
-export async function openIncident(client: Queryable, incident: NewIncident): Promise<void> {
+export async function openIncident(client: Queryable, found: NewIncident): Promise<void> {
+  const isWidened = found.resyncId === undefined && (found.accountIds?.length ?? 0) > maxAccountIds;
+  const incident: NewIncident = isWidened
+    ? { ...found, extent: 'all', accountIds: [], detail: found.detail + widenedNote }
+    : found;
   await client.query({
     name: 'open-incident',
     text: `insert into incidents (topic, cause, detail, extent, account_ids, event_ids, "from", "to", resync_id)
@@ -67,16 +77,27 @@ export async function openIncident(client: Queryable, incident: NewIncident): Pr
 // Of one incident; the rest is in the log.
 const maxEventIds = 1_000;
 
-/** Adds to the incident of the same cause that is open, where there is one. */
+/**
+ * Adds to the incident of the same cause that is open, if there is one. It keeps the accounts that are still uncertain;
+ * if these are too many, it reaches to all accounts.
+ */
 export async function extendIncident(client: Queryable, incident: NewIncident): Promise<void> {
   const { rowCount } = await client.query({
     name: 'extend-incident',
-    text: `update incidents
-              set detail = $3, "to" = $6,
-                  account_ids = array(select distinct unnest(account_ids || $4::text[])),
+    text: `with found as (select id, extent, account_ids from incidents
+                           where topic = $1 and cause = $2 and state <> 'closed' order by id desc limit 1),
+                affected as (select distinct u.id from found, unnest(found.account_ids || $4::text[]) u (id)
+                              where found.extent = 'accounts' and ${isUncertain('= u.id')} limit ${maxAccountIds + 1}),
+                kept as (select f.id, f.extent <> 'accounts' or count(a.id) > ${maxAccountIds} as widened,
+                                coalesce(array_agg(a.id order by a.id) filter (where a.id is not null), '{}') as ids
+                           from found f left join affected a on true group by f.id, f.extent)
+           update incidents i
+              set detail = $3::text || case when k.widened then $7 else '' end, "to" = $6,
+                  extent = case when k.widened then 'all' else i.extent end,
+                  state = case when k.widened then 'open' else i.state end,
+                  account_ids = case when k.widened then '{}' else k.ids end,
                   event_ids = (event_ids || $5::bigint[])[1:${maxEventIds}]
-            where id = (select id from incidents where topic = $1 and cause = $2 and state <> 'closed'
-                         order by id desc limit 1)`,
+             from kept k where i.id = k.id`,
     values: [
       incident.topic,
       incident.cause,
@@ -84,9 +105,17 @@ export async function extendIncident(client: Queryable, incident: NewIncident): 
       incident.accountIds ?? [],
       incident.eventIds ?? [],
       incident.to ?? null,
+      widenedNote,
     ],
   });
   if (rowCount === 0) await openIncident(client, incident);
+}
+
+/** In SQL: whether an account among these waits to be read or stored. */
+export function isUncertain(among: string): string {
+  return `(exists (select from accounts a where a.id ${among} and a.stale_version is not null)
+           or exists (select from unconfirmed_records r where r.id ${among})
+           or exists (select from failed_records f where f.account_id ${among}))`;
 }
 
 /** The repair has begun: by a resync, or by reading these accounts. */
@@ -108,78 +137,4 @@ export async function markRepairing(
       values: [repair.accountIds],
     });
   }
-}
-
-/**
- * The resync has read everything that the hole could hide. Where some of it could not be stored, the incident stays
- * open for those records, until they are.
- */
-export async function closeByResync(client: Queryable, resyncId: string): Promise<void> {
-  const closed = await client.query({
-    name: 'close-by-resync',
-    text: `update incidents
-              set state = case when failed.ids is null then 'closed' else 'open' end,
-                  closed_at = case when failed.ids is null then now() end,
-                  resync_id = case when failed.ids is null then resync_id end,
-                  extent = case when failed.ids is null then extent else 'accounts' end,
-                  account_ids = coalesce(failed.ids, account_ids)
-             from (select array_agg(account_id order by account_id) as ids
-                     from failed_records where resync_id = $1) failed
-            where incidents.resync_id = $1 and incidents.state <> 'closed'`,
-    values: [resyncId],
-  });
-  await tellOfClosed(client, closed);
-}
-
-/** Closes the holes whose accounts have all become certain again. */
-export async function closeRepaired(client: Queryable): Promise<void> {
-  const closed = await client.query({
-    name: 'close-repaired',
-    text: `update incidents i set state = 'closed', closed_at = now()
-            where i.state <> 'closed' and i.resync_id is null
-              and not exists (select from accounts a where a.id = any(i.account_ids) and a.stale_version is not null)
-              and not exists (select from unconfirmed_records u where u.id = any(i.account_ids))
-              and not exists (select from failed_records f where f.account_id = any(i.account_ids))`,
-  });
-  await tellOfClosed(client, closed);
-}
-
-/**
- * Closes the incidents of comparisons whose accounts have all been read again since: what differed is repaired. What
- * only the mirror had is repaired when it is deleted.
- */
-export async function closeRepairedDifferences(client: Queryable): Promise<void> {
-  const closed = await client.query({
-    name: 'close-repaired-differences',
-    text: `update incidents i set state = 'closed', closed_at = now()
-            where i.state <> 'closed' and i.cause = 'difference'
-              and not exists (
-                select from resync_differences d join resyncs r on r.id = d.resync_id
-                  left join accounts a on a.id = d.account_id
-                 where d.resync_id = i.resync_id and d.confirmed
-                   and case d.kind
-                         when 'extra' then not a.deleted
-                         else a.id is null
-                           or split_part(a.base_version, '.', 4)::bigint <= extract(epoch from r.read_at) * 1000
-                       end)`,
-  });
-  await tellOfClosed(client, closed);
-}
-
-/** A later comparison of all accounts says all that is known of differences. */
-export async function closeEarlierDifferences(client: Queryable, topic: string): Promise<void> {
-  const closed = await client.query({
-    name: 'close-earlier-differences',
-    text: `update incidents set state = 'closed', closed_at = now()
-            where topic = $1 and cause = 'difference' and state <> 'closed'`,
-    values: [topic],
-  });
-  await tellOfClosed(client, closed);
-}
-
-async function tellOfClosed(
-  client: Queryable,
-  { rowCount }: { readonly rowCount: number | null },
-): Promise<void> {
-  if ((rowCount ?? 0) > 0) await sendWakeUp(client, 'incident');
 }

@@ -17,7 +17,10 @@ export const IncidentSchema = Type.Object(
     extent: OneOf(incidentExtents, {
       description: 'What is uncertain: some accounts, all that changed since `from`, or everything.',
     }),
-    accountIds: Type.Array(Type.String(), { description: 'The accounts of the extent `accounts`.' }),
+    accountIds: Type.Array(Type.String(), {
+      description:
+        'The accounts of the extent `accounts`, up to 1,000: if more are affected, the extent is `all`. An incident that grows keeps those that are still uncertain.',
+    }),
     eventIds: Type.Array(Type.String(), { description: 'The events of the log that told of it.' }),
     from: NullableTime(),
     to: NullableTime(),

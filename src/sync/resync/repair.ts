@@ -1,6 +1,6 @@
 import { inTransaction } from '../../db/database.ts';
+import { closeByResync } from '../close-incidents.ts';
 import { settleInvisible } from '../deletion/settle-invisible.ts';
-import { closeByResync } from '../incident-rows.ts';
 import { currentReadPlan, fieldsBeyond } from '../read-plan.ts';
 import { markLoaded } from '../subscription-rows.ts';
 import { applyPage } from './apply-reads.ts';

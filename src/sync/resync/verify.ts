@@ -1,6 +1,7 @@
 import { inTransaction, type Queryable } from '../../db/database.ts';
+import { closeByResync, closeEarlierDifferences } from '../close-incidents.ts';
 import { settleInvisible } from '../deletion/settle-invisible.ts';
-import { closeByResync, closeEarlierDifferences, openIncident } from '../incident-rows.ts';
+import { openIncident } from '../incident-rows.ts';
 import { compareReads } from './compare.ts';
 import { confirmDifferences } from './confirm.ts';
 import { forgetSeen, noteDifferences, noteSeen, noteVerified, unmet } from './difference-rows.ts';
