@@ -132,6 +132,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         queueSchema: jobs.schema,
         graceMs: timing.outageGraceMs,
         replicaServes: () => replica?.serves(),
+        clockAheadMs: () => salesforce.org?.clockAheadMs() ?? null,
       });
     const app = await createServer({ ...http, replica, health });
     app.addHook('onClose', closeAll);

@@ -13,7 +13,7 @@ describe('reasons why the service can not start', () => {
   });
 
   it.each<[string, FailureClass, string]>([
-    ['topic.not.found', 'config', 'CDC_TOPIC: It says so. (topic.not.found)'],
+    ['topic.not.found', 'config', 'CDC_TOPIC: It says so. (topic.not.found). Correct the setting'],
     ['subscription.topic.cannot.subscribe', 'permission', 'CDC_TOPIC: It says so.'],
     ['UNAVAILABLE', 'transient', "PUBSUB_ENDPOINT: the Pub/Sub API can't be reached"],
     ['DEADLINE_EXCEEDED', 'transient', "PUBSUB_ENDPOINT: the Pub/Sub API can't be reached"],

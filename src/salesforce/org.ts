@@ -23,6 +23,8 @@ export type Org = {
   readonly connection: Connection;
   readonly pubsub: PubSubClient;
   readonly budget: ApiBudget;
+  /** Milliseconds by which this machine's clock is ahead of Salesforce's, negative if behind; null if unknown. */
+  clockAheadMs(): number | null;
   /** 18 characters. */
   readonly organizationId: string;
   readonly userId: string;
@@ -42,7 +44,7 @@ export type Org = {
 /** @throws SalesforceError where signing in fails */
 export async function openOrg(options: OrgOptions): Promise<Org> {
   const timing = { ...defaultTiming, ...options.timing };
-  const { connection, tokens } = await connect(options);
+  const { connection, tokens, clock } = await connect(options);
   const { organizationId, userId } = await identify(connection);
   const client = createPubSubClient({
     endpoint: options.pubsubEndpoint,
@@ -65,6 +67,7 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
       reservePercent: options.reservePercent ?? 20,
       pollIntervalMs: timing.apiBudgetPollIntervalMs,
     }),
+    clockAheadMs: clock.current,
     organizationId,
     userId,
     async signIn() {

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection, HttpRequest, HttpRequestOptions, HttpResponse } from 'jsforce';
 import { backoffMs } from './backoff.ts';
+import type { ClockDifference } from './clock-difference.ts';
 import { fromRestError, SalesforceError } from './error.ts';
 import { describeBody, isHtml } from './response-body.ts';
 import { restRefusal } from './rest-refusal.ts';
@@ -24,10 +25,11 @@ export function restTransport(
   http: Transport,
   tokens: TokenSource,
   onUsage: (usage: Usage) => void,
+  clock: Pick<ClockDifference, 'observe'>,
 ): Transport {
   return {
     httpRequest: (request, options = {}) =>
-      Object.assign(carryOut({ http, tokens, onUsage }, request, options), {
+      Object.assign(carryOut({ http, tokens, onUsage, clock }, request, options), {
         // For answers that are piped on; there are none here.
         stream: () => new PassThrough(),
       }),
@@ -35,7 +37,12 @@ export function restTransport(
   };
 }
 
-type Carrier = { readonly http: Transport; readonly tokens: TokenSource; onUsage(usage: Usage): void };
+type Carrier = {
+  readonly http: Transport;
+  readonly tokens: TokenSource;
+  readonly clock: Pick<ClockDifference, 'observe'>;
+  onUsage(usage: Usage): void;
+};
 
 async function carryOut(
   carrier: Carrier,
@@ -69,7 +76,7 @@ async function carryOut(
 
 /** @throws SalesforceError, or what the network threw */
 async function send(
-  { http, onUsage }: Carrier,
+  { http, onUsage, clock }: Carrier,
   { accessToken, instanceUrl }: Session,
   request: HttpRequest,
   options: HttpRequestOptions,
@@ -79,7 +86,9 @@ async function send(
   const headers = { ...request.headers, Authorization: `Bearer ${accessToken}` };
   // A redirect could lead anywhere, and would carry the token there.
   const once = { ...options, followRedirect: false, retry: { maxRetries: 0 } };
+  const sentAt = performance.now();
   const answer = await http.httpRequest({ ...request, url, headers }, once);
+  clock.observe(answer.headers['date'], sentAt, performance.now());
   const usage = usageIn(answer.headers['sforce-limit-info']);
   if (usage !== undefined) onUsage(usage);
   if (answer.statusCode >= 400) throw restRefusal(answer, url);

@@ -1,10 +1,11 @@
 import { createPrivateKey } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
 import { Connection, type HttpResponse } from 'jsforce';
+import { type ClockDifference, createClockDifference } from './clock-difference.ts';
 import { withDeadline } from './deadline.ts';
 import { judgeOAuth, type Refusal, refusalOf, SalesforceError } from './error.ts';
 import { describeBody, isHtml, parseJson } from './response-body.ts';
-import { restTransport } from './rest-transport.ts';
+import { restTransport, type Usage } from './rest-transport.ts';
 import type { Session } from './sign-in-state.ts';
 import { createTokenSource, fixedSession, type TokenSource } from './token-source.ts';
 
@@ -33,7 +34,11 @@ export type ConnectionOptions = {
 export const clientName = 'Tidemark';
 
 /** A jsforce connection whose requests are made with the session in force. */
-export type SignedIn = { readonly connection: Connection; readonly tokens: TokenSource };
+export type SignedIn = {
+  readonly connection: Connection;
+  readonly tokens: TokenSource;
+  readonly clock: ClockDifference;
+};
 
 /**
  * Signs in. Each request of the connection goes to the address of the last sign-in with its token; one that is refused
@@ -58,11 +63,13 @@ export async function connect({ loginUrl, credentials, apiVersion }: ConnectionO
           signIn: () => requestSession(http, loginUrl, credentials),
           onSession: sameOrg(use),
         });
-  connection._transport = restTransport(http, tokens, (usage) => {
-    connection.limitInfo = { apiUsage: usage };
-  });
+  const clock = createClockDifference();
+  const onUsage = (apiUsage: Usage): void => {
+    connection.limitInfo = { apiUsage };
+  };
+  connection._transport = restTransport(http, tokens, onUsage, clock);
   use(await tokens.current('rest'));
-  return { connection, tokens };
+  return { connection, tokens, clock };
 }
 
 /** A sandbox was refreshed, for example: what is known of one org must not be asked of another. */

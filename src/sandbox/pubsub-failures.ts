@@ -25,7 +25,7 @@ export function pubSubFailure(
   errorCode: string,
   code: status = ERROR_CODES[errorCode] ?? status.INTERNAL,
 ): PubSubFailure {
-  return failure(code, errorCode, 'The sandbox org ended this call on request.');
+  return failure(code, errorCode, 'The simulator ended this call on request.');
 }
 
 /** The refusals that the sandbox org gives by itself. */
@@ -67,7 +67,7 @@ export const pubSubFailures = {
     'subscription.fetch.replayid.validation.failed',
     'The replay preset CUSTOM needs a replay ID.',
   ),
-  notImplemented: failure(status.UNIMPLEMENTED, null, 'The sandbox org does not offer this method.'),
+  notImplemented: failure(status.UNIMPLEMENTED, null, 'The simulator does not offer this method.'),
 } as const;
 
 function failure(code: status, errorCode: string | null, message: string): PubSubFailure {

@@ -21,8 +21,9 @@ export function startFailure(error: unknown): string {
 
 function salesforceFailure({ code, message, failure, setting, action }: SalesforceError): string {
   const said = `${oneLine(message)} (${code})`;
-  if (code.startsWith('topic.')) return `CDC_TOPIC: ${said}`;
-  if (code === 'subscription.topic.cannot.subscribe') return `CDC_TOPIC: ${said}`;
+  if (code.startsWith('topic.') || code === 'subscription.topic.cannot.subscribe') {
+    return `CDC_TOPIC: ${said}. ${action}`;
+  }
   if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') {
     return `PUBSUB_ENDPOINT: the Pub/Sub API can't be reached: ${said}`;
   }

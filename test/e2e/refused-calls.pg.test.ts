@@ -109,12 +109,13 @@ describe('a call that is refused for every record', () => {
     });
     const ids = await createMany(3, 'Refused by a rule');
     for (const id of ids) await writeBacks.failed(id);
-    const message = 'A validation rule of the sandbox org refuses this record';
+    const message = 'A validation rule of the simulator refuses this record';
     await mirror.until('it is logged', async () => logged('refused by Salesforce').length > 0);
     const [line] = logged('refused by Salesforce');
     expect(line).toMatchObject({
       level: 40,
-      msg: expect.stringContaining('someone has to change the cause'),
+      msg: 'signup codes refused by Salesforce',
+      action: expect.stringContaining('POST /v1/write-backs/retry'),
     });
     const counted = logged('refused by Salesforce').reduce((sum, { codes = 0 }) => sum + codes, 0);
     expect(counted).toBe(3);
@@ -141,7 +142,7 @@ describe('a call that is refused for every record', () => {
     expect((await sizes(ids)).slice(1)).toEqual((await sizes(ids)).slice(1).map(() => 1));
     const still = await writeBacks.statusWhen('it waits', ({ state }) => state === 'waiting');
     expect(still.since).toBe(held.since);
-    expect(logged('write-back held up')).toHaveLength(1);
+    expect(logged('write-back waiting')).toHaveLength(1);
     window.off();
     for (const id of ids) await writeBacks.confirmed(id);
     await writeBacks.statusWhen('it runs', ({ state, reason }) => state === 'running' && reason === null);

@@ -60,7 +60,7 @@ describe('signing in again while the service runs', () => {
     expect(shown).toMatchObject({
       code: 'FRESH_TOKENS_REFUSED',
       class: 'permission',
-      message: expect.stringContaining('Pub/Sub API refuses them: The sandbox org ended this call'),
+      message: expect.stringContaining('Pub/Sub API refuses them: The simulator ended this call'),
     });
     const [id = ''] = mirror.accountIds();
     mirror.changeSilently(id, { Site: 'read meanwhile' });

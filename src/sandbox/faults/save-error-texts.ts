@@ -12,7 +12,7 @@ export function refusal(errorCode: string, recordId: string | undefined, field?:
 
 const MESSAGES: Readonly<Record<string, readonly [message: string, fields?: readonly string[]]>> = {
   UNABLE_TO_LOCK_ROW: ['unable to obtain exclusive access to this record or 1 records: {id}'],
-  FIELD_CUSTOM_VALIDATION_EXCEPTION: ['A validation rule of the sandbox org refuses this record'],
+  FIELD_CUSTOM_VALIDATION_EXCEPTION: ['A validation rule of the simulator refuses this record'],
   DUPLICATE_VALUE: ['duplicate value found: SignUpCode__c duplicates value on record with id: {id}'],
   DUPLICATES_DETECTED: ['Use one of these records?'],
   ENTITY_IS_DELETED: ['entity is deleted'],

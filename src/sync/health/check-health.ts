@@ -16,6 +16,8 @@ export type HealthContext = {
   readonly queueSchema: string;
   /** Undefined without a read replica. */
   readonly replicaServes?: () => boolean | undefined;
+  /** As this process knows it from Salesforce; null if it does not. */
+  readonly clockAheadMs?: () => number | null;
   readonly graceMs?: number | undefined;
 };
 
@@ -34,8 +36,9 @@ async function readFacts({
   columns,
   queueSchema,
   replicaServes,
+  clockAheadMs,
 }: HealthContext): Promise<HealthFacts> {
-  const own = { topic, replicaServes: replicaServes?.() };
+  const own = { topic, replicaServes: replicaServes?.(), clockAheadMs: clockAheadMs?.() ?? null };
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('timeout exceeded when trying to connect')), answerLimitMs);
   try {

@@ -32,6 +32,8 @@ export type HealthFacts = {
   readonly missingColumns: readonly string[];
   /** Undefined without a read replica. */
   readonly replicaServes: boolean | undefined;
+  /** By how much the clock of this machine is ahead of Salesforce's, in milliseconds; null if unknown. */
+  readonly clockAheadMs: number | null;
   /** Null if the database did not answer. */
   readonly stored: StoredFacts | null;
 };

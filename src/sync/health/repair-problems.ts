@@ -1,11 +1,12 @@
+import { clockProblems } from './clock-problems.ts';
 import type { HealthFacts, StoredFacts } from './facts.ts';
 import type { Problem } from './verdict.ts';
 
 /** What needs attention although changes are mirrored. */
 export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
   const { stored, replicaServes, missingColumns } = facts;
-  const replica = replicaServes === false ? [replicaAway] : [];
-  if (stored === null || missingColumns.length > 0) return replica;
+  const own = [...clockProblems(facts), ...(replicaServes === false ? [replicaAway] : [])];
+  if (stored === null || missingColumns.length > 0) return own;
   return [
     ...stored.incidents.map(incidentProblem),
     ...confirmationProblems(stored),
@@ -14,7 +15,7 @@ export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
     ...comparisonProblems(stored),
     ...rereadProblems(stored, facts.now, graceMs),
     ...stored.failedMaintenance.map(maintenanceProblem),
-    ...replica,
+    ...own,
   ];
 }
 
@@ -76,7 +77,7 @@ function writeBackProblems({ writeBack }: StoredFacts): Problem[] {
       detail: writeBack.message,
       since: writeBack.since,
       action: isPaused
-        ? 'Correct the cause in Salesforce; writing resumes automatically.'
+        ? 'Correct the cause; writing resumes automatically, or after a restart if a setting has to change.'
         : 'Wait: writing resumes automatically.',
     },
   ];

@@ -114,7 +114,7 @@ async function putOnRecord(
   await openIncident(client, {
     topic: context.topic,
     cause: 'difference',
-    detail: `${different} accounts differed from Salesforce and no event had told why.`,
+    detail: `${different} ${different === 1 ? 'account' : 'accounts'} differed from Salesforce without an event that explains it.`,
     extent: different > 1_000 ? 'all' : 'accounts',
     accountIds: different > 1_000 ? [] : (rows[0]?.ids ?? []),
     ...(rows[0]?.oldest == null ? {} : { from: rows[0].oldest }),

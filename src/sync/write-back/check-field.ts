@@ -3,7 +3,12 @@ import { entropyBits, leastBits } from '../code-format.ts';
 import type { CodeRules } from '../code-rules.ts';
 
 /** Why codes can't be written, for a person. */
-export type Reason = { readonly code: string; readonly message: string };
+export type Reason = {
+  readonly code: string;
+  readonly message: string;
+  /** What an operator does about it, if the message does not say so. */
+  readonly action?: string;
+};
 
 /** What is wrong with the field of the codes, if anything; nothing is written until a person has mended it. */
 export function fieldProblem(rules: CodeRules, field: CodeField | undefined): Reason | undefined {

@@ -26,12 +26,13 @@ export function createBatchReporter(logger: Logger, now: () => number = Date.now
   const flush = (): void => {
     if (written > 0) logger.info({ codes: written }, 'signup codes written to Salesforce');
     if (failed.length > 0) {
-      const fields = { codes: failed.length, causes: causesOf(failed) };
-      logger.warn(fields, 'signup codes refused by Salesforce; someone has to change the cause');
+      const action = 'Correct the cause in Salesforce, then POST /v1/write-backs/retry with the error code.';
+      const fields = { codes: failed.length, causes: causesOf(failed), action };
+      logger.warn(fields, 'signup codes refused by Salesforce');
     }
     if (again.length > 0) {
       const fields = { codes: again.length, causes: causesOf(again) };
-      logger.warn(fields, 'signup codes refused by Salesforce; they are sent again');
+      logger.warn(fields, 'signup codes refused by Salesforce; retrying');
     }
     written = 0;
     failed = [];

@@ -24,7 +24,7 @@ export function createShowState(pool: pg.Pool, topic: string, budget: ApiBudget,
   const logChange = (state: WriteBackState, reason: Reason | undefined): void => {
     if (state !== 'running') {
       heldSince ??= Date.now();
-      logger.warn({ topic, state, reason }, 'write-back held up');
+      logger.warn({ topic, state, reason }, state === 'paused' ? 'write-back paused' : 'write-back waiting');
     } else if (heldSince !== undefined) {
       logger.info({ topic, heldUpMs: Date.now() - heldSince }, 'write-back resumed');
       heldSince = undefined;
@@ -53,6 +53,6 @@ function noRoom(usage: ApiUsage | undefined, reservePercent: number): Reason {
   const used = usage === undefined ? '' : `: ${usage.used} of ${usage.max} are used`;
   return {
     code: 'api-allowance',
-    message: `The org's daily API requests are used up but for the reserve of ${reservePercent} %${used}. It goes on by itself when there is room.`,
+    message: `${100 - reservePercent} % of the org's daily API requests are used; the rest is reserved${used}. Writing resumes automatically.`,
   };
 }

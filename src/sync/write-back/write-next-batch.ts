@@ -1,4 +1,5 @@
 import { SalesforceError } from '../../salesforce/error.ts';
+import { actionOf } from '../failure-cause.ts';
 import type { CodeError } from '../signup-code.ts';
 import { isTooLarge } from './answer-class.ts';
 import { backfillSome } from './backfill.ts';
@@ -182,13 +183,14 @@ export async function takeFailure(
   state.pace = afterFailure(state.pace, isTooLarge(error));
   const { field, show, pace } = state;
   const { code, message, failure } = error;
-  logger.warn({ err: error, failures: pace.failures }, 'signup codes could not be written');
+  const fields = { err: error, code, action: actionOf(error), failures: pace.failures };
+  logger[pace.failures === 1 ? 'warn' : 'debug'](fields, 'signup codes could not be written');
   const byPerson = ['config', 'permission', 'auth', 'bug'].includes(failure);
   if (byPerson) {
     field.suspect();
     // What can be seen at the field is told in its terms, at once.
     if (pace.failures === 1) return 0;
-    await show('paused', { code, message });
+    await show('paused', { code, message, action: actionOf(error) });
   } else if (isOpen(pace)) {
     await show('waiting', { code, message });
   }

@@ -44,6 +44,7 @@ const facts: HealthFacts = {
   faults: [],
   missingColumns: [],
   replicaServes: undefined,
+  clockAheadMs: 900,
   stored,
 };
 const withStored = (more: Partial<StoredFacts>): HealthFacts => ({
@@ -224,6 +225,8 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
     'degraded',
     'maintenance-failed',
   ],
+  ['the clock is 11 s behind', { ...facts, clockAheadMs: -11_000 }, 'degraded', 'clock-difference'],
+  ['the clock is an hour ahead', { ...facts, clockAheadMs: 3_600_000 }, 'degraded', 'clock-difference'],
   ['the replica is behind', { ...facts, replicaServes: false }, 'degraded', 'replica-unavailable'],
 ];
 
@@ -364,6 +367,14 @@ describe('the verdict', () => {
     const incidents = [{ cause: 'dated ahead', count: 1, since: ago(9_000) }];
     const withClock = { ...behind, stored: { ...stored, ...behind.stored, incidents } };
     expect(judgeHealth(withClock).problems.map(({ code }) => code)).toEqual(['incidents']);
+  });
+
+  it('the verdict names how far the clock is wrong, and says nothing of a difference within the tolerance', () => {
+    const [problem] = judgeHealth({ ...facts, clockAheadMs: -11_400 }).problems;
+    expect(problem?.summary).toMatch(/^The clock of this machine is about 11 s behind Salesforce's/);
+    expect(problem?.action).toContain('NTP');
+    for (const clockAheadMs of [null, 0, 9_000, -9_000])
+      expect(judgeHealth({ ...facts, clockAheadMs }).health).toBe('healthy');
   });
 
   it('a read-only database is one reason, with the time that is known', () => {
