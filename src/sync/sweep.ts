@@ -5,6 +5,7 @@ import { invisibleToCheck } from './deletion/look-for-invisible.ts';
 import { failedRecordRetryMinutes } from './failed-records.ts';
 import { type Jobs, queues } from './jobs.ts';
 import { requestInitialLoad } from './resync/initial-load.ts';
+import { isOwnRepair } from './resync/own-repair.ts';
 
 export type SweepContext = { readonly pool: pg.Pool; readonly topic: string; readonly jobs: Jobs };
 
@@ -35,7 +36,7 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
               where r.finished_at < now() - interval '15 minutes'
                 and (r.state in ('failed', 'cancelled')
                      and exists (select from incidents i where i.resync_id = r.id and i.state <> 'closed')
-                     or r.state = 'failed' and ${isOwnRepair})`,
+                     or r.state = 'failed' and ${isOwnRepair('r')})`,
     });
     await client.query({
       name: 'forget-idempotent-requests',
@@ -80,11 +81,6 @@ const unconfirmed = `select id from accounts where code_state = 'written' and no
   and coalesce(code_written_at, code_attempted_at) < now() - interval '10 minutes'
   and split_part(base_version, '.', 4)::bigint
       <= extract(epoch from coalesce(code_written_at, code_attempted_at)) * 1000`;
-
-// Nobody else would repeat what Tidemark itself has ordered without an incident.
-const isOwnRepair = `r.requested_by is null and (
-  r.reason in ('first position', 'sample differs widely')
-  or r.reason like 'fields added%' or r.reason like 'too much differs%')`;
 
 /** Those of the ids that have no job that is waiting, being done or to be tried again. */
 async function withoutJob(

@@ -70,6 +70,14 @@ export type StoredFacts = {
     readonly since: Date;
     readonly action: string | null;
   } | null;
+  /** Repairs that Tidemark ordered without an incident and that failed; they are retried. */
+  readonly failedRepairs: readonly {
+    readonly id: string;
+    readonly reason: string;
+    readonly error: string;
+    readonly since: Date;
+    readonly action: string | null;
+  }[];
   /** Accounts whose re-read fails and is retried. */
   readonly failingRereads: { readonly count: number; readonly since: Date; readonly error: string } | null;
   readonly failedMaintenance: readonly {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/database.ts';
+import { isOwnRepair } from '../resync/own-repair.ts';
 import type { Cause, Fault, StoredFacts, SubscriptionFacts } from './facts.ts';
 
 /** What the tables say about the health of a topic's mirror, in one round trip; `now` is the database's clock. */
@@ -27,6 +28,7 @@ export async function readStoredFacts(
       writeBack: withTime(row.writeBack),
       unconfirmedResyncs: row.unconfirmedResyncs.map(toTimed),
       failedComparison: withTime(row.failedComparison),
+      failedRepairs: row.failedRepairs.map(toTimed),
       failingRereads,
       failedMaintenance: row.failedMaintenance.map(toTimed),
       readThrough: row.readThrough,
@@ -72,6 +74,12 @@ const factsSql = `
                                       'action', cause ->> 'action') end
             from resyncs where mode <> 'repair' and scope = 'all' and state in ('done', 'failed')
            order by created_at desc limit 1) as "failedComparison",
+         (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'reason', r.reason, 'error', r.error,
+                                                       'since', coalesce(r.finished_at, r.created_at),
+                                                       'action', r.cause ->> 'action') order by r.created_at), '[]')
+            from resyncs r
+           where r.mode = 'repair' and r.error is not null and r.state in ('failed', 'queued', 'reading', 'applying')
+             and ${isOwnRepair('r')}) as "failedRepairs",
          to_regclass($2) is not null as "hasJobs",
          (select coalesce(jsonb_agg(jsonb_build_object('task', task, 'error', error, 'since', started_at)), '[]')
             from housekeeping where error is not null) as "failedMaintenance",
@@ -85,11 +93,10 @@ async function readFailingRereads(
   client: Queryable,
   queueSchema: string,
 ): Promise<StoredFacts['failingRereads']> {
-  const { rows } = await client.query<NonNullable<StoredFacts['failingRereads']>>({
-    name: 'failing-rereads',
-    text: `select count(*)::int as count, min(created_on) as since, coalesce(max(output ->> 'message'), '') as error
-             from ${queueSchema}.job where name = 're-read' and state = 'retry' having count(*) > 0`,
-  });
+  const { rows } = await client.query<NonNullable<StoredFacts['failingRereads']>>(
+    `select count(*)::int as count, min(created_on) as since, coalesce(max(output ->> 'message'), '') as error
+       from ${queueSchema}.job where name = 're-read' and state = 'retry' having count(*) > 0`,
+  );
   return rows[0] ?? null;
 }
 
@@ -150,6 +157,7 @@ type Row = {
   readonly writeBack: One<StoredFacts['writeBack']> | null;
   readonly unconfirmedResyncs: readonly One<StoredFacts['unconfirmedResyncs']>[];
   readonly failedComparison: One<StoredFacts['failedComparison']> | null;
+  readonly failedRepairs: readonly One<StoredFacts['failedRepairs']>[];
   readonly hasJobs: boolean;
   readonly failedMaintenance: readonly One<StoredFacts['failedMaintenance']>[];
   readonly readThrough: Date | null;

@@ -13,6 +13,7 @@ export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
     ...codeProblems(stored),
     ...writeBackProblems(stored),
     ...comparisonProblems(stored),
+    ...stored.failedRepairs.map(repairProblem),
     ...rereadProblems(stored, facts.now, graceMs),
     ...stored.failedMaintenance.map(maintenanceProblem),
     ...own,
@@ -96,6 +97,17 @@ function comparisonProblems({ failedComparison }: StoredFacts): Problem[] {
       action: action ?? 'Correct the cause, then run "npx tidemark resync --all --mode verify".',
     },
   ];
+}
+
+function repairProblem({ id, reason, error, since, action }: StoredFacts['failedRepairs'][number]): Problem {
+  return {
+    code: 'repair-failed',
+    severity: 'degraded',
+    summary: `A resync that Tidemark needs failed (resync ${id}, ${reason}).`,
+    detail: error,
+    since,
+    action: `${action ?? 'Correct the cause.'} The resync is retried automatically within 15 minutes.`,
+  };
 }
 
 function rereadProblems({ failingRereads }: StoredFacts, now: Date, graceMs: number): Problem[] {

@@ -33,6 +33,7 @@ const stored: StoredFacts = {
   writeBack: { state: 'running', code: '', message: '', since: ago(3_600) },
   unconfirmedResyncs: [],
   failedComparison: null,
+  failedRepairs: [],
   failingRereads: null,
   failedMaintenance: [],
   readThrough: ago(86_400),
@@ -212,6 +213,16 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
     withStored({ failedComparison: { id: 'r', error: 'e', since: ago(1), action: null } }),
     'degraded',
     'comparison-failed',
+  ],
+  [
+    'a repair that no incident stands for failed',
+    withStored({
+      failedRepairs: [
+        { id: 'r', reason: 'first position', error: 'e', since: ago(1), action: 'Grant the permission.' },
+      ],
+    }),
+    'degraded',
+    'repair-failed',
   ],
   [
     'accounts cannot be read again',
