@@ -30,6 +30,7 @@ import { type Schedules, startSchedules } from './resync/schedules.ts';
 import { type SubscribeContext, subscribe } from './subscribe.ts';
 import { ensureSubscription } from './subscription-rows.ts';
 import { type SweepContext, sweep } from './sweep.ts';
+import { watchTopic } from './watch-topic.ts';
 import { startWorkers } from './workers.ts';
 import { startWriteBack, type WriteBackTuning } from './write-back/start-write-back.ts';
 
@@ -151,8 +152,13 @@ async function beginOrgWork(
   const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping);
   // The stream is open or being opened; only now is everything that exists read.
   if (needsLoad) await requestInitialLoad(pool, jobs);
+  const watching = watchTopic(
+    { ...shared, org, faults: options.faults },
+    stopping,
+    timing.codeFieldCheckIntervalMs,
+  );
   const sweeping = sweepUntilStopped(resyncs, wakeUps, timing.sweepIntervalMs, stopping);
-  return { ended: Promise.all([writing, sweeping]) };
+  return { ended: Promise.all([writing, sweeping, watching]) };
 }
 
 /** Never rejects. */

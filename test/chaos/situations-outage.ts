@@ -28,10 +28,10 @@ const statusDuringOutage: Situation = {
     const service = services.get(world);
     if (service === undefined) throw new Error('the service of situation 1 is missing');
     transcript.did(
-      'The outage of situation 1 goes on. `tidemark status` exits with 4, so a script can test it; with `--json`:',
+      'The outage of situation 1 continues. `tidemark status` exits with 4, so scripts can test for it. With `--json`:',
     );
     await transcript.command(service, 'status', '--json');
-    transcript.did('The Pub/Sub API accepts streams again; nothing is done to Tidemark.');
+    transcript.did('The Pub/Sub API accepts streams again. Tidemark continues without an action.');
     outages.get(world)?.();
     await service.until('healthy');
     await transcript.show(service);

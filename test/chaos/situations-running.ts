@@ -2,11 +2,11 @@ import { healthyService } from './healthy-service.ts';
 import type { Situation, SituationGroup } from './situation-list.ts';
 
 const databaseFull: Situation = {
-  title: '2. The database cannot store',
+  title: '2. The disk of the database is full',
   async play(world, transcript) {
     const service = await healthyService(world);
     transcript.did(
-      'PostgreSQL refuses each new event as it does when its disk is full (SQLSTATE 53100). An account changes.',
+      'PostgreSQL refuses to store events because its disk is full (SQLSTATE 53100). An account is created.',
     );
     await world.sql(`create function refuse_events() returns trigger language plpgsql as
       $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$`);
@@ -14,7 +14,7 @@ const databaseFull: Situation = {
     await world.salesforce().create({ Name: 'Created while the disk is full' });
     await service.until('down');
     await transcript.show(service);
-    transcript.did('The disk has room again; nothing is done to Tidemark.');
+    transcript.did('The disk has free space again. Tidemark continues without an action.');
     await world.sql('drop trigger refuse_events on events');
     await world.sql('drop function refuse_events');
     await service.until('healthy');
@@ -63,22 +63,19 @@ const codesRefused: Situation = {
 };
 
 const schemaRefused: Situation = {
-  title: '6a. A schema cannot be loaded for want of permission',
+  title: '6a. The integration user may not read a new schema',
   async play(world, transcript) {
     const service = await healthyService(world);
     const { stream } = world.sandbox.faults;
     transcript.did(
-      'Account gets a new field, and the integration user may not read schemas. An account changes.',
+      'Account has a new field, and the integration user has lost the permission to read schemas. An account is created.',
     );
     stream.refuse.on({ calls: ['GetSchema'], errorCode: 'schema.meta.permission' });
     world.sandbox.org.addField({ name: 'Region__c', type: 'string', length: 20 });
     await world.salesforce().create({ Name: 'Created with a new schema', Region__c: 'North' });
-    await service.until('any', 'apply-failing');
+    await service.until('down', 'apply-failing');
     await transcript.show(service);
-    transcript.did('After 60 seconds:');
-    await service.until('down', 'changes-waiting');
-    await transcript.show(service);
-    transcript.did('The permission is granted; nothing is done to Tidemark.');
+    transcript.did('The permission is granted. Tidemark continues without an action.');
     stream.refuse.off();
     await service.until('healthy');
     await transcript.show(service);

@@ -23,10 +23,10 @@ const misspelled: Situation = {
     const service = await world.start(settings);
     await transcript.printed(service);
     await transcript.command(service, 'status');
-    transcript.did('No setting of Salesforce is set at all, only `DATABASE_URL`.');
+    transcript.did('Only `DATABASE_URL` is set, and no setting of Salesforce.');
     const nothing = { SALESFORCE_LOGIN_URL: '', SALESFORCE_CLIENT_ID: '', SALESFORCE_CLIENT_SECRET: '' };
     await transcript.printed(await world.start({ ...nothing, API_KEYS: '' }));
-    transcript.did('The settings of Salesforce are set under their right names.');
+    transcript.did('The settings have the correct names.');
     await showStart(world, transcript);
   },
 };
@@ -44,14 +44,14 @@ const otherObject: Situation = {
 };
 
 const startWhileAway: Situation = {
-  title: '10a. A first start while Salesforce is away',
+  title: '10a. A first start while Salesforce is unreachable',
   async play(world, transcript) {
-    transcript.did('Every connection to Salesforce breaks. The database is empty.');
+    transcript.did('Every connection to Salesforce fails. The database is empty.');
     const away = salesforceAway(world);
     const service = await world.start();
     await service.until('down', 'stream-down');
     await transcript.show(service);
-    transcript.did('Salesforce is back; nothing is done to Tidemark.');
+    transcript.did('Salesforce is reachable again. Tidemark continues without an action.');
     away.release();
     await service.until('healthy');
     await transcript.show(service);
@@ -60,14 +60,16 @@ const startWhileAway: Situation = {
 };
 
 const apiWhileAway: Situation = {
-  title: '10b. A process with `ROLES=api` starts while Salesforce is away',
+  title: '10b. A process with `ROLES=api` starts while Salesforce is unreachable',
   async play(world, transcript) {
-    transcript.did('The mirror of situation 10a, no other process, and no connection to Salesforce.');
+    transcript.did('The database of situation 10a, no other process, and no connection to Salesforce.');
     const away = salesforceAway(world);
     const service = await world.start({ ROLES: 'api' });
     await transcript.request(service, 'GET', '/v1/accounts?limit=1');
     await transcript.show(service);
-    transcript.did('Salesforce is back, and a process with the role `sync` starts beside it.');
+    transcript.did(
+      'Salesforce is reachable again, and a process with the role `sync` is started in addition.',
+    );
     away.release();
     const sync = await world.start({ ROLES: 'sync' });
     await service.until('healthy');
@@ -93,7 +95,7 @@ const bulkNotEnabled: Situation = {
   title: '6c. The Bulk API is not enabled',
   async play(world, transcript) {
     transcript.did(
-      'The org refuses bulk jobs, and the first load reads by the Bulk API (`RESYNC_BULK_FROM=1` stands for an org with more than 10,000 accounts).',
+      'The org refuses bulk jobs, and the initial load uses the Bulk API (`RESYNC_BULK_FROM=1` simulates an org with more than 10,000 accounts).',
     );
     const message = 'The Bulk API is not enabled for your organization or user type.';
     const refused = world.gate.meet({
@@ -108,7 +110,7 @@ const bulkNotEnabled: Situation = {
     const service = await world.start({ RESYNC_BULK_FROM: '1' });
     await service.until('down', 'It failed');
     await transcript.show(service);
-    transcript.did('The Bulk API is enabled; nothing is done to Tidemark.');
+    transcript.did('The Bulk API is enabled. Tidemark continues without an action.');
     refused.release();
     await service.until('healthy');
     await transcript.show(service);

@@ -15,10 +15,11 @@ const { values } = parseArgs({
 const page = fileURLToPath(new URL('../../docs/operator-situations.md', import.meta.url));
 const introduction = `# What an operator sees
 
-A transcript of one run of \`npm run test:situations -- --write\`, which plays these situations with service processes, a
-PostgreSQL server and the simulator. For each one: what is done, the answer of \`/health/ready\`, \`tidemark status\` with
-its exit code, and the log from level info on, without requests and without the fields time, pid and hostname. Then the
-cause is removed and the same is shown again. Times, ports and ids differ from run to run.`;
+This page is the output of one run of \`npm run test:situations -- --write\`, which reproduces these situations with
+service processes, a PostgreSQL server and the simulator. Each section describes the situation and shows the response of
+\`/health/ready\`, the output and exit code of \`tidemark status\`, and the log at level info and above (without requests
+and without the fields time, pid and hostname). Then the cause is removed, and the same is shown again. Times, ports and
+ids differ between runs.`;
 
 const groups = [...outageGroups, ...runningGroups, ...startingGroups].filter(
   ({ name }) => values.only === undefined || values.only === name,

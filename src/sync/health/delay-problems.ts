@@ -25,7 +25,7 @@ export function backlogProblems({ now, stored, faults }: HealthFacts): Problem[]
 }
 
 // The holder of the lease saves every five seconds whether the mirror is current; clocks differ by less than this.
-const delayLimitMs = 60_000;
+const delayLimitMs = 30_000;
 
 /** The stream works, but it delivers what was committed long ago: newer changes wait on the bus. */
 export function catchUpProblems(facts: HealthFacts): Problem[] {

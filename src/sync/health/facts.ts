@@ -2,8 +2,9 @@
  * - `stream`: changes do not reach the event log
  * - `apply`: stored events are not applied
  * - `database`: the database does not answer
+ * - `topic`: the topic is known not to carry changes of Account
  */
-export type FaultArea = 'stream' | 'apply' | 'database';
+export type FaultArea = 'stream' | 'apply' | 'database' | 'topic';
 
 /** A failure that lasts: from its first occurrence to the next success. */
 export type Fault = {

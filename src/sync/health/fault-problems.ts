@@ -18,6 +18,7 @@ export function faultProblems(
   return [
     ...(stream === undefined ? [] : [streamProblem(facts, stream, limitMs)]),
     ...(apply === undefined ? [] : [applyProblem(facts, apply, limitMs)]),
+    ...facts.faults.filter(({ area }) => area === 'topic').map(topicProblem),
   ];
 }
 
@@ -62,6 +63,11 @@ function applyProblem({ now }: HealthFacts, apply: Fault, graceMs: number): Prob
     since: apply.since,
     action: apply.action,
   };
+}
+
+// What the Tooling API shows of the selection is not certain enough to take the service out of rotation.
+function topicProblem({ code, message, since, action }: Fault): Problem {
+  return { code, severity: 'degraded', summary: message, detail: null, since, action };
 }
 
 // These end only when a person has changed something, as what needs a person does: there is no grace period.

@@ -10,24 +10,36 @@ export function leaderProblems(
   { renewedAt, state, stateSince, outage }: SubscriptionFacts,
   graceMs: number,
 ): Problem[] {
-  // The holder that was stopped has released the subscription; one that was killed has not.
-  if (state === 'idle') return [noLeader(topic, stateSince, now, graceMs)];
-  const unseenMs = renewedAt === null ? 0 : now.getTime() - renewedAt.getTime();
-  if (renewedAt !== null && unseenMs > unseenLimitMs) return [noLeader(topic, renewedAt, now, graceMs)];
+  if (!isHeld(now, { renewedAt, state, stateSince })) {
+    const since = renewedAt !== null && renewedAt < stateSince ? renewedAt : stateSince;
+    return [noLeader(topic, state === 'idle' ? since : (renewedAt ?? since), now, graceMs)];
+  }
   if (outage !== null || state === 'streaming') return [];
-  const isLong = now.getTime() - stateSince.getTime() > graceMs;
+  // The time of the idle state was before the holder came.
+  const openingSince = state === 'idle' ? renewedAt : stateSince;
+  const isLong = openingSince !== null && now.getTime() - openingSince.getTime() > graceMs;
   return [
     {
       code: 'stream-not-open',
       severity: isLong || state === 'stopped' ? 'down' : 'degraded',
       summary: `The stream of ${topic} is not open (${state}).`,
       detail: null,
-      since: stateSince,
+      since: openingSince,
       action: isLong
         ? 'Find the cause in the log of the process that holds the subscription (GET /v1/status: subscription.holder).'
         : 'Wait: the stream is being opened.',
     },
   ];
+}
+
+/** A holder that was stopped has released the subscription; one that was killed has not. */
+function isHeld(
+  now: Date,
+  { renewedAt, state, stateSince }: Pick<SubscriptionFacts, 'renewedAt' | 'state' | 'stateSince'>,
+): boolean {
+  if (renewedAt === null) return state !== 'idle';
+  const isSeen = now.getTime() - renewedAt.getTime() <= unseenLimitMs;
+  return isSeen && (state !== 'idle' || renewedAt > stateSince);
 }
 
 function noLeader(topic: string, since: Date, now: Date, graceMs: number): Problem {
