@@ -28,6 +28,7 @@ export default defineConfig({
       project('unit', { include: everything, exclude: [...withPostgres, ...e2e, ...chaos], isolate: false }),
       project('pg', { include: withPostgres, exclude: [...e2e, ...chaos], isolate: false }),
       project('e2e', { include: e2e, isolate: false }),
+      'simulator',
       project('chaos', { include: chaos }),
     ],
   },

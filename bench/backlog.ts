@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { advisoryLocks } from '../src/db/advisory-locks.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
-import { startSandbox } from '../src/sandbox/sandbox.ts';
+import { startSimulator } from 'salesforce-simulator';
 import { startBenchService } from './service-process.ts';
 import { appliedCount, storedCount } from './world.ts';
 
@@ -18,8 +18,8 @@ const perTransaction = 200;
 const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
 const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgres'), password: 'bench' });
 const database = openDatabase({ url: postgres.url, max: 2 });
-const sandbox = await startSandbox({ accounts });
-const service = await startBenchService(postgres.url, sandbox, {
+const simulator = await startSimulator({ accounts });
+const service = await startBenchService(postgres.url, simulator, {
   apiKeys: 'bench:read:only-for-the-benchmark',
   port: '0',
 });
@@ -44,20 +44,20 @@ say(`memory of the service at most: ${await service.peakMemory()} MiB, from its 
 
 await service.stop();
 await database.close();
-await sandbox.close();
+await simulator.close();
 await postgres.stop();
 await rm(folder, { recursive: true });
 
 async function produce(): Promise<void> {
-  const ids = [...sandbox.org.records()].map(({ id }) => id);
+  const ids = [...simulator.org.records()].map(({ id }) => id);
   const caller = {
-    userId: sandbox.org.named.admin.id,
+    userId: simulator.org.named.admin.id,
     api: 'rest',
     apiVersion: '66.0',
     client: null,
   } as const;
   for (let done = 0; done < backlog; done += perTransaction) {
-    sandbox.org.transaction(caller, (tx) => {
+    simulator.org.transaction(caller, (tx) => {
       for (let n = 0; n < perTransaction; n++) {
         tx.update(ids[(done + n) % ids.length] ?? '', { Phone: `${done + n}`, NumberOfEmployees: n });
       }

@@ -1,18 +1,18 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { buildApp } from '../src/app.ts';
-import type { Sandbox } from '../src/sandbox/sandbox.ts';
+import type { Simulator } from 'salesforce-simulator';
 
 /** The whole service inside the benchmark's process, with the usual settings; `ready` starts it. */
-export function buildBenchApp(databaseUrl: string, sandbox: Sandbox): Promise<FastifyInstance> {
-  const { clientId, clientSecret } = sandbox.credentials;
+export function buildBenchApp(databaseUrl: string, simulator: Simulator): Promise<FastifyInstance> {
+  const { clientId, clientSecret } = simulator.credentials;
   return buildApp({
     databaseUrl,
     org: {
-      loginUrl: sandbox.instanceUrl,
+      loginUrl: simulator.instanceUrl,
       credentials: { flow: 'client-credentials', clientId, clientSecret },
       apiVersion: '66.0',
-      pubsubEndpoint: sandbox.pubsubEndpoint,
+      pubsubEndpoint: simulator.pubsubEndpoint,
       pubsubTls: false,
     },
     apiKeys: [{ name: 'bench', scopes: ['read'], secret: 'only-for-the-benchmark' }],

@@ -1,9 +1,9 @@
-// The sandbox org of a benchmark, in a process of its own: what it costs is not counted as the service's.
-import type { Caller } from '../src/sandbox/model.ts';
-import { type Sandbox, startSandbox } from '../src/sandbox/sandbox.ts';
+// The simulator of a benchmark, in a process of its own: what it costs is not counted as the service's.
+import type { Caller } from 'salesforce-simulator/org/model.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import type { OrgAnswer, OrgCommand } from './org.ts';
 
-let sandbox: Sandbox | undefined;
+let simulator: Simulator | undefined;
 let made = 0;
 
 process.on('message', async (command: OrgCommand & { readonly number: number }) => {
@@ -14,18 +14,18 @@ process.on('disconnect', () => process.exit());
 
 async function carryOut(command: OrgCommand): Promise<OrgAnswer> {
   if (command.do === 'start') return start(command.accounts);
-  if (sandbox === undefined) throw new Error('the org is not started');
-  if (command.do === 'produce') return produce(sandbox, command);
-  if (command.do === 'change') return change(sandbox, command.id);
-  if (command.do === 'create') return create(sandbox);
-  if (command.do === 'accounts') return { ids: [...sandbox.org.records()].map(({ id }) => id) };
-  await sandbox.close();
+  if (simulator === undefined) throw new Error('the org is not started');
+  if (command.do === 'produce') return produce(simulator, command);
+  if (command.do === 'change') return change(simulator, command.id);
+  if (command.do === 'create') return create(simulator);
+  if (command.do === 'accounts') return { ids: [...simulator.org.records()].map(({ id }) => id) };
+  await simulator.close();
   return {};
 }
 
 async function start(accounts: number): Promise<OrgAnswer> {
-  sandbox = await startSandbox({ accounts, tls: true, dailyApiRequests: 100_000_000 });
-  const { instanceUrl, pubsubEndpoint, certificate = '', credentials } = sandbox;
+  simulator = await startSimulator({ accounts, tls: true, dailyApiRequests: 100_000_000 });
+  const { instanceUrl, pubsubEndpoint, certificate = '', credentials } = simulator;
   const { clientId, clientSecret } = credentials;
   return {
     org: { instanceUrl, pubsubEndpoint, certificate, clientId, clientSecret },
@@ -34,7 +34,7 @@ async function start(accounts: number): Promise<OrgAnswer> {
 
 /** Accounts that are made and accounts of which three fields change, in transactions of five, shuffled by number. */
 async function produce(
-  { org }: Sandbox,
+  { org }: Simulator,
   { events, createShare }: OrgCommand & { do: 'produce' },
 ): Promise<OrgAnswer> {
   const caller = callerOf(org.named.admin.id);
@@ -61,14 +61,14 @@ async function produce(
 }
 
 /** @returns when it was committed, by the clock that all processes of the machine share */
-function change({ org }: Sandbox, id: string): OrgAnswer {
+function change({ org }: Simulator, id: string): OrgAnswer {
   const value = `v${++made}`;
   org.transaction(callerOf(org.named.admin.id), (tx) => tx.update(id, { Site: value }));
   return { value, at: String(process.hrtime.bigint()) };
 }
 
 /** @returns when the account was made, and how long its code took to be in the record, in milliseconds */
-async function create({ org }: Sandbox): Promise<OrgAnswer> {
+async function create({ org }: Simulator): Promise<OrgAnswer> {
   const id = org.transaction(callerOf(org.named.admin.id), (tx) => {
     const result = tx.insert(newAccount(++made));
     if (!result.success) throw new Error('the org refused an account');

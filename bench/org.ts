@@ -39,7 +39,7 @@ export type BenchOrg = OrgAddress & {
   close(): Promise<void>;
 };
 
-/** A sandbox org in a process of its own. */
+/** A simulator in a process of its own. */
 export async function startOrg(accounts: number): Promise<BenchOrg> {
   const child = fork(fileURLToPath(new URL('org-process.ts', import.meta.url)));
   const tell = conversation(child);

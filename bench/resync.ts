@@ -1,5 +1,5 @@
 // How fast a mirror is loaded and repaired: `npm run bench:resync`. The service runs as its own process against a
-// sandbox org and a PostgreSQL of its own, all on loopback; what it does is compared with COPY of the same rows into
+// simulator and a PostgreSQL of its own, all on loopback; what it does is compared with COPY of the same rows into
 // the same table, in the same run.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
-import { startSandbox } from '../src/sandbox/sandbox.ts';
+import { startSimulator } from 'salesforce-simulator';
 import { differencesOf } from '../test/chaos/expected-account.ts';
 import type { ApiAccount, Page } from '../test/helpers/tidemark.ts';
 import { startBenchService } from './service-process.ts';
@@ -20,9 +20,9 @@ const key = 'only-for-the-benchmark';
 const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
 const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgres'), password: 'bench' });
 const database = openDatabase({ url: postgres.url, max: 2 });
-const sandbox = await startSandbox({ accounts, dailyApiRequests: 10_000_000 });
+const simulator = await startSimulator({ accounts, dailyApiRequests: 10_000_000 });
 const port = process.env['BENCH_PORT'] ?? '3987';
-const service = await startBenchService(postgres.url, sandbox, { apiKeys: `bench:read+write:${key}`, port });
+const service = await startBenchService(postgres.url, simulator, { apiKeys: `bench:read+write:${key}`, port });
 const url = `http://127.0.0.1:${port}`;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const rows = async <T>(sql: string): Promise<T[]> => (await database.pool.query(sql)).rows as T[];
@@ -36,7 +36,7 @@ try {
 } finally {
   await service.stop();
   await database.close();
-  await sandbox.close();
+  await simulator.close();
   await postgres.stop();
   await rm(folder, { recursive: true, force: true });
 }
@@ -98,7 +98,7 @@ async function order(mode: string): Promise<string> {
 
 /** @returns how many accounts it changed */
 async function change(perSecond: number, signal: AbortSignal): Promise<number> {
-  const { org } = sandbox;
+  const { org } = simulator;
   const caller = { userId: org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
   const ids = [...org.records()].map(({ id }) => id);
   let made = 0;
@@ -114,13 +114,13 @@ async function change(perSecond: number, signal: AbortSignal): Promise<number> {
 }
 
 async function settled(): Promise<void> {
-  const published = sandbox.bus.retained().filter(({ event }) => event !== null).length;
+  const published = simulator.bus.retained().filter(({ event }) => event !== null).length;
   const applied = `select count(*)::int as count from events where state <> 'stored'`;
   while (((await rows<{ count: number }>(applied))[0]?.count ?? 0) < published) await pause(200);
 }
 
 async function differing(): Promise<number> {
-  const fields = sandbox.org.fields();
+  const fields = simulator.org.fields();
   let count = 0;
   for (let cursor: string | null = ''; cursor !== null; ) {
     const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
@@ -129,7 +129,7 @@ async function differing(): Promise<number> {
     });
     const page = (await answer.json()) as Page<ApiAccount>;
     for (const account of page.data) {
-      const record = sandbox.org.record(account.id);
+      const record = simulator.org.record(account.id);
       if (record === undefined || differencesOf(record, account, fields).length > 0) count++;
     }
     cursor = page.nextCursor;

@@ -22,7 +22,7 @@ export type BenchServiceOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** The service as a process of its own, with the flags and variables of `npm start`, against a sandbox org. */
+/** The service as a process of its own, with the flags and variables of `npm start`, against a simulator. */
 export async function startBenchService(
   databaseUrl: string,
   org: ServiceOrg,

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
-import { type Config, loadConfig } from './config.ts';
-import { secretPaths } from './http/request-log.ts';
+import { type Config, loadConfig } from './config/config.ts';
+import { secretPaths } from './http/plugins/request-log.ts';
 import { checkAddress } from './start/data-dir.ts';
 import { type Provided, provideDefaults } from './start/embedded-defaults.ts';
-import { stopOnOwnFault } from './start/own-fault.ts';
+import { stopOnOwnFault } from './start/fatal-handler.ts';
 import { stopOnSignal } from './start/signals.ts';
-import { startFailure } from './start/start-failure.ts';
-import { waitUntilLoaded, welcome } from './start/welcome.ts';
+import { startFailure } from './start/startup-error.ts';
+import { waitUntilLoaded, banner } from './start/banner.ts';
 
 const shutdownLimitMs = 9_500;
 const running: (() => Promise<void>)[] = [];
@@ -42,9 +42,9 @@ stopOnOwnFault(
 
 try {
   const { config, provided, address } = await starting;
-  if (provided.sandbox !== undefined && address !== undefined) {
+  if (provided.simulator !== undefined && address !== undefined) {
     await waitUntilLoaded(address);
-    process.stdout.write(welcome(address, provided, config.salesforceApiVersion));
+    process.stdout.write(banner(address, provided, config.salesforceApiVersion));
   }
 } catch (error) {
   if (error !== stoppedEarly && !stopping.signal.aborted) await fail(error);

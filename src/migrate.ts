@@ -1,10 +1,10 @@
 // `npm run migrate`: brings the database to the newest migration and ends. The service does the same when it starts.
-import { loadDatabaseUrl } from './config.ts';
+import { loadDatabaseUrl } from './config/config.ts';
 import { checkSession } from './db/check-session.ts';
 import { openDatabase } from './db/database.ts';
 import { locateDatabase } from './db/locate-database.ts';
 import { migrate } from './db/migrate.ts';
-import { startFailure } from './start/start-failure.ts';
+import { startFailure } from './start/startup-error.ts';
 
 try {
   const { url, schema } = await locateDatabase(loadDatabaseUrl(process.env));

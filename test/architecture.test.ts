@@ -34,7 +34,7 @@ const offenders = (offends: (found: Import) => boolean): string[] =>
 const allowed: Readonly<Record<string, readonly string[]>> = {
   salesforce: ['timing.ts'],
   db: [],
-  sandbox: [],
+  simulator: [],
   sync: ['salesforce', 'db', 'timing.ts'],
   http: ['sync', 'salesforce', 'db'],
   cli: ['http'],
@@ -59,7 +59,7 @@ describe('the architecture', () => {
     const doors = ['start/embedded-defaults.ts'];
     expect(
       offenders(
-        ({ from, to }) => areaOf(to) === 'sandbox' && areaOf(from) !== 'sandbox' && !doors.includes(from),
+        ({ from, to }) => areaOf(to) === 'simulator' && areaOf(from) !== 'simulator' && !doors.includes(from),
       ),
     ).toEqual([]);
     expect(
@@ -108,7 +108,7 @@ describe('the architecture', () => {
   it('the environment is read in one place each for the service, the simulator and the command line', () => {
     const readers = [...sources].filter(([, text]) => text.includes('process.env')).map(([file]) => file);
     expect(
-      readers.filter((file) => !['main.ts', 'migrate.ts', 'cli.ts', 'sandbox/main.ts'].includes(file)),
+      readers.filter((file) => !['main.ts', 'migrate.ts', 'cli.ts', 'simulator/main.ts'].includes(file)),
     ).toEqual([]);
   });
 
@@ -123,6 +123,6 @@ describe('the architecture', () => {
     const empty = /(^|-)(utils?|helpers?|common|manager|service|impl|misc)(-|$)/;
     const named = files.filter((file) => empty.test(path.basename(file, '.ts')));
     // The Pub/Sub API calls itself a service.
-    expect(named.filter((file) => file !== 'sandbox/pubsub-service.ts')).toEqual([]);
+    expect(named.filter((file) => file !== 'simulator/pubsub-service.ts')).toEqual([]);
   });
 });

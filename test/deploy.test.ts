@@ -8,8 +8,8 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { loadConfig } from '../src/config.ts';
-import { settings } from '../src/settings.ts';
+import { loadConfig } from '../src/config/config.ts';
+import { settings } from '../src/config/settings.ts';
 import { unreadPaths, watched } from './helpers/watched.ts';
 
 const root = new URL('../', import.meta.url);

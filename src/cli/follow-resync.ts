@@ -10,7 +10,7 @@ export type Resync = Static<typeof ResyncSchema>;
 const silenceLimitMs = 45_000;
 const tryAgainMs = 1_000;
 /** A service that is started again is back by then. */
-const mostTries = 60;
+const maxTries = 60;
 
 /** The resync whenever it has changed, the last time when it has ended or needs confirmation. A connection that breaks is opened again. */
 export async function* followResync(api: Api, id: string): AsyncGenerator<Resync> {
@@ -22,7 +22,7 @@ export async function* followResync(api: Api, id: string): AsyncGenerator<Resync
         if (isAtRest(resync)) return;
       }
     } catch (error) {
-      if (!(error instanceof Unreachable) || failures >= mostTries) throw error;
+      if (!(error instanceof Unreachable) || failures >= maxTries) throw error;
     }
     await pause(tryAgainMs);
   }

@@ -3,7 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from './generated/client.ts';
 import { connectionTo, refuseStandby } from './servers.ts';
-import { within } from './within.ts';
+import { withTimeout } from './with-timeout.ts';
 
 export type DatabaseOptions = {
   /** May name several hosts; see `connectionTo`. */
@@ -59,7 +59,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     async close() {
       await prisma.$disconnect();
       // Who still has a connection keeps it until the process ends; its transaction is undone then.
-      await within(1_000, pool.end());
+      await withTimeout(1_000, pool.end());
     },
   };
 }
@@ -75,23 +75,23 @@ export async function inTransaction<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
-  return againWhereUndone(() => inOneTransaction(pool, work));
+  return retryOnConflict(() => inOneTransaction(pool, work));
 }
 
 /** The same for a transaction that is a single statement. */
-export async function againWhereUndone<T>(work: () => Promise<T>): Promise<T> {
+export async function retryOnConflict<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (attempt === tries || !isUndone(error)) throw error;
+      if (attempt === tries || !isSerializationFailure(error)) throw error;
       await pause(10 * 2 ** attempt * Math.random());
     }
   }
 }
 
 /** Serialization failure and deadlock: nothing of the transaction took place, and nothing was wrong with it. */
-function isUndone(error: unknown): boolean {
+function isSerializationFailure(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === '40001' || code === '40P01';
 }

@@ -18,7 +18,7 @@ export async function holdLock(
   signal: AbortSignal,
   work: (held: AbortSignal, isSure: () => boolean) => Promise<void>,
 ): Promise<void> {
-  const { askEveryMs = usualAskEveryMs } = options;
+  const { askEveryMs = defaultPollIntervalMs } = options;
   const unheardMs = 4 * askEveryMs;
   const lost = new AbortController();
   const client = new pg.Client({
@@ -66,7 +66,7 @@ export type LockOptions = {
   readonly askEveryMs?: number;
 };
 
-const usualAskEveryMs = 2_000;
+const defaultPollIntervalMs = 2_000;
 const tryEveryMs = 1_000;
 
 async function take(

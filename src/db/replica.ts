@@ -25,7 +25,7 @@ export type Lsn = bigint;
 
 export const stalenessBoundMs = 5_000;
 
-const lookEveryMs = 250;
+const pollIntervalMs = 250;
 
 /**
  * Follows how far a replica is behind. The measure needs no common clock and no traffic: what the primary had written at
@@ -115,7 +115,7 @@ async function follow(
     const replayed = await replayedLsn(replica).catch(() => undefined);
     const isCopy = replayed?.lsn != null && replayed.identity === identity;
     onLook(isCopy ? { at, written: written?.lsn ?? undefined, replayed: replayed.lsn } : undefined);
-    await pause(lookEveryMs, undefined, { signal }).catch(() => {});
+    await pause(pollIntervalMs, undefined, { signal }).catch(() => {});
   }
 }
 

@@ -33,7 +33,7 @@ type FindPrimary = () => Promise<Address>;
 
 // Many connections open at once after a fail-over: they share one look.
 const believedMs = 1_000;
-const lookLimitMs = 2_000;
+const checkTimeoutMs = 2_000;
 
 /**
  * Finds the primary among the servers. The one of last time is asked first and alone; where it is none any more, all are.
@@ -93,8 +93,8 @@ type Answer = {
 async function ask(server: string): Promise<Answer> {
   const client = new pg.Client({
     connectionString: server,
-    connectionTimeoutMillis: lookLimitMs,
-    query_timeout: lookLimitMs,
+    connectionTimeoutMillis: checkTimeoutMs,
+    query_timeout: checkTimeoutMs,
     application_name: 'tidemark looking for the primary',
   });
   client.on('error', () => {});

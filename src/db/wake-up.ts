@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Queryable } from './database.ts';
 import { connectionTo } from './servers.ts';
-import { within } from './within.ts';
+import { withTimeout } from './with-timeout.ts';
 
 // Notifications reach the whole database: a schema other than `public` has a channel of its own.
 const channelSql = `case current_schema() when 'public' then 'tidemark' else 'tidemark_' || md5(current_schema()) end`;
@@ -32,7 +32,7 @@ export type WakeUps = {
 };
 
 // A connection that fell silent looks like one that nothing is sent on.
-const usualAskEveryMs = 10_000;
+const defaultPollIntervalMs = 10_000;
 
 /**
  * Listens on a connection of its own. When that breaks or falls silent, it is opened again; meanwhile the waits run into
@@ -41,7 +41,7 @@ const usualAskEveryMs = 10_000;
 export function listenForWakeUps(
   url: string,
   onError: (error: Error) => void,
-  askEveryMs: number = usualAskEveryMs,
+  askEveryMs: number = defaultPollIntervalMs,
   onListening: () => void = () => {},
 ): WakeUps {
   const waiting = new Map<Wake, Set<() => void>>();
@@ -116,7 +116,7 @@ export function listenForWakeUps(
       wakeAll();
       client?.removeAllListeners('error');
       client?.on('error', () => {});
-      if (client !== undefined) await within(500, client.end());
+      if (client !== undefined) await withTimeout(500, client.end());
     },
   };
 }

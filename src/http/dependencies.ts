@@ -4,15 +4,15 @@ import type { PrismaClient } from '../db/generated/client.ts';
 import type { Replica } from '../db/replica.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { SchemaField } from '../salesforce/writer-schema.ts';
-import type { ReadEvent } from '../sync/event-history.ts';
-import type { Verdict } from '../sync/health/verdict.ts';
-import type { EnqueueResync } from '../sync/resync/request-resync.ts';
-import type { CodeAnswer, CodeRequest } from '../sync/write-back/assign-code.ts';
-import type { RateLimitOptions } from './rate-limits.ts';
-import type { LoadLimits } from './shed-load.ts';
-import type { StreamLimits } from './stream-room.ts';
-import type { OidcOptions } from './verify-token.ts';
-import type { WebhookSenders } from './webhooks/senders.ts';
+import type { ReadEvent } from '../history/read-event.ts';
+import type { Verdict } from '../health/verdict.ts';
+import type { EnqueueResync } from '../resync/request-resync.ts';
+import type { CodeAnswer, CodeRequest } from '../write-back/assign-code.ts';
+import type { RateLimitOptions } from './plugins/rate-limits.ts';
+import type { LoadLimits } from './plugins/shed-load.ts';
+import type { StreamLimits } from './streams/stream-limits.ts';
+import type { OidcOptions } from './plugins/verify-token.ts';
+import type { WebhookSenders } from './routes/webhooks/senders.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {

@@ -9,46 +9,46 @@ import {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
-import { answerOptions } from './answer-options.ts';
-import { addProblemAnswers, sendProblem, toProblem } from './answer-problems.ts';
-import { addAuthentication } from './authenticate.ts';
-import { answerBrokenRequest } from './broken-request.ts';
-import { closeSilentConnections } from './close-silent-connections.ts';
-import { closeWhenStopping } from './close-when-stopping.ts';
-import { lazySerializers } from './compile-serializer.ts';
-import { compressAnswers } from './compress-answers.ts';
-import { addCors } from './cors.ts';
+import { answerOptions } from './plugins/options-handler.ts';
+import { registerErrorHandler, sendProblem, toProblem } from './plugins/error-handler.ts';
+import { registerAuthentication } from './plugins/authenticate.ts';
+import { handleClientError } from './plugins/client-error-handler.ts';
+import { closeSilentConnections } from './plugins/close-silent-connections.ts';
+import { closeWhenStopping } from './plugins/close-when-stopping.ts';
+import { lazySerializers } from './plugins/compile-serializer.ts';
+import { compressAnswers } from './plugins/compress-responses.ts';
+import { registerCors } from './plugins/cors.ts';
 import type { HttpDependencies } from './dependencies.ts';
-import { addEventStreams } from './event-stream.ts';
-import { collectRoutes } from './known-routes.ts';
-import { limitBodies } from './limit-bodies.ts';
-import { limitDepth } from './limit-depth.ts';
-import { addListTags } from './list-tags.ts';
-import { addMetrics } from './metrics.ts';
+import { registerEventStreams } from './streams/event-stream.ts';
+import { collectRoutes } from './plugins/known-routes.ts';
+import { limitBodies } from './plugins/limit-bodies.ts';
+import { limitDepth } from './plugins/limit-depth.ts';
+import { registerListTags } from './plugins/list-etags.ts';
+import { registerMetrics } from './plugins/request-metrics.ts';
 import { Problem } from './problem.ts';
-import { addRateLimits } from './rate-limits.ts';
-import { addReadDatabase } from './read-database.ts';
-import { addRequestLog, loggerOptions, requestId } from './request-log.ts';
-import { addAccountRoutes } from './routes/accounts.ts';
-import { addDocs } from './routes/docs.ts';
-import { addEventRetryRoute } from './routes/event-retry.ts';
-import { addEventRoutes } from './routes/events.ts';
-import { addHealthRoutes } from './routes/health.ts';
-import { addIncidentRoutes } from './routes/incidents.ts';
-import { addLiveEventRoute } from './routes/live-events.ts';
-import { addMetricsRoute } from './routes/metrics.ts';
-import { addProblemsPage } from './routes/problems.ts';
-import { addResyncRoutes } from './routes/resyncs.ts';
-import { addRootRoutes } from './routes/root.ts';
-import { addStatusRoute } from './routes/status.ts';
-import { addSubscriptionReconnectRoute } from './routes/subscription-reconnect.ts';
-import { addTransactionRoute } from './routes/transactions.ts';
-import { addWriteBackRoutes } from './routes/write-backs.ts';
-import { shareRoom, shedLoad } from './shed-load.ts';
-import { addSignedCursors } from './signed-cursors.ts';
-import { compileValidator } from './validate-requests.ts';
-import { tokenVerifier } from './verify-token.ts';
-import { addWebhookRoutes } from './webhooks/webhook-routes.ts';
+import { registerRateLimits } from './plugins/rate-limits.ts';
+import { registerReadDatabase } from './plugins/read-database.ts';
+import { registerRequestLog, loggerOptions, requestId } from './plugins/request-log.ts';
+import { registerAccountRoutes } from './routes/accounts.ts';
+import { registerDocs } from './routes/docs.ts';
+import { registerEventRetryRoute } from './routes/event-retry.ts';
+import { registerEventRoutes } from './routes/events.ts';
+import { registerHealthRoutes } from './routes/health.ts';
+import { registerIncidentRoutes } from './routes/incidents.ts';
+import { registerLiveEventRoute } from './routes/live-events.ts';
+import { registerMetricsRoute } from './routes/metrics.ts';
+import { registerProblemsPage } from './routes/problems.ts';
+import { registerResyncRoutes } from './routes/resyncs.ts';
+import { registerRootRoutes } from './routes/root.ts';
+import { registerStatusRoute } from './routes/status.ts';
+import { registerSubscriptionReconnectRoute } from './routes/subscription-reconnect.ts';
+import { registerTransactionRoute } from './routes/transactions.ts';
+import { registerWriteBackRoutes } from './routes/write-backs.ts';
+import { limitConcurrency, shedLoad } from './plugins/shed-load.ts';
+import { registerSignedCursors } from './plugins/signed-cursors.ts';
+import { compileValidator } from './plugins/validate-requests.ts';
+import { tokenVerifier } from './plugins/verify-token.ts';
+import { registerWebhookRoutes } from './routes/webhooks/webhook-routes.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
 export async function createServer(dependencies: HttpDependencies): Promise<Server> {
@@ -61,53 +61,53 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
     genReqId: requestId,
     schemaController: { compilersFactory: { buildSerializer: lazySerializers } },
     frameworkErrors: (error, request, reply) => sendProblem(toProblem(error), request, reply),
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: handleClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(compileValidator);
   app.removeContentTypeParser('text/plain');
 
   const routes = collectRoutes(app);
-  addRequestLog(app);
-  const metrics = addMetrics(app);
+  registerRequestLog(app);
+  const metrics = registerMetrics(app);
   keepOutOfCaches(app);
   closeSilentConnections(app);
   closeWhenStopping(app, dependencies.stopping);
   await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
   await compressAnswers(app);
   answerOptions(app, routes, (access?.corsOrigins ?? []).length > 0);
-  await addCors(app, access?.corsOrigins);
+  await registerCors(app, access?.corsOrigins);
   shedLoad(app, access?.loadLimits, metrics.shed);
-  const rateLimits = await addRateLimits(app, access?.rateLimits, metrics.limited);
-  addProblemAnswers(app, routes);
-  addListTags(app);
+  const rateLimits = await registerRateLimits(app, access?.rateLimits, metrics.limited);
+  registerErrorHandler(app, routes);
+  registerListTags(app);
   const verifyToken =
     access?.oidc &&
     tokenVerifier(access.oidc, (error) => app.log.warn({ err: error }, 'the issuer of tokens is away'));
-  addAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
+  registerAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
   refuseCompressedBodies(app);
-  shareRoom(app, access?.loadLimits, metrics.shed);
+  limitConcurrency(app, access?.loadLimits, metrics.shed);
   limitBodies(app, metrics.shed);
   limitDepth(app);
-  addSignedCursors(app, dependencies.pool);
-  addReadDatabase(app, dependencies);
+  registerSignedCursors(app, dependencies.pool);
+  registerReadDatabase(app, dependencies);
 
-  await addDocs(app, dependencies);
-  const streams = await addEventStreams(app, dependencies.stallLimitMs);
-  addAccountRoutes(app, dependencies);
-  addEventRoutes(app, dependencies);
-  addEventRetryRoute(app, dependencies);
-  addLiveEventRoute(app, dependencies, streams);
-  addTransactionRoute(app);
-  addResyncRoutes(app, dependencies, streams);
-  addIncidentRoutes(app, dependencies);
-  addWriteBackRoutes(app, dependencies);
-  addStatusRoute(app, dependencies);
-  addSubscriptionReconnectRoute(app, dependencies);
-  addHealthRoutes(app, dependencies);
-  addMetricsRoute(app, dependencies, metrics);
-  addProblemsPage(app);
-  await addWebhookRoutes(app, dependencies);
-  addRootRoutes(app, dependencies);
+  await registerDocs(app, dependencies);
+  const streams = await registerEventStreams(app, dependencies.stallLimitMs);
+  registerAccountRoutes(app, dependencies);
+  registerEventRoutes(app, dependencies);
+  registerEventRetryRoute(app, dependencies);
+  registerLiveEventRoute(app, dependencies, streams);
+  registerTransactionRoute(app);
+  registerResyncRoutes(app, dependencies, streams);
+  registerIncidentRoutes(app, dependencies);
+  registerWriteBackRoutes(app, dependencies);
+  registerStatusRoute(app, dependencies);
+  registerSubscriptionReconnectRoute(app, dependencies);
+  registerHealthRoutes(app, dependencies);
+  registerMetricsRoute(app, dependencies, metrics);
+  registerProblemsPage(app);
+  await registerWebhookRoutes(app, dependencies);
+  registerRootRoutes(app, dependencies);
   return app;
 }
 

@@ -88,7 +88,7 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
 }
 
 // What one answer holds at most, as much as the usual credit; events can come in responses of one each.
-const mostTogether = 100;
+const maxTogether = 100;
 
 /** The responses at the front that bring events, as one; or a keepalive. */
 function takeTogether(waiting: FetchResponse[]): FetchResponse | undefined {
@@ -97,7 +97,7 @@ function takeTogether(waiting: FetchResponse[]): FetchResponse | undefined {
   const events = [...first.events];
   let last = first;
   for (let next = waiting[0]; next !== undefined && next.events.length > 0; next = waiting[0]) {
-    if (events.length + next.events.length > mostTogether) break;
+    if (events.length + next.events.length > maxTogether) break;
     events.push(...next.events);
     last = next;
     waiting.shift();

@@ -1,16 +1,16 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { ConfigError } from '../config-error.ts';
+import { ConfigError } from '../config/config-error.ts';
 
 /**
- * Takes DATA_DIR for this process: two that share it would run one database and one sandbox org twice.
+ * Takes DATA_DIR for this process: two that share it would run one database and one simulator twice.
  * A process that was killed holds it no longer.
  *
  * @returns gives it back
  * @throws ConfigError naming the process that holds it
  */
-export async function takeDataDir(folder: string): Promise<() => Promise<void>> {
+export async function lockDataDir(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, 'tidemark.pid');
   for (;;) {

@@ -1,29 +1,29 @@
-// The one file that chooses the embedded defaults: it alone knows the service and the sandbox org.
+// The one file that chooses the embedded defaults: it alone knows the service and the simulator.
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { startEmbeddedPostgres } from '../db/embedded-postgres.ts';
 import type { ApiKey } from '../http/dependencies.ts';
-import type { SalesforceConfig } from '../read-salesforce.ts';
-import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
-import { takeDataDir } from './data-dir.ts';
+import type { SalesforceConfig } from '../config/parse-salesforce.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { lockDataDir } from './data-dir.ts';
 
 /** What the settings left open, provided. */
 export type Provided = {
   readonly databaseUrl: string;
   readonly salesforce: SalesforceConfig;
   readonly apiKeys: readonly ApiKey[];
-  /** The sandbox org, where no real one is configured. */
-  readonly sandbox: Sandbox | undefined;
+  /** The simulator, where no real one is configured. */
+  readonly simulator: Simulator | undefined;
   stop(): Promise<void>;
 };
 
-/** Accounts in a sandbox org that starts for the first time. */
-const sandboxAccounts = 200;
+/** Accounts in a simulator that starts for the first time. */
+const simulatorAccounts = 200;
 
 /**
- * Starts what is not configured: an embedded PostgreSQL, a sandbox org, an API key. All of it keeps its data in
+ * Starts what is not configured: an embedded PostgreSQL, a simulator, an API key. All of it keeps its data in
  * DATA_DIR, so that the next start goes on where this one ends.
  */
 export async function provideDefaults(config: Config): Promise<Provided> {
@@ -34,7 +34,7 @@ export async function provideDefaults(config: Config): Promise<Provided> {
   try {
     // Where nothing is embedded, nothing is kept here.
     if (config.databaseUrl === undefined || config.salesforce === undefined) {
-      running.push(await takeDataDir(config.dataDir));
+      running.push(await lockDataDir(config.dataDir));
     }
     let { databaseUrl } = config;
     if (databaseUrl === undefined) {
@@ -47,16 +47,16 @@ export async function provideDefaults(config: Config): Promise<Provided> {
       databaseUrl = postgres.url;
     }
     let { salesforce } = config;
-    let sandbox: Sandbox | undefined;
+    let simulator: Simulator | undefined;
     if (salesforce === undefined) {
-      sandbox = await startOrg(config);
-      running.push(sandbox.close);
-      salesforce = sandboxLogin(sandbox);
+      simulator = await startOrg(config);
+      running.push(simulator.close);
+      salesforce = simulatorLogin(simulator);
     }
     const apiKeys = config.apiKeys ?? [
       { name: 'local', scopes: ['read', 'write', 'admin'] as const, secret: await secret(config, 'api-key') },
     ];
-    return { databaseUrl, salesforce, apiKeys, sandbox, stop };
+    return { databaseUrl, salesforce, apiKeys, simulator, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -64,18 +64,18 @@ export async function provideDefaults(config: Config): Promise<Provided> {
 }
 
 /** Beside the API's port where that is free, so that addresses stay the same from start to start. */
-async function startOrg({ dataDir, host, port }: Config): Promise<Sandbox> {
-  const options = { host, accounts: sandboxAccounts, journalFile: path.join(dataDir, 'sandbox-org.ndjson') };
-  if (port === 0) return startSandbox(options);
+async function startOrg({ dataDir, host, port }: Config): Promise<Simulator> {
+  const options = { host, accounts: simulatorAccounts, journalFile: path.join(dataDir, 'simulator.ndjson') };
+  if (port === 0) return startSimulator(options);
   try {
-    return await startSandbox({ ...options, httpPort: port + 1, pubsubPort: port + 2 });
+    return await startSimulator({ ...options, httpPort: port + 1, pubsubPort: port + 2 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    return startSandbox(options);
+    return startSimulator(options);
   }
 }
 
-function sandboxLogin({ instanceUrl, pubsubEndpoint, credentials }: Sandbox): SalesforceConfig {
+function simulatorLogin({ instanceUrl, pubsubEndpoint, credentials }: Simulator): SalesforceConfig {
   const { clientId, clientSecret } = credentials;
   return {
     loginUrl: instanceUrl,

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSimulator } from 'salesforce-simulator';
 import { eventually } from '../helpers/eventually.ts';
-import { inOrg } from '../helpers/sandbox-org.ts';
+import { inOrg } from '../helpers/simulator-org.ts';
 import { pathSecret, webhookSecret } from '../helpers/webhooks.ts';
 import { type AttackName, attacks } from './attacks.ts';
 import { limitMemory } from './memory-limit.ts';
@@ -46,9 +46,9 @@ export async function attackRun({
   databaseUrl,
   maxMiB = 512,
 }: AttackOptions): Promise<AttackReport> {
-  const sandbox = await startSandbox({ accounts: 20, organizationId });
+  const simulator = await startSimulator({ accounts: 20, organizationId });
   const limit = limitMemory(maxMiB * 1024 ** 2);
-  const { clientId, clientSecret } = sandbox.credentials;
+  const { clientId, clientSecret } = simulator.credentials;
   const command = `${limit.enter}; exec "${process.execPath}" ${[...flags, ...limit.flags].join(' ')} src/main.ts`;
   const child = spawn('/bin/sh', ['-c', command], {
     cwd: root,
@@ -56,10 +56,10 @@ export async function attackRun({
       PATH: process.env['PATH'] ?? '',
       MALLOC_ARENA_MAX: '1',
       DATABASE_URL: databaseUrl,
-      SALESFORCE_LOGIN_URL: sandbox.instanceUrl,
+      SALESFORCE_LOGIN_URL: simulator.instanceUrl,
       SALESFORCE_CLIENT_ID: clientId,
       SALESFORCE_CLIENT_SECRET: clientSecret,
-      PUBSUB_ENDPOINT: sandbox.pubsubEndpoint,
+      PUBSUB_ENDPOINT: simulator.pubsubEndpoint,
       PUBSUB_TLS: 'false',
       API_KEYS: `test:read+write+admin:${key}`,
       RATE_LIMIT_WEBHOOKS_PER_MINUTE: '0',
@@ -104,8 +104,8 @@ export async function attackRun({
       throw new Error(`${error.message}; it answers ${answer}; the service said: ${output.slice(-500)}`);
     });
 
-    const org = inOrg(sandbox);
-    const ids = [...sandbox.org.records()].map(({ id }) => id);
+    const org = inOrg(simulator);
+    const ids = [...simulator.org.records()].map(({ id }) => id);
     const answers: Record<string, number> = {};
     const stop = new AbortController();
     const count = (status: number): void => {
@@ -173,7 +173,7 @@ export async function attackRun({
       unready,
       changesShown,
       different: verified.verification?.different ?? null,
-      accountsInOrg: [...sandbox.org.records()].length,
+      accountsInOrg: [...simulator.org.records()].length,
       accountsListed: counts.accounts.active,
       ended,
     };
@@ -185,7 +185,7 @@ export async function attackRun({
     await eventually('the service has ended', () => ended !== undefined, 30_000).catch(() =>
       child.kill('SIGKILL'),
     );
-    await sandbox.close();
+    await simulator.close();
     limit.remove();
   }
 }

@@ -26,7 +26,7 @@ export function useChaosEnv(options: Partial<CrashWorldOptions> = {}): QuietWorl
   beforeAll(async () => {
     world = await startCrashWorld({ accounts: 50, ...options });
     await waitUntilQuiet(world, healLimitMs);
-    changes = randomChanges(world.sandbox, seededRandom(1, 'changes'), 3);
+    changes = randomChanges(world.simulator, seededRandom(1, 'changes'), 3);
     await waitUntilQuiet(world, healLimitMs);
   }, 120_000);
   afterAll(() => world?.stop(), 30_000);

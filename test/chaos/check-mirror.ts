@@ -50,11 +50,11 @@ async function allAccounts(world: ComparableWorld): Promise<Map<string, ApiAccou
 }
 
 function accountDifferences(
-  { sandbox }: ComparableWorld,
+  { simulator }: ComparableWorld,
   accounts: ReadonlyMap<string, ApiAccount>,
 ): string[] {
-  const fields = sandbox.org.fields();
-  const records = [...sandbox.org.records()];
+  const fields = simulator.org.fields();
+  const records = [...simulator.org.records()];
   const known = new Set(records.map(({ id }) => id));
   return [
     ...records.flatMap((record) => differencesOf(record, accounts.get(record.id), fields)),
@@ -70,13 +70,13 @@ async function textDifferences({ postgres }: ComparableWorld): Promise<string[]>
 }
 
 /** Every event of the bus is stored exactly once and was applied. */
-function eventDifferences({ sandbox }: ComparableWorld, stored: readonly StoredEvent[]): string[] {
+function eventDifferences({ simulator }: ComparableWorld, stored: readonly StoredEvent[]): string[] {
   const counts = new Map<string, number>();
   for (const { eventId, digest } of stored) {
     const key = `${eventId} ${digest}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  const published = sandbox.bus
+  const published = simulator.bus
     .retained()
     .flatMap(({ event }) =>
       event === null ? [] : [`${event.id} ${createHash('sha256').update(event.payload).digest('hex')}`],
@@ -112,7 +112,7 @@ function codeDifferences(accounts: ReadonlyMap<string, ApiAccount>, created: Rea
 }
 
 /** Accounts to which more than one code was ever written, by the org's own record of every write. */
-function secondCodes({ sandbox: { audit } }: ComparableWorld): string[] {
+function secondCodes({ simulator: { audit } }: ComparableWorld): string[] {
   return [...audit.codes()].flatMap(([id, codes]) =>
     codes.length > 1 ? [`${id} was written ${codes.length} codes: ${codes.join(', ')}`] : [],
   );

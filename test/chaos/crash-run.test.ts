@@ -10,7 +10,7 @@ it.for([3])(
     const run = await crashRun({
       seed,
       durationMs: 8_000,
-      leastKills: 0,
+      minKills: 0,
       accounts: 300,
       quietLimitMs: 90_000,
       withSilence: false,

@@ -51,7 +51,7 @@ export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
 async function runIn(world: CrashWorld, options: CrashRunOptions): Promise<CrashRun> {
   const { seed, onProgress = () => {} } = options;
   await waitUntilQuiet(world, 60_000);
-  const changes = randomChanges(world.sandbox, seededRandom(seed, 'changes'));
+  const changes = randomChanges(world.simulator, seededRandom(seed, 'changes'));
   const watcher = watchFamilies(world, seededRandom(seed, 'looks'), changes.families);
   let broken = true;
   const changing = changeWhile(() => broken, changes.change, seededRandom(seed, 'pauses'));

@@ -1,17 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
-import { noteSecrets } from '../helpers/secrets-in-logs.ts';
+import { saveSecrets } from '../helpers/secrets-in-logs.ts';
 import { freePort } from '../helpers/standby-server.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 import { type SupervisedService, superviseService } from './service-supervisor.ts';
 
 /** The service as a process of its own, with a proxy on each of its three connections. */
 export type CrashWorld = {
-  readonly sandbox: Sandbox;
+  readonly simulator: Simulator;
   readonly postgres: PostgresServer;
   readonly service: SupervisedService;
   /** Starts one more process on the same database and org, with a port of its own; sessions of the database tell its name. */
@@ -26,7 +26,7 @@ export type CrashWorld = {
 
 /** What it takes to wait for a world and to compare its two sides. */
 export type ComparableWorld = {
-  readonly sandbox: Sandbox;
+  readonly simulator: Simulator;
   readonly postgres: Pick<PostgresServer, 'rows'>;
   readonly service: Pick<SupervisedService, 'isReady'>;
   get<T>(path: string): Promise<T>;
@@ -58,16 +58,16 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
       options.postgresSettings,
     );
     running.push(() => postgres.stop());
-    const { sandbox, rest } = await startOrgBehindProxy(options.accounts);
-    running.push(sandbox.close, rest.close);
-    const stream = await startFaultProxy(() => addressOf(`http://${sandbox.pubsubEndpoint}`));
+    const { simulator, rest } = await startOrgBehindProxy(options.accounts);
+    running.push(simulator.close, rest.close);
+    const stream = await startFaultProxy(() => addressOf(`http://${simulator.pubsubEndpoint}`));
     const database = await startFaultProxy(() => postgres.target);
     running.push(stream.close, database.close);
-    noteSecrets(crashSecret, postgres.password, sandbox.credentials.clientSecret);
+    saveSecrets(crashSecret, postgres.password, simulator.credentials.clientSecret);
     const settings = {
       SALESFORCE_LOGIN_URL: `http://127.0.0.1:${rest.port}`,
-      SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
-      SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
+      SALESFORCE_CLIENT_ID: simulator.credentials.clientId,
+      SALESFORCE_CLIENT_SECRET: simulator.credentials.clientSecret,
       PUBSUB_ENDPOINT: `127.0.0.1:${stream.port}`,
       PUBSUB_TLS: 'false',
       API_KEYS: `crash-test:read+write:${crashSecret}`,
@@ -93,7 +93,7 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
       throw new Error(`${error.message}: ${service.ownEnds.at(-1)?.lastWords ?? 'it did not end'}`);
     });
     return {
-      sandbox,
+      simulator,
       postgres,
       service,
       startAnother: startOne,
@@ -109,17 +109,17 @@ export async function startCrashWorld(options: CrashWorldOptions): Promise<Crash
 }
 
 /** The org tells clients the address of the proxy as its own, so that every REST call goes through it. */
-async function startOrgBehindProxy(accounts: number): Promise<{ sandbox: Sandbox; rest: FaultProxy }> {
+async function startOrgBehindProxy(accounts: number): Promise<{ simulator: Simulator; rest: FaultProxy }> {
   let org = { host: '127.0.0.1', port: 0 };
   const rest = await startFaultProxy(() => org);
-  const sandbox = await startSandbox({
+  const simulator = await startSimulator({
     accounts,
     publicUrl: `http://127.0.0.1:${rest.port}`,
     keepaliveIntervalMs: 1_000,
     dailyApiRequests: 10_000_000,
   });
-  org = addressOf(sandbox.instanceUrl);
-  return { sandbox, rest };
+  org = addressOf(simulator.instanceUrl);
+  return { simulator, rest };
 }
 
 function addressOf(url: string): { host: string; port: number } {

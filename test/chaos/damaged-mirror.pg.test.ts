@@ -12,7 +12,7 @@ type Verification = {
 it('a verification finds exactly ten thousand damaged rows and a repair corrects exactly those', async () => {
   await using mirror = await openMirror({
     build: { ...sound, patienceMs: 80_000 },
-    sandbox: { accounts: 12_000 },
+    simulator: { accounts: 12_000 },
     tidemark: { bulkFrom: 1, timing: { settleMs: 2_000 } },
   });
   const resync = async (mode: string, wanted = 'done') => {

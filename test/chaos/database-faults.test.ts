@@ -71,7 +71,7 @@ describe('database faults survived by the same process', { timeout: 120_000 }, (
 
   it('the position stays and accounts are served while the database is read-only, and the service continues afterwards', () =>
     healedBySameProcess(async () => {
-      const { postgres, get, sandbox } = quiet.world;
+      const { postgres, get, simulator } = quiet.world;
       await quiet.expectHealed();
       const setReadOnly = async (value: 'on' | 'off'): Promise<void> => {
         await postgres.rows(`alter system set default_transaction_read_only = ${value}`);
@@ -80,14 +80,14 @@ describe('database faults survived by the same process', { timeout: 120_000 }, (
       const position = () => postgres.rows(`select encode(replay_id, 'hex') as position from subscriptions`);
       await setReadOnly('on');
       const before = await position();
-      const seen = sandbox.bus.latestReplayId();
+      const seen = simulator.bus.latestReplayId();
       quiet.edit(5);
       await eventually('the service has met the refusal', () =>
         quiet.world.service.output().includes('read-only transaction'),
       );
       expect((await get<Page<ApiAccount>>('/v1/accounts')).data.length).toBeGreaterThan(0);
       expect(await position()).toEqual(before);
-      expect(sandbox.bus.latestReplayId()).not.toEqual(seen);
+      expect(simulator.bus.latestReplayId()).not.toEqual(seen);
       await setReadOnly('off');
     }));
 

@@ -1,8 +1,8 @@
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Simulator } from 'salesforce-simulator';
 import type { ApiAccount } from '../helpers/tidemark.ts';
 
-type OrgRecord = NonNullable<ReturnType<Sandbox['org']['record']>>;
-type Field = ReturnType<Sandbox['org']['fields']>[number];
+type OrgRecord = NonNullable<ReturnType<Simulator['org']['record']>>;
+type Field = ReturnType<Simulator['org']['fields']>[number];
 
 /** Every difference between a record of the org and the account that the API shows, a line each. */
 export function differencesOf(

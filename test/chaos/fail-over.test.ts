@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { eventually } from '../helpers/eventually.ts';
 import { freePort, type StandbyServer, startStandby } from '../helpers/standby-server.ts';
 import { checkMirror, type MirrorCheck } from './check-mirror.ts';
@@ -22,7 +22,7 @@ describe('fail-over to a standby', { timeout: 120_000 }, () => {
   let third: StandbyServer | undefined;
   let thirdPort: number;
   let changes: RandomChanges;
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let service: SupervisedService;
 
   beforeAll(async () => {
@@ -38,13 +38,13 @@ describe('fail-over to a standby', { timeout: 120_000 }, () => {
       return row?.sync_state === 'sync';
     });
     thirdPort = await freePort();
-    sandbox = await startSandbox({ accounts: 30, keepaliveIntervalMs: 1_000 });
+    simulator = await startSimulator({ accounts: 30, keepaliveIntervalMs: 1_000 });
     service = superviseService(await freePort(), {
       DATABASE_URL: url.replace('/tidemark', `,127.0.0.1:${second.port},127.0.0.1:${thirdPort}/tidemark`),
-      SALESFORCE_LOGIN_URL: sandbox.instanceUrl,
-      SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
-      SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
-      PUBSUB_ENDPOINT: sandbox.pubsubEndpoint,
+      SALESFORCE_LOGIN_URL: simulator.instanceUrl,
+      SALESFORCE_CLIENT_ID: simulator.credentials.clientId,
+      SALESFORCE_CLIENT_SECRET: simulator.credentials.clientSecret,
+      PUBSUB_ENDPOINT: simulator.pubsubEndpoint,
       PUBSUB_TLS: 'false',
       API_KEYS: `fail-over:read+write:${secret}`,
     });
@@ -52,7 +52,7 @@ describe('fail-over to a standby', { timeout: 120_000 }, () => {
   }, 120_000);
   afterAll(async () => {
     await service?.stop();
-    await sandbox?.close();
+    await simulator?.close();
     await third?.stop();
     await second?.stop();
     await first?.stop();
@@ -94,13 +94,13 @@ describe('fail-over to a standby', { timeout: 120_000 }, () => {
   });
 
   async function whileChanging<T>(act: () => Promise<T>): Promise<T> {
-    changes ??= randomChanges(sandbox, seededRandom(1, 'changes'), 3);
+    changes ??= randomChanges(simulator, seededRandom(1, 'changes'), 3);
     const changing = setInterval(() => changes.change(), 20);
     return act().finally(() => clearInterval(changing));
   }
 
   async function compared(postgres: StandbyServer): Promise<MirrorCheck> {
-    const world: ComparableWorld = { sandbox, service, postgres, get };
+    const world: ComparableWorld = { simulator, service, postgres, get };
     await waitUntilQuiet(world, 60_000);
     return checkMirror(world, changes.created);
   }

@@ -5,7 +5,7 @@ describe('huge transactions', () => {
   it('a transaction of ten thousand records over a hundred responses becomes visible as a whole', async () => {
     await using large = await openMirror({
       build: { ...sound, patienceMs: 100_000 },
-      sandbox: { accounts: 10_000 },
+      simulator: { accounts: 10_000 },
     });
     const changed = async (): Promise<number> => {
       const [row] = await large.sql<{ count: number }>(

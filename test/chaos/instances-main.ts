@@ -19,7 +19,7 @@ try {
   const run = await instancesRun({
     seed: Number(values.seed),
     durationMs: Number(values.minutes) * 60_000,
-    leastStrikes: 0,
+    minStrikes: 0,
     accounts: Number(values.accounts),
     quietLimitMs: 240_000,
     withLongPauses: Number(values.minutes) >= 3,

@@ -10,7 +10,7 @@ it.for([4])(
     const run = await instancesRun({
       seed,
       durationMs: 8_500,
-      leastStrikes: 3,
+      minStrikes: 3,
       accounts: 100,
       quietLimitMs: 90_000,
       withLongPauses: false,

@@ -15,7 +15,7 @@ export type InstancesRunOptions = {
   /** How long processes are killed, restarted and paused, in milliseconds; then all of them run and all is compared. */
   readonly durationMs: number;
   /** It takes longer than that where there were fewer strikes than these: not every machine is quick. */
-  readonly leastStrikes: number;
+  readonly minStrikes: number;
   readonly accounts: number;
   readonly quietLimitMs: number;
   /** Also pauses of up to 40 seconds. */
@@ -62,7 +62,7 @@ async function runIn(world: CrashWorld, options: InstancesRunOptions): Promise<I
   const services = [...instances.values()];
   for (const service of services) await eventually('each process is ready', service.isReady, 60_000);
   await installLeaseAudit(world);
-  const changes = randomChanges(world.sandbox, seededRandom(seed, 'changes'));
+  const changes = randomChanges(world.simulator, seededRandom(seed, 'changes'));
   const everywhere = { ...world, get: getOfAny(services, seededRandom(seed, 'readers')) };
   const watcher = watchFamilies(everywhere, seededRandom(seed, 'looks'), changes.families);
   const untilMs = Date.now() + options.durationMs;
@@ -72,7 +72,7 @@ async function runIn(world: CrashWorld, options: InstancesRunOptions): Promise<I
   const resyncing = orderResyncs(services, goesOn, seededRandom(seed, 'resyncs'));
   const strikes = await strikeInstances(world, instances, seededRandom(seed, 'faults'), {
     untilMs,
-    least: options.leastStrikes,
+    least: options.minStrikes,
     withLongPauses: options.withLongPauses,
     onStrike: ({ fault, instance, held, pausedMs }) =>
       onProgress(

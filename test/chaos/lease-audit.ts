@@ -31,14 +31,14 @@ export async function installLeaseAudit({ postgres }: CrashWorld): Promise<void>
     execute function note_lease()`);
 }
 
-export async function readLeaseAudit({ postgres, sandbox }: CrashWorld): Promise<LeaseAudit> {
+export async function readLeaseAudit({ postgres, simulator }: CrashWorld): Promise<LeaseAudit> {
   const rows = await postgres.rows<AuditRow>(
     `select extract(epoch from at)::float8 * 1000 as at, writer, holder, old_epoch as "oldEpoch", epoch,
             encode(old_position, 'hex') as "oldPosition", encode(position, 'hex') as position
        from lease_audit order by id`,
   );
   const places = new Map(
-    sandbox.bus.retained().map(({ replayId }, place) => [replayId.toString('hex'), place]),
+    simulator.bus.retained().map(({ replayId }, place) => [replayId.toString('hex'), place]),
   );
   const place = (position: string | null): number => (position === null ? -1 : (places.get(position) ?? -2));
   const violations = rows.flatMap((row) => {

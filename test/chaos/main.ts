@@ -15,7 +15,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const command = `npm run test:crash -- --minutes ${values.minutes} --seed ${values.seed} --accounts ${values.accounts}`;
 // Only a run of some minutes can be asked to have reached every interesting state.
 const long = Number(values.minutes) >= 5;
-const leastKills = long ? 6 * Number(values.minutes) : 0;
+const minKills = long ? 6 * Number(values.minutes) : 0;
 const begin = Date.now();
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
@@ -24,7 +24,7 @@ try {
   const run = await crashRun({
     seed: Number(values.seed),
     durationMs: Number(values.minutes) * 60_000,
-    leastKills,
+    minKills,
     accounts: Number(values.accounts),
     quietLimitMs: 240_000,
     withSilence: long,
@@ -35,7 +35,7 @@ try {
   say(summaryOf(run));
   const missed = long ? [...run.reached].filter(([, count]) => count === 0) : [];
   for (const [state] of missed) say(`Never reached: ${state}`);
-  if ((run.faults.get('kill') ?? 0) < leastKills) missed.push([`${leastKills} kills`, 0]);
+  if ((run.faults.get('kill') ?? 0) < minKills) missed.push([`${minKills} kills`, 0]);
   const failed = run.differences.length + run.violations.length + missed.length > 0;
   if (failed) say(`To repeat it: ${command}`);
   process.exitCode = failed ? 1 : 0;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { HealthState } from '../../src/sync/health/verdict.ts';
+import type { HealthState } from '../../src/health/verdict.ts';
 import { eventually } from '../helpers/eventually.ts';
 import type { ServiceProcess } from '../helpers/service-process.ts';
 

@@ -21,11 +21,11 @@ describe('the process of the service', { timeout: 120_000 }, () => {
   afterAll(() => rm(path.dirname(skewFile), { recursive: true }));
 
   it('a paused process continues where it was although its stream ended meanwhile', async () => {
-    const { service, sandbox, proxies } = quiet.world;
+    const { service, simulator, proxies } = quiet.world;
     const { pid } = service;
     quiet.change(3);
     service.signal('SIGSTOP');
-    sandbox.disconnectStreams();
+    simulator.disconnectStreams();
     proxies.database.reset();
     quiet.change(5);
     await expect(service.isReady()).rejects.toThrow();
@@ -59,7 +59,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
   it.skipIf(!canLimit)(
     `the service continues after it has run out of file descriptors${canLimit ? '' : ' (skipped: prlimit is not installed)'}`,
     async () => {
-      const { service, postgres, sandbox } = quiet.world;
+      const { service, postgres, simulator } = quiet.world;
       const { pid } = service;
       const events = async () =>
         (await postgres.rows<{ n: string }>('select count(*) as n from events'))[0]?.n;
@@ -79,7 +79,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
         async () => Number(await events()) > Number(stored),
       );
       // What needs a new one waits for it.
-      sandbox.disconnectStreams();
+      simulator.disconnectStreams();
       quiet.change(3);
       limit(before);
       await quiet.expectHealed();

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Simulator } from 'salesforce-simulator';
 import type { SeededRandom } from './seeded-random.ts';
 
 type Values = Record<string, string | number | null>;
-type Tx = Parameters<Parameters<Sandbox['org']['transaction']>[1]>[0];
+type Tx = Parameters<Parameters<Simulator['org']['transaction']>[1]>[0];
 
 /** What people do in the org, at random: one transaction a call. */
 export type RandomChanges = {
@@ -26,8 +26,8 @@ export type RandomChanges = {
 export const familyName = (family: number): string => `Family ${family}`;
 export const familySize = 6;
 
-export function randomChanges(sandbox: Sandbox, random: SeededRandom, families = 20): RandomChanges {
-  const people = workingIn(sandbox);
+export function randomChanges(simulator: Simulator, random: SeededRandom, families = 20): RandomChanges {
+  const people = workingIn(simulator);
   const members = Array.from({ length: families }, (_, family) =>
     people.create(familySize, () => ({ Name: familyName(family), AccountNumber: `${family}-0` })),
   );
@@ -47,7 +47,7 @@ export function randomChanges(sandbox: Sandbox, random: SeededRandom, families =
 }
 
 /** Transactions of a person in the org, and which accounts they made. */
-function workingIn({ org }: Sandbox) {
+function workingIn({ org }: Simulator) {
   const caller = { userId: org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
   const created = new Set<string>();
   let transactions = 0;

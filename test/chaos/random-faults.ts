@@ -8,7 +8,7 @@ import type { SeededRandom } from './seeded-random.ts';
 export type FaultCounts = ReadonlyMap<string, number>;
 
 /** How long things are broken: until a moment, and on until there were so many kills, for twice as long at most. */
-export type Span = { readonly durationMs: number; readonly leastKills: number };
+export type Span = { readonly durationMs: number; readonly minKills: number };
 
 /**
  * Breaks things at random moments, then mends everything.
@@ -17,7 +17,7 @@ export type Span = { readonly durationMs: number; readonly leastKills: number };
 export async function breakThings(
   world: CrashWorld,
   random: SeededRandom,
-  { durationMs, leastKills }: Span,
+  { durationMs, minKills }: Span,
   onFault: (name: string) => void,
 ): Promise<FaultCounts> {
   const counts = new Map<string, number>();
@@ -26,7 +26,7 @@ export async function breakThings(
   );
   const begin = Date.now();
   const goesOn = (): boolean =>
-    Date.now() < begin + durationMs * ((counts.get('kill') ?? 0) < leastKills ? 2 : 1);
+    Date.now() < begin + durationMs * ((counts.get('kill') ?? 0) < minKills ? 2 : 1);
   while (goesOn()) {
     for (const name of random.shuffle(cards)) {
       if (!goesOn()) break;
@@ -39,10 +39,10 @@ export async function breakThings(
   return counts;
 }
 
-async function mend({ proxies, sandbox, service, postgres }: CrashWorld): Promise<void> {
+async function mend({ proxies, simulator, service, postgres }: CrashWorld): Promise<void> {
   for (const proxy of Object.values(proxies)) proxy.pass();
   service.signal('SIGCONT');
-  sandbox.faults.clearAll();
+  simulator.faults.clearAll();
   await postgres.rows('alter system reset default_transaction_read_only');
   await postgres.rows('select pg_reload_conf()');
 }
@@ -120,8 +120,8 @@ const faults = {
   },
   streamEnds: {
     perRound: 3,
-    strike: ({ sandbox }, random) => {
-      const { end, goAway, reset, cut } = sandbox.faults.stream;
+    strike: ({ simulator }, random) => {
+      const { end, goAway, reset, cut } = simulator.faults.stream;
       const ends = [
         () => end.now({}),
         () => end.now({ errorCode: 'service.unavailable' }),
@@ -136,25 +136,25 @@ const faults = {
   },
   streamDuplicates: {
     perRound: 2,
-    strike: ({ sandbox }, random) => {
-      sandbox.faults.stream.duplicates.on({ events: random.between(1, 120), times: 1 });
-      sandbox.disconnectStreams();
+    strike: ({ simulator }, random) => {
+      simulator.faults.stream.duplicates.on({ events: random.between(1, 120), times: 1 });
+      simulator.disconnectStreams();
       return true;
     },
   },
   tokensRevoked: {
     perRound: 1,
-    strike: ({ sandbox }) => {
-      sandbox.sessions.revokeAll();
-      sandbox.disconnectStreams('service.auth.error');
+    strike: ({ simulator }) => {
+      simulator.sessions.revokeAll();
+      simulator.disconnectStreams('service.auth.error');
       return true;
     },
   },
   paused: {
     perRound: 1,
-    strike: async ({ service, sandbox }, random) => {
+    strike: async ({ service, simulator }, random) => {
       service.signal('SIGSTOP');
-      if (random.chance(0.5)) sandbox.disconnectStreams();
+      if (random.chance(0.5)) simulator.disconnectStreams();
       await pause(random.between(200, 5_000));
       service.signal('SIGCONT');
       return true;

@@ -14,8 +14,8 @@ type Row = {
 
 it('a full resync that is killed at every stage continues each time with one bulk job', async () => {
   const { world } = quiet;
-  const { sandbox, postgres, service } = world;
-  sandbox.bulk.clearLog();
+  const { simulator, postgres, service } = world;
+  simulator.bulk.clearLog();
   const id = await world.order({ scope: 'all' });
   const row = async (): Promise<Row> => {
     const [found] = await postgres.rows<Row>(
@@ -45,13 +45,13 @@ it('a full resync that is killed at every stage continues each time with one bul
     ['its second batch is merged', 'bulk.slowPages', { rows: 100, delayMs: 60 }, ({ read }) => read >= 2_000],
   ];
   for (const [what, fault, parameters, reached] of stages) {
-    if (fault !== undefined) sandbox.faults.start(fault, parameters);
+    if (fault !== undefined) simulator.faults.start(fault, parameters);
     await killWhen(what, reached);
-    sandbox.faults.clearAll();
+    simulator.faults.clearAll();
   }
   await eventually('it is done', async () => (await row()).state === 'done', 60_000);
-  expect(sandbox.bulk.log('Tidemark')).toHaveLength(1);
+  expect(simulator.bulk.log('Tidemark')).toHaveLength(1);
   // No batch twice: every record was read once, over all the lives of the process.
-  expect((await row()).read).toBe([...sandbox.org.records()].length);
+  expect((await row()).read).toBe([...simulator.org.records()].length);
   await quiet.expectHealed();
 });

@@ -6,11 +6,11 @@ import { seededRandom } from './seeded-random.ts';
 
 it('a full resync by a bulk job while accounts change loses none of the changes, which a verification confirms', async () => {
   await using mirror = await openMirror({
-    sandbox: { accounts: 3_000, bulkJobMs: 300 },
+    simulator: { accounts: 3_000, bulkJobMs: 300 },
     tidemark: { bulkFrom: 1, timing: { settleMs: 20_000 } },
   });
-  const { change } = randomChanges(mirror.sandbox, seededRandom(7, 'changes'));
-  mirror.sandbox.faults.start('bulk.slowPages', { rows: 200, delayMs: 50 });
+  const { change } = randomChanges(mirror.simulator, seededRandom(7, 'changes'));
+  mirror.simulator.faults.start('bulk.slowPages', { rows: 200, delayMs: 50 });
   const order = (mode: string) => mirror.tidemark.request('POST', '/v1/resyncs', { scope: 'all', mode });
   const done = async (answer: Response) => {
     const location = answer.headers.get('location') ?? '';
@@ -25,7 +25,7 @@ it('a full resync by a bulk job while accounts change loses none of the changes,
     // Some records were newer in the mirror than in the reading: the reading lost, record by record.
     expect(kept).toBeGreaterThan(0);
   }
-  mirror.sandbox.faults.clearAll();
+  mirror.simulator.faults.clearAll();
   await untilEqual(mirror);
   const verified = await done(await order('verify'));
   expect(verified).toMatchObject({ verification: { different: 0 } });

@@ -17,7 +17,7 @@ it('processes that are restarted one after another fail no request and lose or r
   await eventually('both are ready', other.isReady, 60_000);
   const services = [world.service, other];
   const balancer = await startRoundRobin(services.map(({ url }) => url));
-  const [id] = [...world.sandbox.org.records()].map((record) => record.id);
+  const [id] = [...world.simulator.org.records()].map((record) => record.id);
   const asks = [
     { path: '/v1/accounts?limit=5' },
     { path: `/v1/accounts/${id}` },

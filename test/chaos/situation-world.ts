@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
-import type { Caller } from '../../src/sandbox/model.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import type { Caller } from 'salesforce-simulator/org/model.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { eventually } from '../helpers/eventually.ts';
 import { openRestGate, type RestGate } from '../helpers/rest-gate.ts';
 import { type SalesforceRest, salesforceRest } from '../helpers/salesforce-rest.ts';
@@ -14,7 +14,7 @@ import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 
 /** A database, a simulator behind a gate, and whatever processes a situation starts. */
 export type SituationWorld = {
-  readonly sandbox: Sandbox;
+  readonly simulator: Simulator;
   readonly gate: RestGate;
   /** As an administrator; signs in again each time, since sessions may have ended. */
   salesforce(): SalesforceRest;
@@ -54,22 +54,22 @@ export async function startWorlds(): Promise<Worlds> {
 async function openWorld({ target, password }: PostgresServer, name: string): Promise<SituationWorld> {
   const databaseUrl = `postgres://postgres:${password}@127.0.0.1:${target.port}/${name}`;
   const gate = await openRestGate();
-  const sandbox = await startSandbox({ accounts: 20, publicUrl: gate.url });
-  gate.forwardTo(sandbox.instanceUrl);
+  const simulator = await startSimulator({ accounts: 20, publicUrl: gate.url });
+  gate.forwardTo(simulator.instanceUrl);
   const started: Operated[] = [];
   const caller: Caller = {
-    userId: sandbox.org.named.admin.id,
+    userId: simulator.org.named.admin.id,
     api: 'rest',
     apiVersion: '66.0',
     client: null,
   };
   return {
-    sandbox,
+    simulator,
     gate,
-    salesforce: () => salesforceRest(sandbox),
+    salesforce: () => salesforceRest(simulator),
     changeSilently(description) {
-      const [{ id } = { id: '' }] = sandbox.org.records();
-      sandbox.org.transaction(caller, (tx) => tx.update(id, { Description: description }), 'nothing');
+      const [{ id } = { id: '' }] = simulator.org.records();
+      simulator.org.transaction(caller, (tx) => tx.update(id, { Description: description }), 'nothing');
     },
     async sql(statement) {
       const client = new pg.Client({ connectionString: databaseUrl });
@@ -83,9 +83,9 @@ async function openWorld({ target, password }: PostgresServer, name: string): Pr
         startService({
           DATABASE_URL: databaseUrl,
           SALESFORCE_LOGIN_URL: gate.url,
-          SALESFORCE_CLIENT_ID: sandbox.credentials.clientId,
-          SALESFORCE_CLIENT_SECRET: sandbox.credentials.clientSecret,
-          PUBSUB_ENDPOINT: sandbox.pubsubEndpoint,
+          SALESFORCE_CLIENT_ID: simulator.credentials.clientId,
+          SALESFORCE_CLIENT_SECRET: simulator.credentials.clientSecret,
+          PUBSUB_ENDPOINT: simulator.pubsubEndpoint,
           PUBSUB_TLS: 'false',
           API_KEYS: `operator:read+write:${operatorKey}`,
           PORT: String(port),
@@ -98,7 +98,7 @@ async function openWorld({ target, password }: PostgresServer, name: string): Pr
     },
     async stop() {
       await Promise.all(started.map((service) => service.stop()));
-      await sandbox.close();
+      await simulator.close();
       await gate[Symbol.asyncDispose]();
     },
   };

@@ -6,7 +6,7 @@ const streamRefused: Situation = {
   title: '1. The stream is refused for longer than the grace period',
   async play(world, transcript) {
     const service = await healthyService(world);
-    const { stream } = world.sandbox.faults;
+    const { stream } = world.simulator.faults;
     transcript.did('The Pub/Sub API ends the stream and refuses each new one with UNAVAILABLE. At first:');
     const unavailable = { errorCode: 'service.unavailable', status: 'UNAVAILABLE' } as const;
     stream.refuse.on({ calls: ['Subscribe'], ...unavailable });

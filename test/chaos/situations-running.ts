@@ -26,12 +26,12 @@ const userDeactivated: Situation = {
   title: '4. The integration user is deactivated',
   async play(world, transcript) {
     const service = await healthyService(world);
-    const { oauth, stream } = world.sandbox.faults;
+    const { oauth, stream } = world.simulator.faults;
     transcript.did(
       'An administrator deactivates the integration user: its sessions end, and signing in is refused.',
     );
     oauth.fail.on({ how: 'inactive_user' });
-    world.sandbox.sessions.revokeAll();
+    world.simulator.sessions.revokeAll();
     stream.end.now({ errorCode: 'service.auth.error' });
     await service.until('down', 'stream-stopped');
     await transcript.show(service);
@@ -47,7 +47,7 @@ const codesRefused: Situation = {
   title: '5. A validation rule refuses all codes',
   async play(world, transcript) {
     const service = await healthyService(world);
-    const { records } = world.sandbox.faults;
+    const { records } = world.simulator.faults;
     const errorCode = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
     transcript.did('A validation rule refuses every change by Tidemark. Three accounts are created.');
     records.refused.on({ errorCode, client: 'Tidemark' });
@@ -66,12 +66,12 @@ const schemaRefused: Situation = {
   title: '6a. The integration user may not read a new schema',
   async play(world, transcript) {
     const service = await healthyService(world);
-    const { stream } = world.sandbox.faults;
+    const { stream } = world.simulator.faults;
     transcript.did(
       'Account has a new field, and the integration user has lost the permission to read schemas. An account is created.',
     );
     stream.refuse.on({ calls: ['GetSchema'], errorCode: 'schema.meta.permission' });
-    world.sandbox.org.addField({ name: 'Region__c', type: 'string', length: 20 });
+    world.simulator.org.addField({ name: 'Region__c', type: 'string', length: 20 });
     await world.salesforce().create({ Name: 'Created with a new schema', Region__c: 'North' });
     await service.until('down', 'apply-failing');
     await transcript.show(service);

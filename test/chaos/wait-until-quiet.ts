@@ -21,7 +21,7 @@ export async function waitUntilQuiet(world: ComparableWorld, limitMs: number): P
 export async function unfinished(world: ComparableWorld): Promise<string[]> {
   const ready = await world.service.isReady().catch(() => false);
   if (!ready) return ['the service is not ready'];
-  const published = world.sandbox.bus.retained().filter(({ event }) => event !== null).length;
+  const published = world.simulator.bus.retained().filter(({ event }) => event !== null).length;
   const [counts] = await world.postgres.rows<Record<string, string>>(`
     select (select count(*) from events) as stored,
            (select count(*) from events where state = 'stored') as waiting,

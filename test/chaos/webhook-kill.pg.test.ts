@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { storedSchemas } from '../../src/sync/stored-schemas.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { storedSchemas } from '../../src/ingest/stored-schemas.ts';
 import { accountId, testSchemaJson } from '../helpers/change-events.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
@@ -12,19 +12,19 @@ const organizationId = '00Dal00000AbCdEEAV';
 
 describe('a process killed after a webhook is stored and before it is answered', () => {
   const database = useDatabase();
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let proxy: FaultProxy;
   let service: ServiceProcess;
   let port = 0;
 
   const start = async (): Promise<void> => {
-    const { clientId, clientSecret } = sandbox.credentials;
+    const { clientId, clientSecret } = simulator.credentials;
     service = startService({
       DATABASE_URL: database.url,
-      SALESFORCE_LOGIN_URL: sandbox.instanceUrl,
+      SALESFORCE_LOGIN_URL: simulator.instanceUrl,
       SALESFORCE_CLIENT_ID: clientId,
       SALESFORCE_CLIENT_SECRET: clientSecret,
-      PUBSUB_ENDPOINT: sandbox.pubsubEndpoint,
+      PUBSUB_ENDPOINT: simulator.pubsubEndpoint,
       PUBSUB_TLS: 'false',
       API_KEYS: 'test:read:a-key-that-is-long-enough-0123456789',
       WEBHOOK_SECRETS: webhookSecret,
@@ -45,7 +45,7 @@ describe('a process killed after a webhook is stored and before it is answered',
   };
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ organizationId });
+    simulator = await startSimulator({ organizationId });
     await storedSchemas(database.pool).save('schema-1', testSchemaJson);
     await start();
     proxy = await startFaultProxy(() => ({ host: '127.0.0.1', port }));
@@ -54,7 +54,7 @@ describe('a process killed after a webhook is stored and before it is answered',
     service?.child.kill('SIGKILL');
     await service?.ended();
     await proxy?.close();
-    await sandbox?.close();
+    await simulator?.close();
   });
 
   const send = (at: number, path: string, headers: Record<string, string>, body: string): Promise<Response> =>

@@ -8,7 +8,7 @@ describe('a burst of new accounts', () => {
     const writeBacks = writeBacksOf(mirror);
     await mirror.worked();
     const { confirmed: others = 0 } = (await writeBacks.status()).writeBack.counts;
-    const before = mirror.sandbox.allowance.used;
+    const before = mirror.simulator.allowance.used;
     const ids = new Set<string>();
     // As people do: many small transactions, one after the other.
     for (let made = 0; made < 1_000; made += 20) {
@@ -25,8 +25,8 @@ describe('a burst of new accounts', () => {
       ({ counts }) =>
         counts['pending'] === 0 && counts['written'] === 0 && (counts['confirmed'] ?? 0) >= ids.size + others,
     );
-    const codes = mirror.sandbox.audit.codes();
+    const codes = mirror.simulator.audit.codes();
     expect([...ids].filter((id) => codes.get(id)?.length !== 1)).toEqual([]);
-    expect((mirror.sandbox.allowance.used - before) / (ids.size / 200)).toBeLessThanOrEqual(2.2);
+    expect((mirror.simulator.allowance.used - before) / (ids.size / 200)).toBeLessThanOrEqual(2.2);
   });
 });

@@ -15,11 +15,11 @@ export type WriteBackCheck = {
 type Fate = { readonly errorCode: string; readonly attempts?: number } | undefined;
 
 // What killing and failing calls may add to the attempts that an account needs by itself.
-const mostRepetitions = 15;
+const maxRepetitions = 15;
 
 /** Each account has to have come to the end that its fate allows, and in few attempts. */
 export async function checkWriteBacks(
-  { sandbox, postgres }: CrashWorld,
+  { simulator, postgres }: CrashWorld,
   ids: readonly string[],
   fateOf: (id: string) => Fate,
 ): Promise<WriteBackCheck> {
@@ -29,7 +29,7 @@ export async function checkWriteBacks(
        from accounts a left join write_back_attempts t on t.account_id = a.id and t.outcome <> 'held' group by a.id`,
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const audited = sandbox.audit.codes();
+  const audited = simulator.audit.codes();
   const made = ids.map((id) => ({ id, row: byId.get(id), fate: fateOf(id) }));
   const differences = made.flatMap(({ id, row, fate }) => {
     if (row === undefined) return [`${id} is not in the mirror`];
@@ -39,7 +39,7 @@ export async function checkWriteBacks(
       ...(codes.length > 1 ? [`${id} was written ${codes.length} codes`] : []),
       ...(row.state === 'confirmed' && codes[0] !== row.code ? [`${id} has another code in Salesforce`] : []),
       ...(row.state === 'failed' && codes.length > 0 ? [`${id} has failed and was written`] : []),
-      ...(row.attempts > neededBy(fate) + mostRepetitions ? [`${id} was sent ${row.attempts} times`] : []),
+      ...(row.attempts > neededBy(fate) + maxRepetitions ? [`${id} was sent ${row.attempts} times`] : []),
     ];
   });
   const failed = made.flatMap(({ row }) => (row?.state === 'failed' ? [row.error ?? 'UNKNOWN'] : []));

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { fateOf, type Mix } from '../../src/sandbox/faults/record-switches.ts';
+import { fateOf, type Mix } from 'salesforce-simulator/faults/record-switches.ts';
 import { type CrashWorld, startCrashWorld } from './crash-world.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import { checkWriteBacks, type WriteBackCheck } from './write-back-check.ts';
@@ -33,7 +33,7 @@ export async function writeBackRun(options: WriteBackRunOptions): Promise<WriteB
   const world = await startCrashWorld({ accounts: 50, serviceSettings: { LOG_LEVEL: 'info' } });
   try {
     const mix: Mix = { share: 0.2, seed, errors: errorsOf(options.withWindows) };
-    world.sandbox.faults.records.mixed.on({ ...mix, errors: [...mix.errors], field: 'SignUpCode__c' });
+    world.simulator.faults.records.mixed.on({ ...mix, errors: [...mix.errors], field: 'SignUpCode__c' });
     const calls = failCalls(world, seed);
     const end = Date.now() + options.durationMs;
     const making = makeAccounts(world, seededRandom(seed, 'accounts'), end);
@@ -48,7 +48,7 @@ export async function writeBackRun(options: WriteBackRunOptions): Promise<WriteB
       kills,
       starts: world.service.starts,
       quietAfterMs: quiet.afterMs,
-      apiRequests: world.sandbox.allowance.used,
+      apiRequests: world.simulator.allowance.used,
       violations: [
         ...quiet.left,
         ...world.service.ownEnds
@@ -91,8 +91,8 @@ function errorsOf(withWindows: boolean): Mix['errors'] {
 }
 
 /** A few calls in a hundred fail as a whole, before or after their work is done. */
-function failCalls({ sandbox }: CrashWorld, seed: number): { end(): void } {
-  const { fail } = sandbox.faults.rest;
+function failCalls({ simulator }: CrashWorld, seed: number): { end(): void } {
+  const { fail } = simulator.faults.rest;
   const path = '/composite/sobjects';
   const hows = [
     'unavailable',
@@ -109,8 +109,8 @@ function failCalls({ sandbox }: CrashWorld, seed: number): { end(): void } {
   return { end: () => void fail.off() };
 }
 
-async function makeAccounts({ sandbox }: CrashWorld, random: SeededRandom, end: number): Promise<string[]> {
-  const { org } = sandbox;
+async function makeAccounts({ simulator }: CrashWorld, random: SeededRandom, end: number): Promise<string[]> {
+  const { org } = simulator;
   const caller = { userId: org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
   const ids: string[] = [];
   while (Date.now() < end) {
@@ -150,7 +150,7 @@ async function waitUntilDecided(
               (select count(*) from events where state = 'stored') as events,
               (select count(*) from events) as stored`,
     );
-    const published = world.sandbox.bus.retained().filter(({ event }) => event !== null).length;
+    const published = world.simulator.bus.retained().filter(({ event }) => event !== null).length;
     const afterMs = Date.now() - begin;
     const unstored = published - Number(row?.stored);
     if (unstored <= 0 && Number(row?.events) === 0 && Number(row?.waiting) === 0)

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { keepIndexes } from '../../src/db/keep-indexes.ts';
+import { keepIndexes } from '../../src/db/maintain-indexes.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { differingTexts } from '../helpers/differing-texts.ts';
 import { silent } from '../helpers/silent-logger.ts';

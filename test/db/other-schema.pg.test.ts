@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { queueSchemaOf } from '../../src/db/queue-schema.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { eventually } from '../helpers/eventually.ts';
 import { salesforceRest } from '../helpers/salesforce-rest.ts';
 import { type ApiAccount, type Page, startTidemark, type Tidemark } from '../helpers/tidemark.ts';
@@ -13,15 +13,15 @@ describe('a schema other than public', () => {
   const databases: string[] = [];
   const roles: string[] = [];
   let maintenance: pg.Client;
-  let sandbox: Sandbox;
+  let simulator: Simulator;
 
   beforeAll(async () => {
     maintenance = new pg.Client({ connectionString: server.href });
     await maintenance.connect();
-    sandbox = await startSandbox({ accounts: 3 });
+    simulator = await startSimulator({ accounts: 3 });
   });
   afterAll(async () => {
-    await sandbox.close();
+    await simulator.close();
     for (const name of databases) await maintenance.query(`drop database if exists ${name} with (force)`);
     for (const name of roles) await maintenance.query(`drop role if exists ${name}`);
     await maintenance.end();
@@ -97,7 +97,7 @@ describe('a schema other than public', () => {
     const { schema, url } = await name(prepared);
     // A role of its own has no right to create schemas: the one of the queue is created for it.
     await prepared.run(`create schema pgboss authorization ${prepared.role}`);
-    const tidemark = await startTidemark(url, sandbox);
+    const tidemark = await startTidemark(url, simulator);
     try {
       expect((await tidemark.get<Page<ApiAccount>>('/v1/accounts')).data).not.toEqual([]);
       const found = await tables(prepared);
@@ -110,16 +110,16 @@ describe('a schema other than public', () => {
 
   it('a schema that does not exist and may not be created, or takes no tables, is refused by name', async () => {
     const { role, run, url } = await prepare('refused');
-    await expect(startTidemark(`${url}?schema=app`, sandbox)).rejects.toThrow(
+    await expect(startTidemark(`${url}?schema=app`, simulator)).rejects.toThrow(
       /^DATABASE_URL: the schema "app" does not exist and this role may not create it; run: create schema "app"/,
     );
     await run('create schema app');
     await run(`grant usage on schema app to ${role}`);
-    await expect(startTidemark(`${url}?schema=app`, sandbox)).rejects.toThrow(
+    await expect(startTidemark(`${url}?schema=app`, simulator)).rejects.toThrow(
       /^DATABASE_URL: this role may not create tables in the schema "app"/,
     );
     await run(`grant create on schema app to ${role}`);
-    await expect(startTidemark(`${url}?schema=app`, sandbox)).rejects.toThrow(
+    await expect(startTidemark(`${url}?schema=app`, simulator)).rejects.toThrow(
       /^DATABASE_URL: the schema "app_jobs" does not exist and this role may not create it/,
     );
   });
@@ -128,12 +128,12 @@ describe('a schema other than public', () => {
     const prepared = await prepare('two');
     const { role, run, url, database } = prepared;
     await run(`grant create on database ${database} to ${role}`);
-    const other = await startSandbox({ accounts: 1, organizationId: '00DTM000000000z' });
+    const other = await startSimulator({ accounts: 1, organizationId: '00DTM000000000z' });
     const both: Tidemark[] = [];
     try {
-      both.push(await startTidemark(`${url}?schema=first`, sandbox));
+      both.push(await startTidemark(`${url}?schema=first`, simulator));
       both.push(await startTidemark(`${url}?schema=Second%20one`, other));
-      for (const [index, org] of [sandbox, other].entries()) {
+      for (const [index, org] of [simulator, other].entries()) {
         const id = await salesforceRest(org).create({ Name: `Harbour ${index}` });
         await eventually('its code is confirmed', async () => {
           const answer = await both[index]?.request('GET', `/v1/accounts/${id}`);
@@ -167,10 +167,10 @@ describe('a schema other than public', () => {
       `default_transaction_isolation = 'serializable'`,
     ])
       await run(`alter database ${database} set ${setting}`);
-    const tidemark = await startTidemark(url, sandbox);
+    const tidemark = await startTidemark(url, simulator);
     try {
       const [account] = (await tidemark.get<Page<ApiAccount>>('/v1/accounts?limit=1')).data;
-      const created = sandbox.org.record(account?.id ?? '')?.values['CreatedDate'];
+      const created = simulator.org.record(account?.id ?? '')?.values['CreatedDate'];
       expect(new Date(account?.createdAt ?? 0).getTime()).toBe(Number(created));
     } finally {
       await tidemark.stop();
@@ -185,7 +185,7 @@ describe('a schema other than public', () => {
     );
     const url = new URL(server);
     url.pathname = `/${name}`;
-    await expect(startTidemark(url.href, sandbox)).rejects.toThrow(
+    await expect(startTidemark(url.href, simulator)).rejects.toThrow(
       /^DATABASE_URL: the database has the encoding LATIN1, which cannot hold every text of Salesforce/,
     );
   });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkSession } from '../../src/db/check-session.ts';
 import { openDatabase } from '../../src/db/database.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSimulator } from 'salesforce-simulator';
 import { eventually } from '../helpers/eventually.ts';
 import { startTidemark } from '../helpers/tidemark.ts';
 import { useDatabase } from '../helpers/use-database.ts';
@@ -47,9 +47,9 @@ describe('the check of the database session at startup', () => {
     ])('PgBouncer %s is refused with a line that names it', async (_, settings) => {
       const bouncer = await startBouncer(folder, database.url, settings);
       running.push(bouncer.stop);
-      const sandbox = await startSandbox();
-      running.push(sandbox.close);
-      await expect(startTidemark(bouncer.url, sandbox)).rejects.toThrow(looksLikeOne);
+      const simulator = await startSimulator();
+      running.push(simulator.close);
+      await expect(startTidemark(bouncer.url, simulator)).rejects.toThrow(looksLikeOne);
     });
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultFormat } from '../../src/sync/code-format.ts';
+import { defaultFormat } from '../../src/codes/code-format.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import type { ApiAccount, ApiEvent, Page } from '../helpers/tidemark.ts';
 import { writeBacksOf } from '../helpers/write-backs.ts';
@@ -10,7 +10,7 @@ describe('the life of an account', () => {
   let initialIds: readonly string[];
 
   beforeAll(async () => {
-    mirror = await openMirror({ sandbox: { accounts: 25 } });
+    mirror = await openMirror({ simulator: { accounts: 25 } });
     writeBacks = writeBacksOf(mirror);
     initialIds = mirror.accountIds();
   });
@@ -22,7 +22,7 @@ describe('the life of an account', () => {
     const initial = data.filter(({ id }) => initialIds.includes(id));
     expect(initial).toHaveLength(25);
     for (const loaded of initial) {
-      const held = mirror.sandbox.org.record(loaded.id)?.values;
+      const held = mirror.simulator.org.record(loaded.id)?.values;
       expect(loaded.name).toBe(held?.['Name']);
       expect(loaded.fields['Phone'] ?? null).toBe(held?.['Phone'] ?? null);
       expect(loaded).toMatchObject({ signupCode: null, codeState: 'none', stale: false });

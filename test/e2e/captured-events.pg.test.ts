@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type ApiEvent, type Page, startTidemark, type Tidemark } from '../helpers/tidemark.ts';
@@ -19,19 +19,19 @@ describe.skipIf(absent !== '')(`events captured from a real org${absent}`, () =>
   const topic = '/data/AccountChangeEvent';
   const accountId = '001Dp00000JJkkHIAT';
   let database: TestDatabase;
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let tidemark: Tidemark;
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    sandbox = await startSandbox();
-    tidemark = await startTidemark(database.url, sandbox);
+    simulator = await startSimulator();
+    tidemark = await startTidemark(database.url, simulator);
     const schemaFile = 'AccountChangeEvent.i8wgJwwM-AVcDbFkbRl5Nw.avsc';
-    sandbox.bus.registerSchema('i8wgJwwM-AVcDbFkbRl5Nw', readFileSync(`${folder}${schemaFile}`, 'utf8'));
+    simulator.bus.registerSchema('i8wgJwwM-AVcDbFkbRl5Nw', readFileSync(`${folder}${schemaFile}`, 'utf8'));
     for (const file of ['fetch-response.custom-field-update.json', 'fetch-response.address-update.json']) {
       const { events } = JSON.parse(readFileSync(`${folder}${file}`, 'utf8')) as Captured;
       for (const { event, replayId } of events) {
-        sandbox.bus.publishRaw(topic, {
+        simulator.bus.publishRaw(topic, {
           id: event.id,
           schemaId: event.schemaId,
           payload: Buffer.from(event.payload, 'base64'),
@@ -47,7 +47,7 @@ describe.skipIf(absent !== '')(`events captured from a real org${absent}`, () =>
 
   afterAll(async () => {
     await tidemark.stop();
-    await sandbox.close();
+    await simulator.close();
     await database.drop();
   });
 
@@ -77,7 +77,7 @@ describe.skipIf(absent !== '')(`events captured from a real org${absent}`, () =>
 
   it('captured events are the history of their account, newest first', async () => {
     const page = await tidemark.get<Page<ApiEvent & { kind: string }>>(`/v1/accounts/${accountId}/events`);
-    // The sandbox org does not know the account: the reading that says so is in its history too.
+    // The simulator does not know the account: the reading that says so is in its history too.
     const data = page.data.filter(({ kind }) => kind === 'event');
     expect(data[1]?.changes).toContainEqual(
       expect.objectContaining({ field: 'ShippingAddress.Street', after: '101 California St' }),

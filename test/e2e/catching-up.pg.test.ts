@@ -10,7 +10,7 @@ type Status = {
 let mirror: LiveMirror;
 beforeAll(async () => {
   // The silence between two slow responses proves nothing.
-  mirror = await openMirror({ sandbox: { keepaliveIntervalMs: 500 }, tidemark: { quietMs: 5_000 } });
+  mirror = await openMirror({ simulator: { keepaliveIntervalMs: 500 }, tidemark: { quietMs: 5_000 } });
 });
 afterAll(() => mirror[Symbol.asyncDispose]());
 
@@ -33,8 +33,8 @@ it('a mirror that receives the changes of a long outage is degraded and current 
       fields: { Phone: String(n) },
     });
   }
-  const slow = mirror.sandbox.faults.stream.slow.on({ delayMs: 150 });
-  const small = mirror.sandbox.faults.stream.smallBatches.on({ events: 1 });
+  const slow = mirror.simulator.faults.stream.slow.on({ delayMs: 150 });
+  const small = mirror.simulator.faults.stream.smallBatches.on({ events: 1 });
   await mirror.startAgain();
   const seen = await mirror.until('changes of the outage were received', async () => {
     const [row] = await mirror.sql<{ n: number }>(
@@ -45,7 +45,7 @@ it('a mirror that receives the changes of a long outage is degraded and current 
   const [received] = await mirror.sql<{ at: Date }>(
     `select max(commit_timestamp) as at from events where commit_timestamp <= now() - interval '30 min'`,
   );
-  expect(mirror.sandbox.bus.retained().length).toBeGreaterThan(100);
+  expect(mirror.simulator.bus.retained().length).toBeGreaterThan(100);
   expect(seen.health).toBe('degraded');
   expect(seen.reasons).toMatchObject([
     {

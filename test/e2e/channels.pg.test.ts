@@ -12,9 +12,9 @@ describe.each(channels)('$what', ({ topic }) => {
   let mirror: LiveMirror;
 
   beforeAll(async () => {
-    mirror = await openMirror({ sandbox: { channels: ['/data/Tidemark__chn'] }, tidemark: { topic } });
+    mirror = await openMirror({ simulator: { channels: ['/data/Tidemark__chn'] }, tidemark: { topic } });
     for (const name of ['Contact', 'Opportunity', 'Lead']) {
-      mirror.sandbox.bus.registerSchema(
+      mirror.simulator.bus.registerSchema(
         schemaOf(name),
         testSchemaJson.replace('AccountChangeEvent', `${name}ChangeEvent`),
       );
@@ -36,9 +36,9 @@ describe.each(channels)('$what', ({ topic }) => {
     (await mirror.get<{ state: string }>(`/v1/events/${eventId}`)).state;
 
   it('accounts are loaded from a channel without a schema of its own', async () => {
-    expect(mirror.sandbox.bus.topic(topic)?.schemaId()).toBe('');
+    expect(mirror.simulator.bus.topic(topic)?.schemaId()).toBe('');
     for (const id of mirror.accountIds()) {
-      expect((await mirror.account(id)).name).toBe(mirror.sandbox.org.record(id)?.values['Name']);
+      expect((await mirror.account(id)).name).toBe(mirror.simulator.org.record(id)?.values['Name']);
     }
     expect((await mirror.resyncs()).find(({ reason }) => reason === 'initial')?.state).toBe('done');
   });
@@ -87,7 +87,7 @@ describe.each(channels)('$what', ({ topic }) => {
         },
         { topic, ...(replayId && { replayId }) },
       );
-      replayId = mirror.sandbox.bus.latestReplayId();
+      replayId = mirror.simulator.bus.latestReplayId();
     }
     await mirror.settled();
     for (const id of ids) {

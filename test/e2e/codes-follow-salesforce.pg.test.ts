@@ -16,7 +16,7 @@ describe('a code whose own event never came', () => {
 
   /** An account whose code is in Salesforce, while the event that says so became something else. */
   const written = async (Name: string, fate: 'lost' | 'gap'): Promise<{ id: string; code: string }> => {
-    const { [fate]: fault } = mirror.sandbox.faults.events;
+    const { [fate]: fault } = mirror.simulator.faults.events;
     const id = await mirror.salesforce.create({ Name });
     const on = fault.on({ recordIds: [id], changeTypes: ['UPDATE'] });
     const { signupCode, codeState } = await mirror.accountWhen(id, 'it is written', (account) =>
@@ -24,7 +24,7 @@ describe('a code whose own event never came', () => {
     );
     await mirror.until(
       'Salesforce holds it',
-      async () => mirror.sandbox.org.record(id)?.values[field] === signupCode,
+      async () => mirror.simulator.org.record(id)?.values[field] === signupCode,
     );
     if (fate === 'lost') expect(codeState).toBe('written');
     on.off();
@@ -37,7 +37,7 @@ describe('a code whose own event never came', () => {
       codeError: { code: 'cleared', message: `The code ${code} was cleared in Salesforce.` },
     });
     await mirror.worked();
-    expect(mirror.sandbox.org.record(id)?.values[field]).toBeUndefined();
+    expect(mirror.simulator.org.record(id)?.values[field]).toBeUndefined();
   };
 
   it('a code whose event was lost is given up when an event shows that somebody cleared it', async () => {

@@ -1,18 +1,18 @@
 import pg from 'pg';
 import { expect, it } from 'vitest';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSimulator } from 'salesforce-simulator';
 import { createTestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startTidemark } from '../helpers/tidemark.ts';
 
 it('three processes that start at once on a new database read everything once', async () => {
   const database = await createTestDatabase();
-  const sandbox = await startSandbox({ accounts: 5 });
+  const simulator = await startSimulator({ accounts: 5 });
   const pool = new pg.Pool({ connectionString: database.url, max: 1 });
   pool.on('connect', (client) => client.on('error', () => {}));
   const started = await Promise.allSettled(
     ['first', 'second', 'third'].map((instanceName) =>
-      startTidemark(database.url, sandbox, { instanceName, waitUntilReady: false }),
+      startTidemark(database.url, simulator, { instanceName, waitUntilReady: false }),
     ),
   );
   const running = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
@@ -30,7 +30,7 @@ it('three processes that start at once on a new database read everything once', 
     expect(rows).toEqual([{ state: 'done', read: 5, jobs: 1 }]);
   } finally {
     await Promise.all(running.map((tidemark) => tidemark.stop()));
-    await sandbox.close();
+    await simulator.close();
     await pool.end();
     await database.drop();
   }

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
@@ -12,7 +12,7 @@ const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.pu
 
 let database: TestDatabase;
 let proxy: FaultProxy;
-let sandbox: Sandbox;
+let simulator: Simulator;
 let tidemark: Tidemark;
 
 beforeAll(async () => {
@@ -21,12 +21,12 @@ beforeAll(async () => {
   proxy = await startFaultProxy(() => ({ host: hostname, port: Number(port) }));
   const url = new URL(database.url);
   url.port = String(proxy.port);
-  sandbox = await startSandbox({ accounts: 3 });
-  tidemark = await startTidemark(url.href, sandbox, { logger });
+  simulator = await startSimulator({ accounts: 3 });
+  tidemark = await startTidemark(url.href, simulator, { logger });
 });
 afterAll(async () => {
   await tidemark.stop();
-  await sandbox.close();
+  await simulator.close();
   await proxy.close();
   await database.drop();
 });

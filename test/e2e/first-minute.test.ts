@@ -136,7 +136,7 @@ describe('the first minute without settings and without a Salesforce account', (
       PORT: '0',
       DATA_DIR: `${dataDir}-other`,
       SALESFORCE_LOGIN_URL: /^curl -s (http:\/\/[^/]+)/.exec(create)?.[1] ?? '',
-      SALESFORCE_CLIENT_ID: 'tidemark-sandbox',
+      SALESFORCE_CLIENT_ID: 'simulator-client',
       SALESFORCE_CLIENT_SECRET: 'wrong',
       API_KEYS: 'a:read:0123456789abcdef',
     });

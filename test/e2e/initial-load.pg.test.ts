@@ -18,7 +18,7 @@ describe('the initial load', () => {
     const secondPage = gate.meet({ path: /\/query\/.*-\d+/, treatment: { kind } });
     const mirror = await openMirror({
       gate,
-      sandbox: { accounts: 2_100 },
+      simulator: { accounts: 2_100 },
       tidemark: { waitUntilReady: false },
     });
     await mirror.until('the first page is read', async () => secondPage.met === 1);
@@ -37,7 +37,7 @@ describe('the initial load', () => {
 
   /** Accounts in the order in which the load reads them: that of their last change. */
   const inReadingOrder = (mirror: LiveMirror): string[] => {
-    const stamp = (id: string): number => Number(mirror.sandbox.org.record(id)?.values['SystemModstamp']);
+    const stamp = (id: string): number => Number(mirror.simulator.org.record(id)?.values['SystemModstamp']);
     return mirror.accountIds().sort((a, b) => stamp(a) - stamp(b) || (a < b ? -1 : 1));
   };
 
@@ -70,8 +70,8 @@ describe('the initial load', () => {
       Phone: 'changed before the reading',
       Fax: 'changed during the reading',
     });
-    expect(whole).toMatchObject({ name: mirror.sandbox.org.record(last)?.values['Name'], stale: false });
-    expect((await mirror.status()).counts.accounts.active).toBe(mirror.sandbox.org.size);
+    expect(whole).toMatchObject({ name: mirror.simulator.org.record(last)?.values['Name'], stale: false });
+    expect((await mirror.status()).counts.accounts.active).toBe(mirror.simulator.org.size);
   });
 
   it('accounts created and deleted during the load are kept and removed wherever the read is', async () => {
@@ -113,7 +113,7 @@ describe('the initial load', () => {
   it('the load of an org without accounts finishes at once and the first account gets its code', async () => {
     await using mirror = await openMirror({
       gate,
-      sandbox: { accounts: 0 },
+      simulator: { accounts: 0 },
       tidemark: { waitUntilReady: false },
     });
     await ready(mirror);

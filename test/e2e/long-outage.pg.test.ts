@@ -14,7 +14,7 @@ type Incident = {
 };
 
 it('an outage longer than the retention of the bus is repaired automatically and recorded as an incident', async () => {
-  await using mirror = await openMirror({ sandbox: { accounts: 60, retentionMs: 1_500 } });
+  await using mirror = await openMirror({ simulator: { accounts: 60, retentionMs: 1_500 } });
   const [updated = '', deleted = '', gone = '', ...rest] = mirror.accountIds();
   await mirror.salesforce.update(updated, { Phone: 'before the outage' });
   await mirror.settled();
@@ -28,7 +28,7 @@ it('an outage longer than the retention of the bus is repaired automatically and
   const created = await mirror.salesforce.create({ Name: 'Made during the outage' });
   await mirror.until(
     'the bus has forgotten all of it',
-    async () => mirror.sandbox.bus.retained().length === 0,
+    async () => mirror.simulator.bus.retained().length === 0,
   );
   await mirror.startAgain();
   await mirror.until('it has noticed', async () => (await mirror.incidents()).length > 0);

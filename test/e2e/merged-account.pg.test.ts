@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergeAccounts } from '../../src/sandbox/unusual-changes.ts';
+import { mergeAccounts } from 'salesforce-simulator/org/unusual-changes.ts';
 import { openMirror } from '../helpers/live-mirror.ts';
 import type { ApiAccount } from '../helpers/tidemark.ts';
 
@@ -9,7 +9,7 @@ describe('merged accounts', () => {
     const [winner = '', loser = ''] = mirror.accountIds();
     const mergedInto = async (id: string) =>
       (await mirror.get<ApiAccount & { mergedInto: string | null }>(`/v1/accounts/${id}`)).mergedInto;
-    expect(mergeAccounts(mirror.sandbox.org, winner, [loser])).toMatchObject({ success: true });
+    expect(mergeAccounts(mirror.simulator.org, winner, [loser])).toMatchObject({ success: true });
     await mirror.until('the loser names the winner', async () => (await mergedInto(loser)) === winner);
     expect((await mirror.account(loser)).deletedAt).not.toBeNull();
     expect(await mergedInto(winner)).toBeNull();

@@ -49,12 +49,12 @@ describe('an outage of the stream', () => {
   it('an outage of the stream has one beginning and one end, however often it is tried, and each is logged once', async () => {
     await healthy();
     lines.length = 0;
-    const refusal = mirror.sandbox.faults.stream.refuse.on({
+    const refusal = mirror.simulator.faults.stream.refuse.on({
       calls: ['Subscribe'],
       errorCode: 'service.unavailable',
     });
     onTestFinished(() => void refusal.off());
-    mirror.sandbox.faults.stream.end.now({ errorCode: 'service.unavailable' });
+    mirror.simulator.faults.stream.end.now({ errorCode: 'service.unavailable' });
     const first = await mirror.until('it is down', async () => {
       const now = await status();
       return now.health === 'down' && now;
@@ -87,11 +87,11 @@ describe('an outage of the stream', () => {
   });
 
   it('an outage that needs a person is down at once, also for the command line, and ends when any process is asked to reconnect', async () => {
-    const refusal = mirror.sandbox.faults.stream.refuse.on({
+    const refusal = mirror.simulator.faults.stream.refuse.on({
       calls: ['Subscribe'],
       errorCode: 'subscription.topic.cannot.subscribe',
     });
-    mirror.sandbox.faults.stream.end.now({ errorCode: 'service.unavailable' });
+    mirror.simulator.faults.stream.end.now({ errorCode: 'service.unavailable' });
     await mirror.until(
       'a person is asked for',
       async () => (await status()).subscription.state === 'stopped',
@@ -100,7 +100,7 @@ describe('an outage of the stream', () => {
     const command = await statusCommand();
     expect(command.stdout).toMatch(/^Health +down\n +stream-stopped for /);
     expect(command.exitCode).toBe(4);
-    const api = await startTidemark(mirror.database.url, mirror.sandbox, {
+    const api = await startTidemark(mirror.database.url, mirror.simulator, {
       roles: new Set(['api'] as const),
     });
     try {
@@ -186,13 +186,13 @@ describe('what a comparison finds', () => {
 
 describe('stored changes that cannot be applied', () => {
   it('a schema that may not be read is the cause that status and readiness name', async () => {
-    const refusal = mirror.sandbox.faults.stream.refuse.on({
+    const refusal = mirror.simulator.faults.stream.refuse.on({
       calls: ['GetSchema'],
       errorCode: 'schema.meta.permission',
     });
     onTestFinished(() => void refusal.off());
     const [id = ''] = mirror.accountIds();
-    mirror.sandbox.bus.registerSchema('another-schema-0000000', testSchemaJson);
+    mirror.simulator.bus.registerSchema('another-schema-0000000', testSchemaJson);
     mirror.publish(
       { header: { recordIds: [id], changeType: 'UPDATE' }, fields: {} },
       { schemaId: 'another-schema-0000000' },

@@ -20,8 +20,8 @@ describe('events that can not be applied', () => {
 
   it('an event that can not be applied is kept with its reason and the events after it are applied', async () => {
     const id = randomUUID();
-    const schemaId = mirror.sandbox.bus.topic(accountTopic)?.schemaId() ?? '';
-    mirror.sandbox.bus.publishRaw(accountTopic, { id, schemaId, payload: Buffer.from([0xff, 0xff, 0xff]) });
+    const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
+    mirror.simulator.bus.publishRaw(accountTopic, { id, schemaId, payload: Buffer.from([0xff, 0xff, 0xff]) });
     const account = await mirror.salesforce.create({ Name: 'Right behind' });
     expect((await failed(id)).error).toMatch(/can't be decoded/);
     await writeBacksOf(mirror).confirmed(account);
@@ -31,7 +31,7 @@ describe('events that can not be applied', () => {
 
   it('an event with a schema unknown to Salesforce fails alone', async () => {
     const id = randomUUID();
-    mirror.sandbox.bus.publishRaw(accountTopic, {
+    mirror.simulator.bus.publishRaw(accountTopic, {
       id,
       schemaId: 'AAAAAAAAAAAAAAAAAAAAAA',
       payload: Buffer.from([1]),

@@ -25,7 +25,7 @@ describe('a call that is refused for every record', () => {
   });
   afterAll(() => mirror[Symbol.asyncDispose]());
   beforeEach(async () => {
-    mirror.sandbox.faults.clearAll();
+    mirror.simulator.faults.clearAll();
     await mirror.worked();
     lines.length = 0;
   });
@@ -49,7 +49,7 @@ describe('a call that is refused for every record', () => {
   const logged = (part: string): LogLine[] => lines.filter(({ msg }) => msg.includes(part));
 
   it('a limit of the org that a large batch exceeds makes batches smaller, and no code fails', async () => {
-    mirror.sandbox.faults.records.trigger.on({ maxRecords: 20, client: 'Tidemark' });
+    mirror.simulator.faults.records.trigger.on({ maxRecords: 20, client: 'Tidemark' });
     const ids = await createMany(100, 'Limited');
     for (const id of ids) await writeBacks.confirmed(id);
     expect((await outcomes(ids)).map(({ outcome }) => outcome)).not.toContain('failed');
@@ -61,7 +61,7 @@ describe('a call that is refused for every record', () => {
 
   it('one account that spoils every call is found alone, and the others get their codes', async () => {
     const cause = 'System.NullPointerException: Attempt to de-reference a null object';
-    mirror.sandbox.faults.records.trigger.on({ namePattern: '^Poison', cause, client: 'Tidemark' });
+    mirror.simulator.faults.records.trigger.on({ namePattern: '^Poison', cause, client: 'Tidemark' });
     const ids = await mirror.salesforce.createMany([
       ...Array.from({ length: 30 }, (_, n) => ({ Name: `Beside poison ${n}` })),
       { Name: 'Poison Ltd' },
@@ -78,7 +78,7 @@ describe('a call that is refused for every record', () => {
     );
     expect(last?.size).toBe(1);
     // An operator's retry is no different.
-    mirror.sandbox.faults.clearAll();
+    mirror.simulator.faults.clearAll();
     expect((await mirror.tidemark.request('POST', `/v1/write-backs/${poison}/retry`)).status).toBe(202);
     await writeBacks.confirmed(poison);
   });
@@ -94,7 +94,7 @@ describe('a call that is refused for every record', () => {
         where id = any($1)`,
       [ids],
     );
-    mirror.sandbox.faults.records.trigger.on({ maxRecords: 7, client: 'Tidemark' });
+    mirror.simulator.faults.records.trigger.on({ maxRecords: 7, client: 'Tidemark' });
     const errorCode = 'CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY';
     const answer = await mirror.tidemark.request('POST', '/v1/write-backs/retry', { errorCode });
     expect([answer.status, await answer.json()]).toEqual([202, { retried: 60 }]);
@@ -103,7 +103,7 @@ describe('a call that is refused for every record', () => {
   });
 
   it('a rule that refuses every code is logged as a warning with the count, the code and the words', async () => {
-    mirror.sandbox.faults.records.refused.on({
+    mirror.simulator.faults.records.refused.on({
       errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION',
       client: 'Tidemark',
     });
@@ -130,7 +130,7 @@ describe('a call that is refused for every record', () => {
   });
 
   it('a read-only window of the org is a pause with its reason, and no code fails however long it lasts', async () => {
-    const window = mirror.sandbox.faults.records.readOnly.on({ client: 'Tidemark' });
+    const window = mirror.simulator.faults.records.readOnly.on({ client: 'Tidemark' });
     const ids = await createMany(30, 'In the window');
     const held = await writeBacks.statusWhen('it waits', ({ state }) => state === 'waiting');
     expect(held.reason).toMatchObject({
@@ -152,7 +152,7 @@ describe('a call that is refused for every record', () => {
 
   it('refusals of every account for want of a right are a pause of the whole, too', async () => {
     const errorCode = 'INSUFFICIENT_ACCESS_OR_READONLY';
-    const window = mirror.sandbox.faults.records.readOnly.on({ errorCode, client: 'Tidemark' });
+    const window = mirror.simulator.faults.records.readOnly.on({ errorCode, client: 'Tidemark' });
     const ids = await createMany(3, 'Nobody may');
     const held = await writeBacks.statusWhen('it is paused', ({ state }) => state === 'paused');
     expect(held.reason).toMatchObject({ code: errorCode, message: expect.stringContaining('read-only') });
@@ -163,7 +163,7 @@ describe('a call that is refused for every record', () => {
 
   it('a refusal for want of a right is of the record when others are accepted, in the same call or since', async () => {
     const errorCode = 'INSUFFICIENT_ACCESS_OR_READONLY';
-    mirror.sandbox.faults.records.refused.on({ errorCode, namePattern: '^Not ours', client: 'Tidemark' });
+    mirror.simulator.faults.records.refused.on({ errorCode, namePattern: '^Not ours', client: 'Tidemark' });
     const [beside = ''] = await mirror.salesforce.createMany([{ Name: 'Not ours 1' }, { Name: 'Ours 1' }]);
     const alone = await mirror.salesforce.create({ Name: 'Not ours 2' });
     await mirror.accountWhen(alone, 'it was refused', ({ codeError }) => codeError?.code === errorCode);
@@ -172,7 +172,7 @@ describe('a call that is refused for every record', () => {
   });
 
   it('no account has ever been written a second code', () => {
-    const twice = [...mirror.sandbox.audit.codes()].filter(([, codes]) => new Set(codes).size > 1);
+    const twice = [...mirror.simulator.audit.codes()].filter(([, codes]) => new Set(codes).size > 1);
     expect(twice).toEqual([]);
   });
 });

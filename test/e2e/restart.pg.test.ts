@@ -9,7 +9,7 @@ describe('interruptions of running work', () => {
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
   beforeEach(async () => {
-    mirror = await openMirror({ sandbox: { accounts: 3, keepaliveIntervalMs: 200 } });
+    mirror = await openMirror({ simulator: { accounts: 3, keepaliveIntervalMs: 200 } });
     writeBacks = writeBacksOf(mirror);
   });
 
@@ -36,19 +36,19 @@ describe('interruptions of running work', () => {
 
   it('an expired token is renewed for the stream and for the write-back', async () => {
     await writeBacks.confirmed(await mirror.salesforce.create({ Name: 'First' }));
-    mirror.sandbox.sessions.revokeAll();
-    const rest = salesforceRest(mirror.sandbox);
-    mirror.sandbox.disconnectStreams('service.auth.error');
+    mirror.simulator.sessions.revokeAll();
+    const rest = salesforceRest(mirror.simulator);
+    mirror.simulator.disconnectStreams('service.auth.error');
     await writeBacks.confirmed(await rest.create({ Name: 'Second' }));
-    mirror.sandbox.sessions.revokeAll();
-    await writeBacks.confirmed(await salesforceRest(mirror.sandbox).create({ Name: 'Third' }));
+    mirror.simulator.sessions.revokeAll();
+    await writeBacks.confirmed(await salesforceRest(mirror.simulator).create({ Name: 'Third' }));
   });
 
   it('streams ended cleanly and with errors store every event once', async () => {
     const ids: string[] = [];
     for (const error of [undefined, 'service.unavailable', undefined, 'subscription.internal.error']) {
       ids.push(await mirror.salesforce.create({ Name: `Account ${ids.length}` }));
-      mirror.sandbox.disconnectStreams(error);
+      mirror.simulator.disconnectStreams(error);
       ids.push(await mirror.salesforce.create({ Name: `Account ${ids.length}` }));
     }
     for (const id of ids) await writeBacks.confirmed(id);

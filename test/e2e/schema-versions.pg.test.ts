@@ -9,7 +9,7 @@ describe('the schema of events', () => {
     const [first = '', second = ''] = mirror.accountIds();
     await mirror.stop();
     await mirror.salesforce.update(first, { Phone: 'by the old schema' });
-    mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
     await mirror.salesforce.update(second, { Tier__c: 'gold' });
     await mirror.salesforce.update(first, { Tier__c: 'silver' });
     await mirror.startAgain();
@@ -27,7 +27,7 @@ describe('the schema of events', () => {
   it('accounts read after a field was added have that field', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
-    mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
     mirror.changeSilently(id, { Tier__c: 'platinum' });
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     await mirror.healed();
@@ -37,10 +37,10 @@ describe('the schema of events', () => {
   it('a removed field is still read from older events, keeps its last value, and is cleared by a read', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
-    mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
     await mirror.stop();
     await mirror.salesforce.update(id, { Tier__c: 'gold' });
-    mirror.sandbox.org.removeField('Tier__c');
+    mirror.simulator.org.removeField('Tier__c');
     await mirror.salesforce.update(id, { Phone: 'by the schema without it' });
     await mirror.startAgain();
     await mirror.settled();
@@ -55,7 +55,7 @@ describe('the schema of events', () => {
   it('a field with a changed type is read again after it was cleared everywhere, and both types are shown', async () => {
     await using mirror = await openMirror();
     const [id = '', other = ''] = mirror.accountIds();
-    const { org } = mirror.sandbox;
+    const { org } = mirror.simulator;
     org.addField({ name: 'Level__c', type: 'string', length: 20 });
     await mirror.salesforce.update(id, { Level__c: 'seven' });
     await mirror.salesforce.update(other, { Level__c: 'eight' });
@@ -79,10 +79,10 @@ describe('the schema of events', () => {
   it('a schema that Salesforce gives only after a restart loses no event', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
-    const { refuse } = mirror.sandbox.faults.stream;
+    const { refuse } = mirror.simulator.faults.stream;
     refuse.on({ calls: ['GetSchema'], errorCode: 'schema.api.unavailable' });
     const eventId = randomUUID();
-    mirror.sandbox.bus.publishRaw(accountTopic, {
+    mirror.simulator.bus.publishRaw(accountTopic, {
       id: eventId,
       schemaId: testSchemaId,
       payload: encodeEvent({ header: { recordIds: [id] } }),

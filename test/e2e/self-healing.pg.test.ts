@@ -8,7 +8,7 @@ describe('gaps in what was received', () => {
   const unused: string[] = [];
 
   beforeAll(async () => {
-    mirror = await openMirror({ sandbox: { accounts: 12, keepaliveIntervalMs: 100 } });
+    mirror = await openMirror({ simulator: { accounts: 12, keepaliveIntervalMs: 100 } });
     unused.push(...mirror.accountIds());
   });
   afterAll(() => mirror[Symbol.asyncDispose]());
@@ -89,7 +89,7 @@ describe('gaps in what was received', () => {
   it('an overflow or a change of the whole object is closed by a full resync', async () => {
     const [first, second] = [ownAccount(), ownAccount()];
     mirror.changeSilently(first, { Site: 'without an event' });
-    mirror.sandbox.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
+    mirror.simulator.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
     await mirror.accountWhen(
       first,
       'the overflow is read',
@@ -97,7 +97,7 @@ describe('gaps in what was received', () => {
     );
     await closed('overflow', 0);
     mirror.changeSilently(second, { Site: 'emptied' });
-    mirror.sandbox.org.publishGap('GAP_UPDATE', ['001*']);
+    mirror.simulator.org.publishGap('GAP_UPDATE', ['001*']);
     await mirror.accountWhen(second, 'the object is read', ({ fields }) => fields['Site'] === 'emptied');
     await closed('object changed', 0);
   });
@@ -108,7 +108,7 @@ describe('gaps in what was received', () => {
     await mirror.sql('delete from accounts where id = $1', [id]);
     await mirror.salesforce.update(id, { Phone: '99' });
     const whole = await mirror.accountWhen(id, 'the account is whole', ({ stale }) => !stale);
-    expect(whole.name).toBe(mirror.sandbox.org.record(id)?.values['Name']);
+    expect(whole.name).toBe(mirror.simulator.org.record(id)?.values['Name']);
     expect(whole.fields['Phone']).toBe('99');
     expect((await closed('unseen account', 0))[0]?.accountIds).toEqual([id]);
   });
@@ -119,8 +119,8 @@ describe('gaps in what was received', () => {
     await mirror.salesforce.update(id, { Phone: '1' });
     await mirror.accountWhen(id, 'the phone', ({ fields }) => fields['Phone'] === '1');
     mirror.changeSilently(id, { Fax: 'in the broken event' });
-    const schemaId = mirror.sandbox.bus.topic(accountTopic)?.schemaId() ?? '';
-    mirror.sandbox.bus.publishRaw(accountTopic, { id: randomUUID(), schemaId, payload: Buffer.from([0x81]) });
+    const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
+    mirror.simulator.bus.publishRaw(accountTopic, { id: randomUUID(), schemaId, payload: Buffer.from([0x81]) });
     await mirror.accountWhen(id, 'the fax is read', ({ fields }) => fields['Fax'] === 'in the broken event');
     await closed('failed event', before);
   });
@@ -138,7 +138,7 @@ describe('gaps in what was received', () => {
     );
     const eventId = randomUUID();
     const lateSchema = 'LATE_SCHEMA_LATE_SCHEM';
-    mirror.sandbox.bus.publishRaw(accountTopic, {
+    mirror.simulator.bus.publishRaw(accountTopic, {
       id: eventId,
       schemaId: lateSchema,
       payload: Buffer.from(payload, 'base64'),
@@ -149,7 +149,7 @@ describe('gaps in what was received', () => {
       return answer.ok && (await state()) === 'failed';
     });
     await closed('failed event', before);
-    mirror.sandbox.bus.registerSchema(lateSchema, mirror.sandbox.bus.schema(schemaId) ?? '');
+    mirror.simulator.bus.registerSchema(lateSchema, mirror.simulator.bus.schema(schemaId) ?? '');
     expect((await mirror.tidemark.request('POST', `/v1/events/${eventId}/retry`)).status).toBe(202);
     await mirror.until('the event is applied', async () => (await state()) === 'applied');
   });
@@ -160,7 +160,7 @@ describe('gaps in what was received', () => {
     await expect(mirror.startAgain()).rejects.toThrow(
       /DATABASE_URL holds a mirror of org 00DAA0000000001AAA, but the simulator was started/,
     );
-    await mirror.sql('update subscriptions set organization_id = $1', [mirror.sandbox.organizationId]);
+    await mirror.sql('update subscriptions set organization_id = $1', [mirror.simulator.organizationId]);
     await mirror.startAgain();
   });
 });

@@ -8,7 +8,7 @@ type Status = { readonly subscription: { readonly holder: Holder; readonly epoch
 it('one of several processes follows the topic, a stopped one hands over, and one with only the API role never takes it', async () => {
   await using mirror = await openMirror({ tidemark: { instanceName: 'first' } });
   const start = (overrides: TidemarkOverrides) =>
-    startTidemark(mirror.database.url, mirror.sandbox, { waitUntilReady: false, ...overrides });
+    startTidemark(mirror.database.url, mirror.simulator, { waitUntilReady: false, ...overrides });
   const serving = await start({ instanceName: 'serving', roles: new Set(['api']) });
   const second = await start({ instanceName: 'second', roles: new Set(['sync']) });
   try {

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { RecordValues } from '../../src/sandbox/model.ts';
+import type { RecordValues } from 'salesforce-simulator/org/model.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { openRestGate, type RestGate, type Treatment } from '../helpers/rest-gate.ts';
 
@@ -11,7 +11,7 @@ describe('signing in again while the service runs', () => {
     gates.push(await openRestGate(), await openRestGate());
     const [gate] = gates;
     mirror = await openMirror({ ...(gate && { gate }) });
-    for (const each of gates) each.forwardTo(mirror.sandbox.instanceUrl);
+    for (const each of gates) each.forwardTo(mirror.simulator.instanceUrl);
   });
 
   afterAll(async () => {
@@ -20,8 +20,8 @@ describe('signing in again while the service runs', () => {
   });
 
   afterEach(() => {
-    mirror.sandbox.faults.oauth.fail.off();
-    mirror.sandbox.faults.stream.refuse.off();
+    mirror.simulator.faults.oauth.fail.off();
+    mirror.simulator.faults.stream.refuse.off();
   });
 
   // Past the REST API: the tokens of the tests end too.
@@ -34,8 +34,8 @@ describe('signing in again while the service runs', () => {
   };
   const subscription = async () => (await mirror.status()).subscription;
   const endSessions = (): void => {
-    mirror.sandbox.sessions.revokeAll();
-    mirror.sandbox.faults.stream.end.now({ errorCode: 'service.auth.error' });
+    mirror.simulator.sessions.revokeAll();
+    mirror.simulator.faults.stream.end.now({ errorCode: 'service.auth.error' });
   };
   /** Whether events, readings and codes all get through: that needs the stream, lookups and REST. */
   const expectToWork = async (site: string): Promise<void> => {
@@ -51,8 +51,8 @@ describe('signing in again while the service runs', () => {
   };
 
   it('fresh tokens that the Pub/Sub API refuses are reported while REST works on', async () => {
-    mirror.sandbox.faults.stream.refuse.on({ calls: ['Subscribe'] });
-    mirror.sandbox.disconnectStreams();
+    mirror.simulator.faults.stream.refuse.on({ calls: ['Subscribe'] });
+    mirror.simulator.disconnectStreams();
     const shown = await mirror.until('the refusals are shown', async () => {
       const { state, lastError } = await subscription();
       return state === 'stopped' && lastError?.code === 'FRESH_TOKENS_REFUSED' && lastError;
@@ -66,12 +66,12 @@ describe('signing in again while the service runs', () => {
     mirror.changeSilently(id, { Site: 'read meanwhile' });
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     await mirror.accountWhen(id, 'it is read', ({ fields }) => fields['Site'] === 'read meanwhile');
-    mirror.sandbox.faults.stream.refuse.off();
+    mirror.simulator.faults.stream.refuse.off();
     await expectToWork('the stream is accepted again');
   });
 
   it('a deactivated user is the reported reason why the stream stops, and the service recovers once the user is active', async () => {
-    mirror.sandbox.faults.oauth.fail.on({ how: 'inactive_user' });
+    mirror.simulator.faults.oauth.fail.on({ how: 'inactive_user' });
     endSessions();
     const shown = await mirror.until('the refusal is shown', async () => {
       const { state, lastError } = await subscription();
@@ -86,7 +86,7 @@ describe('signing in again while the service runs', () => {
     await mirror.until('the service is not ready', async () => {
       return (await fetch(`${mirror.tidemark.url}/health/ready`)).status === 503;
     });
-    mirror.sandbox.faults.oauth.fail.off();
+    mirror.simulator.faults.oauth.fail.off();
     await expectToWork('the user is active again');
     expect((await subscription()).state).toBe('streaming');
   });
@@ -95,9 +95,9 @@ describe('signing in again while the service runs', () => {
     'the service recovers from a failing token endpoint (%s) although the stream, a schema and a resync all ask for tokens',
     async (how) => {
       const [id = ''] = mirror.accountIds();
-      const { faults, org } = mirror.sandbox;
+      const { faults, org } = mirror.simulator;
       faults.oauth.fail.on({ how });
-      mirror.sandbox.sessions.revokeAll();
+      mirror.simulator.sessions.revokeAll();
       // An event with a new schema waits for it, a resync and a code wait for REST.
       const field = `Asked_${how.replace(/\W/g, '_')}__c`;
       org.addField({ name: field, type: 'string', length: 20 });
@@ -141,7 +141,7 @@ describe('signing in again while the service runs', () => {
       const [from, to] = gates;
       if (from === undefined || to === undefined) throw new Error('two gates are needed');
       gates.reverse();
-      mirror.sandbox.moveTo(to.url);
+      mirror.simulator.moveTo(to.url);
       const old = from.meet({ path: /.*/, treatment });
       const arrived = to.meet({ path: /\/composite\/sobjects/, treatment: { kind: 'hold' } });
       const created = create(what);

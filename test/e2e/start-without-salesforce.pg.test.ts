@@ -2,13 +2,13 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OrgOptions } from '../../src/salesforce/org.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
 import { openRestGate, type RestGate, type Rule } from '../helpers/rest-gate.ts';
 import { salesforceRest } from '../helpers/salesforce-rest.ts';
-import { noteSecrets } from '../helpers/secrets-in-logs.ts';
+import { saveSecrets } from '../helpers/secrets-in-logs.ts';
 import {
   type ApiAccount,
   type Page,
@@ -29,16 +29,16 @@ const token: Rule['path'] = /\/services\/oauth2\/token/;
 
 describe('a start while Salesforce or the database is away', () => {
   let gate: RestGate;
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let stream: FaultProxy;
   let database: TestDatabase;
   let tidemark: Tidemark | undefined;
 
   beforeAll(async () => {
     gate = await openRestGate();
-    sandbox = await startSandbox({ accounts: 3, publicUrl: gate.url });
-    gate.forwardTo(sandbox.instanceUrl);
-    const [host = '', port = ''] = sandbox.pubsubEndpoint.split(':');
+    simulator = await startSimulator({ accounts: 3, publicUrl: gate.url });
+    gate.forwardTo(simulator.instanceUrl);
+    const [host = '', port = ''] = simulator.pubsubEndpoint.split(':');
     stream = await startFaultProxy(() => ({ host, port: Number(port) }));
     database = await createTestDatabase();
   });
@@ -48,20 +48,20 @@ describe('a start while Salesforce or the database is away', () => {
   });
   afterAll(async () => {
     await stream.close();
-    await sandbox.close();
+    await simulator.close();
     await gate[Symbol.asyncDispose]();
     await database.drop();
   });
 
-  const org = (secret = sandbox.credentials.clientSecret): OrgOptions => ({
+  const org = (secret = simulator.credentials.clientSecret): OrgOptions => ({
     loginUrl: gate.url,
-    credentials: { flow: 'client-credentials', clientId: sandbox.credentials.clientId, clientSecret: secret },
+    credentials: { flow: 'client-credentials', clientId: simulator.credentials.clientId, clientSecret: secret },
     apiVersion: '66.0',
     pubsubEndpoint: `127.0.0.1:${stream.port}`,
     pubsubTls: false,
   });
   const start = async (overrides: TidemarkOverrides = {}): Promise<Tidemark> => {
-    tidemark = await startTidemark(database.url, sandbox, {
+    tidemark = await startTidemark(database.url, simulator, {
       org: org(),
       waitUntilReady: false,
       timing: { salesforceStartTimeoutMs: 500 },
@@ -75,7 +75,7 @@ describe('a start while Salesforce or the database is away', () => {
     expect((await from.get<Page<ApiAccount>>('/v1/accounts')).data.length).toBeGreaterThan(2);
 
   it('a first start with refused credentials ends with what Salesforce said', async () => {
-    noteSecrets('not-the-secret-of-this-app');
+    saveSecrets('not-the-secret-of-this-app');
     await expect(start({ org: org('not-the-secret-of-this-app'), timing: {} })).rejects.toMatchObject({
       code: 'invalid_client',
     });
@@ -92,9 +92,9 @@ describe('a start while Salesforce or the database is away', () => {
     expect((await subscription(started)).organizationId).toBeNull();
     away.release();
     await eventually('it is ready', () => isReady(started), 30_000);
-    expect((await subscription(started)).organizationId).toBe(sandbox.organizationId);
+    expect((await subscription(started)).organizationId).toBe(simulator.organizationId);
     await expectAccounts(started);
-    const id = await salesforceRest(sandbox).create({ Name: 'Harbour Ltd' });
+    const id = await salesforceRest(simulator).create({ Name: 'Harbour Ltd' });
     await eventually('a new account has its code', async () => {
       const answer = await started.request('GET', `/v1/accounts/${id}`);
       return answer.ok && ((await answer.json()) as ApiAccount).codeState === 'confirmed';
@@ -176,10 +176,10 @@ describe('a start while Salesforce or the database is away', () => {
     const common = { org: org(), logger, waitUntilReady: false };
     try {
       await expect(
-        startTidemark(target.href, sandbox, { ...common, timing: { databaseStartTimeoutMs: 1 } }),
+        startTidemark(target.href, simulator, { ...common, timing: { databaseStartTimeoutMs: 1 } }),
       ).rejects.toThrow(/^DATABASE_URL: /);
       lines.splice(0);
-      const starting = startTidemark(target.href, sandbox, common);
+      const starting = startTidemark(target.href, simulator, common);
       await eventually('it waits', () => said('the database is away; the start waits for it') === 1);
       away.pass();
       tidemark = await starting;

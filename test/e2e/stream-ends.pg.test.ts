@@ -6,7 +6,7 @@ describe('the end of a stream', () => {
   let id: string;
 
   beforeAll(async () => {
-    mirror = await openMirror({ sandbox: { networkFaults: true, keepaliveIntervalMs: 50 } });
+    mirror = await openMirror({ simulator: { networkFaults: true, keepaliveIntervalMs: 50 } });
     id = mirror.accountIds()[0] ?? '';
   });
 
@@ -21,10 +21,10 @@ describe('the end of a stream', () => {
 
   const subscription = async () => (await mirror.status()).subscription;
   const { end, reset, goAway, cut } = {
-    end: (errorCode: string) => mirror.sandbox.faults.stream.end.now({ errorCode }),
-    reset: (code: 'NO_ERROR' | 'INTERNAL_ERROR') => mirror.sandbox.faults.stream.reset.now({ code }),
-    goAway: () => mirror.sandbox.faults.stream.goAway.now(),
-    cut: () => mirror.sandbox.faults.stream.cut.now(),
+    end: (errorCode: string) => mirror.simulator.faults.stream.end.now({ errorCode }),
+    reset: (code: 'NO_ERROR' | 'INTERNAL_ERROR') => mirror.simulator.faults.stream.reset.now({ code }),
+    goAway: () => mirror.simulator.faults.stream.goAway.now(),
+    cut: () => mirror.simulator.faults.stream.cut.now(),
   };
   /** A change that comes through says that the stream is back. */
   const goesOn = async (phone: string): Promise<void> => {
@@ -34,7 +34,7 @@ describe('the end of a stream', () => {
   };
 
   it.each([
-    { way: 'cleanly', happens: () => mirror.sandbox.faults.stream.end.now(), code: 'stream.ended' },
+    { way: 'cleanly', happens: () => mirror.simulator.faults.stream.end.now(), code: 'stream.ended' },
     { way: 'by RST_STREAM NO_ERROR', happens: () => reset('NO_ERROR'), code: undefined },
     { way: 'by RST_STREAM INTERNAL_ERROR', happens: () => reset('INTERNAL_ERROR'), code: undefined },
     { way: 'by GOAWAY NO_ERROR', happens: () => goAway(), code: undefined },
@@ -69,7 +69,7 @@ describe('the end of a stream', () => {
     const flaps = ['one', 'two', 'three'];
     for (const flap of flaps) {
       await goesOn(flap);
-      expect(mirror.sandbox.faults.stream.end.now()).toEqual({ streams: 1 });
+      expect(mirror.simulator.faults.stream.end.now()).toEqual({ streams: 1 });
     }
     await goesOn('four');
     const stored = await mirror.sql('select event_id from events');
@@ -77,7 +77,7 @@ describe('the end of a stream', () => {
   });
 
   it('a stream that ends with service.auth.error is followed by one with a new token', async () => {
-    mirror.sandbox.sessions.revokeAll();
+    mirror.simulator.sessions.revokeAll();
     end('service.auth.error');
     await mirror.until('a fresh token is used', async () => (await subscription()).state === 'streaming');
     expect((await subscription()).lastError).toMatchObject({ code: 'service.auth.error', class: 'auth' });

@@ -14,8 +14,8 @@ const changeAll = (mirror: LiveMirror, prefix: string): string[] =>
 
 describe('the behavior of a stream', () => {
   it('a slow stream with one event per response delivers every event in order', async () => {
-    await using mirror = await openMirror({ sandbox: { accounts: 10 } });
-    const { slow, smallBatches } = mirror.sandbox.faults.stream;
+    await using mirror = await openMirror({ simulator: { accounts: 10 } });
+    const { slow, smallBatches } = mirror.simulator.faults.stream;
     smallBatches.on();
     slow.on({ delayMs: 5 });
     changeAll(mirror, 'first');
@@ -25,7 +25,7 @@ describe('the behavior of a stream', () => {
   });
 
   it('a stream delivers many times its credit when more is requested', async () => {
-    await using mirror = await openMirror({ sandbox: { accounts: 350 } });
+    await using mirror = await openMirror({ simulator: { accounts: 350 } });
     const expected = changeAll(mirror, 'of 350');
     await mirror.settled();
     expect(await phones(mirror)).toEqual(expected);
@@ -48,8 +48,8 @@ describe('the behavior of a stream', () => {
   });
 
   it('a stream that delivers more than was requested loses none of it and gets more requests', async () => {
-    await using mirror = await openMirror({ sandbox: { accounts: 260 } });
-    mirror.sandbox.faults.stream.overdeliver.on({ events: 20 });
+    await using mirror = await openMirror({ simulator: { accounts: 260 } });
+    mirror.simulator.faults.stream.overdeliver.on({ events: 20 });
     const expected = changeAll(mirror, 'beyond the credit');
     await mirror.settled();
     expect(await phones(mirror)).toEqual(expected);
@@ -57,7 +57,7 @@ describe('the behavior of a stream', () => {
 
   it('a stream that announces a position ahead of its events delivers them', async () => {
     await using mirror = await openMirror();
-    mirror.sandbox.faults.stream.keepaliveAhead.on({ holdMs: 20 });
+    mirror.simulator.faults.stream.keepaliveAhead.on({ holdMs: 20 });
     const expected = changeAll(mirror, 'announced');
     await mirror.settled();
     expect(await phones(mirror)).toEqual(expected);
@@ -65,13 +65,13 @@ describe('the behavior of a stream', () => {
 
   it('a stream that ends after announcing a position ahead of its events loses none of them', async () => {
     await using mirror = await openMirror();
-    mirror.sandbox.faults.stream.keepaliveAhead.on({ holdMs: 60_000, times: 1 });
+    mirror.simulator.faults.stream.keepaliveAhead.on({ holdMs: 60_000, times: 1 });
     const before = (await mirror.status()).subscription.position;
     const expected = changeAll(mirror, 'withheld');
     await mirror.until('the position ahead is announced', async () => {
       return (await mirror.status()).subscription.position !== before;
     });
-    mirror.sandbox.disconnectStreams();
+    mirror.simulator.disconnectStreams();
     await mirror.until('the withheld events are here', async () => {
       const now = await phones(mirror);
       return JSON.stringify(now) === JSON.stringify(expected);
@@ -79,23 +79,23 @@ describe('the behavior of a stream', () => {
   });
 
   it('a quiet stream advances its position, which keeps it inside the retention', async () => {
-    await using mirror = await openMirror({ sandbox: { keepaliveIntervalMs: 50 } });
+    await using mirror = await openMirror({ simulator: { keepaliveIntervalMs: 50 } });
     const position = async () => (await mirror.status()).subscription.position;
     // The event of a code that is written back would move the position too.
     await mirror.codesConfirmed();
     const before = await position();
-    mirror.sandbox.bus.advance();
-    const latest = mirror.sandbox.bus.latestReplayId().toString('base64');
+    mirror.simulator.bus.advance();
+    const latest = mirror.simulator.bus.latestReplayId().toString('base64');
     expect(latest).not.toBe(before);
     await mirror.until('the position has moved', async () => (await position()) === latest);
   });
 
   it('a stream that falls silent without ending is closed and reopened', async () => {
     await using mirror = await openMirror({
-      sandbox: { keepaliveIntervalMs: 100 },
+      simulator: { keepaliveIntervalMs: 100 },
       tidemark: { timing: { streamSilenceTimeoutMs: 500 } },
     });
-    const { silence } = mirror.sandbox.faults.stream;
+    const { silence } = mirror.simulator.faults.stream;
     silence.on();
     const expected = changeAll(mirror, 'into the silence');
     await mirror.until(
@@ -109,10 +109,10 @@ describe('the behavior of a stream', () => {
 
   it('a half-open connection is detected by a ping and reopened', async () => {
     await using mirror = await openMirror({
-      sandbox: { networkFaults: true },
+      simulator: { networkFaults: true },
       tidemark: { timing: { pingIntervalMs: 500, pingTimeoutMs: 500 } },
     });
-    const { halfOpen } = mirror.sandbox.faults.stream;
+    const { halfOpen } = mirror.simulator.faults.stream;
     halfOpen.on();
     const expected = changeAll(mirror, 'into the void');
     await mirror.until(
@@ -130,9 +130,9 @@ describe('the behavior of a stream', () => {
     await mirror.salesforce.update(id, { Phone: 'told' });
     await mirror.settled();
     mirror.changeSilently(id, { Industry: 'told by nobody' });
-    const { corruptReplayId } = mirror.sandbox.faults.stream;
+    const { corruptReplayId } = mirror.simulator.faults.stream;
     corruptReplayId.on({ times: 1 });
-    mirror.sandbox.disconnectStreams();
+    mirror.simulator.disconnectStreams();
     await mirror.settled();
     await mirror.healed();
     expect(corruptReplayId.isOn).toBe(false);
@@ -146,9 +146,9 @@ describe('the behavior of a stream', () => {
 
   it('a position refused repeatedly is never requested twice', async () => {
     await using mirror = await openMirror();
-    const { corruptReplayId } = mirror.sandbox.faults.stream;
+    const { corruptReplayId } = mirror.simulator.faults.stream;
     corruptReplayId.on();
-    mirror.sandbox.disconnectStreams();
+    mirror.simulator.disconnectStreams();
     await mirror.settled();
     await mirror.healed();
     // A stream from the oldest event has no position to refuse.

@@ -27,7 +27,7 @@ describe('streams that Salesforce ends for a reason', () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     for (const { code, class: failure, state } of reactions) {
-      mirror.sandbox.faults.stream.end.now({ errorCode: code });
+      mirror.simulator.faults.stream.end.now({ errorCode: code });
       const { subscription } = await mirror.until(`${code} is shown`, async () => {
         const status = await mirror.status();
         return status.subscription.lastError?.code === code && status;
@@ -42,7 +42,7 @@ describe('streams that Salesforce ends for a reason', () => {
 
   it('a stream ended by GOAWAY ENHANCE_YOUR_CALM is reopened after a long pause', async () => {
     await using mirror = await openMirror();
-    mirror.sandbox.faults.stream.goAway.now({ code: 'ENHANCE_YOUR_CALM' });
+    mirror.simulator.faults.stream.goAway.now({ code: 'ENHANCE_YOUR_CALM' });
     const { subscription } = await mirror.until('it is shown', async () => {
       const status = await mirror.status();
       return status.subscription.lastError !== null && status;
@@ -52,7 +52,7 @@ describe('streams that Salesforce ends for a reason', () => {
 
   it('a reason that needs a person makes the service unready at once and is hidden from callers without a key', async () => {
     await using mirror = await openMirror();
-    mirror.sandbox.faults.stream.end.now({ errorCode: 'subscription.topic.cannot.subscribe' });
+    mirror.simulator.faults.stream.end.now({ errorCode: 'subscription.topic.cannot.subscribe' });
     const answer = await mirror.until('it is not ready', async () => {
       const probe = await fetch(`${mirror.tidemark.url}/health/ready`);
       return probe.status === 503 && (await probe.text());

@@ -6,8 +6,8 @@ type Status = { readonly resyncs: readonly Resync[] };
 type Counts = { readonly existing: number; readonly deleted: number };
 
 it('"View All" is lost and a transaction is too large: nothing is deleted, and all goes on when the right is back', async () => {
-  await using mirror = await openMirror({ sandbox: { accounts: 60 } });
-  const { sandbox, until } = mirror;
+  await using mirror = await openMirror({ simulator: { accounts: 60 } });
+  const { simulator, until } = mirror;
   const counts = async (): Promise<Counts | undefined> =>
     (
       await mirror.sql<Counts>(
@@ -19,8 +19,8 @@ it('"View All" is lost and a transaction is too large: nothing is deleted, and a
   await mirror.codesConfirmed();
   await mirror.worked();
   const before = await counts();
-  sandbox.faults.rest.hiddenRecords.on();
-  sandbox.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
+  simulator.faults.rest.hiddenRecords.on();
+  simulator.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
   const held = async () =>
     (await mirror.get<Status>('/v1/status')).resyncs.find(({ state }) => state === 'needs-confirmation');
   const resync = await until('the resync needs confirmation', held);
@@ -37,9 +37,9 @@ it('"View All" is lost and a transaction is too large: nothing is deleted, and a
   expect(await until('it still needs confirmation', held)).toMatchObject({ id: resync.id });
 
   // Events decide about single accounts meanwhile.
-  sandbox.faults.rest.hiddenRecords.off();
+  simulator.faults.rest.hiddenRecords.off();
   const hidden = mirror.accountIds().filter((id) => id !== shown);
-  sandbox.faults.rest.hiddenRecords.on({ recordIds: hidden });
+  simulator.faults.rest.hiddenRecords.on({ recordIds: hidden });
   mirror.inOneTransaction((tx) => tx.delete(deleted));
   mirror.inOneTransaction((tx) => tx.update(shown, { Phone: '1' }));
   await mirror.accountWhen(deleted, 'its DELETE event deletes it', ({ deletedAt }) => deletedAt !== null);
@@ -51,7 +51,7 @@ it('"View All" is lost and a transaction is too large: nothing is deleted, and a
   expect(await held()).toMatchObject({ id: resync.id });
 
   // The right is back: the next look, at the latest at a start, finds the accounts.
-  sandbox.faults.rest.hiddenRecords.off();
+  simulator.faults.rest.hiddenRecords.off();
   await mirror.stop();
   await mirror.sql('update resyncs set next_look_at = now()');
   await mirror.startAgain({ waitUntilReady: false });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RelayShape } from '../../src/sandbox/webhooks/event-relay.ts';
+import type { RelayShape } from 'salesforce-simulator/webhooks/event-relay.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { untilEqual } from '../helpers/mirror-differences.ts';
@@ -18,7 +18,7 @@ describe('changes by webhook', () => {
 
   beforeAll(async () => {
     mirror = await openMirror({
-      sandbox: { organizationId },
+      simulator: { organizationId },
       tidemark: { webhooks: sendersFor(organizationId) },
     });
     await mirror.begun();
@@ -31,7 +31,7 @@ describe('changes by webhook', () => {
   const delivered = (): Promise<true> =>
     eventually(
       'all webhooks are delivered',
-      () => mirror.sandbox.webhooks.senders().every(({ waiting, givenUp }) => waiting + givenUp === 0),
+      () => mirror.simulator.webhooks.senders().every(({ waiting, abandoned }) => waiting + abandoned === 0),
       limitMs,
     ).then(() => true);
 
@@ -48,7 +48,7 @@ describe('changes by webhook', () => {
     ).then(() => true);
 
   const relay = (shape: RelayShape, batchSize: number) =>
-    mirror.sandbox.webhooks.relay({
+    mirror.simulator.webhooks.relay({
       url: `${url}/webhooks/change-events`,
       secret: webhookSecret,
       shape,
@@ -57,10 +57,10 @@ describe('changes by webhook', () => {
     });
 
   const tellByMessages = () =>
-    mirror.sandbox.webhooks.tell({ url: `${url}${outboundPath}`, batchSize: 20, retryMs: 5 });
+    mirror.simulator.webhooks.tell({ url: `${url}${outboundPath}`, batchSize: 20, retryMs: 5 });
 
   it('changes from both sources in any order and with repetitions end in a mirror equal to the org', async () => {
-    const { faults, webhooks } = mirror.sandbox;
+    const { faults, webhooks } = mirror.simulator;
     relay('cometd', 100);
     relay('eventbridge', 60);
     relay('payload', 20);
@@ -233,7 +233,7 @@ describe('changes by webhook', () => {
     const control = async (method: string, path: string, body?: object): Promise<unknown> => {
       const headers = body === undefined ? {} : { 'content-type': 'application/json' };
       const options = body === undefined ? { method } : { method, headers, body: JSON.stringify(body) };
-      return (await fetch(`${mirror.sandbox.instanceUrl}/sandbox${path}`, options)).json();
+      return (await fetch(`${mirror.simulator.instanceUrl}/simulator${path}`, options)).json();
     };
     const to = {
       url: `${url}/webhooks/change-events`,

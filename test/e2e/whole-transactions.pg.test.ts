@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import {
@@ -12,18 +12,18 @@ import {
 
 describe('Salesforce transactions', () => {
   let database: TestDatabase;
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let tidemark: Tidemark;
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    sandbox = await startSandbox();
-    tidemark = await startTidemark(database.url, sandbox);
+    simulator = await startSimulator();
+    tidemark = await startTidemark(database.url, simulator);
   });
 
   afterAll(async () => {
     await tidemark.stop();
-    await sandbox.close();
+    await simulator.close();
     await database.drop();
   });
 
@@ -39,7 +39,7 @@ describe('Salesforce transactions', () => {
   };
 
   it('a transaction of 300 accounts becomes visible as a whole and each account gets its own code', async () => {
-    sandbox.org.transaction(admin(), (tx) => {
+    simulator.org.transaction(admin(), (tx) => {
       for (let n = 0; n < 300; n++) tx.insert({ Name: `Fleet ${n}`, AccountNumber: `F-${n}` });
     });
     const seen = new Set<number>();
@@ -57,16 +57,16 @@ describe('Salesforce transactions', () => {
     expect(fleet).toHaveLength(300);
     expect(new Set(fleet.map(({ signupCode }) => signupCode)).size).toBe(300);
     for (const { id, signupCode } of fleet) {
-      expect(sandbox.org.record(id)?.values['SignUpCode__c']).toBe(signupCode);
+      expect(simulator.org.record(id)?.values['SignUpCode__c']).toBe(signupCode);
     }
   });
 
   it('a merged event for many records changes all of them', async () => {
-    const ids = sandbox.org.transaction(admin(), (tx) =>
+    const ids = simulator.org.transaction(admin(), (tx) =>
       ['one', 'two', 'three'].map((n) => tx.insert({ Name: `Merged ${n}` }).id ?? ''),
     );
     await eventually('the accounts are there', async () => (await named('Merged')).length === 3);
-    sandbox.org.transaction(admin(), (tx) => {
+    simulator.org.transaction(admin(), (tx) => {
       for (const id of ids) tx.update(id, { Rating: 'Hot' });
     });
     const hot = await eventually('all three are hot', async () => {
@@ -80,5 +80,5 @@ describe('Salesforce transactions', () => {
   });
 
   const admin = () =>
-    ({ userId: sandbox.org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null }) as const;
+    ({ userId: simulator.org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null }) as const;
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/app.ts';
-import { manyFields } from '../../src/sandbox/many-fields.ts';
+import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
 type Resync = {
@@ -22,7 +22,7 @@ describe('an org whose Account has 800 custom fields', () => {
   // The first load is done by queries when this returns.
   beforeAll(async () => {
     mirror = await openMirror({
-      sandbox: { accounts: 40, customFields: fields.length },
+      simulator: { accounts: 40, customFields: fields.length },
       tidemark: { indexedFields: [last], timing: { settleMs: 200 } },
       build: { buildApp, patienceMs: 60_000 },
     });

@@ -15,7 +15,7 @@ describe('answers of Salesforce to a code', () => {
 
   /** Accounts of this name get this answer, a few times or always. */
   const refuse = (errorCode: string, Name: string, times?: number) =>
-    mirror.sandbox.faults.records.refused.on({
+    mirror.simulator.faults.records.refused.on({
       errorCode,
       namePattern: `^${Name}$`,
       client: 'Tidemark',
@@ -124,6 +124,6 @@ describe('answers of Salesforce to a code', () => {
   });
 
   it('no account was ever written a second code', () => {
-    expect([...mirror.sandbox.audit.codes()].filter(([, codes]) => codes.length > 1)).toEqual([]);
+    expect([...mirror.simulator.audit.codes()].filter(([, codes]) => codes.length > 1)).toEqual([]);
   });
 });

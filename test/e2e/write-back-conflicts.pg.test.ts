@@ -26,7 +26,7 @@ describe('conflicts about a code', () => {
   /** As in an org whose field isn't unique; that is noticed only later. */
   const withoutUniqueness = <T>(work: () => T): T => {
     const change = (unique: boolean) =>
-      mirror.sandbox.org.changeField(field, { type: 'string', length: 32, externalId: true, unique });
+      mirror.simulator.org.changeField(field, { type: 'string', length: 32, externalId: true, unique });
     change(false);
     try {
       return work();
@@ -54,7 +54,7 @@ describe('conflicts about a code', () => {
     await mirror.salesforce.update(id, { [field]: 'BY-HAND-2' });
     await mirror.accountWhen(id, 'theirs is adopted', ({ signupCode }) => signupCode === 'BY-HAND-2');
     await mirror.worked();
-    expect(mirror.sandbox.org.record(id)?.values[field]).toBe('BY-HAND-2');
+    expect(mirror.simulator.org.record(id)?.values[field]).toBe('BY-HAND-2');
   });
 
   it('a code that somebody clears stays cleared until one is requested', async () => {
@@ -116,7 +116,7 @@ describe('conflicts about a code', () => {
     await mirror.accountWhen(made.id, 'it is deleted', ({ deletedAt }) => deletedAt !== null);
     await mirror.settled();
     await mirror.worked();
-    expect(mirror.sandbox.audit.codes().has(made.id)).toBe(false);
+    expect(mirror.simulator.audit.codes().has(made.id)).toBe(false);
     await mirror.salesforce.undelete(made.id);
     await writeBacks.confirmed(made.id);
   });
@@ -130,7 +130,7 @@ describe('conflicts about a code', () => {
       'the new one is confirmed',
       ({ signupCode, codeState }) => signupCode === code && codeState === 'confirmed',
     );
-    expect(mirror.sandbox.org.record(id)?.values[field]).toBe(code);
+    expect(mirror.simulator.org.record(id)?.values[field]).toBe(code);
     const { history } = await writeBacks.of(id);
     expect(history.map((entry) => [entry.code, entry.outcome])).toEqual([
       [code, 'written'],
@@ -140,10 +140,10 @@ describe('conflicts about a code', () => {
   });
 
   it('no second code was written unless it was requested', () => {
-    const ours = mirror.sandbox.audit
+    const ours = mirror.simulator.audit
       .entries({ client: 'Tidemark' })
       .filter(({ codeBefore, code }) => codeBefore !== null && codeBefore !== code);
-    const names = ours.map(({ recordId }) => mirror.sandbox.org.record(recordId)?.values['Name']);
+    const names = ours.map(({ recordId }) => mirror.simulator.org.record(recordId)?.values['Name']);
     expect(names).toEqual(['Third', 'Replaced']);
   });
 });

@@ -17,7 +17,7 @@ describe('delayed write-backs', () => {
   beforeEach(() => writeBacks.statusWhen('it runs', ({ state }) => state === 'running'));
 
   const change = (definition: object) =>
-    mirror.sandbox.org.changeField(field, {
+    mirror.simulator.org.changeField(field, {
       type: 'string',
       length: 32,
       externalId: true,
@@ -28,7 +28,7 @@ describe('delayed write-backs', () => {
     mirror.accountWhen(id, 'it waits', ({ codeState }) => codeState === 'pending');
 
   it('an exhausted daily limit pauses the write-back, which is shown, while the mirror continues, until the window opens', async () => {
-    const { allowance } = mirror.sandbox;
+    const { allowance } = mirror.simulator;
     const { max } = allowance;
     // Less than the reserve is left: room for the salesforce client of this test, none for codes.
     allowance.set({ used: Math.ceil(max * 0.81) });
@@ -50,14 +50,14 @@ describe('delayed write-backs', () => {
     await mirror.stop();
     await mirror.startAgain();
     await writeBacks.statusWhen('it waits again', ({ state }) => state === 'waiting');
-    expect(mirror.sandbox.audit.codes().has(first)).toBe(false);
+    expect(mirror.simulator.audit.codes().has(first)).toBe(false);
     allowance.refill();
     for (const id of ids) await writeBacks.confirmed(id);
     await writeBacks.statusWhen('it runs', ({ state, reason }) => state === 'running' && reason === null);
   });
 
   it('a request limit reached in spite of our reserve loses nothing', async () => {
-    const refusal = mirror.sandbox.faults.rest.fail.on({
+    const refusal = mirror.simulator.faults.rest.fail.on({
       how: 'request-limit',
       path: '/composite/sobjects',
       method: 'PATCH',
@@ -72,7 +72,7 @@ describe('delayed write-backs', () => {
   });
 
   it('an org in trouble is shown, is probed with one account, and gets its codes later', async () => {
-    const trouble = mirror.sandbox.faults.rest.fail.on({
+    const trouble = mirror.simulator.faults.rest.fail.on({
       how: 'server-error',
       method: 'PATCH',
       path: '/composite/sobjects',
@@ -93,7 +93,7 @@ describe('delayed write-backs', () => {
   });
 
   it.each([
-    ['missing', 'field-missing', () => mirror.sandbox.org.removeField(field)],
+    ['missing', 'field-missing', () => mirror.simulator.org.removeField(field)],
     ['too short', 'field-too-short', () => change({ length: 5 })],
     ['not writable', 'field-not-writable', () => change({ updateable: false })],
     ['not unique', 'field-not-unique', () => change({ unique: false })],
@@ -108,7 +108,7 @@ describe('delayed write-backs', () => {
       const id = await mirror.salesforce.create({ Name: `Field ${what}` });
       await pending(id);
       if (code === 'field-missing') {
-        mirror.sandbox.org.addField({
+        mirror.simulator.org.addField({
           name: field,
           type: 'string',
           length: 32,
@@ -127,7 +127,7 @@ describe('delayed write-backs', () => {
     });
     const codes = writeBacksOf(flapping);
     const change = (more: object) =>
-      flapping.sandbox.org.changeField(field, {
+      flapping.simulator.org.changeField(field, {
         type: 'string',
         length: 32,
         externalId: true,
@@ -148,7 +148,7 @@ describe('delayed write-backs', () => {
   });
 
   it('a process that ends hands the write-back over to another one, which has sent nothing before', async () => {
-    const other = await startTidemark(mirror.database.url, mirror.sandbox);
+    const other = await startTidemark(mirror.database.url, mirror.simulator);
     try {
       const id = await mirror.salesforce.create({ Name: 'With two processes' });
       await writeBacks.confirmed(id);
@@ -159,7 +159,7 @@ describe('delayed write-backs', () => {
         const { codeState } = await other.get<ApiAccount>(`/v1/accounts/${next}`);
         return codeState === 'confirmed';
       });
-      expect(mirror.sandbox.audit.codes().get(next)).toHaveLength(1);
+      expect(mirror.simulator.audit.codes().get(next)).toHaveLength(1);
       const { writeBack } = await other.get<{ writeBack: { state: string } }>('/v1/status');
       expect(writeBack.state).toBe('running');
     } finally {

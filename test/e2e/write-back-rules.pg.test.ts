@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCodeFilter } from '../../src/sync/code-filter.ts';
+import { parseCodeFilter } from '../../src/codes/code-filter.ts';
 import { openMirror } from '../helpers/live-mirror.ts';
 import { writeBacksOf } from '../helpers/write-backs.ts';
 
@@ -35,7 +35,7 @@ describe('the rules of codes', () => {
     await mirror.salesforce.update(fitting, { [field]: null });
     await mirror.until(
       'it is written again',
-      async () => mirror.sandbox.org.record(fitting)?.values[field] === code,
+      async () => mirror.simulator.org.record(fitting)?.values[field] === code,
     );
     expect((await writeBacks.confirmed(fitting)).signupCode).toBe(code);
   });
@@ -49,7 +49,7 @@ describe('the rules of codes', () => {
 
   it('accounts already in the mirror get codes if that is switched on, but deleted ones do not', async () => {
     await using mirror = await openMirror({
-      sandbox: { accounts: 250 },
+      simulator: { accounts: 250 },
       tidemark: { writeBack: { gatherMs: 20 } },
     });
     const writeBacks = writeBacksOf(mirror);
@@ -60,7 +60,7 @@ describe('the rules of codes', () => {
     await mirror.settled();
     expect((await writeBacks.status()).writeBack.backfill).toBeNull();
     await mirror.stop();
-    const before = mirror.sandbox.allowance.used;
+    const before = mirror.simulator.allowance.used;
     await mirror.startAgain({ backfill: true });
     const { backfill } = await mirror.until('all have theirs', async () => {
       const { counts, writeBack } = await writeBacks.status();
@@ -71,9 +71,9 @@ describe('the rules of codes', () => {
     expect(backfill?.given).toBe(backfill?.seen);
     expect(await mirror.account(held)).toMatchObject({ signupCode: 'BY-HAND', codeState: 'confirmed' });
     expect(await mirror.account(deleted)).toMatchObject({ signupCode: null, codeState: 'none' });
-    const without = ids.slice(2).filter((id) => mirror.sandbox.org.record(id)?.values[field] === undefined);
+    const without = ids.slice(2).filter((id) => mirror.simulator.org.record(id)?.values[field] === undefined);
     expect(without).toEqual([]);
     // Two calls for each 200, and a few for the start.
-    expect(mirror.sandbox.allowance.used - before).toBeLessThan(20);
+    expect(mirror.simulator.allowance.used - before).toBeLessThan(20);
   });
 });

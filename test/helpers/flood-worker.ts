@@ -15,7 +15,7 @@ export type FloodCounts = Readonly<Record<number, number>>;
 const connections = 20;
 const everyMs = 20;
 // What was not answered yet is not piled up without end.
-const mostWaiting = 100;
+const maxWaiting = 100;
 
 const { port, path, key, perSecond } = workerData as FloodPlan;
 const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n\r\n`;
@@ -27,7 +27,7 @@ function open(): void {
   const socket = connect({ host: '127.0.0.1', port });
   let waiting = 0;
   const timer = setInterval(() => {
-    if (waiting >= mostWaiting) return;
+    if (waiting >= maxWaiting) return;
     waiting += share;
     socket.write(request.repeat(share));
   }, everyMs);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { buildApp } from '../../src/app.ts';
-import type { Caller, RecordValues, Transaction } from '../../src/sandbox/model.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import type { SandboxOptions } from '../../src/sandbox/sandbox-options.ts';
+import type { Caller, RecordValues, Transaction } from 'salesforce-simulator/org/model.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import type { SimulatorOptions } from 'salesforce-simulator/simulator-options.ts';
 import { type EventInput, encodeEvent, testSchemaId, testSchemaJson } from './change-events.ts';
 import { createTestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
@@ -33,7 +33,7 @@ export type MirrorOptions = {
   /** A door that Tidemark has to go through to Salesforce's REST API, but for signing in. */
   readonly gate?: RestGate;
   readonly build?: Build;
-  readonly sandbox?: SandboxOptions;
+  readonly simulator?: SimulatorOptions;
   readonly tidemark?: TidemarkOverrides;
 };
 
@@ -79,26 +79,26 @@ export const accountTopic = '/data/AccountChangeEvent';
 export type LiveMirror = AsyncDisposable & Awaited<ReturnType<typeof openMirror>>;
 
 /**
- * A database, a sandbox org with five accounts and Tidemark, live: the initial load is done. Made for `await using`.
+ * A database, a simulator with five accounts and Tidemark, live: the initial load is done. Made for `await using`.
  */
 export async function openMirror({
   build = sound,
   gate,
-  sandbox: given = {},
+  simulator: given = {},
   tidemark: overrides,
 }: MirrorOptions = {}) {
   const database = await createTestDatabase();
   const pool = new pg.Pool({ connectionString: database.url, max: 1 });
   // The pool ends before its connections do: one may still hear that the database is dropped.
   pool.on('connect', (client) => client.on('error', () => {}));
-  const sandbox = await startSandbox({ accounts: 5, ...(gate && { publicUrl: gate.url }), ...given });
-  gate?.forwardTo(sandbox.instanceUrl);
-  sandbox.bus.registerSchema(testSchemaId, testSchemaJson);
-  const salesforce = salesforceRest(sandbox);
+  const simulator = await startSimulator({ accounts: 5, ...(gate && { publicUrl: gate.url }), ...given });
+  gate?.forwardTo(simulator.instanceUrl);
+  simulator.bus.registerSchema(testSchemaId, testSchemaJson);
+  const salesforce = salesforceRest(simulator);
   const start = (more: TidemarkOverrides = {}): Promise<Tidemark> =>
-    startTidemark(database.url, sandbox, { buildApp: build.buildApp, ...overrides, ...more });
+    startTidemark(database.url, simulator, { buildApp: build.buildApp, ...overrides, ...more });
   let tidemark = await start().catch(async (error: unknown) => {
-    await sandbox.close();
+    await simulator.close();
     await pool.end();
     await database.drop();
     throw error;
@@ -110,7 +110,7 @@ export async function openMirror({
     eventually(what, probe, patienceMs);
   const mirror = {
     database,
-    sandbox,
+    simulator,
     salesforce,
     until,
     get tidemark() {
@@ -189,13 +189,13 @@ export async function openMirror({
         );
         return row?.open === 0;
       }),
-    ...orgWork(sandbox),
+    ...orgWork(simulator),
     async sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> {
       return (await pool.query<Row>(text, values)).rows;
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await tidemark.stop();
-      await sandbox.close();
+      await simulator.close();
       await pool.end();
       await database.drop();
     },
@@ -213,9 +213,9 @@ function abandon(mirror: AsyncDisposable) {
 }
 
 /** What happens in the org, past its REST API. */
-function orgWork(sandbox: Sandbox) {
+function orgWork(simulator: Simulator) {
   const caller: Caller = {
-    userId: sandbox.org.named.admin.id,
+    userId: simulator.org.named.admin.id,
     api: 'rest',
     apiVersion: '66.0',
     client: null,
@@ -223,7 +223,7 @@ function orgWork(sandbox: Sandbox) {
   let published = 0n;
   /** Ids of the accounts that were there from the beginning. */
   const accountIds = (): string[] =>
-    [...sandbox.org.records()].filter(({ values }) => values['Name'] !== marker).map(({ id }) => id);
+    [...simulator.org.records()].filter(({ values }) => values['Name'] !== marker).map(({ id }) => id);
   const unused = accountIds();
   return {
     accountIds,
@@ -234,12 +234,12 @@ function orgWork(sandbox: Sandbox) {
       return unused.splice(0, count);
     },
     /** One Salesforce transaction, told as it is. */
-    inOneTransaction: <T>(work: (tx: Transaction) => T): T => sandbox.org.transaction(caller, work),
+    inOneTransaction: <T>(work: (tx: Transaction) => T): T => simulator.org.transaction(caller, work),
     /** A change that no event tells of. */
     changeSilently: (id: string, values: RecordValues): void =>
-      void sandbox.org.transaction(caller, (tx) => tx.update(id, values), 'nothing'),
-    silently: <T>(work: (tx: Transaction) => T): T => sandbox.org.transaction(caller, work, 'nothing'),
-    inGaps: <T>(work: (tx: Transaction) => T): T => sandbox.org.transaction(caller, work, 'gaps'),
+      void simulator.org.transaction(caller, (tx) => tx.update(id, values), 'nothing'),
+    silently: <T>(work: (tx: Transaction) => T): T => simulator.org.transaction(caller, work, 'nothing'),
+    inGaps: <T>(work: (tx: Transaction) => T): T => simulator.org.transaction(caller, work, 'gaps'),
     /** Puts an event of one's own on the bus, committed now unless told, and answers its id. */
     publish(event: EventInput, options: PublishOptions = {}): string {
       const { topic = accountTopic, eventId = randomUUID(), schemaId = testSchemaId, replayId } = options;
@@ -252,7 +252,7 @@ function orgWork(sandbox: Sandbox) {
         ...event.header,
       };
       const payload = encodeEvent({ ...event, header });
-      sandbox.bus.publishRaw(topic, { id: eventId, schemaId, payload, ...(replayId && { replayId }) });
+      simulator.bus.publishRaw(topic, { id: eventId, schemaId, payload, ...(replayId && { replayId }) });
       return eventId;
     },
   };

@@ -17,7 +17,7 @@ export async function shownAccounts(mirror: LiveMirror): Promise<Map<string, Api
 /** Every difference between the org and what the API shows, a line each. */
 export async function mirrorDifferences(mirror: LiveMirror): Promise<string[]> {
   const shown = await shownAccounts(mirror);
-  const { org } = mirror.sandbox;
+  const { org } = mirror.simulator;
   return [...org.records()].flatMap((record) => differencesOf(record, shown.get(record.id), org.fields()));
 }
 

@@ -7,17 +7,17 @@ export type MutableModules = {
   'salesforce/pubsub-stream.ts': typeof import('../../src/salesforce/pubsub-stream.ts');
   'salesforce/schema-cache.ts': typeof import('../../src/salesforce/schema-cache.ts');
   'salesforce/signup-codes.ts': typeof import('../../src/salesforce/signup-codes.ts');
-  'sync/decode-stored.ts': typeof import('../../src/sync/decode-stored.ts');
-  'sync/event-effect.ts': typeof import('../../src/sync/event-effect.ts');
-  'sync/event-rows.ts': typeof import('../../src/sync/event-rows.ts');
-  'sync/holes.ts': typeof import('../../src/sync/holes.ts');
-  'sync/merge.ts': typeof import('../../src/sync/merge.ts');
-  'sync/payload-digest.ts': typeof import('../../src/sync/payload-digest.ts');
-  'sync/resync/pages.ts': typeof import('../../src/sync/resync/pages.ts');
-  'sync/store.ts': typeof import('../../src/sync/store.ts');
-  'sync/transaction-group.ts': typeof import('../../src/sync/transaction-group.ts');
-  'sync/version.ts': typeof import('../../src/sync/version.ts');
-  'sync/write-back/judge-answer.ts': typeof import('../../src/sync/write-back/judge-answer.ts');
+  'apply/decode-stored.ts': typeof import('../../src/apply/decode-stored.ts');
+  'apply/event-effect.ts': typeof import('../../src/apply/event-effect.ts');
+  'apply/event-rows.ts': typeof import('../../src/apply/event-rows.ts');
+  'incidents/detected-gaps.ts': typeof import('../../src/incidents/detected-gaps.ts');
+  'apply/merge.ts': typeof import('../../src/apply/merge.ts');
+  'ingest/payload-digest.ts': typeof import('../../src/ingest/payload-digest.ts');
+  'resync/pages.ts': typeof import('../../src/resync/pages.ts');
+  'ingest/store-events.ts': typeof import('../../src/ingest/store-events.ts');
+  'apply/transaction-group.ts': typeof import('../../src/apply/transaction-group.ts');
+  'apply/version.ts': typeof import('../../src/apply/version.ts');
+  'write-back/judge-result.ts': typeof import('../../src/write-back/judge-result.ts');
 };
 
 /**

@@ -1,8 +1,8 @@
 import { parentPort } from 'node:worker_threads';
 import type { OrgOptions } from '../../src/salesforce/org.ts';
-import { startSandbox } from '../../src/sandbox/sandbox.ts';
+import { startSimulator } from 'salesforce-simulator';
 
-const { org, instanceUrl, pubsubEndpoint, credentials } = await startSandbox();
+const { org, instanceUrl, pubsubEndpoint, credentials } = await startSimulator();
 const { clientId, clientSecret } = credentials;
 const caller = { userId: org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
 

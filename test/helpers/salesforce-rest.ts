@@ -1,4 +1,4 @@
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Simulator } from 'salesforce-simulator';
 
 export type SalesforceRest = {
   create(values: Record<string, unknown>): Promise<string>;
@@ -11,12 +11,12 @@ export type SalesforceRest = {
 };
 
 /** What a person does in Salesforce, by Salesforce's own REST API. */
-export function salesforceRest(sandbox: Sandbox): SalesforceRest {
-  const base = `${sandbox.instanceUrl}/services/data/v66.0`;
-  const token = sandbox.sessions.issue({ userId: sandbox.org.named.admin.id, neverExpires: true });
+export function salesforceRest(simulator: Simulator): SalesforceRest {
+  const base = `${simulator.instanceUrl}/services/data/v66.0`;
+  const token = simulator.sessions.issue({ userId: simulator.org.named.admin.id, neverExpires: true });
   const call = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const answer = await fetch(
-      path.startsWith('/sandbox') ? `${sandbox.instanceUrl}${path}` : `${base}${path}`,
+      path.startsWith('/simulator') ? `${simulator.instanceUrl}${path}` : `${base}${path}`,
       {
         method,
         headers: {
@@ -34,7 +34,7 @@ export function salesforceRest(sandbox: Sandbox): SalesforceRest {
     create: async (values) => ((await call('POST', '/sobjects/Account', values)) as { id: string }).id,
     update: async (id, values) => void (await call('PATCH', `/sobjects/Account/${id}`, values)),
     remove: async (id) => void (await call('DELETE', `/sobjects/Account/${id}`)),
-    undelete: async (id) => void (await call('POST', '/sandbox/undelete', { id })),
+    undelete: async (id) => void (await call('POST', '/simulator/undelete', { id })),
     read: async (id) => (await call('GET', `/sobjects/Account/${id}`)) as Record<string, unknown>,
     async createMany(records) {
       const typed = records.map((record) => ({ attributes: { type: 'Account' }, ...record }));

@@ -42,7 +42,7 @@ export function keepLog(text: string): void {
 }
 
 /** Says that these texts must be in no log. Of one with several lines, such as a PEM, each line counts. */
-export function noteSecrets(...secrets: readonly string[]): void {
+export function saveSecrets(...secrets: readonly string[]): void {
   const folder = process.env[variable];
   if (folder === undefined) return;
   for (const secret of secrets.flatMap((text) => text.split('\n'))) {

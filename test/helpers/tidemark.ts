@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { type AppOptions, buildApp } from '../../src/app.ts';
-import type { Sandbox } from '../../src/sandbox/sandbox.ts';
+import type { Simulator } from 'salesforce-simulator';
 import type { Timing } from '../../src/timing.ts';
 import { eventually } from './eventually.ts';
-import { noteSecrets, testLogger } from './secrets-in-logs.ts';
+import { saveSecrets, testLogger } from './secrets-in-logs.ts';
 
 /** The whole service, in this process, listening on a port of its own. */
 export type Tidemark = {
@@ -68,22 +68,22 @@ export type TidemarkOverrides = Partial<AppOptions> & {
   readonly buildApp?: typeof buildApp;
 };
 
-/** Starts Tidemark against a sandbox org and waits for its initial load unless told otherwise. */
+/** Starts Tidemark against a simulator and waits for its initial load unless told otherwise. */
 export async function startTidemark(
   databaseUrl: string,
-  sandbox: Sandbox,
+  simulator: Simulator,
   { buildApp: build = buildApp, waitUntilReady = true, timing, ...overrides }: TidemarkOverrides = {},
 ): Promise<Tidemark> {
-  const { clientId, clientSecret, privateKey } = sandbox.credentials;
-  noteSecrets(storyKey, clientSecret, privateKey, new URL(databaseUrl).password);
-  noteSecrets(...(overrides.apiKeys ?? []).map(({ secret }) => secret));
+  const { clientId, clientSecret, privateKey } = simulator.credentials;
+  saveSecrets(storyKey, clientSecret, privateKey, new URL(databaseUrl).password);
+  saveSecrets(...(overrides.apiKeys ?? []).map(({ secret }) => secret));
   const app = await build({
     databaseUrl,
     org: {
-      loginUrl: sandbox.instanceUrl,
+      loginUrl: simulator.instanceUrl,
       credentials: { flow: 'client-credentials', clientId, clientSecret },
       apiVersion: '66.0',
-      pubsubEndpoint: sandbox.pubsubEndpoint,
+      pubsubEndpoint: simulator.pubsubEndpoint,
       pubsubTls: false,
     },
     apiKeys: [{ name: 'story', scopes: ['read', 'write', 'admin'], secret: storyKey }],

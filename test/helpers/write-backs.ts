@@ -52,7 +52,7 @@ export function writeBacksOf(mirror: LiveMirror) {
         'the code is confirmed',
         ({ codeState }) => codeState === 'confirmed',
       );
-      const held = mirror.sandbox.org.record(id)?.values['SignUpCode__c'];
+      const held = mirror.simulator.org.record(id)?.values['SignUpCode__c'];
       if (held !== account.signupCode) throw new Error(`Salesforce holds ${held}, not ${account.signupCode}`);
       return account;
     },

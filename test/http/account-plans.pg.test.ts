@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { keepIndexes } from '../../src/db/keep-indexes.ts';
+import { keepIndexes } from '../../src/db/maintain-indexes.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { silent } from '../helpers/silent-logger.ts';
 import { startServer, type TestServer } from './start-server.ts';

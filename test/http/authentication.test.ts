@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { grants } from '../../src/http/authenticate.ts';
+import { grants } from '../../src/http/plugins/authenticate.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createBodyBudget } from '../../src/http/body-budget.ts';
+import { createBodyBudget } from '../../src/http/plugins/body-budget.ts';
 import { runs } from '../helpers/property.ts';
 
 const limits = { maxBytes: 100, maxBytesOfOne: 60, maxUnfinishedOfOne: 3 };

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fastify } from 'fastify';
 import { expect, it } from 'vitest';
-import { closeSilentConnections } from '../../src/http/close-silent-connections.ts';
+import { closeSilentConnections } from '../../src/http/plugins/close-silent-connections.ts';
 
 it('a connection that never brought a request does not keep a closing server open', async () => {
   const app = fastify({ keepAliveTimeout: 72_000 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeCursor, encodeCursor, listKey } from '../../src/http/cursor.ts';
-import type { KeysetOrder } from '../../src/http/keyset.ts';
+import { decodeCursor, encodeCursor, listKey } from '../../src/http/search/cursor.ts';
+import type { KeysetOrder } from '../../src/http/search/keyset.ts';
 
 const byName: KeysetOrder = {
   by: { sql: 'name', type: 'text' },

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fastify } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
-import { addEventStreams, type StreamMessage, wantsStream } from '../../src/http/event-stream.ts';
+import { registerEventStreams, type StreamMessage, wantsStream } from '../../src/http/streams/event-stream.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { openStream } from './read-stream.ts';
 
@@ -16,7 +16,7 @@ afterEach(() => opened?.close());
 async function serve(source: (signal: AbortSignal) => AsyncIterable<StreamMessage>): Promise<string> {
   opened = app();
   const server = opened;
-  const streams = await addEventStreams(server, stallMs);
+  const streams = await registerEventStreams(server, stallMs);
   server.decorateRequest('callerName', '');
   server.get('/', { sse: 'dual', config: { scope: 'read' } }, async (request, reply) => {
     if (!wantsStream(request, reply)) return 'plain';

@@ -28,7 +28,7 @@ const known = new Map<string, unknown[]>();
 /** Statuses that each operation has answered. */
 const reached = new Map<string, Set<number>>();
 
-// The whole service on a sandbox org, with something in every list.
+// The whole service on a simulator, with something in every list.
 beforeAll(async () => {
   mirror = await openMirror({
     tidemark: {

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
-import { checkHealth } from '../../src/sync/health/check-health.ts';
-import { createProcessFaults } from '../../src/sync/health/process-faults.ts';
-import type { Problem } from '../../src/sync/health/verdict.ts';
+import { checkHealth } from '../../src/health/check-health.ts';
+import { createProcessFaults } from '../../src/health/process-faults.ts';
+import type { Problem } from '../../src/health/verdict.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { healthy, startServer } from './start-server.ts';
 

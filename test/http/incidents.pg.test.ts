@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openIncident } from '../../src/sync/incident-rows.ts';
+import { openIncident } from '../../src/incidents/incident-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertEvent, uuid } from './rows.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';

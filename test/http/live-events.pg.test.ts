@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { listenForWakeUps, type WakeUps } from '../../src/db/wake-up.ts';
-import { markEvents } from '../../src/sync/event-rows.ts';
+import { markEvents } from '../../src/apply/event-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveReader, readLive } from './live-readers.ts';
@@ -279,7 +279,7 @@ describe('the live stream', () => {
   test('1,000 readers share one read of the log and one more is refused', async () => {
     const many = await startServer({
       databaseUrl: database.url,
-      overrides: { wakeUps, liveStreamLimits: { most: 1_000, mostOfOneKey: 1_000 } },
+      overrides: { wakeUps, liveStreamLimits: { most: 1_000, maxPerKey: 1_000 } },
     });
     let readings = 0;
     const query = many.database.pool.query.bind(many.database.pool);

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, it } from 'vitest';
-import { onceClosed } from '../../src/http/once-closed.ts';
+import { onceClosed } from '../../src/http/plugins/once-closed.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 it('what a client holds is released when it leaves, also before it is asked for', async () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isDeeperThan } from '../../src/http/limit-depth.ts';
+import { isDeeperThan } from '../../src/http/plugins/limit-depth.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;

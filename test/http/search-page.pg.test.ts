@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Prisma } from '../../src/db/generated/client.ts';
-import type { KeysetPosition } from '../../src/http/keyset.ts';
-import { type LookUp, type SearchQuery, searchPage } from '../../src/http/search-page.ts';
+import type { KeysetPosition } from '../../src/http/search/keyset.ts';
+import { type LookUp, type SearchQuery, searchPage } from '../../src/http/search/search-page.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const database = useDatabase();

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { LoadLimits } from '../../src/http/shed-load.ts';
+import type { LoadLimits } from '../../src/http/plugins/shed-load.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 

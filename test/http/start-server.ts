@@ -4,10 +4,10 @@ import { expect } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { ApiKey, HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
 import { createServer, type Server } from '../../src/http/server.ts';
-import type { ReadEvent } from '../../src/sync/event-history.ts';
-import type { Verdict } from '../../src/sync/health/verdict.ts';
-import { assignCode } from '../../src/sync/write-back/assign-code.ts';
-import { noteSecrets, testLogger } from '../helpers/secrets-in-logs.ts';
+import type { ReadEvent } from '../../src/history/read-event.ts';
+import type { Verdict } from '../../src/health/verdict.ts';
+import { assignCode } from '../../src/write-back/assign-code.ts';
+import { saveSecrets, testLogger } from '../helpers/secrets-in-logs.ts';
 import { type Described, describedProblems } from './conformity.ts';
 
 /**
@@ -16,7 +16,7 @@ import { type Described, describedProblems } from './conformity.ts';
  */
 export async function startServer(options: Options = {}): Promise<TestServer> {
   const database = openDatabase({ url: options.databaseUrl ?? 'postgres://nobody:none@127.0.0.1:1/none' });
-  noteSecrets(...Object.values(keys));
+  saveSecrets(...Object.values(keys));
   const enqueued: string[] = [];
   if (options.failure !== undefined) {
     Reflect.set(database.pool, 'connect', () => Promise.reject(options.failure));

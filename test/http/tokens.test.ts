@@ -1,6 +1,6 @@
 import { exportSPKI, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { scopesIn } from '../../src/http/verify-token.ts';
+import { scopesIn } from '../../src/http/plugins/verify-token.ts';
 import { audience, type OidcIssuer, startIssuer } from '../helpers/oidc-issuer.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { expect, test } from 'vitest';
-import { compileValidator, fieldErrors } from '../../src/http/validate-requests.ts';
+import { compileValidator, fieldErrors } from '../../src/http/plugins/validate-requests.ts';
 
 const schema = Type.Object(
   {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newestSchemaId, storedSchemas } from '../../src/sync/stored-schemas.ts';
+import { newestSchemaId, storedSchemas } from '../../src/ingest/stored-schemas.ts';
 import { accountId, testSchema, testSchemaJson } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import {

@@ -48,7 +48,7 @@ eachWithMutants([
       {
         name: 'a diff is left out and the account is not read',
         replace: {
-          'sync/event-effect.ts': {
+          'apply/event-effect.ts': {
             effectOf:
               (effectOf) =>
               ({ header, values }, now) =>
@@ -92,7 +92,7 @@ eachWithMutants([
       {
         name: 'an event whose schema is not available counts as broken',
         replace: {
-          'sync/decode-stored.ts': {
+          'apply/decode-stored.ts': {
             tryDecode:
               (tryDecode) =>
               ({ id, ...stored }, schemas) =>
@@ -115,7 +115,7 @@ eachWithMutants([
       {
         name: 'an event that can not be decoded is dropped',
         replace: {
-          'sync/event-rows.ts': {
+          'apply/event-rows.ts': {
             markEvents: (mark) => (client, outcomes) =>
               mark(
                 client,
@@ -130,7 +130,7 @@ eachWithMutants([
       {
         name: 'an event that can not be decoded stops the events behind it',
         replace: {
-          'sync/decode-stored.ts': {
+          'apply/decode-stored.ts': {
             tryDecode:
               (tryDecode) =>
               async (...args) => {

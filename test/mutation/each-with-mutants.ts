@@ -23,7 +23,7 @@ export type Mutant = {
   readonly patienceMs?: number;
 };
 
-const defaultOptions: MirrorOptions = { sandbox: { accounts: 12 } };
+const defaultOptions: MirrorOptions = { simulator: { accounts: 12 } };
 
 /** Runs each scenario against the service, where it has to pass, and against each mutant, where it has to fail. */
 export function eachWithMutants(cases: readonly MutationCase[]): void {

@@ -10,7 +10,7 @@ eachWithMutants([
       {
         name: 'an account with a gap event is not read again',
         replace: {
-          'sync/event-effect.ts': {
+          'apply/event-effect.ts': {
             effectOf:
               (effectOf) =>
               (...args) => {
@@ -30,7 +30,7 @@ eachWithMutants([
     mutants: [
       {
         name: 'accounts that a full resync did not bring are not looked up',
-        replace: { 'sync/resync/pages.ts': { unread: () => async function* () {} } },
+        replace: { 'resync/pages.ts': { missingIds: () => async function* () {} } },
         reason: /the untold purge is found/,
       },
     ],
@@ -42,7 +42,7 @@ eachWithMutants([
       {
         name: 'an expired position is given up without a resync',
         replace: {
-          'sync/holes.ts': {
+          'incidents/detected-gaps.ts': {
             repairByResync:
               (repair) =>
               async (context, client, { cause, ...request }) =>
@@ -78,7 +78,7 @@ eachWithMutants([
       {
         name: 'every answer to a write counts as a success',
         replace: {
-          'sync/write-back/judge-answer.ts': {
+          'write-back/judge-result.ts': {
             judgeAnswer: (judge) => (waiting, answer, around) =>
               judge(waiting, answer === 'gone' ? answer : { success: true }, around),
           },

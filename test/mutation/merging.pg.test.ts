@@ -1,4 +1,4 @@
-import type { Groupable } from '../../src/sync/transaction-group.ts';
+import type { Groupable } from '../../src/apply/transaction-group.ts';
 import type { MirrorOptions } from '../helpers/live-mirror.ts';
 import { eachWithMutants } from './each-with-mutants.ts';
 import { futureIsSetAside, laterCommitWins, readingBeatsTheEventBeforeIt } from './scenarios/merging.ts';
@@ -9,8 +9,8 @@ import {
 } from './scenarios/transactions.ts';
 
 const now = Date.now();
-const clockStandsStill: MirrorOptions = { sandbox: { now: () => now } };
-const withoutKeepalives: MirrorOptions = { sandbox: { accounts: 6, keepaliveIntervalMs: 60_000 } };
+const clockStandsStill: MirrorOptions = { simulator: { now: () => now } };
+const withoutKeepalives: MirrorOptions = { simulator: { accounts: 6, keepaliveIntervalMs: 60_000 } };
 const beyondAllCommits = 2n ** 62n;
 
 eachWithMutants([
@@ -21,7 +21,7 @@ eachWithMutants([
       {
         name: 'the last to arrive of two changes of one second wins',
         replace: {
-          'sync/merge.ts': {
+          'apply/merge.ts': {
             merge: (merge) => {
               let arrivals = beyondAllCommits;
               return (before, change) => {
@@ -36,7 +36,7 @@ eachWithMutants([
       {
         name: 'commit numbers are compared as doubles',
         replace: {
-          'sync/version.ts': {
+          'apply/version.ts': {
             compareVersions: (compare) => (a, b) =>
               compare([a[0], BigInt(Number(a[1])), a[2], a[3]], [b[0], BigInt(Number(b[1])), b[2], b[3]]),
           },
@@ -53,7 +53,7 @@ eachWithMutants([
       {
         name: 'the version of a read leaves out the watermark',
         replace: {
-          'sync/version.ts': {
+          'apply/version.ts': {
             readVersion: (version) => (systemModstamp, _watermark, readAt) =>
               version(systemModstamp, [0, 0n, 0, 0], readAt),
           },
@@ -69,7 +69,7 @@ eachWithMutants([
       {
         name: 'a commit time in the future is accepted',
         replace: {
-          'sync/event-effect.ts': { effectOf: (effectOf) => (event, now) => effectOf(event, now * 2) },
+          'apply/event-effect.ts': { effectOf: (effectOf) => (event, now) => effectOf(event, now * 2) },
         },
         reason: /a change of now still counts/,
       },
@@ -82,7 +82,7 @@ eachWithMutants([
       {
         name: 'only the first record of a merged event is changed',
         replace: {
-          'sync/event-effect.ts': {
+          'apply/event-effect.ts': {
             effectOf:
               (effectOf) =>
               (...args) => {
@@ -104,7 +104,7 @@ eachWithMutants([
       {
         name: 'the newest transaction counts as complete',
         replace: {
-          'sync/transaction-group.ts': {
+          'apply/transaction-group.ts': {
             completeTransactions: (complete) => (events) => complete(events, beyondAllCommits),
           },
         },
@@ -120,7 +120,7 @@ eachWithMutants([
       {
         name: 'an event that can not be decoded ends the transaction',
         replace: {
-          'sync/transaction-group.ts': {
+          'apply/transaction-group.ts': {
             completeTransactions: (complete) =>
               function split<T extends Groupable>(events: readonly T[], quietThrough: bigint): T[][] {
                 const place = events.findIndex(({ transactionKey }) => transactionKey === null);

@@ -17,7 +17,7 @@ eachWithMutants([
       {
         name: 'the position moves before the events are stored',
         replace: {
-          'sync/store.ts': {
+          'ingest/store-events.ts': {
             storeEvents: (store) => async (pool, lease, events) => {
               await pool.query(savePosition, [lease.topic, events.at(-1)?.replayId]);
               return store(pool, lease, events);
@@ -39,7 +39,7 @@ eachWithMutants([
     mutants: [
       {
         name: 'no two deliveries are taken for the same event',
-        replace: { 'sync/payload-digest.ts': { payloadDigest: () => () => randomBytes(32) } },
+        replace: { 'ingest/payload-digest.ts': { payloadDigest: () => () => randomBytes(32) } },
         reason: /every event is stored once/,
       },
     ],
@@ -50,7 +50,7 @@ eachWithMutants([
     mutants: [
       {
         name: 'an event with a known id counts as a duplicate',
-        replace: { 'sync/payload-digest.ts': { payloadDigest: () => () => Buffer.alloc(32) } },
+        replace: { 'ingest/payload-digest.ts': { payloadDigest: () => () => Buffer.alloc(32) } },
         reason: /both events with one id are applied/,
       },
     ],
@@ -78,7 +78,7 @@ function savesPositionOfResponseFirst(): Replacements {
           };
         },
     },
-    'sync/store.ts': {
+    'ingest/store-events.ts': {
       storeEvents: (store) => async (pool, lease, events) => {
         await pool.query(savePosition, [lease.topic, latest]);
         return store(pool, lease, events);

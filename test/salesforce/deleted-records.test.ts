@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDeletedIds, requestAccount } from '../../src/salesforce/deleted-records.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import type { Ask } from '../../src/salesforce/query-pages.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { inOrg, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const dayMs = 24 * 3_600_000;
 
 describe('the log of deletions', () => {
   // The org is some days behind, so that its deletions lie at known moments of the past.
   let behindMs = 0;
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let org: Org;
   let calls = 0;
   const ask: Ask = (call) => {
@@ -19,19 +19,19 @@ describe('the log of deletions', () => {
   };
   const deleteAt = (days: number): string => {
     behindMs = days * dayMs;
-    const [id = ''] = [...sandbox.org.records()].filter(({ isDeleted }) => !isDeleted).map((one) => one.id);
-    inOrg(sandbox).delete(id);
+    const [id = ''] = [...simulator.org.records()].filter(({ isDeleted }) => !isDeleted).map((one) => one.id);
+    inOrg(simulator).delete(id);
     behindMs = 0;
     return id;
   };
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ accounts: 20, now: () => Date.now() - behindMs });
-    org = await openSandboxOrg(sandbox);
+    simulator = await startSimulator({ accounts: 20, now: () => Date.now() - behindMs });
+    org = await openSimulatorOrg(simulator);
   });
   afterAll(async () => {
     org.close();
-    await sandbox.close();
+    await simulator.close();
   });
 
   it('the log of deletions is read in parts if one response cannot hold its ids', async () => {
@@ -39,9 +39,9 @@ describe('the log of deletions', () => {
     const span = { from: new Date(Date.now() - 14 * dayMs), to: new Date() };
     expect(await readDeletedIds(org.connection, span, ask)).toEqual(new Set(deleted));
     expect(calls).toBe(1);
-    sandbox.faults.rest.replication.on({ mostIds: 1 });
+    simulator.faults.rest.replication.on({ maxIds: 1 });
     expect(await readDeletedIds(org.connection, span, ask)).toEqual(new Set(deleted));
-    sandbox.faults.rest.replication.off();
+    simulator.faults.rest.replication.off();
     expect(calls).toBeGreaterThan(4);
     const later = { from: new Date(Date.now() - 7 * dayMs), to: new Date() };
     expect(await readDeletedIds(org.connection, later, ask)).toEqual(new Set(deleted.slice(2)));
@@ -50,17 +50,17 @@ describe('the log of deletions', () => {
   it('the log of deletions cannot be read if a short span has too many ids for one response', async () => {
     deleteAt(2);
     deleteAt(2);
-    sandbox.faults.rest.replication.on({ mostIds: 0 });
+    simulator.faults.rest.replication.on({ maxIds: 0 });
     const span = { from: new Date(Date.now() - 14 * dayMs), to: new Date() };
     await expect(readDeletedIds(org.connection, span, ask)).rejects.toMatchObject({
       code: 'EXCEEDED_ID_LIMIT',
     });
-    sandbox.faults.rest.replication.off();
+    simulator.faults.rest.replication.off();
   });
 
   it('a request for one account tells a deleted account from one that is not found', async () => {
     const deleted = deleteAt(0);
-    const [existing = ''] = [...sandbox.org.records()]
+    const [existing = ''] = [...simulator.org.records()]
       .filter(({ isDeleted }) => !isDeleted)
       .map(({ id }) => id);
     expect(await requestAccount(org.connection, deleted)).toBe('ENTITY_IS_DELETED');

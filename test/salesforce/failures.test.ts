@@ -13,7 +13,7 @@ import { oauthRules } from '../../src/salesforce/failures/oauth.ts';
 import { grpcStatuses, pubSubRules } from '../../src/salesforce/failures/pubsub.ts';
 import { recordRules } from '../../src/salesforce/failures/record.ts';
 import { defaultActions, type Judgment } from '../../src/salesforce/failures/rule.ts';
-import { settings } from '../../src/settings.ts';
+import { settings } from '../../src/config/settings.ts';
 
 const tables = { apiRules, networkRules, oauthRules, pubSubRules, recordRules };
 const statuses = Array.from({ length: 200 }, (_, index) => judgeStatus(400 + index)).flatMap((j) => j ?? []);

@@ -2,43 +2,43 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { oneTry } from '../../src/salesforce/one-try.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { retryAfterOf } from '../../src/salesforce/retry-after.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 describe('requests without retries', () => {
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let org: Org;
   beforeAll(async () => {
-    sandbox = await startSandbox();
-    org = await openSandboxOrg(sandbox);
+    simulator = await startSimulator();
+    org = await openSimulatorOrg(simulator);
   });
   afterAll(async () => {
     org.close();
-    await sandbox.close();
+    await simulator.close();
   });
-  beforeEach(() => void sandbox.faults.rest.fail.off());
+  beforeEach(() => void simulator.faults.rest.fail.off());
 
   const ask = () =>
     oneTry<object>(org.connection, { method: 'GET', url: '/limits' }, { ms: 5_000, what: 'limits' });
 
   it('a failed request is not repeated implicitly and reports the Retry-After time', async () => {
-    sandbox.faults.rest.fail.on({ how: 'unavailable', retryAfterSeconds: 7 });
+    simulator.faults.rest.fail.on({ how: 'unavailable', retryAfterSeconds: 7 });
     await expect(ask()).rejects.toMatchObject({
       code: 'SERVER_UNAVAILABLE',
       failure: 'transient',
       retryAfterMs: 7_000,
     });
-    expect(sandbox.faults.rest.fail.standing()[0]?.struck).toBe(1);
+    expect(simulator.faults.rest.fail.standing()[0]?.struck).toBe(1);
   });
 
   it('an expired token is replaced once', async () => {
-    sandbox.sessions.revokeAll();
+    simulator.sessions.revokeAll();
     expect(await ask()).toHaveProperty('DailyApiRequests');
     expect(org.budget.usage()).toMatchObject({ max: 100_000 });
   });
 
   it('a failure without Retry-After reports no time', async () => {
-    sandbox.faults.rest.fail.on({ how: 'server-error', times: 1 });
+    simulator.faults.rest.fail.on({ how: 'server-error', times: 1 });
     await expect(ask()).rejects.toMatchObject({ code: 'UNKNOWN_EXCEPTION', retryAfterMs: undefined });
   });
 });

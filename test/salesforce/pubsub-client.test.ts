@@ -5,29 +5,29 @@ import {
   type PubSubOptions,
 } from '../../src/salesforce/pubsub-client.ts';
 import { maxCredit, openPullStream } from '../../src/salesforce/pubsub-stream.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { accountTopic, currentSchema } from '../helpers/sandbox-org.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { accountTopic, currentSchema } from '../helpers/simulator-org.ts';
 
 describe('the Pub/Sub client', () => {
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   const open: PubSubClient[] = [];
   beforeAll(async () => {
-    sandbox = await startSandbox({ tls: true, keepaliveIntervalMs: 20 });
+    simulator = await startSimulator({ tls: true, keepaliveIntervalMs: 20 });
   });
   afterAll(async () => {
     for (const client of open) client.close();
-    await sandbox.close();
+    await simulator.close();
   });
 
   const client = (given: Partial<PubSubOptions> = {}): PubSubClient => {
     const made = createPubSubClient({
-      endpoint: sandbox.pubsubEndpoint,
+      endpoint: simulator.pubsubEndpoint,
       tls: true,
-      certificateAuthority: sandbox.certificate ?? '',
+      certificateAuthority: simulator.certificate ?? '',
       identity: () => ({
-        accessToken: sandbox.sessions.issue(),
-        instanceUrl: sandbox.instanceUrl,
-        organizationId: sandbox.organizationId,
+        accessToken: simulator.sessions.issue(),
+        instanceUrl: simulator.instanceUrl,
+        organizationId: simulator.organizationId,
       }),
       ...given,
     });
@@ -36,7 +36,7 @@ describe('the Pub/Sub client', () => {
   };
 
   it('a given certificate authority is trusted for calls and for streams', async () => {
-    const { id, ...schema } = currentSchema(sandbox);
+    const { id, ...schema } = currentSchema(simulator);
     const pubsub = client();
     expect(await pubsub.getTopic(accountTopic)).toMatchObject({ schemaId: id, canSubscribe: true });
     expect(JSON.parse(await pubsub.getSchema(id)).fields).toHaveLength(schema.entityFields.length);
@@ -48,7 +48,7 @@ describe('the Pub/Sub client', () => {
 
   it('an unknown certificate is not trusted', async () => {
     const made = createPubSubClient({
-      endpoint: sandbox.pubsubEndpoint,
+      endpoint: simulator.pubsubEndpoint,
       tls: true,
       identity: () => ({ accessToken: 'a', instanceUrl: 'b', organizationId: 'c' }),
     });
@@ -62,13 +62,13 @@ describe('the Pub/Sub client', () => {
 
   it('the identity is requested at every call so that a new token is used', async () => {
     let accessToken = 'expired';
-    const { instanceUrl, organizationId } = sandbox;
+    const { instanceUrl, organizationId } = simulator;
     const pubsub = client({ identity: () => ({ accessToken, instanceUrl, organizationId }) });
     await expect(pubsub.getTopic(accountTopic)).rejects.toMatchObject({
       code: 'service.auth.error',
       failure: 'auth',
     });
-    accessToken = sandbox.sessions.issue();
+    accessToken = simulator.sessions.issue();
     await expect(pubsub.getTopic(accountTopic)).resolves.toBeDefined();
   });
 

@@ -7,25 +7,25 @@ import {
   type PullStream,
   type ReplayFrom,
 } from '../../src/salesforce/pubsub-stream.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { startOrgElsewhere } from '../helpers/org-elsewhere.ts';
-import { accountTopic, currentSchema, inOrg, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { accountTopic, currentSchema, inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const patience = 10_000;
 
 describe('the pull stream', () => {
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let org: Org;
   const open: PullStream[] = [];
 
   beforeEach(async () => {
-    sandbox = await startSandbox();
-    org = await openSandboxOrg(sandbox);
+    simulator = await startSimulator();
+    org = await openSimulatorOrg(simulator);
   });
   afterEach(async () => {
     for (const stream of open.splice(0)) stream.close();
     org.close();
-    await sandbox.close();
+    await simulator.close();
   });
 
   const follow = (from: ReplayFrom, credit = maxCredit, topic = accountTopic): PullStream => {
@@ -35,11 +35,11 @@ describe('the pull stream', () => {
     return stream;
   };
   const create = (count: number, from = 1): void => {
-    for (let index = from; index < from + count; index++) inOrg(sandbox).create({ Name: `Account ${index}` });
+    for (let index = from; index < from + count; index++) inOrg(simulator).create({ Name: `Account ${index}` });
   };
   const receive = async (stream: PullStream, count: number) => {
     const events: { name: unknown; replayId: Buffer }[] = [];
-    const schema = currentSchema(sandbox);
+    const schema = currentSchema(simulator);
     while (events.length < count) {
       const response = await stream.next(patience);
       if (response === undefined) throw new Error(`only ${events.length} of ${count} events came`);
@@ -58,7 +58,7 @@ describe('the pull stream', () => {
     const stream = follow({ preset: 'EARLIEST' }, 10);
     expect(namesOf(await receive(stream, 10))).toEqual(names(10));
     expect(stream.outstanding).toBe(0);
-    // The sandbox sends at once what it may send: silence shows that it may not.
+    // The simulator sends at once what it may send: silence shows that it may not.
     expect(await stream.next(100)).toBeUndefined();
     stream.grant(15);
     expect(stream.outstanding).toBe(15);
@@ -71,7 +71,7 @@ describe('the pull stream', () => {
     const got: unknown[] = [];
     while (got.length < 350) {
       const response = await stream.next(patience);
-      const schema = currentSchema(sandbox);
+      const schema = currentSchema(simulator);
       for (const { event } of response?.events ?? []) {
         got.push(decodeChangeEvent(event.payload, schema).values.get('Name'));
       }
@@ -83,9 +83,9 @@ describe('the pull stream', () => {
 
   it('a stream from the end delivers only what comes after its first response', async () => {
     org.close();
-    await sandbox.close();
-    sandbox = await startSandbox({ keepaliveIntervalMs: 20 });
-    org = await openSandboxOrg(sandbox);
+    await simulator.close();
+    simulator = await startSimulator({ keepaliveIntervalMs: 20 });
+    org = await openSimulatorOrg(simulator);
     create(3);
     const stream = follow({ preset: 'LATEST' });
     expect(await stream.next(patience)).toMatchObject({ events: [], pendingNumRequested: maxCredit });
@@ -117,7 +117,7 @@ describe('the pull stream', () => {
     const stream = follow({ preset: 'EARLIEST' });
     await receive(stream, 2);
     create(1, 3);
-    sandbox.disconnectStreams();
+    simulator.disconnectStreams();
     const ending = async () => {
       const got: unknown[] = [];
       for (;;) {
@@ -142,7 +142,7 @@ describe('the pull stream', () => {
     create(1);
     const stream = follow({ preset: 'EARLIEST' });
     await receive(stream, 1);
-    sandbox.disconnectStreams(code);
+    simulator.disconnectStreams(code);
     await expect(stream.next(patience)).rejects.toMatchObject({ code, failure });
     await expect(stream.next(patience)).rejects.toMatchObject({ code, failure });
   });
@@ -175,7 +175,7 @@ describe('the pull stream', () => {
   });
 
   it('a stream with an expired token is refused', async () => {
-    sandbox.sessions.revokeAll();
+    simulator.sessions.revokeAll();
     await expect(follow({ preset: 'LATEST' }).next(patience)).rejects.toMatchObject({
       code: 'service.auth.error',
       failure: 'auth',
@@ -191,7 +191,7 @@ describe('the pull stream', () => {
       const events = await receive(stream, 10);
       seen.push(...namesOf(events));
       from = { preset: 'CUSTOM', replayId: events.at(-1)?.replayId ?? Buffer.alloc(0) };
-      sandbox.disconnectStreams(round % 2 === 0 ? 'service.unavailable' : undefined);
+      simulator.disconnectStreams(round % 2 === 0 ? 'service.unavailable' : undefined);
       await expect(stream.next(patience)).rejects.toMatchObject({ failure: 'transient' });
     }
     expect(seen).toEqual(names(40));

@@ -8,30 +8,30 @@ import {
   readAccountsModified,
 } from '../../src/salesforce/read-accounts.ts';
 import { type AccountRead, planRead, type ReadPlan } from '../../src/salesforce/records.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import {
   accountTopic,
   currentReadPlan,
   currentSchema,
   inOrg,
-  openSandboxOrg,
-} from '../helpers/sandbox-org.ts';
+  openSimulatorOrg,
+} from '../helpers/simulator-org.ts';
 
 describe('accounts read from Salesforce', () => {
   // More than two pages of 2,000.
   const seeded = 4_100;
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let org: Org;
   let plan: ReadPlan;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({ accounts: seeded });
-    org = await openSandboxOrg(sandbox);
-    plan = await currentReadPlan(sandbox, org);
+    simulator = await startSimulator({ accounts: seeded });
+    org = await openSimulatorOrg(simulator);
+    plan = await currentReadPlan(simulator, org);
   });
   afterAll(async () => {
     org.close();
-    await sandbox.close();
+    await simulator.close();
   });
 
   const collect = async (pages: AsyncIterable<readonly AccountRead[]>) => {
@@ -49,19 +49,19 @@ describe('accounts read from Salesforce', () => {
 
   it('a read account has the values of its CREATE event field by field', async () => {
     const createable = new Set(
-      sandbox.org
+      simulator.org
         .fields()
         .filter((field) => field.createable && field.name !== 'SignUpCode__c')
         .map(({ name }) => name),
     );
-    const { id: schemaId, ...schema } = currentSchema(sandbox);
-    const models = [...sandbox.org.records()].slice(0, 200);
+    const { id: schemaId, ...schema } = currentSchema(simulator);
+    const models = [...simulator.org.records()].slice(0, 200);
     const ids = models.map(({ values }) =>
-      inOrg(sandbox).create(
+      inOrg(simulator).create(
         Object.fromEntries(Object.entries(values).filter(([name]) => createable.has(name))),
       ),
     );
-    const { events } = sandbox.bus.read(accountTopic, sandbox.bus.earliest(), { events: 1_000, bytes: 1e9 });
+    const { events } = simulator.bus.read(accountTopic, simulator.bus.earliest(), { events: 1_000, bytes: 1e9 });
     expect(new Set(events.map((event) => event.schemaId))).toEqual(new Set([schemaId]));
     const told = new Map(
       events
@@ -87,17 +87,17 @@ describe('accounts read from Salesforce', () => {
   });
 
   it('a read account has every path of the event, including empty ones', async () => {
-    const id = inOrg(sandbox).create({ Name: 'Quill Ltd' });
+    const id = inOrg(simulator).create({ Name: 'Quill Ltd' });
     const [read] = await readAccounts(org.connection, plan, [id]);
     expect(read?.values.get('BillingAddress.City')).toBeNull();
     expect(read?.values.get('Industry')).toBeNull();
-    expect(read?.systemModstamp).toBe(sandbox.org.record(id)?.values['SystemModstamp']);
+    expect(read?.systemModstamp).toBe(simulator.org.record(id)?.values['SystemModstamp']);
   });
 
   it('accounts are read by id including deleted ones, and unknown ones are missing', async () => {
-    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
-    const here = inOrg(sandbox).create({ Name: 'Here Ltd' });
-    inOrg(sandbox).delete(gone);
+    const gone = inOrg(simulator).create({ Name: 'Gone Ltd' });
+    const here = inOrg(simulator).create({ Name: 'Here Ltd' });
+    inOrg(simulator).delete(gone);
     const reads = await readAccounts(org.connection, plan, [gone, here.slice(0, 15), '001999999999999AAA']);
     expect(new Map(reads.map(({ id, deleted }) => [id, deleted]))).toEqual(
       new Map([
@@ -114,13 +114,13 @@ describe('accounts read from Salesforce', () => {
   });
 
   it('all accounts are read over several pages including deleted ones', async () => {
-    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
-    inOrg(sandbox).delete(gone);
+    const gone = inOrg(simulator).create({ Name: 'Gone Ltd' });
+    inOrg(simulator).delete(gone);
     const pages = await collectFrom(new Date(0));
     const ids = pages.flat().map(({ id }) => id);
     expect(pages.length).toBeGreaterThan(2);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(new Set(ids)).toEqual(new Set([...sandbox.org.records()].map(({ id }) => id)));
+    expect(new Set(ids)).toEqual(new Set([...simulator.org.records()].map(({ id }) => id)));
   });
 
   it('reading continues after any record, also after one of many with the same timestamp', async () => {
@@ -132,10 +132,10 @@ describe('accounts read from Salesforce', () => {
   });
 
   it('accounts are read by the time of their last change without deleted ones', async () => {
-    const id = inOrg(sandbox).create({ Name: 'Modified Ltd' });
-    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
-    inOrg(sandbox).delete(gone);
-    const from = new Date(Number(sandbox.org.record(id)?.values['LastModifiedDate']));
+    const id = inOrg(simulator).create({ Name: 'Modified Ltd' });
+    const gone = inOrg(simulator).create({ Name: 'Gone Ltd' });
+    inOrg(simulator).delete(gone);
+    const from = new Date(Number(simulator.org.record(id)?.values['LastModifiedDate']));
     const to = new Date(from.getTime() + 60_000);
     const ids = (await collect(readAccountsModified(org.connection, plan, { from, to })))
       .flat()
@@ -146,10 +146,10 @@ describe('accounts read from Salesforce', () => {
   });
 
   it('accounts are read from a moment on, inclusive, with deleted ones', async () => {
-    const id = inOrg(sandbox).create({ Name: 'New Ltd' });
-    const gone = inOrg(sandbox).create({ Name: 'Gone Ltd' });
-    inOrg(sandbox).delete(gone);
-    const since = new Date(Number(sandbox.org.record(id)?.values['SystemModstamp']));
+    const id = inOrg(simulator).create({ Name: 'New Ltd' });
+    const gone = inOrg(simulator).create({ Name: 'Gone Ltd' });
+    inOrg(simulator).delete(gone);
+    const since = new Date(Number(simulator.org.record(id)?.values['SystemModstamp']));
     const reads = (await collectFrom(since)).flat();
     expect(reads.map((read) => read.id)).toEqual(expect.arrayContaining([id, gone]));
     expect(reads.every(({ systemModstamp }) => systemModstamp >= since.getTime())).toBe(true);
@@ -161,13 +161,13 @@ describe('accounts read from Salesforce', () => {
   it('reading continues with a new token when the old one expires between two pages', async () => {
     const pages = readAccountsFrom(org.connection, plan, new Date(0))[Symbol.asyncIterator]();
     await pages.next();
-    sandbox.sessions.revokeAll();
+    simulator.sessions.revokeAll();
     expect((await pages.next()).value?.reads).not.toHaveLength(0);
   });
 
   it('an exhausted daily request limit is reported', async () => {
-    const poor = await startSandbox({ accounts: 1, dailyApiRequests: 1 });
-    const poorOrg = await openSandboxOrg(poor);
+    const poor = await startSimulator({ accounts: 1, dailyApiRequests: 1 });
+    const poorOrg = await openSimulatorOrg(poor);
     const once = currentReadPlan(poor, poorOrg);
     await expect(
       once.then((found) => readAccounts(poorOrg.connection, found, ['001000000000001AAA'])),

@@ -6,30 +6,30 @@ import { SalesforceError } from '../../src/salesforce/error.ts';
 import { describeAccount } from '../../src/salesforce/records.ts';
 import { type Credentials, connect } from '../../src/salesforce/sign-in.ts';
 import { readCodes } from '../../src/salesforce/signup-codes.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { accountTopic, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { accountTopic, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const id = '001000000000001AAA';
 
 describe('sign-in', () => {
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   beforeAll(async () => {
-    sandbox = await startSandbox({ accounts: 1 });
+    simulator = await startSimulator({ accounts: 1 });
   });
-  afterAll(() => sandbox.close());
+  afterAll(() => simulator.close());
 
   const jwt = (given: { clientId?: string; username?: string; privateKey?: string } = {}): Credentials => {
-    const { clientId, username, privateKey } = sandbox.credentials;
+    const { clientId, username, privateKey } = simulator.credentials;
     return { flow: 'jwt-bearer', clientId, username, privateKey, ...given };
   };
   const token = (): Credentials => ({
     flow: 'access-token',
-    accessToken: sandbox.sessions.issue(),
-    instanceUrl: sandbox.instanceUrl,
+    accessToken: simulator.sessions.issue(),
+    instanceUrl: simulator.instanceUrl,
   });
 
   it('the sign-in works with client credentials, a signed JWT and an external token', async () => {
-    const pkcs1 = createPrivateKey(sandbox.credentials.privateKey).export({ type: 'pkcs1', format: 'pem' });
+    const pkcs1 = createPrivateKey(simulator.credentials.privateKey).export({ type: 'pkcs1', format: 'pem' });
     const ways: Partial<{ credentials: Credentials }>[] = [
       {},
       { credentials: jwt() },
@@ -37,20 +37,20 @@ describe('sign-in', () => {
       { credentials: token() },
     ];
     for (const way of ways) {
-      const org = await openSandboxOrg(sandbox, way);
+      const org = await openSimulatorOrg(simulator, way);
       expect(org).toMatchObject({
-        organizationId: sandbox.organizationId,
-        userId: sandbox.org.named.integration.id,
+        organizationId: simulator.organizationId,
+        userId: simulator.org.named.integration.id,
       });
       org.close();
     }
   });
 
   it('a lookup that meets an expired token signs in again while a stream with it stays open', async () => {
-    const org = await openSandboxOrg(sandbox);
-    sandbox.sessions.revokeAll();
+    const org = await openSimulatorOrg(simulator);
+    simulator.sessions.revokeAll();
     const { schemaId } = await org.pubsub.getTopic(accountTopic);
-    sandbox.sessions.revokeAll();
+    simulator.sessions.revokeAll();
     expect(await org.pubsub.getSchema(schemaId)).toContain('AccountChangeEvent');
     org.close();
   });
@@ -58,7 +58,7 @@ describe('sign-in', () => {
   it.each<[string, () => Credentials, object]>([
     [
       'a wrong secret',
-      () => ({ flow: 'client-credentials', clientId: sandbox.credentials.clientId, clientSecret: 'wrong' }),
+      () => ({ flow: 'client-credentials', clientId: simulator.credentials.clientId, clientSecret: 'wrong' }),
       { code: 'invalid_client', failure: 'config', message: 'invalid client credentials' },
     ],
     [
@@ -88,20 +88,20 @@ describe('sign-in', () => {
     ],
     [
       'a token that is not valid',
-      () => ({ flow: 'access-token', accessToken: 'wrong', instanceUrl: sandbox.instanceUrl }),
+      () => ({ flow: 'access-token', accessToken: 'wrong', instanceUrl: simulator.instanceUrl }),
       { code: 'SALESFORCE_ACCESS_TOKEN', failure: 'config', setting: 'SALESFORCE_ACCESS_TOKEN' },
     ],
   ])('a sign-in fails with %s and the message of Salesforce', async (_, credentials, error) => {
-    await expect(openSandboxOrg(sandbox, { credentials: credentials() })).rejects.toMatchObject({
+    await expect(openSimulatorOrg(simulator, { credentials: credentials() })).rejects.toMatchObject({
       name: 'SalesforceError',
       ...error,
     });
   });
 
   it('a sign-in without a server is a transient error', async () => {
-    const free = await startSandbox();
+    const free = await startSimulator();
     await free.close();
-    await expect(openSandboxOrg(sandbox, { loginUrl: free.instanceUrl })).rejects.toMatchObject({
+    await expect(openSimulatorOrg(simulator, { loginUrl: free.instanceUrl })).rejects.toMatchObject({
       code: 'ECONNREFUSED',
       failure: 'transient',
       message: expect.stringContaining('ECONNREFUSED'),
@@ -109,10 +109,10 @@ describe('sign-in', () => {
   });
 
   it('a token that expires under twenty requests is renewed once and all of them succeed', async () => {
-    const org = await openSandboxOrg(sandbox);
+    const org = await openSimulatorOrg(simulator);
     const tokens = new Set<string>();
     for (let round = 1; round <= 3; round++) {
-      sandbox.sessions.revokeAll();
+      simulator.sessions.revokeAll();
       const answers = Array.from({ length: 20 }, () => describeAccount(org.connection));
       expect(new Set((await Promise.all(answers)).map((fields) => fields.length)).size).toBe(1);
       tokens.add(org.connection.accessToken ?? '');
@@ -122,8 +122,8 @@ describe('sign-in', () => {
   });
 
   it('an external token can not be renewed: a person has to set a new one', async () => {
-    const org = await openSandboxOrg(sandbox, { credentials: token() });
-    sandbox.sessions.revokeAll();
+    const org = await openSimulatorOrg(simulator, { credentials: token() });
+    simulator.sessions.revokeAll();
     const expired = { code: 'SALESFORCE_ACCESS_TOKEN', failure: 'config', name: 'SalesforceError' };
     await expect(readCodes(org.connection, 'SignUpCode__c', [id])).rejects.toMatchObject(expired);
     await expect(org.renewToken(new SalesforceError('no', 'X', 'auth'))).rejects.toMatchObject(expired);
@@ -169,11 +169,11 @@ describe('an org that refuses every token', () => {
 
 describe('an org replaced by another one', () => {
   it('an org with another id is not called any more, whatever its token says', async () => {
-    const first = await startSandbox({ accounts: 1 });
-    const org = await openSandboxOrg(first);
+    const first = await startSimulator({ accounts: 1 });
+    const org = await openSimulatorOrg(first);
     const httpPort = Number(new URL(first.instanceUrl).port);
     await first.close();
-    const second = await startSandbox({ accounts: 1, httpPort, organizationId: '00DTM00000000092AA' });
+    const second = await startSimulator({ accounts: 1, httpPort, organizationId: '00DTM00000000092AA' });
     await expect(describeAccount(org.connection)).rejects.toMatchObject({
       code: 'OTHER_ORG',
       failure: 'config',

@@ -1,30 +1,30 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Org } from '../../src/salesforce/org.ts';
 import { maxBatch, readCodes, writeCodes } from '../../src/salesforce/signup-codes.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { inOrg, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const field = 'SignUpCode__c';
 
 describe('signup codes in Salesforce', () => {
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let org: Org;
   beforeAll(async () => {
-    sandbox = await startSandbox();
-    org = await openSandboxOrg(sandbox);
+    simulator = await startSimulator();
+    org = await openSimulatorOrg(simulator);
   });
   afterAll(async () => {
     org.close();
-    await sandbox.close();
+    await simulator.close();
   });
 
-  const create = (values = {}) => inOrg(sandbox).create({ Name: 'Quill Ltd', ...values });
-  const modified = (id: string) => sandbox.org.record(id)?.values['SystemModstamp'];
-  const held = (id: string) => sandbox.org.record(id)?.values[field];
+  const create = (values = {}) => inOrg(simulator).create({ Name: 'Quill Ltd', ...values });
+  const modified = (id: string) => simulator.org.record(id)?.values['SystemModstamp'];
+  const held = (id: string) => simulator.org.record(id)?.values[field];
 
   it('reading gives the code of an account, no code, or no account', async () => {
     const [withCode, without, deleted] = [create({ [field]: 'CODE-READ' }), create(), create()];
-    inOrg(sandbox).delete(deleted);
+    inOrg(simulator).delete(deleted);
     const codes = await readCodes(org.connection, field, [withCode, without, deleted]);
     expect(codes).toEqual(
       new Map([
@@ -43,7 +43,7 @@ describe('signup codes in Salesforce', () => {
   it('codes are written independently with results in the order of the request', async () => {
     const [fine, deleted, other] = [create(), create(), create()];
     create({ [field]: 'CODE-TAKEN' });
-    inOrg(sandbox).delete(deleted);
+    inOrg(simulator).delete(deleted);
     const results = await writeCodes(org.connection, field, [
       { id: fine, code: 'CODE-FINE' },
       { id: deleted, code: 'CODE-GONE' },
@@ -71,7 +71,7 @@ describe('signup codes in Salesforce', () => {
   it('the change event of a written code shows that it came from Tidemark', async () => {
     const id = create();
     await writeCodes(org.connection, field, [{ id, code: 'CODE-OURS' }]);
-    const origin = Buffer.from(sandbox.bus.retained().at(-1)?.event?.payload ?? []).toString('latin1');
+    const origin = Buffer.from(simulator.bus.retained().at(-1)?.event?.payload ?? []).toString('latin1');
     expect(origin).toContain(';client=Tidemark');
   });
 

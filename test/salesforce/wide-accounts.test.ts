@@ -9,34 +9,34 @@ import {
 } from '../../src/salesforce/read-accounts.ts';
 import type { AccountRead, ReadPlan } from '../../src/salesforce/records.ts';
 import { mergeParts, splitFields } from '../../src/salesforce/retrieve-accounts.ts';
-import { manyFields } from '../../src/sandbox/many-fields.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
-import { currentReadPlan, inOrg, openSandboxOrg } from '../helpers/sandbox-org.ts';
+import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { currentReadPlan, inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const customFields = manyFields(800);
 const [firstField = '', lastField = ''] = [customFields[0]?.name, customFields[798]?.name];
 
 describe('accounts of an org with 800 custom fields', () => {
-  let sandbox: Sandbox;
+  let simulator: Simulator;
   let org: Org;
   let plan: ReadPlan;
   let aheadMs = 0;
 
   beforeAll(async () => {
-    sandbox = await startSandbox({
+    simulator = await startSimulator({
       accounts: 300,
       customFields: customFields.length,
       now: () => Date.now() + aheadMs,
     });
-    org = await openSandboxOrg(sandbox);
-    plan = await currentReadPlan(sandbox, org);
+    org = await openSimulatorOrg(simulator);
+    plan = await currentReadPlan(simulator, org);
   });
   afterAll(async () => {
     org.close();
-    await sandbox.close();
+    await simulator.close();
   });
 
-  const create = (Name: string) => inOrg(sandbox).create({ Name, [firstField]: 'one', [lastField]: 'all' });
+  const create = (Name: string) => inOrg(simulator).create({ Name, [firstField]: 'one', [lastField]: 'all' });
   const values = (read: AccountRead | undefined) =>
     [firstField, lastField, 'Name'].map((name) => read?.values.get(name));
 
@@ -54,7 +54,7 @@ describe('accounts of an org with 800 custom fields', () => {
 
   it('deleted accounts are read by id with all fields', async () => {
     const [gone, here] = [create('Gone Ltd'), create('Here Ltd')];
-    inOrg(sandbox).delete(gone);
+    inOrg(simulator).delete(gone);
     const reads = await readAccounts(org.connection, plan, [gone, here]);
     const byId = new Map(reads.map((read) => [read.id, read]));
     expect([byId.get(gone)?.deleted, byId.get(here)?.deleted]).toEqual([true, false]);
@@ -66,7 +66,7 @@ describe('accounts of an org with 800 custom fields', () => {
     for await (const part of readAccountsFrom(org.connection, plan, new Date(0))) parts.push(part);
     expect(parts.length).toBeGreaterThan(2);
     const ids = parts.flatMap(({ reads }) => reads.map(({ id }) => id));
-    expect(ids.toSorted()).toEqual([...sandbox.org.records()].map(({ id }) => id).toSorted());
+    expect(ids.toSorted()).toEqual([...simulator.org.records()].map(({ id }) => id).toSorted());
     const rest: string[] = [];
     for await (const { reads } of readAccountsFrom(org.connection, plan, parts[0]?.through ?? new Date(0))) {
       rest.push(...reads.map(({ id }) => id));
@@ -76,13 +76,13 @@ describe('accounts of an org with 800 custom fields', () => {
 
   it('accounts that change between listing and reading do not move the position of the read', async () => {
     const ids = Array.from({ length: maxIdsPerRead(plan) + 2 }, (_, at) => create(`Row ${at}`));
-    const from = new Date(Number(sandbox.org.record(ids[0] ?? '')?.values['SystemModstamp']));
+    const from = new Date(Number(simulator.org.record(ids[0] ?? '')?.values['SystemModstamp']));
     const stamps: (number | undefined)[] = [];
     for await (const { through } of readAccountsFrom(org.connection, plan, from)) {
       stamps.push(through?.systemModstamp);
       // It is listed already and not read yet.
       aheadMs += 10_000;
-      inOrg(sandbox).update(ids.at(-1) ?? '', { Industry: 'Energy' });
+      inOrg(simulator).update(ids.at(-1) ?? '', { Industry: 'Energy' });
     }
     expect(stamps.length).toBeGreaterThan(1);
     expect(Math.max(...stamps.map(Number))).toBeLessThan(from.getTime() + 5_000);
@@ -90,7 +90,7 @@ describe('accounts of an org with 800 custom fields', () => {
 
   it('wide accounts are read by the time of their last change', async () => {
     const id = create('Modified Ltd');
-    const from = new Date(Number(sandbox.org.record(id)?.values['LastModifiedDate']));
+    const from = new Date(Number(simulator.org.record(id)?.values['LastModifiedDate']));
     const reads: AccountRead[] = [];
     for await (const page of readAccountsModified(org.connection, plan, {
       from,
@@ -102,7 +102,7 @@ describe('accounts of an org with 800 custom fields', () => {
 
   it('a query in a URL can not contain every field', async () => {
     const soql = encodeURIComponent(`SELECT ${plan.names.join(', ')} FROM Account`);
-    const answer = await fetch(`${sandbox.instanceUrl}/services/data/v66.0/query?q=${soql}`, {
+    const answer = await fetch(`${simulator.instanceUrl}/services/data/v66.0/query?q=${soql}`, {
       headers: { authorization: `Bearer ${org.connection.accessToken}` },
     });
     expect(answer.status).toBe(414);

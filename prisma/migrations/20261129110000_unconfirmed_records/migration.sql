@@ -7,5 +7,5 @@ CREATE TABLE "unconfirmed_records" (
     CONSTRAINT "unconfirmed_records_pkey" PRIMARY KEY ("id")
 );
 
--- Causes are listed in one place, src/sync/incident-rows.ts.
+-- Causes are listed in one place, src/incidents/incident-rows.ts.
 ALTER TABLE "incidents" DROP CONSTRAINT IF EXISTS "incidents_cause_check";

@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
-import { diffAccount } from '../../sync/history/diff-account.ts';
+import { diffAccount } from '../../history/diff-account.ts';
 import { invalid } from '../problem.ts';
-import { notKnownThen, readPastMoment } from '../read-past-account.ts';
-import { readRecordId } from '../read-record-id.ts';
+import { notKnownThen, readPastMoment } from '../views/read-past-account.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { AccountDiffSchema } from '../schemas/history.ts';
 import { AccountPath, MomentParameter } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
@@ -10,7 +10,7 @@ import { Named } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 import { expectKnown } from './account-events.ts';
 
-export function addAccountDiffRoute(app: Server): void {
+export function registerAccountDiffRoute(app: Server): void {
   app.addSchema(AccountDiffSchema);
 
   app.get('/v1/accounts/:id/diff', { config: { scope: 'read' }, schema }, async (request) => {

@@ -1,21 +1,21 @@
 import { Type } from 'typebox';
-import { listEntries, withChanges } from '../../sync/history/list-entries.ts';
-import { formatVersion, parseVersion, type Version } from '../../sync/version.ts';
-import { decodeCursor, listKey } from '../cursor.ts';
+import { listEntries, withChanges } from '../../history/list-entries.ts';
+import { formatVersion, parseVersion, type Version } from '../../apply/version.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { accountEventJson } from '../json/history.ts';
-import type { KeysetPosition } from '../keyset.ts';
+import { accountEventJson } from '../views/history.ts';
+import type { KeysetPosition } from '../search/keyset.ts';
 import { Problem } from '../problem.ts';
-import { readOrigins } from '../read-origins.ts';
-import { readRecordId } from '../read-record-id.ts';
+import { readOrigins } from '../views/read-origins.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { AccountEventSchema, FieldChangeSchema } from '../schemas/history.ts';
 import { AccountPath, defaultLimit, pageParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf } from '../schemas/values.ts';
-import { pageOf } from '../send-page.ts';
+import { pageOf } from '../search/send-page.ts';
 import type { Server } from '../server.ts';
 
-export function addAccountEventsRoute(app: Server): void {
+export function registerAccountEventsRoute(app: Server): void {
   app.addSchema(FieldChangeSchema);
   app.addSchema(AccountEventSchema);
 

@@ -1,21 +1,21 @@
 import type pg from 'pg';
 import { Type } from 'typebox';
-import { fieldHistory } from '../../sync/history/list-entries.ts';
-import { decodeCursor, listKey } from '../cursor.ts';
+import { fieldHistory } from '../../history/list-entries.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { fieldWriteJson } from '../json/history.ts';
+import { fieldWriteJson } from '../views/history.ts';
 import { invalid, Problem } from '../problem.ts';
-import { readOrigins } from '../read-origins.ts';
-import { readRecordId } from '../read-record-id.ts';
+import { readOrigins } from '../views/read-origins.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { FieldWriteSchema } from '../schemas/history.ts';
 import { defaultLimit, pageParameters, RecordId } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf } from '../schemas/values.ts';
-import { pageOf } from '../send-page.ts';
+import { pageOf } from '../search/send-page.ts';
 import type { Server } from '../server.ts';
 import { expectKnown, historyOrder, positionBehind, versionOf } from './account-events.ts';
 
-export function addAccountFieldHistoryRoute(app: Server, { fieldParts }: HttpDependencies): void {
+export function registerAccountFieldHistoryRoute(app: Server, { fieldParts }: HttpDependencies): void {
   app.addSchema(FieldWriteSchema);
 
   const options = { config: { scope: 'read' }, schema } as const;

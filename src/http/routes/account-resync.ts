@@ -1,11 +1,11 @@
 import { Type } from 'typebox';
-import { orderResync } from '../../sync/resync/request-resync.ts';
+import { orderResync } from '../../resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { waitForEnd } from '../follow-resync.ts';
-import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
-import { accountJson } from '../json/account.ts';
+import { waitForEnd } from '../streams/follow-resync.ts';
+import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
+import { accountJson } from '../views/account.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../read-record-id.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { AccountSchema } from '../schemas/account.ts';
 import { AccountPath, NoBody } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
@@ -15,9 +15,9 @@ import type { Server } from '../server.ts';
 
 const waitLimitMs = 10_000;
 /** Beyond it nobody else waits: the answer is the usual one, at once. */
-const mostWaiting = 50;
+const maxWaiting = 50;
 
-export function addAccountResyncRoute(app: Server, dependencies: HttpDependencies): void {
+export function registerAccountResyncRoute(app: Server, dependencies: HttpDependencies): void {
   const { pool, enqueueResync } = dependencies;
   app.addSchema(QueuedResyncSchema);
   let waiting = 0;
@@ -36,8 +36,8 @@ export function addAccountResyncRoute(app: Server, dependencies: HttpDependencie
         body: { id, accountId, state: 'queued' as const },
       };
     });
-    answerWith(reply, answer);
-    if (request.query.wait !== true || waiting >= mostWaiting) return answer.body;
+    sendIdempotent(reply, answer);
+    if (request.query.wait !== true || waiting >= maxWaiting) return answer.body;
     waiting++;
     try {
       const limit = AbortSignal.any([request.signal, closing.signal, AbortSignal.timeout(waitLimitMs)]);

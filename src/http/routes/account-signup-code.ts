@@ -1,17 +1,17 @@
 import { Type } from 'typebox';
-import type { CodeAnswer } from '../../sync/write-back/assign-code.ts';
-import { requireScope } from '../authenticate.ts';
+import type { CodeAnswer } from '../../write-back/assign-code.ts';
+import { requireScope } from '../plugins/authenticate.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
+import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../read-record-id.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { codeStates } from '../schemas/account.ts';
 import { AccountPath, NoParameters } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addAccountSignupCodeRoute(app: Server, { pool, requestSignupCode }: HttpDependencies): void {
+export function registerAccountSignupCodeRoute(app: Server, { pool, requestSignupCode }: HttpDependencies): void {
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/accounts/:id/signup-code', options, async (request, reply) => {
     const accountId = readAccountId('id', request.params.id);
@@ -26,7 +26,7 @@ export function addAccountSignupCodeRoute(app: Server, { pool, requestSignupCode
         body: { accountId, signupCode: code.signupCode, codeState: code.state },
       };
     });
-    answerWith(reply, answer);
+    sendIdempotent(reply, answer);
     return answer.body;
   });
 }

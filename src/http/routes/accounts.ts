@@ -1,36 +1,36 @@
 import type pg from 'pg';
 import { type Static, Type } from 'typebox';
-import { accountAsOf } from '../../sync/history/account-as-of.ts';
+import { accountAsOf } from '../../history/account-as-of.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { accountTag } from '../etag.ts';
-import { type AccountRow, accountColumns, accountJson } from '../json/account.ts';
-import { isNotModified, sendNotModified } from '../not-modified.ts';
+import { accountTag } from '../plugins/etag.ts';
+import { type AccountRow, accountColumns, accountJson } from '../views/account.ts';
+import { isNotModified, sendNotModified } from '../plugins/not-modified.ts';
 import { Problem } from '../problem.ts';
-import { notKnownThen, pastRow, readPastMoment } from '../read-past-account.ts';
-import { readRecordId } from '../read-record-id.ts';
+import { notKnownThen, pastRow, readPastMoment } from '../views/read-past-account.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { AccountSchema } from '../schemas/account.ts';
 import { AccountPath, IfNoneMatch, MomentParameter } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { Named } from '../schemas/values.ts';
-import { addLineExports } from '../send-lines.ts';
-import { serializeOpen } from '../serialize-open.ts';
+import { registerLineExports } from '../streams/send-lines.ts';
+import { serializeOpen } from '../plugins/json-serializer.ts';
 import type { Server } from '../server.ts';
-import { addAccountDiffRoute } from './account-diff.ts';
-import { addAccountEventsRoute, expectKnown } from './account-events.ts';
-import { addAccountFieldHistoryRoute } from './account-field-history.ts';
-import { addAccountListRoute } from './account-list.ts';
-import { addAccountResyncRoute } from './account-resync.ts';
-import { addAccountSignupCodeRoute } from './account-signup-code.ts';
+import { registerAccountDiffRoute } from './account-diff.ts';
+import { registerAccountEventsRoute, expectKnown } from './account-events.ts';
+import { registerAccountFieldHistoryRoute } from './account-field-history.ts';
+import { registerAccountListRoute } from './account-list.ts';
+import { registerAccountResyncRoute } from './account-resync.ts';
+import { registerAccountSignupCodeRoute } from './account-signup-code.ts';
 
-export function addAccountRoutes(app: Server, dependencies: HttpDependencies): void {
+export function registerAccountRoutes(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(AccountSchema);
-  addAccountListRoute(app, dependencies, addLineExports(app, dependencies.exportStallMs));
+  registerAccountListRoute(app, dependencies, registerLineExports(app, dependencies.exportStallMs));
   addAccountRoute(app, dependencies);
-  addAccountEventsRoute(app);
-  addAccountFieldHistoryRoute(app, dependencies);
-  addAccountDiffRoute(app);
-  addAccountResyncRoute(app, dependencies);
-  addAccountSignupCodeRoute(app, dependencies);
+  registerAccountEventsRoute(app);
+  registerAccountFieldHistoryRoute(app, dependencies);
+  registerAccountDiffRoute(app);
+  registerAccountResyncRoute(app, dependencies);
+  registerAccountSignupCodeRoute(app, dependencies);
 }
 
 function addAccountRoute(app: Server, dependencies: HttpDependencies): void {

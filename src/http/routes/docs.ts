@@ -1,12 +1,12 @@
 import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
 import type { HttpDependencies } from '../dependencies.ts';
-import { describeApi } from '../describe-api.ts';
+import { describeApi } from '../plugins/openapi-document.ts';
 import { ProblemSchema } from '../schemas/problem.ts';
 import type { Server } from '../server.ts';
 
 /** Serves pages made from the description of the API. Must come before the routes that it describes. */
-export async function addDocs(app: Server, { version }: HttpDependencies): Promise<void> {
+export async function registerDocs(app: Server, { version }: HttpDependencies): Promise<void> {
   await app.register(fastifySwagger, describeApi(version));
   app.addSchema(ProblemSchema);
   await app.register(fastifySwaggerUi, {

@@ -1,15 +1,15 @@
 import { Type } from 'typebox';
-import { retryEvent } from '../../sync/retry-event.ts';
+import { retryEvent } from '../../apply/retry-event.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { EventPath, identified } from '../event-path.ts';
-import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
+import { EventPath, identified } from '../schemas/event-path.ts';
+import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
 import { NoBody, NoParameters } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addEventRetryRoute(app: Server, { pool, prisma }: HttpDependencies): void {
+export function registerEventRetryRoute(app: Server, { pool, prisma }: HttpDependencies): void {
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/events/:id/retry', options, async (request, reply) => {
     const { id } = request.params;
@@ -22,7 +22,7 @@ export function addEventRetryRoute(app: Server, { pool, prisma }: HttpDependenci
       if (retried === undefined) throw new Problem('not-found', `The log holds no failed event ${id}.`);
       return { status: 202, body: { id: retried.toString(), state: 'stored' as const } };
     });
-    answerWith(reply, answer);
+    sendIdempotent(reply, answer);
     return answer.body;
   });
 }

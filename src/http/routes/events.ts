@@ -1,13 +1,13 @@
 import { type Static, Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
 import { changeTypes } from '../../salesforce/change-event.ts';
-import { decodeCursor, listKey } from '../cursor.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { EventPath, identified } from '../event-path.ts';
-import { type EventRow, eventColumns, eventDetailJson, eventJson } from '../json/event.ts';
-import { readPage } from '../keyset.ts';
+import { EventPath, identified } from '../schemas/event-path.ts';
+import { type EventRow, eventColumns, eventDetailJson, eventJson } from '../views/event.ts';
+import { readPage } from '../search/keyset.ts';
 import { Problem } from '../problem.ts';
-import { readRecordId } from '../read-record-id.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import {
   DecodedEventSchema,
   DecodedHeaderSchema,
@@ -25,11 +25,11 @@ import {
 } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf, Named, OneOf } from '../schemas/values.ts';
-import { pageOf } from '../send-page.ts';
+import { pageOf } from '../search/send-page.ts';
 import type { Server } from '../server.ts';
-import { readTime } from '../time.ts';
+import { readTime } from '../schemas/parse-time.ts';
 
-export function addEventRoutes(app: Server, { decodeEvents }: HttpDependencies): void {
+export function registerEventRoutes(app: Server, { decodeEvents }: HttpDependencies): void {
   for (const schema of [EventSchema, DecodedHeaderSchema, DecodedEventSchema, EventDetailSchema]) {
     app.addSchema(schema);
   }

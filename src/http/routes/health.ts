@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
-import { notReadyReasons } from '../../sync/health/describe-problem.ts';
+import { notReadyReasons } from '../../health/describe-problem.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import type { Server } from '../server.ts';
 
-export function addHealthRoutes(app: Server, { health, mirrors, stopping }: HttpDependencies): void {
+export function registerHealthRoutes(app: Server, { health, mirrors, stopping }: HttpDependencies): void {
   app.get('/health/live', { schema: liveSchema }, async () => ({ live: true }) as const);
 
   app.get('/health/ready', { schema: readySchema }, async () => {

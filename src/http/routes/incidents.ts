@@ -1,18 +1,18 @@
 import { type Static, Type } from 'typebox';
 import { type Incident, Prisma } from '../../db/generated/client.ts';
-import { incidentCauses } from '../../sync/incident-rows.ts';
-import { decodeCursor, listKey } from '../cursor.ts';
+import { incidentCauses } from '../../incidents/incident-rows.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { isoTime } from '../json/time.ts';
-import { readPage } from '../keyset.ts';
+import { isoTime } from '../views/time.ts';
+import { readPage } from '../search/keyset.ts';
 import { IncidentSchema, incidentExtents, incidentStates } from '../schemas/incident.ts';
 import { defaultLimit, pageParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf, OneOf } from '../schemas/values.ts';
-import { pageOf } from '../send-page.ts';
+import { pageOf } from '../search/send-page.ts';
 import type { Server } from '../server.ts';
 
-export function addIncidentRoutes(app: Server, { pool }: HttpDependencies): void {
+export function registerIncidentRoutes(app: Server, { pool }: HttpDependencies): void {
   app.addSchema(IncidentSchema);
 
   app.get('/v1/incidents', { config: { scope: 'read' }, schema }, async (request, reply) => {

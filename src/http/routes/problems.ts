@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { problemsPage } from '../explain-problems.ts';
+import { problemsPage } from '../schemas/problem-docs.ts';
 import type { Server } from '../server.ts';
 
 /** The page that the types of problems lead to. */
-export function addProblemsPage(app: Server): void {
+export function registerProblemsPage(app: Server): void {
   const page = problemsPage(style);
   app.get('/docs/problems', { schema: { hide: true } }, async (_request, reply) =>
     reply

@@ -1,15 +1,15 @@
 import { inTransaction } from '../../db/database.ts';
-import { cancelResync } from '../../sync/resync/request-resync.ts';
+import { cancelResync } from '../../resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
-import { noSuchResync, readResync } from '../read-resync.ts';
+import { noSuchResync, readResync } from '../views/read-resync.ts';
 import { NoBody, NoParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addResyncCancelRoute(app: Server, { pool }: HttpDependencies): void {
+export function registerResyncCancelRoute(app: Server, { pool }: HttpDependencies): void {
   app.delete('/v1/resyncs/:id', { config: { scope: 'write' }, schema }, async (request) => {
     const { id } = request.params;
     return inTransaction(pool, async (client) => {

@@ -1,16 +1,16 @@
 import { Type } from 'typebox';
-import { confirmResync } from '../../sync/deletion/confirm-resync.ts';
+import { confirmResync } from '../../resync/deletion/confirm-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
+import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { noSuchResync, readResync } from '../read-resync.ts';
+import { noSuchResync, readResync } from '../views/read-resync.ts';
 import { NoBody, NoParameters, ResyncPath } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addResyncConfirmRoute(app: Server, { pool, enqueueResync }: HttpDependencies): void {
+export function registerResyncConfirmRoute(app: Server, { pool, enqueueResync }: HttpDependencies): void {
   app.post('/v1/resyncs/:id/confirm', { config: { scope: 'admin' }, schema }, async (request, reply) => {
     const { id } = request.params;
     const answer = await once(pool, request, async (client) => {
@@ -22,7 +22,7 @@ export function addResyncConfirmRoute(app: Server, { pool, enqueueResync }: Http
         throw new Problem('conflict', `The resync is ${body.state}: there is nothing to confirm.`);
       return { status: 202, location: `/v1/resyncs/${id}`, body };
     });
-    answerWith(reply, answer);
+    sendIdempotent(reply, answer);
     return answer.body;
   });
 }

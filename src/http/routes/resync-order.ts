@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { orderResync } from '../../sync/resync/request-resync.ts';
+import { orderResync } from '../../resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
-import { readResync } from '../read-resync.ts';
-import { readResyncOrder } from '../read-resync-order.ts';
+import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
+import { readResync } from '../views/read-resync.ts';
+import { readResyncOrder } from '../schemas/parse-resync-order.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
@@ -11,7 +11,7 @@ import { ResyncOrderSchema } from '../schemas/resync-order.ts';
 import { Named } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addResyncOrderRoute(app: Server, { pool, enqueueResync }: HttpDependencies): void {
+export function registerResyncOrderRoute(app: Server, { pool, enqueueResync }: HttpDependencies): void {
   // Ten thousand ids, spaciously written.
   const options = { config: { scope: 'write' }, bodyLimit: 1024 * 1024, schema } as const;
   app.post('/v1/resyncs', options, async (request, reply) => {
@@ -22,7 +22,7 @@ export function addResyncOrderRoute(app: Server, { pool, enqueueResync }: HttpDe
       const body = await readResync(client, id);
       return { status: isNew ? 202 : 200, location: `/v1/resyncs/${id}`, body };
     });
-    answerWith(reply, answer);
+    sendIdempotent(reply, answer);
     return answer.body;
   });
 }

@@ -1,33 +1,33 @@
 import { Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import { resyncModes, resyncScopes, resyncStates } from '../../sync/resync/request-resync.ts';
-import { decodeCursor, listKey } from '../cursor.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { type EventStreams, wantsStream } from '../event-stream.ts';
-import { followResync } from '../follow-resync.ts';
-import { type ResyncRow, resyncColumns, resyncJson } from '../json/resync.ts';
-import { readPage } from '../keyset.ts';
-import { readResync } from '../read-resync.ts';
-import { readVerifications } from '../read-verifications.ts';
+import { type EventStreams, wantsStream } from '../streams/event-stream.ts';
+import { followResync } from '../streams/follow-resync.ts';
+import { type ResyncRow, resyncColumns, resyncJson } from '../views/resync.ts';
+import { readPage } from '../search/keyset.ts';
+import { readResync } from '../views/read-resync.ts';
+import { readVerifications } from '../views/read-verifications.ts';
 import { defaultLimit, NoParameters, pageParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { ListOf, Named, OneOf } from '../schemas/values.ts';
-import { pageOf } from '../send-page.ts';
+import { pageOf } from '../search/send-page.ts';
 import type { Server } from '../server.ts';
-import { addResyncCancelRoute } from './resync-cancel.ts';
-import { addResyncConfirmRoute } from './resync-confirm.ts';
-import { addResyncDifferencesRoute } from './resync-differences.ts';
-import { addResyncOrderRoute } from './resync-order.ts';
+import { registerResyncCancelRoute } from './resync-cancel.ts';
+import { registerResyncConfirmRoute } from './resync-confirm.ts';
+import { registerResyncDifferencesRoute } from './resync-differences.ts';
+import { registerResyncOrderRoute } from './resync-order.ts';
 
-export function addResyncRoutes(app: Server, dependencies: HttpDependencies, streams: EventStreams): void {
+export function registerResyncRoutes(app: Server, dependencies: HttpDependencies, streams: EventStreams): void {
   app.addSchema(ResyncSchema);
   addListRoute(app, dependencies);
   addGetRoute(app, dependencies, streams);
-  addResyncOrderRoute(app, dependencies);
-  addResyncCancelRoute(app, dependencies);
-  addResyncConfirmRoute(app, dependencies);
-  addResyncDifferencesRoute(app, dependencies);
+  registerResyncOrderRoute(app, dependencies);
+  registerResyncCancelRoute(app, dependencies);
+  registerResyncConfirmRoute(app, dependencies);
+  registerResyncDifferencesRoute(app, dependencies);
 }
 
 function addListRoute(app: Server, { pool }: HttpDependencies): void {

@@ -6,7 +6,7 @@ import { JsonObject } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
 /** The way to everything, for who arrives with nothing but the address. */
-export function addRootRoutes(app: Server, { version }: HttpDependencies): void {
+export function registerRootRoutes(app: Server, { version }: HttpDependencies): void {
   app.get('/', { schema: rootSchema }, async () => ({ name: 'Tidemark', version, links }));
   app.get('/openapi.json', { schema: descriptionSchema }, async () => ({ ...app.swagger() }));
 }

@@ -1,18 +1,18 @@
 import type { Static } from 'typebox';
 import type { HttpDependencies } from '../dependencies.ts';
-import { healthJson } from '../json/health.ts';
-import { isoTime } from '../json/time.ts';
-import { readCounts } from '../read-counts.ts';
-import { readLastVerification, readOpenResyncs } from '../read-resync-status.ts';
-import { readSubscriptionStatus } from '../read-subscription-status.ts';
-import { readWriteBackStatus } from '../read-write-back-status.ts';
+import { healthJson } from '../views/health.ts';
+import { isoTime } from '../views/time.ts';
+import { readCounts } from '../views/read-counts.ts';
+import { readLastVerification, readOpenResyncs } from '../views/read-resync-status.ts';
+import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
+import { readWriteBackStatus } from '../views/read-write-back-status.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
 import { Named } from '../schemas/values.ts';
 import type { Server } from '../server.ts';
 
-export function addStatusRoute(app: Server, dependencies: HttpDependencies): void {
+export function registerStatusRoute(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(StatusSchema);
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {

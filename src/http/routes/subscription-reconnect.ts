@@ -1,21 +1,21 @@
 import { Type } from 'typebox';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
-import { readSubscriptionStatus } from '../read-subscription-status.ts';
+import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
+import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
 import { NoBody, NoParameters } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { SubscriptionSchema } from '../schemas/status.ts';
 import type { Server } from '../server.ts';
 
-export function addSubscriptionReconnectRoute(app: Server, dependencies: HttpDependencies): void {
+export function registerSubscriptionReconnectRoute(app: Server, dependencies: HttpDependencies): void {
   app.post('/v1/subscription/reconnect', { config: { scope: 'write' }, schema }, async (request, reply) => {
     const answer = await once(dependencies.pool, request, async (client) => {
       // Heard by the process that follows the topic, whichever it is.
       await sendWakeUp(client, 'reconnect');
       return { status: 202, body: await readSubscriptionStatus(dependencies) };
     });
-    answerWith(reply, answer);
+    sendIdempotent(reply, answer);
     return answer.body;
   });
 }

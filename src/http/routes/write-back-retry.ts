@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { retryFailed, retryOne } from '../../sync/write-back/retry-failed.ts';
+import { retryFailed, retryOne } from '../../write-back/retry-failed.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { answerWith, idempotencyHeader, once, replayHeaders } from '../idempotency.ts';
+import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../read-record-id.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { NoBody, NoParameters, RecordId, Text } from '../schemas/parameters.ts';
 import { problemResponses, workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
@@ -14,7 +14,7 @@ export const WriteBackPath = Type.Object(
   { additionalProperties: false },
 );
 
-export function addWriteBackRetryRoutes(app: Server, { pool }: HttpDependencies): void {
+export function registerWriteBackRetryRoutes(app: Server, { pool }: HttpDependencies): void {
   const one = { config: { scope: 'write' }, schema: oneSchema } as const;
   app.post('/v1/write-backs/:accountId/retry', one, async (request, reply) => {
     const accountId = readAccountId('accountId', request.params.accountId);
@@ -24,7 +24,7 @@ export function addWriteBackRetryRoutes(app: Server, { pool }: HttpDependencies)
       }
       return { status: 202, body: { accountId, state: 'pending' as const } };
     });
-    answerWith(reply, answer);
+    sendIdempotent(reply, answer);
     return answer.body;
   });
 

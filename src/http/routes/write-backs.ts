@@ -1,25 +1,25 @@
 import { type Static, Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import { decodeCursor, listKey } from '../cursor.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { attemptJson, type WriteBackRow, writeBackColumns, writeBackJson } from '../json/write-back.ts';
-import { readPage } from '../keyset.ts';
+import { attemptJson, type WriteBackRow, writeBackColumns, writeBackJson } from '../views/write-back.ts';
+import { readPage } from '../search/keyset.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../read-record-id.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { defaultLimit, NoParameters, pageParameters, Text } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf, Named, OneOf } from '../schemas/values.ts';
 import { WriteBackHistorySchema, WriteBackSchema, writeBackStates } from '../schemas/write-back.ts';
-import { pageOf } from '../send-page.ts';
+import { pageOf } from '../search/send-page.ts';
 import type { Server } from '../server.ts';
-import { addWriteBackRetryRoutes, WriteBackPath } from './write-back-retry.ts';
+import { registerWriteBackRetryRoutes, WriteBackPath } from './write-back-retry.ts';
 
-export function addWriteBackRoutes(app: Server, dependencies: HttpDependencies): void {
+export function registerWriteBackRoutes(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(WriteBackSchema);
   app.addSchema(WriteBackHistorySchema);
   addListRoute(app, dependencies);
   addHistoryRoute(app, dependencies);
-  addWriteBackRetryRoutes(app, dependencies);
+  registerWriteBackRetryRoutes(app, dependencies);
 }
 
 function addListRoute(app: Server, { pool }: HttpDependencies): void {

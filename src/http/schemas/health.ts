@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { healthStates } from '../../sync/health/verdict.ts';
+import { healthStates } from '../../health/verdict.ts';
 import { NullableInteger, NullableTime, OneOf } from './values.ts';
 
 const Reason = Type.Object({

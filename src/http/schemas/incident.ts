@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { incidentCauses } from '../../sync/incident-rows.ts';
+import { incidentCauses } from '../../incidents/incident-rows.ts';
 import { NullableText, NullableTime, OneOf, Time } from './values.ts';
 
 export const incidentStates = ['open', 'repairing', 'closed'] as const;

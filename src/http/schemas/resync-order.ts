@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { resyncModes, resyncScopes } from '../../sync/resync/request-resync.ts';
+import { resyncModes, resyncScopes } from '../../resync/request-resync.ts';
 import { MomentParameter, Text } from './parameters.ts';
 import { OneOf } from './values.ts';
 
-export const mostAccountIds = 10_000;
+export const maxAccountIds = 10_000;
 
 export const ResyncOrderSchema = Type.Object(
   {
@@ -21,7 +21,7 @@ export const ResyncOrderSchema = Type.Object(
     accountIds: Type.Optional(
       Type.Array(Text('An account id of 15 or 18 characters.'), {
         minItems: 1,
-        maxItems: mostAccountIds,
+        maxItems: maxAccountIds,
         description:
           'Scope `accounts` only. What is no account id does no harm and comes back as `invalidIds`, as long as one is.',
       }),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { resyncModes, resyncScopes, resyncStates } from '../../sync/resync/request-resync.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
 import { healthMembers } from './health.ts';
 import {
   AnyJson,

@@ -14,7 +14,7 @@ export async function heldCodeIsAdopted(mirror: LiveMirror): Promise<void> {
 
 /** What Salesforce refuses is not counted as written: it is on record with Salesforce's reason. */
 export async function refusedCodeHasFailed(mirror: LiveMirror): Promise<void> {
-  const { refused } = mirror.sandbox.faults.records;
+  const { refused } = mirror.simulator.faults.records;
   refused.on({ errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'SignUpCode__c' });
   const id = await mirror.salesforce.create({ Name: 'Refused' });
   await mirror.settled();

@@ -47,7 +47,7 @@ export async function diffIsReadAgain(mirror: LiveMirror): Promise<void> {
 export async function eachEventHasItsSchema(mirror: LiveMirror): Promise<void> {
   const [id = ''] = mirror.takeAccountIds(1);
   await mirror.salesforce.update(id, { Phone: '1' });
-  mirror.sandbox.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+  mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
   await mirror.salesforce.update(id, { Tier__c: 'gold', Phone: '2' });
   const tier = async () => (await mirror.account(id)).fields['Tier__c'];
   const before = await failedEvents(mirror);
@@ -64,9 +64,9 @@ export async function nothingOvertakesAMissingSchema(mirror: LiveMirror): Promis
   const known = mirror.publish({ header: { recordIds: [id], changedFields: bits('Industry') } });
   await mirror.settled();
   const before = await failedEvents(mirror);
-  const { refuse } = mirror.sandbox.faults.stream;
+  const { refuse } = mirror.simulator.faults.stream;
   refuse.on({ calls: ['GetSchema'], errorCode: 'schema.api.unavailable' });
-  mirror.sandbox.org.addField({ name: 'Level__c', type: 'string', length: 20 });
+  mirror.simulator.org.addField({ name: 'Level__c', type: 'string', length: 20 });
   await mirror.salesforce.update(id, { Level__c: 'high' });
   const behind = mirror.publish({ header: { recordIds: [id], changedFields: bits('Industry') } });
   // An event that counts as broken is set aside once its transaction is whole: until then it could still be decoded.
@@ -92,8 +92,8 @@ export async function undecodableEventIsKept(mirror: LiveMirror): Promise<void> 
   mirror.changeSilently(id, { Fax: 'in the broken event' });
   const before = await failedEvents(mirror);
   const eventId = randomUUID();
-  const schemaId = mirror.sandbox.bus.topic(accountTopic)?.schemaId() ?? '';
-  mirror.sandbox.bus.publishRaw(accountTopic, { id: eventId, schemaId, payload: Buffer.from([0x81]) });
+  const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
+  mirror.simulator.bus.publishRaw(accountTopic, { id: eventId, schemaId, payload: Buffer.from([0x81]) });
   await mirror.settled();
   deepEqual(await failedEvents(mirror), [eventId, ...before], 'the broken event is kept as failed');
   await mirror.healed();

@@ -18,7 +18,7 @@ export async function untoldDeletionIsFound(mirror: LiveMirror): Promise<void> {
     `insert into accounts (id, fields, base_version, field_versions, version, synced_at, changed_at)
      select '001999999999999AAA', fields, base_version, field_versions, version, now(), now() from accounts limit 1`,
   );
-  mirror.sandbox.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
+  mirror.simulator.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
   await mirror.settled();
   await mirror.healed();
   notEqual((await mirror.account(id)).deletedAt, null, 'the untold deletion is found');
@@ -30,7 +30,7 @@ export async function expiredPositionIsRead(mirror: LiveMirror): Promise<void> {
   const [id = ''] = mirror.takeAccountIds(1);
   await mirror.stop();
   await mirror.salesforce.update(id, { Phone: 'during the outage' });
-  mirror.sandbox.faults.stream.expire.now();
+  mirror.simulator.faults.stream.expire.now();
   await mirror.startAgain();
   await mirror.settled();
   await mirror.healed();

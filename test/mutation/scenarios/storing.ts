@@ -23,11 +23,11 @@ export async function refusedEventsComeAgain(mirror: LiveMirror): Promise<void> 
 
 /** Events that are delivered again after a reconnect are stored once. */
 export async function repeatedEventsAreStoredOnce(mirror: LiveMirror): Promise<void> {
-  const { duplicates } = mirror.sandbox.faults.stream;
+  const { duplicates } = mirror.simulator.faults.stream;
   for (const id of mirror.takeAccountIds(4)) await mirror.salesforce.update(id, { Phone: id });
   await mirror.settled();
   duplicates.on({ events: 4, times: 1 });
-  mirror.sandbox.disconnectStreams();
+  mirror.simulator.disconnectStreams();
   await mirror.settled();
   equal(duplicates.isOn, false, 'events were delivered again');
   // Events of different records may share an id.
@@ -44,7 +44,7 @@ export async function sharedIdsAreTwoEvents(mirror: LiveMirror): Promise<void> {
     fields: { Industry: 'Shared' },
   });
   const eventId = mirror.publish(change(first));
-  mirror.publish(change(second), { eventId, replayId: mirror.sandbox.bus.latestReplayId() });
+  mirror.publish(change(second), { eventId, replayId: mirror.simulator.bus.latestReplayId() });
   await mirror.settled();
   const accounts = await Promise.all(ids.map((id) => mirror.account(id)));
   deepEqual(

@@ -60,7 +60,7 @@ export async function holeInATransactionDoesNotSplitIt(mirror: LiveMirror): Prom
   change(before, randomUUID());
   change(first, transaction);
   const hole = { id: randomUUID(), schemaId: testSchemaId, payload: Buffer.from([0xff, 0xff, 0xff]) };
-  mirror.sandbox.bus.publishRaw(accountTopic, hole);
+  mirror.simulator.bus.publishRaw(accountTopic, hole);
   await mirror.until('the transaction before is shown', async () => (await industry(before)) === 'Changed');
   const early = await industry(first);
   change(second, transaction);

@@ -1,0 +1,80 @@
+import type { Org } from '../../org/model.ts';
+import { QueryError } from '../soql/query-error.ts';
+import type { BulkFaults } from './bulk-faults.ts';
+import { type BulkJob, type BulkJobState, isUnfinished } from './bulk-job.ts';
+import { bulkRows } from './bulk-rows.ts';
+
+/** Takes jobs from state to state: each waits for its turn, reads its rows at one moment, and completes or fails. */
+export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions): JobLife => {
+  const enter = (job: BulkJob, state: BulkJobState, errorMessage: string | null = null): void => {
+    const { info } = job;
+    const time = now();
+    if (info.state === 'InProgress') info.processingMs = Math.max(1, time - info.modifiedAt);
+    Object.assign(info, { state, errorMessage, modifiedAt: time });
+    if (state !== 'JobComplete' && !isUnfinished(state)) job.result = undefined;
+  };
+
+  const readRows = (job: BulkJob): void => {
+    const { operation, query } = job.info;
+    try {
+      const result = bulkRows(org, query, { includeDeleted: operation === 'queryAll', now: now() });
+      job.result = faults.isResultEmpty(job.info) ? { ...result, records: [] } : result;
+      job.info.rows = job.result.records.length;
+      enter(job, 'InProgress');
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      enter(job, 'Failed', `${error.errorCode}: ${error.message.trim()}`);
+    }
+  };
+
+  const finish = (job: BulkJob): void => {
+    const errorMessage = faults.errorMessage(job.info);
+    if (errorMessage !== undefined) enter(job, 'Failed', errorMessage);
+    else if (faults.isAborted(job.info)) enter(job, 'Aborted');
+    else {
+      enter(job, 'JobComplete');
+      completed(job);
+    }
+  };
+
+  /** A job that is held stops here; `resume` brings it back. */
+  const advance = (job: BulkJob, stepMs: number): void => {
+    job.timer = undefined;
+    const { state } = job.info;
+    if (!isUnfinished(state) || faults.isHeld(job.info, state)) return;
+    if (state === 'InProgress') finish(job);
+    else readRows(job);
+    if (isUnfinished(job.info.state)) begin(job, stepMs);
+  };
+
+  const begin = (job: BulkJob, stepMs: number): void => {
+    job.timer = setTimeout(advance, stepMs, job, stepMs).unref();
+  };
+
+  return {
+    begin,
+    resume: (job) => {
+      if (isUnfinished(job.info.state) && job.timer === undefined) begin(job, 0);
+    },
+    abort: (job) => {
+      clearTimeout(job.timer);
+      enter(job, 'Aborted');
+    },
+  };
+};
+
+export type JobLife = {
+  /** Half of the life of a job is waiting, half is work; a step is one of them, in milliseconds. */
+  begin(job: BulkJob, stepMs: number): void;
+  /** Goes on with a job that was held. */
+  resume(job: BulkJob): void;
+  abort(job: BulkJob): void;
+};
+
+type JobLifeOptions = {
+  readonly org: Pick<Org, 'fields' | 'record' | 'records'>;
+  readonly faults: BulkFaults;
+  readonly now: () => number;
+  /** Called with every job that has completed. */
+  readonly completed: (job: BulkJob) => void;
+};

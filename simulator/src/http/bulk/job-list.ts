@@ -1,0 +1,37 @@
+import { ApiError } from '../api-error.ts';
+import type { BulkJobInfo } from './bulk-job.ts';
+
+/** A page of the list of jobs, newest first, and the locator of the next page. */
+export const listPage = (jobs: readonly BulkJobInfo[], query: JobListQuery): JobListPage => {
+  const matching = isWanted(query) ? jobs : [];
+  const start = startOf(matching, query.queryLocator);
+  const records = matching.slice(start, start + maxListed);
+  const isLast = start + maxListed >= matching.length;
+  return { records, next: isLast ? null : (records.at(-1)?.id ?? null) };
+};
+
+/** The org has query jobs of this API only, all of them parallel and without PK chunking by hand. */
+const isWanted = ({ concurrencyMode, isPkChunkingEnabled, jobType }: JobListQuery): boolean =>
+  (jobType ?? 'V2Query') === 'V2Query' &&
+  (concurrencyMode ?? 'parallel').toLowerCase() === 'parallel' &&
+  (isPkChunkingEnabled ?? 'false') === 'false';
+
+/** A locator is the id of the job before; new jobs come in front of it, so it stays right. */
+const startOf = (jobs: readonly BulkJobInfo[], locator: string | undefined): number => {
+  if (locator === undefined) return 0;
+  const at = jobs.findIndex(({ id }) => id === locator);
+  if (at === -1) throw new ApiError(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator');
+  return at + 1;
+};
+
+/** Salesforce gives up to 1,000. */
+const maxListed = 100;
+
+export type JobListQuery = {
+  readonly jobType?: string;
+  readonly concurrencyMode?: string;
+  readonly isPkChunkingEnabled?: string;
+  readonly queryLocator?: string;
+};
+
+type JobListPage = { readonly records: readonly BulkJobInfo[]; readonly next: string | null };

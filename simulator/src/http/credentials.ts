@@ -1,0 +1,31 @@
+import { generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+
+/** What a client signs in with. All of it is fake and the same in every simulator, but for the key pair, made at start. */
+export const createCredentials = async (): Promise<Credentials> => {
+  const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
+  return {
+    clientId: 'simulator-client',
+    clientSecret: 'not-a-secret',
+    username: 'integration@simulator.example',
+    password: 'not-a-password',
+    securityToken: 'FAKETOKEN',
+    refreshToken: 'not-a-refresh-token',
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    publicKey,
+  };
+};
+
+export type Credentials = {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** The integration user; every user of the org has the same password. */
+  readonly username: string;
+  readonly password: string;
+  /** May follow the password, as clients outside a trusted network send it. */
+  readonly securityToken: string;
+  readonly refreshToken: string;
+  /** PEM (PKCS #8), for the JWT bearer flow. */
+  readonly privateKey: string;
+  readonly publicKey: KeyObject;
+};

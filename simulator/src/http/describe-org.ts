@@ -1,0 +1,30 @@
+import { exampleRequests } from './example-requests.ts';
+import type { HttpContext } from './http-context.ts';
+
+/** What a running simulator is and how to use it, for `GET /` and `GET /simulator`. */
+export function describeSimulator(context: HttpContext, adminToken: string) {
+  const { allowance, credentials, endpoints, org, sessions } = context;
+  const { publicKey: _publicKey, ...shownCredentials } = credentials;
+  return {
+    name: 'Salesforce simulator',
+    about: 'A Salesforce org in one process, for development and tests. Nothing in it is real.',
+    instanceUrl: endpoints.instanceUrl,
+    pubsubEndpoint: endpoints.pubsubEndpoint,
+    pubsubTls: endpoints.certificate !== undefined,
+    organizationId: org.organizationId,
+    users: org.users,
+    credentials: shownCredentials,
+    counts: { accounts: org.size, sessions: sessions.size, apiRequests: allowance.used },
+    try: exampleRequests(endpoints.instanceUrl, adminToken),
+    links: {
+      versions: '/services/data',
+      simulator: '/simulator',
+      events: '/simulator/events',
+      faults: '/simulator/faults',
+      allowance: '/simulator/allowance',
+      bulkJobs: '/simulator/bulk/jobs',
+      audit: '/simulator/audit',
+      webhooks: '/simulator/webhooks',
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { Org } from '../org/model.ts';
+import type { VisibleOrg } from '../org/visible-org.ts';
+import type { BulkContext } from './bulk/bulk-context.ts';
+import type { Credentials } from './credentials.ts';
+import type { HttpFaults } from './http-faults.ts';
+import type { QueryCursors } from './query-cursors.ts';
+import type { RequestAllowance } from './request-allowance.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What the HTTP routes of the simulator work with. */
+export type HttpContext = {
+  readonly org: Org & Pick<VisibleOrg, 'deletions'>;
+  readonly sessions: Sessions;
+  readonly credentials: Credentials;
+  readonly allowance: RequestAllowance;
+  readonly cursors: QueryCursors;
+  readonly bulk: BulkContext;
+  /** Written once, when the ports are open. */
+  readonly endpoints: Endpoints;
+  readonly faults: HttpFaults;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+};
+
+export type Endpoints = {
+  /** `http://127.0.0.1:8080` */
+  instanceUrl: string;
+  /** `127.0.0.1:7443` */
+  pubsubEndpoint: string;
+  /** PEM, when the Pub/Sub API speaks TLS. */
+  certificate?: string;
+};

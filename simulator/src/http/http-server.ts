@@ -1,0 +1,49 @@
+import Fastify, { type FastifyBaseLogger } from 'fastify';
+import { limitAddress, maxHeaderSize } from './address-limit.ts';
+import { type Control, controlRoutes } from './control.ts';
+import type { HttpContext } from './http-context.ts';
+import { faultHooks } from './http-faults.ts';
+import { identityRoutes } from './identity.ts';
+import { assertLoopback } from './loopback.ts';
+import { oauthRoutes } from './oauth.ts';
+import { restRoutes } from './rest.ts';
+import { soapRoutes } from './soap.ts';
+
+/** Serves the org's HTTP side; the caller then writes where it listens into `context.endpoints`. */
+export const startHttpServer = async ({ context, control, host, logger, port }: HttpServerOptions) => {
+  const app = Fastify({
+    ...(logger && { loggerInstance: logger }),
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    bodyLimit: 16 * 1024 * 1024,
+    forceCloseConnections: true,
+    http: { maxHeaderSize },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
+  });
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    // Many clients name a content type on a DELETE that has no body, and Salesforce lets them.
+    if (request.method === 'DELETE' && body === '') done(null, undefined);
+    else parseJson(request, body.toString(), done);
+  });
+  app.addHook('onRequest', limitAddress);
+  faultHooks(app, context.faults);
+  app.register(oauthRoutes(context));
+  app.register(identityRoutes(context));
+  app.register(soapRoutes(context));
+  app.register(restRoutes(context), { prefix: '/services/data' });
+  app.register(controlRoutes(control), { prefix: '/simulator' });
+  app.get('/', { onRequest: assertLoopback }, async () => control.describe());
+  await app.listen({ host, port });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the HTTP server has no port');
+  return { port: address.port, close: () => app.close() };
+};
+
+type HttpServerOptions = {
+  readonly context: HttpContext;
+  readonly control: Control;
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly logger: FastifyBaseLogger | undefined;
+};

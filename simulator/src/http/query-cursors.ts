@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import type { FieldDefinition, OrgRecord } from '../org/model.ts';
+
+/** The results of queries that do not fit on one page, kept while their client reads on. */
+export const createQueryCursors = ({ lifetimeMs, now }: CursorOptions): QueryCursors => {
+  const cursors = new Map<string, Cursor>();
+  const dropExpired = () => {
+    for (const [id, { lastUsed }] of cursors) if (now() - lastUsed >= lifetimeMs) cursors.delete(id);
+  };
+  return {
+    open: (rows) => {
+      dropExpired();
+      const [oldest] = cursors.keys();
+      if (oldest !== undefined && cursors.size >= maxCursors) cursors.delete(oldest);
+      const id = `0r8${randomBytes(12).toString('base64url').replaceAll(/[-_]/g, 'x')}`;
+      cursors.set(id, { rows, lastUsed: now() });
+      return id;
+    },
+    read: (id) => {
+      dropExpired();
+      const cursor = cursors.get(id);
+      if (!cursor) return undefined;
+      cursor.lastUsed = now();
+      return cursor.rows;
+    },
+  };
+};
+
+const maxCursors = 50;
+
+export type QueryCursors = {
+  /** Keeps rows and names them; beyond 50 the oldest are let go. */
+  open(rows: QueryRows): string;
+  /** The rows behind a name, undefined when it is unknown or has expired. */
+  read(id: string): QueryRows | undefined;
+};
+
+export type QueryRows = {
+  readonly fields: readonly FieldDefinition[];
+  readonly records: readonly OrgRecord[];
+  readonly batchSize: number;
+};
+
+type CursorOptions = { readonly lifetimeMs: number; readonly now: () => number };
+
+type Cursor = { readonly rows: QueryRows; lastUsed: number };

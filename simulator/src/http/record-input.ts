@@ -1,0 +1,94 @@
+import type { FieldDefinition, FieldValue, RecordValues } from '../org/model.ts';
+import { ApiError } from './api-error.ts';
+import type { FieldIndex } from './field-index.ts';
+
+/**
+ * A record's JSON as flat values. Names of unknown fields are passed on for the org to refuse.
+ * Throws JSON_PARSER_ERROR for a value that its field's type cannot read.
+ */
+export const readRecord = (json: unknown, index: FieldIndex): RecordInput => {
+  if (!isObject(json)) throw new ApiError(400, 'JSON_PARSER_ERROR', 'a record must be a JSON object');
+  const values: Record<string, FieldValue> = {};
+  for (const [name, value] of Object.entries(json)) {
+    if (name === 'attributes') continue;
+    const field = index.find(name);
+    values[field?.name ?? name] = field ? readValue(field, value) : null;
+  }
+  const { attributes } = json;
+  const type = isObject(attributes) && typeof attributes['type'] === 'string' ? attributes['type'] : null;
+  return { type, values };
+};
+
+export const isObject = (json: unknown): json is Readonly<Record<string, unknown>> =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
+
+const readValue = (field: FieldDefinition, json: unknown): FieldValue => {
+  if (field.type === 'address') throw readOnly(field);
+  if (json === null || json === '') return null;
+  switch (field.type) {
+    case 'boolean':
+      if (typeof json === 'boolean') return json;
+      if (json === 'true' || json === 'false') return json === 'true';
+      throw unreadable(field, json);
+    case 'int':
+    case 'double':
+    case 'currency':
+    case 'percent':
+      return readNumber(field, json);
+    case 'date':
+    case 'datetime':
+      return readTime(field, json);
+    default:
+      if (typeof json === 'object') throw unreadable(field, json);
+      return String(json);
+  }
+};
+
+const readNumber = (field: FieldDefinition, json: unknown): number => {
+  const value = typeof json === 'string' && json.trim() !== '' ? Number(json) : json;
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw unreadable(field, json);
+  if (field.type === 'int' && !Number.isInteger(value)) throw unreadable(field, json);
+  return value;
+};
+
+/** `2026-11-23` or `2026-11-23T08:00:00.000+0000`, with any offset, as epoch milliseconds; a date drops its time. */
+const readTime = (field: FieldDefinition, json: unknown): number => {
+  const match = typeof json === 'string' && timePattern.exec(json);
+  if (!match) throw unreadable(field, json);
+  const [, day = '', time = 'T00:00:00', offset = 'Z'] = match;
+  const midnight = new Date(`${day}T00:00:00Z`);
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) {
+    throw unreadable(field, json);
+  }
+  if (field.type === 'date') return midnight.getTime();
+  const value = Date.parse(`${day}${time}${offset.replace(/^([+-]\d{2})(\d{2})$/, '$1:$2')}`);
+  if (Number.isNaN(value)) throw unreadable(field, json);
+  return value;
+};
+
+const timePattern = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(Z|[+-]\d{2}:?\d{2})?$/;
+
+const unreadable = (field: FieldDefinition, json: unknown): ApiError => {
+  const shown = typeof json === 'object' ? JSON.stringify(json) : String(json);
+  const kind = Array.isArray(json) ? 'START_ARRAY' : tokenNames.get(typeof json);
+  const message = `Cannot deserialize instance of ${field.type} from ${kind} value ${shown} or request may be missing a required field: ${field.name}`;
+  return new ApiError(400, 'JSON_PARSER_ERROR', message);
+};
+
+const readOnly = ({ name }: FieldDefinition): ApiError => {
+  const message = `Unable to create/update fields: ${name}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`;
+  return new ApiError(400, 'INVALID_FIELD_FOR_INSERT_UPDATE', message, [name]);
+};
+
+const tokenNames = new Map([
+  ['string', 'VALUE_STRING'],
+  ['number', 'VALUE_NUMBER'],
+  ['boolean', 'VALUE_BOOLEAN'],
+  ['object', 'START_OBJECT'],
+]);
+
+export type RecordInput = {
+  /** `attributes.type`, which collections need. */
+  readonly type: string | null;
+  readonly values: RecordValues;
+};

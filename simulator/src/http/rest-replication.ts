@@ -1,0 +1,90 @@
+import type { FastifyInstance } from 'fastify';
+import type { OrgRecord } from '../org/model.ts';
+import { ApiError } from './api-error.ts';
+import type { HttpContext } from './http-context.ts';
+import type { ReplicationFaults } from './http-faults.ts';
+import { assertAccount } from './rest-rows.ts';
+
+/** Which accounts were changed or deleted between two times; seconds are dropped from both. */
+export const replicationRoutes =
+  ({ faults, now, org }: HttpContext) =>
+  async (app: FastifyInstance) => {
+    app.addHook('preHandler', async (request) => assertAccount(request));
+
+    app.get<SpanRoute>('/sobjects/:type/updated', async ({ query }) => {
+      const limits = faults.replication();
+      const span = coveredSpan(readSpan(query, now(), 30), now(), limits);
+      const living = [...org.records()].filter(({ isDeleted }) => !isDeleted);
+      const ids = recordsWithin(span, living, limits).map(({ id }) => id);
+      return { ids, latestDateCovered: timeText(span.end) };
+    });
+
+    app.get<SpanRoute>('/sobjects/:type/deleted', async ({ query }) => {
+      const limits = faults.replication();
+      const span = coveredSpan(readSpan(query, now(), 15), now(), limits);
+      const earliest = wholeMinutes(now() - (limits.deleteLogMinutes ?? 15 * DAY_MINUTES) * MINUTE_MS);
+      const logged = { ...span, start: Math.max(span.start, earliest) };
+      const deletedRecords = recordsWithin(logged, org.deletions(), limits).map(({ id, values }) => ({
+        id,
+        deletedDate: timeText(Number(values['SystemModstamp'])),
+      }));
+      return {
+        deletedRecords,
+        earliestDateAvailable: timeText(earliest),
+        latestDateCovered: timeText(span.end),
+      };
+    });
+
+    const recordsWithin = (
+      { start, end }: Span,
+      records: Iterable<OrgRecord>,
+      { maxIds = MOST_IDS }: ReplicationFaults,
+    ): OrgRecord[] => {
+      const found: OrgRecord[] = [];
+      for (const record of records) {
+        const time = Number(record.values['SystemModstamp']);
+        if (time >= start && time < end) found.push(record);
+      }
+      if (found.length <= maxIds) return found;
+      throw new ApiError(400, 'EXCEEDED_ID_LIMIT', `more than ${maxIds} ids: choose a shorter span of time`);
+    };
+  };
+
+/** What a transaction writes is stamped with its start, so nothing behind the start of an open one is covered. */
+const coveredSpan = ({ start, end }: Span, now: number, { openMinutes = 0 }: ReplicationFaults): Span => ({
+  start,
+  end: Math.max(start, Math.min(end, wholeMinutes(now - openMinutes * MINUTE_MS))),
+});
+
+const readSpan = ({ start, end }: SpanRoute['Querystring'], now: number, maxDays: number): Span => {
+  const span = { start: readTime('start', start), end: Math.min(readTime('end', end), wholeMinutes(now)) };
+  if (span.start < now - maxDays * DAY_MS) {
+    throw new ApiError(400, 'INVALID_REPLICATION_DATE', `startDate is more than ${maxDays} days ago`);
+  }
+  if (span.end <= span.start) {
+    const message = 'endDate must be at least one minute after startDate';
+    throw new ApiError(400, 'INVALID_REPLICATION_DATE', message);
+  }
+  return span;
+};
+
+/** In a URL the `+` of an offset often comes as a blank. */
+const readTime = (name: string, text: string | undefined): number => {
+  const time = Date.parse((text ?? '').replace(/[ +](\d{2}):?(\d{2})$/, '+$1:$2'));
+  if (!Number.isNaN(time)) return wholeMinutes(time);
+  throw new ApiError(400, 'INVALID_REPLICATION_DATE', `${name} must be a time like 2026-11-23T08:00:00Z`);
+};
+
+const wholeMinutes = (time: number): number => Math.floor(time / MINUTE_MS) * MINUTE_MS;
+
+const timeText = (time: number): string => new Date(time).toISOString().replace('Z', '+0000');
+
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 24 * 60;
+const DAY_MS = DAY_MINUTES * MINUTE_MS;
+const MOST_IDS = 600_000;
+
+/** Epoch milliseconds; `end` lies outside. */
+type Span = { readonly start: number; readonly end: number };
+
+type SpanRoute = { Params: { type: string }; Querystring: { start?: string; end?: string } };

@@ -1,0 +1,87 @@
+import type { FastifyInstance } from 'fastify';
+import type { Caller, SaveResult } from '../org/model.ts';
+import type { HttpContext } from './http-context.ts';
+import {
+  childText,
+  escapeXml,
+  readSoapMessage,
+  SoapError,
+  type SoapMessage,
+  soapAnswer,
+  soapFault,
+} from './soap-envelope.ts';
+import { soapLogin } from './soap-login.ts';
+
+/** The partner SOAP API, as far as clients need it: `login`, `logout` and `undelete` (REST has no undelete). */
+export const soapRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    /^(?:text|application)\/(?:soap\+)?xml/,
+    { parseAs: 'string' },
+    (_request, body, done) => done(null, body),
+  );
+  app.setErrorHandler((error, request, reply) => {
+    if (!(error instanceof SoapError)) request.log.warn(error);
+    const fault = error instanceof SoapError ? error : new SoapError('UNKNOWN_EXCEPTION', 'unexpected error');
+    return reply.code(500).type('text/xml;charset=UTF-8').send(soapFault(fault));
+  });
+
+  for (const url of ['/services/Soap/u/:version', '/services/Soap/u/:version/:organizationId']) {
+    app.post<{ Params: { version: string } }>(url, async (request, reply) => {
+      if (typeof request.body !== 'string') throw new SoapError('UNKNOWN_EXCEPTION', 'no SOAP message');
+      const message = readSoapMessage(request.body);
+      const answer = answerCall(message, request.params.version, context);
+      return reply.type('text/xml;charset=UTF-8').send(soapAnswer(answer));
+    });
+  }
+};
+
+const answerCall = (message: SoapMessage, version: string, context: HttpContext): string => {
+  const { call } = message;
+  switch (call.name) {
+    case 'login':
+      return soapLogin(call, version, context);
+    case 'logout':
+      authenticate(message, version, context);
+      context.sessions.revoke(sessionId(message));
+      return '<logoutResponse/>';
+    case 'undelete': {
+      const caller = authenticate(message, version, context);
+      const ids = call.children.filter(({ name }) => name.toLowerCase() === 'ids').map(({ text }) => text);
+      if (ids.length > 200) throw new SoapError('EXCEEDED_ID_LIMIT', 'record limit reached: 200');
+      const results = context.org.transaction(caller, (tx) => ids.map((id) => tx.undelete(id)));
+      return `<undeleteResponse>${results.map(undeleteResult).join('')}</undeleteResponse>`;
+    }
+    default:
+      throw new SoapError('INVALID_OPERATION', `the simulator knows no SOAP call ${call.name}`);
+  }
+};
+
+const authenticate = (message: SoapMessage, version: string, { sessions }: HttpContext): Caller => {
+  const session = sessions.authenticate(sessionId(message));
+  if (!session) {
+    const reason = 'Invalid Session ID found in SessionHeader: Illegal Session';
+    throw new SoapError('INVALID_SESSION_ID', reason);
+  }
+  const client = childText(headerNamed(message, 'CallOptions'), 'client') ?? null;
+  return { userId: session.userId, api: 'soap', apiVersion: version, client };
+};
+
+const sessionId = (message: SoapMessage): string =>
+  childText(headerNamed(message, 'SessionHeader'), 'sessionId')?.trim() ?? '';
+
+const headerNamed = ({ headers }: SoapMessage, name: string) =>
+  headers.find((header) => header.name === name);
+
+const undeleteResult = (result: SaveResult): string => {
+  const id = result.id ? `<id>${result.id}</id>` : '<id xsi:nil="true"/>';
+  const errors = result.success
+    ? ''
+    : result.errors
+        .map(
+          ({ message, statusCode }) =>
+            `<errors><message>${escapeXml(message)}</message><statusCode>${statusCode}</statusCode></errors>`,
+        )
+        .join('');
+  return `<result>${errors}${id}<success>${result.success}</success></result>`;
+};

@@ -1,0 +1,109 @@
+import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
+import { type DateRange, dateRange } from './date-range.ts';
+import { comparableValue } from './field-value.ts';
+import { filterValue, likePattern } from './filter-value.ts';
+import { queryErrorAt } from './query-error.ts';
+import type { Comparison, Condition, Literal } from './syntax.ts';
+
+/** Turns a condition into a test of one record. An empty field is unequal to every value and neither below nor above. */
+export const compileCondition = (condition: Condition, context: ConditionContext): RecordTest => {
+  switch (condition.kind) {
+    case 'and': {
+      const tests = condition.parts.map((part) => compileCondition(part, context));
+      return (record) => tests.every((test) => test(record));
+    }
+    case 'or': {
+      const tests = condition.parts.map((part) => compileCondition(part, context));
+      return (record) => tests.some((test) => test(record));
+    }
+    case 'not': {
+      const test = compileCondition(condition.part, context);
+      return (record) => !test(record);
+    }
+    case 'in': {
+      const field = context.field(condition.field);
+      const value = comparableValue(field);
+      const wanted = new Set(condition.values.map((literal) => filterValue(field, literal, context.text)));
+      return (record) => wanted.has(value(record)) !== condition.negated;
+    }
+    case 'compare':
+      return compileComparison(context.field(condition.field), condition.operator, condition.value, context);
+  }
+};
+
+const compileComparison = (
+  field: FieldDefinition,
+  operator: Comparison,
+  literal: Literal,
+  context: ConditionContext,
+): RecordTest => {
+  const value = comparableValue(field);
+  if (operator === 'LIKE') {
+    const pattern = likePattern(field, literal, context.text);
+    return ({ values }) => {
+      const text = values[field.name];
+      return typeof text === 'string' && pattern.test(text);
+    };
+  }
+  if (literal.kind === 'range') {
+    if (field.type !== 'date' && field.type !== 'datetime') {
+      throw queryErrorAt(
+        'INVALID_FIELD',
+        `unexpected token: ${literal.name}`,
+        context.text,
+        literal.position,
+      );
+    }
+    const test = rangeTest(operator, dateRange(literal.name, literal.count, context.now));
+    return (record) => test(value(record));
+  }
+  const test = valueTest(operator, filterValue(field, literal, context.text));
+  return (record) => test(value(record));
+};
+
+const valueTest = (operator: Exclude<Comparison, 'LIKE'>, wanted: FieldValue): ValueTest => {
+  if (operator === '=') return (value) => value === wanted;
+  if (operator === '!=') return (value) => value !== wanted;
+  if (wanted === null) return () => false;
+  switch (operator) {
+    case '<':
+      return (value) => value !== null && value < wanted;
+    case '<=':
+      return (value) => value !== null && value <= wanted;
+    case '>':
+      return (value) => value !== null && value > wanted;
+    case '>=':
+      return (value) => value !== null && value >= wanted;
+  }
+};
+
+const rangeTest = (operator: Exclude<Comparison, 'LIKE'>, { from, to }: DateRange): ValueTest => {
+  const inside: ValueTest = (value) => typeof value === 'number' && value >= from && value < to;
+  switch (operator) {
+    case '=':
+      return inside;
+    case '!=':
+      return (value) => !inside(value);
+    case '<':
+      return (value) => typeof value === 'number' && value < from;
+    case '<=':
+      return (value) => typeof value === 'number' && value < to;
+    case '>':
+      return (value) => typeof value === 'number' && value >= to;
+    case '>=':
+      return (value) => typeof value === 'number' && value >= from;
+  }
+};
+
+export type RecordTest = (record: OrgRecord) => boolean;
+
+export type ConditionContext = {
+  /** The query, for error messages. */
+  readonly text: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Finds a field that may be filtered, or throws INVALID_FIELD. */
+  field(name: { readonly text: string; readonly position: number }): FieldDefinition;
+};
+
+type ValueTest = (value: FieldValue) => boolean;

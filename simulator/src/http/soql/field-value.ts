@@ -1,0 +1,47 @@
+import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
+
+/** The value of a field in the form in which queries compare and sort it; `null` for an empty one. */
+export const comparableValue = (field: FieldDefinition): ((record: OrgRecord) => FieldValue) => {
+  const { name } = field;
+  if (isIdField(field)) {
+    return ({ values }) => {
+      const value = values[name];
+      return typeof value === 'string' ? value.slice(0, 15) : null;
+    };
+  }
+  if (field.type === 'boolean') return ({ values }) => values[name] ?? false;
+  if (isTextField(field) && !isCaseSensitive(field)) {
+    return ({ values }) => {
+      const value = values[name];
+      return typeof value === 'string' ? value.toLowerCase() || null : (value ?? null);
+    };
+  }
+  return ({ values }) => values[name] ?? null;
+};
+
+export const isIdField = ({ type }: FieldDefinition): boolean => type === 'id' || type === 'reference';
+
+export const isTextField = ({ type }: FieldDefinition): boolean => textTypes.has(type);
+
+/** Text compares without case, except in a unique field. */
+export const isCaseSensitive = ({ unique }: FieldDefinition): boolean => unique;
+
+/** Whether WHERE and ORDER BY take the field: not a long text area, not a compound. */
+export const isFilterable = ({ type, length }: FieldDefinition): boolean =>
+  type !== 'address' && !(type === 'textarea' && length > 255);
+
+/** Whether GROUP BY takes the field as it is: not a time nor a number with decimals. */
+export const isGroupable = (field: FieldDefinition): boolean =>
+  isFilterable(field) && !ungroupable.has(field.type);
+
+const ungroupable = new Set<FieldDefinition['type']>(['datetime', 'currency', 'double', 'percent']);
+
+const textTypes = new Set<FieldDefinition['type']>([
+  'string',
+  'textarea',
+  'phone',
+  'url',
+  'email',
+  'picklist',
+  'multipicklist',
+]);

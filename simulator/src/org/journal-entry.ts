@@ -1,0 +1,93 @@
+import type { NumberedEvent } from '../pubsub/bus.ts';
+import type { FieldChange, NewField } from './field-catalog.ts';
+import type { OrgRecord } from './model.ts';
+
+/** One line of JSON: bytes as base64, big numbers as text. */
+export function encodeEntry(entry: JournalEntry): string {
+  if (entry.op !== 'commit') return JSON.stringify(entry);
+  const stored: StoredCommit = {
+    op: 'commit',
+    ...(entry.lastOrdinal === undefined ? {} : { lastOrdinal: entry.lastOrdinal }),
+    ...(entry.commitNumber === undefined ? {} : { commitNumber: entry.commitNumber.toString() }),
+    ...(entry.records === undefined ? {} : { records: entry.records }),
+    events: entry.events.map(encodeEvent),
+  };
+  return JSON.stringify(stored);
+}
+
+export function decodeEntry(line: string): JournalEntry {
+  const stored: StoredEntry = JSON.parse(line);
+  if (stored.op !== 'commit') return stored;
+  const { commitNumber, events, ...rest } = stored;
+  return {
+    ...rest,
+    ...(commitNumber === undefined ? {} : { commitNumber: BigInt(commitNumber) }),
+    events: events.map(decodeEvent),
+  };
+}
+
+function encodeEvent({ replayId, at, topic, event, except }: NumberedEvent): StoredEvent {
+  const place = { replayId: replayId.toString('base64'), at };
+  if (topic === null) return { ...place, topic };
+  const { id, schemaId, payload } = event;
+  return {
+    ...place,
+    topic,
+    ...(except && { except }),
+    id,
+    schemaId,
+    payload: Buffer.from(payload).toString('base64'),
+  };
+}
+
+function decodeEvent(stored: StoredEvent): NumberedEvent {
+  const place = { replayId: Buffer.from(stored.replayId, 'base64'), at: stored.at };
+  if (stored.topic === null) return { ...place, topic: null, event: null };
+  const { topic, id, schemaId, payload, except } = stored;
+  return {
+    ...place,
+    topic,
+    ...(except && { except }),
+    event: { id, schemaId, payload: Buffer.from(payload, 'base64') },
+  };
+}
+
+export type JournalEntry = CommitEntry | PlainEntry;
+
+/** Records and events that became visible together; the counters go on behind the given values. */
+export type CommitEntry = {
+  readonly op: 'commit';
+  readonly lastOrdinal?: number;
+  readonly commitNumber?: bigint;
+  readonly records?: readonly OrgRecord[];
+  readonly events: readonly NumberedEvent[];
+};
+
+export type PlainEntry =
+  | { readonly op: 'seed'; readonly count: number; readonly seed: number; readonly firstOrdinal: number }
+  | { readonly op: 'expire' }
+  | { readonly op: 'changeField'; readonly name: string; readonly change: FieldChange }
+  | { readonly op: 'removeField'; readonly name: string }
+  | { readonly op: 'field'; readonly field: NewField }
+  | { readonly op: 'schema'; readonly id: string; readonly json: string };
+
+type StoredEntry = StoredCommit | PlainEntry;
+
+type StoredCommit = {
+  readonly op: 'commit';
+  readonly lastOrdinal?: number;
+  readonly commitNumber?: string;
+  readonly records?: readonly OrgRecord[];
+  readonly events: readonly StoredEvent[];
+};
+
+type StoredEvent = { readonly replayId: string; readonly at: number } & (
+  | { readonly topic: null }
+  | {
+      readonly topic: string;
+      readonly except?: readonly string[];
+      readonly id: string;
+      readonly schemaId: string;
+      readonly payload: string;
+    }
+);

@@ -1,0 +1,134 @@
+/**
+ * The vocabulary of the simulator: what a field, a record, a caller and a DML result are.
+ * Records are flat, by API field name, the way REST and SOQL name them (`BillingStreet`);
+ * compound values (`BillingAddress`, a person's `Name`) are put together where they are shown.
+ */
+
+export type FieldType =
+  | 'id'
+  | 'string'
+  | 'textarea'
+  | 'phone'
+  | 'url'
+  | 'email'
+  | 'picklist'
+  | 'multipicklist'
+  | 'reference'
+  | 'currency'
+  | 'double'
+  | 'percent'
+  | 'int'
+  | 'boolean'
+  | 'date'
+  | 'datetime'
+  | 'address';
+
+/** One field of Account, as `describe` tells it; only what the simulator enforces or shows. */
+export type FieldDefinition = {
+  readonly name: string;
+  readonly label: string;
+  readonly type: FieldType;
+  /** Greatest number of characters; 0 where it does not apply. */
+  readonly length: number;
+  readonly precision: number;
+  readonly scale: number;
+  readonly nillable: boolean;
+  readonly createable: boolean;
+  readonly updateable: boolean;
+  readonly unique: boolean;
+  readonly externalId: boolean;
+  readonly custom: boolean;
+  readonly defaultValue: FieldValue;
+  readonly picklistValues: readonly string[];
+  readonly referenceTo: readonly string[];
+  /** The compound field this one is a part of: `BillingAddress` for `BillingCity`. */
+  readonly compoundFieldName: string | null;
+  /** False for what a change event never carries: `IsDeleted`, `SystemModstamp`, `PhotoUrl`, … */
+  readonly inChangeEvents: boolean;
+};
+
+/** Dates and datetimes are epoch milliseconds, as in change events; REST shows them as ISO text. */
+export type FieldValue = string | number | boolean | null;
+
+/** Flat values by API field name. A missing name means null. */
+export type RecordValues = Readonly<Record<string, FieldValue>>;
+
+export type OrgRecord = {
+  /** 18 characters. */
+  readonly id: string;
+  /** Every non-null field, system fields (`Id`, `CreatedDate`, `SystemModstamp`, `IsDeleted`, …) included. */
+  readonly values: RecordValues;
+  readonly isDeleted: boolean;
+};
+
+/** Who performs a request, and through which API: becomes `commitUser` and `changeOrigin`. */
+export type Caller = {
+  readonly userId: string;
+  readonly api: 'rest' | 'soap' | 'bulkapi';
+  /** `66.0` */
+  readonly apiVersion: string;
+  /** From `Sforce-Call-Options: client=…`. */
+  readonly client: string | null;
+};
+
+export type SaveError = {
+  /** A Salesforce status code: `REQUIRED_FIELD_MISSING`, `DUPLICATE_VALUE`, `ENTITY_IS_DELETED`, … */
+  readonly statusCode: string;
+  readonly message: string;
+  readonly fields: readonly string[];
+};
+
+export type SaveResult =
+  | { readonly success: true; readonly id: string; readonly created: boolean }
+  | { readonly success: false; readonly id: string | null; readonly errors: readonly SaveError[] };
+
+export type User = {
+  /** 18 characters, prefix 005. */
+  readonly id: string;
+  readonly username: string;
+  readonly name: string;
+  readonly email: string;
+};
+
+/** One open transaction: the DML of one request. Each call fails by itself; `rollback` undoes all of it. */
+export type Transaction = {
+  insert(values: RecordValues): SaveResult;
+  /** Only the named fields change; null clears. */
+  update(id: string, values: RecordValues): SaveResult;
+  delete(id: string): SaveResult;
+  undelete(id: string): SaveResult;
+  /** Deletes the losers in favour of the winner, which counts as updated; one failure refuses all. */
+  merge(winner: string, losers: readonly string[]): SaveResult;
+  /** By a field that is an external id; answers `created`. Several matches are an error. */
+  upsert(externalIdField: string, externalId: string, values: RecordValues): SaveResult;
+  rollback(): void;
+};
+
+/** What the HTTP side and the tests see of the org. */
+export type Org = {
+  /** 18 characters, prefix 00D. */
+  readonly organizationId: string;
+  readonly users: readonly User[];
+  fields(): readonly FieldDefinition[];
+  field(name: string): FieldDefinition | undefined;
+  /** Adds a custom field: change events from now on have another schema id. */
+  addField(field: Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>): void;
+  /**
+   * Gives a custom field another type. Values of an incompatible type are emptied, which the bus hears as one gap
+   * for all accounts. Throws when there is no such custom field.
+   */
+  changeField(name: string, change: Partial<FieldDefinition> & Pick<FieldDefinition, 'type'>): void;
+  /** Removes a custom field with its values, without an event. Throws when there is no such custom field. */
+  removeField(name: string): void;
+  /** Accepts 15- and 18-character ids. Deleted records are found too. */
+  record(id: string): OrgRecord | undefined;
+  /** Every record in the order of creation, deleted ones included. */
+  records(): Iterable<OrgRecord>;
+  readonly size: number;
+  /** Runs the DML of one request; when it returns, the change events are on the bus. */
+  transaction<T>(caller: Caller, work: (tx: Transaction) => T): T;
+  /** Why an automation of the org fails for every record of a collection that writes these accounts; none by itself. */
+  collectionRefusal(caller: Caller, names: readonly string[]): SaveError | undefined;
+  /** Loads `count` accounts without change events, the same ones for the same seed. */
+  seed(count: number, seed: number): void;
+};

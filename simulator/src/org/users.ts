@@ -1,0 +1,23 @@
+import type { User } from './model.ts';
+import { mintId } from './record-id.ts';
+
+/** The people of the simulator: who administers it, whom an integration signs in as, and nobody. */
+export function simulatorUsers(): SimulatorUsers {
+  return {
+    admin: user(1, 'admin', 'Simulator Admin'),
+    integration: user(2, 'integration', 'Integration User'),
+    automatedProcess: user(3, 'autoproc', 'Automated Process'),
+  };
+}
+
+function user(ordinal: number, account: string, name: string): User {
+  const address = `${account}@simulator.example`;
+  return { id: mintId('005', ordinal), username: address, name, email: address };
+}
+
+export type SimulatorUsers = {
+  readonly admin: User;
+  readonly integration: User;
+  /** Commits what no user asked for: jobs, geocoding. */
+  readonly automatedProcess: User;
+};

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { AVRO_TYPES, DOC_BY_NAME, DOC_BY_TYPE } from './avro-field-types.ts';
+import { CHANGE_EVENT_HEADER } from './change-event-header-schema.ts';
+import type { FieldDefinition } from '../org/model.ts';
+import { mintId } from '../org/record-id.ts';
+
+/** The Avro schema of the change events of these fields, as the JSON text that `GetSchema` answers. */
+export function changeEventSchema(fields: readonly FieldDefinition[]): EventSchema {
+  const layout = eventLayout(fields);
+  let customFields = 0;
+  let addressIsDefined = false;
+  const body = layout.map((entry) => {
+    const { field } = entry;
+    const type = typeOf(entry, addressIsDefined);
+    if (field.type === 'address') addressIsDefined = true;
+    if (field.custom) customFields += 1;
+    const number = field.custom ? `:${mintId('00N', customFields).slice(0, 15)}` : '';
+    return { name: field.name, type: ['null', ...type], doc: docOf(entry) + number, default: null };
+  });
+  return { ...changeEventSchemaOf('Account', body), layout };
+}
+
+/** The schema of the change events of any object, from its fields in Avro. */
+export function changeEventSchemaOf(object: string, fields: readonly object[]): Omit<EventSchema, 'layout'> {
+  const header = { name: 'ChangeEventHeader', type: CHANGE_EVENT_HEADER, doc: 'Data:ComplexValueType' };
+  const json = JSON.stringify({
+    type: 'record',
+    name: `${object}ChangeEvent`,
+    namespace: 'com.sforce.eventbus',
+    fields: [header, ...fields],
+  });
+  return { id: fingerprint(json), json };
+}
+
+/** A schema id is a fingerprint of the content: 22 characters of base64url. */
+export function fingerprint(json: string): string {
+  return createHash('md5').update(json).digest('base64url');
+}
+
+/** The top-level fields of the event after the header: field 0 of this list has position 1 in bitmaps. */
+function eventLayout(fields: readonly FieldDefinition[]): EventField[] {
+  return fields
+    .filter((field) => field.inChangeEvents && field.compoundFieldName === null)
+    .map((field, index) => ({
+      field,
+      position: index + 1,
+      parts: fields
+        .filter((part) => part.compoundFieldName === field.name)
+        .map((part) => ({ field: part, name: partName(field, part) })),
+    }));
+}
+
+/** `City` for `BillingCity` of `BillingAddress`. */
+function partName(compound: FieldDefinition, part: FieldDefinition): string {
+  return compound.type === 'address' ? part.name.slice(compound.name.length - 'Address'.length) : part.name;
+}
+
+/** What a value may be other than null. The address is defined once, and referred to by its name from then on. */
+function typeOf({ field, parts }: EventField, addressIsDefined: boolean): AvroType[] {
+  if (field.type === 'address') return [addressIsDefined ? 'Address' : recordOf('Address', parts)];
+  const plain = AVRO_TYPES[field.type];
+  return parts.length === 0 ? [plain] : [plain, recordOf('Switchable_PersonName', parts)];
+}
+
+function recordOf(name: string, parts: readonly EventPart[]): AvroType {
+  const fields = parts.map((part) => ({
+    name: part.name,
+    type: ['null', AVRO_TYPES[part.field.type]],
+    default: null,
+  }));
+  return { type: 'record', name, fields };
+}
+
+function docOf({ field, parts }: EventField): string {
+  if (parts.length > 0 && field.type !== 'address') return 'Data:Switchable_PersonName';
+  return DOC_BY_NAME[field.name] ?? DOC_BY_TYPE[field.type];
+}
+
+export type EventSchema = {
+  /** 22 characters. */
+  readonly id: string;
+  readonly json: string;
+  readonly layout: readonly EventField[];
+};
+
+export type EventField = {
+  readonly field: FieldDefinition;
+  /** In the writer schema, the header being 0. */
+  readonly position: number;
+  /** Empty unless the field is a compound. */
+  readonly parts: readonly EventPart[];
+};
+
+export type EventPart = { readonly field: FieldDefinition; readonly name: string };
+
+type AvroType =
+  | string
+  | {
+      readonly type: 'record';
+      readonly name: string;
+      readonly fields: readonly { readonly name: string; readonly type: readonly AvroType[] }[];
+    };

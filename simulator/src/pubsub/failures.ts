@@ -1,0 +1,89 @@
+import { Metadata, status } from '@grpc/grpc-js';
+import { ERROR_CODES } from './error-codes.ts';
+
+/** Why the Pub/Sub API refuses a call, without the prefix that all its error codes share. */
+export type PubSubFailure = {
+  readonly status: status;
+  /** `topic.not.found`; the prefix `sfdc.platform.eventbus.grpc.` is added on the wire. Null: none is sent. */
+  readonly errorCode: string | null;
+  readonly message: string;
+};
+
+/** As it goes over the wire: the code and the call in the trailers, the call once more behind the details. */
+export function toServiceError(failure: PubSubFailure, rpc: RpcName, rpcId: string): PubSubServiceError {
+  const metadata = new Metadata();
+  if (failure.errorCode !== null) {
+    metadata.set('error-code', `sfdc.platform.eventbus.grpc.${failure.errorCode}`);
+  }
+  metadata.set('rpc-id', rpcId);
+  metadata.set('type', rpc);
+  return { code: failure.status, details: `${failure.message} rpcId: ${rpcId}`, metadata };
+}
+
+/** A failure under an error code, with the status that belongs to it unless told; INTERNAL for unknown codes. */
+export function pubSubFailure(
+  errorCode: string,
+  code: status = ERROR_CODES[errorCode] ?? status.INTERNAL,
+): PubSubFailure {
+  return failure(code, errorCode, 'The simulator ended this call on request.');
+}
+
+/** The refusals that the simulator gives by itself. */
+export const pubSubFailures = {
+  headersMissing: failure(
+    status.INVALID_ARGUMENT,
+    'service.auth.headers.invalid',
+    'The headers accesstoken, instanceurl and tenantid are all required.',
+  ),
+  notAuthenticated: failure(
+    status.UNAUTHENTICATED,
+    'service.auth.error',
+    'The access token is expired or not valid for this org.',
+  ),
+  topicEmpty: failure(status.INVALID_ARGUMENT, 'topic.validation.empty', 'The topic name must not be empty.'),
+  topicNotFound: failure(status.NOT_FOUND, 'topic.not.found', 'This org has no such topic.'),
+  schemaInvalid: failure(
+    status.INVALID_ARGUMENT,
+    'schema.validation.failed',
+    'The schema ID must name a known schema and must not be blank.',
+  ),
+  requestedEventsInvalid: failure(
+    status.INVALID_ARGUMENT,
+    'subscription.fetch.requested.events.invalid',
+    'The number of requested events must be greater than 0.',
+  ),
+  topicMismatch: failure(
+    status.INVALID_ARGUMENT,
+    'subscription.fetch.topic.mismatch',
+    'A later request names another topic than the first one.',
+  ),
+  replayIdCorrupted: failure(
+    status.INVALID_ARGUMENT,
+    'subscription.fetch.replayid.corrupted',
+    'The replay ID is unknown or older than the retained events.',
+  ),
+  replayIdMissing: failure(
+    status.INVALID_ARGUMENT,
+    'subscription.fetch.replayid.validation.failed',
+    'The replay preset CUSTOM needs a replay ID.',
+  ),
+  notImplemented: failure(status.UNIMPLEMENTED, null, 'The simulator does not offer this method.'),
+} as const;
+
+function failure(code: status, errorCode: string | null, message: string): PubSubFailure {
+  return { status: code, errorCode, message };
+}
+
+export type RpcName =
+  | 'Subscribe'
+  | 'GetSchema'
+  | 'GetTopic'
+  | 'Publish'
+  | 'PublishStream'
+  | 'ManagedSubscribe';
+
+export type PubSubServiceError = {
+  readonly code: status;
+  readonly details: string;
+  readonly metadata: Metadata;
+};

@@ -1,0 +1,158 @@
+import type { Audit } from './org/audit.ts';
+import type { Bus } from './pubsub/bus.ts';
+import { bulkFaults } from './faults/bulk-side.ts';
+import { createFaultSwitches, type FaultSwitches } from './faults/fault-switches.ts';
+import type { Faults } from './faults/faults.ts';
+import { httpFaults } from './faults/http-side.ts';
+import { orgFaults } from './faults/org-side.ts';
+import { createBulk } from './http/bulk/bulk-context.ts';
+import type { BulkJobs } from './http/bulk/bulk-jobs.ts';
+import { type Credentials, createCredentials } from './http/credentials.ts';
+import type { HttpContext } from './http/http-context.ts';
+import { createQueryCursors } from './http/query-cursors.ts';
+import { type Allowance, createRequestAllowance } from './http/request-allowance.ts';
+import { createSessions } from './http/sessions.ts';
+import { manyFields } from './org/many-fields.ts';
+import { createOrg, type SimulatorOrg } from './org/org.ts';
+import { keyPrefixOf, toLongId } from './org/record-id.ts';
+import type { SimulatorOptions } from './simulator-options.ts';
+import { startServers } from './start-servers.ts';
+import { visibleOrg } from './org/visible-org.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
+
+/**
+ * Starts a Salesforce org in this process: OAuth, SOAP and REST over HTTP, the Pub/Sub API over gRPC.
+ * Rejects with code `EADDRINUSE`, and a message that names the port, when a port is taken.
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const switches = createFaultSwitches(options);
+  const org = openOrg(options, switches);
+  try {
+    const { publicKey, ...credentials } = await createCredentials();
+    const context = createContext(org, { ...credentials, publicKey }, switches, options);
+    const servers = await startServers(context, org, switches, options);
+    const { allowance, bulk, sessions } = context;
+    return {
+      ...servers.endpoints,
+      organizationId: org.organizationId,
+      credentials,
+      org,
+      bus: org.bus,
+      audit: org.audit,
+      faults: servers.faults,
+      webhooks: servers.webhooks,
+      allowance,
+      bulk: { log: bulk.jobs.log, clearLog: bulk.jobs.clearLog, allowance: bulk.allowance },
+      sessions: {
+        issue: ({ userId = org.named.integration.id, neverExpires = false } = {}) =>
+          sessions.issue({ userId, neverExpires }),
+        revokeAll: sessions.revokeAll,
+      },
+      disconnectStreams: servers.disconnectStreams,
+      moveTo: servers.moveTo,
+      close: async () => {
+        await servers.close();
+        bulk.jobs.close();
+        org.close();
+      },
+    };
+  } catch (error) {
+    org.close();
+    throw error;
+  }
+}
+
+/** A journal that holds accounts already is taken as it is. */
+function openOrg(
+  { accounts = 0, customFields = 0, seed = 1, ...options }: SimulatorOptions,
+  switches: FaultSwitches,
+): SimulatorOrg {
+  const { channels, diffFields, journalFile, now, organizationId, personAccounts, retentionMs } = options;
+  const otherSchemaId = (): string => org.others.entities.Contact.writer.schemaId;
+  const org = createOrg({
+    ...(channels && { channels }),
+    ...(diffFields !== undefined && { sendsDiffs: diffFields }),
+    ...(journalFile !== undefined && { journalFile }),
+    ...(now && { now }),
+    ...(organizationId !== undefined && { organizationId: checkedId(organizationId) }),
+    ...(personAccounts !== undefined && { personAccounts }),
+    ...(retentionMs !== undefined && { retentionMs }),
+    faults: orgFaults(switches.events, switches.records, switches.calls, otherSchemaId),
+  });
+  switches.events.delayed.onOff(org.bus.release);
+  const missing = manyFields(customFields).filter(({ name }) => org.field(name) === undefined);
+  if (missing.length > 0) org.addFields(missing);
+  if (accounts > 0 && org.size === 0) org.seed(accounts, seed);
+  return org;
+}
+
+function checkedId(organizationId: string): string {
+  const id = toLongId(organizationId);
+  if (id !== undefined && keyPrefixOf(id) === '00D') return id;
+  throw new RangeError(`organizationId must be the id of an org, 00D…, not ${organizationId}`);
+}
+
+function createContext(
+  org: SimulatorOrg,
+  credentials: Credentials,
+  switches: FaultSwitches,
+  options: SimulatorOptions,
+): HttpContext {
+  const now = options.now ?? Date.now;
+  const { organizationId } = org;
+  const visible = visibleOrg(org, switches.rest);
+  const sessions = createSessions({
+    organizationId,
+    lifetimeMs: options.tokenLifetimeMs ?? 2 * HOUR_MS,
+    now,
+  });
+  sessions.addRefreshToken(credentials.refreshToken, org.named.integration.id);
+  return {
+    org: visible,
+    credentials,
+    faults: httpFaults(switches.rest, switches.oauth),
+    sessions,
+    allowance: createRequestAllowance(options.dailyApiRequests ?? 100_000, now),
+    cursors: createQueryCursors({ lifetimeMs: options.queryLifetimeMs ?? HOUR_MS / 4, now }),
+    bulk: createBulk(visible, bulkFaults(switches.bulk), options),
+    endpoints: { instanceUrl: '', pubsubEndpoint: '' },
+    now,
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+export type Simulator = {
+  /** `http://127.0.0.1:8080`; also the login URL. */
+  readonly instanceUrl: string;
+  /** `127.0.0.1:7443` */
+  readonly pubsubEndpoint: string;
+  /** PEM, when the Pub/Sub API speaks TLS. */
+  readonly certificate?: string;
+  /** 18 characters. */
+  readonly organizationId: string;
+  readonly credentials: Omit<Credentials, 'publicKey'>;
+  readonly org: SimulatorOrg;
+  readonly bus: Bus;
+  /** Every write of a record, by whom. */
+  readonly audit: Audit;
+  /** Misbehaviour on command; the same over HTTP under `/simulator/faults`. */
+  readonly faults: Faults;
+  /** What the org sends to others by HTTP; the same under `/simulator/webhooks`. */
+  readonly webhooks: Webhooks;
+  /** The day's API requests; the same over HTTP under `/simulator/allowance`. */
+  readonly allowance: Allowance;
+  /** The bulk query jobs that clients created, and how many a day may have; over HTTP under `/simulator/bulk`. */
+  readonly bulk: Pick<BulkJobs, 'log' | 'clearLog'> & { readonly allowance: Allowance };
+  readonly sessions: {
+    /** A new access token, of the integration user unless told. */
+    issue(options?: { readonly userId?: string; readonly neverExpires?: boolean }): string;
+    /** Ends every session and says how many; refresh tokens stay good. */
+    revokeAll(): number;
+  };
+  /** Ends every open stream: cleanly, or with an error code such as `service.unavailable`. */
+  disconnectStreams(errorCode?: string): void;
+  /** From now on sign-ins name this address as the org's instance. What the old one answers is up to what stands there. */
+  moveTo(url: string): void;
+  close(): Promise<void>;
+};

@@ -1,0 +1,112 @@
+import type { FaultSwitches } from './faults/fault-switches.ts';
+import { createFaults, type Faults } from './faults/faults.ts';
+import { pubSubFaults } from './faults/pubsub-faults.ts';
+import type { Endpoints, HttpContext } from './http/http-context.ts';
+import { startHttpServer } from './http/http-server.ts';
+import type { Sessions } from './http/sessions.ts';
+import type { SimulatorOrg } from './org/org.ts';
+import { startPubSubServer } from './pubsub/server.ts';
+import { describeSimulator } from './http/describe-org.ts';
+import type { SimulatorOptions } from './simulator-options.ts';
+import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts';
+
+/** Opens both ports and writes their addresses into `context.endpoints`. When one fails the other is closed. */
+export async function startServers(
+  context: HttpContext,
+  org: SimulatorOrg,
+  switches: FaultSwitches,
+  options: SimulatorOptions,
+): Promise<SimulatorServers> {
+  const { host = '127.0.0.1', httpPort = 0, logger, pubsubPort = 0 } = options;
+  const { endpoints, sessions } = context;
+  const pubsub = await startPubSubServer({
+    bus: org.bus,
+    organizationId: org.organizationId,
+    host,
+    port: pubsubPort,
+    authenticate: sessions.authenticate,
+    faults: pubSubFaults(switches.stream, switches.context),
+    ...pubsubOptions(options),
+  }).catch((error: unknown) => {
+    throw portError(error, pubsubPort);
+  });
+  endpoints.pubsubEndpoint = `${reachable(host)}:${pubsub.port}`;
+  if (pubsub.certificate !== undefined) endpoints.certificate = pubsub.certificate;
+  const faults = createFaults(switches, { org, pubsub, bulkJobs: context.bulk.jobs, now: context.now });
+  const adminToken = lastingToken(sessions, org.named.admin.id);
+  const disconnectStreams = (errorCode?: string) => {
+    pubsub.disconnect(errorCode);
+  };
+  const moveTo = (url: string) => {
+    endpoints.instanceUrl = url;
+  };
+  const webhooks = createWebhooks(org, switches.webhooks, context.now, () => endpoints.instanceUrl);
+  const control = {
+    org,
+    bus: org.bus,
+    faults,
+    allowance: context.allowance,
+    bulk: context.bulk,
+    webhooks,
+    moveTo,
+    describe: () => describeSimulator(context, adminToken()),
+    revokeSessions: sessions.revokeAll,
+    disconnectStreams,
+  };
+  const http = await startHttpServer({ context, control, host, logger, port: httpPort }).catch(
+    async (error) => {
+      await pubsub.close();
+      throw portError(error, httpPort);
+    },
+  );
+  const instanceUrl = `http://${reachable(host)}:${http.port}`;
+  endpoints.instanceUrl = options.publicUrl ?? instanceUrl;
+  return {
+    endpoints: { ...endpoints, instanceUrl },
+    faults,
+    disconnectStreams,
+    moveTo,
+    webhooks,
+    close: async () => {
+      webhooks.stop();
+      await Promise.all([http.close(), pubsub.close()]);
+    },
+  };
+}
+
+/** A token for printed examples: it never expires, and when it was revoked there is a new one. */
+const lastingToken = (sessions: Sessions, userId: string) => {
+  let token = '';
+  return () => {
+    if (!sessions.authenticate(token)) token = sessions.issue({ userId, neverExpires: true });
+    return token;
+  };
+};
+
+/** Leaves out what is not told, so that the server's own defaults hold. */
+const pubsubOptions = ({ keepaliveIntervalMs, networkFaults, tls, zeroCreditTimeoutMs }: SimulatorOptions) => ({
+  ...(keepaliveIntervalMs !== undefined && { keepaliveMs: keepaliveIntervalMs }),
+  ...(networkFaults !== undefined && { relayed: networkFaults }),
+  ...(tls !== undefined && { tls }),
+  ...(zeroCreditTimeoutMs !== undefined && { idleMs: zeroCreditTimeoutMs }),
+});
+
+/** A listener on every address is reached by this machine's own. */
+const reachable = (host: string): string => {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+};
+
+const portError = (error: unknown, port: number): unknown =>
+  error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    ? Object.assign(new Error(`port ${port} is in use`, { cause: error }), { code: 'EADDRINUSE', port })
+    : error;
+
+export type SimulatorServers = {
+  readonly endpoints: Readonly<Endpoints>;
+  readonly faults: Faults;
+  readonly webhooks: Webhooks;
+  disconnectStreams(errorCode?: string): void;
+  moveTo(url: string): void;
+  close(): Promise<void>;
+};

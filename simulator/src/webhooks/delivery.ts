@@ -1,0 +1,109 @@
+import type { WebhookKind, WebhookSwitches } from '../faults/webhook-switches.ts';
+
+/** A request that is made until it is taken. */
+export type Parcel = {
+  /** Everything anew for each try: a signature holds for minutes, and values are those of the time of sending. */
+  readonly make: () => { readonly headers: Readonly<Record<string, string>>; readonly body: string };
+  /** How many things it carries. */
+  readonly size: number;
+};
+
+export type DeliveryOptions = {
+  readonly kind: WebhookKind;
+  readonly url: string;
+  /** Whether the receiver has taken it. */
+  readonly isTaken: (status: number, answer: string) => boolean;
+  readonly faults: WebhookSwitches;
+  readonly now: () => number;
+  /** The first gap between two tries, in milliseconds; each is twice as long as the one before, up to two hours. */
+  readonly retryMs?: number;
+};
+
+const longestGapMs = 2 * 3_600_000;
+const abandonAfterMs = 24 * 3_600_000;
+const timeoutMs = 60_000;
+
+/** Sends parcels to one receiver, tries again for up to 24 hours, and counts. */
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { faults, kind, now, retryMs = 1_000 } = options;
+  const counts = { delivered: 0, requests: 0, failures: 0, abandoned: 0 };
+  const stopping = new AbortController();
+  let lastError: string | null = null;
+  const strikes = (fault: keyof WebhookSwitches): boolean =>
+    faults[fault].strike((parameters) => (parameters.kind ?? kind) === kind) !== undefined;
+
+  async function request({ make }: Parcel): Promise<boolean> {
+    const { body, headers } = make();
+    counts.requests += 1;
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]);
+    try {
+      const answer = await fetch(options.url, { method: 'POST', headers, body, redirect: 'manual', signal });
+      const text = await answer.text();
+      if (options.isTaken(answer.status, text)) return true;
+      lastError = `${answer.status} ${text.slice(0, 300)}`;
+    } catch (error) {
+      lastError =
+        error instanceof Error ? `${error.message} ${String(error.cause ?? '')}`.trim() : String(error);
+    }
+    counts.failures += 1;
+    return false;
+  }
+
+  async function tryOnce(parcel: Parcel): Promise<boolean> {
+    const drop = strikes('dropAnswer');
+    const taken = await request(parcel);
+    if (strikes('duplicate')) await request(parcel);
+    return taken && !drop;
+  }
+
+  return {
+    isReordered: () => strikes('reordered'),
+    async send(parcel) {
+      const end = now() + abandonAfterMs;
+      for (let gapMs = retryMs; !stopping.signal.aborted; gapMs = Math.min(gapMs * 2, longestGapMs)) {
+        if (await tryOnce(parcel)) {
+          counts.delivered += parcel.size;
+          return;
+        }
+        if (now() + gapMs > end) {
+          counts.abandoned += parcel.size;
+          return;
+        }
+        await rest(gapMs, stopping.signal);
+      }
+    },
+    state: () => ({ url: options.url, kind, ...counts, lastError }),
+    stop: () => stopping.abort(),
+  };
+}
+
+function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
+
+export type DeliveryState = {
+  readonly kind: WebhookKind;
+  readonly url: string;
+  /** Things that were taken. */
+  readonly delivered: number;
+  readonly requests: number;
+  readonly failures: number;
+  /** Things that nobody took for 24 hours. */
+  readonly abandoned: number;
+  readonly lastError: string | null;
+};
+
+export type Delivery = {
+  isReordered(): boolean;
+  /** Resolves when it is taken, given up, or the delivery stops. */
+  send(parcel: Parcel): Promise<void>;
+  state(): DeliveryState;
+  stop(): void;
+};

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import type { Bus, DeliveredEvent } from '../pubsub/bus.ts';
+import { counterOf } from '../pubsub/replay-id.ts';
+import { createDelivery, type DeliveryOptions, type DeliveryState, type Parcel } from './delivery.ts';
+import { createJsonEvents, type JsonPayload } from './json-event.ts';
+
+export type RelayShape = 'cometd' | 'payload' | 'eventbridge';
+
+export type RelayOptions = Pick<DeliveryOptions, 'url' | 'retryMs'> & {
+  /** Of Standard Webhooks, `whsec_…`. */
+  readonly secret: string;
+  /** `cometd` unless told. */
+  readonly shape?: RelayShape;
+  /** Events of a request; 100 unless told, 1 sends an event and no list. */
+  readonly batchSize?: number;
+  /** `/data/AccountChangeEvent` unless told. */
+  readonly topic?: string;
+};
+
+/**
+ * Follows a topic of the bus from now on and sends its events to a URL as JSON, in order, signed by Standard Webhooks.
+ * What is told by bytes that can't be read is left out.
+ */
+export function startEventRelay(world: RelayWorld, options: RelayOptions): Sender {
+  const { bus } = world;
+  const { batchSize = 100, secret, shape = 'cometd', topic = '/data/AccountChangeEvent' } = options;
+  const delivery = createDelivery({
+    ...world,
+    ...options,
+    kind: 'change-events',
+    isTaken: (status) => status >= 200 && status < 300,
+  });
+  const signer = new Webhook(secret);
+  const readers = new Map<string, (payload: Uint8Array) => JsonPayload>();
+  let next = bus.latest();
+  let running = false;
+  let stopped = false;
+
+  function jsonOf(event: DeliveredEvent): object | undefined {
+    try {
+      const read = readers.get(event.schemaId) ?? createJsonEvents(bus.schema(event.schemaId) ?? '');
+      readers.set(event.schemaId, read);
+      return shaped(shape, event, read(event.payload));
+    } catch {
+      return undefined;
+    }
+  }
+
+  function parcelOf(events: readonly object[]): Parcel {
+    const id = `msg_${randomUUID().replaceAll('-', '')}`;
+    const body = JSON.stringify(batchSize === 1 ? events[0] : events);
+    const make = () => {
+      const at = new Date();
+      const headers = {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
+        'webhook-signature': signer.sign(id, at, body),
+      };
+      return { headers, body };
+    };
+    return { make, size: events.length };
+  }
+
+  async function run(): Promise<void> {
+    let held: Parcel | undefined;
+    while (!stopped) {
+      const batch = bus.read(topic, next, { events: batchSize, bytes: 1_000_000 });
+      if (batch.next === next) break;
+      next = batch.next;
+      const events = batch.events.map(jsonOf).filter((event) => event !== undefined);
+      if (events.length === 0) continue;
+      const parcel = parcelOf(events);
+      if (held === undefined && delivery.isReordered()) {
+        held = parcel;
+        continue;
+      }
+      await delivery.send(parcel);
+      if (held !== undefined) await delivery.send(held);
+      held = undefined;
+    }
+    if (held !== undefined) await delivery.send(held);
+  }
+
+  function wake(): void {
+    if (running || stopped) return;
+    running = true;
+    setImmediate(async () => {
+      await run();
+      running = false;
+      if (bus.latest() > next) wake();
+    });
+  }
+
+  const unlisten = bus.onAppend(wake);
+  return {
+    state: () => ({ ...delivery.state(), waiting: bus.latest() - next + (running ? 1 : 0) }),
+    stop() {
+      stopped = true;
+      unlisten();
+      delivery.stop();
+    },
+  };
+}
+
+function shaped(shape: RelayShape, event: DeliveredEvent, payload: JsonPayload): object {
+  if (shape === 'payload') return payload;
+  if (shape === 'cometd') {
+    const replayId = Number(counterOf(event.replayId) ?? 0n);
+    return { schema: event.schemaId, payload, event: { replayId, EventUuid: event.id } };
+  }
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'AccountChangeEvent',
+    source: 'aws.partner/salesforce.com/simulator',
+    account: '000000000000',
+    time: new Date().toISOString(),
+    region: 'us-east-1',
+    resources: [],
+    detail: { payload },
+  };
+}
+
+export type RelayWorld = Pick<DeliveryOptions, 'faults' | 'now'> & { readonly bus: Bus };
+
+/** Something that sends webhooks until it is stopped. */
+export type Sender = {
+  state(): DeliveryState & {
+    /** What is on its way or has not been sent yet; 0 when all was delivered or given up. */
+    readonly waiting: number;
+  };
+  stop(): void;
+};

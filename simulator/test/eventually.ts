@@ -1,0 +1,23 @@
+/**
+ * Waits until `probe` answers something other than undefined or false, asking every few milliseconds.
+ * @throws after `limitMs`, with `what` and the last error or answer
+ */
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | undefined | false> | T | undefined | false,
+  limitMs = 60_000,
+): Promise<T> {
+  const end = Date.now() + limitMs;
+  let last: unknown;
+  while (Date.now() < end) {
+    try {
+      const answer = await probe();
+      if (answer !== undefined && answer !== false) return answer;
+      last = answer;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`Never happened: ${what} (last: ${last instanceof Error ? last.message : String(last)})`);
+}

@@ -1,0 +1,188 @@
+import { request } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { textAt, useSimulator } from './open-simulator.ts';
+
+const simulator = useSimulator({ accounts: 3 });
+const { rest, send } = simulator;
+
+describe('the control API', () => {
+  it('the control API describes the simulator with requests that work unchanged', async () => {
+    const { credentials, instanceUrl, pubsubEndpoint } = simulator.simulator;
+    const { body } = await send('GET', '/simulator');
+    expect(body).toMatchObject({ instanceUrl, pubsubEndpoint, credentials, counts: { accounts: 3 } });
+    expect(JSON.stringify(body)).not.toContain('publicKey');
+    const front = await send('GET', '/');
+    const line = String(Object(front.body).try.query);
+    const [, url = ''] = /'(http[^']+)'/.exec(line) ?? [];
+    const [, authorization = ''] = /-H 'Authorization: ([^']+)'/.exec(line) ?? [];
+    const answer = await fetch(url, { headers: { authorization } });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ totalSize: 3 });
+  });
+
+  it('the control API moves the org to another instance, which sign-ins name from then on', async () => {
+    const { credentials, instanceUrl } = simulator.simulator;
+    const instanceNamed = async (): Promise<unknown> => {
+      const body = new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: credentials.clientId,
+        client_secret: credentials.clientSecret,
+      });
+      const answer = await fetch(`${instanceUrl}/services/oauth2/token`, { method: 'POST', body });
+      return Object(await answer.json()).instance_url;
+    };
+    const elsewhere = 'http://127.0.0.1:9';
+    expect((await send('POST', '/simulator/instance', { instanceUrl: elsewhere })).status).toBe(200);
+    expect(await instanceNamed()).toBe(elsewhere);
+    expect((await send('POST', '/simulator/instance', { instanceUrl: 'elsewhere' })).status).toBe(400);
+    await send('POST', '/simulator/instance', { instanceUrl });
+    expect(await instanceNamed()).toBe(instanceUrl);
+  });
+
+  it('the control API adds accounts without events', async () => {
+    const before = simulator.simulator.bus.retained().length;
+    const { body, status } = await send('POST', '/simulator/accounts', { count: 5, seed: 7 });
+    expect([status, body]).toEqual([200, { accounts: 8 }]);
+    expect(simulator.simulator.bus.retained()).toHaveLength(before);
+  });
+
+  it('the control API adds a field that REST then accepts', async () => {
+    const field = { name: 'Level__c', type: 'double', label: 'Level' };
+    expect((await send('POST', '/simulator/fields', field)).body).toMatchObject({ ...field, custom: true });
+    const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Levelled', level__c: 2 }), 'id');
+    expect((await rest('GET', `/sobjects/Account/${id}`)).body).toMatchObject({ Level__c: 2 });
+  });
+
+  it('the control API changes the type of a field and removes it', async () => {
+    await send('POST', '/simulator/fields', { name: 'Fleeting__c', type: 'string' });
+    const { body } = await send('PATCH', '/simulator/fields/Fleeting__c', { type: 'double' });
+    expect(body).toMatchObject({ name: 'Fleeting__c', type: 'double' });
+    expect((await rest('POST', '/sobjects/Account', { Name: 'Typed', Fleeting__c: 'x' })).status).toBe(400);
+    expect((await send('DELETE', '/simulator/fields/Fleeting__c')).body).toEqual({ removed: 'Fleeting__c' });
+    const { body: described } = await rest('GET', '/sobjects/Account/describe');
+    expect(JSON.stringify(described)).not.toContain('Fleeting__c');
+  });
+
+  it('the control API merges accounts and converts leads', async () => {
+    const winner = textAt(await rest('POST', '/sobjects/Account', { Name: 'Winner' }), 'id');
+    const loser = textAt(await rest('POST', '/sobjects/Account', { Name: 'Loser' }), 'id');
+    expect((await send('POST', '/simulator/merge', { winner, losers: [loser] })).status).toBe(200);
+    const soql = `SELECT Id, MasterRecordId FROM Account WHERE Id = '${loser}'`;
+    const { body } = await rest('GET', `/queryAll?q=${encodeURIComponent(soql)}`);
+    expect(body).toMatchObject({ records: [{ Id: loser, MasterRecordId: winner }] });
+    const lead = await send('POST', '/simulator/leads/convert', { company: 'Lead Ltd', lastName: 'Hopper' });
+    expect((await rest('GET', `/sobjects/Account/${textAt(lead, 'accountId')}`)).status).toBe(200);
+  });
+
+  it('the control API lists who wrote what', async () => {
+    const headers = { 'sforce-call-options': 'client=Auditor' };
+    const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Audited' }, headers), 'id');
+    const { body } = await send('GET', '/simulator/audit?client=Auditor');
+    expect(body).toMatchObject({ entries: [{ recordId: id, operation: 'create', code: null }] });
+    expect((await send('DELETE', '/simulator/audit')).body).toEqual({ entries: 0 });
+    expect((await send('GET', `/simulator/audit?recordId=${id}`)).body).toEqual({ entries: [] });
+  });
+
+  it('the control API publishes captured events and shows them', async () => {
+    const schema = { schemaId: 'captured', schemaJson: '{"type":"string"}' };
+    expect((await send('POST', '/simulator/schemas', schema)).status).toBe(200);
+    expect(simulator.simulator.bus.schema('captured')).toBe(schema.schemaJson);
+    const event = {
+      topic: '/data/AccountChangeEvent',
+      id: 'event-1',
+      schemaId: 'captured',
+      payload: Buffer.from([2, 97]).toString('base64'),
+    };
+    const published = await send('POST', '/simulator/events', event);
+    const replayId = textAt(published, 'replayId');
+    const shared = await send('POST', '/simulator/events', { ...event, id: 'event-2', replayId });
+    expect(shared.body).toEqual({ replayId });
+    const { body } = await send('GET', '/simulator/events');
+    const newest = Object(body).events.slice(0, 2);
+    expect(newest).toMatchObject([
+      { ...event, id: 'event-2', replayId },
+      { ...event, replayId },
+    ]);
+  });
+
+  it('the control API undeletes records', async () => {
+    const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Back' }), 'id');
+    await rest('DELETE', `/sobjects/Account/${id}`);
+    expect(await send('POST', '/simulator/undelete', { id })).toMatchObject({
+      status: 200,
+      body: { success: true },
+    });
+    expect(await send('POST', '/simulator/undelete', { id })).toMatchObject({
+      status: 400,
+      body: { success: false },
+    });
+    expect((await rest('GET', `/sobjects/Account/${id}`)).status).toBe(200);
+  });
+
+  it('the control API revokes every session', async () => {
+    expect(Object((await send('POST', '/simulator/sessions/revoke')).body).revoked).toBeGreaterThan(0);
+    expect((await rest('GET', '/limits')).status).toBe(401);
+    const example = String(Object((await send('GET', '/')).body).try.query);
+    const [, authorization = ''] = /-H 'Authorization: ([^']+)'/.exec(example) ?? [];
+    expect((await rest('GET', '/limits', undefined, { authorization })).status).toBe(200);
+    simulator.renewToken();
+    expect((await rest('GET', '/limits')).status).toBe(200);
+  });
+
+  it('the control API exhausts and refills the request limit', async () => {
+    const { allowance } = simulator.simulator;
+    const info = async () => (await rest('GET', '/limits')).headers.get('sforce-limit-info');
+    const set = await send('PATCH', '/simulator/allowance', { max: 20, used: 17 });
+    expect(set.body).toEqual({ max: 20, used: 17, remaining: 3 });
+    expect(await info()).toBe('api-usage=18/20');
+    const { body } = await rest('GET', '/limits');
+    expect(body).toMatchObject({ DailyApiRequests: { Max: 20, Remaining: 1 } });
+    allowance.set({ max: 5 });
+    const refused = await rest('GET', '/limits');
+    expect(refused).toMatchObject({ status: 403, body: [{ errorCode: 'REQUEST_LIMIT_EXCEEDED' }] });
+    expect(refused.headers.get('sforce-limit-info')).toBe('api-usage=19/5');
+    expect((await send('POST', '/simulator/allowance/refill')).body).toMatchObject({ used: 0 });
+    expect(await info()).toBe('api-usage=1/5');
+    allowance.set({ max: 100_000 });
+    expect((await send('GET', '/simulator/allowance')).body).toMatchObject({ max: 100_000, used: 1 });
+  });
+
+  it('the control API disconnects streams cleanly or with an error code', async () => {
+    for (const body of [undefined, {}, { errorCode: 'service.unavailable' }]) {
+      expect((await send('POST', '/simulator/streams/disconnect', body)).status).toBe(200);
+    }
+  });
+
+  it.each([
+    ['/simulator/accounts', { count: 0 }],
+    ['/simulator/accounts', {}],
+    ['/simulator/fields', { name: 'NoSuffix', type: 'string' }],
+    ['/simulator/fields', { name: 'X__c', type: 'address' }],
+    ['/simulator/events', { topic: '/data/Nope', id: 'x', schemaId: 'y', payload: '' }],
+    ['/simulator/undelete', { id: 5 }],
+    ['/simulator/merge', { winner: '001000000000000AAA', losers: [] }],
+    ['/simulator/leads/convert', { company: 'No name' }],
+    ['/simulator/undelete', { id: '001000000000000AAA', more: 1 }],
+  ])('the control API refuses %s %j', async (path, body) => {
+    const answer = await send('POST', path, body);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual({ error: expect.any(String) });
+  });
+
+  it.each([
+    ['points its own name here', { host: 'attacker.example' }],
+    ['posts here from elsewhere', { origin: 'https://attacker.example' }],
+  ])('the control API refuses a web page that %s', async (_case, headers) => {
+    const { hostname, port } = new URL(simulator.simulator.instanceUrl);
+    const path = '/simulator/sessions/revoke';
+    const status = await new Promise((resolve, reject) => {
+      const sent = request({ method: 'POST', hostname, port, path, headers }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      sent.on('error', reject).end();
+    });
+    expect(status).toBe(403);
+    expect((await rest('GET', '/limits')).status).toBe(200);
+  });
+});

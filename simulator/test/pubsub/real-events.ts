@@ -1,0 +1,12 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('../../../../shared/real-events/', import.meta.url));
+const arePresent = existsSync(folder);
+
+/** Change events captured from real orgs. They lie beside the project, not in it, so they may be absent. */
+export const realEvents = {
+  arePresent,
+  whySkipped: arePresent ? '' : ' (skipped: the captured events are not on this machine)',
+  file: (name: string) => folder + name,
+};

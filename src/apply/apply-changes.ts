@@ -1,0 +1,199 @@
+import type pg from 'pg';
+import { advisoryLocks } from '../db/advisory-locks.ts';
+import type { Queryable } from '../db/database.ts';
+import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
+import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
+import { reassignFreedCodes, readOwners, releaseCodes } from '../codes/code-ownership.ts';
+import { type CodeRules, fits, isEligible } from '../codes/code-rules.ts';
+import { beginDraft, checkpoint, type Draft, note } from '../history/draft.ts';
+import type { Origin } from '../history/entry.ts';
+import { recordHistory } from '../history/record-history.ts';
+import {
+  type Change,
+  changedPaths,
+  deletedField,
+  isComplete,
+  type Merged,
+  merge,
+  newestVersion,
+  nothing,
+} from './merge.ts';
+import { replacedAfter, toStorable } from './replaced-fields.ts';
+import { resolveCodeConflicts } from '../codes/resolve-code-conflicts.ts';
+import { decideCode, noCode } from '../codes/signup-code.ts';
+import { compareVersions, isOfReading, laterVersion, type Version } from './version.ts';
+
+/** A change of one account, on its way into the mirror. */
+export type AccountChange = {
+  readonly accountId: string;
+  readonly change: Change;
+  /** Whether the account is new, so that it gets a code if the rules say so; old enough ones are known by their date. */
+  readonly eligible: boolean;
+  /** Whether the change says that there is more than it tells. */
+  readonly gap: boolean;
+  /** The event that told of it, or the resync that read it; a reading may belong to none. */
+  readonly event?: { readonly id: bigint; readonly changeType: string };
+  readonly resyncId?: string;
+};
+
+export type ApplyResult = {
+  readonly created: readonly string[];
+  readonly updated: readonly string[];
+  readonly unchanged: readonly string[];
+  /** Accounts whose code has to be brought to Salesforce. */
+  readonly writeBacks: readonly string[];
+  /** Accounts whose values became uncertain. */
+  readonly stale: readonly string[];
+  /** Accounts of which the mirror held something newer than a change brought. */
+  readonly newer: readonly string[];
+};
+
+/**
+ * Merges changes into the mirror inside the given transaction: values, deletion, codes, staleness.
+ * One transaction at a time does so, whatever the source, so that a row that is new to both is not written twice.
+ */
+export async function applyChanges(
+  client: pg.PoolClient,
+  changes: readonly AccountChange[],
+  codes: CodeRules,
+): Promise<ApplyResult> {
+  await lockAccountWrites(client);
+  const storable = changes.map((change) => ({ ...change, change: toStorable(change.change) }));
+  const byAccount = Map.groupBy(storable, ({ accountId }) => accountId);
+  const before = await lockAccounts(client, [...byAccount.keys()].sort());
+  const at = new Date().toISOString();
+  const outcomes = [...byAccount].map(([id, own]) => applyToAccount(id, before.get(id), own, codes, at));
+  const changed = outcomes.flatMap((outcome) => (outcome.changed ? [outcome.row] : []));
+  const owners = await readOwners(client, changed);
+  const { rows, displaced } = resolveCodeConflicts(changed, before, owners, codes.generate, at);
+  await releaseCodes(client, rows, before, displaced);
+  if (rows.length > 0) await saveAccounts(client, rows, codes);
+  await reassignFreedCodes(client, rows, before, at);
+  await recordHistory(
+    client,
+    outcomes.map(({ row, draft }) => ({
+      accountId: row.id,
+      draft,
+      checkpoint: checkpoint(draft, before.get(row.id)?.historyLength ?? 0, row),
+    })),
+  );
+  const idsOf = (picked: readonly Outcome[]): string[] => picked.map(({ row }) => row.id);
+  return {
+    created: idsOf(outcomes.filter(({ row }) => !before.has(row.id))),
+    updated: idsOf(outcomes.filter(({ row }) => before.has(row.id) && row.visible)),
+    unchanged: idsOf(outcomes.filter(({ row }) => before.has(row.id) && !row.visible)),
+    writeBacks: rows.filter((row) => hasToBeWritten(row, before.get(row.id))).map(({ id }) => id),
+    stale: idsOf(outcomes.filter(({ becameStale }) => becameStale)),
+    newer: idsOf(outcomes.filter(({ heldNewer }) => heldNewer)),
+  };
+}
+
+/** Until the end of the transaction, nobody else changes accounts: so no two of them can wait for each other. */
+export async function lockAccountWrites(client: Queryable): Promise<void> {
+  await client.query({ name: 'lock-mirror', text: `select pg_advisory_xact_lock(${advisoryLocks.mirror})` });
+}
+
+function applyToAccount(
+  id: string,
+  row: AccountRow | undefined,
+  changes: readonly AccountChange[],
+  codes: CodeRules,
+  at: string,
+): Outcome {
+  const before: AccountRow = row ?? { ...unseen, id };
+  let { merged, code, staleVersion, replaced } = before;
+  let draft = beginDraft(before.historyFrom, before.historyLength);
+  let heldNewer = false;
+  for (const told of changes) {
+    const { change, eligible, gap } = told;
+    const next = merge(merged, change);
+    draft = note(draft, merged, { change, gap, origin: originOf(told) });
+    heldNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
+    if (gap)
+      staleVersion = staleVersion === null ? change.version : laterVersion(staleVersion, change.version);
+    const heldBefore = heldCode(merged, codes.field);
+    // A field that Salesforce does not show us, for want of a right, was not cleared.
+    const shown = change.extent === 'some' || change.values.has(codes.field);
+    const situation = {
+      before: code,
+      heldBefore,
+      held: shown ? heldCode(next, codes.field) : heldBefore,
+      knowledge: knowledgeOf(change, next, codes.field),
+      deleted: isDeleted(next),
+      eligible: (eligible || isEligible(codes, next)) && next !== merged && fits(codes, next),
+      restore: codes.restore,
+      at,
+    };
+    code = decideCode(situation, codes.generate);
+    replaced = replacedAfter(replaced, next, change);
+    merged = next;
+  }
+  staleVersion = certainty(merged, staleVersion, changes);
+  const becameStale = staleVersion !== null && staleVersion !== before.staleVersion;
+  const visible =
+    row === undefined ||
+    code !== row.code ||
+    (staleVersion === null) !== (row.staleVersion === null) ||
+    changedPaths(row.merged, merged).length > 0 ||
+    row.replaced.symmetricDifference(replaced).size > 0;
+  const { from: historyFrom, length: historyLength } = draft;
+  const changed =
+    visible ||
+    staleVersion !== before.staleVersion ||
+    merged !== before.merged ||
+    historyFrom !== before.historyFrom;
+  const saved = { id, merged, code, staleVersion, visible, historyFrom, historyLength, replaced };
+  return { row: saved, draft, changed, becameStale, heldNewer };
+}
+
+const unseen = {
+  merged: nothing,
+  code: noCode,
+  staleVersion: null,
+  historyFrom: null,
+  historyLength: 0,
+  replaced: new Set<string>(),
+};
+
+function originOf({ event, resyncId }: AccountChange): Origin {
+  return { changeType: event?.changeType ?? null, eventId: event?.id ?? null, resyncId: resyncId ?? null };
+}
+
+/** The version that a reading has to reach; null when all values are certain. */
+function certainty(
+  merged: Merged,
+  staleVersion: Version | null,
+  changes: readonly AccountChange[],
+): Version | null {
+  // The event of a deletion brings no values: what a gap before it hid is still to be read, unless a reading has found
+  // the record gone.
+  const deletion = isDeleted(merged) ? merged.ahead.get(deletedField) : undefined;
+  const known = deletion !== undefined && isOfReading(deletion) ? deletion : merged.base;
+  if (staleVersion !== null) return compareVersions(known, staleVersion) >= 0 ? null : staleVersion;
+  // Changes of an account that nobody has seen whole; of a deleted one there is nothing more to see.
+  if (isComplete(merged) || isDeleted(merged)) return null;
+  return changes.map(({ change }) => change.version).reduce(laterVersion);
+}
+
+/** A code that is new or waits again, or whose account is back from the recycle bin. */
+function hasToBeWritten({ code, merged }: SavedRow, before: AccountRow | undefined): boolean {
+  if (code.state !== 'pending' || isDeleted(merged)) return false;
+  return (
+    before === undefined ||
+    before.code.state !== 'pending' ||
+    before.code.signupCode !== code.signupCode ||
+    isDeleted(before.merged)
+  );
+}
+
+function isDeleted(merged: Merged): boolean {
+  return merged.values.get(deletedField) === true;
+}
+
+type Outcome = {
+  readonly row: SavedRow;
+  readonly draft: Draft;
+  readonly changed: boolean;
+  readonly becameStale: boolean;
+  readonly heldNewer: boolean;
+};

@@ -1,0 +1,46 @@
+import type pg from 'pg';
+import type { ChangeEventHeader } from '../salesforce/change-event.ts';
+import { isAhead } from './event-effect.ts';
+import type { EventSource } from './mark-copies.ts';
+import { readWatermark } from '../ingest/subscription-rows.ts';
+import { eventVersion, formatVersion, laterVersion, never, parseVersion, type Version } from './version.ts';
+
+/**
+ * The watermark says that everything up to a version has been applied. Only the stream comes in the order of commits, so
+ * only the stream moves it, and no event that is dated ahead of the clock does.
+ *
+ * @param now epoch milliseconds
+ * @returns the watermark before
+ */
+export async function moveWatermark(
+  client: pg.PoolClient,
+  { topic, source = 'stream' }: { readonly topic: string; readonly source?: EventSource },
+  headers: readonly ChangeEventHeader[],
+  now: number,
+): Promise<Version> {
+  if (source !== 'stream') return readWatermark(client, topic);
+  const { rows } = await client.query<{ before: string | null }>({
+    name: 'move-watermark',
+    text: `with held as (select topic, watermark from subscriptions where topic = $1 for update)
+           update subscriptions s
+              set watermark = case when ${parts('held.watermark')} > ${parts('$2')} then held.watermark else $2 end
+             from held where s.topic = held.topic
+           returning held.watermark as before`,
+    values: [topic, formatVersion(newestOnTime(headers, now))],
+  });
+  const text = rows[0]?.before ?? null;
+  return text === null ? never : parseVersion(text);
+}
+
+/** The newest version of events that are not dated ahead of the clock, whatever object they are about. */
+export function newestOnTime(headers: readonly ChangeEventHeader[], now: number): Version {
+  return headers
+    .filter((header) => !isAhead(header, now))
+    .map(eventVersion)
+    .reduce(laterVersion, never);
+}
+
+/** A version in SQL, to be compared. */
+function parts(version: string): string {
+  return `string_to_array(${version}, '.')::numeric[]`;
+}

@@ -1,0 +1,225 @@
+import envSchema from 'env-schema';
+import type { Static } from 'typebox';
+import { parseApiKeys } from './parse-api-keys.ts';
+import { ConfigError } from './config-error.ts';
+import { fieldPath } from '../db/field-indexes.ts';
+import type { AccessOptions, ApiKey } from '../http/dependencies.ts';
+import type { WebhookSenders } from '../http/routes/webhooks/senders.ts';
+import { findMisspelledSettings } from './misspelled-settings.ts';
+import { readAccess } from './parse-access.ts';
+import { readCron } from './parse-cron.ts';
+import { isSalesforceSetting, readSalesforce, type SalesforceConfig } from './parse-salesforce.ts';
+import { settings } from './settings.ts';
+import { type CodeFilter, parseCodeFilter } from '../codes/code-filter.ts';
+import { type CodeFormat, formatProblems } from '../codes/code-format.ts';
+import type { CodeOptions } from '../codes/code-rules.ts';
+import { minEventDays } from '../maintenance/retention-policy.ts';
+import type { Schedules } from '../resync/schedules.ts';
+import { readWebhookSenders } from './parse-webhook-senders.ts';
+
+/** The settings of this process. What is undefined is provided by the embedded defaults. */
+export type Config = {
+  readonly databaseUrl: string | undefined;
+  readonly replicaUrl: string | undefined;
+  readonly dataDir: string;
+  readonly salesforce: SalesforceConfig | undefined;
+  readonly salesforceApiVersion: string;
+  readonly apiReservePercent: number;
+  readonly bulkFrom: number;
+  readonly topic: string;
+  readonly replayPreset: 'latest' | 'earliest';
+  readonly quietMs: number;
+  readonly codeField: string;
+  readonly backfill: boolean;
+  readonly schedules: Schedules;
+  readonly codes: Required<CodeOptions>;
+  readonly writeBack: { readonly gatherMs: number };
+  readonly indexedFields: readonly string[];
+  readonly eventRetentionDays: number;
+  readonly host: string;
+  readonly port: number;
+  readonly apiKeys: readonly ApiKey[] | undefined;
+  readonly access: AccessOptions;
+  readonly webhooks: WebhookSenders;
+  readonly roles: ReadonlySet<'api' | 'sync'>;
+  readonly instanceName: string | undefined;
+  readonly drainMs: number;
+  readonly logLevel: string;
+};
+
+/**
+ * The only reader of the environment. A variable that is set but empty counts as unset.
+ * @throws ConfigError with everything that is wrong
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv): Config {
+  const env = checkedSettings(environment);
+  const problems = misspellings(environment);
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return undefined;
+    }
+  };
+  const salesforce = attempt(() => readSalesforce(env));
+  const keys = env.API_KEYS;
+  const schedules = attempt(() => readSchedules(env)) ?? {};
+  const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
+  const access = attempt(() => readAccess(env)) ?? {};
+  if (keys === undefined && salesforce !== undefined) {
+    const near = environment['API_KEY'] ? ' (API_KEY is set: its name is API_KEYS)' : '';
+    problems.push(
+      `API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>${near}`,
+    );
+  }
+  problems.push(...simulatorProblems(env), ...topicProblems(env));
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && salesforce !== undefined) {
+    problems.push(
+      'NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody who answers for Salesforce; name their authority in NODE_EXTRA_CA_CERTS or PUBSUB_CA_FILE',
+    );
+  }
+  const format = codeFormat(env);
+  problems.push(...formatProblems(format));
+  const filter = attempt(() => codeFilter(env)) ?? null;
+  const indexedFields = attempt(() => readIndexedFields(env)) ?? [];
+  if (env.EVENT_RETENTION_DAYS > 0 && env.EVENT_RETENTION_DAYS < minEventDays) {
+    problems.push(
+      `EVENT_RETENTION_DAYS: "${env.EVENT_RETENTION_DAYS}" must be 0 or at least ${minEventDays}: the event bus may bring an event again for so long`,
+    );
+  }
+  const webhooks = attempt(() => readWebhookSenders(env)) ?? noWebhooks;
+  if (problems.length > 0) throw new ConfigError(problems);
+  return {
+    databaseUrl: env.DATABASE_URL,
+    replicaUrl: env.DATABASE_REPLICA_URL,
+    dataDir: env.DATA_DIR,
+    salesforce,
+    salesforceApiVersion: env.SALESFORCE_API_VERSION,
+    apiReservePercent: env.API_RESERVE_PERCENT,
+    bulkFrom: env.RESYNC_BULK_FROM,
+    topic: env.CDC_TOPIC,
+    replayPreset: env.REPLAY_PRESET,
+    quietMs: env.QUIET_MS,
+    codeField: env.SIGNUP_CODE_FIELD,
+    backfill: env.SIGNUP_CODE_BACKFILL,
+    schedules,
+    codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
+    writeBack: { gatherMs: env.WRITE_BACK_GATHER_MS },
+    indexedFields,
+    eventRetentionDays: env.EVENT_RETENTION_DAYS,
+    host: env.HOST,
+    port: env.PORT,
+    apiKeys,
+    access,
+    webhooks,
+    roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
+    instanceName: env.INSTANCE_NAME,
+    drainMs: env.DRAIN_MS,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+const noWebhooks: WebhookSenders = { signingKeys: [], outboundMessages: undefined };
+
+/**
+ * The setting of `npm run migrate`, which needs no other.
+ * @throws ConfigError
+ */
+export function loadDatabaseUrl(environment: NodeJS.ProcessEnv): string {
+  const { DATABASE_URL: url } = checkedSettings(environment);
+  const problems = misspellings(environment);
+  if (url === undefined) problems.push('DATABASE_URL is required to migrate a database by itself');
+  if (url === undefined || problems.length > 0) throw new ConfigError(problems);
+  return url;
+}
+
+function misspellings(environment: NodeJS.ProcessEnv): string[] {
+  const present = Object.entries(environment).flatMap(([name, value]) => (value ? [name] : []));
+  return findMisspelledSettings(present, Object.keys(settings.properties)).map(
+    ({ name, suggestions }) =>
+      `${name} is not a setting; did you mean ${suggestions.join(' or ')}? Rename it or unset it`,
+  );
+}
+
+/** The simulator fills the database with invented accounts, so it does not enter a given one unasked. */
+function simulatorProblems(env: Settings): string[] {
+  const isConnected = Object.entries(env).some(([name, value]) => isSalesforceSetting(name, value));
+  if (isConnected || env.SIMULATOR === true) return [];
+  if (env.DATABASE_URL === undefined && env.SIMULATOR === undefined) return [];
+  const cause = env.DATABASE_URL === undefined ? 'SIMULATOR=false' : 'DATABASE_URL';
+  return [
+    `SALESFORCE_LOGIN_URL is required with ${cause} (for example https://yourdomain.my.salesforce.com); to try Tidemark with the simulator instead, set SIMULATOR=true`,
+  ];
+}
+
+/** Any other topic would be followed without an error, and nothing on it would concern an account. */
+function topicProblems({ CDC_TOPIC: topic }: Settings): string[] {
+  if (/^\/data\/(AccountChangeEvent|ChangeEvents|\w+__chn)$/.test(topic)) return [];
+  return [
+    `CDC_TOPIC: "${topic}" does not carry changes of Account; use /data/AccountChangeEvent, /data/ChangeEvents or a custom channel such as /data/Name__chn`,
+  ];
+}
+
+function codeFormat(env: Settings): CodeFormat {
+  const { SIGNUP_CODE_ALPHABET: alphabet, SIGNUP_CODE_LENGTH: length, SIGNUP_CODE_PREFIX: prefix = '' } = env;
+  return { alphabet, length, prefix };
+}
+
+function codeFilter({ SIGNUP_CODE_FILTER: filter }: Settings): CodeFilter | null {
+  if (filter === undefined) return null;
+  try {
+    return parseCodeFilter(filter);
+  } catch (error) {
+    throw new ConfigError([`SIGNUP_CODE_FILTER: ${(error as Error).message}`]);
+  }
+}
+
+function readIndexedFields({ INDEXED_FIELDS: text = '' }: Settings): string[] {
+  const paths = text.split(',').map((path) => path.trim());
+  const fields = [...new Set(paths.filter((path) => path !== ''))];
+  const wrong = fields.find((path) => !fieldPath.test(path));
+  if (wrong === undefined) return fields;
+  throw new ConfigError([
+    `INDEXED_FIELDS names "${wrong}", which is no API name such as Industry or BillingAddress.City`,
+  ]);
+}
+
+type Settings = Static<typeof settings>;
+
+function checkedSettings(environment: NodeJS.ProcessEnv): Settings {
+  const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  try {
+    return envSchema<Settings>({ schema: settings, data, env: false });
+  } catch (error) {
+    const { errors } = error as { errors?: readonly AjvProblem[] };
+    if (errors === undefined) throw error;
+    const lines = new Map(errors.map((problem) => [problem.instancePath, settingProblem(problem, data)]));
+    throw new ConfigError([...lines.values()]);
+  }
+}
+
+type AjvProblem = { readonly instancePath: string; readonly message?: string };
+
+/** Says what is allowed in words; a value that may be a secret is not repeated. */
+function settingProblem(
+  { instancePath, message }: AjvProblem,
+  data: Readonly<Record<string, unknown>>,
+): string {
+  const name = instancePath.slice(1);
+  const schema = Object.entries(settings.properties).find(([known]) => known === name)?.[1];
+  const choices =
+    schema !== undefined && 'anyOf' in schema ? schema.anyOf.map(({ const: value }) => value) : undefined;
+  const secret = /SECRET|KEY|TOKEN|URL/.test(name);
+  const given = secret ? 'its value' : `"${String(data[name])}"`;
+  const wanted = choices === undefined ? (message ?? 'is not valid') : `must be one of ${choices.join(', ')}`;
+  return `${name}: ${given} ${wanted} (${schema !== undefined && 'description' in schema ? schema.description : ''})`;
+}
+
+function readSchedules({ VERIFY_SCHEDULE: verify, SAMPLE_SCHEDULE: sample }: Settings): Schedules {
+  return {
+    ...(verify === undefined ? {} : { verify: readCron('VERIFY_SCHEDULE', verify) }),
+    ...(sample === undefined ? {} : { sample: readCron('SAMPLE_SCHEDULE', sample) }),
+  };
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import type { Static } from 'typebox';
+import { ConfigError } from './config-error.ts';
+import type { Credentials } from '../salesforce/sign-in.ts';
+import type { settings } from './settings.ts';
+
+export type SalesforceConfig = {
+  readonly loginUrl: string;
+  readonly credentials: Credentials;
+  readonly pubsubEndpoint: string;
+  readonly pubsubTls: boolean;
+  readonly certificateAuthority?: string;
+};
+
+type Settings = Static<typeof settings>;
+
+/** Whether a setting says that a Salesforce org is meant. */
+export function isSalesforceSetting(name: string, value: unknown): boolean {
+  return (
+    value !== undefined &&
+    (name === 'PUBSUB_CA_FILE' || (name.startsWith('SALESFORCE_') && name !== 'SALESFORCE_API_VERSION'))
+  );
+}
+
+/**
+ * Which org, and how to sign in; undefined if no Salesforce setting is set.
+ * @throws ConfigError that names what is missing
+ */
+export function readSalesforce(env: Settings): SalesforceConfig | undefined {
+  const given = Object.entries(env).filter(([name, value]) => isSalesforceSetting(name, value));
+  if (given.length === 0) return undefined;
+  const loginUrl = env.SALESFORCE_LOGIN_URL ?? env.SALESFORCE_INSTANCE_URL;
+  const problems: string[] = [];
+  const credentials = readCredentials(env, problems);
+  if (loginUrl === undefined) {
+    const names = given.map(([name]) => name).join(', ');
+    problems.push(
+      `SALESFORCE_LOGIN_URL is required with ${names} (for example https://yourdomain.my.salesforce.com)`,
+    );
+  }
+  const host = env.PUBSUB_ENDPOINT.split(':')[0] ?? '';
+  if (!env.PUBSUB_TLS && !['127.0.0.1', 'localhost'].includes(host)) {
+    problems.push(`PUBSUB_TLS: "false" is only for a loopback PUBSUB_ENDPOINT, not ${env.PUBSUB_ENDPOINT}`);
+  }
+  const authority =
+    env.PUBSUB_CA_FILE === undefined
+      ? undefined
+      : readSetting('PUBSUB_CA_FILE', env.PUBSUB_CA_FILE, problems);
+  if (problems.length > 0 || loginUrl === undefined || credentials === undefined)
+    throw new ConfigError(problems);
+  return {
+    loginUrl,
+    credentials,
+    pubsubEndpoint: env.PUBSUB_ENDPOINT,
+    pubsubTls: env.PUBSUB_TLS,
+    ...(authority === undefined ? {} : { certificateAuthority: authority }),
+  };
+}
+
+function readCredentials(env: Settings, problems: string[]): Credentials | undefined {
+  const { SALESFORCE_CLIENT_ID: clientId, SALESFORCE_CLIENT_SECRET: clientSecret } = env;
+  const { SALESFORCE_USERNAME: username, SALESFORCE_ACCESS_TOKEN: accessToken } = env;
+  const instanceUrl = env.SALESFORCE_INSTANCE_URL ?? env.SALESFORCE_LOGIN_URL;
+  if (accessToken !== undefined && instanceUrl !== undefined)
+    return { flow: 'access-token', accessToken, instanceUrl };
+  const keyFile = env.SALESFORCE_PRIVATE_KEY_FILE;
+  const privateKey =
+    env.SALESFORCE_PRIVATE_KEY?.replaceAll('\\n', '\n') ??
+    (keyFile === undefined ? undefined : readSetting('SALESFORCE_PRIVATE_KEY_FILE', keyFile, problems));
+  if (clientId !== undefined && username !== undefined && privateKey !== undefined) {
+    return { flow: 'jwt-bearer', clientId, username, privateKey };
+  }
+  if (clientId !== undefined && clientSecret !== undefined)
+    return { flow: 'client-credentials', clientId, clientSecret };
+  // A key file that can't be read is reported already.
+  if (problems.length === 0) problems.push(missingCredential(env));
+  return undefined;
+}
+
+/** What has to be added to what is set, as one sentence. */
+function missingCredential(env: Settings): string {
+  const { SALESFORCE_CLIENT_ID: clientId, SALESFORCE_CLIENT_SECRET: clientSecret } = env;
+  const hasKey = env.SALESFORCE_PRIVATE_KEY !== undefined || env.SALESFORCE_PRIVATE_KEY_FILE !== undefined;
+  if (env.SALESFORCE_ACCESS_TOKEN !== undefined)
+    return 'SALESFORCE_INSTANCE_URL is required with SALESFORCE_ACCESS_TOKEN';
+  if (env.SALESFORCE_USERNAME !== undefined && !hasKey)
+    return 'SALESFORCE_PRIVATE_KEY or SALESFORCE_PRIVATE_KEY_FILE is required with SALESFORCE_USERNAME';
+  if (hasKey && env.SALESFORCE_USERNAME === undefined)
+    return 'SALESFORCE_USERNAME is required with SALESFORCE_PRIVATE_KEY';
+  if (clientId === undefined && (hasKey || clientSecret !== undefined))
+    return `SALESFORCE_CLIENT_ID is required with ${hasKey ? 'SALESFORCE_PRIVATE_KEY' : 'SALESFORCE_CLIENT_SECRET'}`;
+  if (clientId !== undefined)
+    return 'SALESFORCE_CLIENT_SECRET is required with SALESFORCE_CLIENT_ID, or SALESFORCE_USERNAME with SALESFORCE_PRIVATE_KEY';
+  return 'SALESFORCE_CLIENT_ID is required with SALESFORCE_CLIENT_SECRET, or with SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY; or SALESFORCE_ACCESS_TOKEN with SALESFORCE_INSTANCE_URL';
+}
+
+function readSetting(name: string, file: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    problems.push(`${name}: the file ${file} can't be read (${(error as NodeJS.ErrnoException).code})`);
+    return undefined;
+  }
+}

@@ -1,0 +1,78 @@
+import { storageFaultCodes } from '../db/database-fault.ts';
+import type { Fault, FaultArea, HealthFacts, SubscriptionFacts } from './facts.ts';
+import type { Problem } from './verdict.ts';
+
+/**
+ * Outages of the stream and of applying. Of the two places that know them, memory is the one that works while the
+ * database takes no writes.
+ */
+export function faultProblems(
+  facts: HealthFacts,
+  subscription: SubscriptionFacts | null,
+  graceMs: number,
+): Problem[] {
+  const stream = currentFault(facts, 'stream', subscription?.outage);
+  const apply = currentFault(facts, 'apply', subscription?.applyFault);
+  // What keeps the mirror from being loaded has no grace period: there is nothing to serve meanwhile.
+  const limitMs = subscription?.loadedAt == null ? Number.NEGATIVE_INFINITY : graceMs;
+  return [
+    ...(stream === undefined ? [] : [streamProblem(facts, stream, limitMs)]),
+    ...(apply === undefined ? [] : [applyProblem(facts, apply, limitMs)]),
+    ...facts.faults.filter(({ area }) => area === 'topic').map(topicProblem),
+  ];
+}
+
+// Between the clocks of this process and of the database.
+const clockSkewMs = 1_000;
+
+/** If both know the fault, the row's start counts, which has outlived other processes, unless it came late. */
+function currentFault(
+  { faults }: HealthFacts,
+  area: FaultArea,
+  stored: Fault | null = null,
+): Fault | undefined {
+  const own = faults.find((fault) => fault.area === area);
+  if (own === undefined || stored === null) return own ?? stored ?? undefined;
+  const isLate = stored.since.getTime() - own.since.getTime() > clockSkewMs;
+  return { ...own, since: isLate ? own.since : stored.since };
+}
+
+function streamProblem({ topic, now }: HealthFacts, stream: Fault, graceMs: number): Problem {
+  const storage = storageFaultCodes.get(stream.code);
+  const isStopped = stream.needsPerson === true;
+  return {
+    code: storage === undefined ? (isStopped ? 'stream-stopped' : 'stream-down') : stream.code,
+    severity: isLasting(stream, now, graceMs) ? 'down' : 'degraded',
+    summary:
+      storage === undefined
+        ? `The stream of ${topic} is ${isStopped ? 'stopped' : 'down'}.`
+        : `Changes are not being stored: ${storage}.`,
+    detail: `${stream.message} (${stream.code})`,
+    since: stream.since,
+    action: stream.action,
+  };
+}
+
+function applyProblem({ now }: HealthFacts, apply: Fault, graceMs: number): Problem {
+  const storage = storageFaultCodes.get(apply.code);
+  return {
+    code: 'apply-failing',
+    severity: isLasting(apply, now, graceMs) ? 'down' : 'degraded',
+    summary: `Stored changes cannot be applied${storage === undefined ? '' : `: ${storage}`}.`,
+    detail: `${apply.message} (${apply.code})`,
+    since: apply.since,
+    action: apply.action,
+  };
+}
+
+// What the Tooling API shows of the selection is not certain enough to take the service out of rotation.
+function topicProblem({ code, message, since, action }: Fault): Problem {
+  return { code, severity: 'degraded', summary: message, detail: null, since, action };
+}
+
+// These end only when a person has changed something, as what needs a person does: there is no grace period.
+const immediate = new Set(['database-full', 'database-read-only']);
+
+function isLasting({ since, code, needsPerson }: Fault, now: Date, graceMs: number): boolean {
+  return needsPerson === true || immediate.has(code) || now.getTime() - since.getTime() > graceMs;
+}

@@ -1,0 +1,165 @@
+import type { Queryable } from '../db/database.ts';
+import { isOwnRepair } from '../resync/own-repair.ts';
+import type { Cause, Fault, StoredFacts, SubscriptionFacts } from './facts.ts';
+
+/** What the tables say about the health of a topic's mirror, in one round trip; `now` is the database's clock. */
+export async function readStoredFacts(
+  client: Queryable,
+  topic: string,
+  queueSchema: string,
+): Promise<{ readonly now: Date; readonly stored: StoredFacts }> {
+  const { rows } = await client.query<Row>({
+    name: 'read-health-facts',
+    text: factsSql,
+    values: [topic, `${queueSchema}.job`],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('a query without a table has one row');
+  const failingRereads = row.hasJobs ? await readFailingRereads(client, queueSchema) : null;
+  return {
+    now: row.now,
+    stored: {
+      isReadOnly: row.isReadOnly,
+      subscription: row.subscription === null ? null : toSubscription(row.subscription),
+      oldestWaitingAt: row.oldestWaitingAt,
+      initialLoad: withTime(row.initialLoad),
+      incidents: row.incidents.map(toTimed),
+      failedCodes: row.failedCodes.map((failed) => ({ ...failed, since: toDate(failed.since) })),
+      writeBack: withTime(row.writeBack),
+      unconfirmedResyncs: row.unconfirmedResyncs.map(toTimed),
+      failedComparison: withTime(row.failedComparison),
+      failedRepairs: row.failedRepairs.map(toTimed),
+      failingRereads,
+      failedMaintenance: row.failedMaintenance.map(toTimed),
+      readThrough: row.readThrough,
+      verifiedThrough: row.verifiedThrough,
+    },
+  };
+}
+
+// A probe asks this every few seconds: every part is found by an index or in a small table. An event that was tried
+// before and is tried again is no sign of a backlog.
+const factsSql = `
+  select now() as now,
+         current_setting('transaction_read_only') = 'on' as "isReadOnly",
+         (select to_jsonb(t) from (
+            select state, state_since as "stateSince", outage_since as "outageSince", outage_cause as "outageCause",
+                   apply_fault as "applyFault", loaded_at as "loadedAt", renewed_at as "renewedAt", current_at as "currentAt",
+                   to_timestamp(nullif(split_part(watermark, '.', 1), '0')::bigint / 1000.0) as "watermarkAt"
+              from subscriptions where topic = $1) t) as subscription,
+         (select received_at from events where topic = $1 and state = 'stored' and attempts = 0
+           order by id limit 1) as "oldestWaitingAt",
+         (select to_jsonb(t) from (
+            select state, read, expected, created_at as since, error, cause,
+                   coalesce(waiting ->> 'reason' = 'api budget', false) as "isWaitingForBudget"
+              from resyncs
+             where reason = 'initial' and not exists (select from subscriptions where topic = $1 and loaded_at is not null)
+             order by created_at desc limit 1) t) as "initialLoad",
+         (select coalesce(jsonb_agg(t order by t.since), '[]') from (
+            select cause, count(*)::int as count, min(opened_at) as since
+              from incidents where topic = $1 and state <> 'closed' group by cause) t) as incidents,
+         (select coalesce(jsonb_agg(t order by t.count desc), '[]') from (
+            select coalesce(code_error ->> 'code', 'UNKNOWN') as code, count(*)::int as count,
+                   coalesce((array_agg(code_error ->> 'message'))[1], '') as message, min(code_attempted_at) as since
+              from (select code_error, code_attempted_at from accounts
+                     where code_state = 'failed' and not deleted limit 10000) f
+             group by 1 order by 2 desc limit 20) t) as "failedCodes",
+         (select jsonb_build_object('state', state, 'code', coalesce(reason ->> 'code', ''),
+                                    'message', coalesce(reason ->> 'message', ''), 'since', since)
+            from write_back_state where topic = $1) as "writeBack",
+         (select coalesce(jsonb_agg(jsonb_build_object('id', id, 'since', created_at)), '[]')
+            from resyncs where state = 'needs-confirmation') as "unconfirmedResyncs",
+         (select case when state = 'failed' then
+                   jsonb_build_object('id', id, 'error', coalesce(error, ''), 'since', finished_at,
+                                      'action', cause ->> 'action') end
+            from resyncs where mode <> 'repair' and scope = 'all' and state in ('done', 'failed')
+           order by created_at desc limit 1) as "failedComparison",
+         (select coalesce(jsonb_agg(jsonb_build_object('id', r.id, 'reason', r.reason, 'error', r.error,
+                                                       'since', coalesce(r.finished_at, r.created_at),
+                                                       'action', r.cause ->> 'action') order by r.created_at), '[]')
+            from resyncs r
+           where r.mode = 'repair' and r.error is not null and r.state in ('failed', 'queued', 'reading', 'applying')
+             and ${isOwnRepair('r')}) as "failedRepairs",
+         to_regclass($2) is not null as "hasJobs",
+         (select coalesce(jsonb_agg(jsonb_build_object('task', task, 'error', error, 'since', started_at)), '[]')
+            from housekeeping where error is not null) as "failedMaintenance",
+         (select max(read_at) from resyncs
+           where mode = 'repair' and scope = 'all' and state = 'done') as "readThrough",
+         (select max(verified_through) from resyncs
+           where mode <> 'repair' and scope = 'all' and state = 'done' and (repairs or different = 0)) as "verifiedThrough"`;
+
+/** The queue makes its tables when it is started for the first time. */
+async function readFailingRereads(
+  client: Queryable,
+  queueSchema: string,
+): Promise<StoredFacts['failingRereads']> {
+  const { rows } = await client.query<NonNullable<StoredFacts['failingRereads']>>(
+    `select count(*)::int as count, min(created_on) as since, coalesce(max(output ->> 'message'), '') as error
+       from ${queueSchema}.job where name = 're-read' and state = 'retry' having count(*) > 0`,
+  );
+  return rows[0] ?? null;
+}
+
+function toSubscription(row: SubscriptionJson): SubscriptionFacts {
+  const { state, outageSince, outageCause, applyFault } = row;
+  const since = toDate(outageSince);
+  return {
+    state,
+    stateSince: new Date(row.stateSince),
+    outage: since === null || outageCause === null ? null : { ...outageCause, since },
+    applyFault: withTime(applyFault),
+    loadedAt: toDate(row.loadedAt),
+    renewedAt: toDate(row.renewedAt),
+    currentAt: toDate(row.currentAt),
+    watermarkAt: toDate(row.watermarkAt),
+  };
+}
+
+/** JSON has no times: texts become dates. */
+function withTime<T extends { readonly since: string }>(row: T | null): WithTime<T> | null {
+  return row === null ? null : toTimed(row);
+}
+
+function toTimed<T extends { readonly since: string }>(row: T): WithTime<T> {
+  return { ...row, since: new Date(row.since) };
+}
+
+function toDate(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
+}
+
+type WithTime<T> = Omit<T, 'since'> & { readonly since: Date };
+type InJson<T> = Omit<T, 'since'> & { readonly since: string };
+type One<T> = NonNullable<T> extends readonly (infer Item)[] ? InJson<Item> : InJson<NonNullable<T>>;
+
+type SubscriptionJson = {
+  readonly state: string;
+  readonly stateSince: string;
+  readonly outageSince: string | null;
+  readonly outageCause: Cause | null;
+  readonly applyFault: InJson<Fault> | null;
+  readonly loadedAt: string | null;
+  readonly renewedAt: string | null;
+  readonly currentAt: string | null;
+  readonly watermarkAt: string | null;
+};
+
+type Row = {
+  readonly now: Date;
+  readonly isReadOnly: boolean;
+  readonly subscription: SubscriptionJson | null;
+  readonly oldestWaitingAt: Date | null;
+  readonly initialLoad: One<StoredFacts['initialLoad']> | null;
+  readonly incidents: readonly One<StoredFacts['incidents']>[];
+  readonly failedCodes: readonly (Omit<StoredFacts['failedCodes'][number], 'since'> & {
+    readonly since: string | null;
+  })[];
+  readonly writeBack: One<StoredFacts['writeBack']> | null;
+  readonly unconfirmedResyncs: readonly One<StoredFacts['unconfirmedResyncs']>[];
+  readonly failedComparison: One<StoredFacts['failedComparison']> | null;
+  readonly failedRepairs: readonly One<StoredFacts['failedRepairs']>[];
+  readonly hasJobs: boolean;
+  readonly failedMaintenance: readonly One<StoredFacts['failedMaintenance']>[];
+  readonly readThrough: Date | null;
+  readonly verifiedThrough: Date | null;
+};

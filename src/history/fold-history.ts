@@ -1,0 +1,130 @@
+import type pg from 'pg';
+import { inTransaction, type Queryable } from '../db/database.ts';
+import { lockAccountWrites } from '../apply/apply-changes.ts';
+import { formatVersion, type Version } from '../apply/version.ts';
+import { saveStates, versionArrays, versionOf } from './history-rows.ts';
+import { type Place, readPast } from './read-past.ts';
+
+export type FoldOrder = {
+  /** What had committed up to this moment is folded into one state of each account. */
+  readonly through: Date;
+  /** Accounts behind this one; from the beginning where none is given. */
+  readonly after?: string | null;
+  /** Accounts in one transaction; 200 unless told. */
+  readonly accounts?: number;
+};
+
+export type FoldProgress = {
+  /** Accounts whose history was shortened. */
+  readonly folded: number;
+  /** Changes that were removed. */
+  readonly removed: number;
+  /** The last account that was looked at; null when there are no more. */
+  readonly after: string | null;
+};
+
+/**
+ * Folds the history of the next accounts up to a moment into one state each, in one short transaction, so that they
+ * stay known as of every later moment after the events up to then are deleted. Call it until `after` is null, and
+ * delete the events then.
+ */
+export async function foldHistory(pool: pg.Pool, order: FoldOrder): Promise<FoldProgress> {
+  const { through, after = null, accounts = 200 } = order;
+  return inTransaction(pool, async (client) => {
+    await lockAccountWrites(client);
+    const ids = await nextAccounts(client, after ?? '', accounts);
+    const places = await lastPlaces(client, ids, through);
+    if (places.length > 0) await fold(client, places);
+    const removed = places.length === 0 ? 0 : await removeUpTo(client, places);
+    return { folded: places.length, removed, after: ids.length < accounts ? null : (ids.at(-1) ?? null) };
+  });
+}
+
+async function fold(client: Queryable, places: readonly LastPlace[]): Promise<void> {
+  const states = await readPast(client, places);
+  await saveStates(
+    client,
+    places.flatMap(({ accountId, through, hasOwnRow }, index) => {
+      const known = states[index];
+      return known === undefined || hasOwnRow ? [] : [{ accountId, version: through, known, isBase: true }];
+    }),
+  );
+  const own = places.filter(({ hasOwnRow }) => hasOwnRow);
+  if (own.length === 0) return;
+  // Nothing but readings that changed nothing follows such a row: it has been as it is since the last of them, too.
+  await client.query({
+    name: 'move-history-from',
+    text: `update accounts a set history_from = t.version
+             from unnest($1::text[], $2::text[]) as t (id, version) where a.id = t.id`,
+    values: [own.map(({ accountId }) => accountId), own.map(({ through }) => formatVersion(through))],
+  });
+}
+
+type LastPlace = Place & {
+  /** The row of the account is the beginning of its history. */
+  readonly hasOwnRow: boolean;
+};
+
+async function nextAccounts(client: Queryable, after: string, limit: number): Promise<string[]> {
+  // One step of the index for an account, however long its history is.
+  const { rows } = await client.query<{ id: string }>({
+    name: 'accounts-with-history',
+    text: `with recursive ids as (
+             (select account_id, 1 as place from account_changes where account_id > $1 order by account_id limit 1)
+             union all
+             select n.account_id, ids.place + 1
+               from ids cross join lateral (select account_id from account_changes
+                                             where account_id > ids.account_id order by account_id limit 1) n
+              where ids.place < $2)
+           select account_id as id from ids`,
+    values: [after, limit],
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** The last change of each account up to a moment; none where there is none. */
+async function lastPlaces(client: Queryable, ids: readonly string[], through: Date): Promise<LastPlace[]> {
+  const { rows } = await client.query<{
+    id: string;
+    commit_ms: bigint;
+    commit_number: bigint;
+    sequence_number: number;
+    read_ms: bigint;
+    own: boolean;
+  }>({
+    name: 'last-changes-up-to',
+    text: `select i.id, c.*, a.history_from is not null as own
+             from unnest($1::text[]) as i (id) join accounts a using (id)
+            cross join lateral (select commit_ms, commit_number, sequence_number, read_ms from account_changes c
+                                 where c.account_id = i.id and c.commit_ms <= $2
+                                 order by commit_ms desc, commit_number desc, sequence_number desc, read_ms desc
+                                 limit 1) c`,
+    values: [ids, through.getTime()],
+  });
+  return rows.map((row) => {
+    const version: Version = [
+      Number(row.commit_ms),
+      row.commit_number,
+      row.sequence_number,
+      Number(row.read_ms),
+    ];
+    return { accountId: row.id, through: version, hasOwnRow: row.own };
+  });
+}
+
+async function removeUpTo(client: Queryable, places: readonly LastPlace[]): Promise<number> {
+  const remove = (name: string, table: string, operator: string): Promise<pg.QueryResult> =>
+    client.query({
+      name,
+      text: `delete from ${table} x using unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
+                    as t (account_id, commit_ms, commit_number, sequence_number, read_ms)
+              where x.account_id = t.account_id and ${versionOf('x')} ${operator} ${versionOf('t')}`,
+      values: [
+        places.map(({ accountId }) => accountId),
+        ...versionArrays(places.map(({ through }) => through)),
+      ],
+    });
+  await remove('remove-folded-states', 'account_states', '<');
+  const { rowCount } = await remove('remove-folded-changes', 'account_changes', '<=');
+  return rowCount ?? 0;
+}

@@ -1,0 +1,139 @@
+import { type Queryable, slices } from '../db/database.ts';
+import { compareVersions } from '../apply/version.ts';
+import type { Draft } from './draft.ts';
+import type { Entry } from './entry.ts';
+import {
+  entryJson,
+  insertEntries,
+  type RawEntry,
+  type RawState,
+  rewriteEntries,
+  saveStates,
+  stateJson,
+  toEntry,
+  toStateRow,
+  versionArrays,
+  versionOf,
+} from './history-rows.ts';
+import { insertAllLate, type RecordedHistory, type StateRow } from './insert-late.ts';
+
+/** What accounts met, ready to be put on record. */
+export type Recording = {
+  readonly accountId: string;
+  readonly draft: Draft;
+  readonly checkpoint: StateRow | null;
+};
+
+/** Puts on record what accounts met; the caller holds the lock of the mirror. */
+export async function recordHistory(client: Queryable, recordings: readonly Recording[]): Promise<void> {
+  const states = recordings.flatMap(({ accountId, draft: { base }, checkpoint }) => [
+    ...(base === null ? [] : [{ ...base, accountId, isBase: true }]),
+    // Where all that came is older than the base, the base is the checkpoint: a statement may write a row once.
+    ...(checkpoint === null || (base !== null && compareVersions(base.version, checkpoint.version) === 0)
+      ? []
+      : [{ ...checkpoint, accountId, isBase: false }]),
+  ]);
+  await saveStates(client, states);
+  const entries = recordings.flatMap(({ accountId, draft }) =>
+    draft.entries.map((entry) => ({ accountId, entry })),
+  );
+  await insertEntries(client, entries);
+  const late = recordings.flatMap(({ accountId, draft }) =>
+    draft.late.map((entry) => ({ accountId, entry })),
+  );
+  if (late.length === 0) return;
+  // Most of what comes late is another copy of what is on record.
+  const known = await onRecord(client, late);
+  const news = late.filter((_, index) => !known.has(index));
+  for (const some of slices([...Map.groupBy(news, ({ accountId }) => accountId)], accountsAtOnce))
+    await insertLateChanges(client, new Map(some.map(([id, own]) => [id, own.map(({ entry }) => entry)])));
+}
+
+// Of each, all that is behind its oldest late change is in memory.
+const accountsAtOnce = 20;
+
+async function onRecord(
+  client: Queryable,
+  late: readonly { readonly accountId: string; readonly entry: Entry }[],
+): Promise<Set<number>> {
+  const { rows } = await client.query<{ place: bigint }>({
+    name: 'changes-on-record',
+    text: `select t.place from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
+                    with ordinality as t (account_id, commit_ms, commit_number, sequence_number, read_ms, place)
+            where exists (select from account_changes c
+                           where c.account_id = t.account_id and ${versionOf('c')} = ${versionOf('t')})
+               or exists (select from account_states s
+                           where s.account_id = t.account_id and ${versionOf('s')} = ${versionOf('t')} and s.is_base)`,
+    values: [
+      late.map(({ accountId }) => accountId),
+      ...versionArrays(late.map(({ entry }) => entry.version)),
+    ],
+  });
+  return new Set(rows.map(({ place }) => Number(place) - 1));
+}
+
+async function insertLateChanges(client: Queryable, late: ReadonlyMap<string, readonly Entry[]>): Promise<void> {
+  const touched = await readTouched(client, late);
+  const changed = [...touched].map(([accountId, history]) => ({
+    accountId,
+    ...insertAllLate(history, late.get(accountId) ?? []),
+  }));
+  const entriesOf = (pick: (one: (typeof changed)[number]) => readonly Entry[]) =>
+    changed.flatMap((one) => pick(one).map((entry) => ({ accountId: one.accountId, entry })));
+  await insertEntries(
+    client,
+    entriesOf(({ inserted }) => inserted),
+  );
+  await rewriteEntries(
+    client,
+    entriesOf(({ rewritten }) => rewritten),
+  );
+  await saveStates(
+    client,
+    changed.flatMap(({ accountId, states }) => states.map((row) => ({ ...row, accountId }))),
+  );
+}
+
+/** Of each account the nearest state up to its oldest late change, and everything behind that state. */
+async function readTouched(
+  client: Queryable,
+  late: ReadonlyMap<string, readonly Entry[]>,
+): Promise<Map<string, RecordedHistory>> {
+  const oldest = [...late.values()].map((entries) =>
+    entries.map(({ version }) => version).reduce((a, b) => (compareVersions(a, b) <= 0 ? a : b)),
+  );
+  const { rows } = await client.query<{
+    accountId: string;
+    states: RawState[] | null;
+    changes: RawEntry[] | null;
+  }>({
+    name: 'history-behind',
+    text: `select t.account_id as "accountId", states.list as states, changes.list as changes
+             from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
+                    as t (account_id, commit_ms, commit_number, sequence_number, read_ms)
+             left join lateral (
+               select commit_ms, commit_number, sequence_number, read_ms from account_states s
+                where s.account_id = t.account_id and ${versionOf('s')} <= ${versionOf('t')}
+                order by commit_ms desc, commit_number desc, sequence_number desc, read_ms desc limit 1) start on true
+             cross join lateral (
+               select json_agg(${stateJson('s')} order by ${orderOf('s')}) as list from account_states s
+                where s.account_id = t.account_id
+                  and (${versionOf('s')} > ${versionOf('t')} or ${versionOf('s')} = ${versionOf('start')})) states
+             cross join lateral (
+               select json_agg(${entryJson('c')} order by ${orderOf('c')}) as list from account_changes c
+                where c.account_id = t.account_id
+                  and ${versionOf('c')} > (coalesce(start.commit_ms, -1), coalesce(start.commit_number, 0),
+                                           coalesce(start.sequence_number, 0), coalesce(start.read_ms, 0))) changes`,
+    values: [[...late.keys()], ...versionArrays(oldest)],
+  });
+  return new Map(
+    rows.map(({ accountId, states, changes }) => [
+      accountId,
+      { states: (states ?? []).map(toStateRow), entries: (changes ?? []).map(toEntry) },
+    ]),
+  );
+}
+
+function orderOf(table: string): string {
+  return `${table}.commit_ms, ${table}.commit_number, ${table}.sequence_number, ${table}.read_ms`;
+}

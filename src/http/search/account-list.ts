@@ -1,0 +1,78 @@
+import { foldedNameSql } from '../../db/field-indexes.ts';
+import { Prisma } from '../../db/generated/client.ts';
+import { type AccountFilter, accountFilters, lookUpOfText } from './account-filters.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import { fieldFilters } from './field-filters.ts';
+import {
+  type AccountRow,
+  type AccountShape,
+  accountColumns,
+  accountColumnsWithoutFields,
+  accountJson,
+} from '../views/account.ts';
+import type { KeysetColumn, KeysetOrder } from './keyset.ts';
+import type { AccountQuery } from '../schemas/account-query.ts';
+import type { SearchQuery } from './search-page.ts';
+import { omitsFields, readSelection, selectFrom } from './select-account.ts';
+
+/** A list of accounts as its parameters describe it, whether it is read page by page or as a whole. */
+export type AccountList = Omit<SearchQuery, 'after' | 'limit'> & {
+  /** Shows a row as the list does. */
+  show(row: AccountRow): ReturnType<typeof selectFrom>;
+};
+
+/** @throws Problem 400 naming a parameter that can't be followed */
+export async function describeAccountList(
+  query: AccountQuery,
+  { fieldNames, signupCodeField, indexedFields }: ListDependencies,
+): Promise<AccountList> {
+  const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
+  const selection = readSelection(query.select, shape.fieldNames);
+  const { sort = 'id', deleted = 'false' } = query;
+  const filters: AccountFilter[] = [
+    ...accountFilters(query),
+    ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
+    ...states[deleted],
+  ];
+  const order = orderOf(sort);
+  const lookUp = lookUpOfText(filters, order);
+  const roles = Object.groupBy(filters, ({ isCommon = false, bounds }) => {
+    if (isCommon) return 'common';
+    return bounds !== undefined && bounds === sort.replace('-', '') ? 'bounds' : 'filters';
+  });
+  const sqlOf = (role: keyof typeof roles) => (roles[role] ?? []).map(({ sql }) => sql);
+  return {
+    table: Prisma.sql`accounts`,
+    columns: omitsFields(selection) ? accountColumnsWithoutFields : accountColumns,
+    bounds: sqlOf('bounds'),
+    filters: sqlOf('filters'),
+    common: sqlOf('common'),
+    order,
+    ...(lookUp && { lookUp }),
+    show: (row) => selectFrom(accountJson(row, shape), selection),
+  };
+}
+
+type ListDependencies = Pick<HttpDependencies, 'fieldNames' | 'signupCodeField' | 'indexedFields'>;
+
+function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
+  const descending = sort.startsWith('-');
+  const by = columns[sort.replace(/^-/, '') as keyof typeof columns];
+  return { ...(by !== undefined && { by }), id: { sql: 'id', type: 'text' }, descending };
+}
+
+const states = {
+  // Few are, and they have an index of their own.
+  true: [{ sql: Prisma.sql`deleted` }],
+  false: [{ sql: Prisma.sql`NOT deleted`, ofText: Prisma.sql`NOT deleted`, isCommon: true }],
+  all: [],
+} satisfies Record<string, AccountFilter[]>;
+
+const columns = {
+  id: undefined,
+  name: { sql: foldedNameSql, type: 'text' },
+  createdAt: { sql: 'created_at', type: 'timestamptz' },
+  modifiedAt: { sql: 'modified_at', type: 'timestamptz' },
+  changedAt: { sql: 'changed_at', type: 'timestamptz' },
+  syncedAt: { sql: 'synced_at', type: 'timestamptz' },
+} as const satisfies Record<string, KeysetColumn | undefined>;

@@ -1,0 +1,84 @@
+import type { Static } from 'typebox';
+import { type Event, Prisma } from '../../db/generated/client.ts';
+import type { ReadEvent } from '../../history/read-event.ts';
+import type { DecodedEventSchema, EventDetailSchema, EventSchema, eventStates } from '../schemas/event.ts';
+import { isoTime } from './time.ts';
+
+/** Shows a row of the log without its payload. */
+export function eventJson(row: EventRow): Static<typeof EventSchema> {
+  return {
+    ...common(row),
+    topic: row.topic,
+    source: row.source,
+    schemaId: row.schemaId,
+    position: row.position?.toString() ?? null,
+    entityName: row.entityName,
+    duplicateOf: row.duplicateOf?.toString() ?? null,
+  };
+}
+
+/** Shows all that is known of an event. */
+export function eventDetailJson(
+  row: EventRow & Pick<Event, 'payload' | 'replayId'>,
+  decoded: ReadEvent | undefined,
+): Static<typeof EventDetailSchema> {
+  return {
+    ...eventJson(row),
+    decoded: decoded?.ok === true ? decodedJson(decoded) : null,
+    decodeError: decodeError(decoded),
+    payload: Buffer.from(row.payload).toString('base64'),
+    replayId: row.replayId === null ? null : Buffer.from(row.replayId).toString('base64'),
+  };
+}
+
+/** The columns of an `EventRow`. */
+export const eventColumns = Prisma.raw(`id, topic, source, event_id AS "eventId", schema_id AS "schemaId",
+  received_at AS "receivedAt", state, error, position, applied_at AS "appliedAt", entity_name AS "entityName",
+  change_type AS "changeType", coalesce(record_ids, '{}') AS "recordIds", transaction_key AS "transactionKey",
+  sequence_number AS "sequenceNumber", commit_timestamp AS "commitTimestamp", commit_number AS "commitNumber",
+  commit_user AS "commitUser", change_origin AS "changeOrigin", coalesce(changed_fields, '{}') AS "changedFields",
+  duplicate_of AS "duplicateOf"`);
+
+function common(row: EventRow) {
+  return {
+    id: row.id.toString(),
+    eventId: row.eventId,
+    state: isEventState(row.state) ? row.state : 'stored',
+    error: row.error,
+    receivedAt: isoTime(row.receivedAt),
+    appliedAt: isoTime(row.appliedAt),
+    changeType: row.changeType,
+    recordIds: row.recordIds,
+    transactionKey: row.transactionKey,
+    sequenceNumber: row.sequenceNumber,
+    commitTimestamp: isoTime(row.commitTimestamp),
+    commitNumber: row.commitNumber?.toString() ?? null,
+    commitUser: row.commitUser,
+    changeOrigin: row.changeOrigin,
+    changedFields: row.changedFields,
+  } as const;
+}
+
+function decodedJson({ header, fields }: ReadEvent & { ok: true }): Static<typeof DecodedEventSchema> {
+  return {
+    header: {
+      ...header,
+      recordIds: [...header.recordIds],
+      nulledFields: [...header.nulledFields],
+      diffFields: [...header.diffFields],
+      changedFields: [...header.changedFields],
+    },
+    fields,
+  };
+}
+
+function decodeError(decoded: ReadEvent | undefined): string | null {
+  if (decoded === undefined) return 'The event was not decoded.';
+  return decoded.ok ? null : decoded.error;
+}
+
+function isEventState(state: string): state is (typeof eventStates)[number] {
+  return ['stored', 'applied', 'skipped', 'failed'].includes(state);
+}
+
+export type EventRow = Omit<Event, 'payload' | 'replayId' | 'digest'>;

@@ -1,0 +1,53 @@
+import type { Static } from 'typebox';
+import type { Queryable } from '../../db/database.ts';
+import { resyncModes } from '../../resync/request-resync.ts';
+import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './resync.ts';
+import { isoTime } from './time.ts';
+import type { StatusSchema } from '../schemas/status.ts';
+
+/** What the latest comparison of all accounts found; null if there was none. */
+export async function readLastVerification(db: Queryable): Promise<Status['lastVerification']> {
+  const { rows } = await db.query<Verified>({
+    name: 'newest-verify',
+    text: `select id, mode, read, verified_through as "verifiedThrough", finished_at as "finishedAt",
+                  coalesce(different, (select count(*)::int from resync_differences d
+                                        where d.resync_id = r.id and d.confirmed)) as different,
+                  repairs or exists (select from incidents i where i.resync_id = r.id and i.state = 'closed') as repaired
+             from resyncs r where mode <> 'repair' and scope = 'all' and state = 'done' order by finished_at desc limit 1`,
+  });
+  const [row] = rows;
+  if (row === undefined) return null;
+  return {
+    resyncId: row.id,
+    mode: resyncModes.find((mode) => mode === row.mode) ?? 'verify',
+    compared: row.read,
+    different: row.different,
+    repaired: row.repaired,
+    verifiedThrough: isoTime(row.verifiedThrough),
+    at: isoTime(row.finishedAt),
+  };
+}
+
+/** The resyncs that have not ended, the oldest first. */
+export async function readOpenResyncs(db: Queryable): Promise<Status['resyncs']> {
+  const { rows } = await db.query<ResyncRow>({
+    name: 'open-resyncs',
+    text: `select ${resyncColumns.sql} from resyncs where state in ('queued', 'reading', 'applying', 'needs-confirmation')
+            order by created_at, id limit 20`,
+  });
+  return rows.map((row) => {
+    const { id, scope, mode, reason, state, read, expected, waiting } = resyncJson(row, null);
+    return { id, scope, mode, reason, state, read, expected, percent: percentOf(row), waiting };
+  });
+}
+
+type Status = Static<typeof StatusSchema>;
+type Verified = {
+  readonly id: string;
+  readonly mode: string;
+  readonly read: number;
+  readonly different: number;
+  readonly repaired: boolean;
+  readonly verifiedThrough: Date | null;
+  readonly finishedAt: Date;
+};

@@ -1,0 +1,110 @@
+import type { Static } from 'typebox';
+import type { Queryable } from '../../db/database.ts';
+import type { ResyncRow } from './resync.ts';
+import { isoTime } from './time.ts';
+import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/verification.ts';
+
+/** What finished verifies found, by id; repairs and what still runs are not among them. */
+export async function readVerifications(
+  db: Queryable,
+  resyncs: readonly ResyncRow[],
+): Promise<ReadonlyMap<string, Verification>> {
+  const verifies = resyncs.filter(({ mode, state }) => mode !== 'repair' && state === 'done');
+  if (verifies.length === 0) return new Map();
+  const ids = verifies.map(({ id }) => id);
+  const [kinds, fields] = [await countKinds(db, ids), await countFields(db, ids)];
+  return new Map(
+    verifies.map((row) => {
+      const counted = kinds.filter(({ id }) => id === row.id);
+      const ofKind = (wanted: string) => counted.find(({ kind }) => kind === wanted)?.count ?? 0;
+      const oldest = counted.flatMap(({ oldest }) => oldest ?? []).sort((a, b) => Number(a) - Number(b))[0];
+      return [
+        row.id,
+        {
+          compared: row.read,
+          different: row.different ?? counted.reduce((sum, { count }) => sum + count, 0),
+          byField: Object.fromEntries(
+            fields.filter(({ id }) => id === row.id).map(({ field, count }) => [field, count]),
+          ),
+          byKind: {
+            missing: ofKind('missing'),
+            extra: ofKind('extra'),
+            notVisible: ofKind('not visible'),
+            fields: ofKind('fields'),
+          },
+          oldest: isoTime(oldest ?? null),
+          verifiedThrough: isoTime(row.verifiedThrough),
+        },
+      ];
+    }),
+  );
+}
+
+/** The same of one, with examples. */
+export async function readVerification(db: Queryable, row: ResyncRow): Promise<Verification | null> {
+  const found = (await readVerifications(db, [row])).get(row.id);
+  if (found === undefined) return null;
+  const { rows } = await db.query<DifferenceRow>({
+    name: 'example-differences',
+    text: `select account_id as "accountId", kind, "values", modified_at as "modifiedAt"
+             from resync_differences where resync_id = $1 and confirmed order by account_id limit 20`,
+    values: [row.id],
+  });
+  return {
+    ...found,
+    examples: rows.map(differenceJson).map(({ accountId, kind, fields }) => ({ accountId, kind, fields })),
+  };
+}
+
+export function differenceJson(row: DifferenceRow): Static<typeof DifferenceSchema> {
+  return {
+    accountId: row.accountId,
+    kind: differenceKinds.find((kind) => kind === row.kind) ?? 'fields',
+    fields: Object.fromEntries(
+      Object.entries(row.values).map(([name, { mirror = null, salesforce = null }]) => [
+        name,
+        { mirror, salesforce },
+      ]),
+    ),
+    modifiedAt: isoTime(row.modifiedAt),
+  };
+}
+
+export type DifferenceRow = {
+  readonly accountId: string;
+  readonly kind: string;
+  readonly values: Readonly<Record<string, { readonly mirror?: unknown; readonly salesforce?: unknown }>>;
+  readonly modifiedAt: Date | null;
+};
+
+type Verification = Static<typeof VerificationSchema>;
+type KindCount = {
+  readonly id: string;
+  readonly kind: string;
+  readonly count: number;
+  readonly oldest: Date | null;
+};
+
+async function countKinds(db: Queryable, ids: readonly string[]): Promise<KindCount[]> {
+  const { rows } = await db.query<KindCount>({
+    name: 'count-difference-kinds',
+    text: `select resync_id as id, kind, count(*)::int as count, min(modified_at) as oldest
+             from resync_differences where resync_id = any($1::uuid[]) and confirmed group by 1, 2`,
+    values: [ids],
+  });
+  return rows;
+}
+
+async function countFields(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<{ readonly id: string; readonly field: string; readonly count: number }[]> {
+  const { rows } = await db.query<{ id: string; field: string; count: number }>({
+    name: 'count-differing-fields',
+    text: `select resync_id as id, field, count(*)::int as count
+             from resync_differences, unnest(fields) as field
+            where resync_id = any($1::uuid[]) and confirmed and kind = 'fields' group by 1, 2 order by 3 desc, 2`,
+    values: [ids],
+  });
+  return rows;
+}

@@ -1,0 +1,59 @@
+import type { Static } from 'typebox';
+import { advisoryLocks } from '../../db/advisory-locks.ts';
+import { isLocked } from '../../db/hold-lock.ts';
+import { readFailedCauses } from '../../write-back/failed-causes.ts';
+import type { HttpDependencies } from '../dependencies.ts';
+import { isoTime } from './time.ts';
+import { type WriteBackRow, writeBackColumns, writeBackJson } from './write-back.ts';
+import type { StatusSchema } from '../schemas/status.ts';
+
+type WriteBackStatus = Static<typeof StatusSchema>['writeBack'];
+
+/** What the write-back is doing, wherever its process runs. */
+export async function readWriteBackStatus(
+  { pool, prisma, topic }: HttpDependencies,
+  codes: WriteBackStatus['counts'],
+): Promise<WriteBackStatus> {
+  const [row, held, failures, lastErrors] = await Promise.all([
+    prisma.writeBackState.findUnique({ where: { topic } }),
+    pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.writeBack)} as held`),
+    readFailedCauses(pool),
+    pool.query<WriteBackRow>(
+      `SELECT ${writeBackColumns.sql} FROM accounts
+        WHERE code_state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
+    ),
+  ]);
+  // The row outlives the process that wrote it; the lock does not.
+  const working = held.rows[0]?.held === true ? states.find((state) => state === row?.state) : undefined;
+  return {
+    state: working ?? 'idle',
+    since: working === undefined ? null : isoTime(row?.since ?? null),
+    reason: working === undefined ? null : reasonOf(row?.reason),
+    counts: codes,
+    failures,
+    lastErrors: lastErrors.rows.map(writeBackJson),
+    api: {
+      used: row?.apiUsed ?? null,
+      max: row?.apiMax ?? null,
+      reservePercent: row?.apiReservePercent ?? null,
+      seenAt: isoTime(row?.apiSeenAt ?? null),
+    },
+    backfill:
+      row?.backfillRules == null
+        ? null
+        : {
+            seen: row.backfillSeen,
+            given: row.backfillGiven,
+            startedAt: isoTime(row.backfillStartedAt),
+            finishedAt: isoTime(row.backfillFinishedAt),
+          },
+  };
+}
+
+const states = ['running', 'waiting', 'paused'] as const;
+
+function reasonOf(value: unknown): WriteBackStatus['reason'] {
+  if (typeof value !== 'object' || value === null) return null;
+  const { code, message } = value as { code?: unknown; message?: unknown };
+  return { code: String(code), message: String(message) };
+}

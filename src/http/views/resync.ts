@@ -1,0 +1,90 @@
+import type { Static } from 'typebox';
+import { Prisma, type Resync } from '../../db/generated/client.ts';
+import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
+import type { ResyncSchema } from '../schemas/resync.ts';
+import { isoTime } from './time.ts';
+
+/** @param verification what a finished verify found; null for every other resync */
+export function resyncJson(row: ResyncRow, verification: ResyncJson['verification']): ResyncJson {
+  return {
+    id: row.id,
+    scope: resyncScopes.find((scope) => scope === row.scope) ?? 'accounts',
+    mode: resyncModes.find((mode) => mode === row.mode) ?? 'repair',
+    repairs: row.repairs,
+    reason: row.reason,
+    accountIds: row.accountIds,
+    invalidIds: row.invalidIds,
+    unknownIds: row.unknownIds,
+    since: isoTime(row.since),
+    state: resyncStates.find((state) => state === row.state) ?? 'queued',
+    method: row.method,
+    expected: row.expected,
+    percent: percentOf(row),
+    waiting: row.waiting,
+    read: row.read,
+    created: row.created,
+    updated: row.updated,
+    unchanged: row.unchanged,
+    kept: row.kept,
+    deleted: row.deleted,
+    notVisible: row.notVisible,
+    confirmedBy: row.confirmedBy,
+    confirmedAt: isoTime(row.confirmedAt),
+    failed: row.failed,
+    error: row.error,
+    certificate: row.state === 'done' ? certificateOf(row) : null,
+    verification,
+    requestedBy: row.requestedBy,
+    createdAt: isoTime(row.createdAt),
+    startedAt: isoTime(row.startedAt),
+    finishedAt: isoTime(row.finishedAt),
+  };
+}
+
+/** How far it is; 100 only when it is done, since what was expected is a count of a moment. */
+export function percentOf({ state, read, expected }: Pick<ResyncRow, 'state' | 'read' | 'expected'>) {
+  if (state === 'done') return 100;
+  if (expected === null) return null;
+  return expected === 0 ? 0 : Math.min(99, Math.floor((read / expected) * 100));
+}
+
+/** Whether nothing of it will change any more. */
+export function hasEnded({ state }: Pick<ResyncRow, 'state'>): boolean {
+  return ['done', 'failed', 'cancelled'].includes(state);
+}
+
+/** Whether nothing of it changes unless a person acts, or Salesforce shows more. */
+export function isAtRest(resync: Pick<ResyncRow, 'state'>): boolean {
+  return hasEnded(resync) || resync.state === 'needs-confirmation';
+}
+
+function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {
+  return {
+    position: row.position === null ? null : Buffer.from(row.position).toString('base64'),
+    watermark: row.watermark,
+    readAt: isoTime(row.readAt),
+    bulkJobId: row.bulkJobId,
+    method: row.method,
+    rowsRead: row.read,
+    rowsCreated: row.created,
+    rowsOverwritten: row.updated,
+    rowsKept: row.kept,
+    eventsMeanwhile: row.eventsMeanwhile,
+    finishedAt: isoTime(row.finishedAt),
+  };
+}
+
+/** The columns of a `ResyncRow`. */
+export const resyncColumns = Prisma.raw(`id, scope, mode, repairs, reason, account_ids AS "accountIds",
+  invalid_ids AS "invalidIds", unknown_ids AS "unknownIds", since, state, method, expected, waiting, read, created,
+  updated, unchanged, kept, deleted, not_visible AS "notVisible", confirmed_by AS "confirmedBy",
+  confirmed_at AS "confirmedAt", failed, error, position, watermark, read_at AS "readAt",
+  bulk_job_id AS "bulkJobId", events_meanwhile AS "eventsMeanwhile", different, verified_through AS "verifiedThrough",
+  requested_by AS "requestedBy", created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt"`);
+
+export type ResyncRow = Omit<
+  Resync,
+  'logPosition' | 'schemaId' | 'bulkAskedAt' | 'bulkJobClosedAt' | 'resumeAt' | 'resumeRows' | 'nextLookAt'
+>;
+
+export type ResyncJson = Static<typeof ResyncSchema>;

@@ -1,0 +1,173 @@
+import type { Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
+import type { SalesforceError } from '../salesforce/error.ts';
+import { expectHeld, type Lease } from '../db/lease.ts';
+import type { Outage, OutageCause } from './outage.ts';
+import { never, parseVersion, type Version } from '../apply/version.ts';
+
+/**
+ * - `idle`: no process follows it
+ * - `connecting`: opening the stream
+ * - `streaming`: the stream has answered
+ * - `waiting`: the stream is down; retries do not change the state
+ * - `stopped`: a person has to change something first
+ */
+export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' | 'stopped';
+
+export type SubscriptionRow = {
+  /** Null until this process, or another, has signed in for the first time. */
+  readonly organizationId: string | null;
+  /** Of the newest stored event, and since when. */
+  readonly replayId: Buffer | null;
+  readonly positionAt: Date | null;
+  /** Of the newest keepalive. */
+  readonly keepaliveReplayId: Buffer | null;
+  readonly startedAt: Date;
+  readonly loadedAt: Date | null;
+  /** When the initial load had read everything, whether or not all of it could be stored. */
+  readonly readThroughAt: Date | null;
+  readonly outageSince: Date | null;
+  readonly outageCause: OutageCause | null;
+};
+
+/** The subscription of a topic; made at the first start. */
+export async function ensureSubscription(
+  client: Queryable,
+  topic: string,
+  organizationId: string | null,
+): Promise<SubscriptionRow> {
+  await client.query({
+    name: 'ensure-subscription',
+    text: 'insert into subscriptions (topic, organization_id) values ($1, $2) on conflict (topic) do nothing',
+    values: [topic, organizationId],
+  });
+  return readSubscription(client, topic);
+}
+
+export async function readSubscription(client: Queryable, topic: string): Promise<SubscriptionRow> {
+  const { rows } = await client.query<SubscriptionRow>({
+    name: 'read-subscription',
+    text: `select organization_id as "organizationId", replay_id as "replayId", position_at as "positionAt",
+                  keepalive_replay_id as "keepaliveReplayId",
+                  started_at as "startedAt", loaded_at as "loadedAt", read_through_at as "readThroughAt",
+                  outage_since as "outageSince", outage_cause as "outageCause"
+             from subscriptions where topic = $1`,
+    values: [topic],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error(`there is no subscription of ${topic}`);
+  return row;
+}
+
+/** Whether the initial load of a topic is complete: there is a mirror that can be served. */
+export async function isLoaded(client: Queryable, topic: string): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'is-loaded',
+    text: 'select from subscriptions where topic = $1 and loaded_at is not null',
+    values: [topic],
+  });
+  return rowCount === 1;
+}
+
+/** The greatest version that has been applied from a topic: every reading sent from now on contains it. */
+export async function readWatermark(client: Queryable, topic: string): Promise<Version> {
+  const { rows } = await client.query<{ watermark: string | null }>({
+    name: 'read-watermark',
+    text: 'select watermark from subscriptions where topic = $1',
+    values: [topic],
+  });
+  const text = rows[0]?.watermark ?? null;
+  return text === null ? never : parseVersion(text);
+}
+
+/** @throws LeaseLostError */
+export async function setSubscriptionState(
+  client: Queryable,
+  lease: Lease,
+  state: SubscriptionState,
+  error?: SalesforceError,
+): Promise<void> {
+  const lastError = error === undefined ? null : describeError(error);
+  const set = await client.query({
+    name: 'set-subscription-state',
+    text: `update subscriptions
+              set state = $2, state_since = case when state = $2 then state_since else now() end,
+                  last_error = coalesce($3, last_error)
+            where topic = $1 and epoch = $4`,
+    values: [lease.topic, state, lastError === null ? null : storableJson(lastError), lease.epoch],
+  });
+  expectHeld(lease, set);
+}
+
+function describeError({ code, failure, message, setting, action }: SalesforceError): object {
+  const at = new Date().toISOString();
+  return { code, class: failure, message, ...(setting !== undefined && { setting }), action, at };
+}
+
+/**
+ * The stream is down. The start of the outage is that of the state, whatever is tried meanwhile.
+ * @throws LeaseLostError
+ */
+export async function saveOutage(client: Queryable, lease: Lease, { since, cause }: Outage): Promise<void> {
+  const { code, class: failure, message, action } = cause;
+  const saved = await client.query({
+    name: 'save-outage',
+    // By age, since the clocks of this process and of the database may differ.
+    text: `with s as (select coalesce(outage_since, now() - $5 * interval '1 millisecond') as since
+                        from subscriptions where topic = $1)
+           update subscriptions
+              set state = $2, state_since = s.since, outage_since = s.since, outage_cause = $3, last_error = $4
+             from s where topic = $1 and epoch = $6`,
+    values: [
+      lease.topic,
+      cause.needsPerson ? 'stopped' : 'waiting',
+      storableJson(cause),
+      storableJson({ code, class: failure, message, action, at: new Date().toISOString() }),
+      Math.max(0, Date.now() - since),
+      lease.epoch,
+    ],
+  });
+  expectHeld(lease, saved);
+}
+
+/**
+ * The stream works: an outage, if there was one, is over.
+ * @param isCaughtUp whether nothing is left on the bus
+ * @throws LeaseLostError
+ */
+export async function endOutage(client: Queryable, lease: Lease, isCaughtUp: boolean): Promise<void> {
+  const ended = await client.query({
+    name: 'end-outage',
+    text: `update subscriptions
+              set state = 'streaming', state_since = case when state = 'streaming' then state_since else now() end,
+                  outage_since = null, outage_cause = null, live_at = case when $3 then now() else live_at end
+            where topic = $1 and epoch = $2`,
+    values: [lease.topic, lease.epoch, isCaughtUp],
+  });
+  expectHeld(lease, ended);
+}
+
+/**
+ * Gives up positions that the bus does not know any more.
+ * @throws LeaseLostError
+ */
+export async function forgetPosition(client: Queryable, lease: Lease): Promise<void> {
+  const forgotten = await client.query({
+    name: 'forget-position',
+    text: `update subscriptions set replay_id = null, keepalive_replay_id = null where topic = $1 and epoch = $2`,
+    values: [lease.topic, lease.epoch],
+  });
+  expectHeld(lease, forgotten);
+}
+
+/** Everything was read. The load is complete unless a record could not be stored. */
+export async function markLoaded(client: Queryable, topic: string): Promise<void> {
+  await client.query({
+    name: 'mark-loaded',
+    text: `update subscriptions
+              set read_through_at = now(),
+                  loaded_at = case when exists (select from failed_records) then loaded_at else now() end
+            where topic = $1`,
+    values: [topic],
+  });
+}

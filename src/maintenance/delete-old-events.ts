@@ -1,0 +1,19 @@
+import type { Queryable } from '../db/database.ts';
+
+/**
+ * Deletes some events that came before a moment and took effect or were passed over, the oldest first. Those that wait
+ * or failed stay.
+ *
+ * @returns how many
+ */
+export async function deleteOldEvents(client: Queryable, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-events',
+    text: `with old as (
+             select id from events where received_at < $1 and coalesce(applied_at, received_at) < $1 and state in ('applied', 'skipped')
+              order by received_at limit $2 for update skip locked)
+           delete from events e using old where e.id = old.id`,
+    values: [before, limit],
+  });
+  return rowCount ?? 0;
+}

@@ -1,0 +1,82 @@
+import type { Queryable } from '../db/database.ts';
+import type { RetentionPolicy } from './retention-policy.ts';
+
+/** Deletes some rows that are older than so many milliseconds, the oldest first, and answers how many. */
+export type DeleteOld = (client: Queryable, olderThanMs: number, limit: number) => Promise<number>;
+
+/** Each kind of old row, by the period that it is kept for. Differences go before the resyncs that they belong to. */
+export const deletions: readonly {
+  readonly task: string;
+  readonly period: Exclude<keyof RetentionPolicy, 'eventsMs' | 'versionsMs'>;
+  readonly deleteSome: DeleteOld;
+}[] = [
+  { task: 'write-back attempts', period: 'attemptsMs', deleteSome: deleteAttempts },
+  { task: 'incidents', period: 'incidentsMs', deleteSome: deleteIncidents },
+  { task: 'differences', period: 'resyncsMs', deleteSome: deleteDifferences },
+  { task: 'resyncs', period: 'resyncsMs', deleteSome: deleteResyncs },
+];
+
+/** The attempts of a code that waits or failed tell why, so they stay. */
+async function deleteAttempts(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-attempts',
+    text: `with old as (
+             select t.id from write_back_attempts t
+              where t.sent_at < now() - $1 * interval '1 millisecond'
+                and not exists (select from accounts a
+                                 where a.id = t.account_id and a.code_state in ('pending', 'written', 'failed'))
+              order by t.sent_at limit $2 for update skip locked)
+           delete from write_back_attempts t using old where t.id = old.id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}
+
+async function deleteIncidents(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-incidents',
+    text: `with old as (
+             select id from incidents where state = 'closed' and closed_at < now() - $1 * interval '1 millisecond'
+              order by closed_at limit $2 for update skip locked)
+           delete from incidents i using old where i.id = old.id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}
+
+/**
+ * Resyncs that ended so long ago, but for the newest comparison, which `/v1/status` shows, and those that an incident
+ * still names.
+ */
+const oldResyncs = `
+  select r.id from resyncs r
+   where r.state in ('done', 'failed', 'cancelled') and r.finished_at < now() - $1 * interval '1 millisecond'
+     and not exists (select from incidents i where i.resync_id = r.id)
+     and r.id is distinct from (select v.id from resyncs v where v.mode <> 'repair' and v.state = 'done'
+                                 order by v.finished_at desc limit 1)`;
+
+/** One resync can have as many differences as there are accounts: too many for one statement. */
+async function deleteDifferences(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-differences',
+    text: `with old as (
+             select d.resync_id, d.account_id from resync_differences d where d.resync_id in (${oldResyncs})
+              limit $2 for update skip locked)
+           delete from resync_differences d using old
+            where d.resync_id = old.resync_id and d.account_id = old.account_id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}
+
+async function deleteResyncs(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-resyncs',
+    text: `with old as (${oldResyncs}
+                and not exists (select from resync_differences d where d.resync_id = r.id)
+              order by r.finished_at limit $2 for update of r skip locked)
+           delete from resyncs r using old where r.id = old.id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}

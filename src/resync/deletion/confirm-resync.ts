@@ -1,0 +1,87 @@
+import type pg from 'pg';
+import type { Queryable } from '../../db/database.ts';
+import { sendWakeUp } from '../../db/wake-up.ts';
+import type { EnqueueResync } from '../request-resync.ts';
+
+/**
+ * Lets a resync go on that stopped at deletions without proof: it looks for its accounts once more, and those that are
+ * still not visible are marked as deleted.
+ * - `confirmed`: it is queued again
+ * - `not waiting`: it is in another state
+ */
+export async function confirmResync(
+  client: pg.PoolClient,
+  enqueue: EnqueueResync,
+  { id, confirmedBy }: { readonly id: string; readonly confirmedBy: string },
+): Promise<'confirmed' | 'not waiting' | 'unknown'> {
+  const { rowCount } = await client.query({
+    name: 'confirm-resync',
+    text: `update resyncs
+              set state = 'queued', waiting = null, error = null, next_look_at = null, confirmed_by = $2,
+                  confirmed_at = now()
+            where id = $1 and state = 'needs-confirmation'`,
+    values: [id, confirmedBy],
+  });
+  if (rowCount === 1) {
+    await client.query({
+      name: 'confirm-invisible-accounts',
+      text: `update invisible_accounts set confirmed = true where resync_id = $1 and state = 'kept'`,
+      values: [id],
+    });
+    await enqueue(client, id);
+    await sendWakeUp(client, 'resync');
+    return 'confirmed';
+  }
+  const known = await client.query({
+    name: 'resync-exists',
+    text: 'select from resyncs where id = $1',
+    values: [id],
+  });
+  return known.rowCount === 1 ? 'not waiting' : 'unknown';
+}
+
+/** Some of its accounts are visible again: it reads everything from the beginning. */
+export async function restartHeldResync(
+  client: pg.PoolClient,
+  enqueue: EnqueueResync,
+  id: string,
+): Promise<void> {
+  const { rowCount } = await client.query({
+    name: 'restart-held-resync',
+    text: `with mine as (select id from resyncs where id = $1 and state = 'needs-confirmation' for update),
+                seen as (delete from resync_seen where resync_id in (select id from mine)),
+                found as (delete from resync_differences where resync_id in (select id from mine))
+           update resyncs
+              set state = 'queued', waiting = null, error = null, next_look_at = null, read_at = null, method = null,
+                  bulk_asked_at = null, bulk_job_id = null, resume_at = null, resume_rows = 0
+            where id in (select id from mine)`,
+    values: [id],
+  });
+  if (rowCount === 1) await enqueue(client, id);
+  await sendWakeUp(client, 'resync');
+}
+
+/** The held resync that is due to be looked at, which no other process looks at before the next time. */
+export async function claimHeldResync(client: Queryable): Promise<string | undefined> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'claim-held-resync',
+    text: `update resyncs set next_look_at = now() + interval '5 minutes'
+            where id = (select id from resyncs where state = 'needs-confirmation' and next_look_at <= now()
+                         order by next_look_at limit 1 for update skip locked)
+            returning id`,
+  });
+  return rows[0]?.id;
+}
+
+/** Accounts that a held resync keeps, those that were looked at longest ago first. */
+export async function takeKeptToCheck(client: Queryable, id: string, limit: number): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'check-kept-accounts',
+    text: `update invisible_accounts set checked_at = clock_timestamp()
+            where account_id in (select account_id from invisible_accounts
+                                  where resync_id = $1 and state = 'kept' order by checked_at, account_id limit $2)
+            returning account_id as id`,
+    values: [id, limit],
+  });
+  return rows.map((row) => row.id);
+}

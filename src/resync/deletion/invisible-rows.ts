@@ -1,0 +1,118 @@
+import type { Queryable } from '../../db/database.ts';
+import { formatVersion, parseVersion, type Version } from '../../apply/version.ts';
+import { unprovenWindowDays } from './deletion-bound.ts';
+
+/** An account that a reading did not find, without proof that it is deleted. */
+export type Invisible = {
+  readonly id: string;
+  /** The version that its deletion would have. */
+  readonly version: Version;
+};
+
+/** SQL: no resync that could still decide about the account stands for it; `i` is its row. */
+export const hasNoOpenResync = `not exists (select from resyncs r where r.id = i.resync_id and r.state in
+  ('queued', 'reading', 'applying', 'needs-confirmation'))`;
+
+/**
+ * Saves that accounts were not found. The mirror keeps them; since their values may be outdated, they are stale until
+ * they are read.
+ * @param resyncId the resync that will decide about them; null leaves those that another one found to it
+ */
+export async function saveInvisible(
+  client: Queryable,
+  resyncId: string | null,
+  accounts: readonly Invisible[],
+): Promise<void> {
+  if (accounts.length === 0) return;
+  const values = [accounts.map(({ id }) => id), accounts.map(({ version }) => formatVersion(version))];
+  await client.query({
+    name: 'save-invisible-accounts',
+    text: `insert into invisible_accounts as i (account_id, state, version, resync_id)
+           select id, 'kept', version, $3 from unnest($1::text[], $2::text[]) as a (id, version)
+           on conflict (account_id) do update set
+             since = case when i.state = 'kept' then i.since else now() end,
+             confirmed = i.state = 'kept' and i.confirmed and ($3 is null or i.resync_id = $3),
+             state = 'kept', version = excluded.version, taken_at = null, checked_at = now(),
+             resync_id = coalesce(excluded.resync_id, i.resync_id)`,
+    values: [...values, resyncId],
+  });
+  await client.query({
+    name: 'mark-invisible-accounts-stale',
+    text: `update accounts a
+              set stale_version = i.version, stale_since = now(), changed_at = clock_timestamp(),
+                  revision = a.revision + 1
+             from unnest($1::text[], $2::text[]) as i (id, version)
+            where a.id = i.id and a.stale_version is null`,
+    values,
+  });
+}
+
+/** Accounts that were found again, or are known to be deleted, by a reading that was sent at this moment. */
+export async function clearInvisible(
+  client: Queryable,
+  ids: readonly string[],
+  readAt: number,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query({
+    name: 'clear-invisible-accounts',
+    text: `delete from invisible_accounts
+            where account_id = any($1::text[]) and split_part(version, '.', 4)::bigint <= $2`,
+    values: [ids, readAt],
+  });
+}
+
+/** How many deletions without proof count at the moment, and of how many accounts. */
+export type UnprovenCount = { readonly absent: number; readonly records: number };
+
+/** Those that are kept and those that were marked as deleted lately; confirmed ones do not count. */
+export async function countUnproven(client: Queryable): Promise<UnprovenCount> {
+  const { rows } = await client.query<{ absent: number; records: number }>({
+    name: 'count-unproven-deletions',
+    text: `with unproven as (
+             select state from invisible_accounts
+              where not confirmed
+                and (state = 'kept' or taken_at > now() - ${unprovenWindowDays} * interval '1 day'))
+           select (select count(*)::int from unproven) as absent,
+                  (select count(*)::int from accounts where not deleted)
+                    + (select count(*)::int from unproven where state = 'taken') as records`,
+  });
+  return rows[0] ?? { absent: 0, records: 0 };
+}
+
+/** Accounts that a resync keeps, in the order of their ids. */
+export async function keptByResync(
+  client: Queryable,
+  resyncId: string,
+  limit: number,
+): Promise<readonly (Invisible & { readonly confirmed: boolean })[]> {
+  const { rows } = await client.query<{ id: string; version: string; confirmed: boolean }>({
+    name: 'accounts-kept-by-resync',
+    text: `select account_id as id, version, confirmed from invisible_accounts
+            where resync_id = $1 and state = 'kept' order by confirmed, account_id limit $2`,
+    values: [resyncId, limit],
+  });
+  return rows.map(({ id, version, confirmed }) => ({ id, version: parseVersion(version), confirmed }));
+}
+
+/** They are marked as deleted in this transaction. */
+export async function markTaken(client: Queryable, ids: readonly string[]): Promise<void> {
+  await client.query({
+    name: 'mark-invisible-accounts-taken',
+    text: `update invisible_accounts set state = 'taken', taken_at = now(), checked_at = now()
+            where account_id = any($1::text[])`,
+    values: [ids],
+  });
+}
+
+/** The resync has marked so many accounts as deleted without proof. */
+export async function countTaken(client: Queryable, resyncId: string, count: number): Promise<void> {
+  await client.query({
+    name: 'note-deleted-without-proof',
+    text: `update resyncs
+              set deleted = deleted + $2,
+                  not_visible = (select count(*) from invisible_accounts where resync_id = $1)
+            where id = $1`,
+    values: [resyncId, count],
+  });
+}

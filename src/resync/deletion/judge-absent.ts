@@ -1,0 +1,55 @@
+import type { Queryable } from '../../db/database.ts';
+import type { AccountChange } from '../../apply/apply-changes.ts';
+import type { Reading } from '../reading.ts';
+import { laterVersion, parseVersion, readVersion, type Version } from '../../apply/version.ts';
+import type { Invisible } from './invisible-rows.ts';
+import type { Absence } from './seek-proof.ts';
+import { deletionOf } from './settle-invisible.ts';
+
+/** What follows from a reading that did not return accounts that it asked for by their ids. */
+export type JudgedAbsences = {
+  readonly deletions: readonly AccountChange[];
+  /** The mirror holds them as existing, and nothing proves that they are deleted. */
+  readonly invisible: readonly Invisible[];
+  /** Neither in Salesforce nor in the mirror. */
+  readonly unknownIds: readonly string[];
+};
+
+/** All that is known of an absent account is older than this reading, also of one that the mirror holds as deleted. */
+export async function judgeAbsent(
+  client: Queryable,
+  { watermark, readAt, resyncId }: Reading,
+  absent: readonly Absence[],
+): Promise<JudgedAbsences> {
+  const ids = absent.map(({ id }) => id);
+  const known = await existingAccounts(client, ids);
+  const deletions: AccountChange[] = [];
+  const invisible: Invisible[] = [];
+  for (const { id, proof } of absent) {
+    const account = known.get(id);
+    if (account === undefined) continue;
+    const version = readVersion(0, laterVersion(watermark, account.version), readAt);
+    if (account.deleted || proof !== null) deletions.push(deletionOf({ id, version }, resyncId));
+    else invisible.push({ id, version });
+  }
+  return { deletions, invisible, unknownIds: ids.filter((id) => !known.has(id)) };
+}
+
+export function provenIds(absent: readonly Absence[]): string[] {
+  return absent.filter(({ proof }) => proof !== null).map(({ id }) => id);
+}
+
+type KnownAccount = { readonly version: Version; readonly deleted: boolean };
+
+async function existingAccounts(
+  client: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, KnownAccount>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await client.query<{ id: string; version: string; deleted: boolean }>({
+    name: 'existing-accounts',
+    text: 'select id, version, deleted from accounts where id = any($1::text[])',
+    values: [ids],
+  });
+  return new Map(rows.map(({ id, version, deleted }) => [id, { version: parseVersion(version), deleted }]));
+}

@@ -1,0 +1,126 @@
+import type { Queryable } from '../../db/database.ts';
+import { deleteLogMs, readDeletedIds, requestAccount } from '../../salesforce/deleted-records.ts';
+import { SalesforceError } from '../../salesforce/error.ts';
+import type { Ask } from '../../salesforce/query-pages.ts';
+import type { Reading, ResyncContext } from '../reading.ts';
+import { compareVersions, parseVersion } from '../../apply/version.ts';
+import { type DeletionProof, proofOfDeletion, type Sighting } from './deletion-proof.ts';
+
+/** An account that was asked for by its id and not returned, not even among the deleted ones. */
+export type Absence = {
+  readonly id: string;
+  /** Why it is known to be deleted; null if it may only be invisible. */
+  readonly proof: DeletionProof | null;
+};
+
+/** The most accounts that are requested one by one: an API request each. */
+const maxRequests = 10;
+
+type Seeking = { readonly context: ResyncContext; readonly reading: Reading; readonly ask: Ask };
+
+/**
+ * Looks for proof that accounts are deleted: in the event log, in Salesforce's log of deletions and, if few are left, by
+ * a request for each. Only accounts that the mirror holds as existing need one.
+ * @throws SalesforceError if a source does not answer for now
+ */
+export async function seekProof(seeking: Seeking, ids: readonly string[]): Promise<Absence[]> {
+  const sightings = new Map<string, Sighting[]>(
+    (await existingIds(seeking.context.pool, ids)).map((id) => [id, [{ source: 'absence' }]]),
+  );
+  const add = (id: string, sighting: Sighting): unknown => sightings.get(id)?.push(sighting);
+  const unproven = (): string[] => [...sightings.keys()].filter((id) => proofIn(sightings, id) === null);
+
+  for (const { id, changeType } of await newestEvents(seeking.context.pool, unproven()))
+    add(id, { source: 'event', changeType });
+  if (unproven().length > 0) {
+    const deleted = await deletedIds(seeking);
+    for (const id of unproven()) add(id, { source: 'getDeleted', isListed: deleted.has(id) });
+  }
+  if (unproven().length <= maxRequests) {
+    for (const id of unproven()) add(id, { source: 'request', errorCode: await requested(seeking, id) });
+  }
+  return ids.map((id) => ({ id, proof: proofIn(sightings, id) }));
+}
+
+function proofIn(sightings: ReadonlyMap<string, readonly Sighting[]>, id: string): DeletionProof | null {
+  return proofOfDeletion(sightings.get(id) ?? []);
+}
+
+/** One look at the log of deletions serves a whole reading: later deletions are returned by its queries. */
+const logs = new WeakMap<Reading, Promise<ReadonlySet<string>>>();
+
+function deletedIds(seeking: Seeking): Promise<ReadonlySet<string>> {
+  const { reading } = seeking;
+  const known = logs.get(reading) ?? readLog(seeking);
+  logs.set(reading, known);
+  known.catch(() => logs.delete(reading));
+  return known;
+}
+
+async function readLog({ context, ask }: Seeking): Promise<ReadonlySet<string>> {
+  const now = Date.now();
+  const span = { from: new Date(now - deleteLogMs), to: new Date(now) };
+  try {
+    return await readDeletedIds(context.org.connection, span, ask);
+  } catch (error) {
+    if (!saysNothing(error)) throw error;
+    context.logger.warn({ err: error }, 'the log of deletions cannot be read');
+    return new Set();
+  }
+}
+
+async function requested({ context, ask }: Seeking, id: string): Promise<string | null> {
+  try {
+    return await ask(() => requestAccount(context.org.connection, id));
+  } catch (error) {
+    if (error instanceof SalesforceError && saysNothing(error)) return error.code;
+    throw error;
+  }
+}
+
+/** A refusal that a later try does not change: the repair goes on without this source. */
+function saysNothing(error: unknown): boolean {
+  if (!(error instanceof SalesforceError)) return false;
+  const isFinal = ['config', 'permission', 'data', 'bug'].includes(error.failure);
+  return isFinal || ['INVALID_REPLICATION_DATE', 'EXCEEDED_ID_LIMIT'].includes(error.code);
+}
+
+async function existingIds(client: Queryable, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await client.query<{ id: string }>({
+    name: 'existing-account-ids',
+    text: 'select id from accounts where id = any($1::text[]) and not deleted order by id',
+    values: [ids],
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** The newest event of each account, unless the account was read as existing after it. */
+async function newestEvents(client: Queryable, ids: readonly string[]): Promise<NewestEvent[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await client.query<NewestEvent>({
+    name: 'newest-events-of-accounts',
+    text: `select a.id, a.base_version as base, e.change_type as "changeType", e.commit_timestamp as at,
+                  e.commit_number as commit, e.sequence_number as sequence
+             from accounts a
+             cross join lateral (
+               select change_type, commit_timestamp, commit_number, sequence_number from events
+                where record_ids @> array[a.id] and entity_name = 'Account' and state = 'applied'
+                order by commit_timestamp desc, commit_number desc, sequence_number desc limit 1) e
+            where a.id = any($1::text[]) and e.change_type is not null and e.sequence_number is not null`,
+    values: [ids],
+  });
+  return rows.filter(
+    ({ at, commit, sequence, base }) =>
+      compareVersions([at.getTime(), commit, sequence, 0], parseVersion(base)) > 0,
+  );
+}
+
+type NewestEvent = {
+  readonly id: string;
+  readonly changeType: string;
+  readonly base: string;
+  readonly at: Date;
+  readonly commit: bigint;
+  readonly sequence: number;
+};

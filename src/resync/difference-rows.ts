@@ -1,0 +1,131 @@
+import type { Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
+import type { Scalar } from '../salesforce/change-event.ts';
+import { scanAccounts, scanRows } from './scan-accounts.ts';
+
+/** Where the mirror and Salesforce differ about one account. */
+export type Difference = {
+  readonly accountId: string;
+  /**
+   * - `missing`: Salesforce has it and the mirror has not
+   * - `extra`: the mirror holds it as existing, and Salesforce has deleted it
+   * - `not visible`: the mirror holds it as existing, and Salesforce does not return it, which does not prove a deletion
+   * - `fields`: both have it
+   */
+  readonly kind: 'missing' | 'extra' | 'not visible' | 'fields';
+  readonly fields: readonly string[];
+  readonly values: Readonly<Record<string, { readonly mirror: Scalar; readonly salesforce: Scalar }>>;
+  /** When Salesforce last changed the record, as far as it has it. */
+  readonly modifiedAt: Date | null;
+};
+
+/** Notes differences; a change on its way may explain them, until they are confirmed. */
+export async function saveDifferences(
+  client: Queryable,
+  resyncId: string,
+  found: readonly Difference[],
+  confirmed: boolean,
+): Promise<void> {
+  if (found.length === 0) return;
+  await client.query({
+    name: 'note-differences',
+    text: `insert into resync_differences (resync_id, account_id, kind, fields, "values", modified_at, confirmed)
+           select $1, d.account_id, d.kind, array(select jsonb_array_elements_text(d.fields)), d."values", d.modified_at, $7
+             from unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+               as d (account_id, kind, fields, "values", modified_at)
+           on conflict (resync_id, account_id) do update set
+             kind = excluded.kind, fields = excluded.fields, "values" = excluded."values",
+             modified_at = excluded.modified_at, confirmed = excluded.confirmed`,
+    values: [
+      resyncId,
+      found.map(({ accountId }) => accountId),
+      found.map(({ kind }) => kind),
+      found.map(({ fields }) => storableJson(fields)),
+      found.map(({ values }) => storableJson(values)),
+      found.map(({ modifiedAt }) => modifiedAt),
+      confirmed,
+    ],
+  });
+}
+
+export async function dropDifferences(
+  client: Queryable,
+  resyncId: string,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query({
+    name: 'drop-differences',
+    text: 'delete from resync_differences where resync_id = $1 and account_id = any($2::text[])',
+    values: [resyncId, ids],
+  });
+}
+
+export async function dropUnconfirmed(client: Queryable, resyncId: string): Promise<void> {
+  await client.query({
+    name: 'drop-unconfirmed-differences',
+    text: 'delete from resync_differences where resync_id = $1 and not confirmed',
+    values: [resyncId],
+  });
+}
+
+/** Accounts whose differences are not confirmed yet, behind an id. */
+export async function unconfirmed(
+  client: Queryable,
+  resyncId: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'unconfirmed-differences',
+    text: `select account_id as id from resync_differences
+            where resync_id = $1 and not confirmed and account_id > $2 order by account_id limit $3`,
+    values: [resyncId, after, limit],
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** Remembers the accounts that were met. */
+export async function saveSeen(client: Queryable, resyncId: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await client.query({
+    name: 'note-seen',
+    text: `insert into resync_seen (resync_id, account_id) select $1, unnest($2::text[])
+           on conflict do nothing`,
+    values: [resyncId, ids],
+  });
+}
+
+/** Living accounts of the mirror that a complete reading did not meet. */
+export function unseenIds(client: Queryable, resyncId: string): AsyncGenerator<string[]> {
+  return scanAccounts(client, (after) => ({
+    name: 'unseen-accounts',
+    text: `with scanned as (select id, deleted from accounts where id > $2 order by id limit ${scanRows})
+           select max(s.id) as last,
+                  array_agg(s.id order by s.id) filter (where not s.deleted and r.account_id is null) as ids
+             from scanned s left join resync_seen r on r.resync_id = $1 and r.account_id = s.id`,
+    values: [resyncId, after],
+  }));
+}
+
+/** What only the comparison needed. */
+export async function forgetSeen(client: Queryable, resyncId: string): Promise<void> {
+  await client.query({
+    name: 'forget-seen',
+    text: 'delete from resync_seen where resync_id = $1',
+    values: [resyncId],
+  });
+}
+
+/** A verify is over: how much it compared, how many accounts differ, and up to when the rest is known to be equal. */
+export async function saveVerified(client: Queryable, resyncId: string, through: Date): Promise<number> {
+  const { rows } = await client.query<{ different: number }>({
+    name: 'note-verified',
+    text: `update resyncs set
+             different = (select count(*) from resync_differences where resync_id = $1 and confirmed),
+             verified_through = $2
+            where id = $1 returning different`,
+    values: [resyncId, through],
+  });
+  return rows[0]?.different ?? 0;
+}

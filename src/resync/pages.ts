@@ -1,0 +1,144 @@
+import type pg from 'pg';
+import {
+  countAccounts,
+  maxIdsPerRead,
+  type ReadFrom,
+  readAccounts,
+  readAccountsFrom,
+} from '../salesforce/read-accounts.ts';
+import type { AccountRead } from '../salesforce/records.ts';
+import { type Absence, seekProof } from './deletion/seek-proof.ts';
+import { readKnownVersions } from '../incidents/request-reads.ts';
+import type { Version } from '../apply/version.ts';
+import { readByBulkJob } from './bulk-reading.ts';
+import type { RunningResync } from './reading.ts';
+import { expectComplete } from './reading-lost-error.ts';
+import { saveMethod, type ResumePoint, readToTheEnd } from './resync-rows.ts';
+import { scanAccounts, scanRows } from './scan-accounts.ts';
+
+/** A part of a reading that is merged or compared at once. */
+export type Page = {
+  readonly reads: readonly AccountRead[];
+  /** Asked for by id and not returned, not even among the deleted ones. */
+  readonly absent: readonly Absence[];
+  /** What the mirror knew of records asked for by id before they were asked for: the answer contains it. */
+  readonly known?: ReadonlyMap<string, Version>;
+  /** Where the reading goes on behind it. */
+  readonly resume: ResumePoint;
+};
+
+// A commit can take its stamp some time before it is to be seen, and clocks differ.
+const overlapMs = 5 * 60_000;
+
+/** Reads the next part while this one is worked on. */
+export async function* readAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+  const ask = (): Promise<IteratorResult<T>> => {
+    const next = source.next();
+    // Where nobody comes for it any more, its failure is nobody's.
+    next.catch(() => {});
+    return next;
+  };
+  try {
+    for (let next = ask(); ; ) {
+      const result = await next;
+      if (result.done === true) return;
+      next = ask();
+      yield result.value;
+    }
+  } finally {
+    await source.return(undefined).catch(() => {});
+  }
+}
+
+/** What a resync reads, deleted records included. The method is chosen by the number of records. */
+export async function* pagesOf(run: RunningResync): AsyncGenerator<Page> {
+  const { row } = run;
+  if (row.scope === 'accounts') {
+    yield* byId(run, row.accountIds);
+  } else {
+    yield* changedSince(run, row.scope === 'since' ? (row.since ?? new Date(0)) : null);
+  }
+}
+
+/** Everything that changed at or after a moment, and some time before it; null reads all. */
+export async function* changedSince(run: RunningResync, moment: Date | null): AsyncGenerator<Page> {
+  const { context, row, ask } = run;
+  const { connection } = context.org;
+  const since = moment === null ? null : new Date(moment.getTime() - overlapMs);
+  if (row.resumeAt === readToTheEnd.at) return;
+  let { method, expected } = row;
+  if (method === null || expected === null) {
+    expected = await ask(() => countAccounts(connection, since));
+    method = expected >= context.bulkFrom ? 'bulk' : 'rest';
+    await saveMethod(context.pool, row, method, expected);
+  }
+  if (method === 'bulk') {
+    yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`, expected);
+  } else {
+    let { read } = row;
+    for await (const page of inOrderOfChange(run, since ?? new Date(0))) {
+      read += page.reads.length;
+      yield page;
+    }
+    expectComplete(read, expected);
+  }
+}
+
+async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator<Page> {
+  const { context, row, reading, ask } = run;
+  const from = parsePlace(row.resumeAt) ?? since;
+  for await (const { reads, through } of readAccountsFrom(context.org.connection, reading.plan, from, ask)) {
+    const at = through === undefined ? row.resumeAt : formatPlace(through);
+    yield { reads, absent: [], resume: { at, rows: 0 } };
+  }
+}
+
+function formatPlace({ systemModstamp, id }: ReadFrom): string {
+  return `${systemModstamp} ${id}`;
+}
+
+function parsePlace(text: string | null): ReadFrom | undefined {
+  const [, systemModstamp, id] = /^(\d+) (\w{18})$/.exec(text ?? '') ?? [];
+  return id === undefined ? undefined : { systemModstamp: Number(systemModstamp), id };
+}
+
+/** Accounts by their ids. */
+export async function* byId(
+  run: Pick<RunningResync, 'context' | 'reading' | 'ask'>,
+  ids: readonly string[],
+): AsyncGenerator<Page> {
+  const { context, reading, ask } = run;
+  const size = maxIdsPerRead(reading.plan);
+  for (let start = 0; start < ids.length; start += size) {
+    const asked = ids.slice(start, start + size);
+    const known = await readKnownVersions(context.pool, asked);
+    const reads = await ask(() => readAccounts(context.org.connection, reading.plan, asked));
+    const found = new Set(reads.map(({ id }) => id));
+    const missing = asked.filter((id) => !found.has(id));
+    const absent = missing.length === 0 ? [] : await seekProof({ context, reading, ask }, missing);
+    yield { reads, absent, known, resume: { at: null, rows: 0 } };
+  }
+}
+
+/**
+ * What the mirror has alive and the complete reading did not bring is asked for by id: only that tells what is gone
+ * from what is new.
+ */
+export async function* missingIds(run: RunningResync): AsyncGenerator<Page> {
+  for await (const ids of unreadIds(run.context.pool, run.reading.readAt)) {
+    for await (const page of byId(run, ids)) yield { ...page, resume: readToTheEnd };
+  }
+}
+
+/** Living accounts whose last complete value is older than this reading. */
+function unreadIds(pool: pg.Pool, readAt: number): AsyncGenerator<string[]> {
+  return scanAccounts(pool, (after) => ({
+    name: 'missing-accounts',
+    text: `with scanned as (select id, deleted, base_version from accounts where id > $1 order by id limit ${scanRows})
+           select max(id) as last,
+                  array_agg(id order by id)
+                    filter (where not deleted and split_part(base_version, '.', 4)::bigint < $2) as ids
+             from scanned`,
+    values: [after, readAt],
+  }));
+}

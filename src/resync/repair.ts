@@ -1,0 +1,72 @@
+import { inTransaction } from '../db/database.ts';
+import { closeByResync } from '../incidents/close-incidents.ts';
+import { settleInvisible } from './deletion/settle-invisible.ts';
+import { currentReadPlan, fieldsBeyond } from './read-plan.ts';
+import { markLoaded } from '../ingest/subscription-rows.ts';
+import { applyPage } from './apply-reads.ts';
+import { finishResync } from './finish-resync.ts';
+import { type Page, pagesOf, readAhead, missingIds } from './pages.ts';
+import type { ResyncContext, RunningResync } from './reading.ts';
+import { requestResync } from './request-resync.ts';
+import { saveProgress, saveUnknownIds, ResyncEndedError } from './resync-rows.ts';
+import type { Outcome } from './run-resync.ts';
+import { differingSpans, hasOrphans, pagesOfSpan } from './windows.ts';
+
+/**
+ * Reads what a resync covers and merges it into the mirror. What Salesforce has deleted is marked as deleted; what it
+ * does not return without proof of that is decided about at the end.
+ */
+export async function repair(run: RunningResync): Promise<Outcome> {
+  const { row } = run;
+  for await (const page of readAhead(pagesOf(run))) await apply(run, page);
+  if (row.scope === 'all') for await (const page of missingIds(run)) await apply(run, page);
+  const orphans = row.scope === 'since' && (await hasOrphans(run));
+  if (orphans) await repairOrphans(run);
+  if (!(await settleInvisible(run))) return { stopped: true };
+  return { stopped: false, different: null, unstored: await finish(run) };
+}
+
+async function apply({ context, row, reading }: RunningResync, page: Page): Promise<void> {
+  await applyPage(context, reading, page, async (client, { unknownIds, ...counts }) => {
+    await saveUnknownIds(client, row.id, row.scope === 'accounts' ? unknownIds : []);
+    if (!(await saveProgress(client, row, counts, page.resume))) throw new ResyncEndedError();
+  });
+}
+
+/**
+ * A record that was deleted and purged has no time of change any more, so a reading of what changed does not bring
+ * it: the windows tell where the mirror has more than Salesforce.
+ */
+async function repairOrphans(run: RunningResync): Promise<void> {
+  const spans = await differingSpans(run);
+  for (const span of spans ?? []) {
+    for await (const page of pagesOfSpan(run, span)) await apply(run, page);
+  }
+  if (spans === undefined) await requestFull(run.context, 'too much differs');
+}
+
+/** @returns how many records could not be stored */
+async function finish(run: RunningResync): Promise<number> {
+  const { context, row } = run;
+  await readAddedFields(run);
+  return inTransaction(context.pool, async (client) => {
+    const unstored = await finishResync(client, row);
+    await closeByResync(client, row.id);
+    if (row.scope === 'all') await markLoaded(client, context.topic);
+    return unstored;
+  });
+}
+
+/** Fields that were added while it was read are in none of its records: all of them are read once more. */
+async function readAddedFields({ context, row, reading, ask }: RunningResync): Promise<void> {
+  if (row.scope === 'accounts') return;
+  const { schemaId } = await currentReadPlan(context, ask);
+  const added = await fieldsBeyond(context, schemaId, reading.schemaId);
+  if (added.size > 0) await requestFull(context, `fields added: ${[...added].join(', ')}`);
+}
+
+async function requestFull(context: ResyncContext, reason: string): Promise<void> {
+  await inTransaction(context.pool, async (client) => {
+    await context.jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason }));
+  });
+}

@@ -1,0 +1,147 @@
+import { inTransaction, type Queryable } from '../db/database.ts';
+import { closeByResync, closeEarlierDifferences } from '../incidents/close-incidents.ts';
+import { settleInvisible } from './deletion/settle-invisible.ts';
+import { openIncident } from '../incidents/incident-rows.ts';
+import { compareReads } from './compare.ts';
+import { confirmDifferences } from './confirm.ts';
+import { forgetSeen, saveDifferences, saveSeen, saveVerified, unseenIds } from './difference-rows.ts';
+import { finishResync } from './finish-resync.ts';
+import { byId, changedSince, type Page, pagesOf, readAhead } from './pages.ts';
+import type { RunningResync } from './reading.ts';
+import { requestResync } from './request-resync.ts';
+import { saveProgress, ResyncEndedError, readToTheEnd } from './resync-rows.ts';
+import type { Outcome } from './run-resync.ts';
+import { differingSpans, pagesOfSpan } from './windows.ts';
+
+/** Compares what a resync covers with the mirror, which stays as it is, and says what differs. */
+export async function verify(run: RunningResync): Promise<Outcome> {
+  const complete = run.row.mode === 'sample' ? await compareSample(run) : await compareAll(run);
+  if (!complete) return escalateToFullVerify(run);
+  await confirmDifferences(run);
+  if (!(await settleInvisible(run))) return { stopped: true };
+  return finish(run);
+}
+
+async function compareAll(run: RunningResync): Promise<boolean> {
+  const { context, row } = run;
+  for await (const page of readAhead(pagesOf(run))) await compare(run, page);
+  if (row.scope !== 'all') return true;
+  for await (const ids of unseenIds(context.pool, row.id)) {
+    for await (const page of byId(run, ids)) await compare(run, { ...page, resume: readToTheEnd });
+  }
+  return true;
+}
+
+/**
+ * What changed since the last comparison is compared in full; of the rest, counts and newest times in windows. Both
+ * together find a lost change, a lost deletion and damage that shows in a count.
+ *
+ * @returns whether it could: before a first complete comparison, or where too much differs, all has to be compared
+ */
+async function compareSample(run: RunningResync): Promise<boolean> {
+  const since = await comparedThrough(run.context.pool);
+  if (since === undefined) return compareAll(run);
+  for await (const page of changedSince(run, since)) await compare(run, page);
+  const spans = await differingSpans(run);
+  for (const span of spans ?? []) {
+    for await (const page of pagesOfSpan(run, span)) await compare(run, page);
+  }
+  return spans !== undefined;
+}
+
+async function compare(run: RunningResync, page: Page): Promise<void> {
+  const { context, row, reading } = run;
+  const found = await compareReads(context, context.pool, reading, page);
+  const differing = new Set(found.map(({ accountId }) => accountId));
+  await inTransaction(context.pool, async (client) => {
+    await saveDifferences(client, row.id, found, false);
+    if (row.scope === 'all')
+      await saveSeen(
+        client,
+        row.id,
+        page.reads.map(({ id }) => id),
+      );
+    const counts = {
+      read: page.reads.length,
+      created: 0,
+      updated: 0,
+      unchanged: page.reads.filter(({ id }) => !differing.has(id)).length,
+      kept: 0,
+      deleted: 0,
+      failed: 0,
+    };
+    if (!(await saveProgress(client, row, counts, page.resume))) throw new ResyncEndedError();
+  });
+}
+
+/** Up to when everything is known to have been compared or read completely; undefined where it never was. */
+async function comparedThrough(client: Queryable): Promise<Date | undefined> {
+  const { rows } = await client.query<{ through: Date | null }>({
+    name: 'compared-through',
+    text: `select max(case when mode = 'repair' then read_at else verified_through end) as through
+             from resyncs where state = 'done' and scope = 'all'`,
+  });
+  return rows[0]?.through ?? undefined;
+}
+
+async function finish({ context, row, reading }: RunningResync): Promise<Outcome> {
+  let different = 0;
+  let unstored = 0;
+  await inTransaction(context.pool, async (client) => {
+    different = await saveVerified(client, row.id, new Date(reading.readAt));
+    await forgetSeen(client, row.id);
+    if (row.mode === 'verify' && row.scope === 'all') await closeEarlierDifferences(client, context.topic);
+    if (different > 0) await recordDifferences(client, { context, row, reading }, different);
+    unstored = await finishResync(client, row);
+    // What was only compared stays open until it is repaired.
+    if (row.repairs) await closeByResync(client, row.id);
+  });
+  return { stopped: false, different, unstored };
+}
+
+/** Differences are an incident: no event had told of them. */
+async function recordDifferences(
+  client: Queryable,
+  { context, row, reading }: Pick<RunningResync, 'context' | 'row' | 'reading'>,
+  different: number,
+): Promise<void> {
+  const { rows } = await client.query<{ ids: string[]; oldest: Date | null }>({
+    name: 'confirmed-differences',
+    text: `select (array_agg(account_id order by account_id))[1:1000] as ids, min(modified_at) as oldest
+             from resync_differences where resync_id = $1 and confirmed`,
+    values: [row.id],
+  });
+  await openIncident(client, {
+    topic: context.topic,
+    cause: 'difference',
+    detail: `${different} ${different === 1 ? 'account' : 'accounts'} differed from Salesforce without an event that explains it.`,
+    extent: different > 1_000 ? 'all' : 'accounts',
+    accountIds: different > 1_000 ? [] : (rows[0]?.ids ?? []),
+    ...(rows[0]?.oldest == null ? {} : { from: rows[0].oldest }),
+    to: new Date(reading.readAt),
+    resyncId: row.id,
+  });
+}
+
+/** Too much differs for single windows: everything is compared. */
+async function escalateToFullVerify({ context, row }: RunningResync): Promise<Outcome> {
+  await inTransaction(context.pool, async (client) => {
+    const id = await requestResync(client, {
+      scope: 'all',
+      mode: 'verify',
+      repairs: row.repairs,
+      reason: 'sample differs widely',
+    });
+    await context.jobs.enqueueResync(client, id);
+    await forgetSeen(client, row.id);
+    await client.query('delete from resync_differences where resync_id = $1', [row.id]);
+    const note = `More differs than a sample can tell apart; resync ${id} compares everything.`;
+    await client.query({
+      name: 'end-sample',
+      text: `update resyncs set error = $2 where id = $1`,
+      values: [row.id, note],
+    });
+    await finishResync(client, row);
+  });
+  return { stopped: false, different: null, unstored: 0 };
+}

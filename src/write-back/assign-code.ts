@@ -1,0 +1,89 @@
+import type pg from 'pg';
+import { sendWakeUp } from '../db/wake-up.ts';
+import { lockAccountWrites } from '../apply/apply-changes.ts';
+import type { CodeState } from '../codes/signup-code.ts';
+import { saveFindings } from './waiting-codes.ts';
+
+export type CodeRequest = {
+  /** 18 characters. */
+  readonly accountId: string;
+  /** Whether a code that the account has is replaced by a new one. */
+  readonly regenerate: boolean;
+  /** Name of the API key. */
+  readonly requestedBy: string;
+};
+
+/** What came of a request; `made` tells whether the code is new. */
+export type CodeAnswer =
+  | { readonly kind: 'code'; readonly signupCode: string; readonly state: CodeState; readonly made: boolean }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'deleted' }
+  /** Salesforce holds this code, which belongs to another account. */
+  | { readonly kind: 'disputed'; readonly held: string };
+
+/**
+ * Gives an account a code on request, in the given transaction, whatever the rules say; one that it has stays, unless it
+ * is to be replaced.
+ */
+export async function assignCode(
+  client: pg.PoolClient,
+  generate: () => string,
+  request: CodeRequest,
+): Promise<CodeAnswer> {
+  const { accountId, regenerate, requestedBy } = request;
+  await lockAccountWrites(client);
+  const row = await lockCode(client, accountId);
+  if (row === undefined) return { kind: 'unknown' };
+  if (row.deleted) return { kind: 'deleted' };
+  if (!regenerate && row.code !== null)
+    return { kind: 'code', signupCode: row.code, state: row.state, made: false };
+  if (!regenerate && row.held !== null) return { kind: 'disputed', held: row.held };
+  const replaced = [row.code, row.held].filter((code) => code !== null);
+  const code = await unusedCode(client, generate);
+  await client.query({
+    name: 'assign-code',
+    text: `update accounts
+                set signup_code = $2, code_state = 'pending', code_error = null, code_due_at = 'epoch',
+                    code_tries = 0, code_refusals = 0, code_replaces = $3,
+                    changed_at = clock_timestamp(), revision = revision + 1
+              where id = $1`,
+    values: [accountId, code, JSON.stringify([...new Set([...row.replaces, ...replaced])])],
+  });
+  if (row.code !== null) {
+    const message = `Replaced on request of the API key "${requestedBy}".`;
+    const error = { code: 'replaced', message, at: new Date().toISOString() };
+    await saveFindings(client, [{ id: accountId, code: row.code, outcome: 'replaced', error }]);
+  }
+  await sendWakeUp(client, 'write-back');
+  return { kind: 'code', signupCode: code, state: 'pending', made: true };
+}
+
+type CodeRow = {
+  readonly code: string | null;
+  readonly held: string | null;
+  readonly state: CodeState;
+  readonly replaces: readonly string[];
+  readonly deleted: boolean;
+};
+
+async function lockCode(client: pg.PoolClient, accountId: string): Promise<CodeRow | undefined> {
+  const { rows } = await client.query<CodeRow>({
+    name: 'lock-code',
+    text: `select signup_code as code, salesforce_code as held, code_state as state, code_replaces as replaces, deleted
+             from accounts where id = $1 for update`,
+    values: [accountId],
+  });
+  return rows[0];
+}
+
+async function unusedCode(client: pg.PoolClient, generate: () => string): Promise<string> {
+  for (;;) {
+    const code = generate();
+    const { rowCount } = await client.query({
+      name: 'is-code-used',
+      text: 'select from accounts where signup_code = $1',
+      values: [code],
+    });
+    if (rowCount === 0) return code;
+  }
+}

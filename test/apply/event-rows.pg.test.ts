@@ -1,0 +1,165 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
+import { lockWaiting, markEvents, readWaiting } from '../../src/apply/event-rows.ts';
+import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
+import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
+import { bits, encodeEvent, testSchema } from '../helpers/change-events.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+const topic = '/data/AccountChangeEvent';
+const lease = { topic, epoch: 0n };
+const plenty = { events: 1_000, bytes: 1_000_000 };
+
+describe('the event log', () => {
+  const database = useDatabase();
+
+  beforeEach(async () => {
+    await database.rows('truncate events, subscriptions cascade');
+    await ensureSubscription(database.pool, topic, '00D000000000001AAA');
+  });
+
+  const store = (count: number): Promise<number> =>
+    storeEvents(
+      database.pool,
+      lease,
+      Array.from({ length: count }, () => ({
+        eventId: randomUUID(),
+        schemaId: 'schema',
+        replayId: null,
+        payload: encodeEvent(),
+      })),
+    );
+  const idsOf = async () =>
+    (await database.rows<{ id: bigint }>('select id from events order by id')).map(({ id }) => id);
+  const applied = (id: bigint) => ({ id, state: 'applied' as const, error: null, header: null });
+
+  it('the oldest waiting events are read first, up to a limit', async () => {
+    await store(5);
+    const ids = await idsOf();
+    await markEvents(database.pool, [applied(ids[1] ?? 0n)]);
+    const { events, quietThrough, cut } = await readWaiting(database.pool, topic, { ...plenty, events: 3 });
+    expect(events.map(({ id }) => id)).toEqual([ids[0], ids[2], ids[3]]);
+    expect([quietThrough, cut]).toEqual([0n, true]);
+  });
+
+  it('a read is limited by bytes, returns at least one event and reports whether there is more', async () => {
+    const event = (bytes: number) => ({
+      eventId: randomUUID(),
+      schemaId: 's',
+      replayId: null,
+      payload: randomBytes(bytes),
+    });
+    await storeEvents(database.pool, lease, [9_000, 9_000, 9_000, 100].map(event));
+    const sizes = async (bytes: number) => {
+      const { events, cut } = await readWaiting(database.pool, topic, { ...plenty, bytes });
+      return [events.map(({ payload }) => payload.length), cut];
+    };
+    expect(await sizes(1)).toEqual([[9_000], true]);
+    expect(await sizes(10_000)).toEqual([[9_000, 9_000], true]);
+    expect(await sizes(27_001)).toEqual([[9_000, 9_000, 9_000, 100], false]);
+  });
+
+  it('the extent of the silence is reported also if nothing waits', async () => {
+    await store(1);
+    await markQuiet(database.pool, lease);
+    const [id = 0n] = await idsOf();
+    await markEvents(database.pool, [applied(id)]);
+    expect(await readWaiting(database.pool, topic, plenty)).toEqual({
+      events: [],
+      quietThrough: id,
+      cut: false,
+    });
+  });
+
+  it('silence is never reported behind events that the same read does not show', async () => {
+    // While another connection stores and marks in turn, every reading has to be consistent in itself.
+    let writing = true;
+    const writer = (async () => {
+      for (let round = 0; round < 60; round++) {
+        await store(2);
+        await markQuiet(database.pool, lease);
+      }
+      writing = false;
+    })();
+    while (writing) {
+      const { events, quietThrough } = await readWaiting(database.pool, topic, plenty);
+      expect(quietThrough).toBeLessThanOrEqual(events.at(-1)?.id ?? 0n);
+    }
+    await writer;
+  });
+
+  it('an event with a lower number that is committed later is read: events are selected by state and not by a cursor', async () => {
+    const late = await database.pool.connect();
+    try {
+      await late.query('begin');
+      await late.query(
+        `insert into events (topic, source, event_id, schema_id, payload, digest) values ($1, 'webhook', 'late', 's', '', '')`,
+        [topic],
+      );
+      await store(1);
+      const { events } = await readWaiting(database.pool, topic, plenty);
+      await markEvents(
+        database.pool,
+        events.map(({ id }) => applied(id)),
+      );
+      await late.query('commit');
+      const { events: later } = await readWaiting(database.pool, topic, plenty);
+      expect(later).toHaveLength(1);
+      expect(later[0]?.id).toBeLessThan(events[0]?.id ?? 0n);
+    } finally {
+      late.release();
+    }
+  });
+
+  it('positions follow the order of effect, whatever the order of arrival', async () => {
+    await store(4);
+    const ids = await idsOf();
+    const order = [ids[2], ids[0], ids[3], ids[1]].map((id) => applied(id ?? 0n));
+    await markEvents(database.pool, order.slice(0, 2));
+    await markEvents(database.pool, order.slice(2));
+    const rows = await database.rows<{ id: bigint }>('select id from events order by position');
+    expect(rows.map(({ id }) => id)).toEqual(order.map(({ id }) => id));
+  });
+
+  it('the header of an event is stored to the last digit', async () => {
+    await store(1);
+    const [id = 0n] = await idsOf();
+    const recordIds = ['001000000000001AAA', '001000000000002AAA'];
+    const input = { header: { recordIds, changedFields: bits('Industry', 'BillingAddress.City') } };
+    const { header } = decodeChangeEvent(encodeEvent(input), testSchema);
+    await markEvents(database.pool, [{ id, state: 'failed', error: 'No.', header }]);
+    const [row] = await database.rows('select * from events');
+    expect(row).toMatchObject({
+      state: 'failed',
+      error: 'No.',
+      entity_name: 'Account',
+      change_type: 'UPDATE',
+      record_ids: recordIds,
+      changed_fields: ['Industry', 'BillingAddress.City'],
+      commit_number: 1_790_000_000_123_456_789n,
+      commit_timestamp: new Date(1_790_000_000_000),
+      sequence_number: 1,
+    });
+  });
+
+  it('an event is given to one of two processes that want it', async () => {
+    await store(2);
+    const ids = await idsOf();
+    const second = await inTransaction(database.pool, async (client) => {
+      expect((await lockWaiting(client, ids)).size).toBe(2);
+      await markEvents(client, ids.map(applied));
+      const other = inTransaction(database.pool, (rival) => lockWaiting(rival, ids));
+      await eventually('the other one waits', async () => {
+        const waits = await database.rows(
+          `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        );
+        return waits.length > 0;
+      });
+      return { other };
+    });
+    expect(await second.other).toEqual(new Set());
+  });
+});

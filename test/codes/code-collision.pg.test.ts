@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import { applyChanges } from '../../src/apply/apply-changes.ts';
+import { codeRules } from '../../src/codes/code-rules.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+// Chance alone is replaced: the first codes are all the same one.
+let made = 0;
+const generate = (): string => (++made <= 3 ? 'SAMECODE22' : `OTHERCODE${made}`);
+const codeField = 'SignUpCode__c';
+
+describe('collisions of generated codes', () => {
+  const database = useDatabase();
+
+  const create = (...ids: string[]) =>
+    inTransaction(database.pool, (client) =>
+      applyChanges(
+        client,
+        ids.map((accountId) => ({
+          accountId,
+          change: { version: [1000, 1n, 1, 0], extent: 'all', values: new Map([['IsDeleted', false]]) },
+          eligible: true,
+          gap: false,
+        })),
+        { ...codeRules({ field: codeField }), generate },
+      ),
+    );
+
+  it('a generated code that exists already or in the same transaction is generated again', async () => {
+    await create('001000000000001AAA');
+    await create('001000000000002AAA', '001000000000003AAA');
+    const rows = await database.rows('select signup_code, code_state from accounts order by id');
+    expect(rows[0]).toEqual({ signup_code: 'SAMECODE22', code_state: 'pending' });
+    expect(rows.map((row) => row['code_state'])).toEqual(['pending', 'pending', 'pending']);
+    expect(new Set(rows.map((row) => row['signup_code'])).size).toBe(3);
+  });
+});

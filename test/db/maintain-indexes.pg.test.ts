@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { fieldIndexName } from '../../src/db/field-indexes.ts';
+import { type IndexKeeper, keepIndexes } from '../../src/db/maintain-indexes.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { silent } from '../helpers/silent-logger.ts';
+import { useDatabase } from '../helpers/use-database.ts';
+
+const database = useDatabase();
+const keepers: IndexKeeper[] = [];
+const readers: (() => Promise<void>)[] = [];
+
+const keep = (...fields: string[]): IndexKeeper => {
+  const keeper = keepIndexes({ url: database.url, fields, logger: silent });
+  keepers.push(keeper);
+  return keeper;
+};
+
+const indexes = async (): Promise<Record<string, boolean>> => {
+  const rows = await database.rows<{ name: string; valid: boolean }>(
+    `select c.relname as name, i.indisvalid as valid from pg_index i join pg_class c on c.oid = i.indexrelid
+      where i.indrelid in ('accounts'::regclass, 'account_texts'::regclass) and (c.relname like 'accounts\\_field\\_%' or c.relname like '%\\_search')
+      order by 1`,
+  );
+  return Object.fromEntries(rows.map(({ name, valid }) => [name, valid]));
+};
+
+const ofText = ['accounts_search', 'account_texts_search'];
+
+const whole = (...fields: string[]): Record<string, boolean> =>
+  Object.fromEntries([...fields.map(fieldIndexName), ...ofText].map((name) => [name, true]));
+
+/** Somebody who has read the table and not ended the transaction: building an index waits for them. */
+const reader = async (): Promise<{ leave(): Promise<void> }> => {
+  const client = await database.pool.connect();
+  await client.query('begin; select 1 from accounts limit 1');
+  await client.query(`update accounts set name = name where id = ''`);
+  let isHere = true;
+  const leave = async (): Promise<void> => {
+    if (!isHere) return;
+    isHere = false;
+    await client.query('rollback');
+    client.release();
+  };
+  readers.push(leave);
+  return { leave };
+};
+
+const building = (): Promise<boolean> =>
+  eventually('an index is being built', async () => {
+    const rows = await database.rows(
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+        and query like '% index concurrently%'`,
+    );
+    return rows.length === 1;
+  });
+
+afterEach(async () => {
+  for (const leave of readers.splice(0)) await leave();
+  for (const keeper of keepers.splice(0)) await keeper.stop();
+});
+
+describe('indexes that settings require', () => {
+  it('missing indexes are created and indexes that are no longer named are dropped', async () => {
+    const long = `A${'b'.repeat(70)}__c`;
+    await keep('Industry', 'BillingAddress.City', long).done;
+    expect(await indexes()).toEqual(whole('Industry', 'BillingAddress.City', long));
+    await keep('Industry').done;
+    expect(await indexes()).toEqual(whole('Industry'));
+  });
+
+  it('two processes that start together create each index once', async () => {
+    await Promise.all([keep('Phone', 'Industry').done, keep('Phone', 'Industry').done]);
+    expect(await indexes()).toEqual(whole('Phone', 'Industry'));
+  });
+
+  it('indexes are created while accounts are read and written', async () => {
+    const someone = await reader();
+    const keeper = keep('Rating');
+    await building();
+    await database.pool.query(
+      `insert into accounts (id, fields, base_version, field_versions, version, synced_at, changed_at)
+       values ('001al0000000001AAA', '{"Rating": "Hot"}', 'v1', '{}', 'v1', now(), now())`,
+    );
+    await someone.leave();
+    await keeper.done;
+    expect(await indexes()).toEqual(whole('Rating'));
+  });
+
+  it('an index left half built by a stopped process is rebuilt by the next one', async () => {
+    const someone = await reader();
+    const keeper = keep('Type', 'Rating');
+    await building();
+    await keeper.stop();
+    expect(await indexes()).toEqual({ ...whole('Rating'), [fieldIndexName('Type')]: false });
+    await someone.leave();
+    await keep('Type', 'Rating').done;
+    expect(await indexes()).toEqual(whole('Type', 'Rating'));
+  });
+
+  it('the trigram index is created as soon as the extension is available', async () => {
+    await database.pool.query('drop extension pg_trgm cascade');
+    expect(Object.keys(await indexes()).filter((name) => ofText.includes(name))).toEqual([]);
+    await keep().done;
+    expect(await indexes()).toEqual(whole());
+  });
+
+  it('a missing trigram extension is logged and the other indexes are created', async () => {
+    await database.pool.query('drop extension pg_trgm cascade');
+    const name = new URL(database.url).pathname.slice(1);
+    const role = `plain_${name}`;
+    await database.pool.query(
+      `create role ${role} login password 'plain'; alter table accounts owner to ${role};
+       grant all on schema public to ${role}`,
+    );
+    const url = database.url.replace(/\/\/[^@]+@/, `//${role}:plain@`);
+    const warnings: object[] = [];
+    const logger = { debug: () => {}, info: () => {}, warn: (what: object) => warnings.push(what) };
+    await keepIndexes({ url, fields: ['Industry'], logger }).done;
+    expect(await indexes()).toEqual({ [fieldIndexName('Industry')]: true });
+    expect(warnings).toEqual([{ reason: 'permission denied to create extension "pg_trgm"' }]);
+    await database.pool.query(
+      `alter table accounts owner to current_user; drop owned by ${role}; drop role ${role}`,
+    );
+  });
+});

@@ -1,0 +1,113 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { inTransaction } from '../../src/db/database.ts';
+import type { Org } from '../../src/salesforce/org.ts';
+import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import type { SimulatorOptions } from 'salesforce-simulator/simulator-options.ts';
+import { codeRules } from '../../src/codes/code-rules.ts';
+import { type Jobs, startJobs } from '../../src/db/jobs.ts';
+import type { ResyncContext } from '../../src/resync/reading.ts';
+import { type ResyncRequest, requestResync } from '../../src/resync/request-resync.ts';
+import { storedSchemas } from '../../src/ingest/stored-schemas.ts';
+import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
+import { defaultTiming, type Timing } from '../../src/timing.ts';
+import { accountTopic, openSimulatorOrg } from './simulator-org.ts';
+import { type DatabaseHandle, useDatabase } from './use-database.ts';
+
+/** A simulator and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
+export function useMirrorOfSimulator({ accounts = 5, timing, simulator }: MirrorOptions = {}): MirrorOfSimulator {
+  const database = useDatabase();
+  const parts: { simulator?: Simulator; org?: Org; jobs?: Jobs; newSince?: Date } = {};
+  beforeAll(async () => {
+    parts.jobs = await startJobs(database.url, logger);
+  });
+  beforeEach(async () => {
+    await database.rows(
+      `truncate events, subscriptions, accounts, resyncs, incidents, failed_records, invisible_accounts,
+                write_back_attempts, write_back_state cascade`,
+    );
+    await database.rows('delete from pgboss.job');
+    parts.org?.close();
+    await parts.simulator?.close();
+    parts.simulator = await startSimulator({ accounts, ...simulator });
+    parts.org = await openSimulatorOrg(parts.simulator, timing === undefined ? {} : { timing });
+    await ensureSubscription(database.pool, accountTopic, parts.simulator.organizationId);
+    // Whole seconds: what is made in the org from now on is new to the mirror.
+    const [begun] = await database.rows<{ at: Date }>(
+      `update subscriptions set started_at = date_trunc('second', now()) returning started_at as at`,
+    );
+    if (begun !== undefined) parts.newSince = begun.at;
+  });
+  afterAll(async () => {
+    await parts.jobs?.stop();
+    parts.org?.close();
+    await parts.simulator?.close();
+  });
+  const part = <Name extends keyof typeof parts>(name: Name): NonNullable<(typeof parts)[Name]> => {
+    const found = parts[name];
+    if (found === undefined) throw new Error(`there is no ${name} yet`);
+    return found;
+  };
+  return {
+    database,
+    get simulator() {
+      return part('simulator');
+    },
+    get org() {
+      return part('org');
+    },
+    get jobs() {
+      return part('jobs');
+    },
+    get context() {
+      const org = part('org');
+      return {
+        pool: database.pool,
+        topic: accountTopic,
+        codes: codeRules({ field: 'SignUpCode__c', newSince: part('newSince') }),
+        org,
+        connection: org.connection,
+        schemas: createSchemaCache(storedSchemas(database.pool), (id) => org.pubsub.getSchema(id)),
+        bulkFrom: 10_000,
+        settleMs: 200,
+        timing: defaultTiming,
+        jobs: part('jobs'),
+        logger,
+      };
+    },
+    request: (request) => inTransaction(database.pool, (client) => requestResync(client, request)),
+    async account(id) {
+      const [row] = await database.rows('select * from accounts where id = $1', [id]);
+      return row;
+    },
+    async jobKeys(queue) {
+      const rows = await database.rows<{ key: string }>(
+        `select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = $1 order by key`,
+        [queue],
+      );
+      return rows.map(({ key }) => key);
+    },
+  };
+}
+
+const logger = pino({ level: 'silent' });
+
+export type MirrorOptions = {
+  /** In the org at the beginning of each test. */
+  readonly accounts?: number;
+  readonly timing?: Partial<Timing>;
+  readonly simulator?: SimulatorOptions;
+};
+
+export type MirrorOfSimulator = {
+  readonly database: DatabaseHandle;
+  readonly simulator: Simulator;
+  readonly org: Org;
+  readonly jobs: Jobs;
+  readonly context: ResyncContext & { readonly connection: Org['connection'] };
+  request(request: ResyncRequest): Promise<string>;
+  account(id: string): Promise<Record<string, unknown> | undefined>;
+  /** What the jobs in a queue are about. */
+  jobKeys(queue: string): Promise<string[]>;
+};
