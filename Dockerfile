@@ -4,12 +4,12 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc prisma.config.ts ./
 COPY prisma ./prisma
 # With development dependencies, to generate the Prisma client (the `prepare` script does it).
-RUN npm ci --omit=optional
+RUN npm ci --omit=optional --workspaces=false
 # Without them, and without the embedded database, for what is shipped.
 RUN cp -r src/db/generated /tmp/generated \
- && npm ci --omit=dev --omit=optional --ignore-scripts
+ && npm ci --omit=dev --omit=optional --ignore-scripts --workspaces=false
 
-FROM node:24.21.0-bookworm-slim
+FROM node:24.21.0-bookworm-slim AS service
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
@@ -26,3 +26,13 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
 # allocator that gives back what is free.
 ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072
 CMD ["node", "--max-semi-space-size=4", "--heap-growing-percent=10", "src/main.ts"]
+
+# For trying Tidemark without Salesforce: `docker build --target trial .`
+FROM service AS trial
+USER root
+COPY simulator ./simulator
+RUN ln -s ../simulator node_modules/salesforce-simulator
+USER 1000:1000
+
+# For production: without the simulator.
+FROM service

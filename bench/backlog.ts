@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { startSimulator } from 'salesforce-simulator';
 import { advisoryLocks } from '../src/db/advisory-locks.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
-import { startSimulator } from 'salesforce-simulator';
 import { startBenchService } from './service-process.ts';
 import { appliedCount, storedCount } from './world.ts';
 

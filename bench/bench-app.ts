@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { buildApp } from '../src/app.ts';
 import type { Simulator } from 'salesforce-simulator';
+import { buildApp } from '../src/app.ts';
 
 /** The whole service inside the benchmark's process, with the usual settings; `ready` starts it. */
 export function buildBenchApp(databaseUrl: string, simulator: Simulator): Promise<FastifyInstance> {

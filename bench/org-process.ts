@@ -1,6 +1,7 @@
 // The simulator of a benchmark, in a process of its own: what it costs is not counted as the service's.
-import type { Caller } from 'salesforce-simulator/org/model.ts';
+
 import { type Simulator, startSimulator } from 'salesforce-simulator';
+import type { Caller } from 'salesforce-simulator/org/model.ts';
 import type { OrgAnswer, OrgCommand } from './org.ts';
 
 let simulator: Simulator | undefined;

@@ -5,9 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { startSimulator } from 'salesforce-simulator';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
-import { startSimulator } from 'salesforce-simulator';
 import { differencesOf } from '../test/chaos/expected-account.ts';
 import type { ApiAccount, Page } from '../test/helpers/tidemark.ts';
 import { startBenchService } from './service-process.ts';
@@ -22,7 +22,10 @@ const postgres = await startEmbeddedPostgres({ folder: path.join(folder, 'postgr
 const database = openDatabase({ url: postgres.url, max: 2 });
 const simulator = await startSimulator({ accounts, dailyApiRequests: 10_000_000 });
 const port = process.env['BENCH_PORT'] ?? '3987';
-const service = await startBenchService(postgres.url, simulator, { apiKeys: `bench:read+write:${key}`, port });
+const service = await startBenchService(postgres.url, simulator, {
+  apiKeys: `bench:read+write:${key}`,
+  port,
+});
 const url = `http://127.0.0.1:${port}`;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const rows = async <T>(sql: string): Promise<T[]> => (await database.pool.query(sql)).rows as T[];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { createEventEncoder } from 'salesforce-simulator/pubsub/change-event-codec.ts';
 import { toLongId } from 'salesforce-simulator/org/record-id.ts';
+import { createEventEncoder } from 'salesforce-simulator/pubsub/change-event-codec.ts';
 
 export type Seeded = {
   /** Ids of the accounts that were added, a sample of them. */

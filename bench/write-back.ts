@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { startSimulator } from 'salesforce-simulator';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
-import { startSimulator } from 'salesforce-simulator';
 import { buildBenchApp } from './bench-app.ts';
 
 const accounts = Number(process.env['BENCH_ACCOUNTS'] ?? 10_000);
@@ -31,7 +31,12 @@ await until(`subscriptions where state = 'streaming'`, 1);
 await until(`write_back_state where state = 'running'`, 1);
 
 const before = simulator.allowance.used;
-const caller = { userId: simulator.org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
+const caller = {
+  userId: simulator.org.named.admin.id,
+  api: 'rest',
+  apiVersion: '66.0',
+  client: null,
+} as const;
 const ids: string[] = [];
 const start = performance.now();
 let longestWait = 0;

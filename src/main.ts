@@ -3,12 +3,12 @@ import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { type Config, loadConfig } from './config/config.ts';
 import { secretPaths } from './http/plugins/request-log.ts';
+import { banner, waitUntilLoaded } from './start/banner.ts';
 import { checkAddress } from './start/data-dir.ts';
 import { type Provided, provideDefaults } from './start/embedded-defaults.ts';
 import { stopOnOwnFault } from './start/fatal-handler.ts';
 import { stopOnSignal } from './start/signals.ts';
 import { startFailure } from './start/startup-error.ts';
-import { waitUntilLoaded, banner } from './start/banner.ts';
 
 const shutdownLimitMs = 9_500;
 const running: (() => Promise<void>)[] = [];

@@ -1,115 +1,176 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const root = fileURLToPath(new URL('../src/', import.meta.url));
-const files = readdirSync(root, { recursive: true, withFileTypes: true })
+const root = fileURLToPath(new URL('../', import.meta.url));
+const files = ['src', 'simulator/src']
+  .flatMap((folder) => readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true }))
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
   .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-  .filter((file) => !file.startsWith('db/generated/'))
+  .filter((file) => !file.startsWith('src/db/generated/'))
   .sort();
 const sources = new Map(files.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
+const service = files.filter((file) => file.startsWith('src/'));
 
 type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean };
 
 /** Every import of one of our files by another; packages keep their names as `to`. */
 const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
-  [...text.matchAll(/^(?:import|export)\b([^;'"]*?\bfrom\s*)?['"]([^'"]+)['"]/gm)].map(
-    ([, clause = '', target = '']) => ({
+  [
+    ...text.matchAll(/^(?:import|export)\b([^;'"]*?\bfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)/gm),
+  ].map(([, clause = '', named, loaded]) => {
+    const target = named ?? loaded ?? '';
+    return {
       from,
       to: target.startsWith('.') ? path.posix.join(path.posix.dirname(from), target) : target,
       typeOnly: clause.trimStart().startsWith('type '),
-    }),
-  ),
+    };
+  }),
 );
 
-/** `http/routes/root.ts` belongs to `http`, a file at the top to itself. */
-const areaOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : file);
-const isOurs = (target: string): boolean => target.endsWith('.ts') || target.startsWith('db/');
+/** `src/http/routes/root.ts` belongs to `http`, a file at the top to itself. */
+const areaOf = (file: string): string => file.replace(/^src\//, '').split('/')[0] ?? '';
+const isOurs = (target: string): boolean => target.startsWith('src/') || target.startsWith('simulator/');
 const offenders = (offends: (found: Import) => boolean): string[] =>
   imports.filter(offends).map(({ from, to }) => `${from} → ${to}`);
 
-/** What each area may use besides itself; `*.ts` at the top are named one by one. */
-const allowed: Readonly<Record<string, readonly string[]>> = {
-  salesforce: ['timing.ts'],
-  db: [],
-  simulator: [],
-  sync: ['salesforce', 'db', 'timing.ts'],
-  http: ['sync', 'salesforce', 'db'],
-  cli: ['http'],
-};
+/** From the outside in: each layer may import itself, those behind it and what all may use. */
+const layers: readonly (readonly string[])[] = [
+  ['main.ts', 'cli.ts'],
+  ['start', 'migrate.ts', 'cli'],
+  ['config'],
+  ['app.ts'],
+  ['pipeline-plugin.ts', 'pipeline.ts'],
+  ['http'],
+  ['ingest', 'apply', 'codes', 'write-back', 'resync', 'history', 'maintenance', 'incidents', 'health'],
+  ['salesforce', 'db'],
+  ['timing.ts', 'run-loop.ts'],
+];
+const layerOf = (area: string): number => layers.findIndex((layer) => layer.includes(area));
+
+/** Groups of files that import each other in a circle, types included. */
+function cycles(): string[][] {
+  const targets = new Map(files.map((file) => [file, new Set<string>()]));
+  for (const { from, to } of imports) if (targets.has(to)) targets.get(from)?.add(to);
+  // What imports nothing that is left is in no circle, nor is what nothing that is left imports.
+  for (let size = -1; size !== targets.size; ) {
+    size = targets.size;
+    const imported = new Set([...targets.values()].flatMap((all) => [...all]));
+    for (const [file, all] of targets) {
+      for (const target of all) if (!targets.has(target)) all.delete(target);
+      if (all.size === 0 || !imported.has(file)) targets.delete(file);
+    }
+  }
+  return [...targets].map(([file, all]) => [file, ...all]);
+}
 
 describe('the architecture', () => {
   it('the checks read real files', () => {
-    expect(files.length).toBeGreaterThan(100);
-    expect(imports.length).toBeGreaterThan(300);
+    expect(files.length).toBeGreaterThan(300);
+    expect(imports.length).toBeGreaterThan(1_000);
+    expect(service.map(areaOf).filter((area) => layerOf(area) < 0)).toEqual([]);
   });
 
-  it('imports have one direction: http → sync → salesforce, db', () => {
-    expect(
-      offenders(({ from, to }) => {
-        const uses = allowed[areaOf(from)];
-        return uses !== undefined && isOurs(to) && areaOf(to) !== areaOf(from) && !uses.includes(areaOf(to));
-      }),
-    ).toEqual([]);
+  it('no files import each other in a circle', () => {
+    expect(cycles()).toEqual([]);
   });
 
-  it('only the embedded defaults import both the service and the simulator', () => {
-    const doors = ['start/embedded-defaults.ts'];
+  it('imports have one direction: main → app → http → stages → salesforce, db', () => {
     expect(
       offenders(
-        ({ from, to }) => areaOf(to) === 'simulator' && areaOf(from) !== 'simulator' && !doors.includes(from),
+        ({ from, to }) =>
+          from.startsWith('src/') && to.startsWith('src/') && layerOf(areaOf(to)) < layerOf(areaOf(from)),
       ),
     ).toEqual([]);
+  });
+
+  it('the service and the simulator import nothing of each other, except that a start without Salesforce loads the simulator', () => {
+    const loader = 'src/start/embedded-defaults.ts';
+    expect(
+      offenders(
+        ({ from, to }) => from.startsWith('src/') && /simulator/.test(to) && from !== loader && isForeign(to),
+      ),
+    ).toEqual([]);
+    expect(offenders(({ from, to }) => from.startsWith('simulator/') && to.startsWith('src/'))).toEqual([]);
+    const texts = [...sources].filter(([file, text]) =>
+      file.startsWith('simulator/')
+        ? /['"`/]src\/|\.\.\/\.\.\/\.\.\/src/.test(text)
+        : /simulator\/src/.test(text),
+    );
+    expect(texts.map(([file]) => file)).toEqual([]);
+  });
+
+  it('the interface of the Pub/Sub API exists once', () => {
+    expect(readlinkSync(path.join(root, 'simulator/pubsub.proto'))).toBe('../src/salesforce/pubsub.proto');
+  });
+
+  it('nothing that is packed depends on the simulator', () => {
+    const manifest = readFileSync(path.join(root, 'package.json'), 'utf8');
+    expect(manifest).not.toContain('salesforce-simulator');
+  });
+
+  it('only the embedded defaults, the start and the banner know the simulator', () => {
     expect(
       offenders(
         ({ from, to, typeOnly }) =>
-          to === 'start/embedded-defaults.ts' &&
-          from !== 'main.ts' &&
-          !(from === 'start/welcome.ts' && typeOnly),
+          to === 'src/start/embedded-defaults.ts' &&
+          from !== 'src/main.ts' &&
+          !(from === 'src/start/banner.ts' && typeOnly),
       ),
     ).toEqual([]);
   });
 
   it('the command line knows only the API of the service', () => {
     expect(
-      offenders(({ from, to, typeOnly }) => areaOf(from) === 'cli' && areaOf(to) === 'http' && !typeOnly),
-    ).toEqual([]);
-    expect(offenders(({ from, to }) => from === 'cli.ts' && isOurs(to) && areaOf(to) !== 'cli')).toEqual([]);
-    expect(
-      offenders(({ from, to }) => areaOf(to) === 'cli' && !['cli', 'cli.ts'].includes(areaOf(from))),
-    ).toEqual([]);
-  });
-
-  it('only the start-up files import main, app and config', () => {
-    expect(
       offenders(
-        ({ from, to }) =>
-          ['main.ts', 'app.ts', 'config.ts'].includes(to) && from.includes('/') && !from.startsWith('start/'),
+        ({ from, to, typeOnly }) =>
+          areaOf(from) === 'cli' &&
+          isOurs(to) &&
+          areaOf(to) !== 'cli' &&
+          !(areaOf(to) === 'http' && typeOnly),
       ),
     ).toEqual([]);
+    expect(offenders(({ from, to }) => from === 'src/cli.ts' && isOurs(to) && areaOf(to) !== 'cli')).toEqual(
+      [],
+    );
   });
 
-  it('only the plugin of the pipeline imports Fastify', () => {
+  it('only the plugin of the pipeline and the API import Fastify', () => {
+    const mayUse = ['http', 'app.ts', 'pipeline-plugin.ts'];
     expect(
-      offenders(({ from, to }) => areaOf(from) === 'sync' && /fastify/.test(to) && from !== 'sync/plugin.ts'),
+      offenders(
+        ({ from, to }) => from.startsWith('src/') && /fastify/.test(to) && !mayUse.includes(areaOf(from)),
+      ).filter((found) => !found.includes('→ src/')),
     ).toEqual([]);
   });
 
   it('Salesforce code has no database and database code has no Salesforce', () => {
-    const database = /^(pg|pg-boss|@prisma\/.*)$/;
+    const database = /^(pg|pg-boss|@prisma\/.*)$|^src\/db\//;
     expect(offenders(({ from, to }) => areaOf(from) === 'salesforce' && database.test(to))).toEqual([]);
     expect(
-      offenders(({ from, to }) => areaOf(from) === 'db' && /^(jsforce|@grpc\/.*|avsc)$/.test(to)),
+      offenders(
+        ({ from, to }) => areaOf(from) === 'db' && /^(jsforce|@grpc\/.*|avsc)$|^src\/salesforce\//.test(to),
+      ),
     ).toEqual([]);
   });
 
   it('the environment is read in one place each for the service, the simulator and the command line', () => {
     const readers = [...sources].filter(([, text]) => text.includes('process.env')).map(([file]) => file);
-    expect(
-      readers.filter((file) => !['main.ts', 'migrate.ts', 'cli.ts', 'simulator/main.ts'].includes(file)),
-    ).toEqual([]);
+    const mayRead = ['src/main.ts', 'src/migrate.ts', 'src/cli.ts', 'simulator/src/main.ts'];
+    expect(readers.filter((file) => !mayRead.includes(file))).toEqual([]);
+  });
+
+  it('no two files of the service export functions of the same name', () => {
+    // Overloads of one function are one.
+    const exported = service.flatMap((file) => [
+      ...new Set(
+        [...(sources.get(file) ?? '').matchAll(/^export (?:async )?function\*? (\w+)/gm)].map(
+          ([, name]) => name,
+        ),
+      ),
+    ]);
+    expect(exported.filter((name, index) => exported.indexOf(name) !== index)).toEqual([]);
   });
 
   it('a file over 300 lines gives the reason in its first line', () => {
@@ -123,6 +184,11 @@ describe('the architecture', () => {
     const empty = /(^|-)(utils?|helpers?|common|manager|service|impl|misc)(-|$)/;
     const named = files.filter((file) => empty.test(path.basename(file, '.ts')));
     // The Pub/Sub API calls itself a service.
-    expect(named.filter((file) => file !== 'simulator/pubsub-service.ts')).toEqual([]);
+    expect(named.filter((file) => file !== 'simulator/src/pubsub/service.ts')).toEqual([]);
   });
 });
+
+/** Whether an import leads into the simulator's package. */
+function isForeign(target: string): boolean {
+  return target.startsWith('simulator/') || target.startsWith('salesforce-simulator');
+}

@@ -155,28 +155,35 @@ describe('the Kubernetes manifests', () => {
 });
 
 describe('the Dockerfile', () => {
-  const stages = read('Dockerfile')
+  const [build = '', shipped = '', trial = '', last] = read('Dockerfile')
     .split(/^FROM /m)
     .slice(1);
 
   it('the Dockerfile builds in one stage and ships another, both on the Node version of the tests', () => {
-    expect(stages).toHaveLength(2);
-    for (const stage of stages)
+    for (const stage of [build, shipped])
       expect(stage).toMatch(new RegExp(`^node:${devDependencies['node']}-\\w+-slim\\b`));
   });
 
   it('the image has no root user and no development dependency, and it has a health check', () => {
-    const shipped = stages.at(-1) ?? '';
     expect(shipped).toMatch(/^USER 1000:1000$/m);
     expect(shipped).toMatch(/^HEALTHCHECK /m);
     expect(shipped).not.toMatch(/^RUN .*(npm|apt)/m);
     expect(shipped).toContain('COPY --from=build /app/node_modules');
-    expect(stages[0]).toContain('npm ci --omit=dev');
+    expect(build).toContain('npm ci --omit=dev');
+  });
+
+  it('only the image for trying Tidemark contains the simulator', () => {
+    expect(last?.trim()).toBe('service');
+    expect(shipped).not.toContain('simulator');
+    expect(trial).toContain('COPY simulator');
+    expect(parse(read('compose.yaml'))).toMatchObject({
+      services: { tidemark: { build: { target: 'trial' } } },
+    });
   });
 
   it('the image starts Tidemark as npm start does', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: { start: string } };
-    const [, variables, command = '[]'] = /^ENV (.*)\nCMD (\[.*\])$/m.exec(stages.at(-1) ?? '') ?? [];
+    const [, variables, command = '[]'] = /^ENV (.*)\nCMD (\[.*\])$/m.exec(shipped) ?? [];
     expect([variables, ...(JSON.parse(command) as string[])].join(' ')).toBe(scripts.start);
   });
 });

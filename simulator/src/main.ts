@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { exampleRequests } from './http/example-requests.ts';
-import { readSettings, type SimulatorSettings, SettingError } from './settings.ts';
+import { readSettings, SettingError, type SimulatorSettings } from './settings.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
 
 /** `npm run simulator`: the simulator alone, until a signal. */
@@ -21,7 +21,14 @@ try {
   process.exitCode = 1;
 }
 
-function greeting({ credentials, instanceUrl, org, pubsubEndpoint, sessions, ...simulator }: Simulator): string {
+function greeting({
+  credentials,
+  instanceUrl,
+  org,
+  pubsubEndpoint,
+  sessions,
+  ...simulator
+}: Simulator): string {
   const token = sessions.issue({ userId: org.named.admin.id, neverExpires: true });
   const example = exampleRequests(instanceUrl, token);
   const lines = [

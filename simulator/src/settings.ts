@@ -51,7 +51,10 @@ function flag(environment: Environment, name: string): boolean {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export type SimulatorSettings = Required<
-  Pick<SimulatorOptions, 'httpPort' | 'pubsubPort' | 'accounts' | 'customFields' | 'seed' | 'bulkJobMs' | 'tls'>
+  Pick<
+    SimulatorOptions,
+    'httpPort' | 'pubsubPort' | 'accounts' | 'customFields' | 'seed' | 'bulkJobMs' | 'tls'
+  >
 > & { readonly webhooks: WebhookTargets };
 
 type WebhookTargets = {

@@ -1,5 +1,3 @@
-import type { Audit } from './org/audit.ts';
-import type { Bus } from './pubsub/bus.ts';
 import { bulkFaults } from './faults/bulk-side.ts';
 import { createFaultSwitches, type FaultSwitches } from './faults/fault-switches.ts';
 import type { Faults } from './faults/faults.ts';
@@ -12,12 +10,14 @@ import type { HttpContext } from './http/http-context.ts';
 import { createQueryCursors } from './http/query-cursors.ts';
 import { type Allowance, createRequestAllowance } from './http/request-allowance.ts';
 import { createSessions } from './http/sessions.ts';
+import type { Audit } from './org/audit.ts';
 import { manyFields } from './org/many-fields.ts';
 import { createOrg, type SimulatorOrg } from './org/org.ts';
 import { keyPrefixOf, toLongId } from './org/record-id.ts';
+import { visibleOrg } from './org/visible-org.ts';
+import type { Bus } from './pubsub/bus.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { startServers } from './start-servers.ts';
-import { visibleOrg } from './org/visible-org.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 
 /**

@@ -1,12 +1,12 @@
 import type { FaultSwitches } from './faults/fault-switches.ts';
 import { createFaults, type Faults } from './faults/faults.ts';
 import { pubSubFaults } from './faults/pubsub-faults.ts';
+import { describeSimulator } from './http/describe-org.ts';
 import type { Endpoints, HttpContext } from './http/http-context.ts';
 import { startHttpServer } from './http/http-server.ts';
 import type { Sessions } from './http/sessions.ts';
 import type { SimulatorOrg } from './org/org.ts';
 import { startPubSubServer } from './pubsub/server.ts';
-import { describeSimulator } from './http/describe-org.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts';
 
@@ -84,7 +84,12 @@ const lastingToken = (sessions: Sessions, userId: string) => {
 };
 
 /** Leaves out what is not told, so that the server's own defaults hold. */
-const pubsubOptions = ({ keepaliveIntervalMs, networkFaults, tls, zeroCreditTimeoutMs }: SimulatorOptions) => ({
+const pubsubOptions = ({
+  keepaliveIntervalMs,
+  networkFaults,
+  tls,
+  zeroCreditTimeoutMs,
+}: SimulatorOptions) => ({
   ...(keepaliveIntervalMs !== undefined && { keepaliveMs: keepaliveIntervalMs }),
   ...(networkFaults !== undefined && { relayed: networkFaults }),
   ...(tls !== undefined && { tls }),

@@ -1,11 +1,11 @@
 import type pg from 'pg';
+import { type CodeRules, isNew } from '../codes/code-rules.ts';
+import type { Code, CodeError, CodeState } from '../codes/signup-code.ts';
 import { type Queryable, slices } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
-import { type CodeRules, isNew } from '../codes/code-rules.ts';
 import { type FieldTree, fromTree, toTree } from './field-tree.ts';
 import { deletedField, type Merged, newestVersion } from './merge.ts';
-import type { Code, CodeError, CodeState } from '../codes/signup-code.ts';
 import { formatVersion, parseVersion, type Version } from './version.ts';
 
 /** One account as the table holds it. */

@@ -1,13 +1,15 @@
 import type pg from 'pg';
+import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
+import { readOwners, reassignFreedCodes, releaseCodes } from '../codes/code-ownership.ts';
+import { type CodeRules, fits, isEligible } from '../codes/code-rules.ts';
+import { resolveCodeConflicts } from '../codes/resolve-code-conflicts.ts';
+import { decideCode, noCode } from '../codes/signup-code.ts';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
-import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
-import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
-import { reassignFreedCodes, readOwners, releaseCodes } from '../codes/code-ownership.ts';
-import { type CodeRules, fits, isEligible } from '../codes/code-rules.ts';
 import { beginDraft, checkpoint, type Draft, note } from '../history/draft.ts';
 import type { Origin } from '../history/entry.ts';
 import { recordHistory } from '../history/record-history.ts';
+import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
 import {
   type Change,
   changedPaths,
@@ -19,8 +21,6 @@ import {
   nothing,
 } from './merge.ts';
 import { replacedAfter, toStorable } from './replaced-fields.ts';
-import { resolveCodeConflicts } from '../codes/resolve-code-conflicts.ts';
-import { decideCode, noCode } from '../codes/signup-code.ts';
 import { compareVersions, isOfReading, laterVersion, type Version } from './version.ts';
 
 /** A change of one account, on its way into the mirror. */

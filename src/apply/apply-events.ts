@@ -1,30 +1,30 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { CodeRules } from '../codes/code-rules.ts';
 import { inTransaction } from '../db/database.ts';
 import { isDataError } from '../db/is-data-error.ts';
+import type { Jobs } from '../db/jobs.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
+import { closeRepaired } from '../incidents/close-incidents.ts';
+import { type DetectedGaps, recordIncidents, type Told } from '../incidents/detected-gaps.ts';
+import { readKnownVersions, requestReads } from '../incidents/request-reads.ts';
+import { defaultRetention } from '../maintenance/retention-policy.ts';
+import { clearByEvents } from '../resync/deletion/events-of-invisible.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type AccountChange, type ApplyResult, applyChanges, lockAccountWrites } from './apply-changes.ts';
-import { closeRepaired } from '../incidents/close-incidents.ts';
-import type { CodeRules } from '../codes/code-rules.ts';
 import { type Decoded, tryDecode } from './decode-stored.ts';
-import { clearByEvents } from '../resync/deletion/events-of-invisible.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import {
   type EventOutcome,
-  lockWaiting,
+  lockWaitingEvents,
   markEvents,
   type ReadingLimit,
   readNewest,
   readWaiting,
 } from './event-rows.ts';
-import { type DetectedGaps, recordIncidents, type Told } from '../incidents/detected-gaps.ts';
-import { defaultRetention } from '../maintenance/retention-policy.ts';
-import type { Jobs } from '../db/jobs.ts';
 import { type EventSource, markCopies } from './mark-copies.ts';
 import { moveWatermark } from './move-watermark.ts';
-import { readKnownVersions, requestReads } from '../incidents/request-reads.ts';
 import { completeTransactions } from './transaction-group.ts';
 
 export type ApplyContext = {
@@ -167,7 +167,7 @@ async function applyInTransaction(
   client: pg.PoolClient,
   decoded: readonly Decoded[],
 ): Promise<void> {
-  const waiting = await lockWaiting(
+  const waiting = await lockWaitingEvents(
     client,
     decoded.map(({ id }) => id),
   );

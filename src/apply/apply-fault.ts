@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { unreachableCode } from '../db/database-fault.ts';
+import type { Lease } from '../db/lease.ts';
 import { logFailure } from '../db/log-failure.ts';
 import { storableJson } from '../db/storable.ts';
-import { failureCause } from '../health/failure-cause.ts';
 import type { Cause } from '../health/facts.ts';
+import { failureCause } from '../health/failure-cause.ts';
 import type { ProcessFaults } from '../health/process-faults.ts';
-import type { Lease } from '../db/lease.ts';
 
 export type ApplyFaultContext = {
   readonly pool: pg.Pool;

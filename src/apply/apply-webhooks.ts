@@ -1,11 +1,11 @@
 import type pg from 'pg';
 import { inTransaction, type Queryable } from '../db/database.ts';
-import { type Notice, parseNotice } from '../salesforce/outbound-message.ts';
-import { type ApplyContext, applyTransactions, enqueue } from './apply-events.ts';
-import { applyChanges, lockAccountWrites } from './apply-changes.ts';
-import { tryDecode } from './decode-stored.ts';
 import { requestReads } from '../incidents/request-reads.ts';
 import { webhookTopics } from '../ingest/store-webhooks.ts';
+import { type Notice, parseNotice } from '../salesforce/outbound-message.ts';
+import { applyChanges, lockAccountWrites } from './apply-changes.ts';
+import { type ApplyContext, applyTransactions, enqueue } from './apply-events.ts';
+import { tryDecode } from './decode-stored.ts';
 import { readWebhookTransactions } from './webhook-rows.ts';
 
 /** What was done, and whether something waits that may be ready soon. */

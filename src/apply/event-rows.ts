@@ -82,7 +82,7 @@ export async function readNewest(
 }
 
 /** Locks those of the events that nobody has applied meanwhile, and answers their ids. */
-export async function lockWaiting(client: pg.PoolClient, ids: readonly bigint[]): Promise<Set<bigint>> {
+export async function lockWaitingEvents(client: pg.PoolClient, ids: readonly bigint[]): Promise<Set<bigint>> {
   const { rows } = await client.query<{ id: bigint }>({
     name: 'lock-waiting',
     text: `select id from events where id = any($1::bigint[]) and state = 'stored' order by id for update`,

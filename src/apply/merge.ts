@@ -44,7 +44,7 @@ function mergeSome(before: Merged, { values: changed, version }: Change): Merged
   let values: Map<string, Scalar> | undefined;
   let ahead: Map<string, Version> | undefined;
   for (const [path, value] of changed) {
-    if (compareVersions(version, versionOf(before, path)) <= 0) continue;
+    if (compareVersions(version, fieldVersion(before, path)) <= 0) continue;
     values ??= new Map(before.values);
     ahead ??= new Map(before.ahead);
     values.set(path, value);
@@ -62,7 +62,7 @@ function mergeAll(before: Merged, change: Change): Merged {
   );
   // What the change does not know keeps its version, also where nothing is known of it yet.
   for (const path of [...except, ...before.values.keys()])
-    if (untold(path)) ahead.set(path, versionOf(before, path));
+    if (untold(path)) ahead.set(path, fieldVersion(before, path));
   const values = new Map<string, Scalar>();
   for (const path of before.values.keys()) values.set(path, null);
   for (const [path, value] of changed) values.set(path, value);
@@ -74,7 +74,7 @@ function mergeAll(before: Merged, change: Change): Merged {
 function mergeBehindBase(before: Merged, change: Change): Merged {
   const { values: changed, version, except = noFields } = change;
   const older = [...new Set([...before.ahead.keys(), ...changed.keys(), ...before.values.keys()])].filter(
-    (path) => !except.has(topOf(path)) && compareVersions(versionOf(before, path), version) < 0,
+    (path) => !except.has(topOf(path)) && compareVersions(fieldVersion(before, path), version) < 0,
   );
   if (older.length === 0) return before;
   const values = new Map(before.values);
@@ -95,7 +95,7 @@ export function topOf(path: string): string {
 }
 
 /** A part without a version of its own has that of its field. */
-export function versionOf({ ahead, base }: Merged, path: string): Version {
+export function fieldVersion({ ahead, base }: Merged, path: string): Version {
   return ahead.get(path) ?? ahead.get(topOf(path)) ?? base;
 }
 

@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { readWatermark } from '../ingest/subscription-rows.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { isAhead } from './event-effect.ts';
 import type { EventSource } from './mark-copies.ts';
-import { readWatermark } from '../ingest/subscription-rows.ts';
 import { eventVersion, formatVersion, laterVersion, never, parseVersion, type Version } from './version.ts';
 
 /**

@@ -1,11 +1,13 @@
-import { isStorable, storableText } from '../db/storable.ts';
+import { isStorableText, storableText } from '../db/storable.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
-import { type Change, type Merged, versionOf } from './merge.ts';
+import { type Change, fieldVersion, type Merged } from './merge.ts';
 import { compareVersions } from './version.ts';
 
 /** A change whose texts PostgreSQL stores; `replaced` names the fields whose text had to be altered for that. */
 export function toStorable(change: Change): Change {
-  const altered = [...change.values].filter(([path, value]) => !isStorable(path) || !isStorableValue(value));
+  const altered = [...change.values].filter(
+    ([path, value]) => !isStorableText(path) || !isStorableValue(value),
+  );
   if (altered.length === 0) return change;
   const values = new Map(
     [...change.values].map(([path, value]) => [storableText(path), storableValue(value)]),
@@ -16,7 +18,7 @@ export function toStorable(change: Change): Change {
 }
 
 function isStorableValue(value: Scalar): boolean {
-  return typeof value !== 'string' || isStorable(value);
+  return typeof value !== 'string' || isStorableText(value);
 }
 
 function storableValue(value: Scalar): Scalar {
@@ -33,7 +35,7 @@ export function replacedAfter(
   { replaced = none, version }: Change,
 ): ReadonlySet<string> {
   if (before.size === 0 && replaced.size === 0) return before;
-  const isWritten = (path: string): boolean => compareVersions(versionOf(merged, path), version) === 0;
+  const isWritten = (path: string): boolean => compareVersions(fieldVersion(merged, path), version) === 0;
   return new Set(
     [...before, ...replaced].filter((path) => (isWritten(path) ? replaced.has(path) : before.has(path))),
   );

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import type { StoredEvent } from './event-rows.ts';
 import { webhookTopics } from '../ingest/store-webhooks.ts';
+import type { StoredEvent } from './event-rows.ts';
 
 /** Whole transactions that wait to be applied, and whether there are others that may not be whole yet. */
 export type WaitingTransactions = {

@@ -1,4 +1,4 @@
-import { type Change, type Merged, versionOf } from '../apply/merge.ts';
+import { type Change, fieldVersion, type Merged } from '../apply/merge.ts';
 import { compareVersions, isOfReading, never, type Version } from '../apply/version.ts';
 
 /**
@@ -31,7 +31,7 @@ export function heldCode({ values }: Merged, field: string): string | null {
 
 /** What a change that was just merged says of the field of the codes. */
 export function knowledgeOf({ version, extent, values }: Change, merged: Merged, field: string): Knowledge {
-  const isNews = values.has(field) && compareVersions(versionOf(merged, field), version) === 0;
+  const isNews = values.has(field) && compareVersions(fieldVersion(merged, field), version) === 0;
   if (!isNews) return { by: 'nothing' };
   if (isOfReading(version)) return { by: 'read', version };
   return { by: extent === 'some' ? 'event' : 'record', version };

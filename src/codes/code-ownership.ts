@@ -1,8 +1,8 @@
-import type { Queryable } from '../db/database.ts';
-import { storableJson } from '../db/storable.ts';
 import type { AccountRow, SavedRow } from '../apply/account-row.ts';
 import { deletedField } from '../apply/merge.ts';
-import { type CodeOwner, duplicateCode, transferred, type Settled } from './resolve-code-conflicts.ts';
+import type { Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
+import { type CodeOwner, duplicateCode, type Settled, transferred } from './resolve-code-conflicts.ts';
 
 /** Who outside these rows has one of their codes. */
 export async function readOwners(client: Queryable, rows: readonly SavedRow[]): Promise<CodeOwner[]> {

@@ -1,6 +1,6 @@
+import { isComplete, type Merged } from '../apply/merge.ts';
 import { type CodeFilter, fitsFilter } from './code-filter.ts';
 import { type CodeFormat, codeGenerator, defaultFormat } from './code-format.ts';
-import { isComplete, type Merged } from '../apply/merge.ts';
 
 /** Who gets a code, and what it looks like. */
 export type CodeRules = {

@@ -1,21 +1,22 @@
 import envSchema from 'env-schema';
 import type { Static } from 'typebox';
-import { parseApiKeys } from './parse-api-keys.ts';
-import { ConfigError } from './config-error.ts';
-import { fieldPath } from '../db/field-indexes.ts';
-import type { AccessOptions, ApiKey } from '../http/dependencies.ts';
-import type { WebhookSenders } from '../http/routes/webhooks/senders.ts';
-import { findMisspelledSettings } from './misspelled-settings.ts';
-import { readAccess } from './parse-access.ts';
-import { readCron } from './parse-cron.ts';
-import { isSalesforceSetting, readSalesforce, type SalesforceConfig } from './parse-salesforce.ts';
-import { settings } from './settings.ts';
 import { type CodeFilter, parseCodeFilter } from '../codes/code-filter.ts';
 import { type CodeFormat, formatProblems } from '../codes/code-format.ts';
 import type { CodeOptions } from '../codes/code-rules.ts';
+import { fieldPath } from '../db/field-indexes.ts';
+import type { ApiKey } from '../http/api-key.ts';
+import type { AccessOptions } from '../http/dependencies.ts';
+import type { WebhookSenders } from '../http/routes/webhooks/senders.ts';
 import { minEventDays } from '../maintenance/retention-policy.ts';
 import type { Schedules } from '../resync/schedules.ts';
+import { ConfigError } from './config-error.ts';
+import { findMisspelledSettings } from './misspelled-settings.ts';
+import { readAccess } from './parse-access.ts';
+import { parseApiKeys } from './parse-api-keys.ts';
+import { readCron } from './parse-cron.ts';
+import { isSalesforceSetting, readSalesforce, type SalesforceConfig } from './parse-salesforce.ts';
 import { readWebhookSenders } from './parse-webhook-senders.ts';
+import { settings } from './settings.ts';
 
 /** The settings of this process. What is undefined is provided by the embedded defaults. */
 export type Config = {

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import type { Static } from 'typebox';
-import { ConfigError } from './config-error.ts';
 import type { AccessOptions } from '../http/dependencies.ts';
 import type { LoadLimits } from '../http/plugins/shed-load.ts';
 import type { OidcOptions } from '../http/plugins/verify-token.ts';
+import { ConfigError } from './config-error.ts';
 import type { settings } from './settings.ts';
 
 /** Ten connections answer requests; whoever comes when so many wait for one gets his answer sooner by trying again. */

@@ -1,5 +1,5 @@
+import type { ApiKey, Scope } from '../http/api-key.ts';
 import { ConfigError } from './config-error.ts';
-import type { ApiKey, Scope } from '../http/dependencies.ts';
 
 const scopes: readonly Scope[] = ['read', 'write', 'admin'];
 

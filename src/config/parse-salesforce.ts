@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Static } from 'typebox';
-import { ConfigError } from './config-error.ts';
 import type { Credentials } from '../salesforce/sign-in.ts';
+import { ConfigError } from './config-error.ts';
 import type { settings } from './settings.ts';
 
 export type SalesforceConfig = {

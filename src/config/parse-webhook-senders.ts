@@ -1,8 +1,12 @@
 import { BlockList, isIP } from 'node:net';
-import { ConfigError } from './config-error.ts';
-import type { OutboundMessageSenders, TrustedCertificates, WebhookSenders } from '../http/routes/webhooks/senders.ts';
-import { isNetwork, listed } from './parse-access.ts';
+import type {
+  OutboundMessageSenders,
+  TrustedCertificates,
+  WebhookSenders,
+} from '../http/routes/webhooks/senders.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
+import { ConfigError } from './config-error.ts';
+import { isNetwork, listed } from './parse-access.ts';
 
 /** Settings of webhooks as text; what is undefined is not set. */
 export type WebhookSettings = {

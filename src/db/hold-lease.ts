@@ -3,9 +3,9 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { advisoryLocks } from './advisory-locks.ts';
 import { holdLock } from './hold-lock.ts';
+import { type Instance, type Lease, LeaseLostError, releaseLease, renewLease, takeLease } from './lease.ts';
 import { logFailure } from './log-failure.ts';
 import { sendWakeUp, type WakeUps } from './wake-up.ts';
-import { type Instance, type Lease, LeaseLostError, releaseLease, renewLease, takeLease } from './lease.ts';
 
 export type LeaseContext = {
   readonly pool: pg.Pool;

@@ -4,10 +4,10 @@
  * Source: "Character Types" and "JSON Types", PostgreSQL manual.
  */
 export function storableText(text: string): string {
-  return isStorable(text) ? text : text.toWellFormed().replaceAll('\0', '\ufffd');
+  return isStorableText(text) ? text : text.toWellFormed().replaceAll('\0', '\ufffd');
 }
 
-export function isStorable(text: string): boolean {
+export function isStorableText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 

@@ -1,6 +1,6 @@
 import { futureToleranceMs } from '../apply/event-effect.ts';
 import type { HealthFacts } from './facts.ts';
-import type { Problem } from './verdict.ts';
+import type { Problem } from './problem.ts';
 
 /** A clock that is too far behind makes each event one that is dated ahead, whose account is read again. */
 export function clockProblems({ clockAheadMs }: HealthFacts): Problem[] {

@@ -1,6 +1,6 @@
 import type { HealthFacts } from './facts.ts';
 import { freshThrough } from './fresh-through.ts';
-import type { Problem } from './verdict.ts';
+import type { Problem } from './problem.ts';
 
 // So many changes may come at once that the newest take a while.
 const waitLimitMs = 60_000;

@@ -1,4 +1,5 @@
-import type { Problem, Verdict } from './verdict.ts';
+import type { Problem } from './problem.ts';
+import type { Verdict } from './verdict.ts';
 
 /** For callers with a key: our words, then those of Salesforce or PostgreSQL. */
 export function problemMessage({ summary, detail }: Problem): string {

@@ -1,6 +1,6 @@
 import { storageFaultCodes } from '../db/database-fault.ts';
 import type { Fault, FaultArea, HealthFacts, SubscriptionFacts } from './facts.ts';
-import type { Problem } from './verdict.ts';
+import type { Problem } from './problem.ts';
 
 /**
  * Outages of the stream and of applying. Of the two places that know them, memory is the one that works while the

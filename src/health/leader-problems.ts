@@ -1,5 +1,5 @@
 import type { HealthFacts, SubscriptionFacts } from './facts.ts';
-import type { Problem } from './verdict.ts';
+import type { Problem } from './problem.ts';
 
 // It gives a sign of life every five seconds; another process takes over within ten.
 const unseenLimitMs = 20_000;

@@ -1,5 +1,5 @@
 import type { InitialLoadFacts, StoredFacts } from './facts.ts';
-import type { Problem } from './verdict.ts';
+import type { Problem } from './problem.ts';
 
 /**
  * Why there is no complete mirror yet.

@@ -3,7 +3,7 @@ import type { HealthFacts } from './facts.ts';
 import { faultProblems } from './fault-problems.ts';
 import { leaderProblems } from './leader-problems.ts';
 import { loadProblems } from './load-problems.ts';
-import type { Problem } from './verdict.ts';
+import type { Problem } from './problem.ts';
 
 /** Why changes do not get from Salesforce into the mirror, the causes before what follows from them. */
 export function mirrorProblems(facts: HealthFacts, graceMs: number): Problem[] {

@@ -1,6 +1,6 @@
 import { clockProblems } from './clock-problems.ts';
 import type { HealthFacts, StoredFacts } from './facts.ts';
-import type { Problem } from './verdict.ts';
+import type { Problem } from './problem.ts';
 
 /** What needs attention although changes are mirrored. */
 export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {

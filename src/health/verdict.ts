@@ -1,6 +1,7 @@
 import type { HealthFacts } from './facts.ts';
 import { freshThrough } from './fresh-through.ts';
 import { mirrorProblems } from './mirror-problems.ts';
+import type { Problem } from './problem.ts';
 import { repairProblems } from './repair-problems.ts';
 
 export const healthStates = ['healthy', 'degraded', 'down'] as const;
@@ -11,20 +12,6 @@ export const healthStates = ['healthy', 'degraded', 'down'] as const;
  * - `down`: changes are not being mirrored
  */
 export type HealthState = (typeof healthStates)[number];
-
-/** One thing that is wrong. */
-export type Problem = {
-  /** Stable; clients and alerts may branch on it. */
-  readonly code: string;
-  readonly severity: 'degraded' | 'down';
-  /** What is wrong, in our own words: may be shown to anybody. */
-  readonly summary: string;
-  /** The words of Salesforce or PostgreSQL; null if there are none. */
-  readonly detail: string | null;
-  readonly since: Date | null;
-  /** What an operator does about it. */
-  readonly action: string;
-};
 
 export type Verdict = {
   readonly health: HealthState;

@@ -1,6 +1,6 @@
-import type { Queryable } from '../db/database.ts';
 import type { FieldTree } from '../apply/field-tree.ts';
 import { isComplete } from '../apply/merge.ts';
+import type { Queryable } from '../db/database.ts';
 import type { KnownState } from './entry.ts';
 import { entryJson, type RawEntry, type RawState, stateJson, toEntry, toStateRow } from './history-rows.ts';
 import { endOf, readPast, rowAsState } from './read-past.ts';

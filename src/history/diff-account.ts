@@ -1,5 +1,5 @@
-import type { Queryable } from '../db/database.ts';
 import { changedPaths, nothing } from '../apply/merge.ts';
+import type { Queryable } from '../db/database.ts';
 import { accountAsOf, type PastAccount } from './account-as-of.ts';
 import type { FieldChange } from './entry.ts';
 

@@ -1,4 +1,3 @@
-import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 import {
   type Change,
   changedPaths,
@@ -11,6 +10,7 @@ import {
   topOf,
 } from '../apply/merge.ts';
 import { compareVersions, laterVersion, type Version } from '../apply/version.ts';
+import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 
 /** A change of one account as it is kept. */
 export type Entry = {
@@ -68,14 +68,14 @@ export function isNewest(before: Merged, version: Version): boolean {
 
 /** The state behind an entry. Entries are taken in the order of their versions. */
 export function follow(state: KnownState, entry: Entry): KnownState {
-  const merged = merge(state.merged, changeOf(state.merged, entry));
+  const merged = merge(state.merged, changeOfEntry(state.merged, entry));
   const { staleVersion: stale } = state;
   const uncertain = !entry.gap ? stale : stale === null ? entry.version : laterVersion(stale, entry.version);
   return { merged, staleVersion: uncertain !== null && isCertain(merged, uncertain) ? null : uncertain };
 }
 
 /** What an entry says, in full. */
-export function changeOf({ values: before }: Merged, { form, version, written, untold }: Entry): Change {
+export function changeOfEntry({ values: before }: Merged, { form, version, written, untold }: Entry): Change {
   if (form !== 'confirmed') return { version, extent: form, values: written, except: untold };
   const told = [...before].filter(([path]) => !untold.has(topOf(path)));
   return { version, extent: 'all', values: new Map([...told, ...written]), except: untold };

@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { inTransaction, type Queryable } from '../db/database.ts';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { formatVersion, type Version } from '../apply/version.ts';
-import { saveStates, versionArrays, versionOf } from './history-rows.ts';
+import { inTransaction, type Queryable } from '../db/database.ts';
+import { saveStates, versionArrays, versionTuple } from './history-rows.ts';
 import { type Place, readPast } from './read-past.ts';
 
 export type FoldOrder = {
@@ -118,7 +118,7 @@ async function removeUpTo(client: Queryable, places: readonly LastPlace[]): Prom
       name,
       text: `delete from ${table} x using unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
                     as t (account_id, commit_ms, commit_number, sequence_number, read_ms)
-              where x.account_id = t.account_id and ${versionOf('x')} ${operator} ${versionOf('t')}`,
+              where x.account_id = t.account_id and ${versionTuple('x')} ${operator} ${versionTuple('t')}`,
       values: [
         places.map(({ accountId }) => accountId),
         ...versionArrays(places.map(({ through }) => through)),

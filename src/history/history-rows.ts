@@ -1,8 +1,8 @@
+import type { Merged } from '../apply/merge.ts';
+import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import { type Queryable, slices } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
-import type { Merged } from '../apply/merge.ts';
-import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import type { Entry, KnownState } from './entry.ts';
 import type { StateRow } from './insert-late.ts';
 
@@ -88,8 +88,8 @@ export function versionArrays(versions: readonly Version[]): unknown[][] {
   return [0, 1, 2, 3].map((part) => versions.map((version) => version[part]));
 }
 
-/** The columns of a version, for comparing: `versionOf('c')`. */
-export function versionOf(table: string): string {
+/** The columns of a version, for comparing: `versionTuple('c')`. */
+export function versionTuple(table: string): string {
   return `(${table}.commit_ms, ${table}.commit_number, ${table}.sequence_number, ${table}.read_ms)`;
 }
 

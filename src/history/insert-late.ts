@@ -1,7 +1,7 @@
-import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 import { type Change, changedPaths, type Merged, merge, topOf } from '../apply/merge.ts';
 import { compareVersions, type Version } from '../apply/version.ts';
-import { changeOf, type Entry, follow, type KnownState, unknown } from './entry.ts';
+import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
+import { changeOfEntry, type Entry, follow, type KnownState, unknown } from './entry.ts';
 
 /** A state on record, with all changes up to its version in it. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };
@@ -91,7 +91,7 @@ type HistorySlice = {
 function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit<HistorySlice, 'start'> {
   const isBehind = ({ version }: { readonly version: Version }): boolean =>
     compareVersions(version, late.version) > 0;
-  const change = changeOf(start.merged, late);
+  const change = changeOfEntry(start.merged, late);
   const later = states.filter(isBehind).map((row) => ({ ...row, known: includeIn(row.known, change, late) }));
   const behind = entries.filter(isBehind);
   if (behind.every(({ form }) => form !== 'confirmed')) return { entries: [], states: later };
@@ -110,7 +110,7 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
       passed++;
     }
     const touched = touch.inEntry(entry);
-    const whole = changeOf(without.merged, touched);
+    const whole = changeOfEntry(without.merged, touched);
     const adjusted =
       entry.form === 'confirmed' ? { ...touched, written: met(withIt.merged, whole) } : touched;
     if (!isSame(adjusted, touched))

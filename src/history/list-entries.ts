@@ -1,7 +1,7 @@
-import type { Queryable } from '../db/database.ts';
 import type { FieldTree } from '../apply/field-tree.ts';
 import { isComplete, topOf } from '../apply/merge.ts';
 import { compareVersions, type Version } from '../apply/version.ts';
+import type { Queryable } from '../db/database.ts';
 import {
   type Entry,
   type FieldChange,
@@ -18,7 +18,7 @@ import {
   stateJson,
   toEntry,
   toStateRow,
-  versionOf,
+  versionTuple,
 } from './history-rows.ts';
 import type { StateRow } from './insert-late.ts';
 import { placeBefore, readPast, rowAsState } from './read-past.ts';
@@ -56,14 +56,14 @@ export async function listEntries(client: Queryable, list: EntryList): Promise<L
     text: `select c.changes, b.bases, a.history_from, a.fields
              from (select json_agg(${entryJson('c')}) as changes
                      from (select * from account_changes c
-                            where c.account_id = $1 and ${versionOf('c')} < ($2, $3, $4, $5)
+                            where c.account_id = $1 and ${versionTuple('c')} < ($2, $3, $4, $5)
                               and (c.form <> 'confirmed' or c.written <> '{}')
                               and ($6::text is null or c.written ? $6
                                    or (c.form = 'all' and not c.untold @> array[$7::text]))
                             order by c.commit_ms desc, c.commit_number desc, c.sequence_number desc, c.read_ms desc
                             limit $8) c) c
             cross join (select json_agg(${stateJson('s')}) as bases from account_states s
-                         where s.account_id = $1 and s.is_base and ${versionOf('s')} < ($2, $3, $4, $5)) b
+                         where s.account_id = $1 and s.is_base and ${versionTuple('s')} < ($2, $3, $4, $5)) b
              left join accounts a on a.id = $1 and a.history_from is not null`,
     values: [accountId, ...(before ?? end), path, path === null ? null : topOf(path), limit],
   });

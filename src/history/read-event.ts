@@ -1,7 +1,7 @@
-import type { ChangeEventHeader } from '../salesforce/change-event.ts';
-import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { decodeStored, type Stored } from '../apply/decode-stored.ts';
 import { type FieldTree, toTree } from '../apply/field-tree.ts';
+import type { ChangeEventHeader } from '../salesforce/change-event.ts';
+import type { SchemaCache } from '../salesforce/schema-cache.ts';
 
 /** A stored event as JSON can say it, or why it can't be read. */
 export type ReadEvent =

@@ -1,6 +1,6 @@
-import type { Queryable } from '../db/database.ts';
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
 import { compareVersions, parseVersion, type Version } from '../apply/version.ts';
+import type { Queryable } from '../db/database.ts';
 import { type Entry, follow, type KnownState, unknown } from './entry.ts';
 import {
   entryJson,
@@ -10,7 +10,7 @@ import {
   toEntry,
   toStateRow,
   versionArrays,
-  versionOf,
+  versionTuple,
 } from './history-rows.ts';
 import type { StateRow } from './insert-late.ts';
 
@@ -30,13 +30,13 @@ export async function readPast(client: Queryable, places: readonly Place[]): Pro
              left join accounts a on a.id = p.account_id and a.history_from is not null
              left join lateral (
                select s.*, ${stateJson('s')} as whole from account_states s
-                where s.account_id = p.account_id and ${versionOf('s')} <= ${versionOf('p')}
+                where s.account_id = p.account_id and ${versionTuple('s')} <= ${versionTuple('p')}
                 order by s.commit_ms desc, s.commit_number desc, s.sequence_number desc, s.read_ms desc limit 1) s on true
              left join lateral (
                select json_agg(${entryJson('c')} order by c.commit_ms, c.commit_number, c.sequence_number, c.read_ms) as changes
                  from account_changes c
-                where c.account_id = p.account_id and ${versionOf('c')} <= ${versionOf('p')}
-                  and ${versionOf('c')} > (coalesce(s.commit_ms, -1), coalesce(s.commit_number, 0),
+                where c.account_id = p.account_id and ${versionTuple('c')} <= ${versionTuple('p')}
+                  and ${versionTuple('c')} > (coalesce(s.commit_ms, -1), coalesce(s.commit_number, 0),
                                            coalesce(s.sequence_number, 0), coalesce(s.read_ms, 0))) c on true
             order by p.place`,
     values: [

@@ -1,5 +1,5 @@
-import { type Queryable, slices } from '../db/database.ts';
 import { compareVersions } from '../apply/version.ts';
+import { type Queryable, slices } from '../db/database.ts';
 import type { Draft } from './draft.ts';
 import type { Entry } from './entry.ts';
 import {
@@ -13,7 +13,7 @@ import {
   toEntry,
   toStateRow,
   versionArrays,
-  versionOf,
+  versionTuple,
 } from './history-rows.ts';
 import { insertAllLate, type RecordedHistory, type StateRow } from './insert-late.ts';
 
@@ -61,9 +61,9 @@ async function onRecord(
     text: `select t.place from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
                     with ordinality as t (account_id, commit_ms, commit_number, sequence_number, read_ms, place)
             where exists (select from account_changes c
-                           where c.account_id = t.account_id and ${versionOf('c')} = ${versionOf('t')})
+                           where c.account_id = t.account_id and ${versionTuple('c')} = ${versionTuple('t')})
                or exists (select from account_states s
-                           where s.account_id = t.account_id and ${versionOf('s')} = ${versionOf('t')} and s.is_base)`,
+                           where s.account_id = t.account_id and ${versionTuple('s')} = ${versionTuple('t')} and s.is_base)`,
     values: [
       late.map(({ accountId }) => accountId),
       ...versionArrays(late.map(({ entry }) => entry.version)),
@@ -72,7 +72,10 @@ async function onRecord(
   return new Set(rows.map(({ place }) => Number(place) - 1));
 }
 
-async function insertLateChanges(client: Queryable, late: ReadonlyMap<string, readonly Entry[]>): Promise<void> {
+async function insertLateChanges(
+  client: Queryable,
+  late: ReadonlyMap<string, readonly Entry[]>,
+): Promise<void> {
   const touched = await readTouched(client, late);
   const changed = [...touched].map(([accountId, history]) => ({
     accountId,
@@ -113,16 +116,16 @@ async function readTouched(
                     as t (account_id, commit_ms, commit_number, sequence_number, read_ms)
              left join lateral (
                select commit_ms, commit_number, sequence_number, read_ms from account_states s
-                where s.account_id = t.account_id and ${versionOf('s')} <= ${versionOf('t')}
+                where s.account_id = t.account_id and ${versionTuple('s')} <= ${versionTuple('t')}
                 order by commit_ms desc, commit_number desc, sequence_number desc, read_ms desc limit 1) start on true
              cross join lateral (
                select json_agg(${stateJson('s')} order by ${orderOf('s')}) as list from account_states s
                 where s.account_id = t.account_id
-                  and (${versionOf('s')} > ${versionOf('t')} or ${versionOf('s')} = ${versionOf('start')})) states
+                  and (${versionTuple('s')} > ${versionTuple('t')} or ${versionTuple('s')} = ${versionTuple('start')})) states
              cross join lateral (
                select json_agg(${entryJson('c')} order by ${orderOf('c')}) as list from account_changes c
                 where c.account_id = t.account_id
-                  and ${versionOf('c')} > (coalesce(start.commit_ms, -1), coalesce(start.commit_number, 0),
+                  and ${versionTuple('c')} > (coalesce(start.commit_ms, -1), coalesce(start.commit_number, 0),
                                            coalesce(start.sequence_number, 0), coalesce(start.read_ms, 0))) changes`,
     values: [[...late.keys()], ...versionArrays(oldest)],
   });

@@ -1,7 +1,7 @@
-import type { Queryable } from '../db/database.ts';
 import type { Version } from '../apply/version.ts';
+import type { Queryable } from '../db/database.ts';
 import { type Entry, type FieldChange, fieldChanges, follow, unknown } from './entry.ts';
-import { entryJson, type RawEntry, toEntry, versionArrays, versionOf } from './history-rows.ts';
+import { entryJson, type RawEntry, toEntry, versionArrays, versionTuple } from './history-rows.ts';
 import { placeBefore, readPast } from './read-past.ts';
 
 /** One change of one account. */
@@ -29,7 +29,7 @@ async function readEntries(client: Queryable, keys: readonly ChangeKey[]): Promi
     text: `select case when c.account_id is not null then ${entryJson('c')} end as change
              from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
                     with ordinality as t (account_id, commit_ms, commit_number, sequence_number, read_ms, place)
-             left join account_changes c on c.account_id = t.account_id and ${versionOf('c')} = ${versionOf('t')}
+             left join account_changes c on c.account_id = t.account_id and ${versionTuple('c')} = ${versionTuple('t')}
             order by t.place`,
     values: [keys.map(({ accountId }) => accountId), ...versionArrays(keys.map(({ version }) => version))],
   });

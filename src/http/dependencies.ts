@@ -3,16 +3,17 @@ import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
 import type { Replica } from '../db/replica.ts';
 import type { WakeUps } from '../db/wake-up.ts';
-import type { SchemaField } from '../salesforce/writer-schema.ts';
-import type { ReadEvent } from '../history/read-event.ts';
 import type { Verdict } from '../health/verdict.ts';
+import type { ReadEvent } from '../history/read-event.ts';
 import type { EnqueueResync } from '../resync/request-resync.ts';
+import type { SchemaField } from '../salesforce/writer-schema.ts';
 import type { CodeAnswer, CodeRequest } from '../write-back/assign-code.ts';
+import type { ApiKey } from './api-key.ts';
 import type { RateLimitOptions } from './plugins/rate-limits.ts';
 import type { LoadLimits } from './plugins/shed-load.ts';
-import type { StreamLimits } from './streams/stream-limits.ts';
 import type { OidcOptions } from './plugins/verify-token.ts';
 import type { WebhookSenders } from './routes/webhooks/senders.ts';
+import type { StreamLimits } from './streams/stream-limits.ts';
 
 /** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
 export type HttpDependencies = {
@@ -76,16 +77,6 @@ export type AccessOptions = {
   readonly corsOrigins?: readonly string[];
   /** True unless false. */
   readonly publicMetrics?: boolean;
-};
-
-/** `write` includes `read`, `admin` includes both. */
-export type Scope = 'read' | 'write' | 'admin';
-
-export type ApiKey = {
-  /** Who it was given to; shown in logs and as `requestedBy`. */
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly secret: string;
 };
 
 export type LoggerChoice =

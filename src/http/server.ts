@@ -1,16 +1,7 @@
 import { fastifyHelmet } from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  fastify,
-  LogController,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify';
-import { answerOptions } from './plugins/options-handler.ts';
-import { registerErrorHandler, sendProblem, toProblem } from './plugins/error-handler.ts';
+import { type FastifyInstance, fastify, LogController } from 'fastify';
+import type { HttpDependencies } from './dependencies.ts';
 import { registerAuthentication } from './plugins/authenticate.ts';
 import { handleClientError } from './plugins/client-error-handler.ts';
 import { closeSilentConnections } from './plugins/close-silent-connections.ts';
@@ -18,17 +9,21 @@ import { closeWhenStopping } from './plugins/close-when-stopping.ts';
 import { lazySerializers } from './plugins/compile-serializer.ts';
 import { compressAnswers } from './plugins/compress-responses.ts';
 import { registerCors } from './plugins/cors.ts';
-import type { HttpDependencies } from './dependencies.ts';
-import { registerEventStreams } from './streams/event-stream.ts';
+import { registerErrorHandler, sendProblem, toProblem } from './plugins/error-handler.ts';
 import { collectRoutes } from './plugins/known-routes.ts';
 import { limitBodies } from './plugins/limit-bodies.ts';
 import { limitDepth } from './plugins/limit-depth.ts';
 import { registerListTags } from './plugins/list-etags.ts';
-import { registerMetrics } from './plugins/request-metrics.ts';
-import { Problem } from './problem.ts';
+import { answerOptions } from './plugins/options-handler.ts';
 import { registerRateLimits } from './plugins/rate-limits.ts';
 import { registerReadDatabase } from './plugins/read-database.ts';
-import { registerRequestLog, loggerOptions, requestId } from './plugins/request-log.ts';
+import { loggerOptions, registerRequestLog, requestId } from './plugins/request-log.ts';
+import { registerMetrics } from './plugins/request-metrics.ts';
+import { limitConcurrency, shedLoad } from './plugins/shed-load.ts';
+import { registerSignedCursors } from './plugins/signed-cursors.ts';
+import { compileValidator } from './plugins/validate-requests.ts';
+import { tokenVerifier } from './plugins/verify-token.ts';
+import { Problem } from './problem.ts';
 import { registerAccountRoutes } from './routes/accounts.ts';
 import { registerDocs } from './routes/docs.ts';
 import { registerEventRetryRoute } from './routes/event-retry.ts';
@@ -43,12 +38,10 @@ import { registerRootRoutes } from './routes/root.ts';
 import { registerStatusRoute } from './routes/status.ts';
 import { registerSubscriptionReconnectRoute } from './routes/subscription-reconnect.ts';
 import { registerTransactionRoute } from './routes/transactions.ts';
-import { registerWriteBackRoutes } from './routes/write-backs.ts';
-import { limitConcurrency, shedLoad } from './plugins/shed-load.ts';
-import { registerSignedCursors } from './plugins/signed-cursors.ts';
-import { compileValidator } from './plugins/validate-requests.ts';
-import { tokenVerifier } from './plugins/verify-token.ts';
 import { registerWebhookRoutes } from './routes/webhooks/webhook-routes.ts';
+import { registerWriteBackRoutes } from './routes/write-backs.ts';
+import type { Server } from './server-type.ts';
+import { registerEventStreams } from './streams/event-stream.ts';
 
 /** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
 export async function createServer(dependencies: HttpDependencies): Promise<Server> {
@@ -153,12 +146,3 @@ function keepOutOfCaches(app: FastifyInstance): void {
     done();
   });
 }
-
-/** The server with types taken from the schemas of its routes. */
-export type Server = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;

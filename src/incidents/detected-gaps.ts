@@ -1,10 +1,10 @@
 import type pg from 'pg';
+import type { Version } from '../apply/version.ts';
+import type { Jobs } from '../db/jobs.ts';
+import { type ResyncRequest, requestResync } from '../resync/request-resync.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
 import { extendIncident, type IncidentCause, openIncident } from './incident-rows.ts';
-import type { Jobs } from '../db/jobs.ts';
-import { type ResyncRequest, requestResync } from '../resync/request-resync.ts';
-import type { Version } from '../apply/version.ts';
 
 /** What was found missing while a batch of events was applied. */
 export type DetectedGaps = {
@@ -55,7 +55,11 @@ export async function recordIncidents(
   await recordFailed(context, client, holes.failed, before);
 }
 
-async function recordGaps({ topic }: HoleContext, client: pg.PoolClient, { gaps }: DetectedGaps): Promise<void> {
+async function recordGaps(
+  { topic }: HoleContext,
+  client: pg.PoolClient,
+  { gaps }: DetectedGaps,
+): Promise<void> {
   if (gaps.length === 0) return;
   const times = gaps.map(({ header }) => header.commitTimestamp);
   const accountIds = [...new Set(gaps.flatMap(({ header }) => header.recordIds))];
@@ -72,7 +76,11 @@ async function recordGaps({ topic }: HoleContext, client: pg.PoolClient, { gaps 
 }
 
 /** A clock that is behind makes all events look like this: they share one incident for as long as it is open. */
-async function recordAhead({ topic }: HoleContext, client: pg.PoolClient, { ahead }: DetectedGaps): Promise<void> {
+async function recordAhead(
+  { topic }: HoleContext,
+  client: pg.PoolClient,
+  { ahead }: DetectedGaps,
+): Promise<void> {
   if (ahead.length === 0) return;
   const times = ahead.map(({ header }) => header.commitTimestamp);
   const accountIds = [...new Set(ahead.flatMap(({ header }) => header.recordIds))];

@@ -1,8 +1,8 @@
-import type { Queryable } from '../db/database.ts';
 import type { AccountChange } from '../apply/apply-changes.ts';
+import { laterVersion, parseVersion, type Version } from '../apply/version.ts';
+import type { Queryable } from '../db/database.ts';
 import { readWatermark } from '../ingest/subscription-rows.ts';
 import { type ReportedRecord, saveUnconfirmed } from './unconfirmed-records.ts';
-import { laterVersion, parseVersion, type Version } from '../apply/version.ts';
 
 /**
  * What has to be done about records of which only is known that they changed: those that the mirror holds become

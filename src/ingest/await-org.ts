@@ -1,6 +1,6 @@
+import { LeaseLostError } from '../db/lease.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { OrgConnection } from '../salesforce/org-connection.ts';
-import { LeaseLostError } from '../db/lease.ts';
 import { createOutageReporter, type OutageContext } from './stream-outage.ts';
 
 export type AwaitOrgContext = OutageContext & { readonly salesforce: OrgConnection };

@@ -1,5 +1,5 @@
-import type { FailureClass, SalesforceError } from '../salesforce/error.ts';
 import { actionOf, needsPerson } from '../health/failure-cause.ts';
+import type { FailureClass, SalesforceError } from '../salesforce/error.ts';
 
 /** What is known of the failures since the stream last worked. */
 export type OutageState = {
@@ -41,7 +41,7 @@ export type OutageNews = 'began' | 'changed' | 'ended' | null;
 export const working: OutageState = { firstFailureAt: null, outage: null, ordinaryEnd: null };
 
 /** The first failure begins the outage; each later one belongs to it and may change its cause. */
-export function afterFailure(
+export function outageAfterFailure(
   state: OutageState,
   failure: StreamFailure,
 ): { readonly state: OutageState; readonly news: OutageNews } {

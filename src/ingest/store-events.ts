@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { retryOnConflict, inTransaction } from '../db/database.ts';
+import { inTransaction, retryOnConflict } from '../db/database.ts';
+import { expectHeld, type Lease, nothingWaits } from '../db/lease.ts';
 import { storableText } from '../db/storable.ts';
 import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
-import { expectHeld, type Lease, nothingWaits } from '../db/lease.ts';
 import { payloadDigest } from './payload-digest.ts';
 
 /** An event as it came, undecoded. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { jsonSchemaPrefix, noticeSchemaId } from '../apply/decode-stored.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { canonicalJson } from '../salesforce/exact-json.ts';
 import type { JsonEvent } from '../salesforce/json-change-event.ts';
 import { formatNotice, type Notice } from '../salesforce/outbound-message.ts';
-import { jsonSchemaPrefix, noticeSchemaId } from '../apply/decode-stored.ts';
 
 /** Where events of webhooks stand in the log. */
 export const webhookTopics = {

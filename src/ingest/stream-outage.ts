@@ -1,16 +1,16 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { unreachableCode } from '../db/database-fault.ts';
-import type { SalesforceError } from '../salesforce/error.ts';
-import type { ProcessFaults } from '../health/process-faults.ts';
 import type { Lease } from '../db/lease.ts';
+import type { ProcessFaults } from '../health/process-faults.ts';
+import type { SalesforceError } from '../salesforce/error.ts';
 import {
-  afterFailure,
   afterProof,
   type Outage,
   type OutageCause,
   type OutageNews,
   type OutageState,
+  outageAfterFailure,
   working,
 } from './outage.ts';
 import { endOutage, type SubscriptionRow, saveOutage, setSubscriptionState } from './subscription-rows.ts';
@@ -55,7 +55,7 @@ export function createOutageReporter(context: OutageContext): OutageReporter {
       outageLog.resumed(outageCause);
     },
     async failed(error, hadLived) {
-      const next = afterFailure(state, { error, at: Date.now(), hadLived });
+      const next = outageAfterFailure(state, { error, at: Date.now(), hadLived });
       state = next.state;
       const { outage } = state;
       // Memory first: a database that is full or away stores nothing.

@@ -1,9 +1,22 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
 import { inTransaction } from '../db/database.ts';
-import type { ReplayFrom } from '../salesforce/pubsub-stream.ts';
+import type { Jobs } from '../db/jobs.ts';
+import type { Lease } from '../db/lease.ts';
 import { repairByResync } from '../incidents/detected-gaps.ts';
 import { requestResync } from '../resync/request-resync.ts';
-import type { SubscribeContext } from './subscribe.ts';
+import type { ReplayFrom } from '../salesforce/pubsub-stream.ts';
 import { forgetPosition, readSubscription, type SubscriptionRow } from './subscription-rows.ts';
+
+export type PositionContext = {
+  readonly pool: pg.Pool;
+  readonly topic: string;
+  readonly lease: Lease;
+  readonly jobs: Jobs;
+  readonly logger: Logger;
+  /** Where a first subscription starts. */
+  readonly replayPreset: 'latest' | 'earliest';
+};
 
 // Events stay on the bus for 72 hours; behind one that is younger than this it is safe to resume.
 const keptForMs = 48 * 3_600_000;
@@ -12,7 +25,7 @@ const keptForMs = 48 * 3_600_000;
  * The bus doesn't know our position any more. What it still keeps is read from its beginning, and what was changed
  * since the last certain moment is read from Salesforce: nothing in between stays unread.
  */
-export async function recoverPosition(context: SubscribeContext): Promise<void> {
+export async function recoverPosition(context: PositionContext): Promise<void> {
   const { pool, topic, lease, logger } = context;
   await inTransaction(pool, async (client) => {
     const subscription = await readSubscription(client, topic);
@@ -38,7 +51,7 @@ export async function recoverPosition(context: SubscribeContext): Promise<void> 
  * Behind the newest stored event: that is never ahead of anything. Where it is so old that the bus may have forgotten
  * it, behind the newest keepalive.
  */
-export function startOf({ replayPreset }: SubscribeContext, subscription: SubscriptionRow): ReplayFrom {
+export function replayStart({ replayPreset }: PositionContext, subscription: SubscriptionRow): ReplayFrom {
   const replayId = resumePosition(subscription);
   if (replayId !== null) return { preset: 'CUSTOM', replayId };
   // Without a position after the first load, one was lost: the oldest event is the safe start.
@@ -55,7 +68,7 @@ function resumePosition({ replayId, positionAt, keepaliveReplayId }: Subscriptio
  * A stream from the end of the bus is proven only by its first answer. What changed before that and after the load
  * began could be in neither: it is read once more.
  */
-export async function readUpToHere({ pool, jobs }: SubscribeContext, startedAt: Date): Promise<void> {
+export async function readUpToHere({ pool, jobs }: PositionContext, startedAt: Date): Promise<void> {
   await inTransaction(pool, async (client) => {
     const since = new Date(startedAt.getTime() - 60_000);
     await jobs.enqueueResync(

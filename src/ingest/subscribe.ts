@@ -1,18 +1,18 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { databaseFault } from '../db/database-fault.ts';
+import type { Jobs } from '../db/jobs.ts';
+import { type Lease, LeaseLostError } from '../db/lease.ts';
 import type { WakeUps } from '../db/wake-up.ts';
+import type { ProcessFaults } from '../health/process-faults.ts';
 import { retryDelayMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import { maxCredit, openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
 import type { Timing } from '../timing.ts';
-import type { ProcessFaults } from '../health/process-faults.ts';
-import type { Jobs } from '../db/jobs.ts';
-import { type Lease, LeaseLostError } from '../db/lease.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store-events.ts';
 import { createOutageReporter, type OutageReporter } from './stream-outage.ts';
-import { readUpToHere, recoverPosition, startOf } from './stream-position.ts';
+import { readUpToHere, recoverPosition, replayStart } from './stream-position.ts';
 import { readSubscription, setSubscriptionState } from './subscription-rows.ts';
 
 export type SubscribeContext = {
@@ -149,7 +149,7 @@ async function followOnce(
   const subscription = await readSubscription(pool, topic);
   outages.resume(subscription);
   if (!outages.isOngoing()) await setSubscriptionState(pool, lease, 'connecting');
-  const from = startOf(context, subscription);
+  const from = replayStart(context, subscription);
   await org.signIn();
   const stream = openPullStream(org.pubsub, topic, from);
   const close = (): void => stream.close();

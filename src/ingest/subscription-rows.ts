@@ -1,9 +1,9 @@
+import { never, parseVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
+import { expectHeld, type Lease } from '../db/lease.ts';
 import { storableJson } from '../db/storable.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
-import { expectHeld, type Lease } from '../db/lease.ts';
 import type { Outage, OutageCause } from './outage.ts';
-import { never, parseVersion, type Version } from '../apply/version.ts';
 
 /**
  * - `idle`: no process follows it

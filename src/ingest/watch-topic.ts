@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from 'jsforce';
 import type { Logger } from 'pino';
-import { selectsAccount } from '../salesforce/channel-members.ts';
 import type { ProcessFaults } from '../health/process-faults.ts';
+import { selectsAccount } from '../salesforce/channel-members.ts';
 
 export type TopicWatchContext = {
   readonly org: { readonly connection: Connection };

@@ -1,6 +1,6 @@
-import type { Queryable } from '../db/database.ts';
 import { foldVersions } from '../apply/fold-versions.ts';
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
+import type { Queryable } from '../db/database.ts';
 import type { Done } from './run-task.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
-import { invisibleToCheck } from '../resync/deletion/look-for-invisible.ts';
-import { failedRecordRetryMinutes } from '../incidents/failed-records.ts';
 import { type Jobs, queues } from '../db/jobs.ts';
+import { failedRecordRetryMinutes } from '../incidents/failed-records.ts';
+import { invisibleToCheck } from '../resync/deletion/look-for-invisible.ts';
 import { requestInitialLoad } from '../resync/initial-load.ts';
 import { isOwnRepair } from '../resync/own-repair.ts';
 

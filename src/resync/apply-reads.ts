@@ -1,22 +1,21 @@
 import type pg from 'pg';
+import { type AccountChange, applyChanges, lockAccountWrites } from '../apply/apply-changes.ts';
+import { enqueue } from '../apply/apply-events.ts';
+import { type Change, deletedField } from '../apply/merge.ts';
+import { toStorable } from '../apply/replaced-fields.ts';
+import { laterVersion, readVersion } from '../apply/version.ts';
 import { inTransaction } from '../db/database.ts';
 import { isDataError } from '../db/is-data-error.ts';
-import type { AccountRead } from '../salesforce/records.ts';
-import { enqueue } from '../apply/apply-events.ts';
-import { type AccountChange, applyChanges, lockAccountWrites } from '../apply/apply-changes.ts';
 import { closeRepaired, closeRepairedDifferences } from '../incidents/close-incidents.ts';
+import { clearFailedRecords, saveFailedRecord } from '../incidents/failed-records.ts';
+import { settleUnconfirmed } from '../incidents/unconfirmed-records.ts';
+import type { AccountRead } from '../salesforce/records.ts';
 import { proofOfDeletion } from './deletion/deletion-proof.ts';
 import { clearInvisible, saveInvisible } from './deletion/invisible-rows.ts';
 import { judgeAbsent, provenIds } from './deletion/judge-absent.ts';
 import { decideAlone } from './deletion/settle-invisible.ts';
-import { clearFailedRecords, saveFailedRecord } from '../incidents/failed-records.ts';
-import { type Change, deletedField } from '../apply/merge.ts';
 import { fieldsMetSince } from './read-plan.ts';
-import { toStorable } from '../apply/replaced-fields.ts';
-import { settleUnconfirmed } from '../incidents/unconfirmed-records.ts';
-import { laterVersion, readVersion } from '../apply/version.ts';
-import type { Page } from './pages.ts';
-import type { Reading, ResyncContext } from './reading.ts';
+import type { Page, Reading, ResyncContext } from './reading.ts';
 import type { ResyncCounts } from './resync-rows.ts';
 
 export type AppliedReads = ResyncCounts & {
@@ -135,7 +134,7 @@ export type ReadPage = Pick<Page, 'reads' | 'absent' | 'known'>;
 
 function toAccountChange(read: AccountRead, reading: Reading, except: ReadonlySet<string>): AccountChange {
   // Whether it gets a code is told by its age, which a reading always knows.
-  const change = changeOf(read, reading, except);
+  const change = changeOfRead(read, reading, except);
   return { accountId: read.id, change, eligible: false, gap: false, ...ofResync(reading) };
 }
 
@@ -144,7 +143,7 @@ function ofResync({ resyncId }: Reading): Pick<AccountChange, 'resyncId'> {
 }
 
 /** A record that was read is a change of all fields that the reading knows. */
-export function changeOf(read: AccountRead, reading: Reading, except: ReadonlySet<string>): Change {
+export function changeOfRead(read: AccountRead, reading: Reading, except: ReadonlySet<string>): Change {
   const isDeleted = proofOfDeletion([{ source: 'row', isDeleted: read.deleted }]) !== null;
   return toStorable({
     version: readVersion(read.systemModstamp, reading.watermark, reading.readAt),

@@ -14,17 +14,16 @@ import {
 import { bulkQuery, readBulkRow } from '../salesforce/bulk-plan.ts';
 import { openBulkPage } from '../salesforce/bulk-results.ts';
 import { SalesforceError } from '../salesforce/error.ts';
-import type { Page } from './pages.ts';
-import type { RunningResync } from './reading.ts';
+import type { Page, RunningResync } from './reading.ts';
 import { expectComplete, ReadingLostError } from './reading-lost-error.ts';
 import {
   bulkJobsLeftOver,
-  saveBulkRequested,
-  saveBulkJob,
-  saveBulkJobClosed,
-  saveMethod,
   type ResumePoint,
   readToTheEnd,
+  saveBulkJob,
+  saveBulkJobClosed,
+  saveBulkRequested,
+  saveMethod,
 } from './resync-rows.ts';
 
 // Rows of one page of results: each page is a request to Salesforce, streamed.

@@ -1,14 +1,14 @@
+import { type ComparableRow, projectionsOf, readComparable } from '../apply/account-row.ts';
+import { type Change, changedPaths, deletedField, type Merged, merge } from '../apply/merge.ts';
+import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
+import type { CodeRules } from '../codes/code-rules.ts';
+import { decideCode } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 import type { AccountRead } from '../salesforce/records.ts';
-import { type ComparableRow, projectionsOf, readComparable } from '../apply/account-row.ts';
-import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
-import type { CodeRules } from '../codes/code-rules.ts';
-import { type Change, changedPaths, deletedField, type Merged, merge } from '../apply/merge.ts';
-import { fieldsMetSince } from './read-plan.ts';
-import { decideCode } from '../codes/signup-code.ts';
-import { changeOf, type ReadPage, withKnown } from './apply-reads.ts';
+import { changeOfRead, type ReadPage, withKnown } from './apply-reads.ts';
 import type { Difference } from './difference-rows.ts';
+import { fieldsMetSince } from './read-plan.ts';
 import type { Reading, ResyncContext } from './reading.ts';
 
 /** Where the mirror differs from what was read, without changing anything. Newer values of the mirror count as right. */
@@ -48,7 +48,7 @@ function compareOne(read: AccountRead, row: ComparableRow | undefined, compariso
     return hasNewer(row, read, comparison) ? [] : [{ accountId: read.id, kind, fields, values, modifiedAt }];
   }
   if (row === undefined) return [];
-  const change = changeOf(read, comparison.reading, comparison.except);
+  const change = changeOfRead(read, comparison.reading, comparison.except);
   const merged = merge(row.merged, change);
   if (merged.values.get(deletedField) === true) return [extra(read.id, modifiedAt)];
   const values = {
@@ -71,7 +71,7 @@ function hasNewer(
   { reading, except }: Comparison,
 ): boolean {
   if (row === undefined) return false;
-  return merge(row.merged, changeOf(read, reading, except)).values.get(deletedField) === true;
+  return merge(row.merged, changeOfRead(read, reading, except)).values.get(deletedField) === true;
 }
 
 function extra(

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Version } from '../apply/version.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { readWatermark } from '../ingest/subscription-rows.ts';
-import type { Version } from '../apply/version.ts';
 import { applyPage, type ReadPage } from './apply-reads.ts';
 import { compareReads } from './compare.ts';
 import {
@@ -11,8 +11,8 @@ import {
   saveDifferences,
   unconfirmed,
 } from './difference-rows.ts';
-import { byId, type Page } from './pages.ts';
-import type { Reading, RunningResync } from './reading.ts';
+import { byId } from './pages.ts';
+import type { Page, Reading, RunningResync } from './reading.ts';
 import { lockClaim } from './resync-rows.ts';
 
 const idsAtOnce = 200;

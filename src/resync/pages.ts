@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { readKnownVersions } from '../incidents/request-reads.ts';
 import {
   countAccounts,
   maxIdsPerRead,
@@ -6,28 +7,13 @@ import {
   readAccounts,
   readAccountsFrom,
 } from '../salesforce/read-accounts.ts';
-import type { AccountRead } from '../salesforce/records.ts';
-import { type Absence, seekProof } from './deletion/seek-proof.ts';
-import { readKnownVersions } from '../incidents/request-reads.ts';
-import type { Version } from '../apply/version.ts';
 import { readByBulkJob } from './bulk-reading.ts';
-import type { RunningResync } from './reading.ts';
+import { seekProof } from './deletion/seek-proof.ts';
+import type { Page, RunningResync } from './reading.ts';
 import { expectComplete } from './reading-lost-error.ts';
-import { saveMethod, type ResumePoint, readToTheEnd } from './resync-rows.ts';
+import { readToTheEnd, saveMethod } from './resync-rows.ts';
 import { scanAccounts, scanRows } from './scan-accounts.ts';
 
-/** A part of a reading that is merged or compared at once. */
-export type Page = {
-  readonly reads: readonly AccountRead[];
-  /** Asked for by id and not returned, not even among the deleted ones. */
-  readonly absent: readonly Absence[];
-  /** What the mirror knew of records asked for by id before they were asked for: the answer contains it. */
-  readonly known?: ReadonlyMap<string, Version>;
-  /** Where the reading goes on behind it. */
-  readonly resume: ResumePoint;
-};
-
-// A commit can take its stamp some time before it is to be seen, and clocks differ.
 const overlapMs = 5 * 60_000;
 
 /** Reads the next part while this one is worked on. */

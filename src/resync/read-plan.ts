@@ -1,10 +1,10 @@
 import type pg from 'pg';
+import { newestSchemaId, schemasMetSince } from '../ingest/stored-schemas.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { Ask } from '../salesforce/query-pages.ts';
 import type { ReadPlan } from '../salesforce/records.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
-import { newestSchemaId, schemasMetSince } from '../ingest/stored-schemas.ts';
 
 export type SchemaContext = {
   readonly pool: pg.Pool;

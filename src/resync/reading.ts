@@ -1,14 +1,16 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import type { Queryable } from '../db/database.ts';
-import type { Ask } from '../salesforce/query-pages.ts';
-import type { ReadPlan } from '../salesforce/records.ts';
-import type { CodeRules } from '../codes/code-rules.ts';
-import type { Jobs } from '../db/jobs.ts';
-import { currentReadPlan, readPlanOf, type SchemaContext } from './read-plan.ts';
-import { readSubscription, readWatermark } from '../ingest/subscription-rows.ts';
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
-import { saveReadTime, type ResyncRow } from './resync-rows.ts';
+import type { CodeRules } from '../codes/code-rules.ts';
+import type { Queryable } from '../db/database.ts';
+import type { Jobs } from '../db/jobs.ts';
+import { readSubscription, readWatermark } from '../ingest/subscription-rows.ts';
+import type { Ask } from '../salesforce/query-pages.ts';
+import type { AccountRead, ReadPlan } from '../salesforce/records.ts';
+import type { Absence } from './deletion/deletion-proof.ts';
+import { currentReadPlan, readPlanOf, type SchemaContext } from './read-plan.ts';
+import type { ResumePoint } from './resync-rows.ts';
+import { type ResyncRow, saveReadTime } from './resync-rows.ts';
 
 export type ResyncContext = SchemaContext & {
   readonly pool: pg.Pool;
@@ -75,3 +77,27 @@ async function newestPosition(client: Queryable): Promise<bigint> {
   });
   return rows[0]?.position ?? 0n;
 }
+
+/** A part of a reading that is merged or compared at once. */
+export type Page = {
+  readonly reads: readonly AccountRead[];
+  /** Asked for by id and not returned, not even among the deleted ones. */
+  readonly absent: readonly Absence[];
+  /** What the mirror knew of records asked for by id before they were asked for: the answer contains it. */
+  readonly known?: ReadonlyMap<string, Version>;
+  /** Where the reading goes on behind it. */
+  readonly resume: ResumePoint;
+};
+
+// A commit can take its stamp some time before it is to be seen, and clocks differ.
+
+export type Outcome =
+  | {
+      readonly stopped: false;
+      /** Verifies only: how many accounts differ. */
+      readonly different: number | null;
+      /** Records that the database refuses. */
+      readonly unstored: number;
+    }
+  /** Too many deletions without proof: a person has to confirm them. */
+  | { readonly stopped: true };

@@ -1,15 +1,14 @@
 import { inTransaction } from '../db/database.ts';
 import { closeByResync } from '../incidents/close-incidents.ts';
-import { settleInvisible } from './deletion/settle-invisible.ts';
-import { currentReadPlan, fieldsBeyond } from './read-plan.ts';
 import { markLoaded } from '../ingest/subscription-rows.ts';
 import { applyPage } from './apply-reads.ts';
+import { settleInvisible } from './deletion/settle-invisible.ts';
 import { finishResync } from './finish-resync.ts';
-import { type Page, pagesOf, readAhead, missingIds } from './pages.ts';
-import type { ResyncContext, RunningResync } from './reading.ts';
+import { missingIds, pagesOf, readAhead } from './pages.ts';
+import { currentReadPlan, fieldsBeyond } from './read-plan.ts';
+import type { Outcome, Page, ResyncContext, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { saveProgress, saveUnknownIds, ResyncEndedError } from './resync-rows.ts';
-import type { Outcome } from './run-resync.ts';
+import { ResyncEndedError, saveProgress, saveUnknownIds } from './resync-rows.ts';
 import { differingSpans, hasOrphans, pagesOfSpan } from './windows.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { Queryable } from '../db/database.ts';
 import { storableJson, storableText } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
-import type { ApiUsage } from '../salesforce/api-budget.ts';
 import type { Cause } from '../health/facts.ts';
+import type { ApiUsage } from '../salesforce/api-budget.ts';
 import type { ResyncMode, ResyncScope } from './request-resync.ts';
 
 /**
@@ -245,7 +245,7 @@ export async function saveResyncError(
 }
 
 /** Whether it was cancelled, or another process goes on with it or has ended it. */
-export async function hasEnded(client: Queryable, { id, claim }: Claim): Promise<boolean> {
+export async function isClaimLost(client: Queryable, { id, claim }: Claim): Promise<boolean> {
   const { rows } = await client.query<{ ended: boolean }>({
     name: 'resync-has-ended',
     text: `select claim <> $2 or state in ('done', 'failed', 'cancelled') as ended from resyncs where id = $1`,

@@ -1,26 +1,22 @@
+import { markRepairing } from '../incidents/incident-rows.ts';
 import type { Waiting } from '../salesforce/api-budget.ts';
 import type { Ask } from '../salesforce/query-pages.ts';
-import { markRepairing } from '../incidents/incident-rows.ts';
 import { applyPage } from './apply-reads.ts';
 import { closeBulkJobs } from './bulk-reading.ts';
 import { byId } from './pages.ts';
 import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
 import { ReadingLostError } from './reading-lost-error.ts';
 import { repair } from './repair.ts';
-import { type Claim, resetProgress, hasEnded, saveWaiting, ResyncEndedError, startResync } from './resync-rows.ts';
+import {
+  type Claim,
+  isClaimLost,
+  ResyncEndedError,
+  resetProgress,
+  saveWaiting,
+  startResync,
+} from './resync-rows.ts';
 import { verify } from './verify.ts';
-import { saveSignInWait, type SignInWait, whenSignedIn } from './when-signed-in.ts';
-
-export type Outcome =
-  | {
-      readonly stopped: false;
-      /** Verifies only: how many accounts differ. */
-      readonly different: number | null;
-      /** Records that the database refuses. */
-      readonly unstored: number;
-    }
-  /** Too many deletions without proof: a person has to confirm them. */
-  | { readonly stopped: true };
+import { type SignInWait, saveSignInWait, whenSignedIn } from './when-signed-in.ts';
 
 /**
  * Carries out a requested resync to its end, from where an earlier try was interrupted. One that has ended already is
@@ -130,7 +126,7 @@ const pollIntervalMs = 400;
 function watchForEnd({ pool }: ResyncContext, claim: Claim): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const timer = setInterval(() => {
-    hasEnded(pool, claim).then(
+    isClaimLost(pool, claim).then(
       (ended) => ended && controller.abort(new ResyncEndedError()),
       () => {},
     );

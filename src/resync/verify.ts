@@ -1,16 +1,15 @@
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { closeByResync, closeEarlierDifferences } from '../incidents/close-incidents.ts';
-import { settleInvisible } from './deletion/settle-invisible.ts';
 import { openIncident } from '../incidents/incident-rows.ts';
 import { compareReads } from './compare.ts';
 import { confirmDifferences } from './confirm.ts';
+import { settleInvisible } from './deletion/settle-invisible.ts';
 import { forgetSeen, saveDifferences, saveSeen, saveVerified, unseenIds } from './difference-rows.ts';
 import { finishResync } from './finish-resync.ts';
-import { byId, changedSince, type Page, pagesOf, readAhead } from './pages.ts';
-import type { RunningResync } from './reading.ts';
+import { byId, changedSince, pagesOf, readAhead } from './pages.ts';
+import type { Outcome, Page, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { saveProgress, ResyncEndedError, readToTheEnd } from './resync-rows.ts';
-import type { Outcome } from './run-resync.ts';
+import { ResyncEndedError, readToTheEnd, saveProgress } from './resync-rows.ts';
 import { differingSpans, pagesOfSpan } from './windows.ts';
 
 /** Compares what a resync covers with the mirror, which stays as it is, and says what differs. */

@@ -8,8 +8,8 @@ import {
   type WindowUnit,
 } from '../salesforce/account-windows.ts';
 import { readAccountsModified, type Span } from '../salesforce/read-accounts.ts';
-import { byId, type Page } from './pages.ts';
-import type { RunningResync } from './reading.ts';
+import { byId } from './pages.ts';
+import type { Page, RunningResync } from './reading.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -1,10 +1,10 @@
 import type { Job, JobWithMetadata } from 'pg-boss';
+import { type AccountJob, queues, type ResyncJob } from '../db/jobs.ts';
 import { logFailure } from '../db/log-failure.ts';
+import { failureCause } from '../health/failure-cause.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
 import type { Timing } from '../timing.ts';
-import { failureCause } from '../health/failure-cause.ts';
-import { type AccountJob, queues, type ResyncJob } from '../db/jobs.ts';
 import type { ResyncContext } from './reading.ts';
 import { saveResyncError } from './resync-rows.ts';
 import { rereadAccounts, runResync } from './run-resync.ts';

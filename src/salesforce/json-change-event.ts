@@ -5,7 +5,7 @@ import {
   type FieldValues,
   type Scalar,
 } from './change-event.ts';
-import { isList, isObject, type Json, type JsonObject } from './exact-json.ts';
+import { isJsonObject, isList, type Json, type JsonObject } from './exact-json.ts';
 import { capitalise, epochToIso } from './field-value.ts';
 import type { SchemaField, ValueKind } from './writer-schema.ts';
 
@@ -40,7 +40,7 @@ export function readJsonEvent(value: Json): JsonEvent {
   const { payload, path, eventId } = unwrap(value);
   const header = payload.get('ChangeEventHeader');
   const headerPath = path === '' ? 'ChangeEventHeader' : `${path}.ChangeEventHeader`;
-  if (!isObject(header)) throw new JsonEventError(headerPath, 'must be an object');
+  if (!isJsonObject(header)) throw new JsonEventError(headerPath, 'must be an object');
   return { header: readHeader(header, payload, headerPath), payload, eventId };
 }
 
@@ -78,8 +78,8 @@ function allValues(
 
 /** Sets a plain field, or every part of a compound one. */
 function setWhole(values: Map<string, Scalar>, field: FieldLike, value: Json): void {
-  if (!isObject(value)) values.set(field.name, scalar(value, field));
-  const parts = isObject(value) ? partsOf(value) : new Map<string, Json>();
+  if (!isJsonObject(value)) values.set(field.name, scalar(value, field));
+  const parts = isJsonObject(value) ? partsOf(value) : new Map<string, Json>();
   for (const part of new Set([...field.parts, ...parts.keys()])) {
     values.set(`${field.name}.${part}`, scalar(parts.get(part) ?? null, field));
   }
@@ -94,7 +94,7 @@ function changedValues(header: ChangeEventHeader, payload: JsonObject, fieldOf: 
     const value = payload.get(name) ?? (payload.has(name) || nulledFields.includes(path) ? null : undefined);
     if (value === undefined) continue;
     if (part !== undefined) setPart(values, fieldOf(name), part, value, nulledFields.includes(path));
-    else if (isObject(value)) setParts(values, fieldOf(name), value);
+    else if (isJsonObject(value)) setParts(values, fieldOf(name), value);
     else setWhole(values, fieldOf(name), value);
   }
   return values;
@@ -107,7 +107,7 @@ function setPart(
   value: Json,
   nulled: boolean,
 ): void {
-  const given = isObject(value) ? partsOf(value).get(part) : null;
+  const given = isJsonObject(value) ? partsOf(value).get(part) : null;
   if (given === undefined && !nulled) return;
   values.set(`${field.name}.${part}`, scalar(given ?? null, field));
 }
@@ -145,7 +145,7 @@ function unwrap(value: Json): { payload: JsonObject; path: string; eventId: stri
   let payload = value;
   let path = '';
   let eventId: string | undefined;
-  while (isObject(payload) && !payload.has(headerName)) {
+  while (isJsonObject(payload) && !payload.has(headerName)) {
     const around: JsonObject = payload;
     const inside = wrappings.find((name) => around.has(name));
     if (inside === undefined) throw new JsonEventError(path, `holds no ${headerName}`);
@@ -153,14 +153,14 @@ function unwrap(value: Json): { payload: JsonObject; path: string; eventId: stri
     path = path === '' ? inside : `${path}.${inside}`;
     payload = around.get(inside) ?? null;
   }
-  if (!isObject(payload)) throw new JsonEventError(path, 'must be an object');
+  if (!isJsonObject(payload)) throw new JsonEventError(path, 'must be an object');
   return { payload, path, eventId };
 }
 
 /** CometD names the event inside `event`; EventBridge gives an id of its own. */
 function idOf(around: JsonObject): string | undefined {
   const event = around.get('event');
-  const candidates = [isObject(event) ? event.get('EventUuid') : undefined, around.get('id')];
+  const candidates = [isJsonObject(event) ? event.get('EventUuid') : undefined, around.get('id')];
   return candidates.find((id): id is string => typeof id === 'string' && idForm.test(id));
 }
 
@@ -231,7 +231,7 @@ function namesOf(payload: JsonObject, changeType: string): string[] {
 
 /** A small change of a long text comes as `{ "diff": "…" }`. */
 function isDiff(value: Json | undefined): boolean {
-  return isObject(value) && value.size === 1 && value.has('diff');
+  return isJsonObject(value) && value.size === 1 && value.has('diff');
 }
 
 /** Neither half of a surrogate pair nor a control character. */

@@ -1,5 +1,5 @@
 import { expandBitmaps } from './bitmap.ts';
-import { isList, isObject, type Json, type JsonObject } from './exact-json.ts';
+import { isJsonObject, isList, type Json, type JsonObject } from './exact-json.ts';
 import { type JsonEvent, JsonEventError, readJsonEvent } from './json-change-event.ts';
 import { normalizeValue } from './normalize-json-value.ts';
 import { parseRecordId } from './record-id.ts';
@@ -98,7 +98,7 @@ function isWithheld(path: string, members: JsonObject, lists: Lists): boolean {
   const value = members.get(name);
   if (value === undefined) return true;
   if (lists.open) return value === null;
-  return part !== undefined && isObject(value) && !value.has(part);
+  return part !== undefined && isJsonObject(value) && !value.has(part);
 }
 
 function pathsOf(members: JsonObject): string[] {
@@ -128,14 +128,14 @@ function normalizedMembers(
     if (part === undefined) {
       if (before !== undefined) throw new JsonEventError(given, 'occurs twice in different case');
       members.set(name, normal);
-    } else members.set(name, new Map([...(isObject(before) ? before : []), [part, normal]]));
+    } else members.set(name, new Map([...(isJsonObject(before) ? before : []), [part, normal]]));
   }
   return members;
 }
 
 function rawHeader(payload: JsonObject): JsonObject {
   const header = payload.get('ChangeEventHeader');
-  return isObject(header) ? header : new Map();
+  return isJsonObject(header) ? header : new Map();
 }
 
 type Resolver = {

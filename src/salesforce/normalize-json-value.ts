@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject } from './exact-json.ts';
+import { isJsonObject, type Json, type JsonObject } from './exact-json.ts';
 import { JsonEventError } from './json-change-event.ts';
 import type { ScalarType, SchemaField } from './writer-schema.ts';
 
@@ -20,7 +20,7 @@ export function normalizeValue(
 ): Json {
   const plain = untagged(value, field);
   if (part !== undefined) return scalar(plain, field, part, given);
-  if (!isObject(plain)) {
+  if (!isJsonObject(plain)) {
     const isAllowed = field.parts.length === 0 || plain === null || field.scalars?.has('') !== false;
     if (!isAllowed) throw new JsonEventError(given, `must be an object with ${field.parts.join(', ')}`);
     return scalar(plain, field, '', given);
@@ -46,10 +46,10 @@ const tags: ReadonlySet<string> = new Set(['string', 'int', 'long', 'float', 'do
 
 /** Avro's JSON names the branch of a union: `{ "string": "Hot" }`, `{ "com.sforce.eventbus.Address": { … } }`. */
 function untagged(value: Json, field: SchemaField): Json {
-  if (!isObject(value) || value.size !== 1) return value;
+  if (!isJsonObject(value) || value.size !== 1) return value;
   const [[tag, inside] = ['', null]] = value;
-  if (tags.has(tag) && !isObject(inside)) return inside;
-  const isRecord = isObject(inside) && field.parts.length > 0 && !field.parts.includes(tag);
+  if (tags.has(tag) && !isJsonObject(inside)) return inside;
+  const isRecord = isJsonObject(inside) && field.parts.length > 0 && !field.parts.includes(tag);
   return isRecord ? inside : value;
 }
 

@@ -1,6 +1,6 @@
 import type { HttpResponse } from 'jsforce';
 import { judgeRest, type Refusal, SalesforceError } from './error.ts';
-import { describeBody, isHtml, isObject } from './response-body.ts';
+import { describeBody, isHtml, isRecord } from './response-body.ts';
 import { retryAfterOf } from './retry-after.ts';
 
 export type Answer = Pick<HttpResponse, 'statusCode' | 'headers' | 'body'>;
@@ -45,7 +45,7 @@ function errorIn(body: string): { code: string; message: string } | undefined {
     return undefined;
   }
   const first: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
-  if (!isObject(first)) return undefined;
+  if (!isRecord(first)) return undefined;
   const {
     errorCode,
     exceptionCode,

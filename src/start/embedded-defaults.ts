@@ -1,12 +1,13 @@
-// The one file that chooses the embedded defaults: it alone knows the service and the simulator.
+// The one file that knows both the service and the simulator.
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Simulator, startSimulator } from 'salesforce-simulator';
 import type { Config } from '../config/config.ts';
-import { startEmbeddedPostgres } from '../db/embedded-postgres.ts';
-import type { ApiKey } from '../http/dependencies.ts';
+import { ConfigError } from '../config/config-error.ts';
 import type { SalesforceConfig } from '../config/parse-salesforce.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { startEmbeddedPostgres } from '../db/embedded-postgres.ts';
+import type { ApiKey } from '../http/api-key.ts';
 import { lockDataDir } from './data-dir.ts';
 
 /** What the settings left open, provided. */
@@ -66,12 +67,28 @@ export async function provideDefaults(config: Config): Promise<Provided> {
 /** Beside the API's port where that is free, so that addresses stay the same from start to start. */
 async function startOrg({ dataDir, host, port }: Config): Promise<Simulator> {
   const options = { host, accounts: simulatorAccounts, journalFile: path.join(dataDir, 'simulator.ndjson') };
-  if (port === 0) return startSimulator(options);
+  const start = await loadSimulator();
+  if (port === 0) return start(options);
   try {
-    return await startSimulator({ ...options, httpPort: port + 1, pubsubPort: port + 2 });
+    return await start({ ...options, httpPort: port + 1, pubsubPort: port + 2 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    return startSimulator(options);
+    return start(options);
+  }
+}
+
+/**
+ * The simulator is a package of its own, which an image for production does not contain.
+ * @throws ConfigError without it
+ */
+async function loadSimulator(): Promise<typeof startSimulator> {
+  try {
+    return (await import('salesforce-simulator')).startSimulator;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new ConfigError([
+      'SALESFORCE_LOGIN_URL is required: this installation has no Salesforce simulator',
+    ]);
   }
 }
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { sendWakeUp } from '../db/wake-up.ts';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import type { CodeState } from '../codes/signup-code.ts';
+import { sendWakeUp } from '../db/wake-up.ts';
 import { saveFindings } from './waiting-codes.ts';
 
 export type CodeRequest = {

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { inTransaction } from '../db/database.ts';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
+import { type FieldTree, fromTree } from '../apply/field-tree.ts';
 import { type CodeFilter, fitsFilter } from '../codes/code-filter.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
-import { type FieldTree, fromTree } from '../apply/field-tree.ts';
+import { inTransaction } from '../db/database.ts';
 
 export type BackfillContext = { readonly pool: pg.Pool; readonly topic: string; readonly codes: CodeRules };
 

@@ -1,6 +1,6 @@
-import type { CodeField } from '../salesforce/signup-codes.ts';
 import { entropyBits, minBits } from '../codes/code-format.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
+import type { CodeField } from '../salesforce/signup-codes.ts';
 
 /** Why codes can't be written, for a person. */
 export type Reason = {

@@ -3,9 +3,9 @@ import { describeCodeField } from '../salesforce/signup-codes.ts';
 import type { Timing } from '../timing.ts';
 import { fieldCodes } from './answer-class.ts';
 import { fieldProblem, type Reason } from './check-field.ts';
+import type { BatchContext } from './context.ts';
 import { retryFailed } from './retry-failed.ts';
 import type { StatusReporter } from './status-reporter.ts';
-import type { BatchContext } from './write-batch.ts';
 
 /** Looks at the field of the codes: at the start, where an answer suggests it, and from time to time. */
 export type FieldHealthCheck = {
@@ -22,7 +22,10 @@ export type FieldWatchContext = BatchContext & {
 
 const goodForMs = 15 * 60_000;
 
-export async function createFieldWatch(context: FieldWatchContext, show: StatusReporter): Promise<FieldHealthCheck> {
+export async function createFieldWatch(
+  context: FieldWatchContext,
+  show: StatusReporter,
+): Promise<FieldHealthCheck> {
   const { pool, topic, logger, timing } = context;
   let problem: Reason | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;

@@ -1,8 +1,8 @@
+import type { CodeError } from '../codes/signup-code.ts';
 import type { AnswerClass } from '../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
-import type { CodeError } from '../codes/signup-code.ts';
 import { classOf } from './answer-class.ts';
-import { type RetryContext, judgeAnswer, type Verdict, type WaitingCode } from './judge-result.ts';
+import { judgeAnswer, type RetryContext, type Verdict, type WaitingCode } from './judge-result.ts';
 
 /** One record of a call, and what was answered for it. */
 export type Answered = { readonly waiting: WaitingCode; readonly answer: CodeWriteResult };

@@ -1,6 +1,6 @@
+import { type CodeError, type CodeState, goneCode } from '../codes/signup-code.ts';
 import type { AnswerClass } from '../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
-import { type CodeError, type CodeState, goneCode } from '../codes/signup-code.ts';
 import { classOf } from './answer-class.ts';
 
 /** A code on its way. */

@@ -33,7 +33,7 @@ export function isOpen({ failures }: Pace): boolean {
  * A call failed.
  * @param isShrunk whether the next call is smaller already, since this one was too large
  */
-export function afterFailure({ failures, batchSize, tooMany }: Pace, isShrunk = false): Pace {
+export function paceAfterFailure({ failures, batchSize, tooMany }: Pace, isShrunk = false): Pace {
   const smaller = isShrunk ? batchSize : Math.max(1, Math.floor(batchSize / 4));
   return { failures: failures + 1, batchSize: smaller, tooMany };
 }
@@ -59,7 +59,7 @@ export function afterBatchRefusal({ failures }: Pace, size: number, now: number)
 }
 
 /** A call was answered, and at least one record was accepted. */
-export function afterSuccess({ batchSize, tooMany }: Pace, now: number): Pace {
+export function paceAfterSuccess({ batchSize, tooMany }: Pace, now: number): Pace {
   const remembered = tooMany !== null && now < tooMany.until ? tooMany : null;
   const limit = remembered === null ? maxBatch : remembered.size - 1;
   const next = [batchSize * 4, batchSize * 2].find((size) => Math.min(maxBatch, size) <= limit) ?? batchSize;

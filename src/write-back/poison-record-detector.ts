@@ -1,6 +1,6 @@
 import type { SalesforceError } from '../salesforce/error.ts';
 import { type Contrast, createContrast } from './contrast.ts';
-import { type RetryContext, judgeAnswer, type Verdict, type WaitingCode } from './judge-result.ts';
+import { judgeAnswer, type RetryContext, type Verdict, type WaitingCode } from './judge-result.ts';
 
 /**
  * Tells a record that makes every call with it fail from an org that fails every call: a failure of an account alone

@@ -1,23 +1,23 @@
-import { inTransaction } from '../db/database.ts';
-import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
+import type { Version } from '../apply/version.ts';
 import type { Written } from '../codes/code-knowledge.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import { acceptWrite } from '../codes/signup-code.ts';
-import type { Version } from '../apply/version.ts';
-import { type RetryContext, judgeAnswer, type RetryPolicy, type Verdict } from './judge-result.ts';
+import { inTransaction } from '../db/database.ts';
+import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
+import type { BatchContext } from './context.ts';
 import { type CallVerdict, type Evidence, judgeCall } from './judge-call.ts';
+import { judgeAnswer, type RetryContext, type RetryPolicy, type Verdict } from './judge-result.ts';
 import {
   closeAttempts,
   type DueCode,
   type LockedCode,
-  lockWaiting,
-  saveFindings,
+  lockWaitingCodes,
   type SavedVerdict,
   type SentCode,
+  saveFindings,
   saveVerdicts,
 } from './waiting-codes.ts';
-import type { BatchContext } from './write-batch.ts';
 
 /** The code that an account has in Salesforce, and the version as of which that is known. */
 export type ReadCode = { readonly code: string | null; readonly version: Version };
@@ -41,7 +41,7 @@ export async function recordAnswers(
   const known = new Map(batch.map((waiting) => [waiting.id, waiting]));
   return inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
-    const now = await lockWaiting(client, [...known.keys()], codes.field);
+    const now = await lockWaitingCodes(client, [...known.keys()], codes.field);
     const call = sent.map(({ id, code }, index) => {
       const { tries = 0, refusals = 0 } = now.get(id) ?? known.get(id) ?? {};
       return { waiting: { id, code, tries, refusals }, answer: results[index] ?? noAnswer };

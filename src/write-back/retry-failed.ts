@@ -1,7 +1,7 @@
 import type pg from 'pg';
+import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
-import { lockAccountWrites } from '../apply/apply-changes.ts';
 
 // Small enough for the mirror not to notice.
 const chunk = 2_000;

@@ -1,32 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Logger } from 'pino';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { holdLock } from '../db/hold-lock.ts';
 import { logFailure } from '../db/log-failure.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import { SalesforceError } from '../salesforce/error.ts';
-import type { Timing } from '../timing.ts';
 import { forgetBackfill } from './backfill.ts';
+import type { WriteBackContext } from './context.ts';
 import { createContrast } from './contrast.ts';
 import { createFieldWatch } from './field-health-check.ts';
 import { noAccessRefusals } from './judge-call.ts';
-import { createLoneFailures } from './poison-record-detector.ts';
 import { fullPace } from './pace.ts';
+import { createLoneFailures } from './poison-record-detector.ts';
 import { createBatchReporter } from './report-batch.ts';
 import { createShowState } from './status-reporter.ts';
 import { noWork } from './worklist.ts';
-import type { BatchContext } from './write-batch.ts';
 import { type LoopState, takeFailure, writeNextBatch } from './write-next-batch.ts';
 
-export type WriteBackContext = BatchContext & {
-  readonly databaseUrl: string;
-  readonly logger: Logger;
-  /** How long more codes are waited for before a batch is sent, in milliseconds. */
-  readonly gatherMs: number;
-  readonly timing: Pick<Timing, 'codeFieldCheckIntervalMs' | 'codeWriteTimeoutMs'>;
-};
-
-// Mostly a wake-up comes first; repetitions become due without one.
 const pollIntervalMs = 1_000;
 
 /**

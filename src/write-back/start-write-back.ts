@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { CodeRules } from '../codes/code-rules.ts';
+import type { Jobs } from '../db/jobs.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { Timing } from '../timing.ts';
-import type { CodeRules } from '../codes/code-rules.ts';
-import type { Jobs } from '../db/jobs.ts';
-import { type RetryPolicy, defaultRetryPolicy } from './judge-result.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './judge-result.ts';
 import { writeBackUntilStopped } from './run-write-back.ts';
 
 export type WriteBackTuning = {

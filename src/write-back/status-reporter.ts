@@ -15,7 +15,12 @@ export type StatusReporter = {
 const usageEveryMs = 1_000;
 
 /** Keeps the row that others look at up to date, without a statement where nothing is new. */
-export function createShowState(pool: pg.Pool, topic: string, budget: ApiBudget, logger: Logger): StatusReporter {
+export function createShowState(
+  pool: pg.Pool,
+  topic: string,
+  budget: ApiBudget,
+  logger: Logger,
+): StatusReporter {
   let heldSince: number | undefined;
   let last = '';
   let lastUsage = '';

@@ -1,10 +1,10 @@
 import type pg from 'pg';
+import { formatVersion, isOfReading, parseVersion } from '../apply/version.ts';
+import type { Knowledge, Written } from '../codes/code-knowledge.ts';
+import type { CodeError, CodeState } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { CodeWrite } from '../salesforce/signup-codes.ts';
-import type { Knowledge, Written } from '../codes/code-knowledge.ts';
-import type { CodeError, CodeState } from '../codes/signup-code.ts';
-import { formatVersion, isOfReading, parseVersion } from '../apply/version.ts';
 import type { CollectedBatch } from './collect-batch.ts';
 import type { Verdict, WaitingCode } from './judge-result.ts';
 
@@ -37,7 +37,11 @@ export async function readDueOf(client: Queryable, ids: readonly string[]): Prom
 }
 
 /** How many codes could be sent, up to a limit. */
-export async function selectDueCodes(client: Queryable, topic: string, limit: number): Promise<CollectedBatch> {
+export async function selectDueCodes(
+  client: Queryable,
+  topic: string,
+  limit: number,
+): Promise<CollectedBatch> {
   const { rows } = await client.query<CollectedBatch>({
     name: 'look-for-due-codes',
     text: `select (select count(*)::int from (select from accounts where ${due} limit $1) d) as count,
@@ -128,7 +132,7 @@ export type LockedCode = DueCode & {
 };
 
 /** The codes as they wait now, locked. */
-export async function lockWaiting(
+export async function lockWaitingCodes(
   client: pg.PoolClient,
   ids: readonly string[],
   field: string,

@@ -1,31 +1,16 @@
-import type { Connection } from 'jsforce';
-import type pg from 'pg';
-import { inTransaction } from '../db/database.ts';
-import type { ApiBudget, ApiUsage } from '../salesforce/api-budget.ts';
-import { fromRestError } from '../salesforce/error.ts';
-import { readCodes, writeCodes } from '../salesforce/signup-codes.ts';
-import type { Timing } from '../timing.ts';
 import { applyChanges } from '../apply/apply-changes.ts';
-import type { CodeRules } from '../codes/code-rules.ts';
-import type { Jobs } from '../db/jobs.ts';
+import { laterVersion, never, readVersion, type Version } from '../apply/version.ts';
+import { inTransaction } from '../db/database.ts';
 import { readKnownVersions } from '../incidents/request-reads.ts';
 import { readWatermark } from '../ingest/subscription-rows.ts';
-import { laterVersion, never, readVersion, type Version } from '../apply/version.ts';
-import type { RetryPolicy, Verdict } from './judge-result.ts';
+import type { ApiUsage } from '../salesforce/api-budget.ts';
+import { fromRestError } from '../salesforce/error.ts';
+import { readCodes, writeCodes } from '../salesforce/signup-codes.ts';
+import type { BatchContext } from './context.ts';
 import type { CallVerdict, Evidence } from './judge-call.ts';
+import type { Verdict } from './judge-result.ts';
 import { type ReadCode, recordAnswers, recordGone, type Sent } from './record-results.ts';
 import { beginAttempts, type DueCode, type Finding, leaveUnanswered, saveFindings } from './waiting-codes.ts';
-
-export type BatchContext = {
-  readonly pool: pg.Pool;
-  readonly topic: string;
-  readonly codes: CodeRules;
-  readonly connection: Connection;
-  readonly budget: ApiBudget;
-  readonly jobs: Pick<Jobs, 'enqueueRereads'>;
-  readonly patience: RetryPolicy;
-  readonly timing: Pick<Timing, 'codeWriteTimeoutMs'>;
-};
 
 export type Waiting = {
   readonly signal: AbortSignal;

@@ -1,31 +1,31 @@
-import { SalesforceError } from '../salesforce/error.ts';
-import { actionOf } from '../health/failure-cause.ts';
 import type { CodeError } from '../codes/signup-code.ts';
+import { actionOf } from '../health/failure-cause.ts';
+import { SalesforceError } from '../salesforce/error.ts';
 import { isTooLarge } from './answer-class.ts';
 import { backfillSome } from './backfill.ts';
 import type { Reason } from './check-field.ts';
+import { collectBatch } from './collect-batch.ts';
+import type { WriteBackContext } from './context.ts';
 import type { Contrast } from './contrast.ts';
 import type { FieldHealthCheck } from './field-health-check.ts';
-import { collectBatch } from './collect-batch.ts';
-import type { Verdict } from './judge-result.ts';
 import type { AccessRefusals, CallVerdict } from './judge-call.ts';
-import type { PoisonRecordDetector } from './poison-record-detector.ts';
+import type { Verdict } from './judge-result.ts';
 import {
   afterBatchRefusal,
   afterBusyRefusal,
-  afterFailure,
   afterOrgRefusal,
   afterOwnRefusals,
-  afterSuccess,
   isOpen,
   type Pace,
+  paceAfterFailure,
+  paceAfterSuccess,
   pauseMs,
   refusalPauseMs,
 } from './pace.ts';
+import type { PoisonRecordDetector } from './poison-record-detector.ts';
 import type { BatchReporter } from './report-batch.ts';
-import type { WriteBackContext } from './run-write-back.ts';
 import type { StatusReporter } from './status-reporter.ts';
-import { type DueCode, selectDueCodes, readDue, readDueOf, saveVerdicts } from './waiting-codes.ts';
+import { type DueCode, readDue, readDueOf, saveVerdicts, selectDueCodes } from './waiting-codes.ts';
 import { addWork, nextOf, type Worklist } from './worklist.ts';
 import { type BatchReport, writeBatch } from './write-batch.ts';
 
@@ -86,7 +86,11 @@ async function nextBatch(
     const batch = await readDueOf(pool, ids);
     if (batch.length > 0) return batch;
   }
-  const waiting = await collectBatch(() => selectDueCodes(pool, topic, most), { most, pauseMs: gatherMs, signal });
+  const waiting = await collectBatch(() => selectDueCodes(pool, topic, most), {
+    most,
+    pauseMs: gatherMs,
+    signal,
+  });
   return waiting === 0 ? [] : readDue(pool, most);
 }
 
@@ -146,7 +150,7 @@ export function paceAfter(pace: Pace, { refusedBy, verdicts }: CallVerdict, now:
     case 'busy':
       return afterBusyRefusal({ ...pace, failures: 0 }, size);
     case null: {
-      if (verdicts.some(({ outcome }) => outcome === 'written')) return afterSuccess(pace, now);
+      if (verdicts.some(({ outcome }) => outcome === 'written')) return paceAfterSuccess(pace, now);
       const [only] = verdicts;
       const failedAlone = size === 1 && only?.answerClass === 'batch' && only.state === 'failed';
       return afterOwnRefusals(pace, failedAlone);
@@ -180,7 +184,7 @@ export async function takeFailure(
   state: LoopState,
   error: SalesforceError,
 ): Promise<number> {
-  state.pace = afterFailure(state.pace, isTooLarge(error));
+  state.pace = paceAfterFailure(state.pace, isTooLarge(error));
   const { field, show, pace } = state;
   const { code, message, failure } = error;
   const fields = { err: error, code, action: actionOf(error), failures: pace.failures };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { type Change, deletedField } from '../../src/apply/merge.ts';
 import { laterVersion, never, readVersion, type Version } from '../../src/apply/version.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 
 /**
  * A random life of one account in Salesforce, and what reaches the mirror of it: events with delays, gaps without

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { type AccountChange, type ApplyResult, applyChanges } from '../../src/apply/apply-changes.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
+import { inTransaction } from '../../src/db/database.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const codeField = 'SignUpCode__c';

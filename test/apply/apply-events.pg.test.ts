@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { SalesforceError } from '../../src/salesforce/error.ts';
-import { createSchemaCache, type SchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type ApplyContext, applyWaiting } from '../../src/apply/apply-events.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { type Jobs, queues, startJobs } from '../../src/db/jobs.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
 import { storedSchemas } from '../../src/ingest/stored-schemas.ts';
 import { ensureSubscription, readWatermark } from '../../src/ingest/subscription-rows.ts';
+import { SalesforceError } from '../../src/salesforce/error.ts';
+import { createSchemaCache, type SchemaCache } from '../../src/salesforce/schema-cache.ts';
 import {
   accountId,
   bits,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import { type EventEffect, effectOf } from '../../src/apply/event-effect.ts';
+import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import { accountId, bits, type EventInput, encodeEvent, testSchema } from '../helpers/change-events.ts';
 
 const commitTime = 1_790_000_000_000;

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { lockWaitingEvents, markEvents, readWaiting } from '../../src/apply/event-rows.ts';
 import { inTransaction } from '../../src/db/database.ts';
-import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
-import { lockWaiting, markEvents, readWaiting } from '../../src/apply/event-rows.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
+import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import { bits, encodeEvent, testSchema } from '../helpers/change-events.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useDatabase } from '../helpers/use-database.ts';
@@ -149,9 +149,9 @@ describe('the event log', () => {
     await store(2);
     const ids = await idsOf();
     const second = await inTransaction(database.pool, async (client) => {
-      expect((await lockWaiting(client, ids)).size).toBe(2);
+      expect((await lockWaitingEvents(client, ids)).size).toBe(2);
       await markEvents(client, ids.map(applied));
-      const other = inTransaction(database.pool, (rival) => lockWaiting(rival, ids));
+      const other = inTransaction(database.pool, (rival) => lockWaitingEvents(rival, ids));
       await eventually('the other one waits', async () => {
         const waits = await database.rows(
           `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,

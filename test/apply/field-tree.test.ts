@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { fromTree, toTree } from '../../src/apply/field-tree.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { runs } from '../helpers/property.ts';
 
 const name = fc.stringMatching(/^[A-Z][a-z]{0,3}(__c)?$/);

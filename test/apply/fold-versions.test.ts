@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { foldVersions } from '../../src/apply/fold-versions.ts';
 import { deletedField, type Merged, merge, nothing } from '../../src/apply/merge.ts';
 import { compareVersions, type Version } from '../../src/apply/version.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { runs } from '../helpers/property.ts';
 import { accountHistory } from './account-history.ts';
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import {
   type Change,
   changedPaths,
@@ -11,6 +10,7 @@ import {
   nothing,
 } from '../../src/apply/merge.ts';
 import { compareVersions, formatVersion, type Version } from '../../src/apply/version.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { runs } from '../helpers/property.ts';
 import { accountHistory } from './account-history.ts';
 

@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { parseExactJson } from '../../src/salesforce/exact-json.ts';
-import { readJsonEvent } from '../../src/salesforce/json-change-event.ts';
 import { createJsonEvents } from 'salesforce-simulator/webhooks/json-event.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { applyWaiting } from '../../src/apply/apply-events.ts';
 import { applyWebhooks } from '../../src/apply/apply-webhooks.ts';
 import { queues } from '../../src/db/jobs.ts';
-import { rereadAccounts } from '../../src/resync/run-resync.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
 import { storeNotices, storeWebhookEvents } from '../../src/ingest/store-webhooks.ts';
 import { readWatermark } from '../../src/ingest/subscription-rows.ts';
 import { sweep } from '../../src/maintenance/sweep.ts';
+import { rereadAccounts } from '../../src/resync/run-resync.ts';
+import { parseExactJson } from '../../src/salesforce/exact-json.ts';
+import { readJsonEvent } from '../../src/salesforce/json-change-event.ts';
 import { bits, encodeEvent, testSchemaId, testSchemaJson } from '../helpers/change-events.ts';
-import { accountTopic, currentSchema, inOrg } from '../helpers/simulator-org.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import { accountTopic, currentSchema, inOrg } from '../helpers/simulator-org.ts';
 
 const lease = { topic: accountTopic, epoch: 0n };
 const phantom = '001000000009999AAA';

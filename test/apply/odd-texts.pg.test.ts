@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SalesforceError } from '../../src/salesforce/error.ts';
 import { openIncident } from '../../src/incidents/incident-rows.ts';
+import { storeEvents } from '../../src/ingest/store-events.ts';
+import { ensureSubscription, setSubscriptionState } from '../../src/ingest/subscription-rows.ts';
 import { saveDifferences } from '../../src/resync/difference-rows.ts';
 import { requestResync } from '../../src/resync/request-resync.ts';
 import { saveResyncError, startResync } from '../../src/resync/resync-rows.ts';
-import { storeEvents } from '../../src/ingest/store-events.ts';
-import { ensureSubscription, setSubscriptionState } from '../../src/ingest/subscription-rows.ts';
+import { SalesforceError } from '../../src/salesforce/error.ts';
 import { saveState } from '../../src/write-back/state-row.ts';
 import { saveFindings } from '../../src/write-back/waiting-codes.ts';
 import { useDatabase } from '../helpers/use-database.ts';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readWebhookTransactions } from '../../src/apply/webhook-rows.ts';
+import { storeWebhookEvents } from '../../src/ingest/store-webhooks.ts';
 import { parseExactJson } from '../../src/salesforce/exact-json.ts';
 import { readJsonEvent } from '../../src/salesforce/json-change-event.ts';
-import { storeWebhookEvents } from '../../src/ingest/store-webhooks.ts';
-import { readWebhookTransactions } from '../../src/apply/webhook-rows.ts';
 import { accountId } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 

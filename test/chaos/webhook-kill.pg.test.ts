@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storedSchemas } from '../../src/ingest/stored-schemas.ts';
 import { accountId, testSchemaJson } from '../helpers/change-events.ts';
 import { eventually } from '../helpers/eventually.ts';

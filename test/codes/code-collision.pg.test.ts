@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
 import { applyChanges } from '../../src/apply/apply-changes.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
+import { inTransaction } from '../../src/db/database.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 // Chance alone is replaced: the first codes are all the same one.

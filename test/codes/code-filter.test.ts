@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { fitsFilter, parseCodeFilter } from '../../src/codes/code-filter.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 
 describe('filters of codes', () => {
   it.each<[string, Record<string, Scalar>, boolean]>([

@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { heldCode, knowledgeOf } from '../../src/codes/code-knowledge.ts';
-import { type Change, type Merged, merge, nothing, versionOf } from '../../src/apply/merge.ts';
-import { acceptWrite, type Code, decideCode, noCode } from '../../src/codes/signup-code.ts';
+import { type Change, fieldVersion, type Merged, merge, nothing } from '../../src/apply/merge.ts';
 import {
   eventVersion,
   isOfReading,
@@ -11,6 +9,8 @@ import {
   readVersion,
   type Version,
 } from '../../src/apply/version.ts';
+import { heldCode, knowledgeOf } from '../../src/codes/code-knowledge.ts';
+import { acceptWrite, type Code, decideCode, noCode } from '../../src/codes/signup-code.ts';
 import { mayWrite } from '../../src/write-back/write-batch.ts';
 import { runs } from '../helpers/property.ts';
 
@@ -101,7 +101,7 @@ function createLife(restore: boolean) {
       const given = answer;
       answer = undefined;
       if (given === undefined || code.state !== 'pending' || code.signupCode !== given.code) return;
-      const version = versionOf(merged, field);
+      const version = fieldVersion(merged, field);
       const by = isOfReading(version) ? 'read' : merged.ahead.has(field) ? 'event' : 'record';
       const mirror = { held: heldCode(merged, field), knowledge: { by, version }, restore } as const;
       code = acceptWrite(code, given, mirror);

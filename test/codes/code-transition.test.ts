@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Version } from '../../src/apply/version.ts';
 import type { Knowledge } from '../../src/codes/code-knowledge.ts';
 import { type Code, decideCode, goneCode, noCode } from '../../src/codes/signup-code.ts';
-import type { Version } from '../../src/apply/version.ts';
 
 const at = '2026-11-23T08:00:00.000Z';
 const error = (code: string) => ({ code, message: 'No.', at });

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultFormat } from '../../src/codes/code-format.ts';
 import { loadConfig, loadDatabaseUrl } from '../../src/config/config.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
-import { defaultFormat } from '../../src/codes/code-format.ts';
 
 const clientSecret = 'fake-client-secret';
 const org = {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { queueSchemaOf } from '../../src/db/queue-schema.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { eventually } from '../helpers/eventually.ts';
 import { salesforceRest } from '../helpers/salesforce-rest.ts';
 import { type ApiAccount, type Page, startTidemark, type Tidemark } from '../helpers/tidemark.ts';

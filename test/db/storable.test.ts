@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isStorable, storableJson, storableText } from '../../src/db/storable.ts';
+import { isStorableText, storableJson, storableText } from '../../src/db/storable.ts';
 
 describe('a text for PostgreSQL', () => {
   it.each([
@@ -9,7 +9,7 @@ describe('a text for PostgreSQL', () => {
     ['the second half of an emoji', '\udc36 y', '\ufffd y'],
     ['two halves in the wrong order', '\udc36\ud83d', '\ufffd\ufffd'],
   ])('a text with %s is stored with U+FFFD in its place', (_, text, stored) => {
-    expect(isStorable(text)).toBe(false);
+    expect(isStorableText(text)).toBe(false);
     expect(storableText(text)).toBe(stored);
     expect(JSON.parse(storableJson({ [text]: [text, { text }] }))).toEqual({
       [stored]: [stored, { text: stored }],
@@ -32,7 +32,7 @@ describe('a text for PostgreSQL', () => {
           texts.push(name, ...(typeof member === 'string' ? [member] : []));
           return member;
         });
-        return texts.every(isStorable);
+        return texts.every(isStorableText);
       }),
     );
   });

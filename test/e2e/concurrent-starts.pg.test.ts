@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { expect, it } from 'vitest';
 import { startSimulator } from 'salesforce-simulator';
+import { expect, it } from 'vitest';
 import { createTestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startTidemark } from '../helpers/tidemark.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';

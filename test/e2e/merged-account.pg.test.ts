@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
 import { mergeAccounts } from 'salesforce-simulator/org/unusual-changes.ts';
+import { describe, expect, it } from 'vitest';
 import { openMirror } from '../helpers/live-mirror.ts';
 import type { ApiAccount } from '../helpers/tidemark.ts';
 

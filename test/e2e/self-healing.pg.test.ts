@@ -120,7 +120,11 @@ describe('gaps in what was received', () => {
     await mirror.accountWhen(id, 'the phone', ({ fields }) => fields['Phone'] === '1');
     mirror.changeSilently(id, { Fax: 'in the broken event' });
     const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
-    mirror.simulator.bus.publishRaw(accountTopic, { id: randomUUID(), schemaId, payload: Buffer.from([0x81]) });
+    mirror.simulator.bus.publishRaw(accountTopic, {
+      id: randomUUID(),
+      schemaId,
+      payload: Buffer.from([0x81]),
+    });
     await mirror.accountWhen(id, 'the fax is read', ({ fields }) => fields['Fax'] === 'in the broken event');
     await closed('failed event', before);
   });

@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RecordValues } from 'salesforce-simulator/org/model.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { openRestGate, type RestGate, type Treatment } from '../helpers/rest-gate.ts';
 

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { OrgOptions } from '../../src/salesforce/org.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
@@ -55,7 +55,11 @@ describe('a start while Salesforce or the database is away', () => {
 
   const org = (secret = simulator.credentials.clientSecret): OrgOptions => ({
     loginUrl: gate.url,
-    credentials: { flow: 'client-credentials', clientId: simulator.credentials.clientId, clientSecret: secret },
+    credentials: {
+      flow: 'client-credentials',
+      clientId: simulator.credentials.clientId,
+      clientSecret: secret,
+    },
     apiVersion: '66.0',
     pubsubEndpoint: `127.0.0.1:${stream.port}`,
     pubsubTls: false,

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RelayShape } from 'salesforce-simulator/webhooks/event-relay.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { untilEqual } from '../helpers/mirror-differences.ts';

@@ -1,6 +1,6 @@
+import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/app.ts';
-import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
 type Resync = {

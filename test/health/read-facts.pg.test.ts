@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
+import { type Jobs, queues, startJobs } from '../../src/db/jobs.ts';
 import { readStoredFacts } from '../../src/health/read-facts.ts';
 import { judgeHealth } from '../../src/health/verdict.ts';
-import { type Jobs, queues, startJobs } from '../../src/db/jobs.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 

@@ -7,8 +7,8 @@ import { pino } from 'pino';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import { startJobs } from '../../src/db/jobs.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { findSecrets, keepLogsIn } from './secrets-in-logs.ts';
 
 declare module 'vitest' {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { buildApp } from '../../src/app.ts';
-import type { Caller, RecordValues, Transaction } from 'salesforce-simulator/org/model.ts';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
+import type { Caller, RecordValues, Transaction } from 'salesforce-simulator/org/model.ts';
 import type { SimulatorOptions } from 'salesforce-simulator/simulator-options.ts';
+import { buildApp } from '../../src/app.ts';
 import { type EventInput, encodeEvent, testSchemaId, testSchemaJson } from './change-events.ts';
 import { createTestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';

@@ -1,22 +1,26 @@
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
-import type { Org } from '../../src/salesforce/org.ts';
-import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
 import type { SimulatorOptions } from 'salesforce-simulator/simulator-options.ts';
+import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { codeRules } from '../../src/codes/code-rules.ts';
+import { inTransaction } from '../../src/db/database.ts';
 import { type Jobs, startJobs } from '../../src/db/jobs.ts';
-import type { ResyncContext } from '../../src/resync/reading.ts';
-import { type ResyncRequest, requestResync } from '../../src/resync/request-resync.ts';
 import { storedSchemas } from '../../src/ingest/stored-schemas.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
+import type { ResyncContext } from '../../src/resync/reading.ts';
+import { type ResyncRequest, requestResync } from '../../src/resync/request-resync.ts';
+import type { Org } from '../../src/salesforce/org.ts';
+import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { defaultTiming, type Timing } from '../../src/timing.ts';
 import { accountTopic, openSimulatorOrg } from './simulator-org.ts';
 import { type DatabaseHandle, useDatabase } from './use-database.ts';
 
 /** A simulator and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
-export function useMirrorOfSimulator({ accounts = 5, timing, simulator }: MirrorOptions = {}): MirrorOfSimulator {
+export function useMirrorOfSimulator({
+  accounts = 5,
+  timing,
+  simulator,
+}: MirrorOptions = {}): MirrorOfSimulator {
   const database = useDatabase();
   const parts: { simulator?: Simulator; org?: Org; jobs?: Jobs; newSince?: Date } = {};
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
-import type { OrgOptions } from '../../src/salesforce/org.ts';
 import { startSimulator } from 'salesforce-simulator';
+import type { OrgOptions } from '../../src/salesforce/org.ts';
 
 const { org, instanceUrl, pubsubEndpoint, credentials } = await startSimulator();
 const { clientId, clientSecret } = credentials;

@@ -1,8 +1,8 @@
+import type { Simulator } from 'salesforce-simulator';
+import type { Caller, RecordValues, SaveResult } from 'salesforce-simulator/org/model.ts';
 import { type Org, type OrgOptions, openOrg } from '../../src/salesforce/org.ts';
 import type { ReadPlan } from '../../src/salesforce/records.ts';
 import { compileSchema, type WriterSchema } from '../../src/salesforce/writer-schema.ts';
-import type { Caller, RecordValues, SaveResult } from 'salesforce-simulator/org/model.ts';
-import type { Simulator } from 'salesforce-simulator';
 
 export const accountTopic = '/data/AccountChangeEvent';
 

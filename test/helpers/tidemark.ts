@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { type AppOptions, buildApp } from '../../src/app.ts';
 import type { Simulator } from 'salesforce-simulator';
+import { type AppOptions, buildApp } from '../../src/app.ts';
 import type { Timing } from '../../src/timing.ts';
 import { eventually } from './eventually.ts';
 import { saveSecrets, testLogger } from './secrets-in-logs.ts';

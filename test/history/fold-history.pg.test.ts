@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
+import type { Change } from '../../src/apply/merge.ts';
+import type { Version } from '../../src/apply/version.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
+import { inTransaction } from '../../src/db/database.ts';
 import { accountAsOf } from '../../src/history/account-as-of.ts';
 import { foldHistory } from '../../src/history/fold-history.ts';
 import { fieldHistory, listEntries, withChanges } from '../../src/history/list-entries.ts';
-import type { Change } from '../../src/apply/merge.ts';
-import type { Version } from '../../src/apply/version.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import { accountId } from '../http/rows.ts';
 

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
-import { codeRules } from '../../src/codes/code-rules.ts';
 import { type FieldTree, fromTree } from '../../src/apply/field-tree.ts';
+import { type Change, isComplete, type Merged, merge, nothing } from '../../src/apply/merge.ts';
+import { compareVersions } from '../../src/apply/version.ts';
+import { codeRules } from '../../src/codes/code-rules.ts';
+import { inTransaction } from '../../src/db/database.ts';
 import { accountAsOf } from '../../src/history/account-as-of.ts';
 import { diffAccount } from '../../src/history/diff-account.ts';
 import { fieldHistory, listEntries, withChanges } from '../../src/history/list-entries.ts';
-import { type Change, isComplete, type Merged, merge, nothing } from '../../src/apply/merge.ts';
-import { compareVersions } from '../../src/apply/version.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
+import { accountHistory } from '../apply/account-history.ts';
 import { runs } from '../helpers/property.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import { accountId } from '../http/rows.ts';
-import { accountHistory } from '../apply/account-history.ts';
 
 type Told = {
   readonly id: string;

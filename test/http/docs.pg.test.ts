@@ -25,7 +25,12 @@ describe.skipIf(!present)('the documentation pages in a browser', () => {
     await insertSampleAccounts(server.database.prisma);
     browser = await chromium.launch({
       executablePath,
-      args: ['--no-simulator', '--disable-dev-shm-usage', '--disable-background-networking', '--no-first-run'],
+      args: [
+        '--no-simulator',
+        '--disable-dev-shm-usage',
+        '--disable-background-networking',
+        '--no-first-run',
+      ],
     });
     page = await browser.newPage({ viewport: { width: 1280, height: 1400 } });
     page.on('console', (message) => {

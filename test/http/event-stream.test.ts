@@ -2,7 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fastify } from 'fastify';
 import { afterEach, expect, test } from 'vitest';
-import { registerEventStreams, type StreamMessage, wantsStream } from '../../src/http/streams/event-stream.ts';
+import {
+  registerEventStreams,
+  type StreamMessage,
+  wantsStream,
+} from '../../src/http/streams/event-stream.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { openStream } from './read-stream.ts';
 

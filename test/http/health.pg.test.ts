@@ -3,8 +3,8 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { checkHealth } from '../../src/health/check-health.ts';
+import type { Problem } from '../../src/health/problem.ts';
 import { createProcessFaults } from '../../src/health/process-faults.ts';
-import type { Problem } from '../../src/health/verdict.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { healthy, startServer } from './start-server.ts';
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
-import { encodeCursor, listKey } from '../../src/http/search/cursor.ts';
-import { signCursor } from '../../src/http/plugins/cursor-signature.ts';
-import { readSharedSecret } from '../../src/http/plugins/shared-secret.ts';
-import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
+import { inTransaction } from '../../src/db/database.ts';
 import { foldHistory } from '../../src/history/fold-history.ts';
+import { signCursor } from '../../src/http/plugins/cursor-signature.ts';
+import { readSharedSecret } from '../../src/http/plugins/shared-secret.ts';
+import { encodeCursor, listKey } from '../../src/http/search/cursor.ts';
+import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertEvent, uuid } from './rows.ts';
 import { startServer, type TestServer } from './start-server.ts';

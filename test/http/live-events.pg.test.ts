@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { markEvents } from '../../src/apply/event-rows.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { listenForWakeUps, type WakeUps } from '../../src/db/wake-up.ts';
-import { markEvents } from '../../src/apply/event-rows.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveReader, readLive } from './live-readers.ts';

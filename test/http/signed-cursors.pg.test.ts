@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodeCursor, listKey } from '../../src/http/search/cursor.ts';
 import { signCursor } from '../../src/http/plugins/cursor-signature.ts';
 import { readSharedSecret } from '../../src/http/plugins/shared-secret.ts';
+import { encodeCursor, listKey } from '../../src/http/search/cursor.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertAccount } from './rows.ts';
 import { startServer, type TestServer } from './start-server.ts';

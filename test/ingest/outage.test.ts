@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type FailureClass, SalesforceError } from '../../src/salesforce/error.ts';
 import { compareIncidents } from '../../src/incidents/log-incidents.ts';
 import {
-  afterFailure,
   afterProof,
   type OutageNews,
   type OutageState,
+  outageAfterFailure,
   working,
 } from '../../src/ingest/outage.ts';
+import { type FailureClass, SalesforceError } from '../../src/salesforce/error.ts';
 
 const failing = (code: string, failure: FailureClass): SalesforceError =>
   new SalesforceError(`refused with ${code}`, code, failure);
@@ -22,7 +22,7 @@ function run(steps: readonly Step[]): { readonly state: OutageState; readonly ne
   const news: OutageNews[] = [];
   let state = working;
   for (const [index, { error, hadLived = false }] of steps.entries()) {
-    const next = afterFailure(state, { error, at: (index + 1) * 1_000, hadLived });
+    const next = outageAfterFailure(state, { error, at: (index + 1) * 1_000, hadLived });
     state = next.state;
     news.push(next.news);
   }

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { type Lease, takeLease } from '../../src/db/lease.ts';
 import { listenForWakeUps } from '../../src/db/wake-up.ts';
+import { createProcessFaults, type ProcessFaults } from '../../src/health/process-faults.ts';
+import { awaitOrg } from '../../src/ingest/await-org.ts';
+import { subscribe } from '../../src/ingest/subscribe.ts';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { connectOrg } from '../../src/salesforce/org-connection.ts';
-import { awaitOrg } from '../../src/ingest/await-org.ts';
-import { createProcessFaults, type ProcessFaults } from '../../src/health/process-faults.ts';
-import { type Lease, takeLease } from '../../src/db/lease.ts';
-import { subscribe } from '../../src/ingest/subscribe.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { accountTopic, inOrg } from '../helpers/simulator-org.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import { accountTopic, inOrg } from '../helpers/simulator-org.ts';
 
 const streamProvenMs = 200;
 

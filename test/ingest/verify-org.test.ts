@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type FailureClass, SalesforceError } from '../../src/salesforce/error.ts';
 import { endsStart, otherOrgText } from '../../src/ingest/verify-org.ts';
+import { type FailureClass, SalesforceError } from '../../src/salesforce/error.ts';
 
 describe('a failure of the first attempt to connect', () => {
   it.each<[string, FailureClass, { withMirror: boolean; without: boolean }]>([

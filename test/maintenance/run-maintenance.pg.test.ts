@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type MaintenanceContext, maintenanceTasks } from '../../src/maintenance/run-maintenance.ts';
 import { defaultRetention } from '../../src/maintenance/retention-policy.ts';
+import { type MaintenanceContext, maintenanceTasks } from '../../src/maintenance/run-maintenance.ts';
 import { runTask } from '../../src/maintenance/run-task.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { queues } from '../../src/db/jobs.ts';
 import { sweep } from '../../src/maintenance/sweep.ts';
-import { accountTopic } from '../helpers/simulator-org.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import { accountTopic } from '../helpers/simulator-org.ts';
 
 describe('sweeps', () => {
   const mirror = useMirrorOfSimulator();

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
-import { repairByResync } from '../../src/incidents/detected-gaps.ts';
 import { queues } from '../../src/db/jobs.ts';
-import { rereadAccounts, runResync } from '../../src/resync/run-resync.ts';
+import { repairByResync } from '../../src/incidents/detected-gaps.ts';
 import { sweep } from '../../src/maintenance/sweep.ts';
-import { accountTopic, inOrg } from '../helpers/simulator-org.ts';
+import { rereadAccounts, runResync } from '../../src/resync/run-resync.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import { accountTopic, inOrg } from '../helpers/simulator-org.ts';
 
 const goOn = new AbortController().signal;
 const refusedName = 'Refused Ltd';

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { requestInitialLoad } from '../../src/resync/initial-load.ts';
 import { sweep } from '../../src/maintenance/sweep.ts';
+import { requestInitialLoad } from '../../src/resync/initial-load.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { accountTopic } from '../helpers/simulator-org.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import { accountTopic } from '../helpers/simulator-org.ts';
 
 describe('the request of an initial load', () => {
   const mirror = useMirrorOfSimulator({ accounts: 0 });

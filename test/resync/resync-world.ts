@@ -1,5 +1,9 @@
 import { runResync } from '../../src/resync/run-resync.ts';
-import { type MirrorOfSimulator, type MirrorOptions, useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import {
+  type MirrorOfSimulator,
+  type MirrorOptions,
+  useMirrorOfSimulator,
+} from '../helpers/mirror-of-simulator.ts';
 
 type Request = Parameters<MirrorOfSimulator['request']>[0];
 

@@ -1,12 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { inTransaction } from '../../src/db/database.ts';
 import { applyChanges } from '../../src/apply/apply-changes.ts';
-import { codeRules } from '../../src/codes/code-rules.ts';
-import { rereadAccounts, runResync } from '../../src/resync/run-resync.ts';
 import { formatVersion, type Version } from '../../src/apply/version.ts';
+import { codeRules } from '../../src/codes/code-rules.ts';
+import { inTransaction } from '../../src/db/database.ts';
+import { rereadAccounts, runResync } from '../../src/resync/run-resync.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { accountTopic, inOrg } from '../helpers/simulator-org.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import { accountTopic, inOrg } from '../helpers/simulator-org.ts';
 
 const goOn = new AbortController().signal;
 const unknownId = '001999999999999AAA';

@@ -1,8 +1,8 @@
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDeletedIds, requestAccount } from '../../src/salesforce/deleted-records.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import type { Ask } from '../../src/salesforce/query-pages.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const dayMs = 24 * 3_600_000;

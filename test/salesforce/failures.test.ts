@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { settings } from '../../src/config/settings.ts';
 import {
   type FailureClass,
   judgeOAuth,
@@ -13,7 +14,6 @@ import { oauthRules } from '../../src/salesforce/failures/oauth.ts';
 import { grpcStatuses, pubSubRules } from '../../src/salesforce/failures/pubsub.ts';
 import { recordRules } from '../../src/salesforce/failures/record.ts';
 import { defaultActions, type Judgment } from '../../src/salesforce/failures/rule.ts';
-import { settings } from '../../src/config/settings.ts';
 
 const tables = { apiRules, networkRules, oauthRules, pubSubRules, recordRules };
 const statuses = Array.from({ length: 200 }, (_, index) => judgeStatus(400 + index)).flatMap((j) => j ?? []);

@@ -1,8 +1,8 @@
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { oneTry } from '../../src/salesforce/one-try.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { retryAfterOf } from '../../src/salesforce/retry-after.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 describe('requests without retries', () => {

@@ -1,3 +1,4 @@
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   createPubSubClient,
@@ -5,7 +6,6 @@ import {
   type PubSubOptions,
 } from '../../src/salesforce/pubsub-client.ts';
 import { maxCredit, openPullStream } from '../../src/salesforce/pubsub-stream.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { accountTopic, currentSchema } from '../helpers/simulator-org.ts';
 
 describe('the Pub/Sub client', () => {

@@ -1,3 +1,4 @@
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import { type Org, openOrg } from '../../src/salesforce/org.ts';
@@ -7,7 +8,6 @@ import {
   type PullStream,
   type ReplayFrom,
 } from '../../src/salesforce/pubsub-stream.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { startOrgElsewhere } from '../helpers/org-elsewhere.ts';
 import { accountTopic, currentSchema, inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
@@ -35,7 +35,8 @@ describe('the pull stream', () => {
     return stream;
   };
   const create = (count: number, from = 1): void => {
-    for (let index = from; index < from + count; index++) inOrg(simulator).create({ Name: `Account ${index}` });
+    for (let index = from; index < from + count; index++)
+      inOrg(simulator).create({ Name: `Account ${index}` });
   };
   const receive = async (stream: PullStream, count: number) => {
     const events: { name: unknown; replayId: Buffer }[] = [];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import { withChecksum } from 'salesforce-simulator/org/record-id.ts';
 import { describe, expect, it } from 'vitest';
 import { checkedId, parseRecordId } from '../../src/salesforce/record-id.ts';
-import { withChecksum } from 'salesforce-simulator/org/record-id.ts';
 import { runs } from '../helpers/property.ts';
 
 const shortId = fc.stringMatching(/^[a-zA-Z0-9]{15}$/);

@@ -1,3 +1,4 @@
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import type { Org } from '../../src/salesforce/org.ts';
@@ -8,7 +9,6 @@ import {
   readAccountsModified,
 } from '../../src/salesforce/read-accounts.ts';
 import { type AccountRead, planRead, type ReadPlan } from '../../src/salesforce/records.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import {
   accountTopic,
   currentReadPlan,
@@ -61,7 +61,10 @@ describe('accounts read from Salesforce', () => {
         Object.fromEntries(Object.entries(values).filter(([name]) => createable.has(name))),
       ),
     );
-    const { events } = simulator.bus.read(accountTopic, simulator.bus.earliest(), { events: 1_000, bytes: 1e9 });
+    const { events } = simulator.bus.read(accountTopic, simulator.bus.earliest(), {
+      events: 1_000,
+      bytes: 1e9,
+    });
     expect(new Set(events.map((event) => event.schemaId))).toEqual(new Set([schemaId]));
     const told = new Map(
       events

@@ -1,12 +1,12 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withDeadline } from '../../src/salesforce/deadline.ts';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { describeAccount } from '../../src/salesforce/records.ts';
 import { type Credentials, connect } from '../../src/salesforce/sign-in.ts';
 import { readCodes } from '../../src/salesforce/signup-codes.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { accountTopic, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const id = '001000000000001AAA';

@@ -1,7 +1,7 @@
+import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Org } from '../../src/salesforce/org.ts';
 import { maxBatch, readCodes, writeCodes } from '../../src/salesforce/signup-codes.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const field = 'SignUpCode__c';

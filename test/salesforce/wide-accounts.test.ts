@@ -1,3 +1,5 @@
+import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Org } from '../../src/salesforce/org.ts';
 import { fitsAddress } from '../../src/salesforce/query-pages.ts';
@@ -9,8 +11,6 @@ import {
 } from '../../src/salesforce/read-accounts.ts';
 import type { AccountRead, ReadPlan } from '../../src/salesforce/records.ts';
 import { mergeParts, splitFields } from '../../src/salesforce/retrieve-accounts.ts';
-import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
-import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { currentReadPlan, inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const customFields = manyFields(800);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CodeWriteResult } from '../../src/salesforce/signup-codes.ts';
-import { defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
 import { type Evidence, judgeCall, noAccessRefusals } from '../../src/write-back/judge-call.ts';
-import { afterSuccess, fullPace, type Pace, refusalPauseMs } from '../../src/write-back/pace.ts';
+import { defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
+import { fullPace, type Pace, paceAfterSuccess, refusalPauseMs } from '../../src/write-back/pace.ts';
 import { causesOf } from '../../src/write-back/report-batch.ts';
 import { addWork, nextOf, noWork } from '../../src/write-back/worklist.ts';
 import { heldUpReason, paceAfter } from '../../src/write-back/write-next-batch.ts';
@@ -167,7 +167,7 @@ describe('the pace of calls', () => {
     expect(pace.batchSize).toBe(1);
     expect(pauses.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
     expect(pauses.at(-1)).toBe(5 * 60_000);
-    expect(afterSuccess(pace, 0)).toMatchObject({ failures: 0, batchSize: 4 });
+    expect(paceAfterSuccess(pace, 0)).toMatchObject({ failures: 0, batchSize: 4 });
   });
 });
 

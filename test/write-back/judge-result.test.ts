@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { codeRules } from '../../src/codes/code-rules.ts';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { maxBatch } from '../../src/salesforce/signup-codes.ts';
-import { codeRules } from '../../src/codes/code-rules.ts';
 import { classOf, fieldCodes } from '../../src/write-back/answer-class.ts';
 import { fieldProblem } from '../../src/write-back/check-field.ts';
-import { judgeAnswer, defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
+import { defaultRetryPolicy, judgeAnswer } from '../../src/write-back/judge-result.ts';
+import { fullPace, isOpen, paceAfterFailure, paceAfterSuccess, pauseMs } from '../../src/write-back/pace.ts';
 import { createLoneFailures } from '../../src/write-back/poison-record-detector.ts';
-import { afterFailure, afterSuccess, fullPace, isOpen, pauseMs } from '../../src/write-back/pace.ts';
 
 const field = 'SignUpCode__c';
 const around = {
@@ -106,22 +106,22 @@ describe('the circuit breaker', () => {
 
   it('the circuit breaker opens at the third consecutive failure and probes with one account', () => {
     const states = [1, 2, 3, 4].reduce(
-      (paces) => [...paces, afterFailure(paces.at(-1) ?? fullPace)],
+      (paces) => [...paces, paceAfterFailure(paces.at(-1) ?? fullPace)],
       [fullPace],
     );
     expect(states.map(isOpen)).toEqual([false, false, false, true, true]);
     expect(states.map(({ batchSize }) => batchSize)).toEqual([maxBatch, 50, 12, 3, 1]);
     const { tooMany } = fullPace;
-    expect(afterSuccess({ failures: 4, batchSize: 1, tooMany }, 0)).toEqual({
+    expect(paceAfterSuccess({ failures: 4, batchSize: 1, tooMany }, 0)).toEqual({
       failures: 0,
       batchSize: 4,
       tooMany,
     });
-    expect(afterSuccess({ failures: 1, batchSize: 150, tooMany }, 0)).toEqual(fullPace);
+    expect(paceAfterSuccess({ failures: 1, batchSize: 150, tooMany }, 0)).toEqual(fullPace);
   });
 
   it('the circuit breaker stays open as long as Salesforce requests', () => {
-    const failed = afterFailure(fullPace);
+    const failed = paceAfterFailure(fullPace);
     expect(pauseMs(failed, busy, 1)).toBe(90_000);
     expect(pauseMs(failed, reset, 1)).toBe(250);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Code, decideCode, noCode } from '../../src/codes/signup-code.ts';
-import { type Answer, judgeAnswer, defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
+import { type Answer, defaultRetryPolicy, judgeAnswer } from '../../src/write-back/judge-result.ts';
 import { mayWrite } from '../../src/write-back/write-batch.ts';
 import { runs } from '../helpers/property.ts';
 

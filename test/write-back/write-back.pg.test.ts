@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { queues } from '../../src/db/jobs.ts';
 import { rereadAccounts } from '../../src/resync/run-resync.ts';
-import { assignCode } from '../../src/write-back/assign-code.ts';
-import { defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
-import { noAccessRefusals } from '../../src/write-back/judge-call.ts';
-import { type DueCode, readDue } from '../../src/write-back/waiting-codes.ts';
-import { type BatchContext, writeBatch } from '../../src/write-back/write-batch.ts';
 import { defaultTiming } from '../../src/timing.ts';
-import { inOrg } from '../helpers/simulator-org.ts';
+import { assignCode } from '../../src/write-back/assign-code.ts';
+import type { BatchContext } from '../../src/write-back/context.ts';
+import { noAccessRefusals } from '../../src/write-back/judge-call.ts';
+import { defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
+import { type DueCode, readDue } from '../../src/write-back/waiting-codes.ts';
+import { writeBatch } from '../../src/write-back/write-batch.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
+import { inOrg } from '../helpers/simulator-org.ts';
 
 const field = 'SignUpCode__c';
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import type { EventBody } from '../pubsub/change-event.ts';
 import { EVERY_ACCOUNT, type SimulatorOrg } from '../org/org.ts';
 import { OTHER_OBJECTS, otherChange } from '../org/other-objects.ts';
+import type { EventBody } from '../pubsub/change-event.ts';
 import { faultAct } from './fault-act.ts';
 import { writeHugeAccount } from './huge-account.ts';
 import { closed } from './parameters.ts';

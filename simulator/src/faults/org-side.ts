@@ -1,6 +1,6 @@
-import type { BusEvent } from '../pubsub/bus.ts';
-import type { ChangeEvent } from '../pubsub/change-event.ts';
 import type { OrgFaults } from '../org/org-faults.ts';
+import type { BusEvent } from '../pubsub/bus-types.ts';
+import type { ChangeEvent } from '../pubsub/change-event.ts';
 import type { CallSwitches } from './call-switches.ts';
 import type { EventSwitches } from './event-switches.ts';
 import type { RecordSwitches } from './record-switches.ts';

@@ -1,10 +1,10 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import type { Bus } from '../pubsub/bus.ts';
 import type { FaultList } from '../faults/faults.ts';
 import type { Caller, Org, SaveResult } from '../org/model.ts';
 import type { SimulatorOrg } from '../org/org.ts';
+import type { Bus } from '../pubsub/bus.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import type { BulkContext } from './bulk/bulk-context.ts';
 import { allowanceRoutes } from './control-allowance.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EventField } from '../pubsub/avro-schema.ts';
-import type { AddressedEvent, BusEvent } from '../pubsub/bus.ts';
+import type { AddressedEvent, BusEvent } from '../pubsub/bus-types.ts';
 import {
   type ChangeEvent,
   changeEvents,

@@ -1,4 +1,4 @@
-import type { BusEvent } from '../pubsub/bus.ts';
+import type { BusEvent } from '../pubsub/bus-types.ts';
 import type { ChangeEvent } from '../pubsub/change-event.ts';
 import type { Caller, OrgRecord, RecordValues, SaveError } from './model.ts';
 

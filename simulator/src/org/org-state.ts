@@ -1,7 +1,7 @@
-import { accountFields } from './account-fields.ts';
 import { changeEventSchema, type EventField } from '../pubsub/avro-schema.ts';
 import { createBus } from '../pubsub/bus.ts';
 import { createEventEncoder } from '../pubsub/change-event-codec.ts';
+import { accountFields } from './account-fields.ts';
 import { type Commit, type EventEntity, encodeCommit, type ToldEvent } from './commit.ts';
 import { createFieldCatalog, type FieldChange, type NewField } from './field-catalog.ts';
 import type { Journal } from './journal.ts';

@@ -1,6 +1,7 @@
-import { type Audit, createAudit } from './audit.ts';
 import type { Bus } from '../pubsub/bus.ts';
 import type { ChangeEvent } from '../pubsub/change-event.ts';
+import { type EntityEvent, tell } from '../pubsub/publish-changes.ts';
+import { type Audit, createAudit } from './audit.ts';
 import { changeOriginOf, eventsOf, gapsOf, headerOnly } from './commit.ts';
 import type { NewField } from './field-catalog.ts';
 import { openJournal } from './journal.ts';
@@ -9,7 +10,6 @@ import type { OrgFaults } from './org-faults.ts';
 import { ACCOUNT_TOPIC, openOrgState } from './org-state.ts';
 import { addOtherObjects, OTHER_OBJECTS, type OtherObjects, topicOf } from './other-objects.ts';
 import { mintId, toLongId } from './record-id.ts';
-import { type EntityEvent, tell } from '../pubsub/publish-changes.ts';
 import { openTransaction, type RecordChange } from './transaction.ts';
 import { type SimulatorUsers, simulatorUsers } from './users.ts';
 

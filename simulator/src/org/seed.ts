@@ -1,6 +1,6 @@
+import { createRandom, type Random } from '../random.ts';
 import type { FieldValue, OrgRecord } from './model.ts';
 import { ACCOUNT_SOURCES, ACCOUNT_TYPES, INDUSTRIES } from './picklists.ts';
-import { createRandom, type Random } from '../random.ts';
 import { mintId } from './record-id.ts';
 import {
   DESCRIPTIONS,

@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { type PubSubFailure, pubSubFailures } from './failures.ts';
 import { toLongId } from '../org/record-id.ts';
+import { type PubSubFailure, pubSubFailures } from './failures.ts';
 
 /** Checks the three headers that every call carries; undefined when they are fine. */
 export function refuseMetadata(metadata: Metadata, rules: AuthRules): PubSubFailure | undefined {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { AVRO_TYPES, DOC_BY_NAME, DOC_BY_TYPE } from './avro-field-types.ts';
-import { CHANGE_EVENT_HEADER } from './change-event-header-schema.ts';
 import type { FieldDefinition } from '../org/model.ts';
 import { mintId } from '../org/record-id.ts';
+import { AVRO_TYPES, DOC_BY_NAME, DOC_BY_TYPE } from './avro-field-types.ts';
+import { CHANGE_EVENT_HEADER } from './change-event-header-schema.ts';
 
 /** The Avro schema of the change events of these fields, as the JSON text that `GetSchema` answers. */
 export function changeEventSchema(fields: readonly FieldDefinition[]): EventSchema {

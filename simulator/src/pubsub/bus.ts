@@ -1,3 +1,12 @@
+import type {
+  AddressedEvent,
+  Batch,
+  BusEntry,
+  BusEvent,
+  NumberedEvent,
+  ReadLimit,
+  Topic,
+} from './bus-types.ts';
 import { createEventDelay } from './event-delay.ts';
 import { createEventLog } from './event-log.ts';
 import { counterOf, toReplayId } from './replay-id.ts';
@@ -116,36 +125,6 @@ export type BusChange =
   | { readonly op: 'commit'; readonly events: readonly NumberedEvent[] }
   | { readonly op: 'expire' }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
-
-export type Topic = {
-  readonly name: string;
-  /** The topics whose events come through this one, itself included. */
-  readonly carries: ReadonlySet<string>;
-  /** Blank on channels that may carry several entities. */
-  readonly schemaId: () => string;
-};
-
-export type BusEvent = { readonly id: string; readonly schemaId: string; readonly payload: Uint8Array };
-export type AddressedEvent = {
-  readonly topic: string;
-  readonly event: BusEvent;
-  /** Topics that carry the others of `topic`, but not this one. */
-  readonly except?: readonly string[];
-  /** Whether it shares the replay id of the one before it. */
-  readonly joined?: boolean;
-};
-
-export type DeliveredEvent = BusEvent & { readonly replayId: Uint8Array };
-
-/** An event with its place on the bus; without an event it only moves the newest replay id on. */
-export type NumberedEvent = { readonly replayId: Buffer; readonly at: number } & (
-  | Pick<AddressedEvent, 'topic' | 'event' | 'except'>
-  | { readonly topic: null; readonly event: null; readonly except?: never }
-);
-export type BusEntry = NumberedEvent & { readonly counter: bigint };
-
-export type ReadLimit = { readonly events: number; readonly bytes: number };
-export type Batch = { readonly events: readonly DeliveredEvent[]; readonly next: number };
 
 /** Positions are ordinals: a reader at `n` has seen everything before the entry number `n`. */
 export type Bus = {

@@ -1,8 +1,8 @@
+import type { FieldType, FieldValue, RecordValues } from '../org/model.ts';
+import type { RecordChange } from '../org/transaction.ts';
 import type { EventField, EventPart } from './avro-schema.ts';
 import { bitmapElements, type FieldSelection } from './bitmap.ts';
-import type { FieldType, FieldValue, RecordValues } from '../org/model.ts';
 import { textDiff } from './text-diff.ts';
-import type { RecordChange } from '../org/transaction.ts';
 
 /**
  * The change events of one transaction, in the order its records were first written. A record has at most

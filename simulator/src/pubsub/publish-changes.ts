@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { EventField } from './avro-schema.ts';
-import { bodyOf, type ChangeEvent, type ChangeType } from './change-event.ts';
 import { type EventEntity, headerOnly, type ToldEvent } from '../org/commit.ts';
 import type { OrgRecord } from '../org/model.ts';
 import type { Enrichment, OrgFaults } from '../org/org-faults.ts';
+import type { EventField } from './avro-schema.ts';
+import { bodyOf, type ChangeEvent, type ChangeType } from './change-event.ts';
 
 /** Puts the change events of a transaction into sequence, as subscribers are to hear of them, faults included. */
 export function tell(events: readonly EntityEvent[], world: TellingWorld): ToldEvent[] {

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { Bus } from './bus.ts';
 import type { AuthRules } from './auth.ts';
+import type { Bus } from './bus.ts';
 import { type PubSubConnections, watchConnections } from './connections.ts';
 import { type PubSubFailure, pubSubFailure } from './failures.ts';
 import { startRelay } from './relay.ts';
+import { mintSelfSignedCertificate, type TlsIdentity } from './self-signed-certificate.ts';
 import { type PubSubFaults, pubSubMethods, type Session } from './service.ts';
 import { loadPubSubService } from './wire.ts';
-import { mintSelfSignedCertificate, type TlsIdentity } from './self-signed-certificate.ts';
 
 /** Serves the bus of an org over gRPC. Rejects with code `EADDRINUSE` when the port is taken. */
 export async function startPubSubServer(options: PubSubServerOptions): Promise<PubSubServer> {

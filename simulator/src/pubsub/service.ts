@@ -6,8 +6,8 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import type { Bus } from './bus.ts';
 import { type AuthRules, refuseMetadata } from './auth.ts';
+import type { Bus } from './bus.ts';
 import { type PubSubFailure, pubSubFailures, type RpcName, toServiceError } from './failures.ts';
 import { openSubscription, type StreamFaults } from './subscription.ts';
 import type {

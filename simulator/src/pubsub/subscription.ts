@@ -1,4 +1,5 @@
-import type { Batch, Bus, DeliveredEvent, Topic } from './bus.ts';
+import type { Bus } from './bus.ts';
+import type { Batch, DeliveredEvent, Topic } from './bus-types.ts';
 import { type PubSubFailure, pubSubFailures } from './failures.ts';
 import type { FetchRequest, FetchResponse } from './wire.ts';
 

@@ -1,4 +1,4 @@
-import type { Batch, BusEntry, DeliveredEvent, ReadLimit, Topic } from './bus.ts';
+import type { Batch, BusEntry, DeliveredEvent, ReadLimit, Topic } from './bus-types.ts';
 
 /** The next events of a topic, no more than the limit allows, but one at least if there is any. */
 export function readBatch(

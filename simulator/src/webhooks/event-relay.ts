@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import type { Bus, DeliveredEvent } from '../pubsub/bus.ts';
+import type { Bus } from '../pubsub/bus.ts';
+import type { DeliveredEvent } from '../pubsub/bus-types.ts';
 import { counterOf } from '../pubsub/replay-id.ts';
 import { createDelivery, type DeliveryOptions, type DeliveryState, type Parcel } from './delivery.ts';
 import { createJsonEvents, type JsonPayload } from './json-event.ts';

@@ -1,6 +1,6 @@
-import type { Audit } from '../org/audit.ts';
 import { valueJson } from '../http/record-json.ts';
 import { escapeXml } from '../http/soap-envelope.ts';
+import type { Audit } from '../org/audit.ts';
 import type { FieldDefinition, Org, OrgRecord } from '../org/model.ts';
 import { mintId } from '../org/record-id.ts';
 import { createDelivery, type DeliveryOptions, type Parcel } from './delivery.ts';

@@ -69,7 +69,9 @@ describe('SOAP undelete', () => {
     const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Back' }), 'id');
     await rest('DELETE', `/sobjects/Account/${id}`);
     const undelete = `<undelete xmlns="urn:partner.soap.sforce.com"><ids>${id}</ids><ids>${id}</ids></undelete>`;
-    const { body, status } = await post(envelope(undelete, sessionHeader(simulator.simulator.sessions.issue())));
+    const { body, status } = await post(
+      envelope(undelete, sessionHeader(simulator.simulator.sessions.issue())),
+    );
     expect(status).toBe(200);
     expect(String(body).match(/<success>\w+<\/success>/g)).toEqual([
       '<success>true</success>',

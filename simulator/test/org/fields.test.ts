@@ -4,8 +4,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { FieldType, FieldValue } from '../../src/org/model.ts';
 import { createOrg } from '../../src/org/org.ts';
-import { admin } from './callers.ts';
 import { decodeEvents } from '../pubsub/decode-events.ts';
+import { admin } from './callers.ts';
 
 /** An org with one account whose field of a type has a value. */
 function orgWith(type: FieldType, value: FieldValue, journalFile?: string) {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOrg, type OrgOptions, type SimulatorOrg } from '../../src/org/org.ts';
-import { admin } from './callers.ts';
 import { decodeEvents } from '../pubsub/decode-events.ts';
+import { admin } from './callers.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RecordValues } from '../../src/org/model.ts';
 import { createOrg, type SimulatorOrg } from '../../src/org/org.ts';
-import { admin } from './callers.ts';
 import { decodeEvents } from '../pubsub/decode-events.ts';
+import { admin } from './callers.ts';
 
 describe('person accounts', () => {
   let org: SimulatorOrg;

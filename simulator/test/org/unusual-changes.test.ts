@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createOrg } from '../../src/org/org.ts';
 import { convertLead, mergeAccounts } from '../../src/org/unusual-changes.ts';
-import { admin } from './callers.ts';
 import { decodeEvents } from '../pubsub/decode-events.ts';
+import { admin } from './callers.ts';
 
 describe('merges of accounts', () => {
   it('a merge updates the winner and deletes the losers, which name it, in one transaction', () => {

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ApiKey, Scope } from '../dependencies.ts';
+import type { ApiKey, Scope } from '../api-key.ts';
 import { Problem } from '../problem.ts';
 import { isPublic } from './public-routes.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -31,7 +31,10 @@ export type AuthOptions = {
  * Lets a request through only with `Authorization: Bearer <secret>` of a key, or with a token, that has the scope of
  * the route. A route that is neither public nor names a scope stops the start.
  */
-export function registerAuthentication(app: FastifyInstance, { keys, verifyToken, limits }: AuthOptions): void {
+export function registerAuthentication(
+  app: FastifyInstance,
+  { keys, verifyToken, limits }: AuthOptions,
+): void {
   const known = keys.map((key) => ({ ...key, digest: secretDigest(key.secret) }));
   app.decorateRequest('callerName', '');
   app.decorateRequest('callerScopes');

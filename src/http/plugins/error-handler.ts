@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { invalidFields, Problem, type ProblemKind } from '../problem.ts';
 import { isDatabaseUnavailable } from './database-errors.ts';
 import { allowedMethods, type KnownRoutes } from './known-routes.ts';
-import { invalidFields, Problem, type ProblemKind } from '../problem.ts';
 import { fieldErrors } from './validate-requests.ts';
 
 /** Answers every failure, Fastify's own included, as a problem; what is not the caller's fault goes to the log. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { Problem } from '../problem.ts';
 import {
   type BodyCharge,
   type BodyLimits,
@@ -9,7 +10,6 @@ import {
   defaultBodyLimits,
 } from './body-budget.ts';
 import { onceClosed } from './once-closed.ts';
-import { Problem } from '../problem.ts';
 
 // A body that says to be no longer is charged at once: counting its pieces would cost more than it holds.
 const smallBytes = 16 * 1024;

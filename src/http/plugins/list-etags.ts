@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { type TSchema, Type } from 'typebox';
-import { matchesTag } from './etag.ts';
 import { IfNoneMatch } from '../schemas/parameters.ts';
+import { matchesTag } from './etag.ts';
 
 /**
  * Gives every page of every list an `ETag`, and answers 304 to whoever has the same page already. The tag is weak, so it

@@ -1,6 +1,6 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
-import type { Scope } from '../dependencies.ts';
+import type { Scope } from '../api-key.ts';
 import { tidyDescription } from './openapi-transform.ts';
 
 /** What the OpenAPI document says beyond the routes, and how schemas are named in it. */

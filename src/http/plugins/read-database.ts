@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Database } from '../../db/database.ts';
 import { formatLsn, insertedLsn, type Lsn, parseLsn } from '../../db/replica.ts';
-import { isDatabaseUnavailable } from './database-errors.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { invalid } from '../problem.ts';
+import { isDatabaseUnavailable } from './database-errors.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -24,7 +24,10 @@ const consistencyHeader = 'tidemark-consistency';
  * contains it; a read that carries it is served by the replica only where that has replayed as much, whichever process
  * is asked.
  */
-export function registerReadDatabase(app: FastifyInstance, { pool, prisma, replica }: HttpDependencies): void {
+export function registerReadDatabase(
+  app: FastifyInstance,
+  { pool, prisma, replica }: HttpDependencies,
+): void {
   const primary: ReadDatabase = { pool, prisma };
   app.decorateRequest('reads');
   app.addHook('onRequest', (request, _reply, done) => {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { onceClosed } from './once-closed.ts';
 import { Problem } from '../problem.ts';
+import { onceClosed } from './once-closed.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -37,7 +37,11 @@ export function shedLoad(app: FastifyInstance, limits: LoadLimits | undefined, o
  * Lets only so many requests in at a time, and so few of one caller that there is room for others. Goes behind
  * whatever refuses requests: what is refused takes no room, however long its answer waits for those before it.
  */
-export function limitConcurrency(app: FastifyInstance, limits: LoadLimits | undefined, onShed: () => void): void {
+export function limitConcurrency(
+  app: FastifyInstance,
+  limits: LoadLimits | undefined,
+  onShed: () => void,
+): void {
   if (limits === undefined) return;
   const ofCallers = new Map<string, number>();
   let all = 0;

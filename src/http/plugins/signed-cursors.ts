@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
-import { signCursor, verifyCursor } from './cursor-signature.ts';
 import { invalid } from '../problem.ts';
+import { signCursor, verifyCursor } from './cursor-signature.ts';
 import { readSharedSecret } from './shared-secret.ts';
 
 declare module 'fastify' {

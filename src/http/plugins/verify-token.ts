@@ -1,5 +1,5 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
-import type { Scope } from '../dependencies.ts';
+import type { Scope } from '../api-key.ts';
 import { Problem } from '../problem.ts';
 import { IssuerUnreachable, type KeyTimes, signingKeys } from './signing-keys.ts';
 

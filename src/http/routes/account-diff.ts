@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
 import { diffAccount } from '../../history/diff-account.ts';
 import { invalid } from '../problem.ts';
-import { notKnownThen, readPastMoment } from '../views/read-past-account.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
 import { AccountDiffSchema } from '../schemas/history.ts';
 import { AccountPath, MomentParameter } from '../schemas/parameters.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { Named } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { notKnownThen, readPastMoment } from '../views/read-past-account.ts';
 import { expectKnown } from './account-events.ts';
 
 export function registerAccountDiffRoute(app: Server): void {

@@ -1,19 +1,19 @@
 import { Type } from 'typebox';
-import { listEntries, withChanges } from '../../history/list-entries.ts';
 import { formatVersion, parseVersion, type Version } from '../../apply/version.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
+import { listEntries, withChanges } from '../../history/list-entries.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { accountEventJson } from '../views/history.ts';
-import type { KeysetPosition } from '../search/keyset.ts';
 import { Problem } from '../problem.ts';
-import { readOrigins } from '../views/read-origins.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
 import { AccountEventSchema, FieldChangeSchema } from '../schemas/history.ts';
 import { AccountPath, defaultLimit, pageParameters } from '../schemas/parameters.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf } from '../schemas/values.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import type { KeysetPosition } from '../search/keyset.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { accountEventJson } from '../views/history.ts';
+import { readOrigins } from '../views/read-origins.ts';
 
 export function registerAccountEventsRoute(app: Server): void {
   app.addSchema(FieldChangeSchema);
@@ -25,7 +25,7 @@ export function registerAccountEventsRoute(app: Server): void {
     const list = listKey(`/v1/accounts/${accountId}/events`, request.query);
     const { pool } = request.reads;
     const limit = request.query.limit ?? defaultLimit;
-    const before = versionOf(decodeCursor(list, request.query.cursor, historyOrder));
+    const before = versionAt(decodeCursor(list, request.query.cursor, historyOrder));
     const rows = await listEntries(pool, { accountId, before, limit: limit + 1 });
     if (rows.length === 0) await expectKnown(pool, accountId);
     const page = rows.slice(0, limit);
@@ -41,7 +41,7 @@ export function registerAccountEventsRoute(app: Server): void {
 /** A history is listed in the order of its versions, newest first. */
 export const historyOrder = { id: { sql: 'version', type: 'version' }, descending: true } as const;
 
-export function versionOf(position: KeysetPosition | null): Version | null {
+export function versionAt(position: KeysetPosition | null): Version | null {
   return position === null ? null : parseVersion(position.id);
 }
 

@@ -1,19 +1,19 @@
 import type pg from 'pg';
 import { Type } from 'typebox';
 import { fieldHistory } from '../../history/list-entries.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { fieldWriteJson } from '../views/history.ts';
 import { invalid, Problem } from '../problem.ts';
-import { readOrigins } from '../views/read-origins.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
 import { FieldWriteSchema } from '../schemas/history.ts';
 import { defaultLimit, pageParameters, RecordId } from '../schemas/parameters.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf } from '../schemas/values.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
-import { expectKnown, historyOrder, positionBehind, versionOf } from './account-events.ts';
+import type { Server } from '../server-type.ts';
+import { fieldWriteJson } from '../views/history.ts';
+import { readOrigins } from '../views/read-origins.ts';
+import { expectKnown, historyOrder, positionBehind, versionAt } from './account-events.ts';
 
 export function registerAccountFieldHistoryRoute(app: Server, { fieldParts }: HttpDependencies): void {
   app.addSchema(FieldWriteSchema);
@@ -25,7 +25,7 @@ export function registerAccountFieldHistoryRoute(app: Server, { fieldParts }: Ht
     const path = request.params.name;
     const list = listKey(`/v1/accounts/${accountId}/fields/${path}/history`, request.query);
     const limit = request.query.limit ?? defaultLimit;
-    const before = versionOf(decodeCursor(list, request.query.cursor, historyOrder));
+    const before = versionAt(decodeCursor(list, request.query.cursor, historyOrder));
     const rows = await fieldHistory(pool, { accountId, before, limit: limit + 1, path });
     if (rows.length === 0) await expectKnown(pool, accountId);
     await expectField(path, await fieldParts(), () => holdsField(pool, accountId, path));

@@ -1,24 +1,28 @@
 import { Type } from 'typebox';
-import { type AccountList, describeAccountList } from '../search/account-list.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { gatherFieldFilters } from '../search/field-filters.ts';
-import type { AccountRow } from '../views/account.ts';
-import { wholeStatement } from '../search/keyset.ts';
+import { serializeOpen } from '../plugins/json-serializer.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
-import { readSnapshot } from '../streams/read-snapshot.ts';
 import { ListedAccountSchema } from '../schemas/account.ts';
 import { type AccountQuery, AccountQuerySchema } from '../schemas/account-query.ts';
 import { defaultLimit } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { PageOf } from '../schemas/values.ts';
+import { type AccountList, describeAccountList } from '../search/account-list.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import { gatherFieldFilters } from '../search/field-filters.ts';
+import { wholeStatement } from '../search/keyset.ts';
 import { searchPage, wholeQuery } from '../search/search-page.ts';
-import { exportLimitMs, type LineExports, linesType, wantsLines } from '../streams/send-lines.ts';
 import { pageOf } from '../search/send-page.ts';
-import { serializeOpen } from '../plugins/json-serializer.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { readSnapshot } from '../streams/read-snapshot.ts';
+import { exportLimitMs, type LineExports, linesType, wantsLines } from '../streams/send-lines.ts';
+import type { AccountRow } from '../views/account.ts';
 
-export function registerAccountListRoute(app: Server, dependencies: HttpDependencies, exports: LineExports): void {
+export function registerAccountListRoute(
+  app: Server,
+  dependencies: HttpDependencies,
+  exports: LineExports,
+): void {
   app.addSchema(ListedAccountSchema);
   // Pages are bounded by the time that a statement may take.
   const bounds = { handlerTimeout: exportLimitMs, preValidation: gatherFieldFilters } as const;

@@ -1,17 +1,17 @@
 import { Type } from 'typebox';
 import { orderResync } from '../../resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { waitForEnd } from '../streams/follow-resync.ts';
-import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
-import { accountJson } from '../views/account.ts';
+import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../schemas/parse-record-id.ts';
 import { AccountSchema } from '../schemas/account.ts';
 import { AccountPath, NoBody } from '../schemas/parameters.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { QueuedResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { waitForEnd } from '../streams/follow-resync.ts';
+import { accountJson } from '../views/account.ts';
 
 const waitLimitMs = 10_000;
 /** Beyond it nobody else waits: the answer is the usual one, at once. */

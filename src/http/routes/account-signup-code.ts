@@ -1,17 +1,20 @@
 import { Type } from 'typebox';
 import type { CodeAnswer } from '../../write-back/assign-code.ts';
-import { requireScope } from '../plugins/authenticate.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
+import { requireScope } from '../plugins/authenticate.ts';
+import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../schemas/parse-record-id.ts';
 import { codeStates } from '../schemas/account.ts';
 import { AccountPath, NoParameters } from '../schemas/parameters.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
 
-export function registerAccountSignupCodeRoute(app: Server, { pool, requestSignupCode }: HttpDependencies): void {
+export function registerAccountSignupCodeRoute(
+  app: Server,
+  { pool, requestSignupCode }: HttpDependencies,
+): void {
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/accounts/:id/signup-code', options, async (request, reply) => {
     const accountId = readAccountId('id', request.params.id);

@@ -3,7 +3,7 @@ import { fastifySwaggerUi } from '@fastify/swagger-ui';
 import type { HttpDependencies } from '../dependencies.ts';
 import { describeApi } from '../plugins/openapi-document.ts';
 import { ProblemSchema } from '../schemas/problem.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
 
 /** Serves pages made from the description of the API. Must come before the routes that it describes. */
 export async function registerDocs(app: Server, { version }: HttpDependencies): Promise<void> {

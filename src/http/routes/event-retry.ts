@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
 import { retryEvent } from '../../apply/retry-event.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { EventPath, identified } from '../schemas/event-path.ts';
-import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
+import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
+import { EventPath, identified } from '../schemas/event-path.ts';
 import { NoBody, NoParameters } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
 
 export function registerEventRetryRoute(app: Server, { pool, prisma }: HttpDependencies): void {
   const options = { config: { scope: 'write' }, schema } as const;

@@ -1,13 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
 import { changeTypes } from '../../salesforce/change-event.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { EventPath, identified } from '../schemas/event-path.ts';
-import { type EventRow, eventColumns, eventDetailJson, eventJson } from '../views/event.ts';
-import { readPage } from '../search/keyset.ts';
 import { Problem } from '../problem.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
 import {
   DecodedEventSchema,
   DecodedHeaderSchema,
@@ -15,6 +10,7 @@ import {
   EventSchema,
   eventStates,
 } from '../schemas/event.ts';
+import { EventPath, identified } from '../schemas/event-path.ts';
 import {
   defaultLimit,
   MomentParameter,
@@ -23,11 +19,15 @@ import {
   RecordId,
   Text,
 } from '../schemas/parameters.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
+import { readTime } from '../schemas/parse-time.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf, Named, OneOf } from '../schemas/values.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import { readPage } from '../search/keyset.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
-import { readTime } from '../schemas/parse-time.ts';
+import type { Server } from '../server-type.ts';
+import { type EventRow, eventColumns, eventDetailJson, eventJson } from '../views/event.ts';
 
 export function registerEventRoutes(app: Server, { decodeEvents }: HttpDependencies): void {
   for (const schema of [EventSchema, DecodedHeaderSchema, DecodedEventSchema, EventDetailSchema]) {

@@ -4,7 +4,7 @@ import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
 
 export function registerHealthRoutes(app: Server, { health, mirrors, stopping }: HttpDependencies): void {
   app.get('/health/live', { schema: liveSchema }, async () => ({ live: true }) as const);

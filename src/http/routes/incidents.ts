@@ -1,16 +1,16 @@
 import { type Static, Type } from 'typebox';
 import { type Incident, Prisma } from '../../db/generated/client.ts';
 import { incidentCauses } from '../../incidents/incident-rows.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { isoTime } from '../views/time.ts';
-import { readPage } from '../search/keyset.ts';
 import { IncidentSchema, incidentExtents, incidentStates } from '../schemas/incident.ts';
 import { defaultLimit, pageParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf, OneOf } from '../schemas/values.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import { readPage } from '../search/keyset.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { isoTime } from '../views/time.ts';
 
 export function registerIncidentRoutes(app: Server, { pool }: HttpDependencies): void {
   app.addSchema(IncidentSchema);

@@ -1,28 +1,36 @@
 import { Type } from 'typebox';
 import { changeTypes } from '../../salesforce/change-event.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import type { EventStreams } from '../streams/event-stream.ts';
-import { openEventTail } from '../streams/live/event-tail.ts';
-import { followEvents, startOf } from '../streams/live/follow-events.ts';
-import { decodeStreamId } from '../streams/live/stream-id.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
 import { eventStates } from '../schemas/event.ts';
 import { RecordId, Text } from '../schemas/parameters.ts';
+import { readRecordId } from '../schemas/parse-record-id.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import type { EventStreams } from '../streams/event-stream.ts';
+import { openEventTail } from '../streams/live/event-tail.ts';
+import { followEvents, startPosition } from '../streams/live/follow-events.ts';
+import { decodeStreamId } from '../streams/live/stream-id.ts';
 import type { StreamLimits } from '../streams/stream-limits.ts';
 
 const defaultLimits: StreamLimits = { most: 2_000, maxPerKey: 1_000 };
 
-export function registerLiveEventRoute(app: Server, dependencies: HttpDependencies, streams: EventStreams): void {
+export function registerLiveEventRoute(
+  app: Server,
+  dependencies: HttpDependencies,
+  streams: EventStreams,
+): void {
   const { log } = app;
   const tail = openEventTail({
     ...dependencies,
     onError: (error) => log.warn({ err: error }, 'the live stream could not read the log'),
   });
   const limits = dependencies.liveStreamLimits ?? defaultLimits;
-  const options = { config: { scope: 'read', exemptFromConcurrencyLimit: true }, schema, sse: { kind: 'manual' } } as const;
+  const options = {
+    config: { scope: 'read', exemptFromConcurrencyLimit: true },
+    schema,
+    sse: { kind: 'manual' },
+  } as const;
   app.get('/v1/events/stream', options, async (request, reply) => {
     // Who asks for the headers only must not wait for an end.
     if (request.method === 'HEAD') return reply.type('text/event-stream').send('');
@@ -36,7 +44,7 @@ export function registerLiveEventRoute(app: Server, dependencies: HttpDependenci
     const id = request.headers['last-event-id'] ?? lastEventId;
     const last = id === undefined || id === '' ? null : decodeStreamId(id);
     streams.checkStreamLimit(request, limits);
-    const start = startOf(await tail.ends(), last);
+    const start = startPosition(await tail.ends(), last);
     await streams.answer(request, reply, (signal) => followEvents(tail, start, filter, signal), limits);
     return reply;
   });

@@ -2,10 +2,10 @@ import { Registry } from 'prom-client';
 import { Type } from 'typebox';
 import type { HttpDependencies } from '../dependencies.ts';
 import { type Metrics, nodeMetrics } from '../plugins/request-metrics.ts';
-import { mirrorMetrics } from '../views/mirror-metrics.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { mirrorMetrics } from '../views/mirror-metrics.ts';
 
 /** In Prometheus' text form. Public by itself; for those with a key where METRICS_PUBLIC says so. */
 export function registerMetricsRoute(app: Server, dependencies: HttpDependencies, metrics: Metrics): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { problemsPage } from '../schemas/problem-docs.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
 
 /** The page that the types of problems lead to. */
 export function registerProblemsPage(app: Server): void {

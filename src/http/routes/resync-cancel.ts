@@ -2,12 +2,12 @@ import { inTransaction } from '../../db/database.ts';
 import { cancelResync } from '../../resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
-import { noSuchResync, readResync } from '../views/read-resync.ts';
 import { NoBody, NoParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { noSuchResync, readResync } from '../views/read-resync.ts';
 
 export function registerResyncCancelRoute(app: Server, { pool }: HttpDependencies): void {
   app.delete('/v1/resyncs/:id', { config: { scope: 'write' }, schema }, async (request) => {

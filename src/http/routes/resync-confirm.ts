@@ -1,14 +1,14 @@
 import { Type } from 'typebox';
 import { confirmResync } from '../../resync/deletion/confirm-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
+import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { noSuchResync, readResync } from '../views/read-resync.ts';
 import { NoBody, NoParameters, ResyncPath } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { Named } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { noSuchResync, readResync } from '../views/read-resync.ts';
 
 export function registerResyncConfirmRoute(app: Server, { pool, enqueueResync }: HttpDependencies): void {
   app.post('/v1/resyncs/:id/confirm', { config: { scope: 'admin' }, schema }, async (request, reply) => {

@@ -1,16 +1,16 @@
 import { Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { readPage } from '../search/keyset.ts';
-import { noSuchResync } from '../views/read-resync.ts';
-import { type DifferenceRow, differenceJson } from '../views/read-verifications.ts';
 import { defaultLimit, pageParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf, OneOf } from '../schemas/values.ts';
 import { DifferenceSchema, differenceKinds } from '../schemas/verification.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import { readPage } from '../search/keyset.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { noSuchResync } from '../views/read-resync.ts';
+import { type DifferenceRow, differenceJson } from '../views/read-verifications.ts';
 
 export function registerResyncDifferencesRoute(app: Server, { pool, prisma }: HttpDependencies): void {
   app.addSchema(DifferenceSchema);

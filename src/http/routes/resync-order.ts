@@ -1,15 +1,15 @@
 import { Type } from 'typebox';
 import { orderResync } from '../../resync/request-resync.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
-import { readResync } from '../views/read-resync.ts';
-import { readResyncOrder } from '../schemas/parse-resync-order.ts';
+import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
 import { NoParameters } from '../schemas/parameters.ts';
+import { readResyncOrder } from '../schemas/parse-resync-order.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { ResyncOrderSchema } from '../schemas/resync-order.ts';
 import { Named } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { readResync } from '../views/read-resync.ts';
 
 export function registerResyncOrderRoute(app: Server, { pool, enqueueResync }: HttpDependencies): void {
   // Ten thousand ids, spaciously written.

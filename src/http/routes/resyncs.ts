@@ -1,26 +1,30 @@
 import { Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
 import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { type EventStreams, wantsStream } from '../streams/event-stream.ts';
-import { followResync } from '../streams/follow-resync.ts';
-import { type ResyncRow, resyncColumns, resyncJson } from '../views/resync.ts';
-import { readPage } from '../search/keyset.ts';
-import { readResync } from '../views/read-resync.ts';
-import { readVerifications } from '../views/read-verifications.ts';
 import { defaultLimit, NoParameters, pageParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
 import { ListOf, Named, OneOf } from '../schemas/values.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import { readPage } from '../search/keyset.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { type EventStreams, wantsStream } from '../streams/event-stream.ts';
+import { streamResync } from '../streams/follow-resync.ts';
+import { readResync } from '../views/read-resync.ts';
+import { readVerifications } from '../views/read-verifications.ts';
+import { type ResyncRow, resyncColumns, resyncJson } from '../views/resync.ts';
 import { registerResyncCancelRoute } from './resync-cancel.ts';
 import { registerResyncConfirmRoute } from './resync-confirm.ts';
 import { registerResyncDifferencesRoute } from './resync-differences.ts';
 import { registerResyncOrderRoute } from './resync-order.ts';
 
-export function registerResyncRoutes(app: Server, dependencies: HttpDependencies, streams: EventStreams): void {
+export function registerResyncRoutes(
+  app: Server,
+  dependencies: HttpDependencies,
+  streams: EventStreams,
+): void {
   app.addSchema(ResyncSchema);
   addListRoute(app, dependencies);
   addGetRoute(app, dependencies, streams);
@@ -57,7 +61,7 @@ function addGetRoute(app: Server, { pool, wakeUps }: HttpDependencies, streams: 
     const { id } = request.params;
     const resync = await readResync(pool, id);
     if (!wantsStream(request, reply)) return resync;
-    await streams.answer(request, reply, (signal) => followResync({ pool, wakeUps, id }, signal));
+    await streams.answer(request, reply, (signal) => streamResync({ pool, wakeUps, id }, signal));
     return reply;
   });
 }

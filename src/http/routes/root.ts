@@ -3,7 +3,7 @@ import type { HttpDependencies } from '../dependencies.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { JsonObject } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
 
 /** The way to everything, for who arrives with nothing but the address. */
 export function registerRootRoutes(app: Server, { version }: HttpDependencies): void {

@@ -1,16 +1,16 @@
 import type { Static } from 'typebox';
 import type { HttpDependencies } from '../dependencies.ts';
-import { healthJson } from '../views/health.ts';
-import { isoTime } from '../views/time.ts';
-import { readCounts } from '../views/read-counts.ts';
-import { readLastVerification, readOpenResyncs } from '../views/read-resync-status.ts';
-import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
-import { readWriteBackStatus } from '../views/read-write-back-status.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
 import { Named } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { healthJson } from '../views/health.ts';
+import { readCounts } from '../views/read-counts.ts';
+import { readLastVerification, readOpenResyncs } from '../views/read-resync-status.ts';
+import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
+import { readWriteBackStatus } from '../views/read-write-back-status.ts';
+import { isoTime } from '../views/time.ts';
 
 export function registerStatusRoute(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(StatusSchema);

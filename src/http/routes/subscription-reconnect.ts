@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
-import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
+import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
 import { NoBody, NoParameters } from '../schemas/parameters.ts';
 import { workProblemResponses } from '../schemas/problem.ts';
 import { SubscriptionSchema } from '../schemas/status.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
 
 export function registerSubscriptionReconnectRoute(app: Server, dependencies: HttpDependencies): void {
   app.post('/v1/subscription/reconnect', { config: { scope: 'write' }, schema }, async (request, reply) => {

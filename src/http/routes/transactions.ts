@@ -1,16 +1,16 @@
 import type pg from 'pg';
 import { type Static, Type } from 'typebox';
 import { type ChangeKey, readChanges } from '../../history/transaction-changes.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
-import { type EventRow, eventColumns, eventJson } from '../views/event.ts';
-import type { KeysetPosition } from '../search/keyset.ts';
 import { Problem } from '../problem.ts';
 import { TransactionEventSchema, TransactionSchema } from '../schemas/history.ts';
 import { defaultLimit, pageParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { Named } from '../schemas/values.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import type { KeysetPosition } from '../search/keyset.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { type EventRow, eventColumns, eventJson } from '../views/event.ts';
 
 export function registerTransactionRoute(app: Server): void {
   app.addSchema(TransactionEventSchema);

@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
 import { retryFailed, retryOne } from '../../write-back/retry-failed.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { sendIdempotent, idempotencyHeader, once, replayHeaders } from '../plugins/idempotency.ts';
+import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../schemas/parse-record-id.ts';
 import { NoBody, NoParameters, RecordId, Text } from '../schemas/parameters.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { problemResponses, workProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
 
 export const WriteBackPath = Type.Object(
   { accountId: RecordId({ examples: ['001al00000K3N1wAAF'] }) },

@@ -1,17 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { attemptJson, type WriteBackRow, writeBackColumns, writeBackJson } from '../views/write-back.ts';
-import { readPage } from '../search/keyset.ts';
 import { Problem } from '../problem.ts';
-import { readAccountId } from '../schemas/parse-record-id.ts';
 import { defaultLimit, NoParameters, pageParameters, Text } from '../schemas/parameters.ts';
+import { readAccountId } from '../schemas/parse-record-id.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ListOf, Named, OneOf } from '../schemas/values.ts';
 import { WriteBackHistorySchema, WriteBackSchema, writeBackStates } from '../schemas/write-back.ts';
+import { decodeCursor, listKey } from '../search/cursor.ts';
+import { readPage } from '../search/keyset.ts';
 import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../server-type.ts';
+import { attemptJson, type WriteBackRow, writeBackColumns, writeBackJson } from '../views/write-back.ts';
 import { registerWriteBackRetryRoutes, WriteBackPath } from './write-back-retry.ts';
 
 export function registerWriteBackRoutes(app: Server, dependencies: HttpDependencies): void {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Prisma } from '../../db/generated/client.ts';
-import { isLogId } from './log-id.ts';
 import { invalid } from '../problem.ts';
+import { isLogId } from './log-id.ts';
 
 /** An event of the log, by its number or by the UUID that Salesforce gave it. */
 export const EventPath = Type.Object(

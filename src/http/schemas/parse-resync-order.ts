@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
-import { accountPrefix, parseRecordId } from '../../salesforce/record-id.ts';
 import type { ResyncRequest } from '../../resync/request-resync.ts';
+import { accountPrefix, parseRecordId } from '../../salesforce/record-id.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
 import type { ResyncOrderSchema } from './resync-order.ts';
 

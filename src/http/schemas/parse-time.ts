@@ -6,11 +6,11 @@ import { invalid } from '../problem.ts';
  */
 export function readTime(parameter: string, text: string): Date {
   const time = new Date(text);
-  if (!isStorable(time)) throw invalid(parameter, 'must be a moment between the years 1 and 9999');
+  if (!isStorableTime(time)) throw invalid(parameter, 'must be a moment between the years 1 and 9999');
   return time;
 }
 
-export function isStorable(time: Date): boolean {
+export function isStorableTime(time: Date): boolean {
   const year = time.getUTCFullYear();
   return year >= 1 && year <= 9999;
 }

@@ -1,11 +1,11 @@
 import { foldedNameSql } from '../../db/field-indexes.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { textsIndex } from '../../db/wanted-indexes.ts';
-import type { KeysetOrder } from './keyset.ts';
 import { invalid } from '../problem.ts';
 import type { AccountQuery } from '../schemas/account-query.ts';
-import type { LookUp } from './search-page.ts';
 import { readTime } from '../schemas/parse-time.ts';
+import type { KeysetOrder } from './keyset.ts';
+import type { LookUp } from './search-page.ts';
 
 /** A condition that the accounts of a list have to meet. */
 export type AccountFilter = {

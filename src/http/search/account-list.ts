@@ -1,8 +1,7 @@
 import { foldedNameSql } from '../../db/field-indexes.ts';
 import { Prisma } from '../../db/generated/client.ts';
-import { type AccountFilter, accountFilters, lookUpOfText } from './account-filters.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { fieldFilters } from './field-filters.ts';
+import type { AccountQuery } from '../schemas/account-query.ts';
 import {
   type AccountRow,
   type AccountShape,
@@ -10,8 +9,9 @@ import {
   accountColumnsWithoutFields,
   accountJson,
 } from '../views/account.ts';
+import { type AccountFilter, accountFilters, lookUpOfText } from './account-filters.ts';
+import { fieldFilters } from './field-filters.ts';
 import type { KeysetColumn, KeysetOrder } from './keyset.ts';
-import type { AccountQuery } from '../schemas/account-query.ts';
 import type { SearchQuery } from './search-page.ts';
 import { omitsFields, readSelection, selectFrom } from './select-account.ts';
 

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { isPosition, type KeysetOrder, type KeysetPosition } from './keyset.ts';
 import { invalid, type Problem } from '../problem.ts';
+import { isPosition, type KeysetOrder, type KeysetPosition } from './keyset.ts';
 
 /**
  * A cursor says after which row a list goes on, and for which list and filters it was made.

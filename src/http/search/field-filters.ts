@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { indexedExpression } from '../../db/field-indexes.ts';
 import { Prisma } from '../../db/generated/client.ts';
-import type { AccountFilter } from './account-filters.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
+import type { AccountFilter } from './account-filters.ts';
 
 /**
  * Gathers the parameters `fields.Industry` and `fields[Industry]`, which no schema can name one by one, in one

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { Prisma } from '../../db/generated/client.ts';
 import { isLogId } from '../schemas/log-id.ts';
-import { isStorable } from '../schemas/parse-time.ts';
+import { isStorableTime } from '../schemas/parse-time.ts';
 
 /**
  * Reads one page in a fixed order, starting after a row instead of at an offset: rows that come and go meanwhile
@@ -98,7 +98,7 @@ function isValue(type: KeysetColumn['type'], value: string): boolean {
     case 'uuid':
       return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
     case 'timestamptz':
-      return isStorable(new Date(value));
+      return isStorableTime(new Date(value));
   }
 }
 

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { WakeUps } from '../../db/wake-up.ts';
-import type { StreamMessage } from './event-stream.ts';
-import { hasEnded, isAtRest, type ResyncJson } from '../views/resync.ts';
 import { readResync } from '../views/read-resync.ts';
+import { isAtRest, isFinished, type ResyncJson } from '../views/resync.ts';
+import type { StreamMessage } from './event-stream.ts';
 
 const pollIntervalMs = 500;
 
@@ -13,13 +13,13 @@ type Followed = {
 };
 
 /** `progress` whenever the resync has changed, at first as it is; `end` when nothing of it will change any more. */
-export async function* followResync(followed: Followed, signal: AbortSignal): AsyncGenerator<StreamMessage> {
+export async function* streamResync(followed: Followed, signal: AbortSignal): AsyncGenerator<StreamMessage> {
   let told = '';
   for await (const resync of states(followed, pollIntervalMs, signal)) {
     const text = JSON.stringify(resync);
     if (text !== told) yield { event: 'progress', data: resync };
     told = text;
-    if (hasEnded(resync)) yield { event: 'end', data: resync };
+    if (isFinished(resync)) yield { event: 'end', data: resync };
   }
 }
 
@@ -45,7 +45,7 @@ async function* states({ pool, wakeUps, id }: Followed, ms: number, signal: Abor
     const woken = wakeUps.next('resync', ms);
     const resync = await readResync(pool, id);
     yield resync;
-    if (hasEnded(resync)) return;
+    if (isFinished(resync)) return;
     await Promise.race([woken, stopped]);
   }
 }

@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
+import { formatVersion } from '../../apply/version.ts';
 import type { FieldChange } from '../../history/entry.ts';
 import type { ListedEntry } from '../../history/list-entries.ts';
-import { formatVersion } from '../../apply/version.ts';
 import type { AccountEventSchema, FieldWriteSchema } from '../schemas/history.ts';
 import type { EventRow } from './event.ts';
 import { isoTime } from './time.ts';

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { Static } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import { countRows } from '../search/count-rows.ts';
 import type { StatusSchema } from '../schemas/status.ts';
+import { countRows } from '../search/count-rows.ts';
 
 /** Counts what the mirror holds; great sets are estimated, and `estimated` names them. */
 export async function readCounts(pool: pg.Pool): Promise<Counts> {

@@ -1,12 +1,12 @@
 import { projectionsOf } from '../../apply/account-row.ts';
 import { toTree } from '../../apply/field-tree.ts';
-import type { PastAccount } from '../../history/account-as-of.ts';
-import type { KnownState } from '../../history/entry.ts';
 import { deletedField, newestVersion } from '../../apply/merge.ts';
 import { formatVersion } from '../../apply/version.ts';
-import type { AccountRow } from './account.ts';
+import type { PastAccount } from '../../history/account-as-of.ts';
+import type { KnownState } from '../../history/entry.ts';
 import { invalid, Problem } from '../problem.ts';
 import { readTime } from '../schemas/parse-time.ts';
+import type { AccountRow } from './account.ts';
 
 /**
  * Reads a moment of the past given as a parameter.

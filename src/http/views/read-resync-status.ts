@@ -1,9 +1,9 @@
 import type { Static } from 'typebox';
 import type { Queryable } from '../../db/database.ts';
 import { resyncModes } from '../../resync/request-resync.ts';
+import type { StatusSchema } from '../schemas/status.ts';
 import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './resync.ts';
 import { isoTime } from './time.ts';
-import type { StatusSchema } from '../schemas/status.ts';
 
 /** What the latest comparison of all accounts found; null if there was none. */
 export async function readLastVerification(db: Queryable): Promise<Status['lastVerification']> {

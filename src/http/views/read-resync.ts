@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/database.ts';
-import { type ResyncJson, type ResyncRow, resyncColumns, resyncJson } from './resync.ts';
 import { Problem } from '../problem.ts';
 import { readVerification } from './read-verifications.ts';
+import { type ResyncJson, type ResyncRow, resyncColumns, resyncJson } from './resync.ts';
 
 /**
  * One resync as the API shows it.

@@ -2,8 +2,8 @@ import type { Static } from 'typebox';
 import type { Subscription } from '../../db/generated/client.ts';
 import type { Instance } from '../../db/lease.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { isoTime } from './time.ts';
 import type { StatusSchema } from '../schemas/status.ts';
+import { isoTime } from './time.ts';
 
 /** The stream of the topic, wherever the process runs that follows it. */
 export async function readSubscriptionStatus({

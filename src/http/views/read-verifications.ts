@@ -1,8 +1,8 @@
 import type { Static } from 'typebox';
 import type { Queryable } from '../../db/database.ts';
+import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/verification.ts';
 import type { ResyncRow } from './resync.ts';
 import { isoTime } from './time.ts';
-import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/verification.ts';
 
 /** What finished verifies found, by id; repairs and what still runs are not among them. */
 export async function readVerifications(

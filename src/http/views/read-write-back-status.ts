@@ -3,9 +3,9 @@ import { advisoryLocks } from '../../db/advisory-locks.ts';
 import { isLocked } from '../../db/hold-lock.ts';
 import { readFailedCauses } from '../../write-back/failed-causes.ts';
 import type { HttpDependencies } from '../dependencies.ts';
+import type { StatusSchema } from '../schemas/status.ts';
 import { isoTime } from './time.ts';
 import { type WriteBackRow, writeBackColumns, writeBackJson } from './write-back.ts';
-import type { StatusSchema } from '../schemas/status.ts';
 
 type WriteBackStatus = Static<typeof StatusSchema>['writeBack'];
 

@@ -49,13 +49,13 @@ export function percentOf({ state, read, expected }: Pick<ResyncRow, 'state' | '
 }
 
 /** Whether nothing of it will change any more. */
-export function hasEnded({ state }: Pick<ResyncRow, 'state'>): boolean {
+export function isFinished({ state }: Pick<ResyncRow, 'state'>): boolean {
   return ['done', 'failed', 'cancelled'].includes(state);
 }
 
 /** Whether nothing of it changes unless a person acts, or Salesforce shows more. */
 export function isAtRest(resync: Pick<ResyncRow, 'state'>): boolean {
-  return hasEnded(resync) || resync.state === 'needs-confirmation';
+  return isFinished(resync) || resync.state === 'needs-confirmation';
 }
 
 function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {

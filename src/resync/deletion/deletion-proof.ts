@@ -54,3 +54,10 @@ function proofOf(sighting: Sighting): DeletionProof | null {
       return null;
   }
 }
+
+/** An account that was asked for by its id and not returned, not even among the deleted ones. */
+export type Absence = {
+  readonly id: string;
+  /** Why it is known to be deleted; null if it may only be invisible. */
+  readonly proof: DeletionProof | null;
+};

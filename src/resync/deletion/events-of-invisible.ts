@@ -1,6 +1,6 @@
-import type { Queryable } from '../../db/database.ts';
 import type { AccountChange } from '../../apply/apply-changes.ts';
 import { compareVersions, laterVersion, parseVersion, type Version } from '../../apply/version.ts';
+import type { Queryable } from '../../db/database.ts';
 
 /**
  * Events about accounts that were not visible, after they were merged. A DELETE proves the deletion. Any event that is

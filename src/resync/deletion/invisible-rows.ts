@@ -1,5 +1,5 @@
-import type { Queryable } from '../../db/database.ts';
 import { formatVersion, parseVersion, type Version } from '../../apply/version.ts';
+import type { Queryable } from '../../db/database.ts';
 import { unprovenWindowDays } from './deletion-bound.ts';
 
 /** An account that a reading did not find, without proof that it is deleted. */

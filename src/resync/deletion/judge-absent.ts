@@ -1,9 +1,9 @@
-import type { Queryable } from '../../db/database.ts';
 import type { AccountChange } from '../../apply/apply-changes.ts';
-import type { Reading } from '../reading.ts';
 import { laterVersion, parseVersion, readVersion, type Version } from '../../apply/version.ts';
+import type { Queryable } from '../../db/database.ts';
+import type { Reading } from '../reading.ts';
+import type { Absence } from './deletion-proof.ts';
 import type { Invisible } from './invisible-rows.ts';
-import type { Absence } from './seek-proof.ts';
 import { deletionOf } from './settle-invisible.ts';
 
 /** What follows from a reading that did not return accounts that it asked for by their ids. */

@@ -1,17 +1,10 @@
+import { compareVersions, parseVersion } from '../../apply/version.ts';
 import type { Queryable } from '../../db/database.ts';
 import { deleteLogMs, readDeletedIds, requestAccount } from '../../salesforce/deleted-records.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
 import type { Ask } from '../../salesforce/query-pages.ts';
 import type { Reading, ResyncContext } from '../reading.ts';
-import { compareVersions, parseVersion } from '../../apply/version.ts';
-import { type DeletionProof, proofOfDeletion, type Sighting } from './deletion-proof.ts';
-
-/** An account that was asked for by its id and not returned, not even among the deleted ones. */
-export type Absence = {
-  readonly id: string;
-  /** Why it is known to be deleted; null if it may only be invisible. */
-  readonly proof: DeletionProof | null;
-};
+import { type Absence, type DeletionProof, proofOfDeletion, type Sighting } from './deletion-proof.ts';
 
 /** The most accounts that are requested one by one: an API request each. */
 const maxRequests = 10;

@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { inTransaction } from '../../db/database.ts';
-import { enqueue } from '../../apply/apply-events.ts';
 import { type AccountChange, applyChanges, lockAccountWrites } from '../../apply/apply-changes.ts';
+import { enqueue } from '../../apply/apply-events.ts';
 import { deletedField } from '../../apply/merge.ts';
+import { inTransaction } from '../../db/database.ts';
 import type { ResyncContext, RunningResync } from '../reading.ts';
 import { lockClaim } from '../resync-rows.ts';
 import { exceedsBound } from './deletion-bound.ts';

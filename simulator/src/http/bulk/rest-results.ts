@@ -72,8 +72,7 @@ const startOf = ({ info }: BulkJob, { records }: QueryRows, locator: string | un
 /** Where pages begin; one more than can be told at once, when there are more. */
 const pageStarts = (rows: number, start: number, pageRows: number): number[] => {
   const starts = [start];
-  for (let row = start + pageRows; row < rows && starts.length <= maxPages; row += pageRows)
-    starts.push(row);
+  for (let row = start + pageRows; row < rows && starts.length <= maxPages; row += pageRows) starts.push(row);
   return starts;
 };
 

@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { storeWebhookEvents } from '../../../ingest/store-webhooks.ts';
 import type { HttpDependencies } from '../../dependencies.ts';
 import { Problem } from '../../problem.ts';
-import type { Server } from '../../server.ts';
+import type { Server } from '../../server-type.ts';
 import { changeEventsSchema } from './describe-change-events.ts';
 import { keepBytes, readText } from './read-body.ts';
 import { readChangeEvents } from './read-change-events.ts';

@@ -1,11 +1,15 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type OutboundMessage, parseOutboundMessage, XmlError } from '../../../salesforce/outbound-message.ts';
 import { storeNotices } from '../../../ingest/store-webhooks.ts';
-import { toProblem } from '../../plugins/error-handler.ts';
+import {
+  type OutboundMessage,
+  parseOutboundMessage,
+  XmlError,
+} from '../../../salesforce/outbound-message.ts';
 import type { HttpDependencies } from '../../dependencies.ts';
-import { Problem } from '../../problem.ts';
+import { toProblem } from '../../plugins/error-handler.ts';
 import { isSameSecret } from '../../plugins/secret-digest.ts';
-import type { Server } from '../../server.ts';
+import { Problem } from '../../problem.ts';
+import type { Server } from '../../server-type.ts';
 import { outboundMessagesSchema } from './describe-outbound-messages.ts';
 import { keepBytes, readText } from './read-body.ts';
 import type { OutboundMessageSenders } from './senders.ts';

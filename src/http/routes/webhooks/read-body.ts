@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Problem } from '../../problem.ts';
 import { compileValidator } from '../../plugins/validate-requests.ts';
+import { Problem } from '../../problem.ts';
 
 export const webhookBodyLimit = 5 * 1024 ** 2;
 

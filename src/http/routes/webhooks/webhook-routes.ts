@@ -1,5 +1,5 @@
 import type { HttpDependencies } from '../../dependencies.ts';
-import type { Server } from '../../server.ts';
+import type { Server } from '../../server-type.ts';
 import { registerChangeEventRoute } from './change-events.ts';
 import { registerOutboundMessageRoute } from './outbound-messages.ts';
 import { takeTurns } from './take-turns.ts';

@@ -19,7 +19,7 @@ export type StreamStart = {
 };
 
 /** Without a position a reader begins now; with one that can't be resumed it is told so, and what there is follows. */
-export function startOf({ log, oldest, newest }: LogEnds, last: StreamPosition | null): StreamStart {
+export function startPosition({ log, oldest, newest }: LogEnds, last: StreamPosition | null): StreamStart {
   if (last === null) return { log, position: newest, resumed: false, reset: null };
   if (last.log !== log || last.position > newest) {
     return { log, position: newest, resumed: false, reset: 'unknown' };

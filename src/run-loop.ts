@@ -1,0 +1,73 @@
+/** What a step asks for: to be run again at once, when there may be work, or after a pause. */
+export type NextStep = 'again' | 'wait' | { readonly pauseMs: number };
+
+export type LoopOptions = {
+  /** Does one unit of work. It should end soon after the signal aborts. */
+  readonly step: (signal: AbortSignal) => Promise<NextStep | undefined>;
+  /** Resolves when there may be work, after the given milliseconds at the latest. Only the interval counts by default. */
+  readonly wakeOn?: (ms: number) => Promise<unknown>;
+  /** Milliseconds until the next step if nothing wakes the loop. */
+  readonly pollMs: number;
+  /** Whether the first step waits too. */
+  readonly waitsFirst?: boolean;
+  /** Milliseconds until the next try after so many failures in a row; `pollMs` by default. */
+  readonly backoff?: (failures: number, error: unknown) => number;
+  /** Called with each failure; if it throws, the loop ends with that error. */
+  readonly onFailure: (error: unknown, failures: number) => Promise<void> | void;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Runs a step again and again until the signal aborts: at once, when it is woken, at an interval, or after a backoff.
+ * A failure during the abort is not reported.
+ *
+ * @throws what `onFailure` throws
+ */
+export async function runLoop(options: LoopOptions): Promise<void> {
+  const { step, wakeOn, pollMs, waitsFirst = false, backoff, onFailure, signal } = options;
+  const wait = (): Promise<unknown> => wakeOn?.(pollMs) ?? sleep(pollMs, signal);
+  if (waitsFirst) await untilAborted(wait(), signal);
+  for (let failures = 0; !signal.aborted; ) {
+    // Listen before working: what is announced in between is not missed.
+    const woken = wakeOn?.(pollMs);
+    try {
+      const next = (await step(signal)) ?? 'wait';
+      failures = 0;
+      if (next === 'again') continue;
+      if (next === 'wait') await untilAborted(woken ?? wait(), signal);
+      else await sleep(next.pauseMs, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      await onFailure(error, failures);
+      await sleep(backoff?.(failures, error) ?? pollMs, signal);
+    }
+  }
+}
+
+/** Waits for so many milliseconds, or until the signal aborts. Never rejects. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}
+
+/** Waits for the end of something, or until the signal aborts. */
+async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const onAbort = (): void => resolve();
+  signal.addEventListener('abort', onAbort);
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
