@@ -5,18 +5,18 @@ const text = (description: string, options: object = {}) =>
   Type.Optional(Type.String({ description, ...options }));
 
 /**
- * Every setting: its environment variable, its form, its default and what it means.
- * The table in the README is made from this.
+ * Every setting: its environment variable, format, default and meaning.
+ * docs/settings.md is generated from it: `npm run docs`.
  */
 export const settings = Type.Object({
   DATABASE_URL: text(
-    'PostgreSQL 14 or later, itself and not a pooler, with several hosts where it can fail over (docs/fail-over.md); unset starts an embedded one',
+    'PostgreSQL 14 or later, without a pooler in between; several hosts for fail-over (docs/fail-over.md). If unset, an embedded PostgreSQL is started',
     {
       pattern: '^postgres(ql)?://',
     },
   ),
   DATABASE_REPLICA_URL: text(
-    'A streaming replica that accounts and events are read from while it is less than 5 s behind',
+    'Streaming replica that serves reads of accounts and events while it is less than 5 s behind',
     { pattern: '^postgres(ql)?://[^,]+$' },
   ),
   DATA_DIR: Type.String({
@@ -35,7 +35,7 @@ export const settings = Type.Object({
   SALESFORCE_USERNAME: text('With a private key: signs in by the OAuth JWT bearer flow'),
   SALESFORCE_PRIVATE_KEY: text('PEM; line breaks may be written as \\n'),
   SALESFORCE_PRIVATE_KEY_FILE: text('File that holds the PEM'),
-  SALESFORCE_ACCESS_TOKEN: text('A token from elsewhere (the Salesforce CLI); it is not renewed'),
+  SALESFORCE_ACCESS_TOKEN: text('An existing token, such as one of the Salesforce CLI; it is not renewed'),
   SALESFORCE_INSTANCE_URL: text('The instance that the access token belongs to', { pattern: '^https?://' }),
   SALESFORCE_API_VERSION: Type.String({
     default: '66.0',
@@ -48,7 +48,7 @@ export const settings = Type.Object({
     description: 'Pub/Sub API host and port',
   }),
   PUBSUB_TLS: Type.Boolean({ default: true, description: '`false` only for a loopback endpoint' }),
-  PUBSUB_CA_FILE: text('Certificate authority to trust besides the built-in ones, PEM'),
+  PUBSUB_CA_FILE: text('PEM file of a certificate authority to trust in addition to the built-in ones'),
   CDC_TOPIC: Type.String({
     default: '/data/AccountChangeEvent',
     pattern: '^/data/[A-Za-z0-9_]+$',
@@ -57,14 +57,14 @@ export const settings = Type.Object({
   }),
   REPLAY_PRESET: Type.Union([Type.Literal('latest'), Type.Literal('earliest')], {
     default: 'latest',
-    description: 'Where a first subscription starts; the initial load covers what lies before',
+    description: 'Where the first subscription starts; the initial load covers earlier changes',
   }),
   QUIET_MS: Type.Integer({
     default: 50,
     minimum: 10,
     maximum: 60_000,
     description:
-      'How long the stream has to be silent for the newest transaction to be complete, in milliseconds',
+      'Silence on the stream, in milliseconds, after which the newest transaction counts as complete',
   }),
   SIGNUP_CODE_FIELD: Type.String({
     default: 'SignUpCode__c',
@@ -73,59 +73,59 @@ export const settings = Type.Object({
   }),
   SIGNUP_CODE_BACKFILL: Type.Boolean({
     default: false,
-    description: 'Also give codes to accounts that existed before',
+    description: 'Also assigns codes to accounts that already existed',
   }),
   SIGNUP_CODE_FILTER: text(
-    "Only accounts that fit get a code, such as `Type = 'Customer' AND Rating IN ('Hot', 'Warm')`; see docs/write-back.md",
+    "Only accounts that match get a code, such as `Type = 'Customer' AND Rating IN ('Hot', 'Warm')`; see docs/write-back.md",
   ),
   SIGNUP_CODE_RESTORE: Type.Boolean({
     default: false,
-    description: 'Write a code again that was cleared in Salesforce',
+    description: 'Writes a code again after it was cleared in Salesforce',
   }),
   SIGNUP_CODE_ALPHABET: Type.String({
     default: defaultFormat.alphabet,
-    description: 'Characters that codes are made of',
+    description: 'Characters of a code',
   }),
   SIGNUP_CODE_LENGTH: Type.Integer({
     default: defaultFormat.length,
     minimum: 1,
     maximum: 100,
-    description: 'Random characters of a code; at least 40 bits are needed',
+    description: 'Random characters in a code; alphabet and length must give at least 40 bits',
   }),
-  SIGNUP_CODE_PREFIX: text('What every code begins with', { maxLength: 40 }),
+  SIGNUP_CODE_PREFIX: text('Prefix of every code', { maxLength: 40 }),
   WRITE_BACK_GATHER_MS: Type.Integer({
     default: 200,
     minimum: 0,
     maximum: 10_000,
-    description: 'How long more codes are waited for before a batch is sent, in milliseconds',
+    description: 'How long a batch waits for more codes before it is sent, in milliseconds',
   }),
   API_RESERVE_PERCENT: Type.Integer({
     default: 20,
     minimum: 0,
     maximum: 95,
     description:
-      'Share of the daily API requests that resyncs and write-backs leave to others, in percent; they wait instead',
+      'Percentage of the daily API requests reserved for other clients; resyncs and write-backs wait rather than use it',
   }),
   RESYNC_BULK_FROM: Type.Integer({
     default: 10_000,
     minimum: 1,
-    description: 'From so many records on, a resync reads by the Bulk API instead of queries',
+    description: 'Number of records from which a resync uses the Bulk API instead of queries',
   }),
   VERIFY_SCHEDULE: text(
-    'Cron expression, UTC: when all accounts are compared with Salesforce, and what differs is repaired; off if unset',
+    'Cron expression, UTC: compares all accounts with Salesforce and repairs differences; off if unset',
   ),
   SAMPLE_SCHEDULE: text(
-    'Cron expression, UTC: the same at little cost, by what changed and by counts; off if unset',
+    'Cron expression, UTC: compares recent changes and counts only, which takes few API calls; off if unset',
   ),
   INDEXED_FIELDS: text(
-    'Comma-separated fields that accounts may be filtered by, such as `Industry,BillingAddress.Country`; each gets an index',
+    'Comma-separated fields that lists of accounts can be filtered by, such as `Industry,BillingAddress.Country`; each gets an index',
     { maxLength: 4096 },
   ),
   EVENT_RETENTION_DAYS: Type.Integer({
     default: 90,
     minimum: 0,
     description:
-      'How long applied events stay in the log, in days; 0 is for ever, less than 4 is refused; see docs/housekeeping.md',
+      'Days that applied events stay in the log; 0 keeps them without a limit, 1 to 3 are refused; see docs/maintenance.md',
   }),
   HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'Port to listen on' }),
@@ -133,33 +133,33 @@ export const settings = Type.Object({
     'Comma-separated `name:scope+scope:secret`, scopes `read`, `write`, `admin`; generated with the simulator',
   ),
   OIDC_ISSUER: text(
-    'OpenID Connect issuer whose access tokens are accepted beside API keys; see docs/security.md',
+    'OpenID Connect issuer whose access tokens are accepted in addition to API keys; see docs/security.md',
   ),
-  OIDC_AUDIENCE: text('The audience that tokens for Tidemark name'),
+  OIDC_AUDIENCE: text('Audience that tokens must have'),
   OIDC_SCOPE_CLAIM: text(
-    'Claim, or path such as `realm_access.roles`, that lists scopes; unset looks at `scope`, `scp` and `roles`',
+    'Claim that lists scopes, or a path such as `realm_access.roles`; if unset, `scope`, `scp` and `roles`',
   ),
   OIDC_SCOPE_PREFIX: Type.String({
     default: 'tidemark:',
-    description: 'What stands before `read`, `write` and `admin` in that claim',
+    description: 'Prefix of `read`, `write` and `admin` in that claim',
   }),
   RATE_LIMIT_PER_MINUTE: Type.Integer({
     default: 6_000,
     minimum: 0,
-    description: 'Requests of one API key within a minute; 0 is no limit',
+    description: 'Requests per minute and API key; 0 means no limit',
   }),
   RATE_LIMIT_WITHOUT_KEY_PER_MINUTE: Type.Integer({
     default: 600,
     minimum: 0,
-    description: 'Requests of one address without a valid key within a minute; 0 is no limit',
+    description: 'Requests per minute and address without a valid key; 0 means no limit',
   }),
   RATE_LIMIT_WEBHOOKS_PER_MINUTE: Type.Integer({
     default: 6_000,
     minimum: 0,
-    description: 'Webhook deliveries of one address within a minute; 0 is no limit',
+    description: 'Webhook deliveries per minute and address; 0 means no limit',
   }),
   TRUSTED_PROXIES: text(
-    'Comma-separated addresses and networks of proxies in front, whose `X-Forwarded-For` is believed; none if unset',
+    'Comma-separated addresses and networks of proxies whose `X-Forwarded-For` is trusted; none if unset',
   ),
   CORS_ORIGINS: text('Comma-separated origins whose web pages may call the API; none if unset'),
   METRICS_PUBLIC: Type.Boolean({
@@ -167,40 +167,42 @@ export const settings = Type.Object({
     description: '`false`: `/metrics` needs a key with the scope `read`',
   }),
   WEBHOOK_SECRETS: text(
-    'Comma-separated `whsec_…`; change events by webhook are signed with one of them; none are taken if unset',
+    'Comma-separated `whsec_…` secrets that sign change events by webhook; the endpoint is off if unset',
   ),
   OUTBOUND_MESSAGE_ORG_IDS: text(
-    'Comma-separated ids of the orgs whose outbound messages are taken; none are taken if unset',
+    'Comma-separated ids of the orgs whose outbound messages are accepted; the endpoint is off if unset',
   ),
   OUTBOUND_MESSAGE_PATH_SECRET: text(
-    'What the endpoint URL of outbound messages ends in, several separated by commas while it is changed; this or client certificates are required with the org ids',
+    'Secret at the end of the endpoint URL of outbound messages; two, separated by a comma, during a rotation. This or client certificates are required with the org ids',
   ),
   OUTBOUND_MESSAGE_CLIENT_CERTS: text(
-    'Comma-separated SHA-256 fingerprints of client certificates, one of which a proxy has to have checked',
+    'Comma-separated SHA-256 fingerprints of accepted client certificates; a proxy verifies the certificate',
   ),
   OUTBOUND_MESSAGE_CERT_HEADER: Type.String({
     default: 'x-client-cert-sha256',
     pattern: '^[a-z0-9-]+$',
-    description: 'Header in which the proxy gives the fingerprint',
+    description: 'Header in which the proxy passes the fingerprint',
   }),
-  OUTBOUND_MESSAGE_PROXIES: text('Addresses or networks of such proxies, comma-separated'),
+  OUTBOUND_MESSAGE_PROXIES: text(
+    'Comma-separated addresses and networks of the proxies that verify client certificates',
+  ),
   ROLES: Type.String({
     default: 'api,sync',
     pattern: '^(api|sync)(,(api|sync))?$',
     description: 'What this process does: serve the API, keep the mirror, or both',
   }),
   INSTANCE_NAME: text(
-    'How this process is named to people, where several share a database; the host unless set',
+    'Name of this process in the status if several share a database; the host name if unset',
   ),
   DRAIN_MS: Type.Integer({
     default: 1_000,
     minimum: 0,
     maximum: 5_000,
     description:
-      'How long the API still answers after SIGTERM, with `/health/ready` at 503, so that a load balancer looks away, in milliseconds',
+      'How long the API still answers after SIGTERM while `/health/ready` is 503, in milliseconds, so that the load balancer stops routing traffic',
   }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
-    { default: 'info', description: 'How much is logged' },
+    { default: 'info', description: 'Lowest level that is logged' },
   ),
 });
