@@ -53,8 +53,8 @@ function toRow(row: RawRow): AccountRow {
     id: row.id,
     merged: {
       values: fromTree(row.fields),
-      base: parseVersion(row.base_version),
-      ahead: new Map(Object.entries(row.field_versions).map(([path, text]) => [path, version(text)])),
+      baseVersion: parseVersion(row.base_version),
+      fieldVersions: new Map(Object.entries(row.field_versions).map(([path, text]) => [path, version(text)])),
     },
     code: {
       signupCode: row.signup_code,
@@ -130,7 +130,7 @@ export async function saveAccounts(
 
 function toColumns(row: SavedRow, codes: CodeRules): Columns {
   const { id, merged, code, staleVersion, visible, historyFrom, historyLength, replaced } = row;
-  const { values, base, ahead } = merged;
+  const { values, baseVersion, fieldVersions } = merged;
   const version = newestVersion(merged);
   const projections = projectionsOf(merged, codes.field);
   const { deleted } = projections;
@@ -138,10 +138,10 @@ function toColumns(row: SavedRow, codes: CodeRules): Columns {
     id,
     fields: storableJson(toTree(values)),
     ...projections,
-    deleted_at: deleted ? new Date((ahead.get(deletedField) ?? base)[0]).toISOString() : null,
-    base_version: formatVersion(base),
+    deleted_at: deleted ? new Date((fieldVersions.get(deletedField) ?? baseVersion)[0]).toISOString() : null,
+    base_version: formatVersion(baseVersion),
     field_versions: JSON.stringify(
-      Object.fromEntries([...ahead].map(([path, at]) => [path, formatVersion(at)])),
+      Object.fromEntries([...fieldVersions].map(([path, at]) => [path, formatVersion(at)])),
     ),
     version: formatVersion(version),
     signup_code: code.signupCode,

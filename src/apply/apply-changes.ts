@@ -14,11 +14,11 @@ import {
   type Change,
   changedPaths,
   deletedField,
+  emptyState,
   isComplete,
   type Merged,
   merge,
   newestVersion,
-  nothing,
 } from './merge.ts';
 import { replacedAfter, toStorable } from './replaced-fields.ts';
 import { compareVersions, isOfReading, laterVersion, type Version } from './version.ts';
@@ -113,7 +113,7 @@ function applyToAccount(
       staleVersion = staleVersion === null ? change.version : laterVersion(staleVersion, change.version);
     const heldBefore = heldCode(merged, codes.field);
     // A field that Salesforce does not show us, for want of a right, was not cleared.
-    const shown = change.extent === 'some' || change.values.has(codes.field);
+    const shown = change.kind === 'patch' || change.values.has(codes.field);
     const situation = {
       before: code,
       heldBefore,
@@ -147,7 +147,7 @@ function applyToAccount(
 }
 
 const unseen = {
-  merged: nothing,
+  merged: emptyState,
   code: noCode,
   staleVersion: null,
   historyFrom: null,
@@ -167,8 +167,8 @@ function certainty(
 ): Version | null {
   // The event of a deletion brings no values: what a gap before it hid is still to be read, unless a reading has found
   // the record gone.
-  const deletion = isDeleted(merged) ? merged.ahead.get(deletedField) : undefined;
-  const known = deletion !== undefined && isOfReading(deletion) ? deletion : merged.base;
+  const deletion = isDeleted(merged) ? merged.fieldVersions.get(deletedField) : undefined;
+  const known = deletion !== undefined && isOfReading(deletion) ? deletion : merged.baseVersion;
   if (staleVersion !== null) return compareVersions(known, staleVersion) >= 0 ? null : staleVersion;
   // Changes of an account that nobody has seen whole; of a deleted one there is nothing more to see.
   if (isComplete(merged) || isDeleted(merged)) return null;

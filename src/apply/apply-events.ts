@@ -244,7 +244,7 @@ async function changesOf(
 }
 
 function isBare({ change }: AccountChange): boolean {
-  return change.extent === 'some' && change.values.size === 0;
+  return change.kind === 'patch' && change.values.size === 0;
 }
 
 /** Of the events that could be read. */

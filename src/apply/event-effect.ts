@@ -48,11 +48,11 @@ export function isAhead(header: Pick<ChangeEvent['header'], 'commitTimestamp'>, 
 
 function accountEffect({ header, values }: ChangeEvent, version: Version): AccountEffect {
   const effect = (
-    extent: Change['extent'],
+    kind: Change['kind'],
     written: ReadonlyMap<string, Scalar>,
     gap = false,
   ): AccountEffect => ({
-    change: { version, extent, values: written },
+    change: { version, kind, values: written },
     creates: header.changeType === 'CREATE',
     gap,
     untold: header.changeType.startsWith('GAP_'),
@@ -61,12 +61,12 @@ function accountEffect({ header, values }: ChangeEvent, version: Version): Accou
     case 'CREATE':
     case 'UNDELETE':
     case 'SNAPSHOT':
-      return effect('all', new Map([...values, [deletedField, false]]));
+      return effect('snapshot', new Map([...values, [deletedField, false]]));
     case 'UPDATE':
-      return effect('some', values, header.diffFields.length > 0);
+      return effect('patch', values, header.diffFields.length > 0);
     case 'DELETE':
-      return effect('some', new Map([[deletedField, true]]));
+      return effect('patch', new Map([[deletedField, true]]));
     default:
-      return effect('some', new Map(), true);
+      return effect('patch', new Map(), true);
   }
 }

@@ -2,7 +2,7 @@ import { deletedField, isComplete, type Merged, topOf } from './merge.ts';
 import { compareVersions, laterVersion, type Version } from './version.ts';
 
 /** The versions of an account, and whether it is deleted. */
-export type AccountVersions = Pick<Merged, 'base' | 'ahead'> & { readonly deleted: boolean };
+export type AccountVersions = Pick<Merged, 'baseVersion' | 'fieldVersions'> & { readonly deleted: boolean };
 
 /**
  * Folds the versions up to `horizon` into the base, so that the row stays small. The base becomes the newest of them: a
@@ -16,22 +16,22 @@ export type AccountVersions = Pick<Merged, 'base' | 'ahead'> & { readonly delete
  * @returns undefined where there is nothing to fold
  */
 export function foldVersions(
-  { base, ahead, deleted }: AccountVersions,
+  { baseVersion, fieldVersions, deleted }: AccountVersions,
   horizon: Version,
-): Pick<Merged, 'base' | 'ahead'> | undefined {
-  if (!isComplete({ base })) return undefined;
+): Pick<Merged, 'baseVersion' | 'fieldVersions'> | undefined {
+  if (!isComplete({ baseVersion })) return undefined;
   const isSettled = (path: string): boolean => {
-    const at = ahead.get(path);
+    const at = fieldVersions.get(path);
     if (at === undefined) return true;
-    return compareVersions(at, base) > 0 && compareVersions(at, horizon) <= 0;
+    return compareVersions(at, baseVersion) > 0 && compareVersions(at, horizon) <= 0;
   };
-  const folded = [...ahead].filter(
+  const folded = [...fieldVersions].filter(
     ([path]) => isSettled(path) && isSettled(topOf(path)) && !(deleted && path === deletedField),
   );
   if (folded.length === 0) return undefined;
   const gone = new Set(folded.map(([path]) => path));
   return {
-    base: folded.map(([, at]) => at).reduce(laterVersion, base),
-    ahead: new Map([...ahead].filter(([path]) => !gone.has(path))),
+    baseVersion: folded.map(([, at]) => at).reduce(laterVersion, baseVersion),
+    fieldVersions: new Map([...fieldVersions].filter(([path]) => !gone.has(path))),
   };
 }

@@ -3,7 +3,14 @@ import { readWatermark } from '../ingest/subscription-rows.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { isAhead } from './event-effect.ts';
 import type { EventSource } from './mark-copies.ts';
-import { eventVersion, formatVersion, laterVersion, never, parseVersion, type Version } from './version.ts';
+import {
+  eventVersion,
+  formatVersion,
+  laterVersion,
+  parseVersion,
+  type Version,
+  zeroVersion,
+} from './version.ts';
 
 /**
  * The watermark says that everything up to a version has been applied. Only the stream comes in the order of commits, so
@@ -29,7 +36,7 @@ export async function moveWatermark(
     values: [topic, formatVersion(newestOnTime(headers, now))],
   });
   const text = rows[0]?.before ?? null;
-  return text === null ? never : parseVersion(text);
+  return text === null ? zeroVersion : parseVersion(text);
 }
 
 /** The newest version of events that are not dated ahead of the clock, whatever object they are about. */
@@ -37,7 +44,7 @@ export function newestOnTime(headers: readonly ChangeEventHeader[], now: number)
   return headers
     .filter((header) => !isAhead(header, now))
     .map(eventVersion)
-    .reduce(laterVersion, never);
+    .reduce(laterVersion, zeroVersion);
 }
 
 /** A version in SQL, to be compared. */

@@ -16,7 +16,7 @@ export type Version = readonly [
 ];
 
 /** Older than everything: nothing has been written yet. */
-export const never: Version = [0, 0n, 0, 0];
+export const zeroVersion: Version = [0, 0n, 0, 0];
 
 /** Negative, zero or positive, as for sorting. */
 export function compareVersions(a: Version, b: Version): number {

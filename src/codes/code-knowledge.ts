@@ -1,5 +1,5 @@
 import { type Change, fieldVersion, type Merged } from '../apply/merge.ts';
-import { compareVersions, isOfReading, never, type Version } from '../apply/version.ts';
+import { compareVersions, isOfReading, type Version, zeroVersion } from '../apply/version.ts';
 
 /**
  * How it is known what Salesforce holds in the field of the codes, and as of which version:
@@ -30,11 +30,11 @@ export function heldCode({ values }: Merged, field: string): string | null {
 }
 
 /** What a change that was just merged says of the field of the codes. */
-export function knowledgeOf({ version, extent, values }: Change, merged: Merged, field: string): Knowledge {
+export function knowledgeOf({ version, kind, values }: Change, merged: Merged, field: string): Knowledge {
   const isNews = values.has(field) && compareVersions(fieldVersion(merged, field), version) === 0;
   if (!isNews) return { by: 'nothing' };
   if (isOfReading(version)) return { by: 'read', version };
-  return { by: extent === 'some' ? 'event' : 'record', version };
+  return { by: kind === 'patch' ? 'event' : 'record', version };
 }
 
 /**
@@ -52,4 +52,4 @@ export function knowsWrite(knowledge: Knowledge, written: Written = unknownWrite
 }
 
 /** Of codes that were written before this was recorded. */
-const unknownWrite: Written = { base: never, at: 0 };
+const unknownWrite: Written = { base: zeroVersion, at: 0 };

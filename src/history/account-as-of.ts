@@ -22,7 +22,7 @@ export async function accountAsOf(client: Queryable, accountId: string, moment: 
     // Nobody has seen it whole yet: what is known of it is shown, as uncertain.
     const values = state?.merged.values ?? new Map();
     if (state !== undefined && values.size > 0)
-      return { kind: 'known', state: { ...state, staleVersion: state.merged.base } };
+      return { kind: 'known', state: { ...state, staleVersion: state.merged.baseVersion } };
     return { kind: 'before-history', since: new Date() };
   }
   return moment < origin.created

@@ -1,4 +1,4 @@
-import { changedPaths, nothing } from '../apply/merge.ts';
+import { changedPaths, emptyState } from '../apply/merge.ts';
 import type { Queryable } from '../db/database.ts';
 import { accountAsOf, type PastAccount } from './account-as-of.ts';
 import type { FieldChange } from './entry.ts';
@@ -20,7 +20,7 @@ export async function diffAccount(
   ];
   if (after.kind !== 'known') return after;
   if (before.kind === 'before-history') return before;
-  const [old, now] = [before.kind === 'known' ? before.state.merged : nothing, after.state.merged];
+  const [old, now] = [before.kind === 'known' ? before.state.merged : emptyState, after.state.merged];
   const changes = changedPaths(old, now)
     .sort()
     .map((field) => ({ field, before: old.values.get(field) ?? null, after: now.values.get(field) ?? null }));

@@ -1,4 +1,4 @@
-import { type Change, type Merged, newestVersion, nothing } from '../apply/merge.ts';
+import { type Change, emptyState, type Merged, newestVersion } from '../apply/merge.ts';
 import { compareVersions, type Version } from '../apply/version.ts';
 import {
   type Entry,
@@ -37,7 +37,7 @@ export function note(
   before: Merged,
   { change, gap, origin }: { readonly change: Change; readonly gap: boolean; readonly origin: Origin },
 ): Draft {
-  if (before === nothing && isWholeReading(change)) return { ...draft, from: change.version };
+  if (before === emptyState && isWholeReading(change)) return { ...draft, from: change.version };
   if (draft.from !== null && compareVersions(change.version, draft.from) === 0) return draft;
   const length = draft.length + 1;
   if (!isNewest(before, change.version)) {
@@ -63,10 +63,10 @@ export function checkpoint(draft: Draft, lengthBefore: number, known: KnownState
 function withBase(draft: Draft, { values }: Merged): Draft {
   const { from } = draft;
   if (from === null) return draft;
-  const known = { merged: { values, base: from, ahead: new Map() }, staleVersion: null };
+  const known = { merged: { values, baseVersion: from, fieldVersions: new Map() }, staleVersion: null };
   return { ...draft, from: null, base: { version: from, known } };
 }
 
-function isWholeReading({ version, extent, except }: Change): boolean {
-  return extent === 'all' && isReading(version) && (except === undefined || except.size === 0);
+function isWholeReading({ version, kind, unreadFields }: Change): boolean {
+  return kind === 'snapshot' && isReading(version) && (unreadFields === undefined || unreadFields.size === 0);
 }

@@ -2,11 +2,11 @@ import {
   type Change,
   changedPaths,
   deletedField,
+  emptyState,
   isComplete,
   type Merged,
   merge,
   newestVersion,
-  nothing,
   topOf,
 } from '../apply/merge.ts';
 import { compareVersions, laterVersion, type Version } from '../apply/version.ts';
@@ -42,13 +42,13 @@ export type KnownState = {
   readonly staleVersion: Version | null;
 };
 
-export const unknown: KnownState = { merged: nothing, staleVersion: null };
+export const unknown: KnownState = { merged: emptyState, staleVersion: null };
 
 /** What is kept of a change that comes behind all others; `before` is the state it meets. */
 export function entryOf(before: Merged, change: Change, gap: boolean, origin: Origin): Entry {
-  const { version, extent, values, except = none } = change;
-  const kept = { version, untold: except, gap, origin };
-  if (extent === 'some') return { ...kept, form: 'some', written: values };
+  const { version, kind, values, unreadFields = none } = change;
+  const kept = { version, untold: unreadFields, gap, origin };
+  if (kind === 'patch') return { ...kept, form: 'some', written: values };
   if (!isReading(version) || !isComplete(before)) return { ...kept, form: 'all', written: filled(values) };
   const after = merge(before, change);
   return { ...kept, form: 'confirmed', written: written(changedPaths(before, after), after) };
@@ -56,14 +56,15 @@ export function entryOf(before: Merged, change: Change, gap: boolean, origin: Or
 
 /** The same of a change that does not come behind all others: it stands by itself. */
 export function wholeEntryOf(change: Change, gap: boolean, origin: Origin): Entry {
-  const { version, extent, values, except = none } = change;
-  const kept = extent === 'all' ? filled(values) : values;
-  return { version, form: extent, written: kept, untold: except, gap, origin };
+  const { version, kind, values, unreadFields = none } = change;
+  const kept = { version, untold: unreadFields, gap, origin };
+  if (kind === 'patch') return { ...kept, form: 'some', written: values };
+  return { ...kept, form: 'all', written: filled(values) };
 }
 
 /** Whether a change comes behind everything that is known. */
 export function isNewest(before: Merged, version: Version): boolean {
-  return before === nothing || compareVersions(version, newestVersion(before)) > 0;
+  return before === emptyState || compareVersions(version, newestVersion(before)) > 0;
 }
 
 /** The state behind an entry. Entries are taken in the order of their versions. */
@@ -76,9 +77,12 @@ export function follow(state: KnownState, entry: Entry): KnownState {
 
 /** What an entry says, in full. */
 export function changeOfEntry({ values: before }: Merged, { form, version, written, untold }: Entry): Change {
-  if (form !== 'confirmed') return { version, extent: form, values: written, except: untold };
-  const told = [...before].filter(([path]) => !untold.has(topOf(path)));
-  return { version, extent: 'all', values: new Map([...told, ...written]), except: untold };
+  if (form !== 'confirmed') {
+    const kind = form === 'some' ? 'patch' : 'snapshot';
+    return { version, kind, values: written, unreadFields: untold };
+  }
+  const confirmed = [...before].filter(([path]) => !untold.has(topOf(path)));
+  return { version, kind: 'snapshot', values: new Map([...confirmed, ...written]), unreadFields: untold };
 }
 
 /** A field's new value, and the one before where it is known. */
@@ -104,8 +108,9 @@ export function isReading(version: Version): boolean {
 }
 
 /** Of what is deleted there is nothing more to be known. */
-function isCertain({ values, base, ahead }: Merged, stale: Version): boolean {
-  const known = values.get(deletedField) === true ? (ahead.get(deletedField) ?? base) : base;
+function isCertain({ values, baseVersion, fieldVersions }: Merged, stale: Version): boolean {
+  const known =
+    values.get(deletedField) === true ? (fieldVersions.get(deletedField) ?? baseVersion) : baseVersion;
   return compareVersions(known, stale) >= 0;
 }
 

@@ -74,7 +74,7 @@ export async function saveStates(client: Queryable, rows: readonly AccountStateR
         slice.map(({ accountId }) => accountId),
         ...versionArrays(slice.map(({ version }) => version)),
         slice.map(({ known }) => toJson(known.merged.values)),
-        slice.map(({ known }) => formatVersion(known.merged.base)),
+        slice.map(({ known }) => formatVersion(known.merged.baseVersion)),
         slice.map(({ known }) => versionsJson(known.merged)),
         slice.map(({ known: { staleVersion } }) => staleVersion && formatVersion(staleVersion)),
         slice.map(({ isBase }) => isBase),
@@ -149,8 +149,8 @@ export function toStateRow(raw: RawState): StateRow & { readonly isBase: boolean
   const [ms, number, sequence, readMs, state, base, versions, stale, isBase] = raw;
   const merged = {
     values: new Map(Object.entries(state)),
-    base: parseVersion(base),
-    ahead: new Map(Object.entries(versions).map(([path, text]) => [path, parseVersion(text)])),
+    baseVersion: parseVersion(base),
+    fieldVersions: new Map(Object.entries(versions).map(([path, text]) => [path, parseVersion(text)])),
   };
   const known: KnownState = { merged, staleVersion: stale === null ? null : parseVersion(stale) };
   return { version: [ms, BigInt(number), sequence, readMs], known, isBase };
@@ -160,6 +160,8 @@ function toJson(values: FieldValues): string {
   return storableJson(Object.fromEntries(values));
 }
 
-function versionsJson({ ahead }: Merged): string {
-  return JSON.stringify(Object.fromEntries([...ahead].map(([path, at]) => [path, formatVersion(at)])));
+function versionsJson({ fieldVersions }: Merged): string {
+  return JSON.stringify(
+    Object.fromEntries([...fieldVersions].map(([path, at]) => [path, formatVersion(at)])),
+  );
 }

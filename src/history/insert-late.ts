@@ -131,8 +131,8 @@ function fieldsOf({ form, written }: Entry) {
   const within = <T>(map: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
     new Map([...map].filter(([path]) => isTouched(path)));
   return {
-    inState: ({ merged: { values, base, ahead }, staleVersion }: KnownState): KnownState => ({
-      merged: { values: within(values), base, ahead: within(ahead) },
+    inState: ({ merged: { values, baseVersion, fieldVersions }, staleVersion }: KnownState): KnownState => ({
+      merged: { values: within(values), baseVersion, fieldVersions: within(fieldVersions) },
       staleVersion,
     }),
     inEntry: (entry: Entry): Entry => ({
@@ -159,7 +159,7 @@ function includeIn(
   { gap, version }: Entry,
 ): KnownState {
   const next = merge(merged, change);
-  const open = gap && compareVersions(next.base, version) < 0;
+  const open = gap && compareVersions(next.baseVersion, version) < 0;
   const later = staleVersion === null || compareVersions(version, staleVersion) > 0;
   return { merged: next, staleVersion: open && later ? version : staleVersion };
 }

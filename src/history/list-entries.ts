@@ -132,7 +132,7 @@ function listed(entry: Entry): ListedEntry {
 
 function listedBase({ version, known }: StateRow): ListedEntry {
   const { merged } = known;
-  const isReadingItself = isReading(version) && compareVersions(merged.base, version) === 0;
+  const isReadingItself = isReading(version) && compareVersions(merged.baseVersion, version) === 0;
   const entry: Entry = {
     version,
     form: isComplete(merged) ? 'all' : 'some',

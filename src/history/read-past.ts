@@ -71,7 +71,7 @@ export function rowAsState({
 }): StateRow | null {
   if (from === null || fields === null) return null;
   const version = parseVersion(from);
-  const merged = { values: fromTree(fields), base: version, ahead: new Map() };
+  const merged = { values: fromTree(fields), baseVersion: version, fieldVersions: new Map() };
   return { version, known: { merged, staleVersion: null } };
 }
 

@@ -36,7 +36,7 @@ function toStale({ id, reportedAt }: ReportedRecord, known: Version): AccountCha
   const version: Version = [time, commit, sequence, Math.max(readAt + 1, reportedAt)];
   return {
     accountId: id,
-    change: { version, extent: 'some', values: new Map() },
+    change: { version, kind: 'patch', values: new Map() },
     eligible: false,
     gap: true,
   };

@@ -1,4 +1,4 @@
-import { never, parseVersion, type Version } from '../apply/version.ts';
+import { parseVersion, type Version, zeroVersion } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
 import { expectHeld, type Lease } from '../db/lease.ts';
 import { storableJson } from '../db/storable.ts';
@@ -77,7 +77,7 @@ export async function readWatermark(client: Queryable, topic: string): Promise<V
     values: [topic],
   });
   const text = rows[0]?.watermark ?? null;
-  return text === null ? never : parseVersion(text);
+  return text === null ? zeroVersion : parseVersion(text);
 }
 
 /** @throws LeaseLostError */

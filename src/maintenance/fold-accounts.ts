@@ -35,9 +35,11 @@ export async function foldAccounts(
                from unnest($1::text[], $2::text[], $3::jsonb[]) as f (id, base, ahead) where a.id = f.id`,
       values: [
         folded.map(({ id }) => id),
-        folded.map(({ base }) => formatVersion(base)),
-        folded.map(({ ahead }) =>
-          JSON.stringify(Object.fromEntries([...ahead].map(([path, at]) => [path, formatVersion(at)]))),
+        folded.map(({ baseVersion }) => formatVersion(baseVersion)),
+        folded.map(({ fieldVersions }) =>
+          JSON.stringify(
+            Object.fromEntries([...fieldVersions].map(([path, at]) => [path, formatVersion(at)])),
+          ),
         ),
       ],
     });
@@ -69,8 +71,10 @@ export async function isBehind(client: Queryable, waitMs: number): Promise<boole
 }
 
 function toVersions({ base_version, field_versions, deleted }: VersionRow) {
-  const ahead = new Map(Object.entries(field_versions).map(([path, text]) => [path, parseVersion(text)]));
-  return { base: parseVersion(base_version), ahead, deleted };
+  const fieldVersions = new Map(
+    Object.entries(field_versions).map(([path, text]) => [path, parseVersion(text)]),
+  );
+  return { baseVersion: parseVersion(base_version), fieldVersions, deleted };
 }
 
 type VersionRow = {

@@ -1,4 +1,4 @@
-import { never, type Version } from '../apply/version.ts';
+import { type Version, zeroVersion } from '../apply/version.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -37,5 +37,5 @@ export function retentionPolicy(eventDays: number): RetentionPolicy {
 
 /** Every version of a commit up to that moment. */
 export function horizonAt(epochMs: number): Version {
-  return epochMs <= 0 ? never : [epochMs, 0n, 0, 0];
+  return epochMs <= 0 ? zeroVersion : [epochMs, 0n, 0, 0];
 }

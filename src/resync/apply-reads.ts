@@ -143,12 +143,12 @@ function ofResync({ resyncId }: Reading): Pick<AccountChange, 'resyncId'> {
 }
 
 /** A record that was read is a change of all fields that the reading knows. */
-export function changeOfRead(read: AccountRead, reading: Reading, except: ReadonlySet<string>): Change {
+export function changeOfRead(read: AccountRead, reading: Reading, unreadFields: ReadonlySet<string>): Change {
   const isDeleted = proofOfDeletion([{ source: 'row', isDeleted: read.deleted }]) !== null;
   return toStorable({
     version: readVersion(read.systemModstamp, reading.watermark, reading.readAt),
-    extent: 'all',
+    kind: 'snapshot',
     values: new Map([...read.values, [deletedField, isDeleted]]),
-    except,
+    unreadFields,
   });
 }

@@ -1,5 +1,5 @@
 import { applyChanges } from '../apply/apply-changes.ts';
-import { laterVersion, never, readVersion, type Version } from '../apply/version.ts';
+import { laterVersion, readVersion, type Version, zeroVersion } from '../apply/version.ts';
 import { inTransaction } from '../db/database.ts';
 import { readKnownVersions } from '../incidents/request-reads.ts';
 import { readWatermark } from '../ingest/subscription-rows.ts';
@@ -67,7 +67,7 @@ async function adoptHeld(
   waiting: Waiting,
 ): Promise<Map<string, ReadCode>> {
   const { pool, topic, codes, connection, budget } = context;
-  let watermark = never;
+  let watermark = zeroVersion;
   let known: ReadonlyMap<string, Version> = new Map();
   let readAt = 0;
   const ids = batch.map(({ id }) => id);
@@ -80,7 +80,10 @@ async function adoptHeld(
   const held = new Map(
     [...found].map(([id, { code, systemModstamp }]) => [
       id,
-      { code, version: readVersion(systemModstamp, laterVersion(watermark, known.get(id) ?? never), readAt) },
+      {
+        code,
+        version: readVersion(systemModstamp, laterVersion(watermark, known.get(id) ?? zeroVersion), readAt),
+      },
     ]),
   );
   const findings = batch.flatMap(({ id, code, replaces }): Finding[] => {
@@ -93,8 +96,8 @@ async function adoptHeld(
   const changes = findings.map(({ id, code }) => ({
     accountId: id,
     change: {
-      version: held.get(id)?.version ?? never,
-      extent: 'some' as const,
+      version: held.get(id)?.version ?? zeroVersion,
+      kind: 'patch' as const,
       values: new Map([[codes.field, code]]),
     },
     eligible: false,

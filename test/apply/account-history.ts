@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { type Change, deletedField } from '../../src/apply/merge.ts';
-import { laterVersion, never, readVersion, type Version } from '../../src/apply/version.ts';
+import { laterVersion, readVersion, type Version, zeroVersion } from '../../src/apply/version.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 
 /**
@@ -46,11 +46,11 @@ function live(steps: readonly Step[]): History {
   const arrivals: Arrival[] = [];
   const states: State[] = [];
   const inOrder: Change[] = [];
-  let watermark: Version = never;
+  let watermark: Version = zeroVersion;
   let readAt = org.time;
   let gapOpen = false;
   const happen = (
-    extent: Change['extent'],
+    kind: Change['kind'],
     written: ReadonlyMap<string, Scalar>,
     told: boolean,
     at: number,
@@ -58,7 +58,7 @@ function live(steps: readonly Step[]): History {
     for (const [path, content] of written) state.set(path, content);
     org.modified = org.time;
     const version: Version = [org.time, org.commit, org.sequence, 0];
-    const change = { version, extent, values: told ? new Map(written) : new Map<string, Scalar>() };
+    const change = { version, kind, values: told ? new Map(written) : new Map<string, Scalar>() };
     arrivals.push({ at, change });
     inOrder.push(change);
     states.push(new Map(state));
@@ -67,19 +67,19 @@ function live(steps: readonly Step[]): History {
     for (const { at, change } of arrivals)
       if (at <= moment) watermark = laterVersion(watermark, change.version);
   };
-  const read = (moment: number, except: ReadonlySet<string> = new Set()): void => {
+  const read = (moment: number, unreadFields: ReadonlySet<string> = new Set()): void => {
     arriveUntil(moment);
     readAt += 1;
     const version = readVersion(org.modified, watermark, readAt);
-    const values = new Map([...state].filter(([path]) => !except.has(path.split('.')[0] ?? '')));
-    arrivals.push({ at: moment, change: { version, extent: 'all', values, except } });
+    const values = new Map([...state].filter(([path]) => !unreadFields.has(path.split('.')[0] ?? '')));
+    arrivals.push({ at: moment, change: { version, kind: 'snapshot', values, unreadFields } });
   };
   const full = (): Map<string, Scalar> =>
     new Map([...paths().map((path) => [path, state.get(path) ?? null] as const), [deletedField, false]]);
 
   org.sequence = 1;
   happen(
-    'all',
+    'snapshot',
     new Map<string, Scalar>([...paths().map((path) => [path, 'a'] as const), [deletedField, false]]),
     true,
     0,
@@ -95,14 +95,14 @@ function live(steps: readonly Step[]): History {
     if (sameTransaction) org.sequence += 1;
     else Object.assign(org, { time: org.time + seconds * 1000, commit: org.commit + 1n, sequence: 1 });
     const deleted = state.get(deletedField) === true;
-    if (kind === 'delete' && !deleted) happen('some', new Map([[deletedField, true]]), true, moment + delay);
+    if (kind === 'delete' && !deleted) happen('patch', new Map([[deletedField, true]]), true, moment + delay);
     if (kind === 'undelete' && deleted) {
       state.set(deletedField, false);
-      happen('all', full(), true, moment + delay);
+      happen('snapshot', full(), true, moment + delay);
     }
     if ((kind === 'update' || kind === 'gap') && !deleted) {
       gapOpen ||= kind === 'gap';
-      happen('some', new Map(Object.entries(writes)), kind === 'update', moment + delay);
+      happen('patch', new Map(Object.entries(writes)), kind === 'update', moment + delay);
     }
   });
   if (gapOpen) read(steps.length + 10);

@@ -16,12 +16,15 @@ const change = (
   given: Partial<AccountChange['change']>,
 ): AccountChange => ({
   accountId,
-  change: { version: [second * 1000, 1n, 1, 0], extent: 'some', values: new Map(), ...given },
+  change: { version: [second * 1000, 1n, 1, 0], kind: 'patch', values: new Map(), ...given },
   eligible: false,
   gap: false,
 });
 const created = (id: string, second: number, values: Values): AccountChange => ({
-  ...change(id, second, { extent: 'all', values: new Map(Object.entries({ IsDeleted: false, ...values })) }),
+  ...change(id, second, {
+    kind: 'snapshot',
+    values: new Map(Object.entries({ IsDeleted: false, ...values })),
+  }),
   eligible: true,
 });
 const existed = (id: string, second: number, values: Values): AccountChange => ({
@@ -149,7 +152,7 @@ describe('changes applied to the mirror', () => {
     expect((await row())?.['stale_version']).toBe('5000.1.1.0');
     await apply(
       existed(a, 5, { Name: 'Nor this: it is no later' }),
-      change(a, 5, { extent: 'all', version: [5000, 1n, 1, 9] }),
+      change(a, 5, { kind: 'snapshot', version: [5000, 1n, 1, 9] }),
     );
     expect((await row())?.['stale_version']).toBeNull();
   });
@@ -174,14 +177,14 @@ describe('changes applied to the mirror', () => {
       ['IsDeleted', true],
       ['Name', 'New'],
     ]);
-    await apply(change(b, 7, { version: [7_000, 1n, 1, 8_000], extent: 'all', values }));
+    await apply(change(b, 7, { version: [7_000, 1n, 1, 8_000], kind: 'snapshot', values }));
     expect(await row(b)).toMatchObject({ deleted: true, stale_version: null, name: 'New' });
   });
 
   it('more than a hundred changes at once are accepted after a read has overtaken them', async () => {
     await database.rows('truncate account_changes, account_states');
     const values = new Map<string, Scalar>([['Name', 'As read']]);
-    await apply(change(a, 9, { version: [9_000, 1n, 1, 9_500], extent: 'all', values }));
+    await apply(change(a, 9, { version: [9_000, 1n, 1, 9_500], kind: 'snapshot', values }));
     const older = Array.from({ length: 120 }, (_, n) =>
       change(a, 1, { version: [1_000, BigInt(n + 1), 1, 0], values: new Map([['Name', `${n}`]]) }),
     );

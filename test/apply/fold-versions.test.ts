@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldVersions } from '../../src/apply/fold-versions.ts';
-import { deletedField, type Merged, merge, nothing } from '../../src/apply/merge.ts';
+import { deletedField, emptyState, type Merged, merge } from '../../src/apply/merge.ts';
 import { compareVersions, type Version } from '../../src/apply/version.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { runs } from '../helpers/property.ts';
@@ -29,10 +29,10 @@ describe('folding of field versions', () => {
           .map(({ version }) => version)
           .filter((version) => toCome.every((change) => compareVersions(version, change.version) < 0))
           .sort(compareVersions);
-        let state = changes.slice(0, split).reduce(merge, nothing);
+        let state = changes.slice(0, split).reduce(merge, emptyState);
         for (const horizon of settled) {
           const folded = fold(state, horizon);
-          if (folded.ahead.size < state.ahead.size) folds++;
+          if (folded.fieldVersions.size < state.fieldVersions.size) folds++;
           state = folded;
         }
         expect(filled(toCome.reduce(merge, state).values)).toEqual(filled(final));
@@ -43,7 +43,7 @@ describe('folding of field versions', () => {
   });
 
   it('folding keeps only versions that are newer or that are needed to tell values apart', () => {
-    const ahead = new Map([
+    const fieldVersions = new Map([
       ['Name', at(3)],
       ['Phone', at(9)],
       ['BillingAddress', at(8)],
@@ -51,9 +51,9 @@ describe('folding of field versions', () => {
       ['ShippingAddress.City', at(4)],
       [deletedField, at(5)],
     ]);
-    const folded = foldVersions({ base: at(1), ahead, deleted: true }, at(6));
-    expect(folded?.base).toEqual(at(4));
-    expect([...(folded?.ahead.keys() ?? [])]).toEqual([
+    const folded = foldVersions({ baseVersion: at(1), fieldVersions, deleted: true }, at(6));
+    expect(folded?.baseVersion).toEqual(at(4));
+    expect([...(folded?.fieldVersions.keys() ?? [])]).toEqual([
       'Phone',
       'BillingAddress',
       'BillingAddress.City',
@@ -62,8 +62,10 @@ describe('folding of field versions', () => {
   });
 
   it('an account that was never seen completely or has a newer base has nothing to fold', () => {
-    const ahead = new Map([['Name', at(2)]]);
-    expect(foldVersions({ base: nothing.base, ahead, deleted: false }, at(6))).toBeUndefined();
-    expect(foldVersions({ base: at(7), ahead, deleted: false }, at(6))).toBeUndefined();
+    const fieldVersions = new Map([['Name', at(2)]]);
+    expect(
+      foldVersions({ baseVersion: emptyState.baseVersion, fieldVersions, deleted: false }, at(6)),
+    ).toBeUndefined();
+    expect(foldVersions({ baseVersion: at(7), fieldVersions, deleted: false }, at(6))).toBeUndefined();
   });
 });

@@ -3,24 +3,24 @@ import { describe, expect, it } from 'vitest';
 import {
   type Change,
   changedPaths,
+  emptyState,
   isComplete,
   type Merged,
   merge,
   newestVersion,
-  nothing,
 } from '../../src/apply/merge.ts';
 import { compareVersions, formatVersion, type Version } from '../../src/apply/version.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { runs } from '../helpers/property.ts';
 import { accountHistory } from './account-history.ts';
 
-const mergeAll = (changes: readonly Change[]): Merged => changes.reduce(merge, nothing);
+const mergeAll = (changes: readonly Change[]): Merged => changes.reduce(merge, emptyState);
 const filled = (values: ReadonlyMap<string, Scalar>) =>
   Object.fromEntries([...values].filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1)));
-const shown = ({ values, base, ahead }: Merged) => ({
+const shown = ({ values, baseVersion, fieldVersions }: Merged) => ({
   values: filled(values),
-  base: formatVersion(base),
-  ahead: Object.fromEntries([...ahead].map(([path, at]) => [path, formatVersion(at)]).sort()),
+  baseVersion: formatVersion(baseVersion),
+  fieldVersions: Object.fromEntries([...fieldVersions].map(([path, at]) => [path, formatVersion(at)]).sort()),
 });
 
 describe('merges of account changes', () => {
@@ -50,7 +50,7 @@ describe('merges of account changes', () => {
     fc.assert(
       fc.property(accountHistory, ({ changes }) => {
         const pieces = changes.flatMap((change) =>
-          change.extent === 'all'
+          change.kind === 'snapshot'
             ? [change]
             : [...change.values].map((entry) => ({ ...change, values: new Map([entry]) })),
         );
@@ -89,7 +89,7 @@ describe('merges of account changes', () => {
       fc.property(accountHistory, ({ changes }) => {
         const state = mergeAll(changes);
         for (const change of changes) expect(merge(state, change)).toBe(state);
-        expect(changedPaths(nothing, state).sort()).toEqual(Object.keys(filled(state.values)));
+        expect(changedPaths(emptyState, state).sort()).toEqual(Object.keys(filled(state.values)));
         expect(changes.map(({ version }) => version)).toContainEqual(newestVersion(state));
       }),
       runs,
@@ -101,12 +101,12 @@ describe('single changes', () => {
   const at = (seconds: number): Version => [seconds * 1000, 1n, 1, 0];
   const all = (seconds: number, values: Record<string, Scalar>): Change => ({
     version: at(seconds),
-    extent: 'all',
+    kind: 'snapshot',
     values: new Map(Object.entries(values)),
   });
   const some = (seconds: number, values: Record<string, Scalar>): Change => ({
     ...all(seconds, values),
-    extent: 'some',
+    kind: 'patch',
   });
 
   it('a patch keeps the other fields and null clears a field', () => {
@@ -137,11 +137,11 @@ describe('single changes', () => {
 
 function lastWriters(changes: readonly Change[]): Map<string, Scalar> {
   const values = new Map<string, Scalar>();
-  for (const { extent, values: written, except } of changes.toSorted((a, b) =>
+  for (const { kind, values: written, unreadFields } of changes.toSorted((a, b) =>
     compareVersions(a.version, b.version),
   )) {
-    if (extent === 'all')
-      for (const path of values.keys()) if (!except?.has(path.split('.')[0] ?? '')) values.delete(path);
+    if (kind === 'snapshot')
+      for (const path of values.keys()) if (!unreadFields?.has(path.split('.')[0] ?? '')) values.delete(path);
     for (const [path, value] of written) values.set(path, value);
   }
   return values;

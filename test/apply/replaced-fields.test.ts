@@ -1,16 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Change, merge, nothing } from '../../src/apply/merge.ts';
+import { type Change, emptyState, merge } from '../../src/apply/merge.ts';
 import { replacedAfter, toStorable } from '../../src/apply/replaced-fields.ts';
 
-const change = (
-  at: number,
-  values: Record<string, string | null>,
-  extent: Change['extent'] = 'some',
-): Change => toStorable({ version: [at, 0n, 0, 0], extent, values: new Map(Object.entries(values)) });
+const change = (at: number, values: Record<string, string | null>, kind: Change['kind'] = 'patch'): Change =>
+  toStorable({ version: [at, 0n, 0, 0], kind, values: new Map(Object.entries(values)) });
 
 function follow(changes: readonly Change[]): string[] {
-  let merged = nothing;
+  let merged = emptyState;
   let replaced: ReadonlySet<string> = new Set();
   for (const one of changes) {
     merged = merge(merged, one);
@@ -39,7 +36,7 @@ describe('the fields with a replaced character', () => {
     ],
     ['stays one when an earlier change comes late', [change(2, { A: '\0' }), change(1, { A: 'x' })], ['A']],
     ['is none when the change comes late', [change(2, { A: 'x' }), change(1, { A: '\0' })], []],
-    ['is one no more when a reading finds it empty', [change(1, { A: '\0' }), change(2, {}, 'all')], []],
+    ['is one no more when a reading finds it empty', [change(1, { A: '\0' }), change(2, {}, 'snapshot')], []],
   ])('a replaced field %s', (_, changes, expected) => {
     expect(follow(changes)).toEqual(expected);
   });
@@ -48,7 +45,7 @@ describe('the fields with a replaced character', () => {
     const text = fc.constantFrom('x', 'y\0', '\ud83d', null);
     const values = fc.dictionary(fc.constantFrom('A', 'B', 'C'), text);
     const some = fc.uniqueArray(
-      fc.record({ at: fc.nat(20), values, extent: fc.constantFrom<Change['extent']>('all', 'some') }),
+      fc.record({ at: fc.nat(20), values, kind: fc.constantFrom<Change['kind']>('snapshot', 'patch') }),
       { selector: ({ at }) => at, maxLength: 6 },
     );
     fc.assert(
@@ -60,8 +57,7 @@ describe('the fields with a replaced character', () => {
           ),
         ),
         ([inOrder, shuffled]) => {
-          const make = (list: typeof inOrder) =>
-            list.map((one) => change(one.at + 1, one.values, one.extent));
+          const make = (list: typeof inOrder) => list.map((one) => change(one.at + 1, one.values, one.kind));
           expect(follow(make(shuffled))).toEqual(follow(make(inOrder)));
         },
       ),

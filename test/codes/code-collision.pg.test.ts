@@ -18,7 +18,11 @@ describe('collisions of generated codes', () => {
         client,
         ids.map((accountId) => ({
           accountId,
-          change: { version: [1000, 1n, 1, 0], extent: 'all', values: new Map([['IsDeleted', false]]) },
+          change: {
+            version: [1000, 1n, 1, 0],
+            kind: 'snapshot' as const,
+            values: new Map([['IsDeleted', false]]),
+          },
           eligible: true,
           gap: false,
         })),

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Change, fieldVersion, type Merged, merge, nothing } from '../../src/apply/merge.ts';
+import { type Change, emptyState, fieldVersion, type Merged, merge } from '../../src/apply/merge.ts';
 import {
   eventVersion,
   isOfReading,
   laterVersion,
-  never,
   readVersion,
   type Version,
+  zeroVersion,
 } from '../../src/apply/version.ts';
 import { heldCode, knowledgeOf } from '../../src/codes/code-knowledge.ts';
 import { acceptWrite, type Code, decideCode, noCode } from '../../src/codes/signup-code.ts';
@@ -33,18 +33,18 @@ function createLife(restore: boolean) {
   const writes: { readonly before: string | null; readonly code: string }[] = [];
   const events: Change[] = [];
   // The mirror.
-  let merged: Merged = nothing;
-  let watermark: Version = never;
+  let merged: Merged = emptyState;
+  let watermark: Version = zeroVersion;
   let code: Code = noCode;
   let answer: { readonly code: string; readonly base: Version; readonly at: number } | undefined;
   let read: { readonly sentAt: number; readonly watermark: Version; change?: Change } | undefined;
 
   const stamp = (): number => Math.floor(clock / second) * second;
-  const commit = (value: string | null, extent: Change['extent']): void => {
+  const commit = (value: string | null, kind: Change['kind']): void => {
     held = value;
     modified = stamp();
     const version = eventVersion({ commitTimestamp: modified, commitNumber: ++commits, sequenceNumber: 1 });
-    events.push({ version, extent, values: new Map([[field, value]]) });
+    events.push({ version, kind, values: new Map([[field, value]]) });
   };
   const learn = (change: Change, eligible = false): void => {
     const before = merged;
@@ -63,7 +63,7 @@ function createLife(restore: boolean) {
   };
   const wholeRecord = (sentAt: number, known: Version): Change => ({
     version: readVersion(modified, known, sentAt),
-    extent: 'all',
+    kind: 'snapshot',
     values: new Map([
       [field, held],
       ['Name', 'Life Ltd'],
@@ -71,30 +71,30 @@ function createLife(restore: boolean) {
   });
 
   const steps = {
-    set: () => commit(`BY-HAND-${clock}`, 'some'),
+    set: () => commit(`BY-HAND-${clock}`, 'patch'),
     clear: () => {
-      if (held !== null) commit(null, 'some');
+      if (held !== null) commit(null, 'patch');
     },
     deliver() {
       const change = events.shift();
       if (change === undefined) return;
       watermark = laterVersion(watermark, change.version);
-      learn(change, change.extent === 'all');
+      learn(change, change.kind === 'snapshot');
     },
     lose: () => {
       const [next] = events;
-      if (next?.extent === 'some') events.shift();
+      if (next?.kind === 'patch') events.shift();
     },
     write() {
       if (code.state !== 'pending' || code.signupCode === null || answer !== undefined) return;
       const base = readVersion(modified, watermark, clock);
       if (!mayWrite(held, code.signupCode, [])) {
-        learn({ version: base, extent: 'some', values: new Map([[field, held]]) });
+        learn({ version: base, kind: 'patch', values: new Map([[field, held]]) });
         return;
       }
       writes.push({ before: held, code: code.signupCode });
       clock++;
-      commit(code.signupCode, 'some');
+      commit(code.signupCode, 'patch');
       answer = { code: code.signupCode, base, at: clock };
     },
     answer() {
@@ -102,7 +102,7 @@ function createLife(restore: boolean) {
       answer = undefined;
       if (given === undefined || code.state !== 'pending' || code.signupCode !== given.code) return;
       const version = fieldVersion(merged, field);
-      const by = isOfReading(version) ? 'read' : merged.ahead.has(field) ? 'event' : 'record';
+      const by = isOfReading(version) ? 'read' : merged.fieldVersions.has(field) ? 'event' : 'record';
       const mirror = { held: heldCode(merged, field), knowledge: { by, version }, restore } as const;
       code = acceptWrite(code, given, mirror);
     },
@@ -122,7 +122,7 @@ function createLife(restore: boolean) {
     },
   };
   return {
-    begin: () => commit(null, 'all'),
+    begin: () => commit(null, 'snapshot'),
     run(name: keyof typeof steps) {
       clock++;
       steps[name]();

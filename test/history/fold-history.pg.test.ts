@@ -26,7 +26,7 @@ const event = (
   accountId: id,
   change: {
     version: versionAt(at),
-    extent: changeType === 'CREATE' ? 'all' : 'some',
+    kind: changeType === 'CREATE' ? 'snapshot' : 'patch',
     values: valuesOf(values),
   },
   eligible: false,
@@ -35,14 +35,14 @@ const event = (
 });
 const reading = (id: string, at: number, readAt: number, values: Record<string, Scalar>): AccountChange => ({
   accountId: id,
-  change: { version: versionAt(at, readAt), extent: 'all', values: valuesOf(values) },
+  change: { version: versionAt(at, readAt), kind: 'snapshot', values: valuesOf(values) },
   eligible: false,
   gap: false,
 });
 
 const change = (version: Version, values: Record<string, Scalar>): Change => ({
   version,
-  extent: 'some',
+  kind: 'patch',
   values: valuesOf(values),
 });
 

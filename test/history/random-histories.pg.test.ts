@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
 import { type FieldTree, fromTree } from '../../src/apply/field-tree.ts';
-import { type Change, isComplete, type Merged, merge, nothing } from '../../src/apply/merge.ts';
+import { type Change, emptyState, isComplete, type Merged, merge } from '../../src/apply/merge.ts';
 import { compareVersions } from '../../src/apply/version.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
@@ -27,7 +27,7 @@ const filled = (values: ReadonlyMap<string, Scalar>) =>
   Object.fromEntries([...values].filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1)));
 const isReading = ({ version }: Change): boolean => version[3] > 0;
 const upTo = (changes: readonly Change[], time: number): Merged =>
-  changes.filter(({ version }) => version[0] <= time).reduce(merge, nothing);
+  changes.filter(({ version }) => version[0] <= time).reduce(merge, emptyState);
 
 /** Random lives; every third account is first met by a reading, every other one hears of its changes in disorder and twice. */
 function tellStories(): Told[] {
@@ -57,9 +57,9 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
       const batch = told.flatMap(({ id, delivered }) =>
         delivered.slice(step, step + 5).map((change): AccountChange => {
           const changeType =
-            change.extent === 'some' ? 'UPDATE' : delivered[0] === change ? 'CREATE' : 'UNDELETE';
+            change.kind === 'patch' ? 'UPDATE' : delivered[0] === change ? 'CREATE' : 'UNDELETE';
           const event = { id: ++number, changeType };
-          const gap = change.extent === 'some' && change.values.size === 0;
+          const gap = change.kind === 'patch' && change.values.size === 0;
           return { accountId: id, change, eligible: false, gap, ...(isReading(change) ? {} : { event }) };
         }),
       );
@@ -71,7 +71,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
 
   /** From when on an account is known that a reading brought: what was before is not told. */
   const beginOf = ({ delivered: [first] }: Told): number =>
-    first !== undefined && isReading(first) && (first.except?.size ?? 0) === 0 ? first.version[0] : 0;
+    first !== undefined && isReading(first) && (first.unreadFields?.size ?? 0) === 0 ? first.version[0] : 0;
   const momentsOf = ({ changes }: Told): number[] => {
     const times = changes.map(({ version }) => version[0]);
     return [...new Set([...times, ...times.map((time) => time - 1), Math.max(...times) + 9_999])];

@@ -80,7 +80,7 @@ async function tell(
       accountId: id,
       change: {
         version: [ms(at), BigInt(at), sequenceNumber, 0],
-        extent: changeType === 'CREATE' ? 'all' : 'some',
+        kind: changeType === 'CREATE' ? ('snapshot' as const) : ('patch' as const),
         values: new Map(Object.entries(values)),
       },
       eligible: false,
@@ -92,7 +92,7 @@ async function tell(
 
 function read(id: string, at: number, readAt: number, values: Record<string, Scalar>): Promise<void> {
   const version = [ms(at), BigInt(at), 9, ms(readAt)] as const;
-  const change = { version, extent: 'all' as const, values: new Map(Object.entries(values)) };
+  const change = { version, kind: 'snapshot' as const, values: new Map(Object.entries(values)) };
   return apply([{ accountId: id, change, eligible: false, gap: false, ...(readAt === 9 && { resyncId }) }]);
 }
 

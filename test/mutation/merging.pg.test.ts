@@ -26,7 +26,7 @@ eachWithMutants([
               let arrivals = beyondAllCommits;
               return (before, change) => {
                 const version = [change.version[0], arrivals++, 0, 0] as const;
-                return merge(before, change.extent === 'some' ? { ...change, version } : change);
+                return merge(before, change.kind === 'patch' ? { ...change, version } : change);
               };
             },
           },

@@ -24,7 +24,12 @@ describe('resyncs', () => {
   const all = () => run({ scope: 'all', reason: 'manual' });
   const setWatermark = (version: Version) =>
     mirror.database.rows('update subscriptions set watermark = $1', [formatVersion(version)]);
-  const apply = (accountId: string, version: Version, Name: string, extent: 'all' | 'some' = 'all') =>
+  const apply = (
+    accountId: string,
+    version: Version,
+    Name: string,
+    kind: 'snapshot' | 'patch' = 'snapshot',
+  ) =>
     inTransaction(mirror.database.pool, (client) =>
       applyChanges(
         client,
@@ -33,7 +38,7 @@ describe('resyncs', () => {
             accountId,
             change: {
               version,
-              extent,
+              kind,
               values: new Map<string, string | boolean>([
                 ['Name', Name],
                 ['IsDeleted', false],
@@ -124,8 +129,8 @@ describe('resyncs', () => {
     const name = mirror.simulator.org.record(id)?.values['Name'];
     await all();
     await setWatermark([second, 7n, 2, 0]);
-    await apply(id, [second, 7n, 2, 0], 'Known before the reading', 'some');
-    await apply(other, [second, 7n, 3, 0], 'Committed after it', 'some');
+    await apply(id, [second, 7n, 2, 0], 'Known before the reading', 'patch');
+    await apply(other, [second, 7n, 3, 0], 'Committed after it', 'patch');
     await all();
     expect([(await mirror.account(id))?.['name'], (await mirror.account(other))?.['name']]).toEqual([
       name,
@@ -243,7 +248,7 @@ describe('reads of single accounts', () => {
         [
           {
             accountId: id,
-            change: { version: [1_000, 1n, 1, 0], extent: 'some', values: new Map() },
+            change: { version: [1_000, 1n, 1, 0], kind: 'patch', values: new Map() },
             eligible: false,
             gap: true,
           },
@@ -267,7 +272,7 @@ describe('reads of single accounts', () => {
         client,
         [unknownId, binned].map((accountId) => ({
           accountId,
-          change: { version: [1_000, 1n, 1, 0], extent: 'some', values: new Map() },
+          change: { version: [1_000, 1n, 1, 0], kind: 'patch', values: new Map() },
           eligible: false,
           gap: true,
         })),

@@ -43,7 +43,7 @@ export function pastRow(
   codeField: string,
 ): AccountRow {
   const held = projectionsOf(merged, codeField);
-  const deletedAt = held.deleted ? (merged.ahead.get(deletedField) ?? merged.base)[0] : null;
+  const deletedAt = held.deleted ? (merged.fieldVersions.get(deletedField) ?? merged.baseVersion)[0] : null;
   return {
     id,
     fields: toTree(merged.values),

@@ -97,7 +97,7 @@ async function take(
 export function deletionOf({ id, version }: Invisible, resyncId?: string): AccountChange {
   return {
     accountId: id,
-    change: { version, extent: 'some', values: new Map([[deletedField, true]]) },
+    change: { version, kind: 'patch', values: new Map([[deletedField, true]]) },
     eligible: false,
     gap: false,
     ...(resyncId === undefined ? {} : { resyncId }),
