@@ -1,12 +1,12 @@
 import type pg from 'pg';
 import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
 import { readOwners, reassignFreedCodes, releaseCodes } from '../codes/code-ownership.ts';
-import { type CodeRules, fits, isEligible } from '../codes/code-rules.ts';
+import { type CodeRules, isEligible, matchesFilter } from '../codes/code-rules.ts';
 import { resolveCodeConflicts } from '../codes/resolve-code-conflicts.ts';
 import { decideCode, noCode } from '../codes/signup-code.ts';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
-import { beginDraft, checkpoint, type Draft, note } from '../history/draft.ts';
+import { addToDraft, beginDraft, checkpoint, type Draft } from '../history/draft.ts';
 import type { Origin } from '../history/entry.ts';
 import { recordHistory } from '../history/record-history.ts';
 import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
@@ -21,7 +21,7 @@ import {
   newestVersion,
 } from './merge.ts';
 import { replacedAfter, toStorable } from './replaced-fields.ts';
-import { compareVersions, isOfReading, laterVersion, type Version } from './version.ts';
+import { compareVersions, isReadVersion, laterVersion, type Version } from './version.ts';
 
 /** A change of one account, on its way into the mirror. */
 export type AccountChange = {
@@ -107,7 +107,7 @@ function applyToAccount(
   for (const told of changes) {
     const { change, eligible, gap } = told;
     const next = merge(merged, change);
-    draft = note(draft, merged, { change, gap, origin: originOf(told) });
+    draft = addToDraft(draft, merged, { change, gap, origin: originOf(told) });
     heldNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
     if (gap)
       staleVersion = staleVersion === null ? change.version : laterVersion(staleVersion, change.version);
@@ -120,7 +120,7 @@ function applyToAccount(
       held: shown ? heldCode(next, codes.field) : heldBefore,
       knowledge: knowledgeOf(change, next, codes.field),
       deleted: isDeleted(next),
-      eligible: (eligible || isEligible(codes, next)) && next !== merged && fits(codes, next),
+      eligible: (eligible || isEligible(codes, next)) && next !== merged && matchesFilter(codes, next),
       restore: codes.restore,
       at,
     };
@@ -168,7 +168,7 @@ function certainty(
   // The event of a deletion brings no values: what a gap before it hid is still to be read, unless a reading has found
   // the record gone.
   const deletion = isDeleted(merged) ? merged.fieldVersions.get(deletedField) : undefined;
-  const known = deletion !== undefined && isOfReading(deletion) ? deletion : merged.baseVersion;
+  const known = deletion !== undefined && isReadVersion(deletion) ? deletion : merged.baseVersion;
   if (staleVersion !== null) return compareVersions(known, staleVersion) >= 0 ? null : staleVersion;
   // Changes of an account that nobody has seen whole; of a deleted one there is nothing more to see.
   if (isComplete(merged) || isDeleted(merged)) return null;

@@ -6,7 +6,7 @@ import { isDataError } from '../db/is-data-error.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { closeRepaired } from '../incidents/close-incidents.ts';
-import { type DetectedGaps, recordIncidents, type Told } from '../incidents/detected-gaps.ts';
+import { type DetectedGaps, type ReportedEvent, recordIncidents } from '../incidents/detected-gaps.ts';
 import { readKnownVersions, requestReads } from '../incidents/request-reads.ts';
 import { defaultRetention } from '../maintenance/retention-policy.ts';
 import { clearByEvents } from '../resync/deletion/events-of-invisible.ts';
@@ -262,12 +262,12 @@ function toChanges({ outcome: { id, header }, effect }: Judged): AccountChange[]
 }
 
 function holesOf(results: readonly Judged[], { stale }: ApplyResult): DetectedGaps {
-  const told = (concerns: (effect: EventEffect) => boolean): Told[] =>
+  const told = (concerns: (effect: EventEffect) => boolean): ReportedEvent[] =>
     results.flatMap(({ outcome: { id, header }, effect }) =>
       header !== null && effect !== null && concerns(effect) ? [{ id, header }] : [],
     );
   return {
-    gaps: told((effect) => effect.kind === 'accounts' && effect.effect.untold),
+    gaps: told((effect) => effect.kind === 'accounts' && effect.effect.isGapEvent),
     ahead: told((effect) => effect.kind === 'ahead'),
     everything: told((effect) => effect.kind === 'everything'),
     failed: results.flatMap(({ outcome }) => (outcome.state === 'failed' ? [outcome] : [])),

@@ -11,7 +11,7 @@ export type AccountEffect = {
   /** It says that something changed without saying what: the account has to be read again. */
   readonly gap: boolean;
   /** It is a gap event: it brings no values at all. */
-  readonly untold: boolean;
+  readonly isGapEvent: boolean;
 };
 
 export type EventEffect =
@@ -55,7 +55,7 @@ function accountEffect({ header, values }: ChangeEvent, version: Version): Accou
     change: { version, kind, values: written },
     creates: header.changeType === 'CREATE',
     gap,
-    untold: header.changeType.startsWith('GAP_'),
+    isGapEvent: header.changeType.startsWith('GAP_'),
   });
   switch (header.changeType) {
     case 'CREATE':

@@ -50,7 +50,7 @@ export function readVersion(systemModstamp: number, watermark: Version, readAt: 
 }
 
 /** Whether a reading brought it, and not an event. */
-export function isOfReading([, , , readAt]: Version): boolean {
+export function isReadVersion([, , , readAt]: Version): boolean {
   return readAt > 0;
 }
 

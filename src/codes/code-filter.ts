@@ -33,7 +33,7 @@ export function parseCodeFilter(text: string): CodeFilter {
 }
 
 /** Whether an account with these values fits. A field that it does not have is null. */
-export function fitsFilter(filter: CodeFilter, values: FieldValues): boolean {
+export function evaluateFilter(filter: CodeFilter, values: FieldValues): boolean {
   return filter.every(({ path, among, values: wanted }) => {
     const value = values.get(path) ?? null;
     return wanted.some((each) => each === value) === among;

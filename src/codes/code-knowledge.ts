@@ -1,5 +1,5 @@
 import { type Change, fieldVersion, type Merged } from '../apply/merge.ts';
-import { compareVersions, isOfReading, type Version, zeroVersion } from '../apply/version.ts';
+import { compareVersions, isReadVersion, type Version, zeroVersion } from '../apply/version.ts';
 
 /**
  * How it is known what Salesforce holds in the field of the codes, and as of which version:
@@ -33,7 +33,7 @@ export function heldCode({ values }: Merged, field: string): string | null {
 export function knowledgeOf({ version, kind, values }: Change, merged: Merged, field: string): Knowledge {
   const isNews = values.has(field) && compareVersions(fieldVersion(merged, field), version) === 0;
   if (!isNews) return { by: 'nothing' };
-  if (isOfReading(version)) return { by: 'read', version };
+  if (isReadVersion(version)) return { by: 'read', version };
   return { by: kind === 'patch' ? 'event' : 'record', version };
 }
 

@@ -1,5 +1,5 @@
 import { isComplete, type Merged } from '../apply/merge.ts';
-import { type CodeFilter, fitsFilter } from './code-filter.ts';
+import { type CodeFilter, evaluateFilter } from './code-filter.ts';
 import { type CodeFormat, codeGenerator, defaultFormat } from './code-format.ts';
 
 /** Who gets a code, and what it looks like. */
@@ -54,6 +54,6 @@ export function isNew({ newSince }: CodeRules, account: Merged): boolean {
 }
 
 /** Whether an account is one of those that get codes. What has not been seen whole fits no condition yet. */
-export function fits({ filter }: CodeRules, account: Merged): boolean {
-  return filter === null || (isComplete(account) && fitsFilter(filter, account.values));
+export function matchesFilter({ filter }: CodeRules, account: Merged): boolean {
+  return filter === null || (isComplete(account) && evaluateFilter(filter, account.values));
 }

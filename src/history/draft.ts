@@ -1,14 +1,6 @@
 import { type Change, emptyState, type Merged, newestVersion } from '../apply/merge.ts';
-import { compareVersions, type Version } from '../apply/version.ts';
-import {
-  type Entry,
-  entryOf,
-  isNewest,
-  isReading,
-  type KnownState,
-  type Origin,
-  wholeEntryOf,
-} from './entry.ts';
+import { compareVersions, isReadVersion, type Version } from '../apply/version.ts';
+import { type Entry, entryOf, isNewest, type KnownState, type Origin, wholeEntryOf } from './entry.ts';
 import type { StateRow } from './insert-late.ts';
 
 /** What has to be kept of the changes that one account met. */
@@ -32,7 +24,7 @@ export function beginDraft(from: Version | null, length: number): Draft {
 }
 
 /** Notes a change, and the state that it met. */
-export function note(
+export function addToDraft(
   draft: Draft,
   before: Merged,
   { change, gap, origin }: { readonly change: Change; readonly gap: boolean; readonly origin: Origin },
@@ -68,5 +60,7 @@ function withBase(draft: Draft, { values }: Merged): Draft {
 }
 
 function isWholeReading({ version, kind, unreadFields }: Change): boolean {
-  return kind === 'snapshot' && isReading(version) && (unreadFields === undefined || unreadFields.size === 0);
+  return (
+    kind === 'snapshot' && isReadVersion(version) && (unreadFields === undefined || unreadFields.size === 0)
+  );
 }

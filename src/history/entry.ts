@@ -9,7 +9,7 @@ import {
   newestVersion,
   topOf,
 } from '../apply/merge.ts';
-import { compareVersions, laterVersion, type Version } from '../apply/version.ts';
+import { compareVersions, isReadVersion, laterVersion, type Version } from '../apply/version.ts';
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 
 /** A change of one account as it is kept. */
@@ -22,7 +22,7 @@ export type Entry = {
   readonly form: 'some' | 'all' | 'confirmed';
   readonly written: FieldValues;
   /** Top-level fields of which it knows nothing. */
-  readonly untold: ReadonlySet<string>;
+  readonly unreadFields: ReadonlySet<string>;
   /** It said that there is more than it told. */
   readonly gap: boolean;
   readonly origin: Origin;
@@ -42,14 +42,15 @@ export type KnownState = {
   readonly staleVersion: Version | null;
 };
 
-export const unknown: KnownState = { merged: emptyState, staleVersion: null };
+export const unknownState: KnownState = { merged: emptyState, staleVersion: null };
 
 /** What is kept of a change that comes behind all others; `before` is the state it meets. */
 export function entryOf(before: Merged, change: Change, gap: boolean, origin: Origin): Entry {
   const { version, kind, values, unreadFields = none } = change;
-  const kept = { version, untold: unreadFields, gap, origin };
+  const kept = { version, unreadFields, gap, origin };
   if (kind === 'patch') return { ...kept, form: 'some', written: values };
-  if (!isReading(version) || !isComplete(before)) return { ...kept, form: 'all', written: filled(values) };
+  if (!isReadVersion(version) || !isComplete(before))
+    return { ...kept, form: 'all', written: filled(values) };
   const after = merge(before, change);
   return { ...kept, form: 'confirmed', written: written(changedPaths(before, after), after) };
 }
@@ -57,7 +58,7 @@ export function entryOf(before: Merged, change: Change, gap: boolean, origin: Or
 /** The same of a change that does not come behind all others: it stands by itself. */
 export function wholeEntryOf(change: Change, gap: boolean, origin: Origin): Entry {
   const { version, kind, values, unreadFields = none } = change;
-  const kept = { version, untold: unreadFields, gap, origin };
+  const kept = { version, unreadFields, gap, origin };
   if (kind === 'patch') return { ...kept, form: 'some', written: values };
   return { ...kept, form: 'all', written: filled(values) };
 }
@@ -76,13 +77,16 @@ export function follow(state: KnownState, entry: Entry): KnownState {
 }
 
 /** What an entry says, in full. */
-export function changeOfEntry({ values: before }: Merged, { form, version, written, untold }: Entry): Change {
+export function changeOfEntry(
+  { values: before }: Merged,
+  { form, version, written, unreadFields }: Entry,
+): Change {
   if (form !== 'confirmed') {
     const kind = form === 'some' ? 'patch' : 'snapshot';
-    return { version, kind, values: written, unreadFields: untold };
+    return { version, kind, values: written, unreadFields };
   }
-  const confirmed = [...before].filter(([path]) => !untold.has(topOf(path)));
-  return { version, kind: 'snapshot', values: new Map([...confirmed, ...written]), unreadFields: untold };
+  const confirmed = [...before].filter(([path]) => !unreadFields.has(topOf(path)));
+  return { version, kind: 'snapshot', values: new Map([...confirmed, ...written]), unreadFields };
 }
 
 /** A field's new value, and the one before where it is known. */
@@ -101,10 +105,6 @@ export function fieldChanges(before: Merged, after: Merged, { origin }: Entry): 
       known ? { field, before: before.values.get(field) ?? null, after: value } : { field, after: value },
     ];
   });
-}
-
-export function isReading(version: Version): boolean {
-  return version[3] > 0;
 }
 
 /** Of what is deleted there is nothing more to be known. */

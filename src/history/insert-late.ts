@@ -1,7 +1,7 @@
 import { type Change, changedPaths, type Merged, merge, topOf } from '../apply/merge.ts';
 import { compareVersions, type Version } from '../apply/version.ts';
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
-import { changeOfEntry, type Entry, follow, type KnownState, unknown } from './entry.ts';
+import { changeOfEntry, type Entry, follow, type KnownState, unknownState } from './entry.ts';
 
 /** A state on record, with all changes up to its version in it. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };
@@ -32,7 +32,7 @@ export function insertAllLate(history: RecordedHistory, late: readonly Entry[]):
     const behindStart = start === undefined ? entries : entries.filter((one) => isBefore(start, one));
     const outcome = insertLate(
       {
-        start: start?.known ?? unknown,
+        start: start?.known ?? unknownState,
         entries: behindStart,
         states: states.filter(({ version }) => compareVersions(version, entry.version) > 0),
       },
@@ -70,7 +70,7 @@ function interimState({ states, entries }: RecordedHistory, { version }: Entry):
   const start = states.findLast(isUpTo);
   const way = entries.filter((entry) => isUpTo(entry) && (start === undefined || isBefore(start, entry)));
   if (way.length <= longestWay) return null;
-  return { version, known: way.reduce(follow, start?.known ?? unknown) };
+  return { version, known: way.reduce(follow, start?.known ?? unknownState) };
 }
 
 function byVersion<T extends { readonly version: Version }>(rows: readonly T[]): Map<Version, T> {
@@ -138,7 +138,7 @@ function fieldsOf({ form, written }: Entry) {
     inEntry: (entry: Entry): Entry => ({
       ...entry,
       written: within(entry.written),
-      untold: new Set([...entry.untold].filter(isTouched)),
+      unreadFields: new Set([...entry.unreadFields].filter(isTouched)),
     }),
     replace: (all: FieldValues, touched: FieldValues): FieldValues =>
       new Map([...[...all].filter(([path]) => !isTouched(path)), ...touched]),
@@ -150,7 +150,7 @@ function isBefore(state: StateRow, entry: Entry): boolean {
 }
 
 function stateAt(states: readonly StateRow[], version: Version): KnownState {
-  return states.find((state) => state.version === version)?.known ?? unknown;
+  return states.find((state) => state.version === version)?.known ?? unknownState;
 }
 
 function includeIn(

@@ -1,15 +1,14 @@
 import type { FieldTree } from '../apply/field-tree.ts';
 import { isComplete, topOf } from '../apply/merge.ts';
-import { compareVersions, type Version } from '../apply/version.ts';
+import { compareVersions, isReadVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
 import {
   type Entry,
   type FieldChange,
   fieldChanges,
   follow,
-  isReading,
   type KnownState,
-  unknown,
+  unknownState,
 } from './entry.ts';
 import {
   entryJson,
@@ -86,7 +85,7 @@ export async function withChanges(
   const oldest = page.at(-1);
   if (oldest === undefined) return [];
   const [start] = await readPast(client, [{ accountId, through: placeBefore(oldest.entry.version) }]);
-  return changesOf(start ?? unknown, page);
+  return changesOf(start ?? unknownState, page);
 }
 
 /** What each entry changed, from the state before the last of them on. */
@@ -98,7 +97,7 @@ export function changesOf(
   return page
     .toReversed()
     .map((listed) => {
-      const before = listed.base === null ? state.merged : unknown.merged;
+      const before = listed.base === null ? state.merged : unknownState.merged;
       state = listed.base ?? follow(state, listed.entry);
       return { listed, changes: fieldChanges(before, state.merged, listed.entry) };
     })
@@ -127,17 +126,17 @@ function valueAfter({ entry, base }: ListedEntry, path: string) {
 }
 
 function listed(entry: Entry): ListedEntry {
-  return { kind: isReading(entry.version) ? 'reading' : 'event', entry, base: null };
+  return { kind: isReadVersion(entry.version) ? 'reading' : 'event', entry, base: null };
 }
 
 function listedBase({ version, known }: StateRow): ListedEntry {
   const { merged } = known;
-  const isReadingItself = isReading(version) && compareVersions(merged.baseVersion, version) === 0;
+  const isReadingItself = isReadVersion(version) && compareVersions(merged.baseVersion, version) === 0;
   const entry: Entry = {
     version,
     form: isComplete(merged) ? 'all' : 'some',
     written: merged.values,
-    untold: new Set(),
+    unreadFields: new Set(),
     gap: false,
     origin: { changeType: null, eventId: null, resyncId: null },
   };

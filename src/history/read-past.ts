@@ -1,7 +1,7 @@
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
 import { compareVersions, parseVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
-import { type Entry, follow, type KnownState, unknown } from './entry.ts';
+import { type Entry, follow, type KnownState, unknownState } from './entry.ts';
 import {
   entryJson,
   type RawEntry,
@@ -58,7 +58,7 @@ function toKnown(row: PastRow, through: Version): KnownState {
   const entries = (row.changes ?? []).map(toEntry);
   if (row.whole !== null) return entries.reduce(follow, toStateRow(row.whole).known);
   const own = rowAsState(row);
-  return own === null ? entries.reduce(follow, unknown) : followFrom(own, entries, through);
+  return own === null ? entries.reduce(follow, unknownState) : followFrom(own, entries, through);
 }
 
 /** The row of an account, where it is the beginning of its history. */
@@ -77,7 +77,7 @@ export function rowAsState({
 
 // Nothing but readings that changed nothing follows such a row.
 function followFrom({ version, known }: StateRow, entries: readonly Entry[], through: Version): KnownState {
-  return isUpTo(version, through) ? entries.reduce(follow, known) : unknown;
+  return isUpTo(version, through) ? entries.reduce(follow, known) : unknownState;
 }
 
 function isUpTo(version: Version, through: Version): boolean {

@@ -1,6 +1,6 @@
 import type { Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
-import { type Entry, type FieldChange, fieldChanges, follow, unknown } from './entry.ts';
+import { type Entry, type FieldChange, fieldChanges, follow, unknownState } from './entry.ts';
 import { entryJson, type RawEntry, toEntry, versionArrays, versionTuple } from './history-rows.ts';
 import { placeBefore, readPast } from './read-past.ts';
 
@@ -18,7 +18,7 @@ export async function readChanges(
   const states = await readPast(client, places);
   return entries.map((entry, index) => {
     if (entry === null) return null;
-    const before = states[index] ?? unknown;
+    const before = states[index] ?? unknownState;
     return fieldChanges(before.merged, follow(before, entry).merged, entry);
   });
 }

@@ -9,18 +9,18 @@ import { extendIncident, type IncidentCause, openIncident } from './incident-row
 /** What was found missing while a batch of events was applied. */
 export type DetectedGaps = {
   /** Events that say that accounts changed, not what. */
-  readonly gaps: readonly Told[];
+  readonly gaps: readonly ReportedEvent[];
   /** Events that are dated ahead of the clock; their accounts are read instead. */
-  readonly ahead: readonly Told[];
+  readonly ahead: readonly ReportedEvent[];
   /** Events that say that anything may have changed. */
-  readonly everything: readonly Told[];
+  readonly everything: readonly ReportedEvent[];
   /** Events without effect; with a header where that at least could be read. */
   readonly failed: readonly { readonly id: bigint; readonly header: ChangeEventHeader | null }[];
   /** Accounts that became uncertain, for whatever reason. */
   readonly stale: readonly string[];
 };
 
-export type Told = { readonly id: bigint; readonly header: ChangeEventHeader };
+export type ReportedEvent = { readonly id: bigint; readonly header: ChangeEventHeader };
 
 type HoleContext = { readonly topic: string; readonly jobs: Jobs };
 

@@ -63,18 +63,18 @@ export async function* readByBulkJob(
 
 /** The job of an earlier try, also one whose id got lost on its way to us; else a new one. */
 async function jobOf(run: RunningResync, where: string | null): Promise<BulkJob> {
-  const { context, row, reading, ask } = run;
+  const { context, row, reading, callWithinBudget } = run;
   const { connection } = context.org;
   if (row.bulkJobId !== null) {
     const id = row.bulkJobId;
-    const known = await ask(() => readBulkJob(connection, id));
+    const known = await callWithinBudget(() => readBulkJob(connection, id));
     if (known === undefined) throw new ReadingLostError(bulkJobGone(id));
     return known;
   }
   const { soql, columns } = bulkQuery(reading.plan, row.id, where);
   const lost = row.bulkAskedAt === null ? undefined : await findLost(run, row.bulkAskedAt, columns);
   if (lost === undefined) await saveBulkRequested(context.pool, row);
-  const job = lost ?? (await ask(() => createBulkJob(connection, soql)));
+  const job = lost ?? (await callWithinBudget(() => createBulkJob(connection, soql)));
   await saveBulkJob(context.pool, row, job.id);
   return job;
 }
@@ -85,27 +85,31 @@ async function findLost(
   askedAt: Date,
   columns: readonly string[],
 ): Promise<BulkJob | undefined> {
-  const { context, ask, signal } = run;
+  const { context, callWithinBudget, signal } = run;
   const { connection, userId } = context.org;
   const since = new Date(askedAt.getTime() - clockDifferenceMs);
-  const jobs = await ask(() => listBulkJobs(connection, since));
+  const jobs = await callWithinBudget(() => listBulkJobs(connection, since));
   const own = jobs.filter(
     (job) => job.createdById === userId && job.object === 'Account' && job.operation === 'queryAll',
   );
   for (const job of own) {
     const ended = await endOf(run, job);
     if (ended?.state !== 'JobComplete') continue;
-    const page = await ask(() =>
+    const page = await callWithinBudget(() =>
       openBulkPage(connection, { jobId: job.id, locator: null, maxRecords: 1, signal }),
     );
     // A list does not say how many records its jobs have.
-    if (page.columns.join() === columns.join()) return ask(() => readBulkJob(connection, job.id));
+    if (page.columns.join() === columns.join())
+      return callWithinBudget(() => readBulkJob(connection, job.id));
   }
   return undefined;
 }
 
 /** Waits for the end of a job. */
-async function endOf({ context, ask, signal }: RunningResync, job: BulkJob): Promise<BulkJob | undefined> {
+async function endOf(
+  { context, callWithinBudget, signal }: RunningResync,
+  job: BulkJob,
+): Promise<BulkJob | undefined> {
   let current: BulkJob | undefined = job;
   for (
     let waitMs = 100;
@@ -113,7 +117,7 @@ async function endOf({ context, ask, signal }: RunningResync, job: BulkJob): Pro
     waitMs = Math.min(5_000, waitMs * 1.5)
   ) {
     await pause(waitMs, undefined, { signal });
-    current = await ask(() => readBulkJob(context.org.connection, job.id));
+    current = await callWithinBudget(() => readBulkJob(context.org.connection, job.id));
   }
   return current;
 }
@@ -148,9 +152,9 @@ async function* resultPages(run: RunningResync, jobId: string): AsyncGenerator<P
 
 /** The rest of one page, in batches; the last one points behind the page. */
 async function* batchesFrom(run: RunningResync, jobId: string, from: ResumePoint): AsyncGenerator<Page> {
-  const { context, reading, ask, signal } = run;
+  const { context, reading, callWithinBudget, signal } = run;
   const locator = from.at === firstPage || from.at === null ? null : from.at.slice(locatorMark.length);
-  const page = await ask(() =>
+  const page = await callWithinBudget(() =>
     openBulkPage(context.org.connection, { jobId, locator, maxRecords: pageRows, signal }),
   );
   let at = 0;

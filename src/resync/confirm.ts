@@ -50,11 +50,11 @@ async function giveUpOnUnconfirmed({ context, row }: RunningResync): Promise<voi
 
 /** @returns how many can't be told yet */
 async function lookAgain(run: RunningResync, ids: readonly string[]): Promise<number> {
-  const { context, row, ask } = run;
+  const { context, row, callWithinBudget } = run;
   const reading = await renewed(run);
   const late = await isLate(context.pool, context.topic);
   let open = 0;
-  for await (const page of byId({ context, reading, ask }, ids)) {
+  for await (const page of byId({ context, reading, callWithinBudget }, ids)) {
     const found = await compareReads(context, context.pool, reading, page);
     const certain = found.filter((one) => isCertain(run, one, reading.watermark, late));
     open += found.length - certain.length;

@@ -18,17 +18,17 @@ const overlapMs = 5 * 60_000;
 
 /** Reads the next part while this one is worked on. */
 export async function* readAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
-  const ask = (): Promise<IteratorResult<T>> => {
+  const readNext = (): Promise<IteratorResult<T>> => {
     const next = source.next();
     // Where nobody comes for it any more, its failure is nobody's.
     next.catch(() => {});
     return next;
   };
   try {
-    for (let next = ask(); ; ) {
+    for (let next = readNext(); ; ) {
       const result = await next;
       if (result.done === true) return;
-      next = ask();
+      next = readNext();
       yield result.value;
     }
   } finally {
@@ -48,13 +48,13 @@ export async function* pagesOf(run: RunningResync): AsyncGenerator<Page> {
 
 /** Everything that changed at or after a moment, and some time before it; null reads all. */
 export async function* changedSince(run: RunningResync, moment: Date | null): AsyncGenerator<Page> {
-  const { context, row, ask } = run;
+  const { context, row, callWithinBudget } = run;
   const { connection } = context.org;
   const since = moment === null ? null : new Date(moment.getTime() - overlapMs);
   if (row.resumeAt === readToTheEnd.at) return;
   let { method, expected } = row;
   if (method === null || expected === null) {
-    expected = await ask(() => countAccounts(connection, since));
+    expected = await callWithinBudget(() => countAccounts(connection, since));
     method = expected >= context.bulkFrom ? 'bulk' : 'rest';
     await saveMethod(context.pool, row, method, expected);
   }
@@ -71,9 +71,14 @@ export async function* changedSince(run: RunningResync, moment: Date | null): As
 }
 
 async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator<Page> {
-  const { context, row, reading, ask } = run;
+  const { context, row, reading, callWithinBudget } = run;
   const from = parsePlace(row.resumeAt) ?? since;
-  for await (const { reads, through } of readAccountsFrom(context.org.connection, reading.plan, from, ask)) {
+  for await (const { reads, through } of readAccountsFrom(
+    context.org.connection,
+    reading.plan,
+    from,
+    callWithinBudget,
+  )) {
     const at = through === undefined ? row.resumeAt : formatPlace(through);
     yield { reads, absent: [], resume: { at, rows: 0 } };
   }
@@ -90,18 +95,19 @@ function parsePlace(text: string | null): ReadFrom | undefined {
 
 /** Accounts by their ids. */
 export async function* byId(
-  run: Pick<RunningResync, 'context' | 'reading' | 'ask'>,
+  run: Pick<RunningResync, 'context' | 'reading' | 'callWithinBudget'>,
   ids: readonly string[],
 ): AsyncGenerator<Page> {
-  const { context, reading, ask } = run;
+  const { context, reading, callWithinBudget } = run;
   const size = maxIdsPerRead(reading.plan);
   for (let start = 0; start < ids.length; start += size) {
     const asked = ids.slice(start, start + size);
     const known = await readKnownVersions(context.pool, asked);
-    const reads = await ask(() => readAccounts(context.org.connection, reading.plan, asked));
+    const reads = await callWithinBudget(() => readAccounts(context.org.connection, reading.plan, asked));
     const found = new Set(reads.map(({ id }) => id));
     const missing = asked.filter((id) => !found.has(id));
-    const absent = missing.length === 0 ? [] : await seekProof({ context, reading, ask }, missing);
+    const absent =
+      missing.length === 0 ? [] : await seekProof({ context, reading, callWithinBudget }, missing);
     yield { reads, absent, known, resume: { at: null, rows: 0 } };
   }
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { newestSchemaId, schemasMetSince } from '../ingest/stored-schemas.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
-import type { Ask } from '../salesforce/query-pages.ts';
+import type { CallWithinBudget } from '../salesforce/query-pages.ts';
 import type { ReadPlan } from '../salesforce/records.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 
@@ -21,22 +21,25 @@ export type KnownPlan = { readonly plan: ReadPlan; readonly schemaId: string };
  * names it, or where it is a channel of several objects, the topic of accounts alone. The schema met last may be an
  * older one of a backlog: it counts where neither names one.
  */
-export async function currentReadPlan(context: SchemaContext, ask: Ask): Promise<KnownPlan> {
+export async function currentReadPlan(
+  context: SchemaContext,
+  callWithinBudget: CallWithinBudget,
+): Promise<KnownPlan> {
   const { schemaId: ofTopic } = await context.org.pubsub.getTopic(context.topic);
   const schemaId =
     ofTopic !== '' ? ofTopic : ((await accountSchemaId(context.org)) ?? (await newestSchemaId(context.pool)));
   if (schemaId === undefined) throw new Error('no change event schema is known yet');
-  return readPlanOf(context, schemaId, ask);
+  return readPlanOf(context, schemaId, callWithinBudget);
 }
 
 /** The plan of a reading that began under a schema. */
 export async function readPlanOf(
   { org, schemas }: SchemaContext,
   schemaId: string,
-  ask: Ask,
+  callWithinBudget: CallWithinBudget,
 ): Promise<KnownPlan> {
   const { entityFields } = await schemas.get(schemaId);
-  return { plan: await ask(() => org.readPlan(entityFields.slice(1))), schemaId };
+  return { plan: await callWithinBudget(() => org.readPlan(entityFields.slice(1))), schemaId };
 }
 
 /** Fields that the first of two schemas has and the second has not. */

@@ -5,7 +5,7 @@ import type { CodeRules } from '../codes/code-rules.ts';
 import type { Queryable } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { readSubscription, readWatermark } from '../ingest/subscription-rows.ts';
-import type { Ask } from '../salesforce/query-pages.ts';
+import type { CallWithinBudget } from '../salesforce/query-pages.ts';
 import type { AccountRead, ReadPlan } from '../salesforce/records.ts';
 import type { Absence } from './deletion/deletion-proof.ts';
 import { currentReadPlan, readPlanOf, type SchemaContext } from './read-plan.ts';
@@ -39,26 +39,33 @@ export type RunningResync = {
   readonly context: ResyncContext;
   readonly row: ResyncRow;
   readonly reading: Reading;
-  readonly ask: Ask;
+  readonly callWithinBudget: CallWithinBudget;
   /** Aborted when the process stops or the resync is cancelled. */
   readonly signal: AbortSignal;
 };
 
 /** The watermark is taken before anything is asked for. */
-export async function beginReading(context: ResyncContext, ask: Ask): Promise<Reading> {
-  const { plan, schemaId } = await currentReadPlan(context, ask);
+export async function beginReading(
+  context: ResyncContext,
+  callWithinBudget: CallWithinBudget,
+): Promise<Reading> {
+  const { plan, schemaId } = await currentReadPlan(context, callWithinBudget);
   const watermark = await readWatermark(context.pool, context.topic);
   return { plan, schemaId, watermark, readAt: Date.now() };
 }
 
 /** The reading of a resync: the one that an earlier try began, since its bulk job contains no later change. */
-export async function readingOf(context: ResyncContext, row: ResyncRow, ask: Ask): Promise<Reading> {
+export async function readingOf(
+  context: ResyncContext,
+  row: ResyncRow,
+  callWithinBudget: CallWithinBudget,
+): Promise<Reading> {
   const { readAt, watermark, schemaId } = row;
   if (readAt !== null && watermark !== null && schemaId !== null) {
-    const { plan } = await readPlanOf(context, schemaId, ask);
+    const { plan } = await readPlanOf(context, schemaId, callWithinBudget);
     return { plan, schemaId, watermark: parseVersion(watermark), readAt: readAt.getTime(), resyncId: row.id };
   }
-  const reading = { ...(await beginReading(context, ask)), resyncId: row.id };
+  const reading = { ...(await beginReading(context, callWithinBudget)), resyncId: row.id };
   const { replayId } = await readSubscription(context.pool, context.topic);
   await saveReadTime(context.pool, row, {
     readAt: new Date(reading.readAt),

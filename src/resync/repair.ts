@@ -57,9 +57,9 @@ async function finish(run: RunningResync): Promise<number> {
 }
 
 /** Fields that were added while it was read are in none of its records: all of them are read once more. */
-async function readAddedFields({ context, row, reading, ask }: RunningResync): Promise<void> {
+async function readAddedFields({ context, row, reading, callWithinBudget }: RunningResync): Promise<void> {
   if (row.scope === 'accounts') return;
-  const { schemaId } = await currentReadPlan(context, ask);
+  const { schemaId } = await currentReadPlan(context, callWithinBudget);
   const added = await fieldsBeyond(context, schemaId, reading.schemaId);
   if (added.size > 0) await requestFull(context, `fields added: ${[...added].join(', ')}`);
 }

@@ -1,6 +1,6 @@
 import { markRepairing } from '../incidents/incident-rows.ts';
 import type { Waiting } from '../salesforce/api-budget.ts';
-import type { Ask } from '../salesforce/query-pages.ts';
+import type { CallWithinBudget } from '../salesforce/query-pages.ts';
 import { applyPage } from './apply-reads.ts';
 import { closeBulkJobs } from './bulk-reading.ts';
 import { byId } from './pages.ts';
@@ -35,11 +35,11 @@ export async function runResync(
   const cancelled = watchForEnd(context, row);
   const signal = AbortSignal.any([stopping, cancelled.signal]);
   try {
-    const ask = abortable(asker(context, signal, row), signal);
+    const callWithinBudget = abortable(createBudgetedCaller(context, signal, row), signal);
     const wait = signInWait(context, signal, row);
-    const reading = await whenSignedIn(() => readingOf(context, row, ask), wait);
+    const reading = await whenSignedIn(() => readingOf(context, row, callWithinBudget), wait);
     await markRepairing(context.pool, { resyncId: id });
-    const run: RunningResync = { context, row, reading, ask, signal };
+    const run: RunningResync = { context, row, reading, callWithinBudget, signal };
     const outcome = await (row.mode === 'repair' ? repair(run) : verify(run));
     if (outcome.stopped) return;
     const { different, unstored } = outcome;
@@ -70,16 +70,23 @@ export async function rereadAccounts(
   ids: readonly string[],
   signal: AbortSignal = new AbortController().signal,
 ): Promise<void> {
-  const ask = asker(context, signal);
-  const reading = await whenSignedIn(() => beginReading(context, ask), signInWait(context, signal));
+  const callWithinBudget = createBudgetedCaller(context, signal);
+  const reading = await whenSignedIn(
+    () => beginReading(context, callWithinBudget),
+    signInWait(context, signal),
+  );
   await markRepairing(context.pool, { accountIds: ids });
-  for await (const page of byId({ context, reading, ask }, ids)) {
+  for await (const page of byId({ context, reading, callWithinBudget }, ids)) {
     await applyPage(context, reading, page);
   }
 }
 
 /** Calls within the API budget and once signed in; a resync's row says when it waits for either. */
-export function asker(context: ResyncContext, signal: AbortSignal, resync?: Claim): Ask {
+export function createBudgetedCaller(
+  context: ResyncContext,
+  signal: AbortSignal,
+  resync?: Claim,
+): CallWithinBudget {
   const { org, pool, logger } = context;
   const forSignIn = signInWait(context, signal, resync);
   const forBudget: Waiting = {
@@ -107,13 +114,13 @@ function signInWait({ pool, logger }: ResyncContext, signal: AbortSignal, resync
 }
 
 /** Does not wait for an answer that nobody wants any more. */
-function abortable(ask: Ask, signal: AbortSignal): Ask {
+function abortable(callWithinBudget: CallWithinBudget, signal: AbortSignal): CallWithinBudget {
   return async (call) => {
     const { promise: aborted, reject } = Promise.withResolvers<never>();
     const onAbort = (): void => reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      return await Promise.race([ask(call), aborted]);
+      return await Promise.race([callWithinBudget(call), aborted]);
     } finally {
       signal.removeEventListener('abort', onAbort);
     }

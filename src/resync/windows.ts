@@ -47,9 +47,14 @@ export async function differingSpans(run: RunningResync): Promise<Span[] | undef
 
 /** The accounts of a span, on either side. */
 export async function* pagesOfSpan(run: RunningResync, span: Span): AsyncGenerator<Page> {
-  const { context, reading, ask } = run;
+  const { context, reading, callWithinBudget } = run;
   const inMirror = await mirrorIds(context.pool, span);
-  for await (const reads of readAccountsModified(context.org.connection, reading.plan, span, ask)) {
+  for await (const reads of readAccountsModified(
+    context.org.connection,
+    reading.plan,
+    span,
+    callWithinBudget,
+  )) {
     for (const { id } of reads) inMirror.delete(id);
     yield { reads, absent: [], resume: { at: run.row.resumeAt, rows: 0 } };
   }
@@ -57,9 +62,9 @@ export async function* pagesOfSpan(run: RunningResync, span: Span): AsyncGenerat
 }
 
 /** Whether the mirror has more living accounts than Salesforce, also when it is looked at again. */
-export async function hasOrphans({ context, ask }: RunningResync): Promise<boolean> {
+export async function hasOrphans({ context, callWithinBudget }: RunningResync): Promise<boolean> {
   for (let look = 0; look < 3; look++) {
-    const theirs = await ask(() => countLiving(context.org.connection));
+    const theirs = await callWithinBudget(() => countLiving(context.org.connection));
     const { rows } = await context.pool.query<{ count: string }>(
       'select count(*)::text from accounts where not deleted',
     );
@@ -69,12 +74,12 @@ export async function hasOrphans({ context, ask }: RunningResync): Promise<boole
 }
 
 async function differingWindows(
-  { context, ask }: RunningResync,
+  { context, callWithinBudget }: RunningResync,
   unit: WindowUnit,
   span: Span,
 ): Promise<Span[]> {
   const [theirs, ours] = [
-    await ask(() => countWindows(context.org.connection, unit, span)),
+    await callWithinBudget(() => countWindows(context.org.connection, unit, span)),
     await mirrorWindows(context.pool, unit, span),
   ];
   const begins = [...new Set([...theirs.keys(), ...ours.keys()])].sort((a, b) => a - b);
@@ -87,8 +92,8 @@ async function differingWindows(
 }
 
 async function narrowDown(run: RunningResync, span: Span): Promise<Span[]> {
-  const { context, ask } = run;
-  const theirs = await ask(() => countWindow(context.org.connection, span));
+  const { context, callWithinBudget } = run;
+  const theirs = await callWithinBudget(() => countWindow(context.org.connection, span));
   const ours = await mirrorWindow(context.pool, span);
   if (isEqual(theirs, ours)) return [];
   const lengthMs = span.to.getTime() - span.from.getTime();

@@ -47,7 +47,7 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
   const hasRoom = (): boolean => !exhausted && isWithin(usage(), options.reservePercent);
 
   /** Whatever this answers or throws, the header of the answer counts. */
-  const ask = async (): Promise<void> => {
+  const refreshUsage = async (): Promise<void> => {
     try {
       await restAnswer(connection.request('/limits'), 60_000, 'limits');
       exhausted = false;
@@ -61,7 +61,7 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
     await onWait?.(usage());
     while (!hasRoom()) {
       await pause(options.pollIntervalMs, undefined, { signal });
-      await ask();
+      await refreshUsage();
     }
     await onWait?.(undefined);
   };

@@ -1,7 +1,7 @@
 import type { Connection } from 'jsforce';
 import { restAnswer } from './deadline.ts';
 import { SalesforceError } from './error.ts';
-import type { Ask } from './query-pages.ts';
+import type { CallWithinBudget } from './query-pages.ts';
 import type { Span } from './read-accounts.ts';
 import { checkedId, parseRecordId } from './record-id.ts';
 
@@ -17,9 +17,13 @@ const minSpanMs = 60 * 60_000;
  * Source: "Get Deleted", REST API guide.
  * @throws SalesforceError
  */
-export async function readDeletedIds(connection: Connection, span: Span, ask: Ask): Promise<Set<string>> {
+export async function readDeletedIds(
+  connection: Connection,
+  span: Span,
+  callWithinBudget: CallWithinBudget,
+): Promise<Set<string>> {
   try {
-    const { deletedRecords } = await ask(() =>
+    const { deletedRecords } = await callWithinBudget(() =>
       restAnswer(connection.request<DeletedPage>(deletedUrl(span)), answerLimitMs, 'getDeleted'),
     );
     return new Set(deletedRecords.map(({ id }) => parseRecordId(id) ?? id));
@@ -28,8 +32,8 @@ export async function readDeletedIds(connection: Connection, span: Span, ask: As
     const lengthMs = span.to.getTime() - span.from.getTime();
     if (!tooMany || lengthMs < 2 * minSpanMs) throw error;
     const middle = new Date(span.from.getTime() + lengthMs / 2);
-    const earlier = await readDeletedIds(connection, { from: span.from, to: middle }, ask);
-    return earlier.union(await readDeletedIds(connection, { from: middle, to: span.to }, ask));
+    const earlier = await readDeletedIds(connection, { from: span.from, to: middle }, callWithinBudget);
+    return earlier.union(await readDeletedIds(connection, { from: middle, to: span.to }, callWithinBudget));
   }
 }
 

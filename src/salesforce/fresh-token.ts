@@ -18,11 +18,11 @@ export function withFreshToken(
   pubsub: PubSubClient,
   tokens: TokenSource,
 ): { readonly pubsub: PubSubClient; readonly streamToken: StreamToken } {
-  const asked = async <T>(ask: () => Promise<T>): Promise<T> => {
+  const asked = async <T>(lookUp: () => Promise<T>): Promise<T> => {
     let session = await tokens.current('lookup');
     for (;;) {
       try {
-        const answer = await ask();
+        const answer = await lookUp();
         tokens.accepted(session, 'lookup');
         return answer;
       } catch (error) {

@@ -4,7 +4,7 @@ import { SalesforceError } from './error.ts';
 import type { RestRow } from './records.ts';
 
 /** Carries out one call to Salesforce, when there is room for it. */
-export type Ask = <T>(call: () => Promise<T>) => Promise<T>;
+export type CallWithinBudget = <T>(call: () => Promise<T>) => Promise<T>;
 
 export type QueryResource = 'query' | 'queryAll';
 
@@ -41,12 +41,12 @@ export async function* queryPages(
   connection: Connection,
   resource: QueryResource,
   soql: string,
-  ask: Ask = (call) => call(),
+  callWithinBudget: CallWithinBudget = (call) => call(),
 ): AsyncGenerator<RestRow[]> {
   let url: string | undefined = `/${resource}?q=${encodeURIComponent(soql)}`;
   while (url !== undefined) {
     const next: string = url;
-    const page: QueryPage = await ask(() =>
+    const page: QueryPage = await callWithinBudget(() =>
       restAnswer(connection.request<QueryPage>(next), maxQueryMs, resource),
     );
     for (let start = 0; start === 0 || start < page.records.length; start += maxSliceRecords)

@@ -1,6 +1,13 @@
 import type { Connection } from 'jsforce';
 import { restAnswer } from './deadline.ts';
-import { type Ask, fitsAddress, maxQueryMs, type QueryPage, queryPages, queryRows } from './query-pages.ts';
+import {
+  type CallWithinBudget,
+  fitsAddress,
+  maxQueryMs,
+  type QueryPage,
+  queryPages,
+  queryRows,
+} from './query-pages.ts';
 import { checkedId } from './record-id.ts';
 import { type AccountRead, type ReadPlan, type RestRow, toRead } from './records.ts';
 import { idCondition, retrieveAccounts } from './retrieve-accounts.ts';
@@ -54,20 +61,20 @@ export async function* readAccountsFrom(
   connection: Connection,
   plan: ReadPlan,
   from: Date | ReadFrom,
-  ask: Ask = (call) => call(),
+  callWithinBudget: CallWithinBudget = (call) => call(),
 ): AsyncGenerator<ReadPage> {
   const rest = `WHERE ${changedFrom(from)} ORDER BY SystemModstamp, Id`;
   const whole = `${selectFrom(plan.names)} ${rest}`;
   if (fitsAddress(whole)) {
-    for await (const rows of queryPages(connection, 'queryAll', whole, ask)) {
+    for await (const rows of queryPages(connection, 'queryAll', whole, callWithinBudget)) {
       const reads = rows.map((row) => toRead(row, plan));
       yield { reads, through: reads.at(-1) };
     }
     return;
   }
   const listing = `${selectFrom(['Id', 'SystemModstamp'])} ${rest}`;
-  for await (const rows of queryPages(connection, 'queryAll', listing, ask)) {
-    yield* readListed(connection, plan, rows, ask);
+  for await (const rows of queryPages(connection, 'queryAll', listing, callWithinBudget)) {
+    yield* readListed(connection, plan, rows, callWithinBudget);
   }
 }
 
@@ -76,15 +83,15 @@ export async function* readAccountsModified(
   connection: Connection,
   plan: ReadPlan,
   { from, to }: Span,
-  ask: Ask = (call) => call(),
+  callWithinBudget: CallWithinBudget = (call) => call(),
 ): AsyncGenerator<readonly AccountRead[]> {
   const where = `WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}`;
   const whole = `${selectFrom(plan.names)} ${where}`;
   const isNarrow = fitsAddress(whole);
   const soql = isNarrow ? whole : `${selectFrom(['Id', 'SystemModstamp'])} ${where}`;
-  for await (const rows of queryPages(connection, 'query', soql, ask)) {
+  for await (const rows of queryPages(connection, 'query', soql, callWithinBudget)) {
     if (isNarrow) yield rows.map((row) => toRead(row, plan));
-    else for await (const { reads } of readListed(connection, plan, rows, ask)) yield reads;
+    else for await (const { reads } of readListed(connection, plan, rows, callWithinBudget)) yield reads;
   }
 }
 
@@ -96,14 +103,14 @@ async function* readListed(
   connection: Connection,
   plan: ReadPlan,
   rows: readonly RestRow[],
-  ask: Ask,
+  callWithinBudget: CallWithinBudget,
 ): AsyncGenerator<ReadPage> {
   const listed = rows.map(placeOf);
   const size = maxIdsPerRead(plan);
   for (let start = 0; start === 0 || start < listed.length; start += size) {
     const some = listed.slice(start, start + size);
     const ids = some.map(({ id }) => id);
-    const reads = ids.length === 0 ? [] : await ask(() => readAccounts(connection, plan, ids));
+    const reads = ids.length === 0 ? [] : await callWithinBudget(() => readAccounts(connection, plan, ids));
     yield { reads, through: some.at(-1) };
   }
 }

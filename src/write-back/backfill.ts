@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
-import { type CodeFilter, fitsFilter } from '../codes/code-filter.ts';
+import { type CodeFilter, evaluateFilter } from '../codes/code-filter.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import { inTransaction } from '../db/database.ts';
 
@@ -62,7 +62,7 @@ export async function forgetBackfill(pool: pg.Pool, topic: string): Promise<void
 }
 
 function fitsTree(filter: CodeFilter | null, fields: FieldTree): boolean {
-  return filter === null || fitsFilter(filter, fromTree(fields));
+  return filter === null || evaluateFilter(filter, fromTree(fields));
 }
 
 /** Where to go on; undefined where there is nothing to do, or not all accounts are in the mirror yet. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { formatVersion, isOfReading, parseVersion } from '../apply/version.ts';
+import { formatVersion, isReadVersion, parseVersion } from '../apply/version.ts';
 import type { Knowledge, Written } from '../codes/code-knowledge.ts';
 import type { CodeError, CodeState } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
@@ -149,7 +149,7 @@ export async function lockWaitingCodes(
   return new Map(
     rows.map(({ held, version: text, named, ...waiting }) => {
       const version = parseVersion(text);
-      const by = isOfReading(version) ? 'read' : named ? 'event' : 'record';
+      const by = isReadVersion(version) ? 'read' : named ? 'event' : 'record';
       return [waiting.id, { ...waiting, held, knowledge: { by, version } }];
     }),
   );

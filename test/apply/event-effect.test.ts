@@ -14,24 +14,21 @@ const accountEffect = (input: EventInput) => {
 
 describe('the effect of an event', () => {
   it.each([
-    ['CREATE', 'all', true, false],
-    ['UNDELETE', 'all', false, false],
-    ['UPDATE', 'some', false, false],
-    ['DELETE', 'some', false, false],
-    ['GAP_CREATE', 'some', false, true],
-    ['GAP_UPDATE', 'some', false, true],
-    ['GAP_DELETE', 'some', false, true],
-    ['GAP_UNDELETE', 'some', false, true],
-  ])(
-    'an event of type %s writes %s fields (new account: %s, gap: %s)',
-    (changeType, extent, creates, gap) => {
-      expect(accountEffect({ header: { changeType } }).effect).toMatchObject({
-        change: { extent },
-        creates,
-        gap,
-      });
-    },
-  );
+    ['CREATE', 'snapshot', true, false],
+    ['UNDELETE', 'snapshot', false, false],
+    ['UPDATE', 'patch', false, false],
+    ['DELETE', 'patch', false, false],
+    ['GAP_CREATE', 'patch', false, true],
+    ['GAP_UPDATE', 'patch', false, true],
+    ['GAP_DELETE', 'patch', false, true],
+    ['GAP_UNDELETE', 'patch', false, true],
+  ])('an event of type %s is a %s (new account: %s, gap: %s)', (changeType, kind, creates, gap) => {
+    expect(accountEffect({ header: { changeType } }).effect).toMatchObject({
+      change: { kind },
+      creates,
+      gap,
+    });
+  });
 
   it('a CREATE and an UNDELETE mark the account as existing and a DELETE marks it as deleted', () => {
     const deletion = (changeType: string) =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitsFilter, parseCodeFilter } from '../../src/codes/code-filter.ts';
+import { evaluateFilter, parseCodeFilter } from '../../src/codes/code-filter.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 
 describe('filters of codes', () => {
@@ -22,7 +22,7 @@ describe('filters of codes', () => {
     ["Type = 'A' AND Site = 'B'", { Type: 'A', Site: 'C' }, false],
     [String.raw`Name = 'It\'s a \\ AND b'`, { Name: String.raw`It's a \ AND b` }, true],
   ])('the filter %s is evaluated', (text, values, fits) => {
-    expect(fitsFilter(parseCodeFilter(text), new Map(Object.entries(values)))).toBe(fits);
+    expect(evaluateFilter(parseCodeFilter(text), new Map(Object.entries(values)))).toBe(fits);
   });
 
   it.each([

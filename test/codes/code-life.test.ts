@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Change, emptyState, fieldVersion, type Merged, merge } from '../../src/apply/merge.ts';
 import {
   eventVersion,
-  isOfReading,
+  isReadVersion,
   laterVersion,
   readVersion,
   type Version,
@@ -102,7 +102,7 @@ function createLife(restore: boolean) {
       answer = undefined;
       if (given === undefined || code.state !== 'pending' || code.signupCode !== given.code) return;
       const version = fieldVersion(merged, field);
-      const by = isOfReading(version) ? 'read' : merged.fieldVersions.has(field) ? 'event' : 'record';
+      const by = isReadVersion(version) ? 'read' : merged.fieldVersions.has(field) ? 'event' : 'record';
       const mirror = { held: heldCode(merged, field), knowledge: { by, version }, restore } as const;
       code = acceptWrite(code, given, mirror);
     },

@@ -15,7 +15,7 @@ eachWithMutants([
               (effectOf) =>
               (...args) => {
                 const found = effectOf(...args);
-                if (found.kind !== 'accounts' || !found.effect.untold) return found;
+                if (found.kind !== 'accounts' || !found.effect.isGapEvent) return found;
                 return { ...found, effect: { ...found.effect, gap: false } };
               },
           },

@@ -2,7 +2,7 @@ import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDeletedIds, requestAccount } from '../../src/salesforce/deleted-records.ts';
 import type { Org } from '../../src/salesforce/org.ts';
-import type { Ask } from '../../src/salesforce/query-pages.ts';
+import type { CallWithinBudget } from '../../src/salesforce/query-pages.ts';
 import { inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -13,7 +13,7 @@ describe('the log of deletions', () => {
   let simulator: Simulator;
   let org: Org;
   let calls = 0;
-  const ask: Ask = (call) => {
+  const callWithinBudget: CallWithinBudget = (call) => {
     calls++;
     return call();
   };
@@ -37,14 +37,14 @@ describe('the log of deletions', () => {
   it('the log of deletions is read in parts if one response cannot hold its ids', async () => {
     const deleted = [13, 9, 5, 1].map(deleteAt);
     const span = { from: new Date(Date.now() - 14 * dayMs), to: new Date() };
-    expect(await readDeletedIds(org.connection, span, ask)).toEqual(new Set(deleted));
+    expect(await readDeletedIds(org.connection, span, callWithinBudget)).toEqual(new Set(deleted));
     expect(calls).toBe(1);
     simulator.faults.rest.replication.on({ maxIds: 1 });
-    expect(await readDeletedIds(org.connection, span, ask)).toEqual(new Set(deleted));
+    expect(await readDeletedIds(org.connection, span, callWithinBudget)).toEqual(new Set(deleted));
     simulator.faults.rest.replication.off();
     expect(calls).toBeGreaterThan(4);
     const later = { from: new Date(Date.now() - 7 * dayMs), to: new Date() };
-    expect(await readDeletedIds(org.connection, later, ask)).toEqual(new Set(deleted.slice(2)));
+    expect(await readDeletedIds(org.connection, later, callWithinBudget)).toEqual(new Set(deleted.slice(2)));
   });
 
   it('the log of deletions cannot be read if a short span has too many ids for one response', async () => {
@@ -52,7 +52,7 @@ describe('the log of deletions', () => {
     deleteAt(2);
     simulator.faults.rest.replication.on({ maxIds: 0 });
     const span = { from: new Date(Date.now() - 14 * dayMs), to: new Date() };
-    await expect(readDeletedIds(org.connection, span, ask)).rejects.toMatchObject({
+    await expect(readDeletedIds(org.connection, span, callWithinBudget)).rejects.toMatchObject({
       code: 'EXCEEDED_ID_LIMIT',
     });
     simulator.faults.rest.replication.off();

@@ -2,7 +2,7 @@ import { inTransaction, type Queryable } from '../../db/database.ts';
 import { applyPage } from '../apply-reads.ts';
 import { byId } from '../pages.ts';
 import { beginReading, type ResyncContext } from '../reading.ts';
-import { asker } from '../run-resync.ts';
+import { createBudgetedCaller } from '../run-resync.ts';
 import { claimHeldResync, restartHeldResync, takeKeptToCheck } from './confirm-resync.ts';
 import { unprovenWindowDays } from './deletion-bound.ts';
 import { hasNoOpenResync } from './invisible-rows.ts';
@@ -18,10 +18,10 @@ export async function checkInvisibleAccounts(context: ResyncContext, signal: Abo
   const id = await claimHeldResync(context.pool);
   if (id === undefined) return;
   const ids = await takeKeptToCheck(context.pool, id, accountsPerLook);
-  const ask = asker(context, signal);
-  const reading = await beginReading(context, ask);
+  const callWithinBudget = createBudgetedCaller(context, signal);
+  const reading = await beginReading(context, callWithinBudget);
   let known = 0;
-  for await (const page of byId({ context, reading, ask }, ids)) {
+  for await (const page of byId({ context, reading, callWithinBudget }, ids)) {
     const proven = page.absent.filter(({ proof }) => proof !== null);
     known += page.reads.length + proven.length;
     await applyPage(context, reading, { reads: page.reads, absent: proven });

@@ -2,14 +2,18 @@ import { compareVersions, parseVersion } from '../../apply/version.ts';
 import type { Queryable } from '../../db/database.ts';
 import { deleteLogMs, readDeletedIds, requestAccount } from '../../salesforce/deleted-records.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
-import type { Ask } from '../../salesforce/query-pages.ts';
+import type { CallWithinBudget } from '../../salesforce/query-pages.ts';
 import type { Reading, ResyncContext } from '../reading.ts';
 import { type Absence, type DeletionProof, proofOfDeletion, type Sighting } from './deletion-proof.ts';
 
 /** The most accounts that are requested one by one: an API request each. */
 const maxRequests = 10;
 
-type Seeking = { readonly context: ResyncContext; readonly reading: Reading; readonly ask: Ask };
+type Seeking = {
+  readonly context: ResyncContext;
+  readonly reading: Reading;
+  readonly callWithinBudget: CallWithinBudget;
+};
 
 /**
  * Looks for proof that accounts are deleted: in the event log, in Salesforce's log of deletions and, if few are left, by
@@ -50,11 +54,11 @@ function deletedIds(seeking: Seeking): Promise<ReadonlySet<string>> {
   return known;
 }
 
-async function readLog({ context, ask }: Seeking): Promise<ReadonlySet<string>> {
+async function readLog({ context, callWithinBudget }: Seeking): Promise<ReadonlySet<string>> {
   const now = Date.now();
   const span = { from: new Date(now - deleteLogMs), to: new Date(now) };
   try {
-    return await readDeletedIds(context.org.connection, span, ask);
+    return await readDeletedIds(context.org.connection, span, callWithinBudget);
   } catch (error) {
     if (!saysNothing(error)) throw error;
     context.logger.warn({ err: error }, 'the log of deletions cannot be read');
@@ -62,9 +66,9 @@ async function readLog({ context, ask }: Seeking): Promise<ReadonlySet<string>> 
   }
 }
 
-async function requested({ context, ask }: Seeking, id: string): Promise<string | null> {
+async function requested({ context, callWithinBudget }: Seeking, id: string): Promise<string | null> {
   try {
-    return await ask(() => requestAccount(context.org.connection, id));
+    return await callWithinBudget(() => requestAccount(context.org.connection, id));
   } catch (error) {
     if (error instanceof SalesforceError && saysNothing(error)) return error.code;
     throw error;
