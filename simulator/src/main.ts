@@ -1,57 +1,56 @@
+#!/usr/bin/env node
 import process from 'node:process';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+import manifest from '../package.json' with { type: 'json' };
 import { exampleRequests } from './http/example-requests.ts';
-import { readSettings, SettingError, type SimulatorSettings } from './settings.ts';
+import { readSettings, SettingError, type SimulatorSettings, usage } from './settings.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
 
-/** `npm run simulator`: the simulator alone, until a signal. */
-setLogVerbosity(logVerbosity.NONE);
+/** The command `salesforce-simulator`: one org until a signal. */
 try {
-  const settings = readSettings(process.env);
-  const simulator = await startSimulator(settings).catch((error: unknown) => {
-    throw namingSetting(error, settings);
-  });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
-  const { relay, tell } = settings.webhooks;
-  if (relay !== undefined) simulator.webhooks.relay(relay);
-  if (tell !== undefined) simulator.webhooks.tell(tell);
-  process.stdout.write(greeting(simulator));
+  const settings = readSettings(process.argv.slice(2), process.env);
+  if (settings.info === undefined) await run(settings);
+  else process.stdout.write(settings.info === 'help' ? usage() : `${manifest.version}\n`);
 } catch (error) {
   process.stderr.write(`${error instanceof SettingError ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }
 
-function greeting({
-  credentials,
-  instanceUrl,
-  org,
-  pubsubEndpoint,
-  sessions,
-  ...simulator
-}: Simulator): string {
+async function run(settings: SimulatorSettings): Promise<void> {
+  setLogVerbosity(logVerbosity.NONE);
+  const simulator = await startSimulator(settings).catch((error: unknown) => {
+    throw namePort(error, settings);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
+  if (settings.relay !== undefined) simulator.webhooks.relay(settings.relay);
+  if (settings.outboundMessages !== undefined) simulator.webhooks.tell(settings.outboundMessages);
+  process.stdout.write(banner(simulator));
+}
+
+function banner({ credentials, instanceUrl, org, sessions, ...simulator }: Simulator): string {
   const token = sessions.issue({ userId: org.named.admin.id, neverExpires: true });
   const example = exampleRequests(instanceUrl, token);
   const lines = [
     `Salesforce simulator, org ${simulator.organizationId}, ${org.size} accounts. Nothing in it is real.`,
     '',
     `  REST, OAuth, SOAP  ${instanceUrl}`,
-    `  Pub/Sub API        ${pubsubEndpoint} (${simulator.certificate ? 'TLS, certificate below' : 'plaintext'})`,
+    `  Pub/Sub API        ${simulator.pubsubEndpoint} (${simulator.certificate ? 'TLS, certificate below' : 'plaintext'})`,
     `  control            ${instanceUrl}/simulator`,
     `  client id, secret  ${credentials.clientId}, ${credentials.clientSecret}`,
     `  user, password     ${credentials.username}, ${credentials.password}`,
     '',
     'Create an account:',
     example.create,
-    'Look at the newest ones:',
+    'Query the newest accounts:',
     example.query,
     ...(simulator.certificate ? ['', simulator.certificate] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function namingSetting(error: unknown, { httpPort, pubsubPort }: SimulatorSettings): unknown {
+function namePort(error: unknown, { httpPort, portSources, pubsubPort }: SimulatorSettings): unknown {
   if (!(error instanceof Error && 'port' in error)) return error;
-  const setting = error.port === httpPort ? 'SIMULATOR_HTTP_PORT' : 'SIMULATOR_PUBSUB_PORT';
-  const port = error.port === httpPort ? httpPort : pubsubPort;
-  return new SettingError(setting, `${port} is in use`);
+  return error.port === httpPort
+    ? new SettingError(`${portSources.http} ${httpPort} is in use`)
+    : new SettingError(`${portSources.pubsub} ${pubsubPort} is in use`);
 }
