@@ -29,3 +29,16 @@ describe('docs/field-failures.md', () => {
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
   });
 });
+
+describe('docs/architecture.md', () => {
+  it('every function that it names is in the file that it names', () => {
+    const places = [...read('docs/architecture.md').matchAll(/`(\w+)`\s+\(`(src\/[\w./-]+\.ts)`\)/g)];
+    expect(places.length).toBeGreaterThan(30);
+    const missing = places
+      .map(([, name = '', file = '']) => ({ name, file }))
+      .filter(
+        ({ name, file }) => !existsSync(`${root}${file}`) || !new RegExp(`\\b${name}\\b`).test(read(file)),
+      );
+    expect(missing).toEqual([]);
+  });
+});

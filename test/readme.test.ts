@@ -56,7 +56,7 @@ describe.each(pages)('%s', (page) => {
 });
 
 describe('README.md', () => {
-  it('has at most 900 words', () => {
+  it('the README has at most 900 words', () => {
     expect(read('README.md').split(/\s+/).length).toBeLessThanOrEqual(900);
   });
 

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+
+/** Phrases that documentation of software does not use, and what to write instead. */
+const replacements: Readonly<Record<string, string>> = {
+  untold: 'unknown, not reported',
+  'unless told': 'by default',
+  whoever: 'the client, the process, the user',
+  anew: 'again',
+  'for ever': 'permanently, without a limit',
+  'on record': 'stored',
+  'gone on with': 'continued',
+  'is begun': 'starts',
+};
+
+const checked = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', '.github'];
+/** Written by programs. */
+const skipped = ['src/db/generated/', 'node_modules/'];
+
+function filesIn(name: string): string[] {
+  if (statSync(path.join(root, name)).isFile()) return [name];
+  return readdirSync(path.join(root, name), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(?:ts|md|ya?ml|sql|prisma|json|proto)$/.test(entry.name))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .filter((file) => !skipped.some((folder) => file.includes(folder)));
+}
+
+/** `file:line: "phrase"; write …`. Case, comment marks and line breaks make no difference. */
+function findings(file: string, text: string): string[] {
+  return Object.entries(replacements).flatMap(([phrase, better]) => {
+    const pattern = new RegExp(`\\b${phrase.replaceAll(' ', '[\\s*/#]+')}\\b`, 'gi');
+    return [...text.matchAll(pattern)].map(({ index }) => {
+      const line = text.slice(0, index).split('\n').length;
+      return `${file}:${line}: "${phrase}"; write: ${better}`;
+    });
+  });
+}
+
+describe('the language of code and documentation', () => {
+  it.each(checked)('the files in %s use standard terms', (name) => {
+    const files = filesIn(name);
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.flatMap((file) => findings(file, readFileSync(path.join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  it('a phrase is found across lines and in any case, but not inside a word', () => {
+    expect(findings('x.ts', '/**\n * Kept For\n * ever.\n */')).toEqual([
+      'x.ts:2: "for ever"; write: permanently, without a limit',
+    ]);
+    expect(findings('x.ts', 'Forever and a newer one')).toEqual([]);
+  });
+});
