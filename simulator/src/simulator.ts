@@ -1,8 +1,8 @@
-import { bulkFaults } from './faults/bulk-side.ts';
-import { createFaultSwitches, type FaultSwitches } from './faults/fault-switches.ts';
-import type { Faults } from './faults/faults.ts';
-import { httpFaults } from './faults/http-side.ts';
-import { orgFaults } from './faults/org-side.ts';
+import { bulkFaults } from './faults/bulk-faults.ts';
+import { eventFaults } from './faults/event-faults.ts';
+import { createFaultSwitches, type FaultSwitches, type Faults } from './faults/faults.ts';
+import { httpFaults, visibilityOf } from './faults/http-faults.ts';
+import { recordFaults } from './faults/record-faults.ts';
 import { createBulk } from './http/bulk/bulk-context.ts';
 import type { BulkJobs } from './http/bulk/bulk-jobs.ts';
 import { type Credentials, createCredentials } from './http/credentials.ts';
@@ -77,7 +77,7 @@ function openOrg(
     ...(organizationId !== undefined && { organizationId: checkedId(organizationId) }),
     ...(personAccounts !== undefined && { personAccounts }),
     ...(retentionMs !== undefined && { retentionMs }),
-    faults: orgFaults(switches.events, switches.records, switches.calls, otherSchemaId),
+    faults: { ...eventFaults(switches.events, otherSchemaId), ...recordFaults(switches.records) },
   });
   switches.events.delayed.onOff(org.bus.release);
   const missing = manyFields(customFields).filter(({ name }) => org.field(name) === undefined);
@@ -100,7 +100,7 @@ function createContext(
 ): HttpContext {
   const now = options.now ?? Date.now;
   const { organizationId } = org;
-  const visible = visibleOrg(org, switches.rest);
+  const visible = visibleOrg(org, visibilityOf(switches.rest, org.named.integration.id));
   const sessions = createSessions({
     organizationId,
     lifetimeMs: options.tokenLifetimeMs ?? 2 * HOUR_MS,

@@ -1,6 +1,5 @@
-import type { FaultSwitches } from './faults/fault-switches.ts';
-import { createFaults, type Faults } from './faults/faults.ts';
-import { pubSubFaults } from './faults/pubsub-faults.ts';
+import { createFaults, type FaultSwitches, type Faults } from './faults/faults.ts';
+import { streamFaults } from './faults/stream-faults.ts';
 import { describeSimulator } from './http/describe-org.ts';
 import type { Endpoints, HttpContext } from './http/http-context.ts';
 import { startHttpServer } from './http/http-server.ts';
@@ -25,7 +24,7 @@ export async function startServers(
     host,
     port: pubsubPort,
     authenticate: sessions.authenticate,
-    faults: pubSubFaults(switches.stream, switches.context),
+    faults: streamFaults(switches.stream, switches.context),
     ...pubsubOptions(options),
   }).catch((error: unknown) => {
     throw portError(error, pubsubPort);

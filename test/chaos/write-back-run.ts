@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { fateOf, type Mix } from 'salesforce-simulator/faults/record-switches.ts';
+import { type Mix, mixedErrorOf } from 'salesforce-simulator/faults/record-faults.ts';
 import { type CrashWorld, startCrashWorld } from './crash-world.ts';
 import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import { checkWriteBacks, type WriteBackCheck } from './write-back-check.ts';
@@ -43,7 +43,7 @@ export async function writeBackRun(options: WriteBackRunOptions): Promise<WriteB
     onProgress(`${ids.length} accounts are made; waiting for the last codes`);
     const quiet = await waitUntilDecided(world, options.quietLimitMs);
     return {
-      ...(await checkWriteBacks(world, ids, (id) => fateOf(mix, id))),
+      ...(await checkWriteBacks(world, ids, (id) => mixedErrorOf(mix, id))),
       seed,
       kills,
       starts: world.service.starts,

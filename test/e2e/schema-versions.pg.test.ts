@@ -87,7 +87,7 @@ describe('the schema of events', () => {
       schemaId: testSchemaId,
       payload: encodeEvent({ header: { recordIds: [id] } }),
     });
-    await mirror.until('its schema is refused', async () => (refuse.standing()[0]?.struck ?? 0) > 0);
+    await mirror.until('its schema is refused', async () => (refuse.active()[0]?.struck ?? 0) > 0);
     const waiting = await mirror.get<{ state: string }>(`/v1/events/${eventId}`);
     expect(waiting.state).toBe('stored');
     await mirror.stop();

@@ -109,7 +109,7 @@ describe('signing in again while the service runs', () => {
       await mirror.until('it was refused often', async () => {
         const { state, lastError } = await subscription();
         if (lastError !== null && ['waiting', 'stopped'].includes(state)) classes.add(lastError.class);
-        return (faults.oauth.fail.standing()[0]?.struck ?? 0) >= 3;
+        return (faults.oauth.fail.active()[0]?.struck ?? 0) >= 3;
       });
       expect(classes).toEqual(new Set([how === 'invalid_grant' ? 'config' : 'transient']));
       faults.oauth.fail.off();

@@ -152,7 +152,7 @@ describe('the behavior of a stream', () => {
     await mirror.settled();
     await mirror.healed();
     // A stream from the oldest event has no position to refuse.
-    expect(corruptReplayId.standing()[0]?.struck).toBe(1);
+    expect(corruptReplayId.active()[0]?.struck).toBe(1);
     expect(await mirror.incidents()).toHaveLength(1);
   });
 });

@@ -28,7 +28,7 @@ describe('requests without retries', () => {
       failure: 'transient',
       retryAfterMs: 7_000,
     });
-    expect(simulator.faults.rest.fail.standing()[0]?.struck).toBe(1);
+    expect(simulator.faults.rest.fail.active()[0]?.struck).toBe(1);
   });
 
   it('an expired token is replaced once', async () => {

@@ -2,32 +2,44 @@ import type { TSchema } from 'typebox';
 import type { BulkJobs } from '../http/bulk/bulk-jobs.ts';
 import type { SimulatorOrg } from '../org/org.ts';
 import type { PubSubServer } from '../pubsub/server.ts';
-import { bulkActs } from './bulk-acts.ts';
-import { eventActs } from './event-acts.ts';
-import { FaultError } from './fault-error.ts';
-import type { StandingFault, SwitchedOn } from './fault-switch.ts';
-import type { FaultSwitches } from './fault-switches.ts';
-import { streamActs } from './stream-acts.ts';
+import type { SimulatorOptions } from '../simulator-options.ts';
+import { bulkActs, bulkSwitches } from './bulk-faults.ts';
+import { eventActs, eventSwitches } from './event-faults.ts';
+import { createSwitchContext, type SwitchedOn } from './fault.ts';
+import { oauthSwitches, restSwitches } from './http-faults.ts';
+import { FaultError } from './parameters.ts';
+import { recordSwitches } from './record-faults.ts';
+import { streamActs, streamSwitches } from './stream-faults.ts';
+import { webhookSwitches } from './webhook-faults.ts';
 
-/** Every misbehaviour of the simulator by theme, and the list of them by name. */
-export function createFaults(switches: FaultSwitches, world: FaultWorld) {
-  const { bulkJobs, now, org, pubsub } = world;
+/** All switches, off. The org and the servers need them, so they exist first. */
+export function createFaultSwitches({
+  channels = [],
+  faultSeed = 1,
+  networkFaults = false,
+}: SimulatorOptions) {
+  const context = createSwitchContext(faultSeed);
+  return {
+    context,
+    stream: streamSwitches(context, networkFaults),
+    events: eventSwitches(context, channels),
+    records: recordSwitches(context),
+    rest: restSwitches(context),
+    oauth: oauthSwitches(context),
+    bulk: bulkSwitches(context),
+    webhooks: webhookSwitches(context),
+  };
+}
+
+/** Every fault of the simulator by theme, and by name such as `stream.silence`. */
+export function createFaults({ context: _context, ...switches }: FaultSwitches, targets: FaultTargets) {
+  const { bulkJobs, now, org, pubsub } = targets;
+  const { connections, disconnect } = pubsub;
   const themes = {
-    stream: {
-      ...switches.stream,
-      ...streamActs({ bus: org.bus, connections: pubsub.connections, disconnect: pubsub.disconnect }),
-    },
+    ...switches,
+    stream: { ...switches.stream, ...streamActs({ bus: org.bus, connections, disconnect }) },
     events: { ...switches.events, ...eventActs(org, now) },
-    records: {
-      refused: switches.records.refused,
-      mixed: switches.records.mixed,
-      trigger: switches.calls.trigger,
-      readOnly: switches.calls.readOnly,
-    },
-    rest: switches.rest,
-    oauth: switches.oauth,
     bulk: { ...switches.bulk, ...bulkActs(bulkJobs) },
-    webhooks: switches.webhooks,
   };
   const byName = new Map<string, AnyFault>();
   for (const [theme, faults] of Object.entries(themes)) {
@@ -39,17 +51,16 @@ export function createFaults(switches: FaultSwitches, world: FaultWorld) {
 function faultList(byName: ReadonlyMap<string, AnyFault>): FaultList {
   const find = (name: string): AnyFault => {
     const fault = byName.get(name);
-    if (fault === undefined) throw new UnknownFault(name);
+    if (fault === undefined) throw new FaultError(`there is no fault ${name}`, 404);
     return fault;
   };
-  const standing = () =>
-    [...byName].flatMap(([name, fault]) =>
-      fault.kind === 'act' ? [] : fault.standing().map((entry) => ({ name, ...entry })),
-    );
   return {
     catalog: () =>
       [...byName].map(([name, { about, kind, parameters }]) => ({ name, kind, about, parameters })),
-    standing,
+    active: () =>
+      [...byName].flatMap(([name, fault]) =>
+        fault.kind === 'act' ? [] : fault.active().map((entry) => ({ name, ...entry })),
+      ),
     start(name, parameters) {
       const fault = find(name);
       return fault.kind === 'act' ? fault.nowWith(parameters) : { id: fault.onWith(parameters).id };
@@ -66,32 +77,23 @@ function faultList(byName: ReadonlyMap<string, AnyFault>): FaultList {
   };
 }
 
-/** There is no fault of this name. */
-class UnknownFault extends FaultError {
-  override readonly statusCode = 404;
-
-  constructor(name: string) {
-    super(`there is no fault ${name}`);
-  }
-}
-
-export type FaultWorld = {
+type FaultTargets = {
   readonly org: SimulatorOrg;
   readonly now: () => number;
   readonly pubsub: PubSubServer;
   readonly bulkJobs: BulkJobs;
 };
 
+export type FaultSwitches = ReturnType<typeof createFaultSwitches>;
 export type Faults = ReturnType<typeof createFaults>;
 
-/** All faults by name, `stream.silence`, for callers that read the name from somewhere. */
+/** All faults by name, for the control API. */
 export type FaultList = {
   catalog(): readonly object[];
-  /** What is on now. */
-  standing(): readonly object[];
-  /** Switches on or acts. Throws FaultError for wrong parameters, and with status 404 for an unknown name. */
+  active(): readonly object[];
+  /** Switches on or acts. Throws FaultError for invalid parameters, and with status 404 for an unknown name. */
   start(name: string, parameters: unknown): object;
-  /** Switches off every one of this name and says how many. */
+  /** Switches off every active one of this name; returns their number. */
   clear(name: string): number;
   clearAll(): number;
 };
@@ -102,7 +104,7 @@ type AnyFault = { readonly about: string; readonly parameters: TSchema } & (
       readonly kind: 'switch';
       onWith(given: unknown): SwitchedOn;
       off(): number;
-      standing(): readonly StandingFault[];
+      active(): readonly object[];
     }
   | { readonly kind: 'act'; nowWith(given: unknown): object }
 );

@@ -3,7 +3,7 @@ import type { FaultList } from '../faults/faults.ts';
 
 /** `/simulator/faults`: lists what can go wrong and what does now, switches it on by name, and off again. */
 export const faultRoutes = (faults: FaultList) => async (app: FastifyInstance) => {
-  app.get('/', async () => ({ on: faults.standing(), faults: faults.catalog() }));
+  app.get('/', async () => ({ on: faults.active(), faults: faults.catalog() }));
 
   app.post<NamedRoute>('/:name', async ({ body, params }) => ({
     name: params.name,

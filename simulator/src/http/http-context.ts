@@ -2,7 +2,7 @@ import type { Org } from '../org/model.ts';
 import type { VisibleOrg } from '../org/visible-org.ts';
 import type { BulkContext } from './bulk/bulk-context.ts';
 import type { Credentials } from './credentials.ts';
-import type { HttpFaults } from './http-faults.ts';
+import type { HttpFaults } from './fault-hooks.ts';
 import type { QueryCursors } from './query-cursors.ts';
 import type { RequestAllowance } from './request-allowance.ts';
 import type { Sessions } from './sessions.ts';

@@ -1,8 +1,8 @@
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import { limitAddress, maxHeaderSize } from './address-limit.ts';
 import { type Control, controlRoutes } from './control.ts';
+import { faultHooks } from './fault-hooks.ts';
 import type { HttpContext } from './http-context.ts';
-import { faultHooks } from './http-faults.ts';
 import { identityRoutes } from './identity.ts';
 import { assertLoopback } from './loopback.ts';
 import { oauthRoutes } from './oauth.ts';

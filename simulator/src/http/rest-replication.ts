@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { OrgRecord } from '../org/model.ts';
 import { ApiError } from './api-error.ts';
+import type { ReplicationFaults } from './fault-hooks.ts';
 import type { HttpContext } from './http-context.ts';
-import type { ReplicationFaults } from './http-faults.ts';
 import { assertAccount } from './rest-rows.ts';
 
 /** Which accounts were changed or deleted between two times; seconds are dropped from both. */

@@ -1,7 +1,6 @@
 import { Metadata, status } from '@grpc/grpc-js';
-import { ERROR_CODES } from './error-codes.ts';
 
-/** Why the Pub/Sub API refuses a call, without the prefix that all its error codes share. */
+/** Why the Pub/Sub API refuses a call. */
 export type PubSubFailure = {
   readonly status: status;
   /** `topic.not.found`; the prefix `sfdc.platform.eventbus.grpc.` is added on the wire. Null: none is sent. */
@@ -9,7 +8,7 @@ export type PubSubFailure = {
   readonly message: string;
 };
 
-/** As it goes over the wire: the code and the call in the trailers, the call once more behind the details. */
+/** The failure on the wire: the error code and the call in the trailers, the call also in the details. */
 export function toServiceError(failure: PubSubFailure, rpc: RpcName, rpcId: string): PubSubServiceError {
   const metadata = new Metadata();
   if (failure.errorCode !== null) {
@@ -20,7 +19,7 @@ export function toServiceError(failure: PubSubFailure, rpc: RpcName, rpcId: stri
   return { code: failure.status, details: `${failure.message} rpcId: ${rpcId}`, metadata };
 }
 
-/** A failure under an error code, with the status that belongs to it unless told; INTERNAL for unknown codes. */
+/** A failure with an error code, by default with its status; INTERNAL for unknown codes. */
 export function pubSubFailure(
   errorCode: string,
   code: status = ERROR_CODES[errorCode] ?? status.INTERNAL,
@@ -28,7 +27,7 @@ export function pubSubFailure(
   return failure(code, errorCode, 'The simulator ended this call on request.');
 }
 
-/** The refusals that the simulator gives by itself. */
+/** Refusals without a fault. */
 export const pubSubFailures = {
   headersMissing: failure(
     status.INVALID_ARGUMENT,
@@ -73,6 +72,38 @@ export const pubSubFailures = {
 function failure(code: status, errorCode: string | null, message: string): PubSubFailure {
   return { status: code, errorCode, message };
 }
+
+/**
+ * The error codes of the Pub/Sub API, without the prefix they share, and their gRPC status: as observed,
+ * otherwise the most likely one. Source: "Handling Errors", Pub/Sub API guide.
+ */
+export const ERROR_CODES: Readonly<Record<string, status>> = {
+  'service.unavailable': status.INTERNAL,
+  'service.auth.error': status.UNAUTHENTICATED,
+  'service.auth.headers.invalid': status.INVALID_ARGUMENT,
+  'service.auth.refresh.invalid': status.INVALID_ARGUMENT,
+  'service.protection.triggered': status.RESOURCE_EXHAUSTED,
+  'service.protection.stream.limit.triggered': status.RESOURCE_EXHAUSTED,
+  'service.tenant.license': status.PERMISSION_DENIED,
+  'concurrent.client.limit.exceeded': status.RESOURCE_EXHAUSTED,
+  'topic.not.found': status.NOT_FOUND,
+  'topic.validation.empty': status.INVALID_ARGUMENT,
+  'topic.meta.permission': status.PERMISSION_DENIED,
+  'topic.api.unavailable': status.UNAVAILABLE,
+  'schema.meta.permission': status.PERMISSION_DENIED,
+  'schema.api.unavailable': status.UNAVAILABLE,
+  'schema.validation.failed': status.INVALID_ARGUMENT,
+  'subscription.topic.cannot.subscribe': status.PERMISSION_DENIED,
+  'subscription.fetch.replayid.corrupted': status.INVALID_ARGUMENT,
+  'subscription.fetch.replayid.validation.failed': status.INVALID_ARGUMENT,
+  'subscription.fetch.replay.repeated': status.INTERNAL,
+  'subscription.limit.exceeded': status.RESOURCE_EXHAUSTED,
+  'subscription.fetch.overflow': status.RESOURCE_EXHAUSTED,
+  'subscription.fetch.requested.events.invalid': status.INVALID_ARGUMENT,
+  'subscription.fetch.topic.mismatch': status.INVALID_ARGUMENT,
+  'subscription.fetch.request.invalid': status.INVALID_ARGUMENT,
+  'subscription.internal.error': status.INTERNAL,
+};
 
 export type RpcName =
   | 'Subscribe'

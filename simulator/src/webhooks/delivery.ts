@@ -1,4 +1,4 @@
-import type { WebhookKind, WebhookSwitches } from '../faults/webhook-switches.ts';
+import type { WebhookKind, WebhookSwitches } from '../faults/webhook-faults.ts';
 
 /** A request that is made until it is taken. */
 export type Parcel = {

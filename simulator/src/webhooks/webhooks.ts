@@ -1,4 +1,4 @@
-import type { WebhookSwitches } from '../faults/webhook-switches.ts';
+import type { WebhookSwitches } from '../faults/webhook-faults.ts';
 import type { SimulatorOrg } from '../org/org.ts';
 import { type RelayOptions, type Sender, startEventRelay } from './event-relay.ts';
 import {

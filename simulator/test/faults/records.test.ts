@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fateOf } from '../../src/faults/record-switches.ts';
+import { mixedErrorOf } from '../../src/faults/record-faults.ts';
 import { useFaultSimulator } from './fault-simulator.ts';
 
 const handle = useFaultSimulator();
@@ -71,7 +71,7 @@ describe('refused records of a collection', () => {
     const { mixed } = handle.simulator.faults.records;
     const on = mixed.on(mix);
     const first = await write(ids);
-    expect(first).toEqual(ids.map((id) => fateOf(mix, id)?.errorCode ?? null));
+    expect(first).toEqual(ids.map((id) => mixedErrorOf(mix, id)?.errorCode ?? null));
     const kinds = Map.groupBy(first, (code) => code);
     expect(kinds.get(null)?.length).toBeGreaterThan(15);
     expect(kinds.get('UNABLE_TO_LOCK_ROW')?.length).toBeGreaterThan(5);

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
-import { ERROR_CODES } from '../../src/pubsub/error-codes.ts';
+import { ERROR_CODES } from '../../src/pubsub/failures.ts';
 import { eventually } from '../eventually.ts';
 import { useFaultSimulator } from './fault-simulator.ts';
 

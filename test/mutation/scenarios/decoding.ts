@@ -72,8 +72,7 @@ export async function nothingOvertakesAMissingSchema(mirror: LiveMirror): Promis
   // An event that counts as broken is set aside once its transaction is whole: until then it could still be decoded.
   await mirror.until(
     'the schema is refused again, or the event given up',
-    async () =>
-      (refuse.standing()[0]?.struck ?? 0) > 1 || (await failedEvents(mirror)).length > before.length,
+    async () => (refuse.active()[0]?.struck ?? 0) > 1 || (await failedEvents(mirror)).length > before.length,
   );
   refuse.off();
   await mirror.settled();

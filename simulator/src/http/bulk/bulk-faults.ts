@@ -21,7 +21,7 @@ export type BulkFaults = {
 
 export type PageFaults = {
   /** Rows at most. */
-  readonly most?: number;
+  readonly maxRows?: number;
   /** The connection breaks after so many rows. */
   readonly cutAfter?: number;
   /** So many of the promised rows never come, though the page ends cleanly. */

@@ -4,8 +4,8 @@ import type { QueryRows } from './bulk-rows.ts';
 import { csvWriter } from './csv.ts';
 
 /** What a page of a result holds, and where the next one begins. */
-export const pageOf = (rows: number, start: number, wanted: number, { most }: PageFaults): ResultPage => {
-  const end = Math.min(rows, start + Math.min(wanted, most ?? wanted));
+export const pageOf = (rows: number, start: number, wanted: number, { maxRows }: PageFaults): ResultPage => {
+  const end = Math.min(rows, start + Math.min(wanted, maxRows ?? wanted));
   return { start, end, next: end < rows ? end : null };
 };
 

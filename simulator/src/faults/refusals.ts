@@ -1,6 +1,6 @@
 import type { SaveError } from '../org/model.ts';
 
-/** What the org says when it refuses a record under one of these codes. */
+/** The error of a refused record, with the message that Salesforce gives. */
 export function refusal(errorCode: string, recordId: string | undefined, field?: string): SaveError {
   const [message = errorCode, fields = []] = MESSAGES[errorCode] ?? [];
   return {
