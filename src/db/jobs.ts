@@ -12,8 +12,8 @@ export type Jobs = {
   readonly schema: string;
   /** Reads these accounts again. */
   enqueueRereads(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
-  /** Carries out a row of the table `resyncs`. */
-  enqueueResync(client: pg.PoolClient, resyncId: string): Promise<void>;
+  /** Runs a row of the table `resyncs`. */
+  enqueueResync(client: pg.PoolClient, resync: QueuedResync): Promise<void>;
   /** Takes no more jobs; those that are under way go on. */
   takeNoMore(): Promise<void>;
   stop(): Promise<void>;
@@ -31,6 +31,8 @@ const defaultAnswerLimitMs = 35_000;
 
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
+/** A row of the table `resyncs`; scope `all` has a queue that runs one at a time. */
+export type QueuedResync = { readonly id: string; readonly scope: string };
 
 export type QueueOptions = {
   /** A schema that exists already; `pgboss`, which is created if it is absent, by default. */
@@ -93,15 +95,10 @@ export async function startJobs(
     boss,
     schema,
     enqueueRereads: (client, ids) => insert(client, queues.reread, perAccount(ids)),
-    async enqueueResync(client, resyncId) {
-      const { rowCount } = await client.query({
-        name: 'is-full-resync',
-        text: `select from resyncs where id = $1 and scope = 'all'`,
-        values: [resyncId],
-      });
-      if (rowCount === 0) await insert(client, queues.resync, [{ key: resyncId, data: { resyncId } }]);
-      else await insert(client, queues.fullResync, [{ data: { resyncId } }]);
-    },
+    enqueueResync: (client, { id, scope }) =>
+      scope === 'all'
+        ? insert(client, queues.fullResync, [{ data: { resyncId: id } }])
+        : insert(client, queues.resync, [{ key: id, data: { resyncId: id } }]),
     async takeNoMore() {
       for (const queue of Object.values(queues)) await boss.offWork(queue, { wait: false });
     },

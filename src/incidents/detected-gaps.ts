@@ -163,8 +163,7 @@ export async function repairByResync(
   client: pg.PoolClient,
   { request, ...incident }: ResyncRepair,
 ): Promise<string> {
-  const resyncId = await requestResync(client, request);
-  await jobs.enqueueResync(client, resyncId);
+  const resyncId = await requestResync(client, jobs.enqueueResync, request);
   const accountIds = request.accountIds ?? [];
   await openIncident(client, {
     ...incident,

@@ -71,9 +71,6 @@ function resumePosition({ replayId, positionAt, keepaliveReplayId }: Subscriptio
 export async function readUpToHere({ pool, jobs }: PositionContext, startedAt: Date): Promise<void> {
   await inTransaction(pool, async (client) => {
     const since = new Date(startedAt.getTime() - 60_000);
-    await jobs.enqueueResync(
-      client,
-      await requestResync(client, { scope: 'since', since, reason: 'first position' }),
-    );
+    await requestResync(client, jobs.enqueueResync, { scope: 'since', since, reason: 'first position' });
   });
 }

@@ -46,9 +46,12 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
       name: 'forget-webhook-requests',
       text: `delete from webhook_requests where received_at < now() - interval '7 days'`,
     });
-    const open = `select id::text as id from resyncs where state in ('queued', 'reading', 'applying')`;
-    for (const id of await withoutJob(client, jobs, open, queues.resync, queues.fullResync))
-      await jobs.enqueueResync(client, id);
+    for (const scope of ['all', 'since', 'accounts']) {
+      const active = `select id::text as id from resyncs
+                       where state in ('queued', 'reading', 'applying') and scope = '${scope}'`;
+      for (const id of await withoutJob(client, jobs, active, queues.resync, queues.fullResync))
+        await jobs.enqueueResync(client, { id, scope });
+    }
   });
   const { rowCount } = await pool.query(
     'select from subscriptions where topic = $1 and loaded_at is null and read_through_at is null',

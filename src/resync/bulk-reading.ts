@@ -17,9 +17,9 @@ import { SalesforceError } from '../salesforce/error.ts';
 import type { Page, RunningResync } from './reading.ts';
 import { expectComplete, ReadingLostError } from './reading-lost-error.ts';
 import {
-  bulkJobsLeftOver,
+  endOfRead,
   type ResumePoint,
-  readToTheEnd,
+  readAbandonedBulkJobs,
   saveBulkJob,
   saveBulkJobClosed,
   saveBulkRequested,
@@ -133,7 +133,7 @@ const firstPage = 'first';
 
 async function* resultPages(run: RunningResync, jobId: string): AsyncGenerator<Page> {
   let place: ResumePoint = { at: run.row.resumeAt ?? firstPage, rows: run.row.resumeRows };
-  for (let failures = 0; place.at !== readToTheEnd.at; ) {
+  for (let failures = 0; place.at !== endOfRead.at; ) {
     try {
       for await (const page of batchesFrom(run, jobId, place)) {
         yield page;
@@ -171,14 +171,14 @@ async function* batchesFrom(run: RunningResync, jobId: string, from: ResumePoint
     if (batch.length === batchRows) yield toPage({ at: from.at, rows: at - 1 });
     batch.push(cells);
   }
-  yield toPage(page.next === null ? readToTheEnd : { at: `${locatorMark}${page.next}`, rows: 0 });
+  yield toPage(page.next === null ? endOfRead : { at: `${locatorMark}${page.next}`, rows: 0 });
 }
 
 const locatorMark = 'locator:';
 
 /** Ends the bulk jobs that nobody reads any more. */
 export async function closeBulkJobs({ pool, org }: RunningResync['context']): Promise<void> {
-  for (const jobId of await bulkJobsLeftOver(pool)) {
+  for (const jobId of await readAbandonedBulkJobs(pool)) {
     await abortBulkJob(org.connection, jobId);
     await saveBulkJobClosed(pool, jobId);
   }

@@ -13,7 +13,7 @@ import {
 } from './difference-rows.ts';
 import { byId } from './pages.ts';
 import type { Page, Reading, RunningResync } from './reading.ts';
-import { lockClaim } from './resync-rows.ts';
+import { lockClaim } from './resync-claim.ts';
 
 const idsAtOnce = 200;
 // An account that is changed without a pause can't be compared; the next comparison sees it.

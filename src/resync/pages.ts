@@ -11,7 +11,7 @@ import { readByBulkJob } from './bulk-reading.ts';
 import { seekProof } from './deletion/seek-proof.ts';
 import type { Page, RunningResync } from './reading.ts';
 import { expectComplete } from './reading-lost-error.ts';
-import { readToTheEnd, saveMethod } from './resync-rows.ts';
+import { endOfRead, saveMethod } from './resync-rows.ts';
 import { scanAccounts, scanRows } from './scan-accounts.ts';
 
 const overlapMs = 5 * 60_000;
@@ -51,7 +51,7 @@ export async function* changedSince(run: RunningResync, moment: Date | null): As
   const { context, row, callWithinBudget } = run;
   const { connection } = context.org;
   const since = moment === null ? null : new Date(moment.getTime() - overlapMs);
-  if (row.resumeAt === readToTheEnd.at) return;
+  if (row.resumeAt === endOfRead.at) return;
   let { method, expected } = row;
   if (method === null || expected === null) {
     expected = await callWithinBudget(() => countAccounts(connection, since));
@@ -118,7 +118,7 @@ export async function* byId(
  */
 export async function* missingIds(run: RunningResync): AsyncGenerator<Page> {
   for await (const ids of unreadIds(run.context.pool, run.reading.readAt)) {
-    for await (const page of byId(run, ids)) yield { ...page, resume: readToTheEnd };
+    for await (const page of byId(run, ids)) yield { ...page, resume: endOfRead };
   }
 }
 

@@ -9,8 +9,7 @@ import type { CallWithinBudget } from '../salesforce/query-pages.ts';
 import type { AccountRead, ReadPlan } from '../salesforce/records.ts';
 import type { Absence } from './deletion/deletion-proof.ts';
 import { currentReadPlan, readPlanOf, type SchemaContext } from './read-plan.ts';
-import type { ResumePoint } from './resync-rows.ts';
-import { type ResyncRow, saveReadTime } from './resync-rows.ts';
+import { type ResumePoint, type ResyncRow, saveReadStart } from './resync-rows.ts';
 
 export type ResyncContext = SchemaContext & {
   readonly pool: pg.Pool;
@@ -67,7 +66,7 @@ export async function readingOf(
   }
   const reading = { ...(await beginReading(context, callWithinBudget)), resyncId: row.id };
   const { replayId } = await readSubscription(context.pool, context.topic);
-  await saveReadTime(context.pool, row, {
+  await saveReadStart(context.pool, row, {
     readAt: new Date(reading.readAt),
     watermark: formatVersion(reading.watermark),
     schemaId: reading.schemaId,

@@ -8,7 +8,7 @@ import { missingIds, pagesOf, readAhead } from './pages.ts';
 import { currentReadPlan, fieldsBeyond } from './read-plan.ts';
 import type { Outcome, Page, ResyncContext, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { ResyncEndedError, saveProgress, saveUnknownIds } from './resync-rows.ts';
+import { saveProgress, saveUnknownIds } from './resync-rows.ts';
 import { differingSpans, hasOrphans, pagesOfSpan } from './windows.ts';
 
 /**
@@ -28,7 +28,7 @@ export async function repair(run: RunningResync): Promise<Outcome> {
 async function apply({ context, row, reading }: RunningResync, page: Page): Promise<void> {
   await applyPage(context, reading, page, async (client, { unknownIds, ...counts }) => {
     await saveUnknownIds(client, row.id, row.scope === 'accounts' ? unknownIds : []);
-    if (!(await saveProgress(client, row, counts, page.resume))) throw new ResyncEndedError();
+    await saveProgress(client, row, counts, page.resume);
   });
 }
 
@@ -66,6 +66,6 @@ async function readAddedFields({ context, row, reading, callWithinBudget }: Runn
 
 async function requestFull(context: ResyncContext, reason: string): Promise<void> {
   await inTransaction(context.pool, async (client) => {
-    await context.jobs.enqueueResync(client, await requestResync(client, { scope: 'all', reason }));
+    await requestResync(client, context.jobs.enqueueResync, { scope: 'all', reason });
   });
 }

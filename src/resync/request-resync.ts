@@ -1,8 +1,10 @@
 import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
+import type { Jobs } from '../db/jobs.ts';
 import { storableText } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
+import { activeStates, openStates } from './resync-claim.ts';
 
 export const resyncScopes = ['all', 'since', 'accounts'] as const;
 export const resyncModes = ['repair', 'verify', 'sample'] as const;
@@ -41,8 +43,22 @@ export type ResyncRequest = {
   readonly requestedBy?: string;
 };
 
-/** Puts a resync on record; the job that carries it out is enqueued in the same transaction. @returns its id */
-export async function requestResync(client: Queryable, request: ResyncRequest): Promise<string> {
+/** Enqueues the job that runs a resync, in the transaction that wrote the row. */
+export type EnqueueResync = Jobs['enqueueResync'];
+
+/** Inserts a resync and enqueues its job. @returns its id */
+export async function requestResync(
+  client: pg.PoolClient,
+  enqueue: EnqueueResync,
+  request: ResyncRequest,
+): Promise<string> {
+  const id = await insertResync(client, request);
+  await enqueue(client, { id, scope: request.scope });
+  return id;
+}
+
+/** Inserts a resync without a job: the sweep enqueues one. @returns its id */
+export async function insertResync(client: Queryable, request: ResyncRequest): Promise<string> {
   const { rows } = await client.query<{ id: string }>({
     name: 'request-resync',
     text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by)
@@ -62,9 +78,6 @@ export async function requestResync(client: Queryable, request: ResyncRequest): 
   if (row === undefined) throw new Error('the database did not answer the id of a new resync');
   return row.id;
 }
-
-/** Enqueues the job that carries out a row of `resyncs`, in the transaction that wrote the row. */
-export type EnqueueResync = (client: pg.PoolClient, resyncId: string) => Promise<void>;
 
 export type OrderedResync = {
   readonly id: string;
@@ -86,9 +99,7 @@ export async function orderResync(
     const running = await findRunningOfAll(client, order.mode ?? 'repair');
     if (running !== undefined) return { id: running, isNew: false };
   }
-  const id = await requestResync(client, order);
-  await enqueue(client, id);
-  return { id, isNew: true };
+  return { id: await requestResync(client, enqueue, order), isNew: true };
 }
 
 async function lockOrdersOfAll(client: pg.PoolClient): Promise<void> {
@@ -102,7 +113,7 @@ async function findRunningOfAll(client: Queryable, mode: string): Promise<string
   const { rows } = await client.query<{ id: string }>({
     name: 'running-resync-of-all',
     text: `select id from resyncs
-            where scope = 'all' and mode = $1 and state in ('queued', 'reading', 'applying')
+            where scope = 'all' and mode = $1 and state in ${activeStates}
             order by created_at limit 1`,
     values: [mode],
   });
@@ -121,7 +132,7 @@ export async function cancelResync(
   const { rowCount } = await client.query({
     name: 'cancel-resync',
     text: `update resyncs set state = 'cancelled', finished_at = now(), waiting = null, next_look_at = null
-            where id = $1 and state in ('queued', 'reading', 'applying', 'needs-confirmation')`,
+            where id = $1 and state in ${openStates}`,
     values: [id],
   });
   if (rowCount === 1) {

@@ -7,14 +7,8 @@ import { byId } from './pages.ts';
 import { beginReading, type ResyncContext, type RunningResync, readingOf } from './reading.ts';
 import { ReadingLostError } from './reading-lost-error.ts';
 import { repair } from './repair.ts';
-import {
-  type Claim,
-  isClaimLost,
-  ResyncEndedError,
-  resetProgress,
-  saveWaiting,
-  startResync,
-} from './resync-rows.ts';
+import { type Claim, isClaimLost, ResyncEndedError } from './resync-claim.ts';
+import { resetProgress, saveBudgetWait, startResync } from './resync-rows.ts';
 import { verify } from './verify.ts';
 import { type SignInWait, saveSignInWait, whenSignedIn } from './when-signed-in.ts';
 
@@ -93,7 +87,7 @@ export function createBudgetedCaller(
     signal,
     async onWait(usage) {
       if (usage !== undefined) logger.warn({ resync: resync?.id, ...usage }, 'waiting for API requests');
-      if (resync !== undefined) await saveWaiting(pool, resync, usage);
+      if (resync !== undefined) await saveBudgetWait(pool, resync, usage);
     },
   };
   return (call) => whenSignedIn(() => org.budget.spend(call, forBudget), forSignIn);

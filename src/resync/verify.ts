@@ -9,7 +9,7 @@ import { finishResync } from './finish-resync.ts';
 import { byId, changedSince, pagesOf, readAhead } from './pages.ts';
 import type { Outcome, Page, RunningResync } from './reading.ts';
 import { requestResync } from './request-resync.ts';
-import { ResyncEndedError, readToTheEnd, saveProgress } from './resync-rows.ts';
+import { endOfRead, noCounts, saveProgress } from './resync-rows.ts';
 import { differingSpans, pagesOfSpan } from './windows.ts';
 
 /** Compares what a resync covers with the mirror, which stays as it is, and says what differs. */
@@ -26,7 +26,7 @@ async function compareAll(run: RunningResync): Promise<boolean> {
   for await (const page of readAhead(pagesOf(run))) await compare(run, page);
   if (row.scope !== 'all') return true;
   for await (const ids of unseenIds(context.pool, row.id)) {
-    for await (const page of byId(run, ids)) await compare(run, { ...page, resume: readToTheEnd });
+    for await (const page of byId(run, ids)) await compare(run, { ...page, resume: endOfRead });
   }
   return true;
 }
@@ -60,16 +60,8 @@ async function compare(run: RunningResync, page: Page): Promise<void> {
         row.id,
         page.reads.map(({ id }) => id),
       );
-    const counts = {
-      read: page.reads.length,
-      created: 0,
-      updated: 0,
-      unchanged: page.reads.filter(({ id }) => !differing.has(id)).length,
-      kept: 0,
-      deleted: 0,
-      failed: 0,
-    };
-    if (!(await saveProgress(client, row, counts, page.resume))) throw new ResyncEndedError();
+    const unchanged = page.reads.filter(({ id }) => !differing.has(id)).length;
+    await saveProgress(client, row, { ...noCounts, read: page.reads.length, unchanged }, page.resume);
   });
 }
 
@@ -125,13 +117,12 @@ async function recordDifferences(
 /** Too much differs for single windows: everything is compared. */
 async function escalateToFullVerify({ context, row }: RunningResync): Promise<Outcome> {
   await inTransaction(context.pool, async (client) => {
-    const id = await requestResync(client, {
+    const id = await requestResync(client, context.jobs.enqueueResync, {
       scope: 'all',
       mode: 'verify',
       repairs: row.repairs,
       reason: 'sample differs widely',
     });
-    await context.jobs.enqueueResync(client, id);
     await forgetSeen(client, row.id);
     await client.query('delete from resync_differences where resync_id = $1', [row.id]);
     const note = `More differs than a sample can tell apart; resync ${id} compares everything.`;

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { retryDelayMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
-import type { Claim } from './resync-rows.ts';
+import type { Claim } from './resync-claim.ts';
 
 export type SignInWait = {
   readonly signal: AbortSignal;

@@ -5,8 +5,8 @@ import { failureCause } from '../health/failure-cause.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
 import type { Timing } from '../timing.ts';
+import { saveResyncError } from './finish-resync.ts';
 import type { ResyncContext } from './reading.ts';
-import { saveResyncError } from './resync-rows.ts';
 import { rereadAccounts, runResync } from './run-resync.ts';
 
 export type WorkerContext = ResyncContext & {

@@ -4,8 +4,9 @@ import { openIncident } from '../../src/incidents/incident-rows.ts';
 import { storeEvents } from '../../src/ingest/store-events.ts';
 import { ensureSubscription, setSubscriptionState } from '../../src/ingest/subscription-rows.ts';
 import { saveDifferences } from '../../src/resync/difference-rows.ts';
-import { requestResync } from '../../src/resync/request-resync.ts';
-import { saveResyncError, startResync } from '../../src/resync/resync-rows.ts';
+import { saveResyncError } from '../../src/resync/finish-resync.ts';
+import { insertResync } from '../../src/resync/request-resync.ts';
+import { startResync } from '../../src/resync/resync-rows.ts';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { saveState } from '../../src/write-back/state-row.ts';
 import { saveFindings } from '../../src/write-back/waiting-codes.ts';
@@ -35,7 +36,7 @@ describe('a text of somebody else that holds a NUL or half of a surrogate pair',
   });
 
   it('a resync stores an unstorable character in its requester, ids, error and differences as U+FFFD', async () => {
-    const id = await requestResync(database.pool, {
+    const id = await insertResync(database.pool, {
       scope: 'accounts',
       reason: odd,
       requestedBy: odd,

@@ -8,7 +8,7 @@ import { type Jobs, startJobs } from '../../src/db/jobs.ts';
 import { storedSchemas } from '../../src/ingest/stored-schemas.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
 import type { ResyncContext } from '../../src/resync/reading.ts';
-import { type ResyncRequest, requestResync } from '../../src/resync/request-resync.ts';
+import { insertResync, type ResyncRequest } from '../../src/resync/request-resync.ts';
 import type { Org } from '../../src/salesforce/org.ts';
 import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { defaultTiming, type Timing } from '../../src/timing.ts';
@@ -80,7 +80,7 @@ export function useMirrorOfSimulator({
         logger,
       };
     },
-    request: (request) => inTransaction(database.pool, (client) => requestResync(client, request)),
+    request: (request) => inTransaction(database.pool, (client) => insertResync(client, request)),
     async account(id) {
       const [row] = await database.rows('select * from accounts where id = $1', [id]);
       return row;

@@ -38,7 +38,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
         ...['Name', 'AccountNumber', 'Industry', 'Phone', 'SignUpCode__c'].map((name) => [name, []] as const),
         ['BillingAddress', ['Street', 'City']],
       ]),
-    enqueueResync: async (_client, id) => {
+    enqueueResync: async (_client, { id }) => {
       enqueued.push(id);
     },
     // Nobody is woken here: what is waited for is found by looking.

@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import type { Queryable } from '../../db/database.ts';
+import type { QueuedResync } from '../../db/jobs.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
 import type { EnqueueResync } from '../request-resync.ts';
+import { resetSql } from '../resync-rows.ts';
 
 /**
  * Lets a resync go on that stopped at deletions without proof: it looks for its accounts once more, and those that are
@@ -14,21 +16,22 @@ export async function confirmResync(
   enqueue: EnqueueResync,
   { id, confirmedBy }: { readonly id: string; readonly confirmedBy: string },
 ): Promise<'confirmed' | 'not waiting' | 'unknown'> {
-  const { rowCount } = await client.query({
+  const { rows } = await client.query<QueuedResync>({
     name: 'confirm-resync',
     text: `update resyncs
               set state = 'queued', waiting = null, error = null, next_look_at = null, confirmed_by = $2,
                   confirmed_at = now()
-            where id = $1 and state = 'needs-confirmation'`,
+            where id = $1 and state = 'needs-confirmation' returning id, scope`,
     values: [id, confirmedBy],
   });
-  if (rowCount === 1) {
+  const [confirmed] = rows;
+  if (confirmed !== undefined) {
     await client.query({
       name: 'confirm-invisible-accounts',
       text: `update invisible_accounts set confirmed = true where resync_id = $1 and state = 'kept'`,
       values: [id],
     });
-    await enqueue(client, id);
+    await enqueue(client, confirmed);
     await sendWakeUp(client, 'resync');
     return 'confirmed';
   }
@@ -46,18 +49,15 @@ export async function restartHeldResync(
   enqueue: EnqueueResync,
   id: string,
 ): Promise<void> {
-  const { rowCount } = await client.query({
+  const { rows } = await client.query<QueuedResync>({
     name: 'restart-held-resync',
-    text: `with mine as (select id from resyncs where id = $1 and state = 'needs-confirmation' for update),
-                seen as (delete from resync_seen where resync_id in (select id from mine)),
-                found as (delete from resync_differences where resync_id in (select id from mine))
-           update resyncs
-              set state = 'queued', waiting = null, error = null, next_look_at = null, read_at = null, method = null,
-                  bulk_asked_at = null, bulk_job_id = null, resume_at = null, resume_rows = 0
-            where id in (select id from mine)`,
+    text: `${resetSql(
+      `state = 'needs-confirmation'`,
+      `state = 'queued', waiting = null, error = null, next_look_at = null`,
+    )} returning id, scope`,
     values: [id],
   });
-  if (rowCount === 1) await enqueue(client, id);
+  for (const restarted of rows) await enqueue(client, restarted);
   await sendWakeUp(client, 'resync');
 }
 

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/database.ts';
 import { sendWakeUp } from '../../db/wake-up.ts';
-import type { Claim } from '../resync-rows.ts';
+import { type Claim, runningStates } from '../resync-claim.ts';
 import { hasNoOpenResync, type UnprovenCount } from './invisible-rows.ts';
 
 /** The reason of a resync that stands for accounts which single re-reads did not find. */
@@ -23,7 +23,7 @@ export async function holdResync(
     text: `update resyncs
               set state = 'needs-confirmation', resume_at = case when scope = 'accounts' then null else 'end' end,
                   resume_rows = 0, next_look_at = ${lookAgain}
-            where id = $1 and claim = $2 and state in ('reading', 'applying')`,
+            where id = $1 and claim = $2 and state in ${runningStates}`,
     values: [id, claim],
   });
   if (rowCount === 0) return false;

@@ -1,5 +1,6 @@
 import { formatVersion, parseVersion, type Version } from '../../apply/version.ts';
 import type { Queryable } from '../../db/database.ts';
+import { openStates } from '../resync-claim.ts';
 import { unprovenWindowDays } from './deletion-bound.ts';
 
 /** An account that a reading did not find, without proof that it is deleted. */
@@ -10,8 +11,7 @@ export type Invisible = {
 };
 
 /** SQL: no resync that could still decide about the account stands for it; `i` is its row. */
-export const hasNoOpenResync = `not exists (select from resyncs r where r.id = i.resync_id and r.state in
-  ('queued', 'reading', 'applying', 'needs-confirmation'))`;
+export const hasNoOpenResync = `not exists (select from resyncs r where r.id = i.resync_id and r.state in ${openStates})`;
 
 /**
  * Saves that accounts were not found. The mirror keeps them; since their values may be outdated, they are stale until

@@ -4,7 +4,7 @@ import { enqueue } from '../../apply/apply-events.ts';
 import { deletedField } from '../../apply/merge.ts';
 import { inTransaction } from '../../db/database.ts';
 import type { ResyncContext, RunningResync } from '../reading.ts';
-import { lockClaim } from '../resync-rows.ts';
+import { lockClaim } from '../resync-claim.ts';
 import { exceedsBound } from './deletion-bound.ts';
 import { holdAccounts, holdResync } from './held-resync.ts';
 import {

@@ -1,0 +1,73 @@
+import type { Queryable } from '../db/database.ts';
+
+/**
+ * One try of a resync, numbered like a fencing token: writes of a process whose job was given to another one have an
+ * older number and take no effect.
+ */
+export type Claim = { readonly id: string; readonly claim: number };
+
+/** The resync was cancelled, or another process runs it: the current work must not take effect. */
+export class ResyncEndedError extends Error {
+  constructor() {
+    super('the resync has ended or is run by another process');
+    this.name = 'ResyncEndedError';
+  }
+}
+
+/** SQL: states in which a worker runs the resync. */
+export const runningStates = `('reading', 'applying')`;
+
+/** SQL: states in which the resync runs or waits for a worker. */
+export const activeStates = `('queued', 'reading', 'applying')`;
+
+/** SQL: states in which the resync has not ended. */
+export const openStates = `('queued', 'reading', 'applying', 'needs-confirmation')`;
+
+/**
+ * Updates the row of a claimed resync.
+ * @param set assignments whose parameters begin with `$3`
+ * @param condition more than the claim, in SQL
+ * @throws ResyncEndedError
+ */
+export async function updateClaimed(
+  client: Queryable,
+  { id, claim }: Claim,
+  update: { name: string; set: string; values?: readonly unknown[]; condition?: string },
+): Promise<void> {
+  const { name, set, values = [], condition = 'true' } = update;
+  expectClaimed(
+    await client.query({
+      name,
+      text: `update resyncs set ${set} where id = $1 and claim = $2 and ${condition}`,
+      values: [id, claim, ...values],
+    }),
+  );
+}
+
+/** @throws ResyncEndedError if the statement found no row of the claim */
+export function expectClaimed({ rowCount }: { readonly rowCount: number | null }): void {
+  if (rowCount === 0) throw new ResyncEndedError();
+}
+
+/**
+ * Keeps other processes from claiming the resync until the transaction ends.
+ * @throws ResyncEndedError
+ */
+export async function lockClaim(client: Queryable, { id, claim }: Claim): Promise<void> {
+  const locked = await client.query({
+    name: 'lock-claim',
+    text: `select from resyncs where id = $1 and claim = $2 and state in ${runningStates} for update`,
+    values: [id, claim],
+  });
+  expectClaimed(locked);
+}
+
+/** Whether the resync has ended or another process runs it. */
+export async function isClaimLost(client: Queryable, { id, claim }: Claim): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'has-claim',
+    text: `select from resyncs where id = $1 and claim = $2 and state in ${openStates}`,
+    values: [id, claim],
+  });
+  return rowCount === 0;
+}
