@@ -27,7 +27,7 @@ import type { AccessOptions, HttpDependencies } from './http/dependencies.ts';
 import { readSharedSecret } from './http/plugins/shared-secret.ts';
 import type { WebhookSenders } from './http/routes/webhooks/senders.ts';
 import { createServer } from './http/server.ts';
-import { newestSchemaId, storedSchemas } from './ingest/stored-schemas.ts';
+import { readNewestSchemaId, storedSchemas } from './ingest/stored-schemas.ts';
 import { isLoaded } from './ingest/subscription-rows.ts';
 import { endsStart, verifyOrg } from './ingest/verify-org.ts';
 import { pipelinePlugin } from './pipeline-plugin.ts';
@@ -256,7 +256,7 @@ function httpDependencies(
     fieldNames: async () => (await fields()).names,
     fieldParts: async () => (await fields()).parts,
     ...(webhooks && { webhooks }),
-    newestSchemaId: () => newestSchemaId(pool),
+    newestSchemaId: () => readNewestSchemaId(pool),
     schemaFields: async (id) => (await schemas.get(id)).entityFields,
     enqueueResync: jobs.enqueueResync,
     wakeUps,
@@ -275,7 +275,7 @@ type MirroredFields = {
 function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<MirroredFields> {
   let known: { readonly until: number; readonly fields: Promise<MirroredFields> } | undefined;
   const lookUp = async (): Promise<MirroredFields> => {
-    const schemaId = await newestSchemaId(pool);
+    const schemaId = await readNewestSchemaId(pool);
     const fields = schemaId === undefined ? [] : (await schemas.get(schemaId)).entityFields.slice(1);
     return {
       names: fields.map(({ name }) => name),

@@ -9,7 +9,7 @@ import { closeRepaired } from '../incidents/close-incidents.ts';
 import { type DetectedGaps, type ReportedEvent, recordIncidents } from '../incidents/detected-gaps.ts';
 import { readKnownVersions, requestReads } from '../incidents/request-reads.ts';
 import { defaultRetention } from '../maintenance/retention-policy.ts';
-import { clearByEvents } from '../resync/deletion/events-of-invisible.ts';
+import { clearReportedInvisible } from '../resync/deletion/clear-reported-invisible.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type AccountChange, type ApplyResult, applyChanges, lockAccountWrites } from './apply-changes.ts';
@@ -187,7 +187,7 @@ async function applyInTransaction(
   const before = await moveWatermark(client, context, headersOf(results), now);
   await enqueue(client, context.jobs, applied);
   const late = context.source === 'webhook' ? tooLate(results) : [];
-  const visible = await clearByEvents(client, changes);
+  const visible = await clearReportedInvisible(client, changes);
   const others = [...deletedInMerges(results), ...late, ...unknownIds, ...visible];
   await context.jobs.enqueueRereads(client, [...new Set(others)]);
   await recordIncidents(context, client, holesOf(results, applied), before);

@@ -1,5 +1,5 @@
 import type { Queryable } from '../db/database.ts';
-import { isOwnRepair } from '../resync/own-repair.ts';
+import { isOwnRepair } from '../resync/request-resync.ts';
 import type { Cause, Fault, StoredFacts, SubscriptionFacts } from './facts.ts';
 
 /** What the tables say about the health of a topic's mirror, in one round trip; `now` is the database's clock. */

@@ -23,7 +23,7 @@ export function storedSchemas(client: Queryable): SchemaStore {
 }
 
 /** The schema of account events that was met last; a channel of several objects brings other schemas too. */
-export async function newestSchemaId(client: Queryable): Promise<string | undefined> {
+export async function readNewestSchemaId(client: Queryable): Promise<string | undefined> {
   const { rows } = await client.query<{ id: string }>({
     name: 'newest-schema',
     text: `select id from event_schemas where schema::jsonb ->> 'name' = 'AccountChangeEvent'
@@ -33,7 +33,7 @@ export async function newestSchemaId(client: Queryable): Promise<string | undefi
 }
 
 /** The schemas of account events that were met for the first time after a moment. */
-export async function schemasMetSince(client: Queryable, since: Date): Promise<string[]> {
+export async function readSchemasSince(client: Queryable, since: Date): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>({
     name: 'schemas-met-since',
     text: `select id from event_schemas

@@ -3,9 +3,9 @@ import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import { type Jobs, queues } from '../db/jobs.ts';
 import { failedRecordRetryMinutes } from '../incidents/failed-records.ts';
-import { invisibleToCheck } from '../resync/deletion/look-for-invisible.ts';
+import { claimInvisibleAccounts } from '../resync/deletion/check-invisible.ts';
 import { requestInitialLoad } from '../resync/initial-load.ts';
-import { isOwnRepair } from '../resync/own-repair.ts';
+import { isOwnRepair } from '../resync/request-resync.ts';
 
 export type SweepContext = { readonly pool: pg.Pool; readonly topic: string; readonly jobs: Jobs };
 
@@ -24,7 +24,7 @@ export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> 
     const stale = `select id from accounts
                     where stale_version is not null and not ${isKept} and ${isNotRefused('accounts.id')}`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, stale, queues.reread));
-    await jobs.enqueueRereads(client, await invisibleToCheck(client));
+    await jobs.enqueueRereads(client, await claimInvisibleAccounts(client));
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, unconfirmed, queues.reread));
     const reported = `select id from unconfirmed_records where ${isNotRefused('unconfirmed_records.id')}`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, reported, queues.reread));

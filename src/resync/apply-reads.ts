@@ -10,51 +10,53 @@ import { closeRepaired, closeRepairedDifferences } from '../incidents/close-inci
 import { clearFailedRecords, saveFailedRecord } from '../incidents/failed-records.ts';
 import { settleUnconfirmed } from '../incidents/unconfirmed-records.ts';
 import type { AccountRead } from '../salesforce/records.ts';
+import { classifyAbsent, provenIds } from './deletion/classify-absent.ts';
 import { proofOfDeletion } from './deletion/deletion-proof.ts';
 import { clearInvisible, saveInvisible } from './deletion/invisible-rows.ts';
-import { judgeAbsent, provenIds } from './deletion/judge-absent.ts';
-import { decideAlone } from './deletion/settle-invisible.ts';
-import { fieldsMetSince } from './read-plan.ts';
-import type { Page, Reading, ResyncContext } from './reading.ts';
-import type { ResyncCounts } from './resync-rows.ts';
+import { settleReread } from './deletion/settle-invisible.ts';
+import { findUnreadFields } from './read-plan.ts';
+import { noCounts, type ResyncCounts } from './resync-rows.ts';
+import type { Page, ResyncContext, Snapshot } from './snapshot.ts';
 
 export type AppliedReads = ResyncCounts & {
-  /** Asked for by id, and neither in Salesforce nor in the mirror. */
+  /** Requested by id, and neither in Salesforce nor in the mirror. */
   readonly unknownIds: readonly string[];
 };
 
 /**
- * Merges what was read in one transaction, together with what else belongs to it. Where the database refuses a record,
- * the others are merged without it.
+ * Merges a page in one transaction. If the database refuses a record, the others are merged without it.
+ * @param also more work in the same transaction
  */
 export async function applyPage(
   context: ResyncContext,
-  reading: Reading,
+  snapshot: Snapshot,
   page: ReadPage,
   also: (client: pg.PoolClient, applied: AppliedReads) => Promise<void> = async () => {},
 ): Promise<void> {
-  const merge = (how: typeof applyReads): Promise<void> =>
-    inTransaction(context.pool, async (client) => also(client, await how(context, client, reading, page)));
+  const mergeBy = (method: typeof applyReads): Promise<void> =>
+    inTransaction(context.pool, async (client) =>
+      also(client, await method(context, client, snapshot, page)),
+    );
   try {
-    await merge(applyReads);
+    await mergeBy(applyReads);
   } catch (error) {
     if (!isDataError(error)) throw error;
-    await merge(applyEach);
+    await mergeBy(applyEach);
   }
 }
 
-/** One record after the other, each undone by itself where the database refuses it. */
+/** Merges record by record; a savepoint undoes one that the database refuses. */
 async function applyEach(
   context: ResyncContext,
   client: pg.PoolClient,
-  reading: Reading,
+  snapshot: Snapshot,
   { reads, absent, ...rest }: ReadPage,
 ): Promise<AppliedReads> {
-  let sum = await applyReads(context, client, reading, { ...rest, absent, reads: [] });
+  let sum = await applyReads(context, client, snapshot, { ...rest, absent, reads: [] });
   for (const read of reads) {
     await client.query('savepoint record');
     try {
-      sum = added(sum, await applyReads(context, client, reading, { ...rest, reads: [read], absent: [] }));
+      sum = added(sum, await applyReads(context, client, snapshot, { ...rest, reads: [read], absent: [] }));
     } catch (error) {
       if (!isDataError(error)) throw error;
       await client.query('rollback to savepoint record');
@@ -62,7 +64,7 @@ async function applyEach(
       await saveFailedRecord(client, context.topic, {
         accountId: read.id,
         error: (error as Error).message,
-        resyncId: reading.resyncId,
+        resyncId: snapshot.resyncId,
       });
       sum = { ...sum, read: sum.read + 1, failed: sum.failed + 1 };
     }
@@ -72,43 +74,36 @@ async function applyEach(
 }
 
 function added(a: AppliedReads, b: AppliedReads): AppliedReads {
-  return {
-    read: a.read + b.read,
-    created: a.created + b.created,
-    updated: a.updated + b.updated,
-    unchanged: a.unchanged + b.unchanged,
-    kept: a.kept + b.kept,
-    deleted: a.deleted + b.deleted,
-    failed: a.failed + b.failed,
-    unknownIds: [...a.unknownIds, ...b.unknownIds],
-  };
+  const sum = { ...noCounts };
+  for (const name of Object.keys(sum) as (keyof ResyncCounts)[]) sum[name] = a[name] + b[name];
+  return { ...sum, unknownIds: [...a.unknownIds, ...b.unknownIds] };
 }
 
-/** Merges what was read into the mirror, in the given transaction. */
+/** Merges a page into the mirror, in the given transaction. */
 export async function applyReads(
   context: ResyncContext,
   client: pg.PoolClient,
-  reading: Reading,
+  snapshot: Snapshot,
   page: ReadPage,
 ): Promise<AppliedReads> {
   const { reads, absent } = page;
-  const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
-  // Whether an absent account exists in the mirror must not change until it is decided about.
+  const unreadFields = await findUnreadFields(context, snapshot.schemaId, new Date(snapshot.readAt));
+  // The lock keeps an absent account in its state until it is classified.
   if (absent.length > 0) await lockAccountWrites(client);
-  const { deletions, invisible, unknownIds } = await judgeAbsent(client, reading, absent);
+  const { deletions, invisible, unknownIds } = await classifyAbsent(client, snapshot, absent);
   const changes = [
-    ...reads.map((read) => toAccountChange(read, withKnown(reading, read, page), except)),
+    ...reads.map((read) => toAccountChange(read, includeKnownVersion(snapshot, read, page), unreadFields)),
     ...deletions,
-    ...(reading.resyncId === undefined ? await decideAlone(context, client, invisible) : []),
+    ...(snapshot.resyncId === undefined ? await settleReread(context, client, invisible) : []),
   ];
-  if (reading.resyncId !== undefined) await saveInvisible(client, reading.resyncId, invisible);
+  if (snapshot.resyncId !== undefined) await saveInvisible(client, snapshot.resyncId, invisible);
   const applied = await applyChanges(client, changes, context.codes);
   await enqueue(client, context.jobs, applied);
   const ids = reads.map(({ id }) => id);
-  const asked = [...ids, ...absent.map(({ id }) => id)];
-  await settleUnconfirmed(client, asked, reading.readAt);
-  await clearFailedRecords(client, asked);
-  await clearInvisible(client, [...ids, ...provenIds(absent)], reading.readAt);
+  const requested = [...ids, ...absent.map(({ id }) => id)];
+  await settleUnconfirmed(client, requested, snapshot.readAt);
+  await clearFailedRecords(client, requested);
+  await clearInvisible(client, [...ids, ...provenIds(absent)], snapshot.readAt);
   await closeRepaired(client);
   await closeRepairedDifferences(client);
   return {
@@ -123,30 +118,32 @@ export async function applyReads(
   };
 }
 
-/** A record that was asked for by its id contains what the mirror knew of it before, whatever the stream has told. */
-export function withKnown(reading: Reading, { id }: AccountRead, { known }: ReadPage): Reading {
-  const own = known?.get(id);
-  return own === undefined ? reading : { ...reading, watermark: laterVersion(reading.watermark, own) };
+/** A record requested by id contains what the mirror knew of it before the request, beyond the watermark too. */
+export function includeKnownVersion(snapshot: Snapshot, { id }: AccountRead, { known }: ReadPage): Snapshot {
+  const version = known?.get(id);
+  return version === undefined
+    ? snapshot
+    : { ...snapshot, watermark: laterVersion(snapshot.watermark, version) };
 }
 
-/** What was read at once. */
 export type ReadPage = Pick<Page, 'reads' | 'absent' | 'known'>;
 
-function toAccountChange(read: AccountRead, reading: Reading, except: ReadonlySet<string>): AccountChange {
-  // Whether it gets a code is told by its age, which a reading always knows.
-  const change = changeOfRead(read, reading, except);
-  return { accountId: read.id, change, eligible: false, gap: false, ...ofResync(reading) };
+function toAccountChange(
+  read: AccountRead,
+  snapshot: Snapshot,
+  unreadFields: ReadonlySet<string>,
+): AccountChange {
+  const change = toChange(read, snapshot, unreadFields);
+  const { resyncId } = snapshot;
+  // Not eligible as new: the creation date of the record decides.
+  return { accountId: read.id, change, eligible: false, gap: false, ...(resyncId && { resyncId }) };
 }
 
-function ofResync({ resyncId }: Reading): Pick<AccountChange, 'resyncId'> {
-  return resyncId === undefined ? {} : { resyncId };
-}
-
-/** A record that was read is a change of all fields that the reading knows. */
-export function changeOfRead(read: AccountRead, reading: Reading, unreadFields: ReadonlySet<string>): Change {
+/** A record as a change of all fields that the snapshot covers. */
+export function toChange(read: AccountRead, snapshot: Snapshot, unreadFields: ReadonlySet<string>): Change {
   const isDeleted = proofOfDeletion([{ source: 'row', isDeleted: read.deleted }]) !== null;
   return toStorable({
-    version: readVersion(read.systemModstamp, reading.watermark, reading.readAt),
+    version: readVersion(read.systemModstamp, snapshot.watermark, snapshot.readAt),
     kind: 'snapshot',
     values: new Map([...read.values, [deletedField, isDeleted]]),
     unreadFields,

@@ -6,51 +6,57 @@ import { decideCode } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 import type { AccountRead } from '../salesforce/records.ts';
-import { changeOfRead, type ReadPage, withKnown } from './apply-reads.ts';
+import { includeKnownVersion, type ReadPage, toChange } from './apply-reads.ts';
 import type { Difference } from './difference-rows.ts';
-import { fieldsMetSince } from './read-plan.ts';
-import type { Reading, ResyncContext } from './reading.ts';
+import { findUnreadFields } from './read-plan.ts';
+import type { ResyncContext, Snapshot } from './snapshot.ts';
 
-/** Where the mirror differs from what was read, without changing anything. Newer values of the mirror count as right. */
+/** Compares a page with the mirror. Newer values of the mirror are no difference. */
 export async function compareReads(
   context: ResyncContext,
   client: Queryable,
-  reading: Reading,
+  snapshot: Snapshot,
   page: ReadPage,
 ): Promise<Difference[]> {
   const { reads, absent } = page;
-  const except = await fieldsMetSince(context, reading.schemaId, new Date(reading.readAt));
+  const unreadFields = await findUnreadFields(context, snapshot.schemaId, new Date(snapshot.readAt));
   const ids = [...reads, ...absent].map(({ id }) => id);
   const rows = await readComparable(client, ids);
   return [
     ...reads.flatMap((read) =>
-      compareOne(read, rows.get(read.id), { reading: withKnown(reading, read, page), except, context }),
+      compareOne(read, rows.get(read.id), {
+        snapshot: includeKnownVersion(snapshot, read, page),
+        unreadFields,
+        context,
+      }),
     ),
     ...absent.flatMap(({ id, proof }) =>
-      isAlive(rows.get(id)) ? [extra(id, null, proof === null ? 'not visible' : 'extra')] : [],
+      exists(rows.get(id)) ? [extraAccount(id, null, proof === null ? 'not visible' : 'extra')] : [],
     ),
   ];
 }
 
 type Comparison = {
-  readonly reading: Reading;
-  readonly except: ReadonlySet<string>;
+  readonly snapshot: Snapshot;
+  readonly unreadFields: ReadonlySet<string>;
   readonly context: ResyncContext;
 };
 
 function compareOne(read: AccountRead, row: ComparableRow | undefined, comparison: Comparison): Difference[] {
   const modifiedAt = new Date(read.systemModstamp);
-  if (!isAlive(row)) {
+  if (!exists(row)) {
     if (read.deleted) return [];
     const kind = row === undefined ? 'missing' : 'fields';
     const fields = row === undefined ? [] : [deletedField];
     const values = row === undefined ? {} : { [deletedField]: { mirror: true, salesforce: false } };
-    return hasNewer(row, read, comparison) ? [] : [{ accountId: read.id, kind, fields, values, modifiedAt }];
+    return isDeletedLater(row, read, comparison)
+      ? []
+      : [{ accountId: read.id, kind, fields, values, modifiedAt }];
   }
   if (row === undefined) return [];
-  const change = changeOfRead(read, comparison.reading, comparison.except);
+  const change = toChange(read, comparison.snapshot, comparison.unreadFields);
   const merged = merge(row.merged, change);
-  if (merged.values.get(deletedField) === true) return [extra(read.id, modifiedAt)];
+  if (merged.values.get(deletedField) === true) return [extraAccount(read.id, modifiedAt)];
   const values = {
     ...fieldDifferences(row, merged.values),
     ...projectionDifferences(row, comparison.context.codes.field),
@@ -60,21 +66,21 @@ function compareOne(read: AccountRead, row: ComparableRow | undefined, compariso
   return fields.length === 0 ? [] : [{ accountId: read.id, kind: 'fields', fields, values, modifiedAt }];
 }
 
-function isAlive(row: ComparableRow | undefined): boolean {
+function exists(row: ComparableRow | undefined): boolean {
   return row !== undefined && row.merged.values.get(deletedField) !== true;
 }
 
-/** Deleted by a change that is newer than the reading. */
-function hasNewer(
+/** Whether the mirror holds a deletion that is newer than the snapshot. */
+function isDeletedLater(
   row: ComparableRow | undefined,
   read: AccountRead,
-  { reading, except }: Comparison,
+  { snapshot, unreadFields }: Comparison,
 ): boolean {
   if (row === undefined) return false;
-  return merge(row.merged, changeOfRead(read, reading, except)).values.get(deletedField) === true;
+  return merge(row.merged, toChange(read, snapshot, unreadFields)).values.get(deletedField) === true;
 }
 
-function extra(
+function extraAccount(
   accountId: string,
   modifiedAt: Date | null,
   kind: 'extra' | 'not visible' = 'extra',
@@ -94,20 +100,20 @@ function fieldDifferences({ merged: before }: ComparableRow, after: ReadonlyMap<
   );
 }
 
-/** The columns that are searched and sorted by have to say what the fields say. */
+/** Compares the search columns with the fields that they are derived from. */
 function projectionDifferences(row: ComparableRow, codeField: string): Values {
-  const right = projectionsOf(row.merged, codeField);
+  const expected = projectionsOf(row.merged, codeField);
   return Object.fromEntries(
-    Object.entries(right)
-      .filter(([name, value]) => row.projections[name as keyof typeof right] !== value)
+    Object.entries(expected)
+      .filter(([name, value]) => row.projections[name as keyof typeof expected] !== value)
       .map(([name, value]) => [
         `column ${name}`,
-        { mirror: row.projections[name as keyof typeof right] ?? null, salesforce: value },
+        { mirror: row.projections[name as keyof typeof expected] ?? null, salesforce: value },
       ]),
   );
 }
 
-/** The code that the account is believed to have differs if the read, once merged, would change it. */
+/** The stored code differs if merging the read would change it. */
 function codeDifference(
   { code, merged: before }: ComparableRow,
   change: Change,
@@ -127,12 +133,12 @@ function codeDifference(
     at: '',
   };
   const after = decideCode(situation, noNewCode);
-  // A refused code that is sent again is no difference.
-  const waits = code.state === 'failed' && after.state === 'pending';
-  if (after === code || waits || held === code.signupCode) return {};
+  // A refused code that would be sent again is no difference.
+  const isRetry = code.state === 'failed' && after.state === 'pending';
+  if (after === code || isRetry || held === code.signupCode) return {};
   return { signupCode: { mirror: code.signupCode, salesforce: held } };
 }
 
 function noNewCode(): never {
-  throw new Error('a comparison makes no codes');
+  throw new Error('a comparison generates no codes');
 }

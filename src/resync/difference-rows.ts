@@ -1,7 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
-import { scanAccounts, scanRows } from './scan-accounts.ts';
 
 /** Where the mirror and Salesforce differ about one account. */
 export type Difference = {
@@ -48,7 +47,7 @@ export async function saveDifferences(
   });
 }
 
-export async function dropDifferences(
+export async function deleteDifferences(
   client: Queryable,
   resyncId: string,
   ids: readonly string[],
@@ -61,7 +60,7 @@ export async function dropDifferences(
   });
 }
 
-export async function dropUnconfirmed(client: Queryable, resyncId: string): Promise<void> {
+export async function deleteUnconfirmed(client: Queryable, resyncId: string): Promise<void> {
   await client.query({
     name: 'drop-unconfirmed-differences',
     text: 'delete from resync_differences where resync_id = $1 and not confirmed',
@@ -70,7 +69,7 @@ export async function dropUnconfirmed(client: Queryable, resyncId: string): Prom
 }
 
 /** Accounts whose differences are not confirmed yet, behind an id. */
-export async function unconfirmed(
+export async function readUnconfirmed(
   client: Queryable,
   resyncId: string,
   after: string,
@@ -96,20 +95,8 @@ export async function saveSeen(client: Queryable, resyncId: string, ids: readonl
   });
 }
 
-/** Living accounts of the mirror that a complete reading did not meet. */
-export function unseenIds(client: Queryable, resyncId: string): AsyncGenerator<string[]> {
-  return scanAccounts(client, (after) => ({
-    name: 'unseen-accounts',
-    text: `with scanned as (select id, deleted from accounts where id > $2 order by id limit ${scanRows})
-           select max(s.id) as last,
-                  array_agg(s.id order by s.id) filter (where not s.deleted and r.account_id is null) as ids
-             from scanned s left join resync_seen r on r.resync_id = $1 and r.account_id = s.id`,
-    values: [resyncId, after],
-  }));
-}
-
 /** What only the comparison needed. */
-export async function forgetSeen(client: Queryable, resyncId: string): Promise<void> {
+export async function deleteSeen(client: Queryable, resyncId: string): Promise<void> {
   await client.query({
     name: 'forget-seen',
     text: 'delete from resync_seen where resync_id = $1',

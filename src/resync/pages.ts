@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import { readKnownVersions } from '../incidents/request-reads.ts';
 import {
   countAccounts,
@@ -7,17 +6,17 @@ import {
   readAccounts,
   readAccountsFrom,
 } from '../salesforce/read-accounts.ts';
-import { readByBulkJob } from './bulk-reading.ts';
-import { seekProof } from './deletion/seek-proof.ts';
-import type { Page, RunningResync } from './reading.ts';
-import { expectComplete } from './reading-lost-error.ts';
+import { readByBulkJob } from './bulk-pages.ts';
+import { findDeletionProofs } from './deletion/find-deletion-proofs.ts';
 import { endOfRead, saveMethod } from './resync-rows.ts';
-import { scanAccounts, scanRows } from './scan-accounts.ts';
+import { scanUnreadIds } from './scan-accounts.ts';
+import type { Page, RunningResync } from './snapshot.ts';
+import { expectComplete } from './snapshot.ts';
 
 const overlapMs = 5 * 60_000;
 
 /** Reads the next part while this one is worked on. */
-export async function* readAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+export async function* prefetch<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
   const readNext = (): Promise<IteratorResult<T>> => {
     const next = source.next();
     // Where nobody comes for it any more, its failure is nobody's.
@@ -37,17 +36,17 @@ export async function* readAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T
 }
 
 /** What a resync reads, deleted records included. The method is chosen by the number of records. */
-export async function* pagesOf(run: RunningResync): AsyncGenerator<Page> {
+export async function* readPages(run: RunningResync): AsyncGenerator<Page> {
   const { row } = run;
   if (row.scope === 'accounts') {
-    yield* byId(run, row.accountIds);
+    yield* readPagesById(run, row.accountIds);
   } else {
-    yield* changedSince(run, row.scope === 'since' ? (row.since ?? new Date(0)) : null);
+    yield* readChangedSince(run, row.scope === 'since' ? (row.since ?? new Date(0)) : null);
   }
 }
 
 /** Everything that changed at or after a moment, and some time before it; null reads all. */
-export async function* changedSince(run: RunningResync, moment: Date | null): AsyncGenerator<Page> {
+export async function* readChangedSince(run: RunningResync, moment: Date | null): AsyncGenerator<Page> {
   const { context, row, callWithinBudget } = run;
   const { connection } = context.org;
   const since = moment === null ? null : new Date(moment.getTime() - overlapMs);
@@ -71,11 +70,11 @@ export async function* changedSince(run: RunningResync, moment: Date | null): As
 }
 
 async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator<Page> {
-  const { context, row, reading, callWithinBudget } = run;
+  const { context, row, snapshot, callWithinBudget } = run;
   const from = parsePlace(row.resumeAt) ?? since;
   for await (const { reads, through } of readAccountsFrom(
     context.org.connection,
-    reading.plan,
+    snapshot.plan,
     from,
     callWithinBudget,
   )) {
@@ -94,20 +93,20 @@ function parsePlace(text: string | null): ReadFrom | undefined {
 }
 
 /** Accounts by their ids. */
-export async function* byId(
-  run: Pick<RunningResync, 'context' | 'reading' | 'callWithinBudget'>,
+export async function* readPagesById(
+  run: Pick<RunningResync, 'context' | 'snapshot' | 'callWithinBudget'>,
   ids: readonly string[],
 ): AsyncGenerator<Page> {
-  const { context, reading, callWithinBudget } = run;
-  const size = maxIdsPerRead(reading.plan);
+  const { context, snapshot, callWithinBudget } = run;
+  const size = maxIdsPerRead(snapshot.plan);
   for (let start = 0; start < ids.length; start += size) {
     const asked = ids.slice(start, start + size);
     const known = await readKnownVersions(context.pool, asked);
-    const reads = await callWithinBudget(() => readAccounts(context.org.connection, reading.plan, asked));
+    const reads = await callWithinBudget(() => readAccounts(context.org.connection, snapshot.plan, asked));
     const found = new Set(reads.map(({ id }) => id));
     const missing = asked.filter((id) => !found.has(id));
     const absent =
-      missing.length === 0 ? [] : await seekProof({ context, reading, callWithinBudget }, missing);
+      missing.length === 0 ? [] : await findDeletionProofs({ context, snapshot, callWithinBudget }, missing);
     yield { reads, absent, known, resume: { at: null, rows: 0 } };
   }
 }
@@ -116,21 +115,8 @@ export async function* byId(
  * What the mirror has alive and the complete reading did not bring is asked for by id: only that tells what is gone
  * from what is new.
  */
-export async function* missingIds(run: RunningResync): AsyncGenerator<Page> {
-  for await (const ids of unreadIds(run.context.pool, run.reading.readAt)) {
-    for await (const page of byId(run, ids)) yield { ...page, resume: endOfRead };
+export async function* readMissing(run: RunningResync): AsyncGenerator<Page> {
+  for await (const ids of scanUnreadIds(run.context.pool, run.snapshot.readAt)) {
+    for await (const page of readPagesById(run, ids)) yield { ...page, resume: endOfRead };
   }
-}
-
-/** Living accounts whose last complete value is older than this reading. */
-function unreadIds(pool: pg.Pool, readAt: number): AsyncGenerator<string[]> {
-  return scanAccounts(pool, (after) => ({
-    name: 'missing-accounts',
-    text: `with scanned as (select id, deleted, base_version from accounts where id > $1 order by id limit ${scanRows})
-           select max(id) as last,
-                  array_agg(id order by id)
-                    filter (where not deleted and split_part(base_version, '.', 4)::bigint < $2) as ids
-             from scanned`,
-    values: [after, readAt],
-  }));
 }

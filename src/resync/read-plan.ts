@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { newestSchemaId, schemasMetSince } from '../ingest/stored-schemas.ts';
+import { readNewestSchemaId, readSchemasSince } from '../ingest/stored-schemas.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { CallWithinBudget } from '../salesforce/query-pages.ts';
@@ -27,7 +27,9 @@ export async function currentReadPlan(
 ): Promise<KnownPlan> {
   const { schemaId: ofTopic } = await context.org.pubsub.getTopic(context.topic);
   const schemaId =
-    ofTopic !== '' ? ofTopic : ((await accountSchemaId(context.org)) ?? (await newestSchemaId(context.pool)));
+    ofTopic !== ''
+      ? ofTopic
+      : ((await accountSchemaId(context.org)) ?? (await readNewestSchemaId(context.pool)));
   if (schemaId === undefined) throw new Error('no change event schema is known yet');
   return readPlanOf(context, schemaId, callWithinBudget);
 }
@@ -43,7 +45,7 @@ export async function readPlanOf(
 }
 
 /** Fields that the first of two schemas has and the second has not. */
-export async function fieldsBeyond(
+export async function findAddedFields(
   { schemas }: Pick<SchemaContext, 'schemas'>,
   schemaId: string,
   knownId: string,
@@ -61,13 +63,13 @@ const none: ReadonlySet<string> = new Set();
  * Fields of account events that came to be known after a reading began, and that it does not read. An old schema of a
  * backlog can be among them: then the field is read the next time.
  */
-export async function fieldsMetSince(
+export async function findUnreadFields(
   context: Pick<SchemaContext, 'pool' | 'schemas'>,
   schemaId: string,
   since: Date,
 ): Promise<ReadonlySet<string>> {
-  const met = await schemasMetSince(context.pool, since);
-  const beyond = await Promise.all(met.map((id) => fieldsBeyond(context, id, schemaId)));
+  const met = await readSchemasSince(context.pool, since);
+  const beyond = await Promise.all(met.map((id) => findAddedFields(context, id, schemaId)));
   return new Set(beyond.flatMap((fields) => [...fields]));
 }
 

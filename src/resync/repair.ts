@@ -4,12 +4,12 @@ import { markLoaded } from '../ingest/subscription-rows.ts';
 import { applyPage } from './apply-reads.ts';
 import { settleInvisible } from './deletion/settle-invisible.ts';
 import { finishResync } from './finish-resync.ts';
-import { missingIds, pagesOf, readAhead } from './pages.ts';
-import { currentReadPlan, fieldsBeyond } from './read-plan.ts';
-import type { Outcome, Page, ResyncContext, RunningResync } from './reading.ts';
+import { prefetch, readMissing, readPages } from './pages.ts';
+import { currentReadPlan, findAddedFields } from './read-plan.ts';
 import { requestResync } from './request-resync.ts';
 import { saveProgress, saveUnknownIds } from './resync-rows.ts';
-import { differingSpans, hasOrphans, pagesOfSpan } from './windows.ts';
+import type { Outcome, Page, ResyncContext, RunningResync } from './snapshot.ts';
+import { findDifferingSpans, hasOrphans, readSpan } from './windows.ts';
 
 /**
  * Reads what a resync covers and merges it into the mirror. What Salesforce has deleted is marked as deleted; what it
@@ -17,16 +17,16 @@ import { differingSpans, hasOrphans, pagesOfSpan } from './windows.ts';
  */
 export async function repair(run: RunningResync): Promise<Outcome> {
   const { row } = run;
-  for await (const page of readAhead(pagesOf(run))) await apply(run, page);
-  if (row.scope === 'all') for await (const page of missingIds(run)) await apply(run, page);
+  for await (const page of prefetch(readPages(run))) await apply(run, page);
+  if (row.scope === 'all') for await (const page of readMissing(run)) await apply(run, page);
   const orphans = row.scope === 'since' && (await hasOrphans(run));
   if (orphans) await repairOrphans(run);
   if (!(await settleInvisible(run))) return { stopped: true };
   return { stopped: false, different: null, unstored: await finish(run) };
 }
 
-async function apply({ context, row, reading }: RunningResync, page: Page): Promise<void> {
-  await applyPage(context, reading, page, async (client, { unknownIds, ...counts }) => {
+async function apply({ context, row, snapshot }: RunningResync, page: Page): Promise<void> {
+  await applyPage(context, snapshot, page, async (client, { unknownIds, ...counts }) => {
     await saveUnknownIds(client, row.id, row.scope === 'accounts' ? unknownIds : []);
     await saveProgress(client, row, counts, page.resume);
   });
@@ -37,9 +37,9 @@ async function apply({ context, row, reading }: RunningResync, page: Page): Prom
  * it: the windows tell where the mirror has more than Salesforce.
  */
 async function repairOrphans(run: RunningResync): Promise<void> {
-  const spans = await differingSpans(run);
+  const spans = await findDifferingSpans(run);
   for (const span of spans ?? []) {
-    for await (const page of pagesOfSpan(run, span)) await apply(run, page);
+    for await (const page of readSpan(run, span)) await apply(run, page);
   }
   if (spans === undefined) await requestFull(run.context, 'too much differs');
 }
@@ -57,10 +57,10 @@ async function finish(run: RunningResync): Promise<number> {
 }
 
 /** Fields that were added while it was read are in none of its records: all of them are read once more. */
-async function readAddedFields({ context, row, reading, callWithinBudget }: RunningResync): Promise<void> {
+async function readAddedFields({ context, row, snapshot, callWithinBudget }: RunningResync): Promise<void> {
   if (row.scope === 'accounts') return;
   const { schemaId } = await currentReadPlan(context, callWithinBudget);
-  const added = await fieldsBeyond(context, schemaId, reading.schemaId);
+  const added = await findAddedFields(context, schemaId, snapshot.schemaId);
   if (added.size > 0) await requestFull(context, `fields added: ${[...added].join(', ')}`);
 }
 

@@ -147,3 +147,10 @@ export async function cancelResync(
   if (rows[0] === undefined) return 'unknown';
   return rows[0].state === 'cancelled' ? 'cancelled' : 'ended';
 }
+
+/** SQL: whether Tidemark requested the resync without an incident, so that only the sweep retries it. */
+export function isOwnRepair(row: string): string {
+  return `(${row}.requested_by is null and (
+    ${row}.reason in ('first position', 'sample differs widely')
+    or ${row}.reason like 'fields added%' or ${row}.reason like 'too much differs%'))`;
+}

@@ -2,6 +2,7 @@ import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import type { ApiUsage } from '../salesforce/api-budget.ts';
+import type { SalesforceError } from '../salesforce/error.ts';
 import type { ResyncMode, ResyncScope } from './request-resync.ts';
 import { activeStates, type Claim, runningStates, updateClaimed } from './resync-claim.ts';
 
@@ -187,5 +188,25 @@ export async function saveBudgetWait(
     name: 'save-budget-wait',
     text: 'update resyncs set waiting = $2 where id = $1 and claim = $3',
     values: [id, waiting === undefined ? null : storableJson(waiting), claim],
+  });
+}
+
+/** Saves that the resync waits for the sign-in, and since when; undefined ends the wait. */
+export async function saveSignInWait(
+  client: Queryable,
+  { id, claim }: Claim,
+  error: SalesforceError | undefined,
+): Promise<void> {
+  const waiting = error && {
+    reason: 'sign-in',
+    code: error.code,
+    message: error.message,
+    action: error.action,
+  };
+  await client.query({
+    name: 'save-sign-in-wait',
+    text: `update resyncs set waiting = $2::jsonb || jsonb_build_object('since', coalesce(case waiting ->> 'reason' when 'sign-in' then waiting -> 'since' end, to_jsonb($4::text)))
+            where id = $1 and claim = $3`,
+    values: [id, waiting === undefined ? null : JSON.stringify(waiting), claim, new Date().toISOString()],
   });
 }

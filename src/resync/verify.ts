@@ -4,13 +4,14 @@ import { openIncident } from '../incidents/incident-rows.ts';
 import { compareReads } from './compare.ts';
 import { confirmDifferences } from './confirm.ts';
 import { settleInvisible } from './deletion/settle-invisible.ts';
-import { forgetSeen, saveDifferences, saveSeen, saveVerified, unseenIds } from './difference-rows.ts';
+import { deleteSeen, saveDifferences, saveSeen, saveVerified } from './difference-rows.ts';
 import { finishResync } from './finish-resync.ts';
-import { byId, changedSince, pagesOf, readAhead } from './pages.ts';
-import type { Outcome, Page, RunningResync } from './reading.ts';
+import { prefetch, readChangedSince, readPages, readPagesById } from './pages.ts';
 import { requestResync } from './request-resync.ts';
 import { endOfRead, noCounts, saveProgress } from './resync-rows.ts';
-import { differingSpans, pagesOfSpan } from './windows.ts';
+import { scanUnseenIds } from './scan-accounts.ts';
+import type { Outcome, Page, RunningResync } from './snapshot.ts';
+import { findDifferingSpans, readSpan } from './windows.ts';
 
 /** Compares what a resync covers with the mirror, which stays as it is, and says what differs. */
 export async function verify(run: RunningResync): Promise<Outcome> {
@@ -23,10 +24,10 @@ export async function verify(run: RunningResync): Promise<Outcome> {
 
 async function compareAll(run: RunningResync): Promise<boolean> {
   const { context, row } = run;
-  for await (const page of readAhead(pagesOf(run))) await compare(run, page);
+  for await (const page of prefetch(readPages(run))) await compare(run, page);
   if (row.scope !== 'all') return true;
-  for await (const ids of unseenIds(context.pool, row.id)) {
-    for await (const page of byId(run, ids)) await compare(run, { ...page, resume: endOfRead });
+  for await (const ids of scanUnseenIds(context.pool, row.id)) {
+    for await (const page of readPagesById(run, ids)) await compare(run, { ...page, resume: endOfRead });
   }
   return true;
 }
@@ -40,17 +41,17 @@ async function compareAll(run: RunningResync): Promise<boolean> {
 async function compareSample(run: RunningResync): Promise<boolean> {
   const since = await comparedThrough(run.context.pool);
   if (since === undefined) return compareAll(run);
-  for await (const page of changedSince(run, since)) await compare(run, page);
-  const spans = await differingSpans(run);
+  for await (const page of readChangedSince(run, since)) await compare(run, page);
+  const spans = await findDifferingSpans(run);
   for (const span of spans ?? []) {
-    for await (const page of pagesOfSpan(run, span)) await compare(run, page);
+    for await (const page of readSpan(run, span)) await compare(run, page);
   }
   return spans !== undefined;
 }
 
 async function compare(run: RunningResync, page: Page): Promise<void> {
-  const { context, row, reading } = run;
-  const found = await compareReads(context, context.pool, reading, page);
+  const { context, row, snapshot } = run;
+  const found = await compareReads(context, context.pool, snapshot, page);
   const differing = new Set(found.map(({ accountId }) => accountId));
   await inTransaction(context.pool, async (client) => {
     await saveDifferences(client, row.id, found, false);
@@ -75,14 +76,14 @@ async function comparedThrough(client: Queryable): Promise<Date | undefined> {
   return rows[0]?.through ?? undefined;
 }
 
-async function finish({ context, row, reading }: RunningResync): Promise<Outcome> {
+async function finish({ context, row, snapshot }: RunningResync): Promise<Outcome> {
   let different = 0;
   let unstored = 0;
   await inTransaction(context.pool, async (client) => {
-    different = await saveVerified(client, row.id, new Date(reading.readAt));
-    await forgetSeen(client, row.id);
+    different = await saveVerified(client, row.id, new Date(snapshot.readAt));
+    await deleteSeen(client, row.id);
     if (row.mode === 'verify' && row.scope === 'all') await closeEarlierDifferences(client, context.topic);
-    if (different > 0) await recordDifferences(client, { context, row, reading }, different);
+    if (different > 0) await recordDifferences(client, { context, row, snapshot }, different);
     unstored = await finishResync(client, row);
     // What was only compared stays open until it is repaired.
     if (row.repairs) await closeByResync(client, row.id);
@@ -93,7 +94,7 @@ async function finish({ context, row, reading }: RunningResync): Promise<Outcome
 /** Differences are an incident: no event had told of them. */
 async function recordDifferences(
   client: Queryable,
-  { context, row, reading }: Pick<RunningResync, 'context' | 'row' | 'reading'>,
+  { context, row, snapshot }: Pick<RunningResync, 'context' | 'row' | 'snapshot'>,
   different: number,
 ): Promise<void> {
   const { rows } = await client.query<{ ids: string[]; oldest: Date | null }>({
@@ -109,7 +110,7 @@ async function recordDifferences(
     extent: different > 1_000 ? 'all' : 'accounts',
     accountIds: different > 1_000 ? [] : (rows[0]?.ids ?? []),
     ...(rows[0]?.oldest == null ? {} : { from: rows[0].oldest }),
-    to: new Date(reading.readAt),
+    to: new Date(snapshot.readAt),
     resyncId: row.id,
   });
 }
@@ -123,7 +124,7 @@ async function escalateToFullVerify({ context, row }: RunningResync): Promise<Ou
       repairs: row.repairs,
       reason: 'sample differs widely',
     });
-    await forgetSeen(client, row.id);
+    await deleteSeen(client, row.id);
     await client.query('delete from resync_differences where resync_id = $1', [row.id]);
     const note = `More differs than a sample can tell apart; resync ${id} compares everything.`;
     await client.query({

@@ -8,8 +8,8 @@ import {
   type WindowUnit,
 } from '../salesforce/account-windows.ts';
 import { readAccountsModified, type Span } from '../salesforce/read-accounts.ts';
-import { byId } from './pages.ts';
-import type { Page, RunningResync } from './reading.ts';
+import { readPagesById } from './pages.ts';
+import type { Page, RunningResync } from './snapshot.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -26,8 +26,8 @@ const maxSpans = 50;
  *
  * @returns spans that hold every account whose window differs, or undefined where too much does
  */
-export async function differingSpans(run: RunningResync): Promise<Span[] | undefined> {
-  const end = new Date(Math.floor((run.reading.readAt - marginMs) / 1000) * 1000);
+export async function findDifferingSpans(run: RunningResync): Promise<Span[] | undefined> {
+  const end = new Date(Math.floor((run.snapshot.readAt - marginMs) / 1000) * 1000);
   const levels: readonly [WindowUnit, Date][] = [
     ['month', new Date(0)],
     ['day', startOf('month', end.getTime() - 700 * dayMs)],
@@ -46,19 +46,19 @@ export async function differingSpans(run: RunningResync): Promise<Span[] | undef
 }
 
 /** The accounts of a span, on either side. */
-export async function* pagesOfSpan(run: RunningResync, span: Span): AsyncGenerator<Page> {
-  const { context, reading, callWithinBudget } = run;
+export async function* readSpan(run: RunningResync, span: Span): AsyncGenerator<Page> {
+  const { context, snapshot, callWithinBudget } = run;
   const inMirror = await mirrorIds(context.pool, span);
   for await (const reads of readAccountsModified(
     context.org.connection,
-    reading.plan,
+    snapshot.plan,
     span,
     callWithinBudget,
   )) {
     for (const { id } of reads) inMirror.delete(id);
     yield { reads, absent: [], resume: { at: run.row.resumeAt, rows: 0 } };
   }
-  yield* byId(run, [...inMirror]);
+  yield* readPagesById(run, [...inMirror]);
 }
 
 /** Whether the mirror has more living accounts than Salesforce, also when it is looked at again. */

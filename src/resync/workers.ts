@@ -6,8 +6,8 @@ import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
 import type { Timing } from '../timing.ts';
 import { saveResyncError } from './finish-resync.ts';
-import type { ResyncContext } from './reading.ts';
 import { rereadAccounts, runResync } from './run-resync.ts';
+import type { ResyncContext } from './snapshot.ts';
 
 export type WorkerContext = ResyncContext & {
   readonly stopping: AbortSignal;
@@ -49,7 +49,7 @@ async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> 
       const isLast = isHopeless(error) || job.retryCount >= job.retryLimit;
       await saveResyncError(context.pool, claim, failureCause(error), isLast);
       const { code, action } = failureCause(error);
-      logFailure(context.logger, error, 'a resync failed', { resync: resyncId, last: isLast, code, action });
+      logFailure(context.logger, error, 'resync failed', { resync: resyncId, last: isLast, code, action });
       last = isLast;
     });
   } catch (error) {

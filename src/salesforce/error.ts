@@ -46,7 +46,12 @@ type SalesforceErrorOptions = ErrorOptions & {
   readonly duringSignIn?: boolean;
 };
 
-/** The same failure with other circumstances. */
+/** A response that does not follow the API's contract: another try may succeed. */
+export function badAnswer(message: string): SalesforceError {
+  return new SalesforceError(message, 'BAD_ANSWER', 'transient');
+}
+
+/** The same failure with other details. */
 export function withDetails(error: SalesforceError, details: SalesforceErrorOptions): SalesforceError {
   const { message, code, failure, cause, retryAfterMs, setting, action, duringSignIn } = error;
   const known = { cause, retryAfterMs, setting, action, duringSignIn };

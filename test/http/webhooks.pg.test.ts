@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newestSchemaId, storedSchemas } from '../../src/ingest/stored-schemas.ts';
+import { readNewestSchemaId, storedSchemas } from '../../src/ingest/stored-schemas.ts';
 import { accountId, testSchema, testSchemaJson } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import {
@@ -25,7 +25,7 @@ beforeAll(async () => {
     databaseUrl: database.url,
     overrides: {
       webhooks: sendersFor(organizationId),
-      newestSchemaId: () => newestSchemaId(database.pool),
+      newestSchemaId: () => readNewestSchemaId(database.pool),
       schemaFields: async () => testSchema.entityFields,
     },
   });

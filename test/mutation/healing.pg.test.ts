@@ -30,7 +30,7 @@ eachWithMutants([
     mutants: [
       {
         name: 'accounts that a full resync did not bring are not looked up',
-        replace: { 'resync/pages.ts': { missingIds: () => async function* () {} } },
+        replace: { 'resync/pages.ts': { readMissing: () => async function* () {} } },
         reason: /the untold purge is found/,
       },
     ],

@@ -74,7 +74,7 @@ export async function claimHeldResync(client: Queryable): Promise<string | undef
 }
 
 /** Accounts that a held resync keeps, those that were looked at longest ago first. */
-export async function takeKeptToCheck(client: Queryable, id: string, limit: number): Promise<string[]> {
+export async function claimKeptAccounts(client: Queryable, id: string, limit: number): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>({
     name: 'check-kept-accounts',
     text: `update invisible_accounts set checked_at = clock_timestamp()

@@ -61,3 +61,19 @@ export type Absence = {
   /** Why it is known to be deleted; null if it may only be invisible. */
   readonly proof: DeletionProof | null;
 };
+
+/** Number of unproven deletions that never need a confirmation. */
+const maxUnprovenCount = 10;
+/** Beyond that number: their share of the records that the mirror holds as existing. */
+const maxUnprovenShare = 0.05;
+/** Period over which unproven deletions are added up. */
+export const unprovenWindowDays = 7;
+
+/**
+ * Whether too many records are absent to mark them as deleted without proof.
+ * @param absent number of records that Salesforce does not return
+ * @param records number of records that it should return, including the absent ones
+ */
+export function exceedsBound(absent: number, records: number): boolean {
+  return absent > maxUnprovenCount && absent > records * maxUnprovenShare;
+}

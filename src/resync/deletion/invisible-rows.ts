@@ -1,7 +1,7 @@
 import { formatVersion, parseVersion, type Version } from '../../apply/version.ts';
 import type { Queryable } from '../../db/database.ts';
 import { openStates } from '../resync-claim.ts';
-import { unprovenWindowDays } from './deletion-bound.ts';
+import { unprovenWindowDays } from './deletion-proof.ts';
 
 /** An account that a reading did not find, without proof that it is deleted. */
 export type Invisible = {
@@ -81,7 +81,7 @@ export async function countUnproven(client: Queryable): Promise<UnprovenCount> {
 }
 
 /** Accounts that a resync keeps, in the order of their ids. */
-export async function keptByResync(
+export async function readKept(
   client: Queryable,
   resyncId: string,
   limit: number,
@@ -96,7 +96,7 @@ export async function keptByResync(
 }
 
 /** They are marked as deleted in this transaction. */
-export async function markTaken(client: Queryable, ids: readonly string[]): Promise<void> {
+export async function markDeletedWithoutProof(client: Queryable, ids: readonly string[]): Promise<void> {
   await client.query({
     name: 'mark-invisible-accounts-taken',
     text: `update invisible_accounts set state = 'taken', taken_at = now(), checked_at = now()
@@ -106,7 +106,11 @@ export async function markTaken(client: Queryable, ids: readonly string[]): Prom
 }
 
 /** The resync has marked so many accounts as deleted without proof. */
-export async function countTaken(client: Queryable, resyncId: string, count: number): Promise<void> {
+export async function addDeletedWithoutProof(
+  client: Queryable,
+  resyncId: string,
+  count: number,
+): Promise<void> {
   await client.query({
     name: 'note-deleted-without-proof',
     text: `update resyncs

@@ -3,16 +3,16 @@ import { type AccountChange, applyChanges, lockAccountWrites } from '../../apply
 import { enqueue } from '../../apply/apply-events.ts';
 import { deletedField } from '../../apply/merge.ts';
 import { inTransaction } from '../../db/database.ts';
-import type { ResyncContext, RunningResync } from '../reading.ts';
 import { lockClaim } from '../resync-claim.ts';
-import { exceedsBound } from './deletion-bound.ts';
+import type { ResyncContext, RunningResync } from '../snapshot.ts';
+import { exceedsBound } from './deletion-proof.ts';
 import { holdAccounts, holdResync } from './held-resync.ts';
 import {
-  countTaken,
+  addDeletedWithoutProof,
   countUnproven,
   type Invisible,
-  keptByResync,
-  markTaken,
+  markDeletedWithoutProof,
+  readKept,
   saveInvisible,
 } from './invisible-rows.ts';
 
@@ -32,7 +32,7 @@ export async function settleInvisible(run: RunningResync): Promise<boolean> {
 
 async function holdBeyondBound({ context, row }: RunningResync): Promise<boolean> {
   return inTransaction(context.pool, async (client) => {
-    const [first] = await keptByResync(client, row.id, 1);
+    const [first] = await readKept(client, row.id, 1);
     if (first === undefined || first.confirmed) return false;
     await lockAccountWrites(client);
     const count = await countUnproven(client);
@@ -47,11 +47,11 @@ async function holdBeyondBound({ context, row }: RunningResync): Promise<boolean
 async function takeSome({ context, row }: RunningResync): Promise<boolean> {
   return inTransaction(context.pool, async (client) => {
     await lockAccountWrites(client);
-    const kept = await keptByResync(client, row.id, batchSize);
+    const kept = await readKept(client, row.id, batchSize);
     if (kept.length === 0) return false;
     await lockClaim(client, row);
     await take(context, client, kept, row.id);
-    await countTaken(client, row.id, kept.length);
+    await addDeletedWithoutProof(client, row.id, kept.length);
     return true;
   });
 }
@@ -60,7 +60,7 @@ async function takeSome({ context, row }: RunningResync): Promise<boolean> {
  * The same for accounts that were read without a resync, in the transaction that merges what was read.
  * @returns their deletions, to be merged; none beyond the bound
  */
-export async function decideAlone(
+export async function settleReread(
   { logger }: Pick<ResyncContext, 'logger'>,
   client: pg.PoolClient,
   invisible: readonly Invisible[],
@@ -74,9 +74,9 @@ export async function decideAlone(
     logger.warn({ accounts: ids.length, ...count }, 'accounts are not visible; they are kept');
     return [];
   }
-  await markTaken(client, ids);
+  await markDeletedWithoutProof(client, ids);
   logger.warn({ accounts: ids }, 'accounts marked as deleted without proof');
-  return invisible.map((one) => deletionOf(one));
+  return invisible.map((one) => toDeletion(one));
 }
 
 async function take(
@@ -85,16 +85,16 @@ async function take(
   invisible: readonly Invisible[],
   resyncId: string,
 ): Promise<void> {
-  const deletions = invisible.map((one) => deletionOf(one, resyncId));
+  const deletions = invisible.map((one) => toDeletion(one, resyncId));
   await enqueue(client, jobs, await applyChanges(client, deletions, codes));
-  await markTaken(
+  await markDeletedWithoutProof(
     client,
     invisible.map(({ id }) => id),
   );
 }
 
 /** Whether proven or not: all that is known of the account is older. */
-export function deletionOf({ id, version }: Invisible, resyncId?: string): AccountChange {
+export function toDeletion({ id, version }: Invisible, resyncId?: string): AccountChange {
   return {
     accountId: id,
     change: { version, kind: 'patch', values: new Map([[deletedField, true]]) },

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exceedsBound } from '../../../src/resync/deletion/deletion-bound.ts';
-import { proofOfDeletion, type Sighting } from '../../../src/resync/deletion/deletion-proof.ts';
+import { exceedsBound, proofOfDeletion, type Sighting } from '../../../src/resync/deletion/deletion-proof.ts';
 
 const noProof: readonly Sighting[] = [
   { source: 'absence' },

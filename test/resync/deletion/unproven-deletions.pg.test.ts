@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { inTransaction } from '../../../src/db/database.ts';
 import { sweep } from '../../../src/maintenance/sweep.ts';
+import { checkInvisibleAccounts } from '../../../src/resync/deletion/check-invisible.ts';
 import { confirmResync } from '../../../src/resync/deletion/confirm-resync.ts';
-import { checkInvisibleAccounts } from '../../../src/resync/deletion/look-for-invisible.ts';
 import { cancelResync, type ResyncRequest } from '../../../src/resync/request-resync.ts';
 import { rereadAccounts, runResync } from '../../../src/resync/run-resync.ts';
 import { useMirrorOfSimulator } from '../../helpers/mirror-of-simulator.ts';

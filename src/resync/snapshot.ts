@@ -5,9 +5,11 @@ import type { CodeRules } from '../codes/code-rules.ts';
 import type { Queryable } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { readSubscription, readWatermark } from '../ingest/subscription-rows.ts';
+import { badAnswer, type SalesforceError } from '../salesforce/error.ts';
 import type { CallWithinBudget } from '../salesforce/query-pages.ts';
 import type { AccountRead, ReadPlan } from '../salesforce/records.ts';
 import type { Absence } from './deletion/deletion-proof.ts';
+import { exceedsBound } from './deletion/deletion-proof.ts';
 import { currentReadPlan, readPlanOf, type SchemaContext } from './read-plan.ts';
 import { type ResumePoint, type ResyncRow, saveReadStart } from './resync-rows.ts';
 
@@ -16,64 +18,64 @@ export type ResyncContext = SchemaContext & {
   readonly codes: CodeRules;
   readonly jobs: Jobs;
   readonly logger: Logger;
-  /** From so many records on, a resync reads by a bulk job. */
+  /** Number of records from which a resync reads by a bulk job. */
   readonly bulkFrom: number;
-  /** How long a change may take to reach the mirror, in milliseconds, before a difference counts as one. */
+  /** Milliseconds that a change may take to reach the mirror before a difference counts. */
   readonly settleMs: number;
 };
 
-/** One reading: everything that it finds contains all changes up to its watermark. */
-export type Reading = {
+/** A read of Salesforce: every record that it returns contains all changes up to the watermark. */
+export type Snapshot = {
   readonly plan: ReadPlan;
   readonly schemaId: string;
   readonly watermark: Version;
   /** Epoch milliseconds. */
   readonly readAt: number;
-  /** The resync that it belongs to; none where accounts are read again for their own sake. */
+  /** Undefined if single accounts are read again. */
   readonly resyncId?: string;
 };
 
-/** A resync under way. */
+/** A claimed resync. */
 export type RunningResync = {
   readonly context: ResyncContext;
   readonly row: ResyncRow;
-  readonly reading: Reading;
+  readonly snapshot: Snapshot;
   readonly callWithinBudget: CallWithinBudget;
   /** Aborted when the process stops or the resync is cancelled. */
   readonly signal: AbortSignal;
 };
 
-/** The watermark is taken before anything is asked for. */
-export async function beginReading(
+/** Takes the watermark before the first request. */
+export async function startSnapshot(
   context: ResyncContext,
   callWithinBudget: CallWithinBudget,
-): Promise<Reading> {
+): Promise<Snapshot> {
   const { plan, schemaId } = await currentReadPlan(context, callWithinBudget);
   const watermark = await readWatermark(context.pool, context.topic);
   return { plan, schemaId, watermark, readAt: Date.now() };
 }
 
-/** The reading of a resync: the one that an earlier try began, since its bulk job contains no later change. */
-export async function readingOf(
+/** The snapshot of an earlier try of the resync, because its bulk job contains no later change; else a new one. */
+export async function resumeSnapshot(
   context: ResyncContext,
   row: ResyncRow,
   callWithinBudget: CallWithinBudget,
-): Promise<Reading> {
+): Promise<Snapshot> {
   const { readAt, watermark, schemaId } = row;
   if (readAt !== null && watermark !== null && schemaId !== null) {
     const { plan } = await readPlanOf(context, schemaId, callWithinBudget);
     return { plan, schemaId, watermark: parseVersion(watermark), readAt: readAt.getTime(), resyncId: row.id };
   }
-  const reading = { ...(await beginReading(context, callWithinBudget)), resyncId: row.id };
+  const snapshot = { ...(await startSnapshot(context, callWithinBudget)), resyncId: row.id };
   const { replayId } = await readSubscription(context.pool, context.topic);
   await saveReadStart(context.pool, row, {
-    readAt: new Date(reading.readAt),
-    watermark: formatVersion(reading.watermark),
-    schemaId: reading.schemaId,
+    readAt: new Date(snapshot.readAt),
+    watermark: formatVersion(snapshot.watermark),
+    schemaId: snapshot.schemaId,
     position: replayId,
     logPosition: await newestPosition(context.pool),
   });
-  return reading;
+  return snapshot;
 }
 
 async function newestPosition(client: Queryable): Promise<bigint> {
@@ -84,26 +86,45 @@ async function newestPosition(client: Queryable): Promise<bigint> {
   return rows[0]?.position ?? 0n;
 }
 
-/** A part of a reading that is merged or compared at once. */
+/** Records that are merged or compared in one step. */
 export type Page = {
   readonly reads: readonly AccountRead[];
-  /** Asked for by id and not returned, not even among the deleted ones. */
+  /** Requested by id and not returned, not even as deleted. */
   readonly absent: readonly Absence[];
-  /** What the mirror knew of records asked for by id before they were asked for: the answer contains it. */
+  /** Versions that the mirror knew of records before it requested them by id: the response contains them. */
   readonly known?: ReadonlyMap<string, Version>;
-  /** Where the reading goes on behind it. */
+  /** Where the read resumes after this page. */
   readonly resume: ResumePoint;
 };
-
-// A commit can take its stamp some time before it is to be seen, and clocks differ.
 
 export type Outcome =
   | {
       readonly stopped: false;
-      /** Verifies only: how many accounts differ. */
+      /** Number of accounts that differ; null unless they were compared. */
       readonly different: number | null;
-      /** Records that the database refuses. */
+      /** Number of records that the database refused. */
       readonly unstored: number;
     }
-  /** Too many deletions without proof: a person has to confirm them. */
+  /** Too many deletions without proof: an operator has to confirm them. */
   | { readonly stopped: true };
+
+/** The records read so far cannot be used: the next try reads from the start. */
+export class SnapshotLostError extends Error {
+  readonly reason: SalesforceError;
+
+  constructor(reason: SalesforceError) {
+    super(reason.message, { cause: reason });
+    this.name = 'SnapshotLostError';
+    this.reason = reason;
+  }
+}
+
+/**
+ * Checks that a result is complete: far fewer records than Salesforce counted mean an empty page, or a permission that
+ * was revoked during the read.
+ * @throws SnapshotLostError
+ */
+export function expectComplete(read: number, expected: number): void {
+  if (!exceedsBound(expected - read, expected)) return;
+  throw new SnapshotLostError(badAnswer(`Salesforce counts ${expected} records, but returned ${read}.`));
+}

@@ -7,7 +7,10 @@ import type { Queryable } from '../../db/database.ts';
  * newer than the reading shows that the account exists and may be visible again.
  * @returns accounts to be read again
  */
-export async function clearByEvents(client: Queryable, changes: readonly AccountChange[]): Promise<string[]> {
+export async function clearReportedInvisible(
+  client: Queryable,
+  changes: readonly AccountChange[],
+): Promise<string[]> {
   const newest = new Map<string, Version>();
   for (const { accountId, change } of changes)
     newest.set(accountId, laterVersion(newest.get(accountId) ?? change.version, change.version));

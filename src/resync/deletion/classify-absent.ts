@@ -1,10 +1,10 @@
 import type { AccountChange } from '../../apply/apply-changes.ts';
 import { laterVersion, parseVersion, readVersion, type Version } from '../../apply/version.ts';
 import type { Queryable } from '../../db/database.ts';
-import type { Reading } from '../reading.ts';
+import type { Snapshot } from '../snapshot.ts';
 import type { Absence } from './deletion-proof.ts';
 import type { Invisible } from './invisible-rows.ts';
-import { deletionOf } from './settle-invisible.ts';
+import { toDeletion } from './settle-invisible.ts';
 
 /** What follows from a reading that did not return accounts that it asked for by their ids. */
 export type JudgedAbsences = {
@@ -16,9 +16,9 @@ export type JudgedAbsences = {
 };
 
 /** All that is known of an absent account is older than this reading, also of one that the mirror holds as deleted. */
-export async function judgeAbsent(
+export async function classifyAbsent(
   client: Queryable,
-  { watermark, readAt, resyncId }: Reading,
+  { watermark, readAt, resyncId }: Snapshot,
   absent: readonly Absence[],
 ): Promise<JudgedAbsences> {
   const ids = absent.map(({ id }) => id);
@@ -29,7 +29,7 @@ export async function judgeAbsent(
     const account = known.get(id);
     if (account === undefined) continue;
     const version = readVersion(0, laterVersion(watermark, account.version), readAt);
-    if (account.deleted || proof !== null) deletions.push(deletionOf({ id, version }, resyncId));
+    if (account.deleted || proof !== null) deletions.push(toDeletion({ id, version }, resyncId));
     else invisible.push({ id, version });
   }
   return { deletions, invisible, unknownIds: ids.filter((id) => !known.has(id)) };

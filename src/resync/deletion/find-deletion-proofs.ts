@@ -3,15 +3,15 @@ import type { Queryable } from '../../db/database.ts';
 import { deleteLogMs, readDeletedIds, requestAccount } from '../../salesforce/deleted-records.ts';
 import { SalesforceError } from '../../salesforce/error.ts';
 import type { CallWithinBudget } from '../../salesforce/query-pages.ts';
-import type { Reading, ResyncContext } from '../reading.ts';
+import type { ResyncContext, Snapshot } from '../snapshot.ts';
 import { type Absence, type DeletionProof, proofOfDeletion, type Sighting } from './deletion-proof.ts';
 
 /** The most accounts that are requested one by one: an API request each. */
 const maxRequests = 10;
 
-type Seeking = {
+type ProofSearch = {
   readonly context: ResyncContext;
-  readonly reading: Reading;
+  readonly snapshot: Snapshot;
   readonly callWithinBudget: CallWithinBudget;
 };
 
@@ -20,7 +20,7 @@ type Seeking = {
  * a request for each. Only accounts that the mirror holds as existing need one.
  * @throws SalesforceError if a source does not answer for now
  */
-export async function seekProof(seeking: Seeking, ids: readonly string[]): Promise<Absence[]> {
+export async function findDeletionProofs(seeking: ProofSearch, ids: readonly string[]): Promise<Absence[]> {
   const sightings = new Map<string, Sighting[]>(
     (await existingIds(seeking.context.pool, ids)).map((id) => [id, [{ source: 'absence' }]]),
   );
@@ -44,17 +44,17 @@ function proofIn(sightings: ReadonlyMap<string, readonly Sighting[]>, id: string
 }
 
 /** One look at the log of deletions serves a whole reading: later deletions are returned by its queries. */
-const logs = new WeakMap<Reading, Promise<ReadonlySet<string>>>();
+const logs = new WeakMap<Snapshot, Promise<ReadonlySet<string>>>();
 
-function deletedIds(seeking: Seeking): Promise<ReadonlySet<string>> {
-  const { reading } = seeking;
-  const known = logs.get(reading) ?? readLog(seeking);
-  logs.set(reading, known);
-  known.catch(() => logs.delete(reading));
+function deletedIds(seeking: ProofSearch): Promise<ReadonlySet<string>> {
+  const { snapshot } = seeking;
+  const known = logs.get(snapshot) ?? readLog(seeking);
+  logs.set(snapshot, known);
+  known.catch(() => logs.delete(snapshot));
   return known;
 }
 
-async function readLog({ context, callWithinBudget }: Seeking): Promise<ReadonlySet<string>> {
+async function readLog({ context, callWithinBudget }: ProofSearch): Promise<ReadonlySet<string>> {
   const now = Date.now();
   const span = { from: new Date(now - deleteLogMs), to: new Date(now) };
   try {
@@ -66,7 +66,7 @@ async function readLog({ context, callWithinBudget }: Seeking): Promise<Readonly
   }
 }
 
-async function requested({ context, callWithinBudget }: Seeking, id: string): Promise<string | null> {
+async function requested({ context, callWithinBudget }: ProofSearch, id: string): Promise<string | null> {
   try {
     return await callWithinBudget(() => requestAccount(context.org.connection, id));
   } catch (error) {

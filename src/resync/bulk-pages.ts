@@ -13,9 +13,7 @@ import {
 } from '../salesforce/bulk-job.ts';
 import { bulkQuery, readBulkRow } from '../salesforce/bulk-plan.ts';
 import { openBulkPage } from '../salesforce/bulk-results.ts';
-import { SalesforceError } from '../salesforce/error.ts';
-import type { Page, RunningResync } from './reading.ts';
-import { expectComplete, ReadingLostError } from './reading-lost-error.ts';
+import { badAnswer, SalesforceError } from '../salesforce/error.ts';
 import {
   endOfRead,
   type ResumePoint,
@@ -25,62 +23,63 @@ import {
   saveBulkRequested,
   saveMethod,
 } from './resync-rows.ts';
+import { expectComplete, type Page, type RunningResync, SnapshotLostError } from './snapshot.ts';
 
-// Rows of one page of results: each page is a request to Salesforce, streamed.
+// Each page of results is one request; its rows are streamed.
 const pageRows = 20_000;
-/** Rows that are merged in one transaction. */
+// Rows in one transaction.
 const batchRows = 500;
-// Tries in a row without a row read before the job is left to its next try.
+// Consecutive tries without a row before the job fails.
 const maxFailures = 5;
 const clockDifferenceMs = 10 * 60_000;
 
 /**
- * Reads by one bulk job, however often it is interrupted: the job's id and the place in its results are on record.
+ * Reads by one bulk job. The row has the job's id and the position in its results, so an interrupted read resumes.
  * @param where a SOQL condition, or null for all records
- * @param expected how many records Salesforce has counted
- * @throws SalesforceError where the job ended without a result; where another job may succeed, the reading begins anew
+ * @param expected number of records that Salesforce counted
+ * @throws SnapshotLostError if the job has no result
  */
 export async function* readByBulkJob(
   run: RunningResync,
   where: string | null,
   expected: number,
 ): AsyncGenerator<Page> {
-  const job = await whenComplete(run, await jobOf(run, where));
+  const job = await waitForResult(run, await findOrCreateJob(run, where));
   expectComplete(job.records, expected);
   const { pool } = run.context;
   await saveMethod(pool, run.row, 'bulk', job.records);
   let { read } = run.row;
-  for await (const page of resultPages(run, job.id)) {
+  for await (const page of readResults(run, job.id)) {
     read += page.reads.length;
     yield page;
   }
   await saveBulkJobClosed(pool, job.id);
   if (read !== job.records) {
     const message = `Bulk job ${job.id} has ${job.records} records, but its pages brought ${read}.`;
-    throw new ReadingLostError(new SalesforceError(message, 'BAD_ANSWER', 'transient'));
+    throw new SnapshotLostError(badAnswer(message));
   }
 }
 
-/** The job of an earlier try, also one whose id got lost on its way to us; else a new one. */
-async function jobOf(run: RunningResync, where: string | null): Promise<BulkJob> {
-  const { context, row, reading, callWithinBudget } = run;
+/** The job of an earlier try, even if its id was not received; else a new one. */
+async function findOrCreateJob(run: RunningResync, where: string | null): Promise<BulkJob> {
+  const { context, row, snapshot, callWithinBudget } = run;
   const { connection } = context.org;
   if (row.bulkJobId !== null) {
     const id = row.bulkJobId;
     const known = await callWithinBudget(() => readBulkJob(connection, id));
-    if (known === undefined) throw new ReadingLostError(bulkJobGone(id));
+    if (known === undefined) throw new SnapshotLostError(bulkJobGone(id));
     return known;
   }
-  const { soql, columns } = bulkQuery(reading.plan, row.id, where);
-  const lost = row.bulkAskedAt === null ? undefined : await findLost(run, row.bulkAskedAt, columns);
+  const { soql, columns } = bulkQuery(snapshot.plan, row.id, where);
+  const lost = row.bulkAskedAt === null ? undefined : await findLostJob(run, row.bulkAskedAt, columns);
   if (lost === undefined) await saveBulkRequested(context.pool, row);
   const job = lost ?? (await callWithinBudget(() => createBulkJob(connection, soql)));
   await saveBulkJob(context.pool, row, job.id);
   return job;
 }
 
-/** A job that was created just before the process died: known by the order of its columns. */
-async function findLost(
+/** Finds a job that was created just before the process ended, by the order of its columns. */
+async function findLostJob(
   run: RunningResync,
   askedAt: Date,
   columns: readonly string[],
@@ -93,20 +92,19 @@ async function findLost(
     (job) => job.createdById === userId && job.object === 'Account' && job.operation === 'queryAll',
   );
   for (const job of own) {
-    const ended = await endOf(run, job);
+    const ended = await waitForEnd(run, job);
     if (ended?.state !== 'JobComplete') continue;
     const page = await callWithinBudget(() =>
       openBulkPage(connection, { jobId: job.id, locator: null, maxRecords: 1, signal }),
     );
-    // A list does not say how many records its jobs have.
+    // The list of jobs has no record counts.
     if (page.columns.join() === columns.join())
       return callWithinBudget(() => readBulkJob(connection, job.id));
   }
   return undefined;
 }
 
-/** Waits for the end of a job. */
-async function endOf(
+async function waitForEnd(
   { context, callWithinBudget, signal }: RunningResync,
   job: BulkJob,
 ): Promise<BulkJob | undefined> {
@@ -122,37 +120,41 @@ async function endOf(
   return current;
 }
 
-async function whenComplete(run: RunningResync, job: BulkJob): Promise<BulkJob> {
-  const ended = await endOf(run, job);
-  if (ended === undefined) throw new ReadingLostError(bulkJobGone(job.id));
+async function waitForResult(run: RunningResync, job: BulkJob): Promise<BulkJob> {
+  const ended = await waitForEnd(run, job);
+  if (ended === undefined) throw new SnapshotLostError(bulkJobGone(job.id));
   if (ended.state === 'JobComplete') return ended;
-  throw new ReadingLostError(bulkFailure(ended));
+  throw new SnapshotLostError(bulkFailure(ended));
 }
 
 const firstPage = 'first';
 
-async function* resultPages(run: RunningResync, jobId: string): AsyncGenerator<Page> {
-  let place: ResumePoint = { at: run.row.resumeAt ?? firstPage, rows: run.row.resumeRows };
-  for (let failures = 0; place.at !== endOfRead.at; ) {
+async function* readResults(run: RunningResync, jobId: string): AsyncGenerator<Page> {
+  let resume: ResumePoint = { at: run.row.resumeAt ?? firstPage, rows: run.row.resumeRows };
+  for (let failures = 0; resume.at !== endOfRead.at; ) {
     try {
-      for await (const page of batchesFrom(run, jobId, place)) {
+      for await (const page of readBatches(run, jobId, resume)) {
         yield page;
-        place = page.resume;
+        resume = page.resume;
         failures = 0;
       }
     } catch (error) {
-      if (isUnknown(error)) throw new ReadingLostError(bulkJobGone(jobId));
-      const again = error instanceof SalesforceError && ['transient', 'unknown'].includes(error.failure);
-      if (!again || ++failures >= maxFailures) throw error;
-      run.context.logger.warn({ err: error, resync: run.row.id }, 'a page of bulk results is read again');
+      if (isUnknown(error)) throw new SnapshotLostError(bulkJobGone(jobId));
+      const isRetryable =
+        error instanceof SalesforceError && ['transient', 'unknown'].includes(error.failure);
+      if (!isRetryable || ++failures >= maxFailures) throw error;
+      run.context.logger.warn(
+        { err: error, resync: run.row.id },
+        'reading a page of bulk results failed; retrying',
+      );
       await pause(backoffMs('transient', failures, Math.random()), undefined, { signal: run.signal });
     }
   }
 }
 
-/** The rest of one page, in batches; the last one points behind the page. */
-async function* batchesFrom(run: RunningResync, jobId: string, from: ResumePoint): AsyncGenerator<Page> {
-  const { context, reading, callWithinBudget, signal } = run;
+/** The rest of one page, in batches; the last batch resumes at the next page. */
+async function* readBatches(run: RunningResync, jobId: string, from: ResumePoint): AsyncGenerator<Page> {
+  const { context, snapshot, callWithinBudget, signal } = run;
   const locator = from.at === firstPage || from.at === null ? null : from.at.slice(locatorMark.length);
   const page = await callWithinBudget(() =>
     openBulkPage(context.org.connection, { jobId, locator, maxRecords: pageRows, signal }),
@@ -160,14 +162,14 @@ async function* batchesFrom(run: RunningResync, jobId: string, from: ResumePoint
   let at = 0;
   let batch: (readonly string[])[] = [];
   const toPage = (resume: ResumePoint): Page => {
-    const reads = batch.map((cells) => readBulkRow(page.columns, cells, reading.plan));
+    const reads = batch.map((cells) => readBulkRow(page.columns, cells, snapshot.plan));
     batch = [];
     return { reads, absent: [], resume };
   };
   for await (const cells of page.rows) {
     at++;
     if (at <= from.rows) continue;
-    // Only what is known not to be the page's last batch: behind that one the place is another page.
+    // Not the last batch of the page: that one resumes at the next page.
     if (batch.length === batchRows) yield toPage({ at: from.at, rows: at - 1 });
     batch.push(cells);
   }
@@ -176,7 +178,7 @@ async function* batchesFrom(run: RunningResync, jobId: string, from: ResumePoint
 
 const locatorMark = 'locator:';
 
-/** Ends the bulk jobs that nobody reads any more. */
+/** Aborts the bulk jobs of resyncs that have ended. */
 export async function closeBulkJobs({ pool, org }: RunningResync['context']): Promise<void> {
   for (const jobId of await readAbandonedBulkJobs(pool)) {
     await abortBulkJob(org.connection, jobId);

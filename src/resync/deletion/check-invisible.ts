@@ -1,10 +1,10 @@
 import { inTransaction, type Queryable } from '../../db/database.ts';
 import { applyPage } from '../apply-reads.ts';
-import { byId } from '../pages.ts';
-import { beginReading, type ResyncContext } from '../reading.ts';
-import { createBudgetedCaller } from '../run-resync.ts';
-import { claimHeldResync, restartHeldResync, takeKeptToCheck } from './confirm-resync.ts';
-import { unprovenWindowDays } from './deletion-bound.ts';
+import { readPagesById } from '../pages.ts';
+import { type ResyncContext, startSnapshot } from '../snapshot.ts';
+import { createSalesforceCalls } from '../within-budget.ts';
+import { claimHeldResync, claimKeptAccounts, restartHeldResync } from './confirm-resync.ts';
+import { unprovenWindowDays } from './deletion-proof.ts';
 import { hasNoOpenResync } from './invisible-rows.ts';
 
 /** A look costs one query for so many accounts. */
@@ -17,14 +17,14 @@ const accountsPerLook = 200;
 export async function checkInvisibleAccounts(context: ResyncContext, signal: AbortSignal): Promise<void> {
   const id = await claimHeldResync(context.pool);
   if (id === undefined) return;
-  const ids = await takeKeptToCheck(context.pool, id, accountsPerLook);
-  const callWithinBudget = createBudgetedCaller(context, signal);
-  const reading = await beginReading(context, callWithinBudget);
+  const ids = await claimKeptAccounts(context.pool, id, accountsPerLook);
+  const { callWithinBudget } = createSalesforceCalls(context, signal);
+  const snapshot = await startSnapshot(context, callWithinBudget);
   let known = 0;
-  for await (const page of byId({ context, reading, callWithinBudget }, ids)) {
+  for await (const page of readPagesById({ context, snapshot, callWithinBudget }, ids)) {
     const proven = page.absent.filter(({ proof }) => proof !== null);
     known += page.reads.length + proven.length;
-    await applyPage(context, reading, { reads: page.reads, absent: proven });
+    await applyPage(context, snapshot, { reads: page.reads, absent: proven });
   }
   // Events can have brought all of them back.
   if (ids.length > 0 && known === 0) return;
@@ -33,7 +33,7 @@ export async function checkInvisibleAccounts(context: ResyncContext, signal: Abo
 }
 
 /** Accounts without an open resync that stands for them: single re-reads look for them, each about once an hour. */
-export async function invisibleToCheck(client: Queryable): Promise<string[]> {
+export async function claimInvisibleAccounts(client: Queryable): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>({
     name: 'check-invisible-accounts',
     text: `update invisible_accounts set checked_at = clock_timestamp()

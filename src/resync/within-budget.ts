@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Waiting } from '../salesforce/api-budget.ts';
+import { retryDelayMs } from '../salesforce/backoff.ts';
+import { SalesforceError } from '../salesforce/error.ts';
+import type { CallWithinBudget } from '../salesforce/query-pages.ts';
+import type { Claim } from './resync-claim.ts';
+import { saveBudgetWait, saveSignInWait } from './resync-rows.ts';
+import type { ResyncContext } from './snapshot.ts';
+
+export type SignInRetry = {
+  readonly signal: AbortSignal;
+  /** Called with each failure of the sign-in, and with undefined when the wait is over. */
+  readonly onWait: (error: SalesforceError | undefined) => Promise<void>;
+};
+
+export type SalesforceCalls = {
+  /** Calls Salesforce when the API budget has room and the sign-in works. */
+  readonly callWithinBudget: CallWithinBudget;
+  /** Repeats the work while the sign-in fails. */
+  readonly whenSignedIn: <T>(work: () => Promise<T>) => Promise<T>;
+};
+
+/**
+ * Calls for a resync or for re-reads. The row of a resync shows what it waits for.
+ * @param resync also makes calls reject when the signal aborts, without waiting for the response
+ */
+export function createSalesforceCalls(
+  { org, pool, logger }: ResyncContext,
+  signal: AbortSignal,
+  resync?: Claim,
+): SalesforceCalls {
+  let isWaiting = false;
+  const signIn: SignInRetry = {
+    signal,
+    async onWait(error) {
+      if (error !== undefined && !isWaiting) {
+        logger.warn({ resync: resync?.id, code: error.code }, 'waiting for the sign-in to Salesforce');
+      }
+      isWaiting = error !== undefined;
+      if (resync !== undefined) await saveSignInWait(pool, resync, error);
+    },
+  };
+  const budget: Waiting = {
+    signal,
+    async onWait(usage) {
+      if (usage !== undefined) logger.warn({ resync: resync?.id, ...usage }, 'waiting for API requests');
+      if (resync !== undefined) await saveBudgetWait(pool, resync, usage);
+    },
+  };
+  const call: CallWithinBudget = (work) => retryDuringSignIn(() => org.budget.spend(work, budget), signIn);
+  return {
+    callWithinBudget: resync === undefined ? call : (work) => untilAborted(call(work), signal),
+    whenSignedIn: (work) => retryDuringSignIn(work, signIn),
+  };
+}
+
+// After that the job fails, and the queue retries it.
+const maxWaitMs = 10 * 60_000;
+
+/**
+ * Repeats a call while the sign-in fails: a job does not use up its tries during an outage of the sign-in.
+ * @throws the error of the call, that of the sign-in after ten minutes, or the reason of the signal
+ */
+export async function retryDuringSignIn<T>(
+  call: () => Promise<T>,
+  { signal, onWait }: SignInRetry,
+): Promise<T> {
+  const end = performance.now() + maxWaitMs;
+  for (let failures = 0; ; ) {
+    try {
+      const result = await call();
+      if (failures > 0) await onWait(undefined);
+      return result;
+    } catch (error) {
+      if (!(error instanceof SalesforceError) || !error.duringSignIn) throw error;
+      if (performance.now() > end) throw error;
+      await onWait(error);
+      await pause(retryDelayMs(error, ++failures, Math.random()), undefined, { signal });
+    }
+  }
+}
+
+async function untilAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
