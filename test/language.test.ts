@@ -17,7 +17,16 @@ const replacements: Readonly<Record<string, string>> = {
   'is begun': 'starts',
 };
 
-const checked = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', '.github'];
+const checked = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  '.github',
+  'docs',
+  'deploy',
+  'bench',
+];
 /** Written by programs. */
 const skipped = ['src/db/generated/', 'node_modules/'];
 
