@@ -91,7 +91,7 @@ async function addStates(client: pg.PoolClient, ids: readonly string[], from: nu
   }
 }
 
-/** An account of many changes has a whole state on record every hundred of them. */
+/** An account with many changes has a checkpoint every hundred changes. */
 async function addCheckpoints(client: pg.PoolClient, id: string): Promise<void> {
   await client.query(
     `insert into account_states (account_id, commit_ms, commit_number, sequence_number, read_ms, state, base_version, field_versions, is_base)

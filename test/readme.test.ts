@@ -12,6 +12,7 @@ const pages = [
   ...readdirSync(path.join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(
     (file) => `docs/${file}`,
   ),
+  'simulator/README.md',
 ].filter((file) => file.endsWith('.md'));
 
 /** The anchor of a heading, as GitHub makes it. */
