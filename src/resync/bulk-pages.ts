@@ -6,8 +6,8 @@ import {
   bulkFailure,
   bulkJobGone,
   createBulkJob,
-  isUnderWay,
-  isUnknown,
+  isRunning,
+  isUnknownJob,
   listBulkJobs,
   readBulkJob,
 } from '../salesforce/bulk-job.ts';
@@ -111,7 +111,7 @@ async function waitForEnd(
   let current: BulkJob | undefined = job;
   for (
     let waitMs = 100;
-    current !== undefined && isUnderWay(current);
+    current !== undefined && isRunning(current);
     waitMs = Math.min(5_000, waitMs * 1.5)
   ) {
     await pause(waitMs, undefined, { signal });
@@ -139,7 +139,7 @@ async function* readResults(run: RunningResync, jobId: string): AsyncGenerator<P
         failures = 0;
       }
     } catch (error) {
-      if (isUnknown(error)) throw new SnapshotLostError(bulkJobGone(jobId));
+      if (isUnknownJob(error)) throw new SnapshotLostError(bulkJobGone(jobId));
       const isRetryable =
         error instanceof SalesforceError && ['transient', 'unknown'].includes(error.failure);
       if (!isRetryable || ++failures >= maxFailures) throw error;

@@ -2,11 +2,11 @@ import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 
-/** Where the mirror and Salesforce differ about one account. */
+/** A difference between the mirror and Salesforce in one account. */
 export type Difference = {
   readonly accountId: string;
   /**
-   * - `missing`: Salesforce has it and the mirror has not
+   * - `missing`: only Salesforce has the account
    * - `extra`: the mirror holds it as existing, and Salesforce has deleted it
    * - `not visible`: the mirror holds it as existing, and Salesforce does not return it, which does not prove a deletion
    * - `fields`: both have it
@@ -14,11 +14,11 @@ export type Difference = {
   readonly kind: 'missing' | 'extra' | 'not visible' | 'fields';
   readonly fields: readonly string[];
   readonly values: Readonly<Record<string, { readonly mirror: Scalar; readonly salesforce: Scalar }>>;
-  /** When Salesforce last changed the record, as far as it has it. */
+  /** When Salesforce last changed the record; null if it does not return the record. */
   readonly modifiedAt: Date | null;
 };
 
-/** Notes differences; a change on its way may explain them, until they are confirmed. */
+/** Saves differences; a change that has not arrived yet may explain an unconfirmed one. */
 export async function saveDifferences(
   client: Queryable,
   resyncId: string,
@@ -27,7 +27,7 @@ export async function saveDifferences(
 ): Promise<void> {
   if (found.length === 0) return;
   await client.query({
-    name: 'note-differences',
+    name: 'save-differences',
     text: `insert into resync_differences (resync_id, account_id, kind, fields, "values", modified_at, confirmed)
            select $1, d.account_id, d.kind, array(select jsonb_array_elements_text(d.fields)), d."values", d.modified_at, $7
              from unnest($2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
@@ -54,7 +54,7 @@ export async function deleteDifferences(
 ): Promise<void> {
   if (ids.length === 0) return;
   await client.query({
-    name: 'drop-differences',
+    name: 'delete-differences',
     text: 'delete from resync_differences where resync_id = $1 and account_id = any($2::text[])',
     values: [resyncId, ids],
   });
@@ -62,13 +62,13 @@ export async function deleteDifferences(
 
 export async function deleteUnconfirmed(client: Queryable, resyncId: string): Promise<void> {
   await client.query({
-    name: 'drop-unconfirmed-differences',
+    name: 'delete-unconfirmed-differences',
     text: 'delete from resync_differences where resync_id = $1 and not confirmed',
     values: [resyncId],
   });
 }
 
-/** Accounts whose differences are not confirmed yet, behind an id. */
+/** The next accounts with unconfirmed differences after an id. */
 export async function readUnconfirmed(
   client: Queryable,
   resyncId: string,
@@ -84,30 +84,30 @@ export async function readUnconfirmed(
   return rows.map(({ id }) => id);
 }
 
-/** Remembers the accounts that were met. */
+/** Saves the ids of the accounts that a comparison has seen. */
 export async function saveSeen(client: Queryable, resyncId: string, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await client.query({
-    name: 'note-seen',
+    name: 'save-seen',
     text: `insert into resync_seen (resync_id, account_id) select $1, unnest($2::text[])
            on conflict do nothing`,
     values: [resyncId, ids],
   });
 }
 
-/** What only the comparison needed. */
+/** Deletes the ids that the comparison has seen. */
 export async function deleteSeen(client: Queryable, resyncId: string): Promise<void> {
   await client.query({
-    name: 'forget-seen',
+    name: 'delete-seen',
     text: 'delete from resync_seen where resync_id = $1',
     values: [resyncId],
   });
 }
 
-/** A verify is over: how much it compared, how many accounts differ, and up to when the rest is known to be equal. */
+/** Saves the result of a comparison. @returns the number of accounts that differ */
 export async function saveVerified(client: Queryable, resyncId: string, through: Date): Promise<number> {
   const { rows } = await client.query<{ different: number }>({
-    name: 'note-verified',
+    name: 'save-verified',
     text: `update resyncs set
              different = (select count(*) from resync_differences where resync_id = $1 and confirmed),
              verified_through = $2

@@ -15,11 +15,11 @@ import { expectComplete } from './snapshot.ts';
 
 const overlapMs = 5 * 60_000;
 
-/** Reads the next part while this one is worked on. */
+/** Reads the next page while the current one is processed. */
 export async function* prefetch<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
   const readNext = (): Promise<IteratorResult<T>> => {
     const next = source.next();
-    // Where nobody comes for it any more, its failure is nobody's.
+    // If the consumer stops, a failure of this page is not an unhandled rejection.
     next.catch(() => {});
     return next;
   };
@@ -35,7 +35,7 @@ export async function* prefetch<T>(source: AsyncGenerator<T>): AsyncGenerator<T>
   }
 }
 
-/** What a resync reads, deleted records included. The method is chosen by the number of records. */
+/** Reads what a resync covers, including deleted records. */
 export async function* readPages(run: RunningResync): AsyncGenerator<Page> {
   const { row } = run;
   if (row.scope === 'accounts') {
@@ -45,7 +45,7 @@ export async function* readPages(run: RunningResync): AsyncGenerator<Page> {
   }
 }
 
-/** Everything that changed at or after a moment, and some time before it; null reads all. */
+/** Reads what changed since a moment, with an overlap, or everything; the number of records decides the method. */
 export async function* readChangedSince(run: RunningResync, moment: Date | null): AsyncGenerator<Page> {
   const { context, row, callWithinBudget } = run;
   const { connection } = context.org;
@@ -61,7 +61,7 @@ export async function* readChangedSince(run: RunningResync, moment: Date | null)
     yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`, expected);
   } else {
     let { read } = row;
-    for await (const page of inOrderOfChange(run, since ?? new Date(0))) {
+    for await (const page of readByRest(run, since ?? new Date(0))) {
       read += page.reads.length;
       yield page;
     }
@@ -69,30 +69,30 @@ export async function* readChangedSince(run: RunningResync, moment: Date | null)
   }
 }
 
-async function* inOrderOfChange(run: RunningResync, since: Date): AsyncGenerator<Page> {
+async function* readByRest(run: RunningResync, since: Date): AsyncGenerator<Page> {
   const { context, row, snapshot, callWithinBudget } = run;
-  const from = parsePlace(row.resumeAt) ?? since;
+  const from = parseResumePoint(row.resumeAt) ?? since;
   for await (const { reads, through } of readAccountsFrom(
     context.org.connection,
     snapshot.plan,
     from,
     callWithinBudget,
   )) {
-    const at = through === undefined ? row.resumeAt : formatPlace(through);
+    const at = through === undefined ? row.resumeAt : formatResumePoint(through);
     yield { reads, absent: [], resume: { at, rows: 0 } };
   }
 }
 
-function formatPlace({ systemModstamp, id }: ReadFrom): string {
+function formatResumePoint({ systemModstamp, id }: ReadFrom): string {
   return `${systemModstamp} ${id}`;
 }
 
-function parsePlace(text: string | null): ReadFrom | undefined {
+function parseResumePoint(text: string | null): ReadFrom | undefined {
   const [, systemModstamp, id] = /^(\d+) (\w{18})$/.exec(text ?? '') ?? [];
   return id === undefined ? undefined : { systemModstamp: Number(systemModstamp), id };
 }
 
-/** Accounts by their ids. */
+/** Reads accounts by id, with the proof of deletion for those that are absent. */
 export async function* readPagesById(
   run: Pick<RunningResync, 'context' | 'snapshot' | 'callWithinBudget'>,
   ids: readonly string[],
@@ -100,21 +100,20 @@ export async function* readPagesById(
   const { context, snapshot, callWithinBudget } = run;
   const size = maxIdsPerRead(snapshot.plan);
   for (let start = 0; start < ids.length; start += size) {
-    const asked = ids.slice(start, start + size);
-    const known = await readKnownVersions(context.pool, asked);
-    const reads = await callWithinBudget(() => readAccounts(context.org.connection, snapshot.plan, asked));
+    const requested = ids.slice(start, start + size);
+    const known = await readKnownVersions(context.pool, requested);
+    const reads = await callWithinBudget(() =>
+      readAccounts(context.org.connection, snapshot.plan, requested),
+    );
     const found = new Set(reads.map(({ id }) => id));
-    const missing = asked.filter((id) => !found.has(id));
+    const missing = requested.filter((id) => !found.has(id));
     const absent =
       missing.length === 0 ? [] : await findDeletionProofs({ context, snapshot, callWithinBudget }, missing);
     yield { reads, absent, known, resume: { at: null, rows: 0 } };
   }
 }
 
-/**
- * What the mirror has alive and the complete reading did not bring is asked for by id: only that tells what is gone
- * from what is new.
- */
+/** Reads by id what a complete read did not return: this tells deleted accounts from new ones. */
 export async function* readMissing(run: RunningResync): AsyncGenerator<Page> {
   for await (const ids of scanUnreadIds(run.context.pool, run.snapshot.readAt)) {
     for await (const page of readPagesById(run, ids)) yield { ...page, resume: endOfRead };

@@ -13,28 +13,28 @@ export type SchemaContext = {
   readonly schemas: SchemaCache;
 };
 
-/** What to read, and the change event schema that says so. */
+/** What to read, and the change event schema that the plan comes from. */
 export type KnownPlan = { readonly plan: ReadPlan; readonly schemaId: string };
 
 /**
- * The fields to read are those of the newest change event schema, as far as Salesforce shows them to us. The topic
- * names it, or where it is a channel of several objects, the topic of accounts alone. The schema met last may be an
- * older one of a backlog: it counts where neither names one.
+ * Plans to read the fields of the newest change event schema that the user can see. The topic names the schema; for a
+ * channel of several objects, the topic of accounts does. The schema stored last is the fallback, because it may come
+ * from a backlog.
  */
 export async function currentReadPlan(
   context: SchemaContext,
   callWithinBudget: CallWithinBudget,
 ): Promise<KnownPlan> {
-  const { schemaId: ofTopic } = await context.org.pubsub.getTopic(context.topic);
+  const { schemaId: topicSchemaId } = await context.org.pubsub.getTopic(context.topic);
   const schemaId =
-    ofTopic !== ''
-      ? ofTopic
-      : ((await accountSchemaId(context.org)) ?? (await readNewestSchemaId(context.pool)));
+    topicSchemaId !== ''
+      ? topicSchemaId
+      : ((await getAccountSchemaId(context.org)) ?? (await readNewestSchemaId(context.pool)));
   if (schemaId === undefined) throw new Error('no change event schema is known yet');
   return readPlanOf(context, schemaId, callWithinBudget);
 }
 
-/** The plan of a reading that began under a schema. */
+/** Plans to read the fields of a schema. */
 export async function readPlanOf(
   { org, schemas }: SchemaContext,
   schemaId: string,
@@ -44,45 +44,40 @@ export async function readPlanOf(
   return { plan: await callWithinBudget(() => org.readPlan(entityFields.slice(1))), schemaId };
 }
 
-/** Fields that the first of two schemas has and the second has not. */
+/** Finds the fields of a schema that an older one does not have. */
 export async function findAddedFields(
   { schemas }: Pick<SchemaContext, 'schemas'>,
   schemaId: string,
   knownId: string,
 ): Promise<ReadonlySet<string>> {
-  if (schemaId === knownId) return none;
+  if (schemaId === knownId) return new Set();
   const names = async (id: string): Promise<string[]> =>
     (await schemas.get(id)).entityFields.slice(1).map(({ name }) => name);
   const known = new Set(await names(knownId));
   return new Set((await names(schemaId)).filter((name) => !known.has(name)));
 }
 
-const none: ReadonlySet<string> = new Set();
-
 /**
- * Fields of account events that came to be known after a reading began, and that it does not read. An old schema of a
- * backlog can be among them: then the field is read the next time.
+ * Finds the fields of account events that a snapshot does not read, because their schema was stored after its start. A
+ * schema of a backlog may be among them: then the next snapshot reads the field.
  */
 export async function findUnreadFields(
   context: Pick<SchemaContext, 'pool' | 'schemas'>,
   schemaId: string,
   since: Date,
 ): Promise<ReadonlySet<string>> {
-  const met = await readSchemasSince(context.pool, since);
-  const beyond = await Promise.all(met.map((id) => findAddedFields(context, id, schemaId)));
-  return new Set(beyond.flatMap((fields) => [...fields]));
+  const schemaIds = await readSchemasSince(context.pool, since);
+  const added = await Promise.all(schemaIds.map((id) => findAddedFields(context, id, schemaId)));
+  return new Set(added.flatMap((fields) => [...fields]));
 }
 
-/** Undefined where the topic of accounts alone isn't open to us: a channel can carry accounts without it. */
-async function accountSchemaId({ pubsub }: Org): Promise<string | undefined> {
+/** Undefined if the user cannot subscribe to the topic of accounts. */
+async function getAccountSchemaId({ pubsub }: Org): Promise<string | undefined> {
   try {
     return (await pubsub.getTopic('/data/AccountChangeEvent')).schemaId;
   } catch (error) {
-    if (error instanceof SalesforceError && isClosedTopic(error)) return undefined;
+    const isRefused = error instanceof SalesforceError && ['config', 'permission'].includes(error.failure);
+    if (isRefused && !error.duringSignIn) return undefined;
     throw error;
   }
-}
-
-function isClosedTopic({ failure, duringSignIn }: SalesforceError): boolean {
-  return !duringSignIn && ['config', 'permission'].includes(failure);
 }

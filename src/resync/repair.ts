@@ -12,15 +12,14 @@ import type { Outcome, Page, ResyncContext, RunningResync } from './snapshot.ts'
 import { findDifferingSpans, hasOrphans, readSpan } from './windows.ts';
 
 /**
- * Reads what a resync covers and merges it into the mirror. What Salesforce has deleted is marked as deleted; what it
- * does not return without proof of that is decided about at the end.
+ * Reads what a resync covers and merges it into the mirror. Deleted records are marked as deleted; accounts that are
+ * absent without proof of a deletion are settled at the end.
  */
 export async function repair(run: RunningResync): Promise<Outcome> {
   const { row } = run;
   for await (const page of prefetch(readPages(run))) await apply(run, page);
   if (row.scope === 'all') for await (const page of readMissing(run)) await apply(run, page);
-  const orphans = row.scope === 'since' && (await hasOrphans(run));
-  if (orphans) await repairOrphans(run);
+  if (row.scope === 'since' && (await hasOrphans(run))) await repairOrphans(run);
   if (!(await settleInvisible(run))) return { stopped: true };
   return { stopped: false, different: null, unstored: await finish(run) };
 }
@@ -33,8 +32,8 @@ async function apply({ context, row, snapshot }: RunningResync, page: Page): Pro
 }
 
 /**
- * A record that was deleted and purged has no time of change any more, so a reading of what changed does not bring
- * it: the windows tell where the mirror has more than Salesforce.
+ * Finds accounts that were deleted and purged: a query by modification time does not return them, so counts in windows
+ * show where the mirror has more than Salesforce.
  */
 async function repairOrphans(run: RunningResync): Promise<void> {
   const spans = await findDifferingSpans(run);
@@ -44,10 +43,10 @@ async function repairOrphans(run: RunningResync): Promise<void> {
   if (spans === undefined) await requestFull(run.context, 'too much differs');
 }
 
-/** @returns how many records could not be stored */
+/** @returns the number of records that could not be stored */
 async function finish(run: RunningResync): Promise<number> {
   const { context, row } = run;
-  await readAddedFields(run);
+  await requestAddedFields(run);
   return inTransaction(context.pool, async (client) => {
     const unstored = await finishResync(client, row);
     await closeByResync(client, row.id);
@@ -56,8 +55,13 @@ async function finish(run: RunningResync): Promise<number> {
   });
 }
 
-/** Fields that were added while it was read are in none of its records: all of them are read once more. */
-async function readAddedFields({ context, row, snapshot, callWithinBudget }: RunningResync): Promise<void> {
+/** Requests another resync if fields were added during the read: its records do not have them. */
+async function requestAddedFields({
+  context,
+  row,
+  snapshot,
+  callWithinBudget,
+}: RunningResync): Promise<void> {
   if (row.scope === 'accounts') return;
   const { schemaId } = await currentReadPlan(context, callWithinBudget);
   const added = await findAddedFields(context, schemaId, snapshot.schemaId);

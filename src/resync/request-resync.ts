@@ -21,23 +21,23 @@ export const resyncStates = [
 export type ResyncScope = (typeof resyncScopes)[number];
 
 /**
- * - `repair`: what is read is merged into the mirror
- * - `verify`: it is compared with the mirror
- * - `sample`: counts and what changed since the last comparison are compared, a few calls whatever the size
+ * - `repair`: merges what is read into the mirror
+ * - `verify`: compares it with the mirror
+ * - `sample`: compares counts, and what changed since the last comparison: a few calls for any number of accounts
  */
 export type ResyncMode = (typeof resyncModes)[number];
 
 export type ResyncRequest = {
   readonly scope: ResyncScope;
   readonly mode?: ResyncMode;
-  /** Verifies only: whether what differs is repaired in the end. */
+  /** For `verify` and `sample`: whether differences are repaired. */
   readonly repairs?: boolean;
   /** `initial`, `manual`, `schedule`, `gap`, `overflow`, `position lost`, … */
   readonly reason: string;
   readonly accountIds?: readonly string[];
-  /** Asked for, and no account ids; kept to be shown. */
+  /** Requested texts that are no account ids, for display. */
   readonly invalidIds?: readonly string[];
-  /** Read what changed at or after this moment; scope `since` only. */
+  /** For scope `since`: reads what changed at or after this moment. */
   readonly since?: Date;
   /** Name of the API key. */
   readonly requestedBy?: string;
@@ -75,43 +75,36 @@ export async function insertResync(client: Queryable, request: ResyncRequest): P
     ],
   });
   const [row] = rows;
-  if (row === undefined) throw new Error('the database did not answer the id of a new resync');
+  if (row === undefined) throw new Error('the insert of a resync returned no id');
   return row.id;
 }
 
 export type OrderedResync = {
   readonly id: string;
-  /** False where a reading of everything in this mode is under way already: that is the one. */
+  /** False if the id is that of an active resync of everything in the same mode. */
   readonly isNew: boolean;
 };
 
-/**
- * Puts a resync on record and enqueues its job, in the caller's transaction. Everything is read by one resync of a mode
- * at a time: of two that are asked for at once, the second gets the first.
- */
+/** Requests a resync unless one of everything in the same mode is active. The lock serializes concurrent orders. */
 export async function orderResync(
   client: pg.PoolClient,
   enqueue: EnqueueResync,
   order: ResyncRequest,
 ): Promise<OrderedResync> {
   if (order.scope === 'all') {
-    await lockOrdersOfAll(client);
-    const running = await findRunningOfAll(client, order.mode ?? 'repair');
-    if (running !== undefined) return { id: running, isNew: false };
+    await client.query({
+      name: 'lock-resync-orders',
+      text: `select pg_advisory_xact_lock(${advisoryLocks.resyncOrders})`,
+    });
+    const activeId = await findActiveFullResync(client, order.mode ?? 'repair');
+    if (activeId !== undefined) return { id: activeId, isNew: false };
   }
   return { id: await requestResync(client, enqueue, order), isNew: true };
 }
 
-async function lockOrdersOfAll(client: pg.PoolClient): Promise<void> {
-  await client.query({
-    name: 'lock-resync-orders',
-    text: `select pg_advisory_xact_lock(${advisoryLocks.resyncOrders})`,
-  });
-}
-
-async function findRunningOfAll(client: Queryable, mode: string): Promise<string | undefined> {
+async function findActiveFullResync(client: Queryable, mode: string): Promise<string | undefined> {
   const { rows } = await client.query<{ id: string }>({
-    name: 'running-resync-of-all',
+    name: 'active-full-resync',
     text: `select id from resyncs
             where scope = 'all' and mode = $1 and state in ${activeStates}
             order by created_at limit 1`,
@@ -121,8 +114,8 @@ async function findRunningOfAll(client: Queryable, mode: string): Promise<string
 }
 
 /**
- * Ends a resync that has not ended yet; its worker hears of it by the wake-up, or by the state when it looks.
- * - `cancelled`: it is, now or since an earlier call
+ * Cancels a resync; its worker polls the state.
+ * - `cancelled`: by this or an earlier call
  * - `ended`: it was done or failed before
  */
 export async function cancelResync(

@@ -4,19 +4,17 @@ import { inTransaction } from '../db/database.ts';
 import { type Jobs, queues } from '../db/jobs.ts';
 import { orderResync } from './request-resync.ts';
 
-/** Cron expressions in UTC, of five fields; without one the comparison is not scheduled. */
+/** Cron expressions of five fields, UTC. A comparison without one is not scheduled. */
 export type Schedules = {
   readonly verify?: string;
   readonly sample?: string;
 };
 
-type ScheduledMode = keyof Schedules;
-
-const modes = ['verify', 'sample'] as const satisfies readonly ScheduledMode[];
+const modes = ['verify', 'sample'] as const satisfies readonly (keyof Schedules)[];
 
 /**
- * Compares the mirror with Salesforce when it is time, and repairs what differs. The schedules lie in the database:
- * one process of many orders the comparison, and what is not set any more is removed.
+ * Schedules comparisons that repair differences. The job queue keeps the schedules in the database, so that one process
+ * orders each comparison.
  */
 export async function startSchedules(
   { pool, jobs }: { readonly pool: pg.Pool; readonly jobs: Jobs },
@@ -31,14 +29,10 @@ export async function startSchedules(
   await boss.work(
     queues.schedule,
     { pollingIntervalSeconds: 5 },
-    async ([job]: Job<{ readonly mode: ScheduledMode }>[]) => {
-      if (job !== undefined) await orderScheduled(pool, jobs, job.data.mode);
+    async ([job]: Job<{ readonly mode: keyof Schedules }>[]) => {
+      if (job === undefined) return;
+      const order = { scope: 'all', mode: job.data.mode, repairs: true, reason: 'schedule' } as const;
+      await inTransaction(pool, (client) => orderResync(client, jobs.enqueueResync, order));
     },
   );
-}
-
-/** While a comparison of the mode is queued or running, nothing is ordered. */
-async function orderScheduled(pool: pg.Pool, jobs: Jobs, mode: ScheduledMode): Promise<void> {
-  const order = { scope: 'all', mode, repairs: true, reason: 'schedule' } as const;
-  await inTransaction(pool, (client) => orderResync(client, jobs.enqueueResync, order));
 }

@@ -13,7 +13,7 @@ import { scanUnseenIds } from './scan-accounts.ts';
 import type { Outcome, Page, RunningResync } from './snapshot.ts';
 import { findDifferingSpans, readSpan } from './windows.ts';
 
-/** Compares what a resync covers with the mirror, which stays as it is, and says what differs. */
+/** Compares what a resync covers with the mirror and saves the differences. */
 export async function verify(run: RunningResync): Promise<Outcome> {
   const complete = run.row.mode === 'sample' ? await compareSample(run) : await compareAll(run);
   if (!complete) return escalateToFullVerify(run);
@@ -33,13 +33,13 @@ async function compareAll(run: RunningResync): Promise<boolean> {
 }
 
 /**
- * What changed since the last comparison is compared in full; of the rest, counts and newest times in windows. Both
- * together find a lost change, a lost deletion and damage that shows in a count.
+ * Compares the records changed since the last comparison, and counts and newest times of the rest in windows. Together
+ * they find a lost change, a lost deletion and damage that changes a count. Compares everything if nothing was before.
  *
- * @returns whether it could: before a first complete comparison, or where too much differs, all has to be compared
+ * @returns false if too much differs for a sample
  */
 async function compareSample(run: RunningResync): Promise<boolean> {
-  const since = await comparedThrough(run.context.pool);
+  const since = await readComparedThrough(run.context.pool);
   if (since === undefined) return compareAll(run);
   for await (const page of readChangedSince(run, since)) await compare(run, page);
   const spans = await findDifferingSpans(run);
@@ -66,8 +66,8 @@ async function compare(run: RunningResync, page: Page): Promise<void> {
   });
 }
 
-/** Up to when everything is known to have been compared or read completely; undefined where it never was. */
-async function comparedThrough(client: Queryable): Promise<Date | undefined> {
+/** The time up to which everything was compared or read; undefined before the first time. */
+async function readComparedThrough(client: Queryable): Promise<Date | undefined> {
   const { rows } = await client.query<{ through: Date | null }>({
     name: 'compared-through',
     text: `select max(case when mode = 'repair' then read_at else verified_through end) as through
@@ -77,21 +77,19 @@ async function comparedThrough(client: Queryable): Promise<Date | undefined> {
 }
 
 async function finish({ context, row, snapshot }: RunningResync): Promise<Outcome> {
-  let different = 0;
-  let unstored = 0;
-  await inTransaction(context.pool, async (client) => {
-    different = await saveVerified(client, row.id, new Date(snapshot.readAt));
+  return inTransaction(context.pool, async (client) => {
+    const different = await saveVerified(client, row.id, new Date(snapshot.readAt));
     await deleteSeen(client, row.id);
     if (row.mode === 'verify' && row.scope === 'all') await closeEarlierDifferences(client, context.topic);
     if (different > 0) await recordDifferences(client, { context, row, snapshot }, different);
-    unstored = await finishResync(client, row);
-    // What was only compared stays open until it is repaired.
+    const unstored = await finishResync(client, row);
+    // Differences that were only compared keep their incident open.
     if (row.repairs) await closeByResync(client, row.id);
+    return { stopped: false, different, unstored };
   });
-  return { stopped: false, different, unstored };
 }
 
-/** Differences are an incident: no event had told of them. */
+/** Opens an incident for the differences: no event explains them. */
 async function recordDifferences(
   client: Queryable,
   { context, row, snapshot }: Pick<RunningResync, 'context' | 'row' | 'snapshot'>,
@@ -115,7 +113,7 @@ async function recordDifferences(
   });
 }
 
-/** Too much differs for single windows: everything is compared. */
+/** Requests a comparison of everything, since too many windows differ. */
 async function escalateToFullVerify({ context, row }: RunningResync): Promise<Outcome> {
   await inTransaction(context.pool, async (client) => {
     const id = await requestResync(client, context.jobs.enqueueResync, {
@@ -126,11 +124,11 @@ async function escalateToFullVerify({ context, row }: RunningResync): Promise<Ou
     });
     await deleteSeen(client, row.id);
     await client.query('delete from resync_differences where resync_id = $1', [row.id]);
-    const note = `More differs than a sample can tell apart; resync ${id} compares everything.`;
+    const error = `Too many windows differ for a sample; resync ${id} compares everything.`;
     await client.query({
       name: 'end-sample',
       text: `update resyncs set error = $2 where id = $1`,
-      values: [row.id, note],
+      values: [row.id, error],
     });
     await finishResync(client, row);
   });

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import {
-  countLiving,
+  countExisting,
   countWindow,
   countWindows,
   type WindowCount,
@@ -13,18 +13,18 @@ import type { Page, RunningResync } from './snapshot.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-// A change of the last minute may be on its way.
+// A change of the last minute may not have arrived yet.
 const marginMs = 60_000;
-/** Spans are narrowed until no side has more accounts in one. */
-const spanAccounts = 2_000;
-/** Where more than so many windows differ, reading everything is cheaper. */
+// Spans are halved until neither side has more accounts.
+const maxSpanAccounts = 2_000;
+// If more differ, reading everything is cheaper.
 const maxSpans = 50;
 
 /**
- * Compares counts and newest times of modification in windows, coarse ones for all time and fine ones for the last
- * weeks, and narrows down those that differ: a few requests, whatever the size.
+ * Compares counts and newest modification times in windows, months for all time and hmirror for the last week, and narrows
+ * down those that differ: a few requests for any number of accounts.
  *
- * @returns spans that hold every account whose window differs, or undefined where too much does
+ * @returns spans with every account whose window differs; undefined if too many differ
  */
 export async function findDifferingSpans(run: RunningResync): Promise<Span[] | undefined> {
   const end = new Date(Math.floor((run.snapshot.readAt - marginMs) / 1000) * 1000);
@@ -36,39 +36,39 @@ export async function findDifferingSpans(run: RunningResync): Promise<Span[] | u
   let spans: Span[] = [];
   for (const [unit, from] of levels) {
     const differing = await differingWindows(run, unit, { from, to: end });
-    // A finer window that differs stands for the coarser one around it.
+    // A finer window replaces the coarser one that contains it.
     spans = [...spans.filter((span) => !differing.some((fine) => contains(span, fine))), ...differing];
   }
   if (spans.length > maxSpans) return undefined;
-  const narrow: Span[] = [];
-  for (const span of spans) narrow.push(...(await narrowDown(run, span)));
-  return narrow.length > maxSpans ? undefined : narrow;
+  const narrowed: Span[] = [];
+  for (const span of spans) narrowed.push(...(await narrowDown(run, span)));
+  return narrowed.length > maxSpans ? undefined : narrowed;
 }
 
-/** The accounts of a span, on either side. */
+/** Reads the accounts that either side has in a span. */
 export async function* readSpan(run: RunningResync, span: Span): AsyncGenerator<Page> {
   const { context, snapshot, callWithinBudget } = run;
-  const inMirror = await mirrorIds(context.pool, span);
+  const unseenIds = await readMirrorIds(context.pool, span);
   for await (const reads of readAccountsModified(
     context.org.connection,
     snapshot.plan,
     span,
     callWithinBudget,
   )) {
-    for (const { id } of reads) inMirror.delete(id);
+    for (const { id } of reads) unseenIds.delete(id);
     yield { reads, absent: [], resume: { at: run.row.resumeAt, rows: 0 } };
   }
-  yield* readPagesById(run, [...inMirror]);
+  yield* readPagesById(run, [...unseenIds]);
 }
 
-/** Whether the mirror has more living accounts than Salesforce, also when it is looked at again. */
+/** Whether the mirror has more existing accounts than Salesforce, in three consecutive counts. */
 export async function hasOrphans({ context, callWithinBudget }: RunningResync): Promise<boolean> {
-  for (let look = 0; look < 3; look++) {
-    const theirs = await callWithinBudget(() => countLiving(context.org.connection));
+  for (let count = 0; count < 3; count++) {
+    const salesforce = await callWithinBudget(() => countExisting(context.org.connection));
     const { rows } = await context.pool.query<{ count: string }>(
       'select count(*)::text from accounts where not deleted',
     );
-    if (Number(rows[0]?.count ?? 0) <= theirs) return false;
+    if (Number(rows[0]?.count ?? 0) <= salesforce) return false;
   }
   return true;
 }
@@ -78,13 +78,13 @@ async function differingWindows(
   unit: WindowUnit,
   span: Span,
 ): Promise<Span[]> {
-  const [theirs, ours] = [
+  const [salesforce, mirror] = [
     await callWithinBudget(() => countWindows(context.org.connection, unit, span)),
-    await mirrorWindows(context.pool, unit, span),
+    await countMirrorWindows(context.pool, unit, span),
   ];
-  const begins = [...new Set([...theirs.keys(), ...ours.keys()])].sort((a, b) => a - b);
+  const begins = [...new Set([...salesforce.keys(), ...mirror.keys()])].sort((a, b) => a - b);
   return begins
-    .filter((begin) => !isEqual(theirs.get(begin), ours.get(begin)))
+    .filter((begin) => !isEqual(salesforce.get(begin), mirror.get(begin)))
     .map((begin) => ({
       from: new Date(begin),
       to: new Date(Math.min(nextOf(unit, begin), span.to.getTime())),
@@ -93,11 +93,11 @@ async function differingWindows(
 
 async function narrowDown(run: RunningResync, span: Span): Promise<Span[]> {
   const { context, callWithinBudget } = run;
-  const theirs = await callWithinBudget(() => countWindow(context.org.connection, span));
-  const ours = await mirrorWindow(context.pool, span);
-  if (isEqual(theirs, ours)) return [];
+  const salesforce = await callWithinBudget(() => countWindow(context.org.connection, span));
+  const mirror = await countMirrorWindow(context.pool, span);
+  if (isEqual(salesforce, mirror)) return [];
   const lengthMs = span.to.getTime() - span.from.getTime();
-  if (Math.max(theirs.count, ours.count) <= spanAccounts || lengthMs <= 1_000) return [span];
+  if (Math.max(salesforce.count, mirror.count) <= maxSpanAccounts || lengthMs <= 1_000) return [span];
   const middle = new Date(span.from.getTime() + Math.ceil(lengthMs / 2_000) * 1_000);
   return [
     ...(await narrowDown(run, { from: span.from, to: middle })),
@@ -105,9 +105,9 @@ async function narrowDown(run: RunningResync, span: Span): Promise<Span[]> {
   ];
 }
 
-const nothing: WindowCount = { count: 0, newest: null };
+const emptyWindow: WindowCount = { count: 0, newest: null };
 
-function isEqual(one: WindowCount = nothing, other: WindowCount = nothing): boolean {
+function isEqual(one: WindowCount = emptyWindow, other: WindowCount = emptyWindow): boolean {
   return one.count === other.count && one.newest === other.newest;
 }
 
@@ -130,7 +130,7 @@ function nextOf(unit: WindowUnit, begin: number): number {
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1);
 }
 
-async function mirrorWindows(pool: pg.Pool, unit: WindowUnit, { from, to }: Span): Promise<Windows> {
+async function countMirrorWindows(pool: pg.Pool, unit: WindowUnit, { from, to }: Span): Promise<Windows> {
   const { rows } = await pool.query<{ begin: Date; count: number; newest: Date }>({
     name: `mirror-windows-${unit}`,
     text: `select date_trunc('${unit}', modified_at, 'UTC') as begin, count(*)::int as count, max(modified_at) as newest
@@ -142,7 +142,7 @@ async function mirrorWindows(pool: pg.Pool, unit: WindowUnit, { from, to }: Span
   );
 }
 
-async function mirrorWindow(pool: pg.Pool, { from, to }: Span): Promise<WindowCount> {
+async function countMirrorWindow(pool: pg.Pool, { from, to }: Span): Promise<WindowCount> {
   const { rows } = await pool.query<{ count: number; newest: Date | null }>({
     name: 'mirror-window',
     text: `select count(*)::int as count, max(modified_at) as newest
@@ -152,7 +152,7 @@ async function mirrorWindow(pool: pg.Pool, { from, to }: Span): Promise<WindowCo
   return { count: rows[0]?.count ?? 0, newest: rows[0]?.newest?.getTime() ?? null };
 }
 
-async function mirrorIds(pool: pg.Pool, { from, to }: Span): Promise<Set<string>> {
+async function readMirrorIds(pool: pg.Pool, { from, to }: Span): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string }>({
     name: 'mirror-ids-of-window',
     text: 'select id from accounts where not deleted and modified_at >= $1 and modified_at < $2 order by id',

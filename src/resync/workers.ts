@@ -14,7 +14,7 @@ export type WorkerContext = ResyncContext & {
   readonly timing: Pick<Timing, 'jobPollIntervalMs'>;
 };
 
-/** Takes jobs from the queue for as long as the queue runs. */
+/** Starts the workers of the job queue; they end with the queue. */
 export async function startWorkers(context: WorkerContext): Promise<void> {
   const { boss } = context.jobs;
   const polling = {
@@ -23,7 +23,7 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
   };
   const runResyncs = (queue: string): Promise<string> =>
     boss.work(queue, { ...polling, includeMetadata: true }, (jobs: JobWithMetadata<ResyncJob>[]) =>
-      carryOut(context, jobs[0]),
+      runJob(context, jobs[0]),
     );
   await Promise.all([
     boss.work(queues.reread, { ...polling, batchSize: maxBatch }, (batch: Job<AccountJob>[]) =>
@@ -38,29 +38,30 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
   ]);
 }
 
-async function carryOut(context: WorkerContext, job: JobWithMetadata<ResyncJob> | undefined): Promise<void> {
+async function runJob(context: WorkerContext, job: JobWithMetadata<ResyncJob> | undefined): Promise<void> {
   if (job === undefined) return;
   const { resyncId } = job.data;
-  let last = false;
+  let hasEnded = false;
   try {
     await runResync(context, resyncId, context.stopping, async (claim, error) => {
-      // Another process goes on, or this one after its next start.
+      // Another process, or this one after a restart, resumes the resync.
       if (context.stopping.aborted) return;
-      const isLast = isHopeless(error) || job.retryCount >= job.retryLimit;
-      await saveResyncError(context.pool, claim, failureCause(error), isLast);
-      const { code, action } = failureCause(error);
+      const isLast = isPermanent(error) || job.retryCount >= job.retryLimit;
+      const cause = failureCause(error);
+      await saveResyncError(context.pool, claim, cause, isLast);
+      const { code, action } = cause;
       logFailure(context.logger, error, 'resync failed', { resync: resyncId, last: isLast, code, action });
-      last = isLast;
+      hasEnded = isLast;
     });
   } catch (error) {
-    if (!last) throw error;
+    if (!hasEnded) throw error;
   }
 }
 
-/** A person has to do something first; trying again would only ask the same of Salesforce. */
-function isHopeless(error: unknown): boolean {
-  // Signing in is tried again for as long as it takes.
+/** Whether retries cannot succeed until an operator has acted. */
+function isPermanent(error: unknown): boolean {
+  // Failures of the sign-in are always retried.
   if (!(error instanceof SalesforceError) || error.duringSignIn) return false;
-  // What came without a code of Salesforce's own may be the answer of something in between.
+  // A response without a Salesforce error code may come from a proxy.
   return ['config', 'permission', 'bug'].includes(error.failure) && !error.code.startsWith('ERROR_HTTP_');
 }

@@ -1,20 +1,21 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
 import type { Span } from './read-accounts.ts';
+import { querySoql } from './rest-call.ts';
 
-/** How many living accounts were last modified in a span of time, and when the last of them was. */
+/** Number of existing accounts that were last modified in a span, and the newest modification time. */
 export type WindowCount = {
-  readonly count: number /** Epoch milliseconds. */;
+  readonly count: number;
+  /** Epoch milliseconds. */
   readonly newest: number | null;
 };
 
 export type WindowUnit = 'month' | 'day' | 'hour';
 
-/** One window of a unit, by its begin in epoch milliseconds. */
+/** Windows of a unit, by their start in epoch milliseconds. */
 export type Windows = ReadonlyMap<number, WindowCount>;
 
 /**
- * Counts of all windows in a span, one request whatever the number of accounts. Times are UTC.
+ * Counts all windows in a span with one request. Times are UTC.
  * Source: "Date Functions", SOQL and SOSL reference.
  * @throws SalesforceError
  */
@@ -29,26 +30,21 @@ export async function countWindows(
   const soql = `SELECT ${selected.join(', ')}, COUNT(Id) c, MAX(LastModifiedDate) t FROM Account
     WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}
     GROUP BY ${grouped.join(', ')}`.replace(/\s+/g, ' ');
-  const records = await query<GroupRow>(connection, soql);
-  return new Map(records.map((row) => [beginOf(row), { count: row.c, newest: timeOf(row.t) }]));
+  const { records } = await querySoql<{ records: GroupRow[] }>(connection, soql);
+  return new Map(records.map((row) => [startOf(row), { count: row.c, newest: timeOf(row.t) }]));
 }
 
 /** @throws SalesforceError */
 export async function countWindow(connection: Connection, { from, to }: Span): Promise<WindowCount> {
   const soql = `SELECT COUNT(Id) c, MAX(LastModifiedDate) t FROM Account WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}`;
-  const [row] = await query<Pick<GroupRow, 'c' | 't'>>(connection, soql);
+  type Page = { records: Pick<GroupRow, 'c' | 't'>[] };
+  const [row] = (await querySoql<Page>(connection, soql)).records;
   return { count: row?.c ?? 0, newest: timeOf(row?.t ?? null) };
 }
 
 /** @throws SalesforceError */
-export async function countLiving(connection: Connection): Promise<number> {
-  const url = `/query?q=${encodeURIComponent('SELECT COUNT() FROM Account')}`;
-  const answer = await restAnswer(
-    connection.request<{ totalSize: number }>(url),
-    120_000,
-    'the count of accounts',
-  );
-  return answer.totalSize;
+export async function countExisting(connection: Connection): Promise<number> {
+  return (await querySoql<{ totalSize: number }>(connection, 'SELECT COUNT() FROM Account')).totalSize;
 }
 
 const functionsOf: Readonly<Record<WindowUnit, readonly string[]>> = {
@@ -66,20 +62,10 @@ type GroupRow = {
   readonly t: string | null;
 };
 
-function beginOf({ p0, p1, p2, p3 }: GroupRow): number {
+function startOf({ p0, p1, p2, p3 }: GroupRow): number {
   return Date.UTC(p0, p1 - 1, p2 ?? 1, p3 ?? 0);
 }
 
 function timeOf(text: string | null): number | null {
   return text === null ? null : Date.parse(text);
-}
-
-async function query<T>(connection: Connection, soql: string): Promise<T[]> {
-  const url = `/query?q=${encodeURIComponent(soql)}`;
-  const { records } = await restAnswer(
-    connection.request<{ records: T[] }>(url),
-    120_000,
-    'the counts of accounts',
-  );
-  return records;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
 import { SalesforceError } from './error.ts';
+import { restAnswer } from './rest-call.ts';
 
 /** The org's API requests within 24 hours. Source: header `Sforce-Limit-Info`, REST API guide. */
 export type ApiUsage = { readonly used: number; readonly max: number };

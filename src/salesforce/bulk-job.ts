@@ -1,7 +1,7 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
 import { restError, SalesforceError } from './error.ts';
 import { parseRecordId } from './record-id.ts';
+import { restAnswer } from './rest-call.ts';
 
 /** A query job of the Bulk API 2.0. Source: "Get Information About a Query Job", Bulk API 2.0 guide. */
 export type BulkJob = {
@@ -18,7 +18,7 @@ export type BulkJob = {
   readonly createdAt: number;
 };
 
-/** Has Salesforce read everything that the query finds, deleted records included. @throws SalesforceError */
+/** Creates a job that reads the result of a query, including deleted records. @throws SalesforceError */
 export async function createBulkJob(connection: Connection, soql: string): Promise<BulkJob> {
   const body = {
     operation: 'queryAll',
@@ -33,21 +33,21 @@ export async function createBulkJob(connection: Connection, soql: string): Promi
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
-  return toJob(await restAnswer(request, 60_000, 'the request for a bulk job'));
+  return toJob(await restAnswer(request, 60_000, 'the creation of a bulk job'));
 }
 
-/** Undefined where Salesforce does not know the job any more. @throws SalesforceError */
+/** Undefined if Salesforce does not have the job any more. @throws SalesforceError */
 export async function readBulkJob(connection: Connection, id: string): Promise<BulkJob | undefined> {
   try {
     const request = connection.request<RawJob>(`/jobs/query/${encodeURIComponent(id)}`);
     return toJob(await restAnswer(request, 60_000, `bulk job ${id}`));
   } catch (error) {
-    if (isUnknown(error)) return undefined;
+    if (isUnknownJob(error)) return undefined;
     throw error;
   }
 }
 
-/** The query jobs that were created at or after a moment. @throws SalesforceError */
+/** Lists the query jobs created at or after a moment. @throws SalesforceError */
 export async function listBulkJobs(connection: Connection, since: Date): Promise<BulkJob[]> {
   const jobs: BulkJob[] = [];
   let url: string | null = '/jobs/query?jobType=V2Query';
@@ -61,7 +61,7 @@ export async function listBulkJobs(connection: Connection, since: Date): Promise
   return jobs.filter(({ createdAt }) => createdAt >= since.getTime());
 }
 
-/** Ends a job, whatever state it is in; one that has ended or is gone is fine. @throws SalesforceError */
+/** Aborts a job; does nothing if it has ended or does not exist. @throws SalesforceError */
 export async function abortBulkJob(connection: Connection, id: string): Promise<void> {
   const request = connection.request({
     method: 'PATCH',
@@ -70,19 +70,19 @@ export async function abortBulkJob(connection: Connection, id: string): Promise<
     body: JSON.stringify({ state: 'Aborted' }),
   });
   try {
-    await restAnswer(request, 60_000, `the end of bulk job ${id}`);
+    await restAnswer(request, 60_000, `the abort of bulk job ${id}`);
   } catch (error) {
-    if (isUnknown(error)) return;
+    if (isUnknownJob(error)) return;
     const job = await readBulkJob(connection, id);
-    if (job !== undefined && isUnderWay(job)) throw error;
+    if (job !== undefined && isRunning(job)) throw error;
   }
 }
 
-export function isUnderWay({ state }: BulkJob): boolean {
+export function isRunning({ state }: BulkJob): boolean {
   return state === 'UploadComplete' || state === 'InProgress';
 }
 
-/** Why a job that ended without a result did so; its class says whether another one may succeed. */
+/** The error of a job that ended without a result; its class says whether another job may succeed. */
 export function bulkFailure({ id, state, error }: BulkJob): SalesforceError {
   if (state === 'Aborted')
     return new SalesforceError(`Bulk job ${id} was aborted in Salesforce.`, 'ABORTED', 'config');
@@ -91,7 +91,7 @@ export function bulkFailure({ id, state, error }: BulkJob): SalesforceError {
   return restError({ code: code ?? 'BULK_JOB_FAILED', message: `Bulk job ${id} failed: ${message}` });
 }
 
-/** A job that Salesforce does not have any more: another one has to be made. */
+/** The error of a job that Salesforce does not have any more: another one has to be created. */
 export function bulkJobGone(id: string): SalesforceError {
   return new SalesforceError(
     `Salesforce does not have bulk job ${id} any more.`,
@@ -100,7 +100,7 @@ export function bulkJobGone(id: string): SalesforceError {
   );
 }
 
-export function isUnknown(error: unknown): boolean {
+export function isUnknownJob(error: unknown): boolean {
   return error instanceof SalesforceError && ['NOT_FOUND', 'INVALIDJOB', 'INVALID_JOB'].includes(error.code);
 }
 

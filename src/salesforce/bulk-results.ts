@@ -1,18 +1,18 @@
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { Connection } from 'jsforce';
-import { fromRestError, SalesforceError } from './error.ts';
+import { badAnswer, fromRestError, SalesforceError } from './error.ts';
 import { restRefusal } from './rest-refusal.ts';
 import { usageIn } from './rest-transport.ts';
 
-/** One page of a bulk result. Each page begins with a row of its own that heads the columns. */
+/** One page of a bulk result. Each page begins with a header row. */
 export type BulkPage = {
   readonly columns: readonly string[];
-  /** What Salesforce says that the page holds. */
+  /** Number of records in the page, by the response header. */
   readonly records: number;
-  /** The page behind this one; null at the end. Opaque. */
+  /** Locator of the next page, opaque; null at the end. */
   readonly next: string | null;
-  /** Streamed: only what is being worked on is in memory. @throws SalesforceError where the page breaks off */
+  /** Streamed. @throws SalesforceError if the page is incomplete */
   readonly rows: AsyncIterable<readonly string[]>;
 };
 
@@ -30,8 +30,8 @@ export type BulkPageRequest = {
  * @throws SalesforceError
  */
 export async function openBulkPage(connection: Connection, request: BulkPageRequest): Promise<BulkPage> {
-  const answer = await getChecked(connection, request);
-  if (answer.body === null) throw brokenOff('it has no body');
+  const answer = await getWithRetry(connection, request);
+  if (answer.body === null) throw incomplete('it has no body');
   const records = Number(answer.headers.get('sforce-numberofrecords') ?? Number.NaN);
   const locator = answer.headers.get('sforce-locator');
   const rows = parseRows(answer.body)[Symbol.asyncIterator]();
@@ -44,8 +44,8 @@ export async function openBulkPage(connection: Connection, request: BulkPageRequ
   };
 }
 
-/** A refused token, or a host that is none of the org any more, is replaced by a request of the connection. */
-async function getChecked(connection: Connection, request: BulkPageRequest): Promise<Response> {
+/** Retries once with another session: a request of the connection replaces a refused token or an outdated host. */
+async function getWithRetry(connection: Connection, request: BulkPageRequest): Promise<Response> {
   const { accessToken, instanceUrl } = connection;
   try {
     return await get(connection, request);
@@ -95,7 +95,7 @@ async function* parseRows(body: ReadableStream<Uint8Array>): AsyncGenerator<stri
   try {
     for await (const row of source.pipe(parser)) yield row as string[];
   } catch (error) {
-    throw error instanceof CsvError ? brokenOff(error.message) : fromRestError(error);
+    throw error instanceof CsvError ? incomplete(error.message) : fromRestError(error);
   } finally {
     source.destroy();
     parser.destroy();
@@ -115,9 +115,9 @@ async function* checked(
   } finally {
     await rows.return?.();
   }
-  if (count !== expected) throw brokenOff(`it has ${count} records instead of ${expected}`);
+  if (count !== expected) throw incomplete(`it has ${count} records instead of ${expected}`);
 }
 
-function brokenOff(why: string): SalesforceError {
-  return new SalesforceError(`A page of bulk results broke off: ${why}`, 'BAD_ANSWER', 'transient');
+function incomplete(reason: string): SalesforceError {
+  return badAnswer(`incomplete page of bulk results: ${reason}`);
 }

@@ -1,17 +1,14 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
+import { querySoql } from './rest-call.ts';
 
 /** The fields of the Tooling API's PlatformEventChannelMember and PlatformEventChannel that are needed. */
 type Member = { readonly EventChannel: string; readonly SelectedEntity: string };
 type Channel = { readonly Id: string; readonly DeveloperName: string };
 
-const maxWaitMs = 30_000;
-
 /**
- * Whether the topic carries changes of Account, by the objects that are selected for its channel. Subscribing does not
- * tell: a channel without Account is a stream on which nothing arrives.
+ * Whether the channel of a topic selects changes of Account. Without them a subscription succeeds, but receives nothing.
  *
- * @returns null if that cannot be known: the user may not read the selection, or the channel is not in it
+ * @returns null if that is unknown: the user cannot read the selection, or it does not contain the channel
  */
 export async function selectsAccount(connection: Connection, topic: string): Promise<boolean | null> {
   try {
@@ -36,7 +33,7 @@ function customName(topic: string): string | undefined {
   return /^\/data\/(\w+)__chn$/.exec(topic)?.[1];
 }
 
-/** Nothing selected at all is no answer: the user may not see what is. */
+/** Null if no member is visible: the user may not see them. */
 export function isSelected(members: readonly Member[], channels: readonly string[]): boolean | null {
   const names = new Set(channels.map(keyOf));
   const own = members.filter(({ EventChannel }) => names.has(keyOf(EventChannel)));
@@ -49,9 +46,8 @@ function keyOf(channel: string): string {
   return /^0\w{14}(\w{3})?$/.test(channel) ? channel.slice(0, 15) : channel;
 }
 
-// One query has far more rows than an org may have members.
+/** One page has more rows than an org may have members. */
 async function query<Row>(connection: Connection, soql: string): Promise<Row[]> {
-  const url = `/services/data/v${connection.version}/tooling/query?q=${encodeURIComponent(soql)}`;
-  const answer = await restAnswer(connection.request<{ records: Row[] }>(url), maxWaitMs, 'channel members');
-  return answer.records;
+  const resource = `/services/data/v${connection.version}/tooling/query`;
+  return (await querySoql<{ records: Row[] }>(connection, soql, resource, 30_000)).records;
 }

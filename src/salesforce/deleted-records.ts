@@ -1,19 +1,18 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
 import { SalesforceError } from './error.ts';
 import type { CallWithinBudget } from './query-pages.ts';
 import type { Span } from './read-accounts.ts';
 import { checkedId, parseRecordId } from './record-id.ts';
+import { maxQueryMs, restAnswer } from './rest-call.ts';
 
-const answerLimitMs = 120_000;
-/** The log of deletions reaches back 15 days; one less, since clocks and time zones differ. */
+/** Salesforce keeps the deletion log for 15 days; one less, because clocks and time zones differ. */
 export const deleteLogMs = 14 * 24 * 3_600_000;
-// A shorter span is not split any further.
+// Spans shorter than twice this are not split.
 const minSpanMs = 60 * 60_000;
 
 /**
- * The ids of accounts that were deleted in a span of time, purged ones included. A span with more ids than one response
- * may hold is read in parts.
+ * Reads the ids of accounts that were deleted in a span, including purged ones. A span with too many ids for one response
+ * is split.
  * Source: "Get Deleted", REST API guide.
  * @throws SalesforceError
  */
@@ -24,7 +23,7 @@ export async function readDeletedIds(
 ): Promise<Set<string>> {
   try {
     const { deletedRecords } = await callWithinBudget(() =>
-      restAnswer(connection.request<DeletedPage>(deletedUrl(span)), answerLimitMs, 'getDeleted'),
+      restAnswer(connection.request<DeletedPage>(deletedUrl(span)), maxQueryMs, 'getDeleted'),
     );
     return new Set(deletedRecords.map(({ id }) => parseRecordId(id) ?? id));
   } catch (error) {
@@ -38,14 +37,14 @@ export async function readDeletedIds(
 }
 
 /**
- * Requests one account by its id.
+ * Requests an account by id.
  * @returns the error code of the response, null if Salesforce returns the account
  * @throws SalesforceError if the response says nothing about the account
  */
 export async function requestAccount(connection: Connection, id: string): Promise<string | null> {
   try {
     const url = `/sobjects/Account/${checkedId(id)}?fields=Id`;
-    await restAnswer(connection.request<object>(url), answerLimitMs, 'an account by its id');
+    await restAnswer(connection.request<object>(url), maxQueryMs, 'an account by its id');
     return null;
   } catch (error) {
     if (error instanceof SalesforceError && ['NOT_FOUND', 'ENTITY_IS_DELETED'].includes(error.code))

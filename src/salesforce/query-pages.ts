@@ -1,9 +1,9 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
-import { SalesforceError } from './error.ts';
+import { badAnswer } from './error.ts';
 import type { RestRow } from './records.ts';
+import { maxQueryMs, restAnswer } from './rest-call.ts';
 
-/** Carries out one call to Salesforce, when there is room for it. */
+/** Makes one call to Salesforce when the API budget has room. */
 export type CallWithinBudget = <T>(call: () => Promise<T>) => Promise<T>;
 
 export type QueryResource = 'query' | 'queryAll';
@@ -15,26 +15,22 @@ export type QueryPage = {
   readonly records: RestRow[];
 };
 
-/** Milliseconds. */
-export const maxQueryMs = 120_000;
-
 /**
- * Address and headers of a request have 16,384 bytes together. What is left here is for the host, the path, the access
- * token (some are JWTs of 2 kB) and the other headers. Source: "Status Codes and Error Responses", REST API guide.
+ * URL and headers of a request are limited to 16,384 bytes. The rest is for the host, the path, the access token (up to
+ * 2 kB for a JWT) and other headers. Source: "Status Codes and Error Responses", REST API guide.
  */
 const maxQueryBytes = 12_000;
 
-/** Whether a query can be sent by GET: its text is part of the address. */
-export function fitsAddress(soql: string): boolean {
+/** Whether a query can be sent by GET. */
+export function fitsUrl(soql: string): boolean {
   return encodeURIComponent(soql).length <= maxQueryBytes;
 }
 
-// Salesforce answers up to 2,000 records at once. Decoded they take tens of megabytes, for as long as they wait.
+// A response has up to 2,000 records, which take tens of megabytes when decoded.
 const maxSliceRecords = 500;
 
 /**
- * The records that a query finds. Only `done` says that a result is complete; pages have the size that Salesforce
- * chooses.
+ * Reads the result of a query. Only `done` marks its end: Salesforce chooses the size of pages.
  * @throws SalesforceError
  */
 export async function* queryPages(
@@ -52,13 +48,13 @@ export async function* queryPages(
     for (let start = 0; start === 0 || start < page.records.length; start += maxSliceRecords)
       yield page.records.slice(start, start + maxSliceRecords);
     if (!page.done && page.nextRecordsUrl === undefined) {
-      throw new SalesforceError(`${resource} broke off: there is no next page`, 'BAD_ANSWER', 'transient');
+      throw badAnswer(`the result of ${resource} has no next page`);
     }
     url = page.done ? undefined : page.nextRecordsUrl;
   }
 }
 
-/** All records that a query finds, at once. @throws SalesforceError */
+/** Reads the result of a query as one list. @throws SalesforceError */
 export async function queryRows(
   connection: Connection,
   resource: QueryResource,

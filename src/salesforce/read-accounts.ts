@@ -1,43 +1,36 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
-import {
-  type CallWithinBudget,
-  fitsAddress,
-  maxQueryMs,
-  type QueryPage,
-  queryPages,
-  queryRows,
-} from './query-pages.ts';
+import { type CallWithinBudget, fitsUrl, type QueryPage, queryPages, queryRows } from './query-pages.ts';
 import { checkedId } from './record-id.ts';
 import { type AccountRead, type ReadPlan, type RestRow, toRead } from './records.ts';
+import { querySoql } from './rest-call.ts';
 import { idCondition, retrieveAccounts } from './retrieve-accounts.ts';
 
-/** Where a reading in the order of change goes on: behind this record. */
+/** Position of a read in the order of changes: it resumes after this record. */
 export type ReadFrom = { readonly systemModstamp: number; readonly id: string };
 
-/** A part of a reading in the order of change. */
+/** A page of a read in the order of changes. */
 export type ReadPage = {
   readonly reads: readonly AccountRead[];
-  /** Where the next part goes on; undefined if there was nothing. */
+  /** Where the next page resumes; undefined for an empty page. */
   readonly through: ReadFrom | undefined;
 };
 
 export type Span = { readonly from: Date; readonly to: Date };
 
-// What Salesforce sends at once: 500 records of 200 fields.
+// Field values in one response: 500 records of 200 fields.
 const maxValues = 100_000;
 const maxNarrowIds = 200;
 const maxWideIds = 500;
 
-/** How many accounts {@link readAccounts} takes at once. */
+/** Maximum number of ids for {@link readAccounts}. */
 export function maxIdsPerRead({ names }: ReadPlan): number {
-  if (fitsAddress(selectByIds(names, maxNarrowIds))) return maxNarrowIds;
+  if (fitsUrl(selectByIds(names, maxNarrowIds))) return maxNarrowIds;
   return Math.max(1, Math.min(maxWideIds, Math.floor(maxValues / names.length)));
 }
 
 /**
- * Accounts by id, {@link maxIdsPerRead} at most, deleted ones included; those that Salesforce doesn't find are missing.
- * A few fields are queried; many go in the body of a request, for an address has no room for their names.
+ * Reads up to {@link maxIdsPerRead} accounts by id, including deleted ones; unknown ids are missing from the result. If
+ * the field names do not fit into a URL, they are sent in the body of a retrieve request.
  * @throws SalesforceError
  */
 export async function readAccounts(
@@ -45,7 +38,7 @@ export async function readAccounts(
   plan: ReadPlan,
   ids: readonly string[],
 ): Promise<AccountRead[]> {
-  const isNarrow = ids.length <= maxNarrowIds && fitsAddress(selectByIds(plan.names, ids.length));
+  const isNarrow = ids.length <= maxNarrowIds && fitsUrl(selectByIds(plan.names, ids.length));
   const rows = isNarrow
     ? await queryRows(connection, 'queryAll', `${selectFrom(plan.names)} WHERE ${idCondition(ids)}`)
     : await retrieveAccounts(connection, plan.names, ids);
@@ -53,8 +46,8 @@ export async function readAccounts(
 }
 
 /**
- * Every account changed at or after `from`, deleted ones included, part by part, in the order of change. Many records
- * share one stamp, so the id belongs to the place: going on behind the last record of any part misses nothing.
+ * Reads every account changed at or after `from`, including deleted ones, in the order of changes. Many records share a
+ * timestamp, so the position includes the id: resuming after the last record of any page misses nothing.
  * @throws SalesforceError
  */
 export async function* readAccountsFrom(
@@ -65,7 +58,7 @@ export async function* readAccountsFrom(
 ): AsyncGenerator<ReadPage> {
   const rest = `WHERE ${changedFrom(from)} ORDER BY SystemModstamp, Id`;
   const whole = `${selectFrom(plan.names)} ${rest}`;
-  if (fitsAddress(whole)) {
+  if (fitsUrl(whole)) {
     for await (const rows of queryPages(connection, 'queryAll', whole, callWithinBudget)) {
       const reads = rows.map((row) => toRead(row, plan));
       yield { reads, through: reads.at(-1) };
@@ -78,7 +71,7 @@ export async function* readAccountsFrom(
   }
 }
 
-/** Every account last modified in [`from`, `to`) that isn't deleted, part by part. @throws SalesforceError */
+/** Reads every existing account last modified in [`from`, `to`). @throws SalesforceError */
 export async function* readAccountsModified(
   connection: Connection,
   plan: ReadPlan,
@@ -87,7 +80,7 @@ export async function* readAccountsModified(
 ): AsyncGenerator<readonly AccountRead[]> {
   const where = `WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}`;
   const whole = `${selectFrom(plan.names)} ${where}`;
-  const isNarrow = fitsAddress(whole);
+  const isNarrow = fitsUrl(whole);
   const soql = isNarrow ? whole : `${selectFrom(['Id', 'SystemModstamp'])} ${where}`;
   for await (const rows of queryPages(connection, 'query', soql, callWithinBudget)) {
     if (isNarrow) yield rows.map((row) => toRead(row, plan));
@@ -96,8 +89,8 @@ export async function* readAccountsModified(
 }
 
 /**
- * Reads what a query has listed. A record that changes meanwhile is read with a later stamp than it was listed with: the
- * place is that of the listing, or the records in between would be missed.
+ * Reads the records that a query has listed. A record that changes in between has a later timestamp than in the list: the
+ * position is that of the list, so that no record is skipped.
  */
 async function* readListed(
   connection: Connection,
@@ -105,33 +98,32 @@ async function* readListed(
   rows: readonly RestRow[],
   callWithinBudget: CallWithinBudget,
 ): AsyncGenerator<ReadPage> {
-  const listed = rows.map(placeOf);
+  const listed = rows.map(positionOf);
   const size = maxIdsPerRead(plan);
   for (let start = 0; start === 0 || start < listed.length; start += size) {
-    const some = listed.slice(start, start + size);
-    const ids = some.map(({ id }) => id);
+    const chunk = listed.slice(start, start + size);
+    const ids = chunk.map(({ id }) => id);
     const reads = ids.length === 0 ? [] : await callWithinBudget(() => readAccounts(connection, plan, ids));
-    yield { reads, through: some.at(-1) };
+    yield { reads, through: chunk.at(-1) };
   }
 }
 
-function placeOf(row: RestRow): ReadFrom {
+function positionOf(row: RestRow): ReadFrom {
   return { id: checkedId(String(row['Id'])), systemModstamp: Date.parse(String(row['SystemModstamp'])) };
 }
 
-/** How many accounts Salesforce has, deleted ones included; with `since`, those changed at or after that moment. */
+/** Counts the accounts, including deleted ones; with `since`, those changed at or after it. @throws SalesforceError */
 export async function countAccounts(connection: Connection, since: Date | null): Promise<number> {
   const where = since === null ? '' : ` WHERE ${changedFrom(since)}`;
-  const url = `/queryAll?q=${encodeURIComponent(`SELECT COUNT() FROM Account${where}`)}`;
-  const answer = restAnswer(connection.request<QueryPage>(url), maxQueryMs, 'the count of accounts');
-  return (await answer).totalSize;
+  const soql = `SELECT COUNT() FROM Account${where}`;
+  return (await querySoql<QueryPage>(connection, soql, '/queryAll')).totalSize;
 }
 
 function selectFrom(names: readonly string[]): string {
   return `SELECT ${names.join(', ')} FROM Account`;
 }
 
-/** As long as a query for so many ids. */
+/** A query with `count` ids, to measure its length. */
 function selectByIds(names: readonly string[], count: number): string {
   return `${selectFrom(names)} WHERE ${idCondition(Array(count).fill('001000000000000AAA'))}`;
 }

@@ -1,9 +1,9 @@
 import type { Connection } from 'jsforce';
 import type { FieldValues, Scalar } from './change-event.ts';
-import { restAnswer } from './deadline.ts';
 import { SalesforceError } from './error.ts';
 import { capitalise, fromRest } from './field-value.ts';
 import { parseRecordId } from './record-id.ts';
+import { restAnswer } from './rest-call.ts';
 import type { SchemaField } from './writer-schema.ts';
 
 /** Of an account that was merged into another one: that one. Only a reading of the deleted record shows it. */

@@ -1,15 +1,14 @@
 import type { HttpResponse } from 'jsforce';
 import { judgeRest, type Refusal, SalesforceError } from './error.ts';
 import { describeBody, isHtml, isRecord } from './response-body.ts';
-import { retryAfterOf } from './retry-after.ts';
 
 export type Answer = Pick<HttpResponse, 'statusCode' | 'headers' | 'body'>;
 
-// These exist in each API version that exists itself; records, jobs and pages can be missing for other reasons.
+// These exist in every API version; records, jobs and pages can be missing for other reasons.
 const fixedPaths =
   /^\/services\/data\/v\d+\.\d+\/(limits|query|queryAll|sobjects\/\w+\/describe|composite\/sobjects(\/\w+)?|jobs\/query)\/?$/;
 
-/** Why the REST API refused a request, with Salesforce's own code and words if it gave them. */
+/** The error of a refused REST request, with Salesforce's code and message if the body has them. */
 export function restRefusal({ statusCode: status, headers, body }: Answer, url: string): SalesforceError {
   const refusal = refusalIn(body, status, headers);
   const { failure, ...details } = isVersionMissing(refusal, new URL(url).pathname)
@@ -21,7 +20,7 @@ export function restRefusal({ statusCode: status, headers, body }: Answer, url: 
     : judgeRest(refusal);
   return new SalesforceError(refusal.message, refusal.code, failure, {
     ...details,
-    retryAfterMs: retryAfterOf(headers['retry-after'], Date.now()),
+    retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
   });
 }
 
@@ -36,7 +35,7 @@ function refusalIn(body: string, status: number, headers: Answer['headers']): Re
   return { code: `ERROR_HTTP_${status}`, message, status };
 }
 
-/** `[{"errorCode", "message"}]`, the same without the list, or `{"error", "error_description"}`. */
+/** Parses `[{"errorCode", "message"}]`, the same without the list, or `{"error", "error_description"}`. */
 function errorIn(body: string): { code: string; message: string } | undefined {
   let parsed: unknown;
   try {
@@ -60,8 +59,18 @@ function errorIn(body: string): { code: string; message: string } | undefined {
   return { code, message: typeof text === 'string' && text !== '' ? text : code };
 }
 
-/** The identity service answers with the bare code: `Bad_OAuth_Token`. */
+/** The identity service responds with the bare code: `Bad_OAuth_Token`. */
 function plainCode(body: string): { code: string; message: string } | undefined {
   const code = /^\s*(?:<[^>]*>\s*)*([A-Za-z]+_OAuth_Token)\b/.exec(body)?.[1];
   return code === undefined ? undefined : { code, message: `Salesforce refused the access token (${code})` };
+}
+
+// Salesforce asks for minutes at most; a longer time is a mistake.
+const maxRetryAfterMs = 15 * 60_000;
+
+/** The header `Retry-After`, seconds or a date, as milliseconds from `now`. Source: RFC 9110, 10.2.3. */
+export function parseRetryAfter(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(maxRetryAfterMs, Math.max(0, ms));
 }

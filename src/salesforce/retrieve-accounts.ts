@@ -1,13 +1,13 @@
 import type { Connection } from 'jsforce';
-import { restAnswer } from './deadline.ts';
-import { SalesforceError } from './error.ts';
-import { fitsAddress, maxQueryMs, queryRows } from './query-pages.ts';
+import { badAnswer } from './error.ts';
+import { fitsUrl, queryRows } from './query-pages.ts';
 import { checkedId, parseRecordId } from './record-id.ts';
 import type { RestRow } from './records.ts';
+import { maxQueryMs, restAnswer } from './rest-call.ts';
 
 /**
- * Accounts by id with any number of fields. Their names go in the body, which is not limited like an address is. That
- * resource shows no deleted records: those that it does not find are queried, a part of the fields at a time.
+ * Reads accounts by id with any number of fields, whose names go into the body. This resource does not return deleted
+ * records: the ids that it does not find are queried, with a part of the fields at a time.
  * Source: "Get Multiple Records with Fields Using sObject Collections", REST API guide.
  * @throws SalesforceError
  */
@@ -23,20 +23,20 @@ export async function retrieveAccounts(
     body: JSON.stringify({ ids: ids.map(checkedId), fields: names }),
   });
   const answer = await restAnswer(request, maxQueryMs, 'the retrieval of accounts');
-  if (!Array.isArray(answer)) throw badAnswer('Salesforce answered something else than a list of records');
+  if (!Array.isArray(answer)) throw badAnswer('the response is not a list of records');
   const found = answer.filter((row) => row !== null);
-  const unfound = idsBeyond(ids, found);
-  return unfound.length === 0 ? found : [...found, ...(await queryInParts(connection, names, unfound))];
+  const foundIds = new Set(found.map(idOf));
+  const missing = ids.map(checkedId).filter((id) => !foundIds.has(id));
+  return missing.length === 0 ? found : [...found, ...(await queryInParts(connection, names, missing))];
 }
 
-// One query for the ids, and the others for the fields that do not fit into it.
 const maxIds = 200;
-// A record that changes between all of so many tries changes without a pause.
+// A record that changes during each of them changes all the time.
 const maxTries = 5;
 
 /**
- * Accounts by id, deleted ones included, by several queries that each select a part of the fields. The parts of a record
- * belong together only if no change lies between them.
+ * Reads accounts by id, including deleted ones, by several queries that each select a part of the fields. A record that
+ * changes between the queries is read again.
  */
 async function queryInParts(
   connection: Connection,
@@ -45,12 +45,12 @@ async function queryInParts(
 ): Promise<RestRow[]> {
   const rows: RestRow[] = [];
   for (let start = 0; start < ids.length; start += maxIds) {
-    let open = ids.slice(start, start + maxIds);
-    for (let tries = 0; open.length > 0; tries++) {
-      if (tries === maxTries) throw badAnswer(`${open.join(', ')} changed while being read in parts`);
-      const { whole, changed } = mergeParts(await readParts(connection, names, open));
+    let pending = ids.slice(start, start + maxIds);
+    for (let tries = 0; pending.length > 0; tries++) {
+      if (tries === maxTries) throw badAnswer(`${pending.join(', ')} changed while being read in parts`);
+      const { whole, changed } = mergeParts(await readParts(connection, names, pending));
       rows.push(...whole);
-      open = changed;
+      pending = changed;
     }
   }
   return rows;
@@ -68,7 +68,7 @@ async function readParts(
     const soql = `SELECT ${part.join(', ')} FROM Account WHERE ${idCondition(present)}`;
     const rows = await queryRows(connection, 'queryAll', soql);
     parts.push(rows);
-    // What the first part does not find is nowhere in Salesforce.
+    // Salesforce does not have what the first query does not find.
     if (parts.length === 1) present = rows.map(idOf);
   }
   return parts;
@@ -76,21 +76,21 @@ async function readParts(
 
 const inEveryPart = ['Id', 'SystemModstamp'];
 
-/** Lists of fields that each fit into a query of so many ids. Every list names the record and its stamp. */
+/** Splits fields into lists that each fit into a query for `idCount` ids and include the id and the timestamp. */
 export function splitFields(names: readonly string[], idCount: number): string[][] {
   const condition = idCondition(Array(idCount).fill('001000000000000AAA'));
-  const fits = (part: readonly string[]) =>
-    fitsAddress(`SELECT ${part.join(', ')} FROM Account WHERE ${condition}`);
+  const fitsQuery = (part: readonly string[]) =>
+    fitsUrl(`SELECT ${part.join(', ')} FROM Account WHERE ${condition}`);
   const parts: string[][] = [];
   for (const name of names.filter((one) => !inEveryPart.includes(one))) {
     const last = parts.at(-1);
-    if (last !== undefined && fits([...last, name])) last.push(name);
+    if (last !== undefined && fitsQuery([...last, name])) last.push(name);
     else parts.push([...inEveryPart, name]);
   }
   return parts;
 }
 
-/** Rows of the same record put together; those whose parts come from different states are to be read again. */
+/** Merges the parts of each record. `changed`: records whose parts have different timestamps. */
 export function mergeParts(parts: readonly (readonly RestRow[])[]): {
   readonly whole: RestRow[];
   readonly changed: string[];
@@ -107,19 +107,10 @@ export function mergeParts(parts: readonly (readonly RestRow[])[]): {
   return { whole, changed };
 }
 
-function idsBeyond(ids: readonly string[], rows: readonly RestRow[]): string[] {
-  const found = new Set(rows.map(idOf));
-  return ids.map(checkedId).filter((id) => !found.has(id));
-}
-
 function idOf(row: RestRow): string {
   return parseRecordId(String(row['Id'])) ?? String(row['Id']);
 }
 
 export function idCondition(ids: readonly string[]): string {
   return `Id IN (${ids.map((id) => `'${checkedId(id)}'`).join(', ')})`;
-}
-
-function badAnswer(message: string): SalesforceError {
-  return new SalesforceError(message, 'BAD_ANSWER', 'transient');
 }

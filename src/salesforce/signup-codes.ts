@@ -1,19 +1,19 @@
 import type { Connection } from 'jsforce';
 import { defaultTiming } from '../timing.ts';
-import { SalesforceError } from './error.ts';
-import { oneTry } from './one-try.ts';
+import { badAnswer } from './error.ts';
 import { checkedId } from './record-id.ts';
+import { sendOnce } from './rest-call.ts';
 
 export type CodeWrite = { readonly id: string; readonly code: string };
 
-/** The code that an account has in Salesforce, if any, and when the account was last modified. */
+/** The code of an account in Salesforce. */
 export type HeldCode = {
   readonly code: string | null;
   /** Epoch milliseconds. */
   readonly systemModstamp: number;
 };
 
-/** What Salesforce said about one record of a batch. */
+/** The result for one record of a batch. */
 export type CodeWriteResult =
   | { readonly success: true }
   | {
@@ -23,12 +23,12 @@ export type CodeWriteResult =
       readonly fields: readonly string[];
     };
 
-/** The most records that one collections call takes. */
+/** Maximum number of records in one collections request. */
 export const maxBatch = 200;
 
 const readTimeoutMs = 60_000;
 
-/** The codes that Salesforce holds for these accounts; those that are deleted or unknown are missing. */
+/** Reads the codes of accounts in Salesforce; deleted and unknown accounts are missing. @throws SalesforceError */
 export async function readCodes(
   connection: Connection,
   field: string,
@@ -38,10 +38,11 @@ export async function readCodes(
   const soql = `SELECT Id, SystemModstamp, ${field} FROM Account WHERE Id IN (${list})`;
   type Page = { records: Record<string, string | null>[] };
   const url = `/query?q=${encodeURIComponent(soql)}`;
-  const { records } = await oneTry<Page>(
+  const { records } = await sendOnce<Page>(
     connection,
     { method: 'GET', url },
-    { ms: readTimeoutMs, what: 'the query of signup codes' },
+    readTimeoutMs,
+    'the query of signup codes',
   );
   return new Map(
     records.map((record) => [
@@ -52,10 +53,9 @@ export async function readCodes(
 }
 
 /**
- * Writes codes in one call; each record succeeds or fails by itself.
- * @returns one result a record, in the order of the request (a refused record may come without its id)
- * @throws SalesforceError where the call as a whole failed or its answer can't be understood: then the outcome is
- *   unknown, and sending the same codes again is safe
+ * Writes codes in one request; each record succeeds or fails separately.
+ * @returns one result per record, in the order of the request (a refused record may have no id)
+ * @throws SalesforceError if the request failed: the outcome is unknown, and sending the same codes again is safe
  */
 export async function writeCodes(
   connection: Connection,
@@ -64,27 +64,24 @@ export async function writeCodes(
   timeoutMs = defaultTiming.codeWriteTimeoutMs,
 ): Promise<CodeWriteResult[]> {
   const records = writes.map(({ id, code }) => ({ attributes: { type: 'Account' }, id, [field]: code }));
-  const results = await oneTry<RawResult[]>(
+  const results = await sendOnce<RawResult[]>(
     connection,
     {
       method: 'PATCH',
       url: '/composite/sobjects',
       headers: {
         'content-type': 'application/json',
-        // A code makes no duplicate account, and moves none to another owner or territory.
+        // Writing a code must not trigger duplicate rules or assignment rules.
         'sforce-duplicate-rule-header': 'allowSave=true',
         'sforce-auto-assign': 'FALSE',
       },
       body: JSON.stringify({ allOrNone: false, records }),
     },
-    { ms: timeoutMs, what: 'the write of signup codes' },
+    timeoutMs,
+    'the write of signup codes',
   );
   if (!Array.isArray(results) || results.length !== writes.length) {
-    throw new SalesforceError(
-      'Salesforce answered something else than one result a record',
-      'BAD_ANSWER',
-      'transient',
-    );
+    throw badAnswer('the response does not have one result per record');
   }
   return results.map(toResult);
 }
@@ -110,15 +107,16 @@ type RawResult = {
   }[];
 };
 
-/** What the org says about the field that holds the codes; undefined where we don't see it. */
+/** Describes the field of the codes; undefined if the user does not see it. @throws SalesforceError */
 export async function describeCodeField(
   connection: Connection,
   field: string,
 ): Promise<CodeField | undefined> {
-  const { fields } = await oneTry<{ fields: readonly CodeField[] }>(
+  const { fields } = await sendOnce<{ fields: readonly CodeField[] }>(
     connection,
     { method: 'GET', url: '/sobjects/Account/describe' },
-    { ms: readTimeoutMs, what: 'describe' },
+    readTimeoutMs,
+    'describe',
   );
   return fields.find(({ name }) => name === field);
 }
@@ -130,6 +128,6 @@ export type CodeField = {
   readonly length: number;
   readonly unique: boolean;
   readonly updateable: boolean;
-  /** Whether codes that differ only in upper and lower case are different ones to Salesforce. */
+  /** Whether Salesforce distinguishes codes by case. */
   readonly caseSensitive: boolean;
 };

@@ -2,7 +2,7 @@ import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Org } from '../../src/salesforce/org.ts';
-import { fitsAddress } from '../../src/salesforce/query-pages.ts';
+import { fitsUrl } from '../../src/salesforce/query-pages.ts';
 import {
   maxIdsPerRead,
   readAccounts,
@@ -42,7 +42,7 @@ describe('accounts of an org with 800 custom fields', () => {
 
   it('the account has more fields than fit in a URL', () => {
     expect(plan.names.length).toBeGreaterThan(800);
-    expect(fitsAddress(plan.names.join(', '))).toBe(false);
+    expect(fitsUrl(plan.names.join(', '))).toBe(false);
   });
 
   it('accounts are read by id with all fields and unknown ones are missing', async () => {

@@ -7,17 +7,17 @@ import { claimHeldResync, claimKeptAccounts, restartHeldResync } from './confirm
 import { unprovenWindowDays } from './deletion-proof.ts';
 import { hasNoOpenResync } from './invisible-rows.ts';
 
-/** A look costs one query for so many accounts. */
-const accountsPerLook = 200;
+// One query reads this many accounts.
+const accountsPerCheck = 200;
 
 /**
- * Looks whether accounts that a resync keeps are visible again, or are proven to be deleted by now. Then it goes on
- * without a person: it reads everything again, and stops again if too many are still missing.
+ * Checks whether accounts of a held resync are visible again or proven to be deleted. If so, the resync starts again
+ * without a confirmation; it stops again if too many are still absent.
  */
 export async function checkInvisibleAccounts(context: ResyncContext, signal: AbortSignal): Promise<void> {
   const id = await claimHeldResync(context.pool);
   if (id === undefined) return;
-  const ids = await claimKeptAccounts(context.pool, id, accountsPerLook);
+  const ids = await claimKeptAccounts(context.pool, id, accountsPerCheck);
   const { callWithinBudget } = createSalesforceCalls(context, signal);
   const snapshot = await startSnapshot(context, callWithinBudget);
   let known = 0;
@@ -26,13 +26,13 @@ export async function checkInvisibleAccounts(context: ResyncContext, signal: Abo
     known += page.reads.length + proven.length;
     await applyPage(context, snapshot, { reads: page.reads, absent: proven });
   }
-  // Events can have brought all of them back.
+  // No accounts are left if events have reported all of them.
   if (ids.length > 0 && known === 0) return;
   await inTransaction(context.pool, (client) => restartHeldResync(client, context.jobs.enqueueResync, id));
-  context.logger.info({ resync: id, accounts: known }, 'accounts are visible again; the resync starts again');
+  context.logger.info({ resync: id, accounts: known }, 'resync restarted: accounts are visible again');
 }
 
-/** Accounts without an open resync that stands for them: single re-reads look for them, each about once an hour. */
+/** Claims accounts that no open resync covers, each about once an hour, for single re-reads. */
 export async function claimInvisibleAccounts(client: Queryable): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>({
     name: 'check-invisible-accounts',
@@ -42,7 +42,7 @@ export async function claimInvisibleAccounts(client: Queryable): Promise<string[
                where checked_at < now() - interval '1 hour'
                  and (case state when 'taken' then taken_at > now() - ${unprovenWindowDays} * interval '1 day'
                       else ${hasNoOpenResync} end)
-               order by checked_at limit ${accountsPerLook})
+               order by checked_at limit ${accountsPerCheck})
             returning account_id as id`,
   });
   return rows.map(({ id }) => id);

@@ -6,23 +6,22 @@ import type { Absence } from './deletion-proof.ts';
 import type { Invisible } from './invisible-rows.ts';
 import { toDeletion } from './settle-invisible.ts';
 
-/** What follows from a reading that did not return accounts that it asked for by their ids. */
-export type JudgedAbsences = {
+export type AbsentAccounts = {
   readonly deletions: readonly AccountChange[];
-  /** The mirror holds them as existing, and nothing proves that they are deleted. */
+  /** Existing in the mirror, without proof of a deletion. */
   readonly invisible: readonly Invisible[];
   /** Neither in Salesforce nor in the mirror. */
   readonly unknownIds: readonly string[];
 };
 
-/** All that is known of an absent account is older than this reading, also of one that the mirror holds as deleted. */
+/** Classifies accounts that a snapshot requested and did not get. Its deletions are newer than all that is known. */
 export async function classifyAbsent(
   client: Queryable,
   { watermark, readAt, resyncId }: Snapshot,
   absent: readonly Absence[],
-): Promise<JudgedAbsences> {
+): Promise<AbsentAccounts> {
   const ids = absent.map(({ id }) => id);
-  const known = await existingAccounts(client, ids);
+  const known = await readExisting(client, ids);
   const deletions: AccountChange[] = [];
   const invisible: Invisible[] = [];
   for (const { id, proof } of absent) {
@@ -41,10 +40,7 @@ export function provenIds(absent: readonly Absence[]): string[] {
 
 type KnownAccount = { readonly version: Version; readonly deleted: boolean };
 
-async function existingAccounts(
-  client: Queryable,
-  ids: readonly string[],
-): Promise<Map<string, KnownAccount>> {
+async function readExisting(client: Queryable, ids: readonly string[]): Promise<Map<string, KnownAccount>> {
   if (ids.length === 0) return new Map();
   const { rows } = await client.query<{ id: string; version: string; deleted: boolean }>({
     name: 'existing-accounts',

@@ -3,9 +3,9 @@ import { compareVersions, laterVersion, parseVersion, type Version } from '../..
 import type { Queryable } from '../../db/database.ts';
 
 /**
- * Events about accounts that were not visible, after they were merged. A DELETE proves the deletion. Any event that is
- * newer than the reading shows that the account exists and may be visible again.
- * @returns accounts to be read again
+ * Deletes invisible accounts that merged events have reported. A DELETE proves the deletion; another event after the
+ * snapshot shows that the account exists.
+ * @returns the existing accounts, to be read again
  */
 export async function clearReportedInvisible(
   client: Queryable,
@@ -15,7 +15,7 @@ export async function clearReportedInvisible(
   for (const { accountId, change } of changes)
     newest.set(accountId, laterVersion(newest.get(accountId) ?? change.version, change.version));
   if (newest.size === 0) return [];
-  const { rows } = await client.query<InvisibleRow>({
+  const { rows } = await client.query<{ id: string; version: string; deleted: boolean }>({
     name: 'invisible-accounts-of-events',
     text: `select i.account_id as id, i.version, a.deleted
              from invisible_accounts i join accounts a on a.id = i.account_id
@@ -40,9 +40,3 @@ export async function clearReportedInvisible(
   });
   return seen;
 }
-
-type InvisibleRow = {
-  readonly id: string;
-  readonly version: string;
-  readonly deleted: boolean;
-};

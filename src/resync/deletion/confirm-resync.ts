@@ -6,10 +6,10 @@ import type { EnqueueResync } from '../request-resync.ts';
 import { resetSql } from '../resync-rows.ts';
 
 /**
- * Lets a resync go on that stopped at deletions without proof: it looks for its accounts once more, and those that are
- * still not visible are marked as deleted.
- * - `confirmed`: it is queued again
- * - `not waiting`: it is in another state
+ * Confirms the unproven deletions of a held resync: it reads its accounts again and marks those that are still absent as
+ * deleted.
+ * - `confirmed`: the resync is queued
+ * - `not waiting`: the resync is in another state
  */
 export async function confirmResync(
   client: pg.PoolClient,
@@ -43,7 +43,7 @@ export async function confirmResync(
   return known.rowCount === 1 ? 'not waiting' : 'unknown';
 }
 
-/** Some of its accounts are visible again: it reads everything from the beginning. */
+/** Makes a held resync read everything again, because some of its accounts are visible again. */
 export async function restartHeldResync(
   client: pg.PoolClient,
   enqueue: EnqueueResync,
@@ -61,7 +61,7 @@ export async function restartHeldResync(
   await sendWakeUp(client, 'resync');
 }
 
-/** The held resync that is due to be looked at, which no other process looks at before the next time. */
+/** Claims the held resync whose check is due; the next check is five minutes later. */
 export async function claimHeldResync(client: Queryable): Promise<string | undefined> {
   const { rows } = await client.query<{ id: string }>({
     name: 'claim-held-resync',
@@ -73,7 +73,7 @@ export async function claimHeldResync(client: Queryable): Promise<string | undef
   return rows[0]?.id;
 }
 
-/** Accounts that a held resync keeps, those that were looked at longest ago first. */
+/** Claims accounts of a held resync for a check, the least recently checked ones first. */
 export async function claimKeptAccounts(client: Queryable, id: string, limit: number): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>({
     name: 'check-kept-accounts',

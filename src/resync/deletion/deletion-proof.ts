@@ -7,7 +7,7 @@
  */
 export type DeletionProof = 'delete event' | 'IsDeleted' | 'getDeleted' | 'ENTITY_IS_DELETED';
 
-/** What one source said about a record. */
+/** What one source reports about a record. */
 export type Sighting =
   /** Its newest change event in the log. */
   | { readonly source: 'event'; readonly changeType: string }
@@ -20,12 +20,12 @@ export type Sighting =
   | { readonly source: 'request'; readonly errorCode: string | null };
 
 /**
- * Decides whether a record is deleted: the only way to that conclusion apart from the merge of a DELETE event.
- * Absence is no proof, and neither is NOT_FOUND: a record that the integration user may not see looks the same. A
- * source that returns the record as existing outweighs every proof, which is then older.
+ * Decides whether a record is deleted; apart from the merge of a DELETE event, nothing else does. Absence and NOT_FOUND
+ * are no proof: a record that the integration user cannot see looks the same. A source that returns the record as
+ * existing overrules every proof, which is then older.
  */
 export function proofOfDeletion(sightings: readonly Sighting[]): DeletionProof | null {
-  if (sightings.some(isAlive)) return null;
+  if (sightings.some(showsRecord)) return null;
   for (const sighting of sightings) {
     const proof = proofOf(sighting);
     if (proof !== null) return proof;
@@ -33,7 +33,7 @@ export function proofOfDeletion(sightings: readonly Sighting[]): DeletionProof |
   return null;
 }
 
-function isAlive(sighting: Sighting): boolean {
+function showsRecord(sighting: Sighting): boolean {
   return (
     (sighting.source === 'row' && !sighting.isDeleted) ||
     (sighting.source === 'request' && sighting.errorCode === null)
@@ -55,10 +55,10 @@ function proofOf(sighting: Sighting): DeletionProof | null {
   }
 }
 
-/** An account that was asked for by its id and not returned, not even among the deleted ones. */
+/** An account that was requested by id and not returned, not even as deleted. */
 export type Absence = {
   readonly id: string;
-  /** Why it is known to be deleted; null if it may only be invisible. */
+  /** Null if the account may only be invisible. */
   readonly proof: DeletionProof | null;
 };
 

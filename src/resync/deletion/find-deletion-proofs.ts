@@ -6,7 +6,7 @@ import type { CallWithinBudget } from '../../salesforce/query-pages.ts';
 import type { ResyncContext, Snapshot } from '../snapshot.ts';
 import { type Absence, type DeletionProof, proofOfDeletion, type Sighting } from './deletion-proof.ts';
 
-/** The most accounts that are requested one by one: an API request each. */
+// Accounts that are requested one by one, at one API request each.
 const maxRequests = 10;
 
 type ProofSearch = {
@@ -16,25 +16,26 @@ type ProofSearch = {
 };
 
 /**
- * Looks for proof that accounts are deleted: in the event log, in Salesforce's log of deletions and, if few are left, by
- * a request for each. Only accounts that the mirror holds as existing need one.
- * @throws SalesforceError if a source does not answer for now
+ * Searches for proof that accounts are deleted: in the event log, in Salesforce's deletion log and, if few are left, by
+ * a request for each. Only accounts that exist in the mirror need a proof.
+ * @throws SalesforceError if a source is temporarily unavailable
  */
-export async function findDeletionProofs(seeking: ProofSearch, ids: readonly string[]): Promise<Absence[]> {
+export async function findDeletionProofs(search: ProofSearch, ids: readonly string[]): Promise<Absence[]> {
   const sightings = new Map<string, Sighting[]>(
-    (await existingIds(seeking.context.pool, ids)).map((id) => [id, [{ source: 'absence' }]]),
+    (await readExistingIds(search.context.pool, ids)).map((id) => [id, [{ source: 'absence' }]]),
   );
   const add = (id: string, sighting: Sighting): unknown => sightings.get(id)?.push(sighting);
   const unproven = (): string[] => [...sightings.keys()].filter((id) => proofIn(sightings, id) === null);
 
-  for (const { id, changeType } of await newestEvents(seeking.context.pool, unproven()))
+  for (const { id, changeType } of await readNewestEvents(search.context.pool, unproven()))
     add(id, { source: 'event', changeType });
   if (unproven().length > 0) {
-    const deleted = await deletedIds(seeking);
+    const deleted = await readDeletionLog(search);
     for (const id of unproven()) add(id, { source: 'getDeleted', isListed: deleted.has(id) });
   }
   if (unproven().length <= maxRequests) {
-    for (const id of unproven()) add(id, { source: 'request', errorCode: await requested(seeking, id) });
+    for (const id of unproven())
+      add(id, { source: 'request', errorCode: await requestErrorCode(search, id) });
   }
   return ids.map((id) => ({ id, proof: proofIn(sightings, id) }));
 }
@@ -43,46 +44,49 @@ function proofIn(sightings: ReadonlyMap<string, readonly Sighting[]>, id: string
   return proofOfDeletion(sightings.get(id) ?? []);
 }
 
-/** One look at the log of deletions serves a whole reading: later deletions are returned by its queries. */
+/** One read of the deletion log serves a whole snapshot: its queries return later deletions. */
 const logs = new WeakMap<Snapshot, Promise<ReadonlySet<string>>>();
 
-function deletedIds(seeking: ProofSearch): Promise<ReadonlySet<string>> {
-  const { snapshot } = seeking;
-  const known = logs.get(snapshot) ?? readLog(seeking);
+function readDeletionLog(search: ProofSearch): Promise<ReadonlySet<string>> {
+  const { snapshot } = search;
+  const known = logs.get(snapshot) ?? fetchLog(search);
   logs.set(snapshot, known);
   known.catch(() => logs.delete(snapshot));
   return known;
 }
 
-async function readLog({ context, callWithinBudget }: ProofSearch): Promise<ReadonlySet<string>> {
+async function fetchLog({ context, callWithinBudget }: ProofSearch): Promise<ReadonlySet<string>> {
   const now = Date.now();
   const span = { from: new Date(now - deleteLogMs), to: new Date(now) };
   try {
     return await readDeletedIds(context.org.connection, span, callWithinBudget);
   } catch (error) {
-    if (!saysNothing(error)) throw error;
-    context.logger.warn({ err: error }, 'the log of deletions cannot be read');
+    if (!isUnanswerable(error)) throw error;
+    context.logger.warn({ err: error }, 'deletion log not readable');
     return new Set();
   }
 }
 
-async function requested({ context, callWithinBudget }: ProofSearch, id: string): Promise<string | null> {
+async function requestErrorCode(
+  { context, callWithinBudget }: ProofSearch,
+  id: string,
+): Promise<string | null> {
   try {
     return await callWithinBudget(() => requestAccount(context.org.connection, id));
   } catch (error) {
-    if (error instanceof SalesforceError && saysNothing(error)) return error.code;
+    if (error instanceof SalesforceError && isUnanswerable(error)) return error.code;
     throw error;
   }
 }
 
-/** A refusal that a later try does not change: the repair goes on without this source. */
-function saysNothing(error: unknown): boolean {
+/** Whether a retry would be refused too: the repair continues without this source. */
+function isUnanswerable(error: unknown): boolean {
   if (!(error instanceof SalesforceError)) return false;
   const isFinal = ['config', 'permission', 'data', 'bug'].includes(error.failure);
   return isFinal || ['INVALID_REPLICATION_DATE', 'EXCEEDED_ID_LIMIT'].includes(error.code);
 }
 
-async function existingIds(client: Queryable, ids: readonly string[]): Promise<string[]> {
+async function readExistingIds(client: Queryable, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
   const { rows } = await client.query<{ id: string }>({
     name: 'existing-account-ids',
@@ -92,8 +96,8 @@ async function existingIds(client: Queryable, ids: readonly string[]): Promise<s
   return rows.map(({ id }) => id);
 }
 
-/** The newest event of each account, unless the account was read as existing after it. */
-async function newestEvents(client: Queryable, ids: readonly string[]): Promise<NewestEvent[]> {
+/** Reads the newest event of each account, unless a later read found the account. */
+async function readNewestEvents(client: Queryable, ids: readonly string[]): Promise<NewestEvent[]> {
   if (ids.length === 0) return [];
   const { rows } = await client.query<NewestEvent>({
     name: 'newest-events-of-accounts',

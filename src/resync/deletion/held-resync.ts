@@ -3,15 +3,12 @@ import { sendWakeUp } from '../../db/wake-up.ts';
 import { type Claim, runningStates } from '../resync-claim.ts';
 import { hasNoOpenResync, type UnprovenCount } from './invisible-rows.ts';
 
-/** The reason of a resync that stands for accounts which single re-reads did not find. */
-export const invisibleReason = 'not visible';
-
-// Soon enough to go on without a person when a right was given back, and a request or two each time.
-const lookAgain = `now() + interval '5 minutes'`;
+// Each check costs a request or two; it lets a resync continue soon after a permission is restored.
+const nextCheck = `now() + interval '5 minutes'`;
 
 /**
- * Stops a resync until a person confirms it. What it has read and merged stays, and it does not read that again.
- * @returns whether it was still under way
+ * Stops a resync until an operator confirms it. It keeps its progress.
+ * @returns false if it was not running
  */
 export async function holdResync(
   client: Queryable,
@@ -22,17 +19,17 @@ export async function holdResync(
     name: 'hold-resync',
     text: `update resyncs
               set state = 'needs-confirmation', resume_at = case when scope = 'accounts' then null else 'end' end,
-                  resume_rows = 0, next_look_at = ${lookAgain}
+                  resume_rows = 0, next_look_at = ${nextCheck}
             where id = $1 and claim = $2 and state in ${runningStates}`,
     values: [id, claim],
   });
   if (rowCount === 0) return false;
-  await absorb(client, await keeperOf(client, id));
+  await absorb(client, await findKeeper(client, id));
   await describeHeld(client, count);
   return true;
 }
 
-/** Attaches accounts that re-reads did not find, and that no open resync keeps, to one that waits for confirmation. */
+/** Adds accounts that re-reads did not find, and that no open resync covers, to a held resync. */
 export async function holdAccounts(
   client: Queryable,
   ids: readonly string[],
@@ -45,7 +42,7 @@ export async function holdAccounts(
     values: [ids],
   });
   if (rows.length === 0) return;
-  const keeper = (await oldestHeld(client)) ?? (await insertHeld(client));
+  const keeper = (await findOldestHeld(client)) ?? (await insertHeld(client));
   const added = rows.map(({ id }) => id);
   await client.query({
     name: 'keep-accounts',
@@ -56,17 +53,17 @@ export async function holdAccounts(
   await describeHeld(client, count);
 }
 
-/** All of one scope become one, and one of everything stands for all: a person confirms once. */
-async function keeperOf(client: Queryable, id: string): Promise<string> {
+/** Held resyncs of single accounts are combined, so that an operator confirms once. */
+async function findKeeper(client: Queryable, id: string): Promise<string> {
   const { rows } = await client.query<{ scope: string }>({
     name: 'scope-of-resync',
     text: 'select scope from resyncs where id = $1',
     values: [id],
   });
-  return rows[0]?.scope === 'accounts' ? ((await oldestHeld(client)) ?? id) : id;
+  return rows[0]?.scope === 'accounts' ? ((await findOldestHeld(client)) ?? id) : id;
 }
 
-async function oldestHeld(client: Queryable): Promise<string | undefined> {
+async function findOldestHeld(client: Queryable): Promise<string | undefined> {
   const { rows } = await client.query<{ id: string }>({
     name: 'oldest-held-resync',
     text: `select id from resyncs where state = 'needs-confirmation' and scope = 'accounts'
@@ -79,14 +76,14 @@ async function insertHeld(client: Queryable): Promise<string> {
   const { rows } = await client.query<{ id: string }>({
     name: 'insert-held-resync',
     text: `insert into resyncs (scope, reason, account_ids, state, started_at, next_look_at)
-           values ('accounts', '${invisibleReason}', '{}', 'needs-confirmation', now(), ${lookAgain}) returning id`,
+           values ('accounts', 'not visible', '{}', 'needs-confirmation', now(), ${nextCheck}) returning id`,
   });
   const [row] = rows;
-  if (row === undefined) throw new Error('the database did not return the id of a new resync');
+  if (row === undefined) throw new Error('the insert of a resync returned no id');
   return row.id;
 }
 
-/** Ends the held resyncs whose accounts this one stands for too, and takes over the incidents that they would close. */
+/** Cancels the held resyncs that this one covers, and takes over their accounts and incidents. */
 async function absorb(client: Queryable, keeper: string): Promise<void> {
   const { rows } = await client.query<{ id: string }>({
     name: 'absorb-held-resyncs',
@@ -125,7 +122,7 @@ async function addAccountIds(client: Queryable, keeper: string): Promise<void> {
   });
 }
 
-/** Says of each held resync how many accounts it keeps and what a person has to do. */
+/** Updates the number of kept accounts and the instructions of each held resync. */
 async function describeHeld(client: Queryable, { records }: UnprovenCount): Promise<void> {
   const { rows } = await client.query<{ id: string; kept: number; examples: string[] }>({
     name: 'held-resyncs',
@@ -144,13 +141,13 @@ async function describeHeld(client: Queryable, { records }: UnprovenCount): Prom
                     waiting = $4::jsonb || jsonb_build_object('since', coalesce(waiting ->> 'since',
                       to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))
               where id = $1`,
-      values: [id, kept, whatToDo(id, kept, records), JSON.stringify(waiting)],
+      values: [id, kept, instructions(id, kept, records), JSON.stringify(waiting)],
     });
   }
   await sendWakeUp(client, 'resync');
 }
 
-function whatToDo(id: string, kept: number, records: number): string {
+function instructions(id: string, kept: number, records: number): string {
   return (
     `Salesforce does not return ${kept} of the ${records} accounts that the mirror holds, and nothing proves that ` +
     `they are deleted; the mirror keeps them. Check whether the integration user still has "View All" on Account, ` +

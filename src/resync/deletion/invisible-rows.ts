@@ -3,20 +3,19 @@ import type { Queryable } from '../../db/database.ts';
 import { openStates } from '../resync-claim.ts';
 import { unprovenWindowDays } from './deletion-proof.ts';
 
-/** An account that a reading did not find, without proof that it is deleted. */
+/** An absent account without proof of its deletion. */
 export type Invisible = {
   readonly id: string;
-  /** The version that its deletion would have. */
+  /** Of its possible deletion. */
   readonly version: Version;
 };
 
-/** SQL: no resync that could still decide about the account stands for it; `i` is its row. */
+/** SQL: whether no open resync covers the account of row `i`. */
 export const hasNoOpenResync = `not exists (select from resyncs r where r.id = i.resync_id and r.state in ${openStates})`;
 
 /**
- * Saves that accounts were not found. The mirror keeps them; since their values may be outdated, they are stale until
- * they are read.
- * @param resyncId the resync that will decide about them; null leaves those that another one found to it
+ * Saves absent accounts. The mirror keeps them, stale until they are read.
+ * @param resyncId the resync that settles them; null keeps an earlier one
  */
 export async function saveInvisible(
   client: Queryable,
@@ -47,7 +46,7 @@ export async function saveInvisible(
   });
 }
 
-/** Accounts that were found again, or are known to be deleted, by a reading that was sent at this moment. */
+/** Deletes accounts that a read sent at `readAt` has found, or has proven to be deleted. */
 export async function clearInvisible(
   client: Queryable,
   ids: readonly string[],
@@ -62,10 +61,10 @@ export async function clearInvisible(
   });
 }
 
-/** How many deletions without proof count at the moment, and of how many accounts. */
+/** Numbers of unproven deletions and of the accounts that should exist. */
 export type UnprovenCount = { readonly absent: number; readonly records: number };
 
-/** Those that are kept and those that were marked as deleted lately; confirmed ones do not count. */
+/** Counts accounts that are kept or were recently marked as deleted without proof; confirmed ones do not count. */
 export async function countUnproven(client: Queryable): Promise<UnprovenCount> {
   const { rows } = await client.query<{ absent: number; records: number }>({
     name: 'count-unproven-deletions',
@@ -80,7 +79,7 @@ export async function countUnproven(client: Queryable): Promise<UnprovenCount> {
   return rows[0] ?? { absent: 0, records: 0 };
 }
 
-/** Accounts that a resync keeps, in the order of their ids. */
+/** Reads accounts that a resync keeps, unconfirmed ones first. */
 export async function readKept(
   client: Queryable,
   resyncId: string,
@@ -95,24 +94,23 @@ export async function readKept(
   return rows.map(({ id, version, confirmed }) => ({ id, version: parseVersion(version), confirmed }));
 }
 
-/** They are marked as deleted in this transaction. */
 export async function markDeletedWithoutProof(client: Queryable, ids: readonly string[]): Promise<void> {
   await client.query({
-    name: 'mark-invisible-accounts-taken',
+    name: 'mark-deleted-without-proof',
     text: `update invisible_accounts set state = 'taken', taken_at = now(), checked_at = now()
             where account_id = any($1::text[])`,
     values: [ids],
   });
 }
 
-/** The resync has marked so many accounts as deleted without proof. */
+/** Adds unproven deletions to the counts of a resync. */
 export async function addDeletedWithoutProof(
   client: Queryable,
   resyncId: string,
   count: number,
 ): Promise<void> {
   await client.query({
-    name: 'note-deleted-without-proof',
+    name: 'add-deleted-without-proof',
     text: `update resyncs
               set deleted = deleted + $2,
                   not_visible = (select count(*) from invisible_accounts where resync_id = $1)

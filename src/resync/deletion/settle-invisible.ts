@@ -16,17 +16,17 @@ import {
   saveInvisible,
 } from './invisible-rows.ts';
 
-// Deletions of one transaction: the stream waits for it.
+// Deletions in one transaction, for whose lock the stream waits.
 const batchSize = 500;
 
 /**
- * Decides, at the end of a resync, about the accounts that it did not find and that nothing proves to be deleted: within
- * the bound, or once a person has confirmed it, they are marked as deleted; beyond it the resync stops.
+ * Settles the absent accounts without proof at the end of a resync: they are marked as deleted if their number is within
+ * the bound or confirmed; else the resync stops.
  * @returns false if it has stopped
  */
 export async function settleInvisible(run: RunningResync): Promise<boolean> {
   if (await holdBeyondBound(run)) return false;
-  while (await takeSome(run)) {}
+  while (await deleteBatch(run)) {}
   return true;
 }
 
@@ -38,27 +38,32 @@ async function holdBeyondBound({ context, row }: RunningResync): Promise<boolean
     const count = await countUnproven(client);
     if (!exceedsBound(count.absent, count.records)) return false;
     if (!(await holdResync(client, row, count))) return false;
-    context.logger.warn({ resync: row.id, ...count }, 'resync needs confirmation: accounts are not visible');
+    context.logger.warn({ resync: row.id, ...count }, 'resync needs confirmation: accounts not visible');
     return true;
   });
 }
 
 /** @returns whether there may be more */
-async function takeSome({ context, row }: RunningResync): Promise<boolean> {
+async function deleteBatch({ context, row }: RunningResync): Promise<boolean> {
   return inTransaction(context.pool, async (client) => {
     await lockAccountWrites(client);
     const kept = await readKept(client, row.id, batchSize);
     if (kept.length === 0) return false;
     await lockClaim(client, row);
-    await take(context, client, kept, row.id);
+    const deletions = kept.map((account) => toDeletion(account, row.id));
+    await enqueue(client, context.jobs, await applyChanges(client, deletions, context.codes));
+    await markDeletedWithoutProof(
+      client,
+      kept.map(({ id }) => id),
+    );
     await addDeletedWithoutProof(client, row.id, kept.length);
     return true;
   });
 }
 
 /**
- * The same for accounts that were read without a resync, in the transaction that merges what was read.
- * @returns their deletions, to be merged; none beyond the bound
+ * Settles absent accounts that were read without a resync, in the transaction that merges the read.
+ * @returns deletions to merge; none beyond the bound
  */
 export async function settleReread(
   { logger }: Pick<ResyncContext, 'logger'>,
@@ -71,35 +76,21 @@ export async function settleReread(
   const count = await countUnproven(client);
   if (exceedsBound(count.absent, count.records)) {
     await holdAccounts(client, ids, count);
-    logger.warn({ accounts: ids.length, ...count }, 'accounts are not visible; they are kept');
+    logger.warn({ accounts: ids.length, ...count }, 'accounts not visible; keeping them');
     return [];
   }
   await markDeletedWithoutProof(client, ids);
   logger.warn({ accounts: ids }, 'accounts marked as deleted without proof');
-  return invisible.map((one) => toDeletion(one));
+  return invisible.map((account) => toDeletion(account));
 }
 
-async function take(
-  { codes, jobs }: ResyncContext,
-  client: pg.PoolClient,
-  invisible: readonly Invisible[],
-  resyncId: string,
-): Promise<void> {
-  const deletions = invisible.map((one) => toDeletion(one, resyncId));
-  await enqueue(client, jobs, await applyChanges(client, deletions, codes));
-  await markDeletedWithoutProof(
-    client,
-    invisible.map(({ id }) => id),
-  );
-}
-
-/** Whether proven or not: all that is known of the account is older. */
+/** A deletion that is newer than all that is known of the account. */
 export function toDeletion({ id, version }: Invisible, resyncId?: string): AccountChange {
   return {
     accountId: id,
     change: { version, kind: 'patch', values: new Map([[deletedField, true]]) },
     eligible: false,
     gap: false,
-    ...(resyncId === undefined ? {} : { resyncId }),
+    ...(resyncId && { resyncId }),
   };
 }

@@ -1,8 +1,8 @@
 import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { oneTry } from '../../src/salesforce/one-try.ts';
 import type { Org } from '../../src/salesforce/org.ts';
-import { retryAfterOf } from '../../src/salesforce/retry-after.ts';
+import { sendOnce } from '../../src/salesforce/rest-call.ts';
+import { parseRetryAfter } from '../../src/salesforce/rest-refusal.ts';
 import { openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 describe('requests without retries', () => {
@@ -18,12 +18,11 @@ describe('requests without retries', () => {
   });
   beforeEach(() => void simulator.faults.rest.fail.off());
 
-  const ask = () =>
-    oneTry<object>(org.connection, { method: 'GET', url: '/limits' }, { ms: 5_000, what: 'limits' });
+  const send = () => sendOnce<object>(org.connection, { method: 'GET', url: '/limits' }, 5_000, 'limits');
 
   it('a failed request is not repeated implicitly and reports the Retry-After time', async () => {
     simulator.faults.rest.fail.on({ how: 'unavailable', retryAfterSeconds: 7 });
-    await expect(ask()).rejects.toMatchObject({
+    await expect(send()).rejects.toMatchObject({
       code: 'SERVER_UNAVAILABLE',
       failure: 'transient',
       retryAfterMs: 7_000,
@@ -33,13 +32,13 @@ describe('requests without retries', () => {
 
   it('an expired token is replaced once', async () => {
     simulator.sessions.revokeAll();
-    expect(await ask()).toHaveProperty('DailyApiRequests');
+    expect(await send()).toHaveProperty('DailyApiRequests');
     expect(org.budget.usage()).toMatchObject({ max: 100_000 });
   });
 
   it('a failure without Retry-After reports no time', async () => {
     simulator.faults.rest.fail.on({ how: 'server-error', times: 1 });
-    await expect(ask()).rejects.toMatchObject({ code: 'UNKNOWN_EXCEPTION', retryAfterMs: undefined });
+    await expect(send()).rejects.toMatchObject({ code: 'UNKNOWN_EXCEPTION', retryAfterMs: undefined });
   });
 });
 
@@ -54,6 +53,6 @@ describe('the Retry-After header', () => {
     ['soon', undefined],
     ['999999', 900_000],
   ])('the Retry-After value %s is parsed', (header, ms) => {
-    expect(retryAfterOf(header, now)).toBe(ms);
+    expect(parseRetryAfter(header, now)).toBe(ms);
   });
 });
