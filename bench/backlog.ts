@@ -27,7 +27,7 @@ const service = await startBenchService(postgres.url, simulator, {
 await until(`select count(*) from subscriptions where loaded_at is not null`, 1);
 const holder = await database.pool.connect();
 await holder.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
-await holder.query('select pg_advisory_lock($1)', [advisoryLocks.mirror]);
+await holder.query(`select pg_advisory_lock(${advisoryLocks.accountWrites})`);
 const start = performance.now();
 await produce();
 await until(storedCount, backlog);
@@ -36,7 +36,7 @@ say(`applied meanwhile: ${await count(appliedCount)}`);
 say(`memory of the service at most: ${await service.peakMemory()} MiB`);
 
 const release = performance.now();
-await holder.query('select pg_advisory_unlock($1)', [advisoryLocks.mirror]);
+await holder.query(`select pg_advisory_unlock(${advisoryLocks.accountWrites})`);
 holder.release();
 await until(appliedCount, backlog);
 report('applied after that', performance.now() - release);

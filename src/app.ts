@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type CodeOptions, codeRules } from './codes/code-rules.ts';
 import { checkSession } from './db/check-session.ts';
@@ -11,7 +10,6 @@ import { type Database, openDatabase } from './db/database.ts';
 import { type Jobs, startJobs } from './db/jobs.ts';
 import { locateDatabase } from './db/locate-database.ts';
 import { logFailure } from './db/log-failure.ts';
-import { keepIndexes } from './db/maintain-indexes.ts';
 import { migrate } from './db/migrate.ts';
 import { prepareQueueSchema } from './db/queue-schema.ts';
 import { openReplica, type Replica } from './db/replica.ts';
@@ -27,17 +25,19 @@ import type { AccessOptions, HttpDependencies } from './http/dependencies.ts';
 import { readSharedSecret } from './http/plugins/shared-secret.ts';
 import type { WebhookSenders } from './http/routes/webhooks/senders.ts';
 import { createServer } from './http/server.ts';
+import { mirroredFields } from './ingest/mirrored-fields.ts';
 import { readNewestSchemaId, storedSchemas } from './ingest/stored-schemas.ts';
 import { isLoaded } from './ingest/subscription-rows.ts';
 import { endsStart, verifyOrg } from './ingest/verify-org.ts';
-import { pipelinePlugin } from './pipeline-plugin.ts';
+import { retentionPolicy } from './maintenance/retention-policy.ts';
+import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import type { Schedules } from './resync/schedules.ts';
 import { type Org, type OrgOptions, openOrg } from './salesforce/org.ts';
 import { connectOrg, type OrgConnection } from './salesforce/org-connection.ts';
 import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
 import { defaultTiming, type Timing } from './timing.ts';
 import { assignCode } from './write-back/assign-code.ts';
-import type { WriteBackTuning } from './write-back/start-write-back.ts';
+import { defaultRetryPolicy, type RetryPolicy } from './write-back/judge-result.ts';
 
 export type AppOptions = {
   readonly databaseUrl: string;
@@ -62,7 +62,9 @@ export type AppOptions = {
   readonly schedules?: Schedules;
   /** How codes look and who gets them, where that is not as usual. */
   readonly codes?: CodeOptions;
-  readonly writeBack?: WriteBackTuning;
+  /** Milliseconds that a write-back waits for more codes before it sends a batch; 200 by default. */
+  readonly collectMs?: number;
+  readonly retryPolicy?: RetryPolicy;
   /** How long applied events stay; 0, or undefined, is for ever. */
   readonly eventRetentionDays?: number;
   /** Who may send webhooks; nobody unless told. */
@@ -137,20 +139,28 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       });
     const app = await createServer({ ...http, replica, health });
     app.addHook('onClose', closeAll);
-    const indexes = keepIndexes({ url: address.url, fields: options.indexedFields ?? [], logger });
-    opened.push(() => indexes.stop());
     if (options.roles.has('sync')) {
-      await app.register(pipelinePlugin, {
-        bulkFrom: 10_000,
-        ...options,
-        timing,
+      runPipeline(app, options.stopping, {
+        pool: syncDatabase.pool,
         databaseUrl: address.url,
-        instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
-        database: syncDatabase,
+        topic: options.topic,
         salesforce,
-        jobs,
         schemas,
+        jobs,
+        wakeUps,
+        instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
         faults,
+        codeSettings: { ...options.codes, field: options.codeField, backfill: options.backfill },
+        retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
+        collectMs: options.collectMs ?? 200,
+        replayPreset: options.replayPreset,
+        quietMs: options.quietMs,
+        bulkFrom: options.bulkFrom ?? 10_000,
+        retention: retentionPolicy(options.eventRetentionDays ?? 0),
+        schedules: options.schedules ?? {},
+        indexedFields: options.indexedFields ?? [],
+        timing,
+        logger,
       });
     }
     await expectUsableOrg(salesforce, options.topic, timing, syncDatabase);
@@ -159,6 +169,26 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     await closeAll();
     throw error;
   }
+}
+
+/** Starts the pipeline when the server is ready, and stops it before the resources of the server are freed. */
+function runPipeline(
+  app: FastifyInstance,
+  stopping: AbortSignal | undefined,
+  options: PipelineOptions,
+): void {
+  let pipeline: Pipeline | undefined;
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    stopped ??= pipeline?.stop();
+    await stopped;
+  };
+  app.addHook('onReady', async () => {
+    pipeline = await startPipeline(options);
+  });
+  // A failure is reported when the server closes.
+  stopping?.addEventListener('abort', () => void stop().catch(() => {}), { once: true });
+  app.addHook('onClose', stop);
 }
 
 /** @throws SalesforceError if the org cannot be used, for now or until a setting is corrected */
@@ -262,36 +292,6 @@ function httpDependencies(
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),
     mirrors: roles.has('sync'),
-  };
-}
-
-type MirroredFields = {
-  readonly names: readonly string[];
-  /** The parts of each, of those that have some. */
-  readonly parts: ReadonlyMap<string, readonly string[]>;
-};
-
-/** The mirrored fields, looked up once a second at most: each answer with accounts needs them. */
-function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<MirroredFields> {
-  let known: { readonly until: number; readonly fields: Promise<MirroredFields> } | undefined;
-  const lookUp = async (): Promise<MirroredFields> => {
-    const schemaId = await readNewestSchemaId(pool);
-    const fields = schemaId === undefined ? [] : (await schemas.get(schemaId)).entityFields.slice(1);
-    return {
-      names: fields.map(({ name }) => name),
-      parts: new Map(fields.map(({ name, parts }) => [name, parts])),
-    };
-  };
-  return () => {
-    const now = performance.now();
-    if (known === undefined || now > known.until) {
-      const fields = lookUp();
-      known = { until: now + 1_000, fields };
-      fields.catch(() => {
-        known = undefined;
-      });
-    }
-    return known.fields;
   };
 }
 

@@ -1,68 +1,31 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Logger } from 'pino';
-import { type ApplyContext, applyWaiting } from './apply/apply-events.ts';
-import { type ApplyFaultContext, createApplyReporter } from './apply/apply-fault.ts';
-import { applyWebhooks } from './apply/apply-webhooks.ts';
-import { type CodeOptions, codeRules } from './codes/code-rules.ts';
-import type { Database } from './db/database.ts';
-import { holdLease } from './db/hold-lease.ts';
-import type { Jobs } from './db/jobs.ts';
-import type { Instance } from './db/lease.ts';
+import { applyUntilAborted } from './apply/apply-loop.ts';
+import { type CodeSettings, codeRules } from './codes/code-rules.ts';
+import type { AppContext, OrgContext } from './context.ts';
+import { type LeaderWork, runAsLeader } from './db/leader.ts';
 import { logFailure } from './db/log-failure.ts';
-import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
+import { maintainIndexes } from './db/maintain-indexes.ts';
 import { withTimeout } from './db/with-timeout.ts';
-import type { ProcessFaults } from './health/process-faults.ts';
-import { foldHistory } from './history/fold-history.ts';
 import { logIncidents } from './incidents/log-incidents.ts';
-import { awaitOrg } from './ingest/await-org.ts';
-import { type SubscribeContext, subscribe } from './ingest/subscribe.ts';
+import { followTopic } from './ingest/follow-topic.ts';
 import { ensureSubscription } from './ingest/subscription-rows.ts';
 import { watchTopic } from './ingest/watch-topic.ts';
-import { retentionPolicy } from './maintenance/retention-policy.ts';
 import { runMaintenance } from './maintenance/run-maintenance.ts';
-import { type SweepContext, sweep } from './maintenance/sweep.ts';
-import { closeBulkJobs } from './resync/bulk-pages.ts';
-import { checkInvisibleAccounts } from './resync/deletion/check-invisible.ts';
-import { requestInitialLoad } from './resync/initial-load.ts';
+import { sweepUntilAborted } from './maintenance/sweep.ts';
 import { type Schedules, startSchedules } from './resync/schedules.ts';
-import type { ResyncContext } from './resync/snapshot.ts';
 import { startWorkers } from './resync/workers.ts';
-import { backoffMs } from './salesforce/backoff.ts';
-import type { Org } from './salesforce/org.ts';
-import type { OrgConnection } from './salesforce/org-connection.ts';
-import type { SchemaCache } from './salesforce/schema-cache.ts';
-import type { Timing } from './timing.ts';
-import { startWriteBack, type WriteBackTuning } from './write-back/start-write-back.ts';
+import { sleep, untilAborted } from './run-loop.ts';
+import { writeBackUntilAborted } from './write-back/run-write-back.ts';
 
 // A stop as a whole has less than ten seconds.
-const lastWorkMs = 4_000;
+const stopTimeoutMs = 4_000;
+const retryMs = 1_000;
 
-export type PipelineOptions = {
-  readonly database: Database;
-  readonly databaseUrl: string;
-  /** This process among those that share the database. */
-  readonly instance: Instance;
-  /** The org may still be away: what needs it begins once it is there. */
-  readonly salesforce: OrgConnection;
-  readonly jobs: Jobs;
-  readonly schemas: SchemaCache;
-  readonly logger: Logger;
-  /** What this process sees failing, for the verdict. */
-  readonly faults: ProcessFaults;
-  readonly topic: string;
-  readonly codeField: string;
-  readonly backfill: boolean;
-  readonly codes?: CodeOptions;
-  readonly writeBack?: WriteBackTuning;
-  readonly replayPreset: 'latest' | 'earliest';
-  readonly quietMs: number;
-  /** From so many records on, a resync reads by a bulk job. */
-  readonly bulkFrom: number;
-  readonly timing: Timing;
-  /** When the mirror is compared with Salesforce by itself. */
-  readonly schedules?: Schedules;
-  /** How long applied events stay; 0, or undefined, is for ever. */
-  readonly eventRetentionDays?: number;
+export type PipelineOptions = Omit<AppContext, 'codes'> & {
+  readonly codeSettings: CodeSettings;
+  /** When the mirror is compared with Salesforce automatically. */
+  readonly schedules: Schedules;
+  /** Paths of the fields that accounts may be filtered by. */
+  readonly indexedFields: readonly string[];
 };
 
 export type Pipeline = {
@@ -71,59 +34,40 @@ export type Pipeline = {
 };
 
 /**
- * The way of an event: subscribe → store → apply (with the codes) → write back. The stages meet at tables and wake
- * each other. Any number of processes do this on one database: one of them subscribes and applies, one writes back,
- * and resyncs and readings are taken by whichever is free.
+ * The path of an event: ingest → apply (with the codes) → write-back. The stages meet at tables and wake each other.
+ * Any number of processes run this on one database: one leads and does what only one may do, and each of them takes
+ * resyncs and re-reads from the job queue.
  */
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
-  const { database, salesforce, topic, logger, jobs, schemas } = options;
-  const { pool } = database;
+  const { pool, topic, salesforce, jobs, codeSettings, schedules, indexedFields } = options;
   const subscription = await ensureSubscription(pool, topic, salesforce.org?.organizationId ?? null);
-  const codes = codeRules({
-    ...options.codes,
-    field: options.codeField,
-    backfill: options.backfill,
-    newSince: wholeSecond(subscription.startedAt),
-  });
+  const newSince = wholeSecond(subscription.startedAt);
+  const context: AppContext = { ...options, codes: codeRules({ ...codeSettings, newSince }) };
   const stopping = new AbortController();
-  const wakeUps = listenForWakeUps(options.databaseUrl, (error) =>
-    logFailure(logger, error, 'the wake-up connection broke; polling every second'),
+  const { signal } = stopping;
+  const leading = runAsLeader(
+    context,
+    [
+      ({ lease }, held) => followTopic({ ...context, lease }, held),
+      ({ lease }, held) => applyUntilAborted({ ...context, lease }, held),
+      (_, held) => logIncidents(context, held),
+      (_, held) => runMaintenance(context, held),
+      (_, held) =>
+        maintainIndexes({ ...context, fields: indexedFields }, held).then(() => untilAborted(held)),
+      whenSignedIn(context, (org, { isSure }, held) => writeBackUntilAborted(org, isSure, held)),
+      whenSignedIn(context, (org, _, held) => sweepUntilAborted(org, held)),
+      whenSignedIn(context, (org, _, held) => watchTopic(org, held)),
+    ],
+    signal,
   );
-  const shared = { pool, topic, codes, jobs, logger };
-  const mirroring = holdLease({ ...options, ...shared }, wakeUps, stopping.signal, [
-    async (lease, held) => {
-      const following = { ...options, ...shared, lease, wakeUps };
-      const org = await awaitOrg({ ...following, salesforce }, held);
-      if (org !== undefined) await subscribe({ ...following, org } satisfies SubscribeContext, held);
-    },
-    (lease, held) => applyUntilStopped({ ...shared, schemas, lease, faults: options.faults }, wakeUps, held),
-    (_, held) => logIncidents(shared, wakeUps, held),
-  ]);
-  await startSchedules(shared, options.schedules ?? {});
-  const isUnread = subscription.loadedAt === null && subscription.readThroughAt === null;
-  const begin = (org: Org): Promise<OrgWork> =>
-    beginOrgWork({ ...options, ...shared, org }, isUnread, wakeUps, stopping.signal);
-  const working =
-    salesforce.org === undefined
-      ? beginOnceOpen(salesforce, begin, logger, stopping.signal)
-      : (await begin(salesforce.org)).ended;
-  const housekeeping = runMaintenance(
-    {
-      pool,
-      logger,
-      retention: retentionPolicy(options.eventRetentionDays ?? 0),
-      foldHistory: (order) => foldHistory(pool, order),
-    },
-    stopping.signal,
-  );
+  await startSchedules(context, schedules);
+  const working = startWorkersWhenSignedIn(context, signal);
   return {
     async stop() {
       stopping.abort();
-      wakeUps.wakeAll();
       await jobs.takeNoMore().catch(() => {});
-      // A lock that another process holds, or Salesforce, may be waited for: what is begun ends with its connection.
-      await withTimeout(lastWorkMs, Promise.all([mirroring, working, housekeeping]));
-      await wakeUps.close();
+      // The database or Salesforce may be waited for: what is begun ends with its connection.
+      await withTimeout(stopTimeoutMs, Promise.all([leading, working]));
     },
   };
 }
@@ -133,98 +77,26 @@ function wholeSecond(time: Date): Date {
   return new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
-/** The stages that ask Salesforce, but for the stream. */
-type OrgWork = { readonly ended: Promise<unknown> };
-
-type OrgWorkOptions = Omit<PipelineOptions, 'salesforce'> &
-  Pick<ResyncContext, 'pool' | 'codes'> & { readonly org: Org };
-
-async function beginOrgWork(
-  options: OrgWorkOptions,
-  needsLoad: boolean,
-  wakeUps: WakeUps,
-  stopping: AbortSignal,
-): Promise<OrgWork> {
-  const { pool, topic, codes, jobs, logger, org, schemas, bulkFrom, timing } = options;
-  const shared = { pool, topic, codes, jobs, logger };
-  const resyncs: ResyncContext = { ...shared, org, schemas, bulkFrom, settleMs: timing.settleMs };
-  await startWorkers({ ...resyncs, timing, stopping });
-  const writing = startWriteBack({ ...options, ...shared }, wakeUps, stopping);
-  // The stream is open or being opened; only now is everything that exists read.
-  if (needsLoad) await requestInitialLoad(pool, jobs);
-  const watching = watchTopic(
-    { ...shared, org, faults: options.faults },
-    stopping,
-    timing.codeFieldCheckIntervalMs,
-  );
-  const sweeping = sweepUntilStopped(resyncs, wakeUps, timing.sweepIntervalMs, stopping);
-  return { ended: Promise.all([writing, sweeping, watching]) };
+/** Work of the leader that begins when the process has signed in to Salesforce. */
+function whenSignedIn(
+  context: AppContext,
+  work: (context: OrgContext, ...rest: Parameters<LeaderWork>) => Promise<void>,
+): LeaderWork {
+  return async (leadership, signal) => {
+    const org = await context.salesforce.whenOpen(signal);
+    if (org !== undefined) await work({ ...context, org }, leadership, signal);
+  };
 }
 
 /** Never rejects. */
-async function beginOnceOpen(
-  salesforce: OrgConnection,
-  begin: (org: Org) => Promise<OrgWork>,
-  logger: Logger,
-  stopping: AbortSignal,
-): Promise<void> {
-  const org = await salesforce.whenOpen(stopping);
-  while (org !== undefined && !stopping.aborted) {
+async function startWorkersWhenSignedIn(context: AppContext, signal: AbortSignal): Promise<void> {
+  const org = await context.salesforce.whenOpen(signal);
+  while (org !== undefined && !signal.aborted) {
     try {
-      await (await begin(org)).ended;
-      return;
+      return await startWorkers({ ...context, org }, signal);
     } catch (error) {
-      logFailure(logger, error, 'the work with Salesforce could not begin; retrying');
-      await pause(1_000, undefined, { signal: stopping }).catch(() => {});
+      logFailure(context.logger, error, 'the work on resyncs could not start; retrying');
+      await sleep(retryMs, signal);
     }
   }
-}
-
-async function sweepUntilStopped(
-  context: SweepContext & ResyncContext,
-  wakeUps: WakeUps,
-  intervalMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const failed = (error: Error): void => logFailure(context.logger, error, 'a sweep failed');
-  while (!signal.aborted) {
-    await sweep(context).catch(failed);
-    await closeBulkJobs(context).catch(failed);
-    await checkInvisibleAccounts(context, signal).catch(failed);
-    // A stop wakes this too. Who asks for a connection now has mended what kept a load from being done.
-    await wakeUps.next('reconnect', intervalMs);
-  }
-}
-
-// Mostly it is our own database that was away: it is used as soon as it is back.
-const longestPauseMs = 3_000;
-const soonMs = 50;
-
-async function applyUntilStopped(
-  context: ApplyContext & ApplyFaultContext,
-  wakeUps: WakeUps,
-  signal: AbortSignal,
-): Promise<void> {
-  const report = createApplyReporter(context);
-  for (let failures = 0; !signal.aborted; ) {
-    // Listen before looking: what is stored in between is not missed.
-    const woken = wakeUps.next('apply', 1_000);
-    try {
-      // Neither holds the other up: what failed is thrown when both had their turn.
-      const [stream] = await Promise.allSettled([applyWaiting(context)]);
-      const webhooks = await applyWebhooks(context);
-      if (stream.status === 'rejected') throw stream.reason;
-      failures = 0;
-      await report.succeeded();
-      if (stream.value + webhooks.done > 0) continue;
-      // A transaction that may be whole soon: nobody wakes us for that.
-      await (webhooks.more ? pause(soonMs, undefined, { signal }).catch(() => {}) : woken);
-    } catch (error) {
-      failures++;
-      await report.failed(error);
-      const waitMs = Math.min(longestPauseMs, backoffMs('transient', failures, Math.random()));
-      await pause(waitMs, undefined, { signal }).catch(() => {});
-    }
-  }
-  report.end();
 }

@@ -26,7 +26,7 @@ export type LoopOptions = {
 export async function runLoop(options: LoopOptions): Promise<void> {
   const { step, wakeOn, pollMs, waitsFirst = false, backoff, onFailure, signal } = options;
   const wait = (): Promise<unknown> => wakeOn?.(pollMs) ?? sleep(pollMs, signal);
-  if (waitsFirst) await untilAborted(wait(), signal);
+  if (waitsFirst) await untilAborted(signal, wait());
   for (let failures = 0; !signal.aborted; ) {
     // Listen before working: what is announced in between is not missed.
     const woken = wakeOn?.(pollMs);
@@ -34,7 +34,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
       const next = (await step(signal)) ?? 'wait';
       failures = 0;
       if (next === 'again') continue;
-      if (next === 'wait') await untilAborted(woken ?? wait(), signal);
+      if (next === 'wait') await untilAborted(signal, woken ?? wait());
       else await sleep(next.pauseMs, signal);
     } catch (error) {
       if (signal.aborted) return;
@@ -59,14 +59,14 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits for the end of something, or until the signal aborts. */
-async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+/** Waits until the signal aborts, or until the end of `work`. */
+export async function untilAborted(signal: AbortSignal, work?: Promise<unknown>): Promise<void> {
   if (signal.aborted) return;
   const { promise: aborted, resolve } = Promise.withResolvers<void>();
   const onAbort = (): void => resolve();
   signal.addEventListener('abort', onAbort);
   try {
-    await Promise.race([work, aborted]);
+    await (work === undefined ? aborted : Promise.race([work, aborted]));
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

@@ -75,7 +75,7 @@ async function following(
   const holder = await database.pool.connect();
   if (what === 'store') {
     await holder.query('set idle_in_transaction_session_timeout = 0');
-    await holder.query('select pg_advisory_lock($1)', [advisoryLocks.mirror]);
+    await holder.query(`select pg_advisory_lock(${advisoryLocks.accountWrites})`);
   }
   const service = await world.startService(database.url, org);
   const { shares } = await cpuShares(
@@ -88,7 +88,7 @@ async function following(
        from measured`,
     [warm],
   );
-  if (what === 'store') await holder.query('select pg_advisory_unlock($1)', [advisoryLocks.mirror]);
+  if (what === 'store') await holder.query(`select pg_advisory_unlock(${advisoryLocks.accountWrites})`);
   holder.release();
   await service.stop();
   const raw = what === 'store' ? await rawInsert(database, warm) : 0;

@@ -90,7 +90,10 @@ export async function applyChanges(
 
 /** Until the end of the transaction, nobody else changes accounts: so no two of them can wait for each other. */
 export async function lockAccountWrites(client: Queryable): Promise<void> {
-  await client.query({ name: 'lock-mirror', text: `select pg_advisory_xact_lock(${advisoryLocks.mirror})` });
+  await client.query({
+    name: 'lock-mirror',
+    text: `select pg_advisory_xact_lock(${advisoryLocks.accountWrites})`,
+  });
 }
 
 function applyToAccount(

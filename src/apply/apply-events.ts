@@ -1,6 +1,5 @@
 import type pg from 'pg';
-import type { Logger } from 'pino';
-import type { CodeRules } from '../codes/code-rules.ts';
+import type { AppContext } from '../context.ts';
 import { inTransaction } from '../db/database.ts';
 import { isDataError } from '../db/is-data-error.ts';
 import type { Jobs } from '../db/jobs.ts';
@@ -11,7 +10,6 @@ import { readKnownVersions, requestReads } from '../incidents/request-reads.ts';
 import { defaultRetention } from '../maintenance/retention-policy.ts';
 import { clearReportedInvisible } from '../resync/deletion/clear-reported-invisible.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
-import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import { type AccountChange, type ApplyResult, applyChanges, lockAccountWrites } from './apply-changes.ts';
 import { type Decoded, tryDecode } from './decode-stored.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
@@ -27,14 +25,8 @@ import { type EventSource, markCopies } from './mark-copies.ts';
 import { moveWatermark } from './move-watermark.ts';
 import { completeTransactions } from './transaction-group.ts';
 
-export type ApplyContext = {
-  readonly pool: pg.Pool;
-  readonly topic: string;
-  readonly codes: CodeRules;
-  readonly schemas: SchemaCache;
-  readonly jobs: Jobs;
-  readonly logger: Logger;
-  /** Where the events came from; the stream unless told. */
+export type ApplyContext = Pick<AppContext, 'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'logger'> & {
+  /** Where the events came from; the stream by default. */
   readonly source?: EventSource;
 };
 

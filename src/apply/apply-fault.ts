@@ -1,19 +1,13 @@
 import type pg from 'pg';
-import type { Logger } from 'pino';
+import type { AppContext } from '../context.ts';
 import { unreachableCode } from '../db/database-fault.ts';
 import type { Lease } from '../db/lease.ts';
 import { logFailure } from '../db/log-failure.ts';
 import { storableJson } from '../db/storable.ts';
 import type { Cause } from '../health/facts.ts';
 import { failureCause } from '../health/failure-cause.ts';
-import type { ProcessFaults } from '../health/process-faults.ts';
 
-export type ApplyFaultContext = {
-  readonly pool: pg.Pool;
-  readonly lease: Lease;
-  readonly faults: ProcessFaults;
-  readonly logger: Logger;
-};
+type ApplyFaultContext = Pick<AppContext, 'pool' | 'faults' | 'logger'> & { readonly lease: Lease };
 
 /** Shows for how long, and why, stored events cannot be applied: in the row, in memory, and twice in the log. */
 export type ApplyReporter = {

@@ -99,7 +99,7 @@ export async function lockWaitingEvents(client: pg.PoolClient, ids: readonly big
 export async function markEvents(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
   await client.query({
     name: 'lock-positions',
-    text: `select pg_advisory_xact_lock(${advisoryLocks.mirror}), ${wakeUpSql('applied')}`,
+    text: `select pg_advisory_xact_lock(${advisoryLocks.accountWrites}), ${wakeUpSql('applied')}`,
   });
   for (const slice of slices(outcomes)) await markSlice(client, slice);
 }

@@ -34,7 +34,7 @@ export type Config = {
   readonly backfill: boolean;
   readonly schedules: Schedules;
   readonly codes: Required<CodeOptions>;
-  readonly writeBack: { readonly gatherMs: number };
+  readonly collectMs: number;
   readonly indexedFields: readonly string[];
   readonly eventRetentionDays: number;
   readonly host: string;
@@ -107,7 +107,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     backfill: env.SIGNUP_CODE_BACKFILL,
     schedules,
     codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
-    writeBack: { gatherMs: env.WRITE_BACK_GATHER_MS },
+    collectMs: env.WRITE_BACK_GATHER_MS,
     indexedFields,
     eventRetentionDays: env.EVENT_RETENTION_DAYS,
     host: env.HOST,

@@ -15,18 +15,12 @@ export function advisoryLock(key: bigint): AdvisoryLock {
 export const advisoryLocks = {
   /** One process of all migrates. */
   migrations: advisoryLock(7_245_113_001n),
-  /** One transaction of all changes accounts. */
-  mirror: advisoryLock(7_245_113_002n),
-  /** One process of all writes codes back. */
-  writeBack: advisoryLock(7_245_113_003n),
+  /** One transaction at a time changes accounts. */
+  accountWrites: advisoryLock(7_245_113_002n),
   /** One order of a resync of everything at a time. */
   resyncOrders: advisoryLock(7_245_113_004n),
-  /** One process of all makes and drops the indexes that settings ask for. */
-  indexes: advisoryLock(7_245_113_005n),
-  /** One process of all follows the topic and applies what comes. */
-  subscription: advisoryLock(7_245_113_006n),
-  /** One process of all sweeps at a time. */
+  /** One process leads: it does everything that only one may do. */
+  leader: advisoryLock(7_245_113_006n),
+  /** One sweep at a time. */
   sweep: advisoryLock(7_245_113_021n),
-  /** One transaction of all removes what is old. */
-  housekeeping: advisoryLock(7_245_113_020n),
 } as const;

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { runLoop } from '../run-loop.ts';
 import type { AdvisoryLock } from './advisory-locks.ts';
 import { connectionTo } from './servers.ts';
 
@@ -42,9 +43,18 @@ export async function holdLock(
     if (!(await take(client, options, held))) return;
     let heardAt = Date.now();
     const isSure = (): boolean => !held.aborted && Date.now() - heardAt < unheardMs;
-    const asking = keepAsking(client, askEveryMs, held, (askedAt) => {
-      if (askedAt === undefined) onLost();
-      else heardAt = askedAt;
+    const asking = runLoop({
+      step: async () => {
+        const askedAt = Date.now();
+        await client.query('select 1');
+        heardAt = askedAt;
+        return 'wait';
+      },
+      waitsFirst: true,
+      pollMs: askEveryMs,
+      // No reply: assume the lock is lost.
+      onFailure: onLost,
+      signal: held,
     });
     await work(held, isSure).finally(() => lost.abort());
     await asking;
@@ -84,27 +94,6 @@ async function take(
     await Promise.race([free, aborted]);
   }
   return false;
-}
-
-/**
- * Whoever gets no answer holds nothing any more, as far as it knows.
- * @param onAnswer is told when the question was sent; undefined where no answer came
- */
-async function keepAsking(
-  client: pg.Client,
-  askEveryMs: number,
-  signal: AbortSignal,
-  onAnswer: (askedAt: number | undefined) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    await pause(askEveryMs, undefined, { signal }).catch(() => {});
-    if (signal.aborted) return;
-    const askedAt = Date.now();
-    await client.query('select 1').then(
-      () => onAnswer(askedAt),
-      () => onAnswer(undefined),
-    );
-  }
 }
 
 /** Whether anybody holds an advisory lock of this database, as a condition in SQL. */

@@ -1,7 +1,5 @@
 import pg from 'pg';
-import { advisoryLocks } from './advisory-locks.ts';
 import { fillAccountTexts } from './fill-account-texts.ts';
-import { holdLock } from './hold-lock.ts';
 import { logFailure } from './log-failure.ts';
 import { connectionTo } from './servers.ts';
 import {
@@ -14,46 +12,30 @@ import {
   wantedIndexes,
 } from './wanted-indexes.ts';
 
-export type IndexKeeper = {
-  /** When all indexes are there, or it is known why not. Never rejects. */
-  readonly done: Promise<void>;
-  /** Breaks off what is being built; the next start builds it anew. */
-  stop(): Promise<void>;
-};
-
 export type IndexOptions = {
-  readonly url: string;
+  readonly databaseUrl: string;
   /** Paths of the fields that have an index. */
   readonly fields: readonly string[];
   readonly logger: Logger;
 };
 
 /**
- * Makes the wanted indexes of accounts while everything else goes on, and drops those that are no longer wanted.
- * One process of all does it at a time; an index that was broken off half built is built anew.
+ * Creates the wanted indexes of accounts while everything else goes on, and drops those that are no longer wanted. An
+ * index that was left half built is built again. An abort cancels what is being built. Never rejects.
  */
-export function keepIndexes(options: IndexOptions): IndexKeeper {
-  const stopped = new AbortController();
-  const { url, logger } = options;
-  const lock = { url, lock: advisoryLocks.indexes, applicationName: 'tidemark indexes' };
-  const done = holdLock(lock, stopped.signal, (held) => withConnection(options, held)).catch(
-    (error: Error) => {
-      if (!stopped.signal.aborted) logFailure(logger, error, 'index maintenance failed');
-    },
-  );
-  return {
-    done,
-    async stop() {
-      stopped.abort();
-      await done;
-    },
-  };
+export async function maintainIndexes(options: IndexOptions, signal: AbortSignal): Promise<void> {
+  await withConnection(options, signal).catch((error: Error) => {
+    if (!signal.aborted) logFailure(options.logger, error, 'index maintenance failed');
+  });
 }
 
-async function withConnection({ url, fields, logger }: IndexOptions, held: AbortSignal): Promise<void> {
+async function withConnection(
+  { databaseUrl, fields, logger }: IndexOptions,
+  held: AbortSignal,
+): Promise<void> {
   // An index of a large table takes as long as it takes, and waits for every transaction that is older.
   const client = new pg.Client({
-    ...connectionTo(url),
+    ...connectionTo(databaseUrl),
     application_name: 'tidemark indexes',
     connectionTimeoutMillis: 5_000,
     statement_timeout: 0,
@@ -63,7 +45,7 @@ async function withConnection({ url, fields, logger }: IndexOptions, held: Abort
   client.on('error', () => {});
   await client.connect();
   const pid = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const cancel = (): void => void cancelStatement(url, pid.rows[0]?.pid);
+  const cancel = (): void => void cancelStatement(databaseUrl, pid.rows[0]?.pid);
   held.addEventListener('abort', cancel);
   try {
     const reason = (await readTrigramOperators(client)) === null ? await addTrigrams(client) : undefined;

@@ -1,31 +1,19 @@
 import type pg from 'pg';
-import type { Logger } from 'pino';
-import type { WakeUps } from '../db/wake-up.ts';
-
-export type IncidentLogContext = {
-  readonly pool: pg.Pool;
-  readonly topic: string;
-  readonly logger: Logger;
-};
+import type { AppContext } from '../context.ts';
+import { runLoop } from '../run-loop.ts';
 
 const pollIntervalMs = 60_000;
+const retryMs = 5_000;
 
-/**
- * Logs each incident of a topic when it is opened and when it is closed, whichever process did it. One process at a
- * time does this: the one that follows the topic.
- */
+/** Logs each incident of a topic when it is opened and when it is closed, whichever process did it. */
 export async function logIncidents(
-  { pool, topic, logger }: IncidentLogContext,
-  wakeUps: Pick<WakeUps, 'next'>,
+  { pool, topic, wakeUps, logger }: Pick<AppContext, 'pool' | 'topic' | 'wakeUps' | 'logger'>,
   signal: AbortSignal,
 ): Promise<void> {
   let known: KnownIncidents | undefined;
-  while (!signal.aborted) {
-    const woken = nextOrAbort(wakeUps, signal);
-    // A database that is away is reported elsewhere; what was missed is found by the next query.
-    const rows = await readIncidents(pool, topic, known).catch(() => undefined);
-    if (rows !== undefined) {
-      const next = compareIncidents(known, rows);
+  await runLoop({
+    step: async () => {
+      const next = compareIncidents(known, await readIncidents(pool, topic, known));
       known = next.known;
       for (const { id, cause, detail } of next.opened) {
         logger.warn({ incident: id, cause }, `incident opened: ${detail}`);
@@ -33,17 +21,15 @@ export async function logIncidents(
       for (const { id, cause, seconds } of next.closed) {
         logger.info({ incident: id, cause, seconds }, 'incident closed');
       }
-    }
-    await woken;
-  }
-}
-
-async function nextOrAbort(wakeUps: Pick<WakeUps, 'next'>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  const onAbort = (): void => resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (!signal.aborted) await Promise.race([wakeUps.next('incident', pollIntervalMs), aborted]);
-  signal.removeEventListener('abort', onAbort);
+      return 'wait';
+    },
+    wakeOn: (ms) => wakeUps.next('incident', ms),
+    pollMs: pollIntervalMs,
+    // A database that is unreachable is reported elsewhere; what was missed is found by the next query.
+    onFailure: () => {},
+    backoff: () => retryMs,
+    signal,
+  });
 }
 
 /** What was seen before: the greatest id, and the incidents that were open. */

@@ -1,8 +1,6 @@
-import type pg from 'pg';
-import type { Logger } from 'pino';
+import type { AppContext } from '../context.ts';
 import { unreachableCode } from '../db/database-fault.ts';
 import type { Lease } from '../db/lease.ts';
-import type { ProcessFaults } from '../health/process-faults.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
 import {
   afterProof,
@@ -30,12 +28,8 @@ export type OutageReporter = {
   proven(isCaughtUp: boolean): Promise<void>;
 };
 
-export type OutageContext = {
-  readonly pool: pg.Pool;
-  readonly topic: string;
+export type OutageContext = Pick<AppContext, 'pool' | 'topic' | 'faults' | 'logger'> & {
   readonly lease: Lease;
-  readonly faults: ProcessFaults;
-  readonly logger: Logger;
 };
 
 export function createOutageReporter(context: OutageContext): OutageReporter {

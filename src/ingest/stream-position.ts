@@ -1,21 +1,13 @@
-import type pg from 'pg';
-import type { Logger } from 'pino';
+import type { AppContext } from '../context.ts';
 import { inTransaction } from '../db/database.ts';
-import type { Jobs } from '../db/jobs.ts';
 import type { Lease } from '../db/lease.ts';
 import { repairByResync } from '../incidents/detected-gaps.ts';
 import { requestResync } from '../resync/request-resync.ts';
 import type { ReplayFrom } from '../salesforce/pubsub-stream.ts';
 import { forgetPosition, readSubscription, type SubscriptionRow } from './subscription-rows.ts';
 
-export type PositionContext = {
-  readonly pool: pg.Pool;
-  readonly topic: string;
+export type PositionContext = Pick<AppContext, 'pool' | 'topic' | 'jobs' | 'replayPreset' | 'logger'> & {
   readonly lease: Lease;
-  readonly jobs: Jobs;
-  readonly logger: Logger;
-  /** Where a first subscription starts. */
-  readonly replayPreset: 'latest' | 'earliest';
 };
 
 // Events stay on the bus for 72 hours; behind one that is younger than this it is safe to resume.

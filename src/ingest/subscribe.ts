@@ -1,37 +1,19 @@
-import type pg from 'pg';
-import type { Logger } from 'pino';
+import type { OrgContext } from '../context.ts';
 import { databaseFault } from '../db/database-fault.ts';
-import type { Jobs } from '../db/jobs.ts';
 import { type Lease, LeaseLostError } from '../db/lease.ts';
-import type { WakeUps } from '../db/wake-up.ts';
-import type { ProcessFaults } from '../health/process-faults.ts';
 import { retryDelayMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
-import type { Org } from '../salesforce/org.ts';
 import { maxCredit, openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
-import type { Timing } from '../timing.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store-events.ts';
 import { createOutageReporter, type OutageReporter } from './stream-outage.ts';
 import { readUpToHere, recoverPosition, replayStart } from './stream-position.ts';
 import { readSubscription, setSubscriptionState } from './subscription-rows.ts';
 
-export type SubscribeContext = {
-  readonly pool: pg.Pool;
-  readonly topic: string;
-  /** What is written under it has no effect once another process has taken over. */
-  readonly lease: Lease;
-  readonly org: Org;
-  readonly jobs: Jobs;
-  readonly logger: Logger;
-  /** Where a first subscription starts. */
-  readonly replayPreset: 'latest' | 'earliest';
-  /** How long the bus has to be silent, with credit outstanding, for the last transaction to be whole. */
-  readonly quietMs: number;
-  readonly timing: Pick<Timing, 'streamSilenceTimeoutMs' | 'streamProvenMs'>;
-  readonly faults: ProcessFaults;
-  /** Says when somebody asks for a connection now. */
-  readonly wakeUps: Pick<WakeUps, 'next'>;
-};
+/** What is written under the lease has no effect once another process has taken over. */
+export type SubscribeContext = Pick<
+  OrgContext,
+  'pool' | 'topic' | 'org' | 'jobs' | 'replayPreset' | 'quietMs' | 'timing' | 'faults' | 'wakeUps' | 'logger'
+> & { readonly lease: Lease };
 
 // Within this time a subscription that Salesforce doesn't want is refused.
 const refusalMs = 1_000;

@@ -1,37 +1,32 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Connection } from 'jsforce';
-import type { Logger } from 'pino';
-import type { ProcessFaults } from '../health/process-faults.ts';
+import type { OrgContext } from '../context.ts';
+import { runLoop } from '../run-loop.ts';
 import { selectsAccount } from '../salesforce/channel-members.ts';
-
-export type TopicWatchContext = {
-  readonly org: { readonly connection: Connection };
-  readonly topic: string;
-  readonly faults: ProcessFaults;
-  readonly logger: Logger;
-};
 
 const checkIntervalMs = 15 * 60_000;
 
 /** Reports a topic that is known not to carry changes of Account, at the start and from then on. */
 export async function watchTopic(
-  { org, topic, faults, logger }: TopicWatchContext,
+  { org, topic, faults, timing, logger }: OrgContext,
   signal: AbortSignal,
-  retryMs: number,
 ): Promise<void> {
   let isMissing = false;
-  while (!signal.aborted) {
-    const isSelected = await selectsAccount(org.connection, topic);
-    if (isSelected === false && !isMissing) {
-      const { code, message, action } = accountNotSelected;
-      logger.warn({ topic, code, setting: 'CDC_TOPIC', action }, message);
-    }
-    if (isSelected === false) faults.set('topic', accountNotSelected);
-    else faults.clear('topic');
-    if (isMissing && isSelected !== false) logger.info({ topic }, 'the topic carries changes of Account');
-    isMissing = isSelected === false;
-    await pause(isMissing ? retryMs : checkIntervalMs, undefined, { signal, ref: false }).catch(() => {});
-  }
+  await runLoop({
+    step: async () => {
+      const isSelected = await selectsAccount(org.connection, topic);
+      if (isSelected === false && !isMissing) {
+        const { code, message, action } = accountNotSelected;
+        logger.warn({ topic, code, setting: 'CDC_TOPIC', action }, message);
+      }
+      if (isSelected === false) faults.set('topic', accountNotSelected);
+      else faults.clear('topic');
+      if (isMissing && isSelected !== false) logger.info({ topic }, 'the topic carries changes of Account');
+      isMissing = isSelected === false;
+      return { pauseMs: isMissing ? timing.codeFieldCheckIntervalMs : checkIntervalMs };
+    },
+    pollMs: checkIntervalMs,
+    onFailure: (error) => logger.debug({ err: error, topic }, 'the channel could not be checked'),
+    signal,
+  });
   faults.clear('topic');
 }
 

@@ -1,25 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import type { Logger } from 'pino';
+import type { AppContext } from '../context.ts';
 import { logFailure } from '../db/log-failure.ts';
+import { foldHistory } from '../history/fold-history.ts';
+import { runLoop } from '../run-loop.ts';
 import { deletions } from './delete-old.ts';
 import { deleteOldEvents } from './delete-old-events.ts';
 import { foldAccounts, isBehind } from './fold-accounts.ts';
-import { horizonAt, type RetentionPolicy } from './retention-policy.ts';
+import { horizonAt } from './retention-policy.ts';
 import { runTask, type Task } from './run-task.ts';
 
-export type MaintenanceContext = {
-  readonly pool: pg.Pool;
-  readonly logger: Logger;
-  readonly retention: RetentionPolicy;
-  /**
-   * Folds what the next accounts were up to a moment into one state each, so that every later moment stays known; asked
-   * for until `after` is null, before any event up to that moment is deleted.
-   */
-  readonly foldHistory?: (order: {
-    readonly through: Date;
-    readonly after: string | null;
-  }) => Promise<{ readonly after: string | null }>;
+export type MaintenanceContext = Pick<AppContext, 'pool' | 'retention' | 'logger'> & {
+  readonly fold?: typeof foldHistory;
 };
 
 const hourMs = 3_600_000;
@@ -28,19 +20,26 @@ const batchRows = 500;
 
 /** Removes what is old, a little at a time, once an hour; a failure waits for the next time. */
 export async function runMaintenance(context: MaintenanceContext, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await pause(pollIntervalMs, undefined, { signal }).catch(() => {});
-    for (const task of signal.aborted ? [] : maintenanceTasks(context)) {
-      await runTask(context.pool, task, signal).then(
-        (rows) => rows && context.logger.info({ task: task.name, rows }, 'housekeeping'),
-        (error: Error) => logFailure(context.logger, error, 'housekeeping failed', { task: task.name }),
-      );
-    }
-  }
+  await runLoop({
+    step: async () => {
+      for (const task of maintenanceTasks(context)) {
+        if (signal.aborted) return 'wait';
+        await runTask(context.pool, task, signal).then(
+          (rows) => rows && context.logger.info({ task: task.name, rows }, 'maintenance done'),
+          (error: Error) => logFailure(context.logger, error, 'maintenance failed', { task: task.name }),
+        );
+      }
+      return 'wait';
+    },
+    waitsFirst: true,
+    pollMs: pollIntervalMs,
+    onFailure: (error) => logFailure(context.logger, error, 'maintenance failed'),
+    signal,
+  });
 }
 
 /** What there is to do, in this order. */
-export function maintenanceTasks({ retention, foldHistory }: MaintenanceContext): Task[] {
+export function maintenanceTasks({ pool, retention, fold = foldHistory }: MaintenanceContext): Task[] {
   const { eventsMs, versionsMs } = retention;
   const old = deletions.map(({ task, period, deleteSome }) => ({
     name: task,
@@ -51,13 +50,14 @@ export function maintenanceTasks({ retention, foldHistory }: MaintenanceContext)
     },
   }));
   return [
-    ...(eventsMs === undefined ? [] : [eventTask(eventsMs, foldHistory)]),
+    ...(eventsMs === undefined ? [] : [eventTask((order) => fold(pool, order), eventsMs)]),
     ...old,
     foldTask(versionsMs),
   ];
 }
 
-function eventTask(keptMs: number, foldHistory: MaintenanceContext['foldHistory']): Task {
+/** Every moment of the past stays known: the history is folded before its events are deleted. */
+function eventTask(fold: (order: FoldOrder) => Promise<FoldResult>, keptMs: number): Task {
   const through = new Date(Date.now() - keptMs);
   return {
     name: 'events',
@@ -65,7 +65,7 @@ function eventTask(keptMs: number, foldHistory: MaintenanceContext['foldHistory'
     prepare: async (signal) => {
       for (let after: string | null | undefined = null; after !== undefined; ) {
         signal.throwIfAborted();
-        after = (await foldHistory?.({ through, after }))?.after ?? undefined;
+        after = (await fold({ through, after })).after ?? undefined;
         // Each batch holds the mirror for a moment: changes go first.
         if (after !== undefined) await pause(100, undefined, { signal });
       }
@@ -90,3 +90,6 @@ function foldTask(keptMs: number): Task {
     },
   };
 }
+
+type FoldOrder = Parameters<typeof foldHistory>[1];
+type FoldResult = Awaited<ReturnType<typeof foldHistory>>;

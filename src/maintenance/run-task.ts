@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
-import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import { storableText } from '../db/storable.ts';
 
@@ -27,7 +26,7 @@ const batchLimit = '3s';
 const pauseMs = 50;
 
 /**
- * Runs a task in small transactions, unless it ran lately, here or elsewhere. Two of them never go on at the same time.
+ * Runs a task in small transactions, unless it ran lately, in this process or in an earlier leader.
  * @returns the rows, undefined where it was not its time
  */
 export async function runTask(
@@ -43,7 +42,6 @@ export async function runTask(
       const begin: string = from;
       const done: Done = await inTransaction(pool, async (client) => {
         await client.query(`set local statement_timeout = '${batchLimit}'`);
-        await client.query(`select pg_advisory_xact_lock(${advisoryLocks.housekeeping})`);
         return doSome(client, begin);
       });
       total += done.rows;

@@ -1,25 +1,50 @@
 import type pg from 'pg';
+import type { AppContext, OrgContext } from '../context.ts';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import { type Jobs, queues } from '../db/jobs.ts';
+import { logFailure } from '../db/log-failure.ts';
 import { failedRecordRetryMinutes } from '../incidents/failed-records.ts';
-import { claimInvisibleAccounts } from '../resync/deletion/check-invisible.ts';
+import { closeBulkJobs } from '../resync/bulk-pages.ts';
+import { checkInvisibleAccounts, claimInvisibleAccounts } from '../resync/deletion/check-invisible.ts';
 import { requestInitialLoad } from '../resync/initial-load.ts';
 import { isOwnRepair } from '../resync/request-resync.ts';
-
-export type SweepContext = { readonly pool: pg.Pool; readonly topic: string; readonly jobs: Jobs };
+import { runLoop } from '../run-loop.ts';
 
 /** The most accounts that one sweep finds work for; the next one goes on. */
 const sweepSize = 1_000;
+
+/** Sweeps at an interval, and when somebody asks for a connection: they have mended what prevented a load. */
+export async function sweepUntilAborted(context: OrgContext, signal: AbortSignal): Promise<void> {
+  const { timing, wakeUps, logger } = context;
+  const resyncs = { ...context, settleMs: timing.settleMs };
+  const failed = (error: unknown): void => logFailure(logger, error, 'a sweep failed');
+  await runLoop({
+    step: async () => {
+      await sweep(context).catch(failed);
+      await closeBulkJobs(resyncs).catch(failed);
+      await checkInvisibleAccounts(resyncs, signal).catch(failed);
+      return 'wait';
+    },
+    wakeOn: (ms) => wakeUps.next('reconnect', ms),
+    pollMs: timing.sweepIntervalMs,
+    onFailure: failed,
+    signal,
+  });
+}
 
 /**
  * Finds work that no job stands for any more and enqueues it again. Jobs end after their last try, and a try can come
  * to nothing a moment before the row changes; the rows are the truth, and nothing stays undone for want of a job.
  * Answers that were kept for repeated requests are forgotten after a day.
  */
-export async function sweep({ pool, topic, jobs }: SweepContext): Promise<void> {
+export async function sweep({
+  pool,
+  topic,
+  jobs,
+}: Pick<AppContext, 'pool' | 'topic' | 'jobs'>): Promise<void> {
   await inTransaction(pool, async (client) => {
-    // Two sweeps at once would both find the same work without a job.
+    // A leader that was paused may still be sweeping: both would enqueue the same work.
     if (!(await lockSweep(client))) return;
     const stale = `select id from accounts
                     where stale_version is not null and not ${isKept} and ${isNotRefused('accounts.id')}`;
@@ -66,7 +91,6 @@ function isNotRefused(id: string): string {
             and f.failed_at > now() - interval '${failedRecordRetryMinutes} minutes')`;
 }
 
-/** False while another process sweeps; the lock ends with the transaction. */
 async function lockSweep(client: pg.PoolClient): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>({
     name: 'lock-sweep',

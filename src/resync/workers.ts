@@ -1,25 +1,21 @@
 import type { Job, JobWithMetadata } from 'pg-boss';
+import type { OrgContext } from '../context.ts';
 import { type AccountJob, queues, type ResyncJob } from '../db/jobs.ts';
 import { logFailure } from '../db/log-failure.ts';
 import { failureCause } from '../health/failure-cause.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
-import type { Timing } from '../timing.ts';
 import { saveResyncError } from './finish-resync.ts';
 import { rereadAccounts, runResync } from './run-resync.ts';
 import type { ResyncContext } from './snapshot.ts';
 
-export type WorkerContext = ResyncContext & {
-  readonly stopping: AbortSignal;
-  readonly timing: Pick<Timing, 'jobPollIntervalMs'>;
-};
-
 /** Starts the workers of the job queue; they end with the queue. */
-export async function startWorkers(context: WorkerContext): Promise<void> {
-  const { boss } = context.jobs;
+export async function startWorkers(app: OrgContext, stopping: AbortSignal): Promise<void> {
+  const { boss } = app.jobs;
+  const context: WorkerContext = { ...app, settleMs: app.timing.settleMs, stopping };
   const polling = {
     pollingIntervalSeconds: 0.5,
-    notifyPollingIntervalSeconds: context.timing.jobPollIntervalMs / 1_000,
+    notifyPollingIntervalSeconds: app.timing.jobPollIntervalMs / 1_000,
   };
   const runResyncs = (queue: string): Promise<string> =>
     boss.work(queue, { ...polling, includeMetadata: true }, (jobs: JobWithMetadata<ResyncJob>[]) =>
@@ -37,6 +33,8 @@ export async function startWorkers(context: WorkerContext): Promise<void> {
     runResyncs(queues.fullResync),
   ]);
 }
+
+type WorkerContext = ResyncContext & { readonly stopping: AbortSignal };
 
 async function runJob(context: WorkerContext, job: JobWithMetadata<ResyncJob> | undefined): Promise<void> {
   if (job === undefined) return;

@@ -1,29 +1,9 @@
-import type { Connection } from 'jsforce';
-import type pg from 'pg';
-import type { Logger } from 'pino';
-import type { CodeRules } from '../codes/code-rules.ts';
-import type { Jobs } from '../db/jobs.ts';
-import type { ApiBudget } from '../salesforce/api-budget.ts';
-import type { Timing } from '../timing.ts';
-import type { RetryPolicy } from './judge-result.ts';
+import type { OrgContext } from '../context.ts';
 
-export type BatchContext = {
-  readonly pool: pg.Pool;
-  readonly topic: string;
-  readonly codes: CodeRules;
-  readonly connection: Connection;
-  readonly budget: ApiBudget;
-  readonly jobs: Pick<Jobs, 'enqueueRereads'>;
-  readonly patience: RetryPolicy;
-  readonly timing: Pick<Timing, 'codeWriteTimeoutMs'>;
-};
+/** What sending codes takes. */
+export type BatchContext = Pick<
+  OrgContext,
+  'pool' | 'topic' | 'codes' | 'org' | 'jobs' | 'retryPolicy' | 'timing'
+>;
 
-export type WriteBackContext = BatchContext & {
-  readonly databaseUrl: string;
-  readonly logger: Logger;
-  /** How long more codes are waited for before a batch is sent, in milliseconds. */
-  readonly gatherMs: number;
-  readonly timing: Pick<Timing, 'codeFieldCheckIntervalMs' | 'codeWriteTimeoutMs'>;
-};
-
-// Mostly a wake-up comes first; repetitions become due without one.
+export type WriteBackContext = BatchContext & Pick<OrgContext, 'wakeUps' | 'collectMs' | 'logger'>;

@@ -33,7 +33,8 @@ export async function createFieldWatch(
   let wasBad = await wasPaused(context);
 
   const look = async (signal: AbortSignal): Promise<void> => {
-    const { codes, connection, budget } = context;
+    const { codes, org } = context;
+    const { connection, budget } = org;
     const field = await budget.spend(() => describeCodeField(connection, codes.field), {
       signal,
       onWait: show.onWait,

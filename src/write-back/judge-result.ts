@@ -53,7 +53,7 @@ export type RetryContext = {
   readonly random: number;
   readonly generate: () => string;
   readonly at: string;
-  readonly patience: RetryPolicy;
+  readonly retryPolicy: RetryPolicy;
   /** The field of the codes. */
   readonly field: string;
 };
@@ -101,7 +101,7 @@ const uncounted: Outcome = { state: 'pending', outcome: 'again' };
 const outcomeByClass: Readonly<
   Record<AnswerClass, (waiting: WaitingCode, around: RetryContext, company: Company) => Outcome>
 > = {
-  again({ tries }, { random, patience: { maxTries, firstPauseMs, maxPauseMs } }, { size }) {
+  again({ tries }, { random, retryPolicy: { maxTries, firstPauseMs, maxPauseMs } }, { size }) {
     const next = tries + 1;
     if (next >= maxTries) return size > 1 ? { ...uncounted, alone: true } : { ...failed, tries: next };
     const full = Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(tries, 20));

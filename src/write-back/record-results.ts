@@ -32,7 +32,7 @@ export type Sent = {
 
 /** Records what was answered, and what it means for each code and for the calls to come. */
 export async function recordAnswers(
-  { pool, codes, patience, jobs }: BatchContext,
+  { pool, codes, retryPolicy, jobs }: BatchContext,
   batch: readonly DueCode[],
   held: ReadonlyMap<string, ReadCode>,
   { sent, results, answeredAt }: Sent,
@@ -46,7 +46,7 @@ export async function recordAnswers(
       const { tries = 0, refusals = 0 } = now.get(id) ?? known.get(id) ?? {};
       return { waiting: { id, code, tries, refusals }, answer: results[index] ?? noAnswer };
     });
-    const judged = judgeCall(call, circumstances(codes, patience), evidence);
+    const judged = judgeCall(call, circumstances(codes, retryPolicy), evidence);
     const saved = judged.verdicts.map((verdict) => {
       const base = held.get(verdict.id)?.version;
       const written = base === undefined ? undefined : { base, at: answeredAt };
@@ -82,11 +82,11 @@ function asMirrorKnows(
 
 /** Accounts that Salesforce didn't find are read again: that tells whether they are deleted. */
 export async function recordGone(
-  { pool, codes, patience, jobs }: BatchContext,
+  { pool, codes, retryPolicy, jobs }: BatchContext,
   lost: readonly DueCode[],
 ): Promise<Verdict[]> {
   if (lost.length === 0) return [];
-  const verdicts = lost.map((waiting) => judgeAnswer(waiting, 'gone', circumstances(codes, patience)));
+  const verdicts = lost.map((waiting) => judgeAnswer(waiting, 'gone', circumstances(codes, retryPolicy)));
   await inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
     await saveVerdicts(client, verdicts);
@@ -100,8 +100,8 @@ export async function recordGone(
   return verdicts;
 }
 
-function circumstances({ generate, field }: CodeRules, patience: RetryPolicy): RetryContext {
-  return { random: Math.random(), generate, at: new Date().toISOString(), patience, field };
+function circumstances({ generate, field }: CodeRules, retryPolicy: RetryPolicy): RetryContext {
+  return { random: Math.random(), generate, at: new Date().toISOString(), retryPolicy, field };
 }
 
 const noAnswer: CodeWriteResult = {

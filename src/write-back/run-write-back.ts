@@ -1,8 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { advisoryLocks } from '../db/advisory-locks.ts';
-import { holdLock } from '../db/hold-lock.ts';
 import { logFailure } from '../db/log-failure.ts';
-import type { WakeUps } from '../db/wake-up.ts';
+import { type NextStep, runLoop } from '../run-loop.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { forgetBackfill } from './backfill.ts';
 import type { WriteBackContext } from './context.ts';
@@ -17,40 +14,34 @@ import { noWork } from './worklist.ts';
 import { type LoopState, takeFailure, writeNextBatch } from './write-next-batch.ts';
 
 const pollIntervalMs = 1_000;
+const restartMs = 1_000;
 
 /**
- * Writes codes back until it is stopped: one process of all at a time, one call at a time. The rows of the accounts
- * say what there is to do, so nothing is lost with a process, and another one takes over at once.
+ * Writes codes back until the signal aborts, one call at a time. The rows of the accounts say what there is to do, so
+ * nothing is lost with a process, and the next leader continues at once.
+ *
+ * @param isSure false if another process may be writing back by now
  */
-export async function writeBackUntilStopped(
+export async function writeBackUntilAborted(
   context: WriteBackContext,
-  wakeUps: WakeUps,
+  isSure: () => boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const lock = {
-    url: context.databaseUrl,
-    lock: advisoryLocks.writeBack,
-    applicationName: 'tidemark write-back',
-  };
-  while (!signal.aborted) {
-    try {
-      await holdLock(lock, signal, (held, isSure) => work(context, wakeUps, held, isSure));
-    } catch (error) {
-      if (signal.aborted) return;
-      logFailure(context.logger, error, 'write-back interrupted; restarting');
-      await pause(1_000, undefined, { signal }).catch(() => {});
-    }
-  }
+  await runLoop({
+    step: () => writeUntilFailure(context, isSure, signal),
+    pollMs: restartMs,
+    onFailure: (error) => logFailure(context.logger, error, 'write-back interrupted; restarting'),
+    signal,
+  });
 }
 
-async function work(
+async function writeUntilFailure(
   context: WriteBackContext,
-  wakeUps: WakeUps,
-  signal: AbortSignal,
   isSure: () => boolean,
-): Promise<void> {
-  const { pool, topic, budget, codes, logger } = context;
-  const show = createShowState(pool, topic, budget, logger);
+  signal: AbortSignal,
+): Promise<NextStep> {
+  const { pool, topic, org, codes, wakeUps, logger } = context;
+  const show = createShowState(pool, topic, org.budget, logger);
   const state: LoopState = {
     pace: fullPace,
     worklist: noWork,
@@ -63,21 +54,29 @@ async function work(
     isSure,
   };
   if (!codes.backfill) await forgetBackfill(pool, topic);
-  while (!signal.aborted) {
-    // Listen before looking: what is enqueued in between is not missed.
-    const woken = wakeUps.next('write-back', pollIntervalMs);
-    try {
-      const { busy, pauseMs } = await writeNextBatch(context, state, signal);
-      if (pauseMs > 0) await leaveAlone(pauseMs, signal);
-      else if (!busy) await woken;
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof SalesforceError)) throw error;
-      await leaveAlone(await takeFailure(context, state, error), signal);
-    }
-  }
+  await runLoop({
+    step: () => writeOnce(context, state, signal),
+    wakeOn: (ms) => wakeUps.next('write-back', ms),
+    pollMs: pollIntervalMs,
+    onFailure: (error) => {
+      throw error;
+    },
+    signal,
+  });
+  return 'again';
 }
 
-async function leaveAlone(ms: number, signal: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { signal }).catch(() => {});
+async function writeOnce(
+  context: WriteBackContext,
+  state: LoopState,
+  signal: AbortSignal,
+): Promise<NextStep> {
+  try {
+    const { busy, pauseMs } = await writeNextBatch(context, state, signal);
+    if (pauseMs > 0) return { pauseMs };
+    return busy ? 'again' : 'wait';
+  } catch (error) {
+    if (signal.aborted || !(error instanceof SalesforceError)) throw error;
+    return { pauseMs: await takeFailure(context, state, error) };
+  }
 }

@@ -66,7 +66,8 @@ async function adoptHeld(
   batch: readonly DueCode[],
   waiting: Waiting,
 ): Promise<Map<string, ReadCode>> {
-  const { pool, topic, codes, connection, budget } = context;
+  const { pool, topic, codes, org } = context;
+  const { connection, budget } = org;
   let watermark = zeroVersion;
   let known: ReadonlyMap<string, Version> = new Map();
   let readAt = 0;
@@ -112,7 +113,7 @@ async function adoptHeld(
 
 /** Undefined where it had to wait for room, or was paused: what was read before may not hold any more. */
 async function send(
-  { pool, codes, connection, budget, timing }: BatchContext,
+  { pool, codes, org: { connection, budget }, timing }: BatchContext,
   writes: readonly DueCode[],
   waiting: Waiting,
 ): Promise<Sent | undefined> {

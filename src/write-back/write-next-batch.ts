@@ -74,7 +74,7 @@ export async function writeNextBatch(
 
 /** What a call left over goes first; then the codes that have waited longest. */
 async function nextBatch(
-  { pool, topic, gatherMs }: WriteBackContext,
+  { pool, topic, collectMs }: WriteBackContext,
   state: LoopState,
   signal: AbortSignal,
 ): Promise<readonly DueCode[]> {
@@ -88,7 +88,7 @@ async function nextBatch(
   }
   const waiting = await collectBatch(() => selectDueCodes(pool, topic, most), {
     most,
-    pauseMs: gatherMs,
+    pauseMs: collectMs,
     signal,
   });
   return waiting === 0 ? [] : readDue(pool, most);
@@ -116,7 +116,7 @@ async function takeAnswers(context: WriteBackContext, state: LoopState, report: 
   });
   if (call.refusedBy === 'org' || call.refusedBy === 'access') {
     await show(call.refusedBy === 'org' ? 'waiting' : 'paused', heldUpReason(call.refusedBy, call.error));
-    return { busy: true, pauseMs: refusalPauseMs(state.pace, context.patience, Math.random()) };
+    return { busy: true, pauseMs: refusalPauseMs(state.pace, context.retryPolicy, Math.random()) };
   }
   await show('running');
   return next;
@@ -160,7 +160,7 @@ export function paceAfter(pace: Pace, { refusedBy, verdicts }: CallVerdict, now:
 
 /** What a failed call says of the codes in it: whether so many are too much, or one of them is at fault. */
 async function takeBatchFailure(
-  { pool, codes, patience }: WriteBackContext,
+  { pool, codes, retryPolicy }: WriteBackContext,
   state: LoopState,
   batch: readonly DueCode[],
   error: SalesforceError,
@@ -171,7 +171,7 @@ async function takeBatchFailure(
   const [only, ...others] = batch;
   if (only === undefined || others.length > 0) return;
   const at = new Date().toISOString();
-  const around = { random: Math.random(), generate: codes.generate, at, patience, field: codes.field };
+  const around = { random: Math.random(), generate: codes.generate, at, retryPolicy, field: codes.field };
   await saveVerdicts(pool, [state.lone.judge(only, error, around)]);
 }
 

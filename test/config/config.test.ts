@@ -61,7 +61,7 @@ describe('the settings', () => {
       backfill: false,
       schedules: {},
       codes: { format: defaultFormat, filter: null, restore: false },
-      writeBack: { gatherMs: 200 },
+      collectMs: 200,
       webhooks: { signingKeys: [], outboundMessages: undefined },
       eventRetentionDays: 90,
       indexedFields: [],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { keepIndexes } from '../../src/db/maintain-indexes.ts';
+import { maintainIndexes } from '../../src/db/maintain-indexes.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { differingTexts } from '../helpers/differing-texts.ts';
 import { silent } from '../helpers/silent-logger.ts';
@@ -77,7 +77,10 @@ describe('the table of searchable texts', () => {
     await database.rows(`update accounts set name = 'Bolt' where id = '001al0000000002AAA'`);
     await database.rows(`delete from accounts where id = '001al0000000003AAA'`);
 
-    await keepIndexes({ url: database.url, fields: [], logger: silent }).done;
+    await maintainIndexes(
+      { databaseUrl: database.url, fields: [], logger: silent },
+      new AbortController().signal,
+    );
     expect(await database.rows(differingTexts)).toEqual([]);
     expect(await indexes()).toEqual(['account_texts_search']);
   });

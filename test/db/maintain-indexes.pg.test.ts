@@ -1,16 +1,45 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { pino } from 'pino';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fieldIndexName } from '../../src/db/field-indexes.ts';
-import { type IndexKeeper, keepIndexes } from '../../src/db/maintain-indexes.ts';
+import { runAsLeader } from '../../src/db/leader.ts';
+import { maintainIndexes } from '../../src/db/maintain-indexes.ts';
+import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { silent } from '../helpers/silent-logger.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const database = useDatabase();
+const topic = '/data/AccountChangeEvent';
 const keepers: IndexKeeper[] = [];
 const readers: (() => Promise<void>)[] = [];
 
+type IndexKeeper = { readonly done: Promise<void>; stop(): Promise<void> };
+
+/** A process that creates these indexes when it leads. */
 const keep = (...fields: string[]): IndexKeeper => {
-  const keeper = keepIndexes({ url: database.url, fields, logger: silent });
+  const stopping = new AbortController();
+  const finished = Promise.withResolvers<void>();
+  const context = {
+    pool: database.pool,
+    databaseUrl: database.url,
+    topic,
+    instance: { name: 'test', host: 'test', pid: process.pid },
+    wakeUps: { next: (_: unknown, ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) },
+    logger: pino({ level: 'silent' }),
+  };
+  const work = async (_: unknown, held: AbortSignal): Promise<void> => {
+    await maintainIndexes({ databaseUrl: database.url, fields, logger: silent }, held);
+    finished.resolve();
+    stopping.abort();
+  };
+  const ended = runAsLeader(context, [work], stopping.signal);
+  const keeper = {
+    done: finished.promise,
+    async stop() {
+      stopping.abort();
+      await ended;
+    },
+  };
   keepers.push(keeper);
   return keeper;
 };
@@ -53,6 +82,8 @@ const building = (): Promise<boolean> =>
     );
     return rows.length === 1;
   });
+
+beforeAll(() => ensureSubscription(database.pool, topic, null));
 
 afterEach(async () => {
   for (const leave of readers.splice(0)) await leave();
@@ -115,7 +146,7 @@ describe('indexes that settings require', () => {
     const url = database.url.replace(/\/\/[^@]+@/, `//${role}:plain@`);
     const warnings: object[] = [];
     const logger = { debug: () => {}, info: () => {}, warn: (what: object) => warnings.push(what) };
-    await keepIndexes({ url, fields: ['Industry'], logger }).done;
+    await maintainIndexes({ databaseUrl: url, fields: ['Industry'], logger }, new AbortController().signal);
     expect(await indexes()).toEqual({ [fieldIndexName('Industry')]: true });
     expect(warnings).toEqual([{ reason: 'permission denied to create extension "pg_trgm"' }]);
     await database.pool.query(

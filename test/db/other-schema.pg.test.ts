@@ -144,8 +144,8 @@ describe('a schema other than public', () => {
         `select count(*)::int as n from pg_locks
           where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())`,
       );
-      // Each has the lease of its topic and its write-back.
-      expect(locks).toEqual({ n: 4 });
+      // Each has a leader of its own.
+      expect(locks).toEqual({ n: 2 });
       expect(Object.keys(await tables(prepared)).sort()).toEqual(
         ['Second one', 'first', 'first_jobs', queueSchemaOf('Second one')].sort(),
       );

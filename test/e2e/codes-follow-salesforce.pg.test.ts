@@ -9,7 +9,7 @@ describe('a code whose own event never came', () => {
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
   beforeAll(async () => {
-    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20 }, timing: { settleMs: 500 } } });
+    mirror = await openMirror({ tidemark: { collectMs: 20, timing: { settleMs: 500 } } });
     writeBacks = writeBacksOf(mirror);
   });
   afterAll(() => mirror[Symbol.asyncDispose]());

@@ -21,13 +21,15 @@ describe('kinds of changes', () => {
   it('an account changed three times in one transaction ends with the last change, in any order of arrival', async () => {
     const [id = ''] = mirror.accountIds();
     const transactionKey = randomUUID();
-    const commitNumber = BigInt(Date.now()) * 1_000_000n + 900_000n;
+    const commitTimestamp = Date.now();
+    const commitNumber = BigInt(commitTimestamp) * 1_000_000n + 900_000n;
     const step = (sequenceNumber: number, fields: Record<string, string>) =>
       mirror.publish({
         header: {
           recordIds: [id],
           changedFields: bits(...Object.keys(fields)),
           transactionKey,
+          commitTimestamp,
           commitNumber,
           sequenceNumber,
         },

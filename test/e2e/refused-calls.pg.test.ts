@@ -19,8 +19,8 @@ describe('a call that is refused for every record', () => {
 
   beforeAll(async () => {
     const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-    const patience = { maxTries: 20, firstPauseMs: 20, maxPauseMs: 200 };
-    mirror = await openMirror({ tidemark: { logger, writeBack: { gatherMs: 20, patience } } });
+    const retryPolicy = { maxTries: 20, firstPauseMs: 20, maxPauseMs: 200 };
+    mirror = await openMirror({ tidemark: { logger, collectMs: 20, retryPolicy } });
     writeBacks = writeBacksOf(mirror);
   });
   afterAll(() => mirror[Symbol.asyncDispose]());

@@ -7,8 +7,8 @@ describe('answers of Salesforce to a code', () => {
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
   beforeAll(async () => {
-    const patience = { maxTries: 3, firstPauseMs: 20, maxPauseMs: 50 };
-    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20, patience } } });
+    const retryPolicy = { maxTries: 3, firstPauseMs: 20, maxPauseMs: 50 };
+    mirror = await openMirror({ tidemark: { collectMs: 20, retryPolicy } });
     writeBacks = writeBacksOf(mirror);
   });
   afterAll(() => mirror[Symbol.asyncDispose]());

@@ -9,7 +9,7 @@ describe('conflicts about a code', () => {
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
   beforeAll(async () => {
-    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20 } } });
+    mirror = await openMirror({ tidemark: { collectMs: 20 } });
     writeBacks = writeBacksOf(mirror);
   });
   afterAll(() => mirror[Symbol.asyncDispose]());

@@ -10,7 +10,7 @@ describe('delayed write-backs', () => {
   let writeBacks: ReturnType<typeof writeBacksOf>;
 
   beforeAll(async () => {
-    mirror = await openMirror({ tidemark: { writeBack: { gatherMs: 20 } } });
+    mirror = await openMirror({ tidemark: { collectMs: 20 } });
     writeBacks = writeBacksOf(mirror);
   });
   afterAll(() => mirror[Symbol.asyncDispose]());
@@ -123,7 +123,7 @@ describe('delayed write-backs', () => {
   it('codes that were refused for the right to the field arrive automatically if the right is back before the field is checked', async () => {
     // The field was checked at the start, and is not checked again within this test.
     await using flapping = await openMirror({
-      tidemark: { writeBack: { gatherMs: 20 }, timing: { codeFieldCheckIntervalMs: 600_000 } },
+      tidemark: { collectMs: 20, timing: { codeFieldCheckIntervalMs: 600_000 } },
     });
     const codes = writeBacksOf(flapping);
     const change = (more: object) =>

@@ -14,7 +14,7 @@ describe('the rules of codes', () => {
           format: { alphabet: '0123456789', length: 14, prefix: 'TM-' },
           restore: true,
         },
-        writeBack: { gatherMs: 20 },
+        collectMs: 20,
       },
     });
     const writeBacks = writeBacksOf(mirror);
@@ -50,7 +50,7 @@ describe('the rules of codes', () => {
   it('accounts already in the mirror get codes if that is switched on, but deleted ones do not', async () => {
     await using mirror = await openMirror({
       simulator: { accounts: 250 },
-      tidemark: { writeBack: { gatherMs: 20 } },
+      tidemark: { collectMs: 20 },
     });
     const writeBacks = writeBacksOf(mirror);
     const ids = mirror.accountIds();

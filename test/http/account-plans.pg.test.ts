@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { keepIndexes } from '../../src/db/maintain-indexes.ts';
+import { maintainIndexes } from '../../src/db/maintain-indexes.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { silent } from '../helpers/silent-logger.ts';
 import { startServer, type TestServer } from './start-server.ts';
@@ -23,7 +23,7 @@ beforeAll(async () => {
        from generate_series(1, 4000) i`,
   );
   const fields = ['Industry', 'BillingAddress.City'];
-  await keepIndexes({ url: database.url, fields, logger: silent }).done;
+  await maintainIndexes({ databaseUrl: database.url, fields, logger: silent }, new AbortController().signal);
   await server.database.pool.query('vacuum analyze accounts, account_texts');
 });
 afterAll(async () => {

@@ -2,10 +2,11 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Lease, takeLease } from '../../src/db/lease.ts';
 import { listenForWakeUps } from '../../src/db/wake-up.ts';
 import { createProcessFaults, type ProcessFaults } from '../../src/health/process-faults.ts';
-import { awaitOrg } from '../../src/ingest/await-org.ts';
+import { awaitOrg } from '../../src/ingest/follow-topic.ts';
 import { subscribe } from '../../src/ingest/subscribe.ts';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { connectOrg } from '../../src/salesforce/org-connection.ts';
+import { defaultTiming } from '../../src/timing.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
 import { accountTopic, inOrg } from '../helpers/simulator-org.ts';
@@ -46,7 +47,7 @@ describe('a process that follows the topic', () => {
         wakeUps,
         replayPreset: 'earliest',
         quietMs: 50,
-        timing: { streamSilenceTimeoutMs: 10_000, streamProvenMs },
+        timing: { ...defaultTiming, streamSilenceTimeoutMs: 10_000, streamProvenMs },
       },
       stopping.signal,
     ).catch((error: unknown) => error);

@@ -64,19 +64,23 @@ describe('maintenance', () => {
 
   it('the whole history is folded before its events are deleted, and nothing is deleted if that fails', async () => {
     await insertEvents(3, 'applied', '6 hours');
-    const broken = run({ foldHistory: () => Promise.reject(new Error('no room')) });
+    const broken = run({ fold: () => Promise.reject(new Error('no room')) });
     await expect(broken).rejects.toThrow('no room');
     expect(await states()).toEqual({ applied: 3 });
     expect(await database.rows('select task, error from housekeeping')).toEqual([
       { task: 'events', error: 'no room' },
     ]);
     await database.rows('delete from housekeeping');
-    const asked: (string | null)[] = [];
+    const asked: (string | null | undefined)[] = [];
     await run({
-      foldHistory: async ({ after }) => {
+      fold: async (_, { after }) => {
         expect(await states()).toEqual({ applied: 3 });
         asked.push(after);
-        return { after: after === null ? 'first' : after === 'first' ? 'second' : null };
+        return {
+          folded: 0,
+          removed: 0,
+          after: after === null ? 'first' : after === 'first' ? 'second' : null,
+        };
       },
     });
     expect(asked).toEqual([null, 'first', 'second']);

@@ -12,7 +12,7 @@ const around = {
   random: 1,
   generate: () => 'NEW',
   at,
-  patience: defaultRetryPolicy,
+  retryPolicy: defaultRetryPolicy,
   field: 'SignUpCode__c',
 };
 const noEvidence: Evidence = { accessRefusals: noAccessRefusals, isContrasted: () => false };

@@ -13,7 +13,7 @@ const around = {
   random: 1,
   generate: () => 'NEW',
   at: '2026-11-23T08:00:00.000Z',
-  patience: defaultRetryPolicy,
+  retryPolicy: defaultRetryPolicy,
   field,
 };
 const waiting = { id: 'A', code: 'OLD', tries: 0, refusals: 0 };

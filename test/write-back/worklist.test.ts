@@ -81,7 +81,7 @@ function createLife(taken: ReadonlySet<number>) {
         random: 0,
         generate,
         at,
-        patience: defaultRetryPolicy,
+        retryPolicy: defaultRetryPolicy,
         field: 'SignUpCode__c',
       });
       code = { signupCode: verdict.code, state: verdict.state, error: verdict.error };

@@ -25,8 +25,7 @@ describe('writes of codes to Salesforce', () => {
   };
   const context = (): BatchContext => ({
     ...mirror.context,
-    budget: mirror.org.budget,
-    patience: defaultRetryPolicy,
+    retryPolicy: defaultRetryPolicy,
     timing: defaultTiming,
   });
   const due = () => readDue(mirror.database.pool, 200);
@@ -116,17 +115,17 @@ describe('writes of codes to Salesforce', () => {
   it('a locked row is retried with growing delays and fails after the last attempt', async () => {
     const id = await newAccount();
     mirror.simulator.faults.records.refused.on({ errorCode: 'UNABLE_TO_LOCK_ROW', recordIds: [id], field });
-    const patience = { ...defaultRetryPolicy, maxTries: 3 };
-    expect((await write({ patience })).get(id)).toBe('again');
+    const retryPolicy = { ...defaultRetryPolicy, maxTries: 3 };
+    expect((await write({ retryPolicy })).get(id)).toBe('again');
     expect(await mirror.account(id)).toMatchObject({ code_state: 'pending', code_tries: 1 });
     expect(
       await mirror.database.rows('select from accounts where code_due_at > code_attempted_at'),
     ).toHaveLength(1);
     const retryNow = () => mirror.database.rows(`update accounts set code_due_at = 'epoch'`);
     await retryNow();
-    expect((await write({ patience })).get(id)).toBe('again');
+    expect((await write({ retryPolicy })).get(id)).toBe('again');
     await retryNow();
-    expect((await write({ patience })).get(id)).toBe('failed');
+    expect((await write({ retryPolicy })).get(id)).toBe('failed');
     expect(await mirror.account(id)).toMatchObject({
       code_state: 'failed',
       code_error: { code: 'UNABLE_TO_LOCK_ROW' },
@@ -207,7 +206,7 @@ describe('writes of codes to Salesforce', () => {
           request.method === 'PATCH' ? Promise.reject(reset) : connection.request(request as never, options),
       },
     }) as typeof connection;
-    await expect(write({ connection: broken })).rejects.toMatchObject({
+    await expect(write({ org: { ...mirror.org, connection: broken } })).rejects.toMatchObject({
       name: 'SalesforceError',
       code: 'ECONNRESET',
       failure: 'transient',
@@ -229,7 +228,7 @@ describe('writes of codes to Salesforce', () => {
         },
       },
     }) as typeof connection;
-    await write({ connection: slow });
+    await write({ org: { ...mirror.org, connection: slow } });
     expect(await mirror.account(id)).toMatchObject({ code_state: 'confirmed' });
   });
 
@@ -286,7 +285,7 @@ describe('writes of codes to Salesforce', () => {
         },
       },
     }) as typeof connection;
-    await write({ connection: slow });
+    await write({ org: { ...mirror.org, connection: slow } });
     expect(await mirror.account(id)).toMatchObject({ code_state: 'none', code_error: { code: 'cleared' } });
   });
 });

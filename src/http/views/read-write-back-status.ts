@@ -16,7 +16,7 @@ export async function readWriteBackStatus(
 ): Promise<WriteBackStatus> {
   const [row, held, failures, lastErrors] = await Promise.all([
     prisma.writeBackState.findUnique({ where: { topic } }),
-    pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.writeBack)} as held`),
+    pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.leader)} as held`),
     readFailedCauses(pool),
     pool.query<WriteBackRow>(
       `SELECT ${writeBackColumns.sql} FROM accounts

@@ -1,0 +1,43 @@
+import type { AppContext } from '../context.ts';
+import type { Lease } from '../db/lease.ts';
+import { runLoop } from '../run-loop.ts';
+import { backoffMs } from '../salesforce/backoff.ts';
+import { applyWaiting } from './apply-events.ts';
+import { createApplyReporter } from './apply-fault.ts';
+import { applyWebhooks } from './apply-webhooks.ts';
+
+const pollMs = 1_000;
+// Mostly it is our own database that was unreachable: it is used as soon as it is back.
+const maxPauseMs = 3_000;
+const soonMs = 50;
+
+/** Applies stored events, of the stream and of webhooks, as soon as their transactions are complete. */
+export async function applyUntilAborted(
+  context: Pick<
+    AppContext,
+    'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'faults' | 'wakeUps' | 'logger'
+  > & {
+    readonly lease: Lease;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const report = createApplyReporter(context);
+  await runLoop({
+    step: async () => {
+      // Neither source delays the other: a failure is thrown when both had their turn.
+      const [stream] = await Promise.allSettled([applyWaiting(context)]);
+      const webhooks = await applyWebhooks(context);
+      if (stream.status === 'rejected') throw stream.reason;
+      await report.succeeded();
+      if (stream.value + webhooks.done > 0) return 'again';
+      // A transaction may be complete soon, and nothing wakes the loop for that.
+      return webhooks.more ? { pauseMs: soonMs } : 'wait';
+    },
+    wakeOn: (ms) => context.wakeUps.next('apply', ms),
+    pollMs,
+    backoff: (failures) => Math.min(maxPauseMs, backoffMs('transient', failures, Math.random())),
+    onFailure: (error) => report.failed(error),
+    signal,
+  });
+  report.end();
+}

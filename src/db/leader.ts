@@ -1,0 +1,100 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AppContext } from '../context.ts';
+import { runLoop, untilAborted } from '../run-loop.ts';
+import { advisoryLocks } from './advisory-locks.ts';
+import { holdLock } from './hold-lock.ts';
+import { type Lease, LeaseLostError, releaseLease, renewLease, takeLease } from './lease.ts';
+import { logFailure } from './log-failure.ts';
+import { sendWakeUp } from './wake-up.ts';
+
+export type LeaderContext = Pick<
+  AppContext,
+  'pool' | 'databaseUrl' | 'topic' | 'instance' | 'wakeUps' | 'logger'
+>;
+
+export type Leadership = {
+  /** What is written under it has no effect after another process has taken over. */
+  readonly lease: Lease;
+  /** False if nothing was heard of the database for so long that another process may lead. */
+  readonly isSure: () => boolean;
+};
+
+/** Work that only one process may do, until the signal aborts. It reports its own failures and goes on. */
+export type LeaderWork = (leadership: Leadership, signal: AbortSignal) => Promise<void>;
+
+const renewIntervalMs = 5_000;
+const reacquireIntervalMs = 1_000;
+// A call to Salesforce that is under way may take longer: it is left behind, and repeated by the next leader.
+const lastWorkMs = 3_500;
+
+/**
+ * Does all `works` whenever this process leads. An advisory lock decides which process that is; it belongs to a
+ * connection, which ends with its process. The epoch keeps a leader that has lost the lock without noticing from writing.
+ */
+export async function runAsLeader(
+  context: LeaderContext,
+  works: readonly LeaderWork[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { pool, databaseUrl, topic, wakeUps, logger } = context;
+  const lock = {
+    url: databaseUrl,
+    lock: advisoryLocks.leader,
+    applicationName: 'tidemark leader',
+    untilFree: (ms: number) => wakeUps.next('lease', ms),
+  };
+  await runLoop({
+    step: async () => {
+      await holdLock(lock, signal, (held, isSure) => lead(context, works, isSure, held));
+      return 'again';
+    },
+    pollMs: reacquireIntervalMs,
+    onFailure: (error) => {
+      if (error instanceof LeaseLostError) logger.warn({ topic }, error.message);
+      else logFailure(logger, error, 'lease lost; reacquiring');
+    },
+    signal,
+  });
+  // The other processes need not wait for their next attempt.
+  await sendWakeUp(pool, 'lease').catch(() => {});
+}
+
+async function lead(
+  context: LeaderContext,
+  works: readonly LeaderWork[],
+  isSure: () => boolean,
+  held: AbortSignal,
+): Promise<void> {
+  const { pool, topic, instance, logger } = context;
+  const lease = await takeLease(pool, topic, instance);
+  logger.info({ topic, epoch: lease.epoch.toString() }, 'this process leads now');
+  const over = new AbortController();
+  const signal = AbortSignal.any([held, over.signal]);
+  const leadership = { lease, isSure };
+  // The end of one work is the end of all.
+  const ends = [...works, renewUntilAborted(context)].map((work) =>
+    work(leadership, signal).finally(() => over.abort()),
+  );
+  const ended = Promise.allSettled(ends);
+  await untilAborted(signal);
+  const outcomes = await Promise.race([ended, pause(lastWorkMs, [], { ref: false })]);
+  await releaseLease(pool, lease).catch(() => {});
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function renewUntilAborted({ pool }: LeaderContext): LeaderWork {
+  return ({ lease }, signal) =>
+    runLoop({
+      step: async () => {
+        await renewLease(pool, lease);
+        return 'wait';
+      },
+      waitsFirst: true,
+      pollMs: renewIntervalMs,
+      onFailure: (error) => {
+        // While the database is unreachable nobody can take over either.
+        if (error instanceof LeaseLostError) throw error;
+      },
+      signal,
+    });
+}
