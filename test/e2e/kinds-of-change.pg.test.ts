@@ -21,8 +21,8 @@ describe('kinds of changes', () => {
   it('an account changed three times in one transaction ends with the last change, in any order of arrival', async () => {
     const [id = ''] = mirror.accountIds();
     const transactionKey = randomUUID();
-    const commitTimestamp = Date.now();
-    const commitNumber = BigInt(commitTimestamp) * 1_000_000n + 900_000n;
+    const commitTimestamp = BigInt(Date.now());
+    const commitNumber = commitTimestamp * 1_000_000n + 900_000n;
     const step = (sequenceNumber: number, fields: Record<string, string>) =>
       mirror.publish({
         header: {
