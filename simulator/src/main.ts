@@ -2,7 +2,7 @@
 import process from 'node:process';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import manifest from '../package.json' with { type: 'json' };
-import { exampleRequests } from './http/example-requests.ts';
+import { exampleRequests } from './http/describe-org.ts';
 import { readSettings, SettingError, type SimulatorSettings, usage } from './settings.ts';
 import { type Simulator, startSimulator } from './simulator.ts';
 

@@ -42,7 +42,6 @@ export async function startServers(
   const webhooks = createWebhooks(org, switches.webhooks, context.now, () => endpoints.instanceUrl);
   const control = {
     org,
-    bus: org.bus,
     faults,
     allowance: context.allowance,
     bulk: context.bulk,

@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
-import type { BulkFaults } from '../http/bulk/bulk-faults.ts';
-import type { BulkJobInfo } from '../http/bulk/bulk-job.ts';
+import type { BulkFaults, BulkJobInfo } from '../http/bulk/bulk-job.ts';
 import type { BulkJobs } from '../http/bulk/bulk-jobs.ts';
 import { faultAct, faultSwitch, type SwitchContext } from './fault.ts';
 import { client, delayMs, frequency } from './parameters.ts';

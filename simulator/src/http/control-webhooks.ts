@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 
-/** `/simulator/webhooks`: whom the org tells of changes by HTTP, and how that goes. */
+/** `/simulator/webhooks`: starts, shows and stops the senders of webhooks. */
 export const webhookControlRoutes = (webhooks: Webhooks) => async (instance: FastifyInstance) => {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
 
@@ -28,9 +28,7 @@ const relayBody = Type.Object(
   {
     url,
     secret: Type.String({ pattern: '^whsec_[A-Za-z0-9+/]+={0,2}$' }),
-    shape: Type.Optional(
-      Type.Union([Type.Literal('cometd'), Type.Literal('payload'), Type.Literal('eventbridge')]),
-    ),
+    shape: Type.Optional(Type.Enum(['cometd', 'payload', 'eventbridge'])),
     batchSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
     topic: Type.Optional(Type.String({ pattern: '^/data/[A-Za-z0-9_]+$' })),
     retryMs,

@@ -1,4 +1,3 @@
-import { exampleRequests } from './example-requests.ts';
 import type { HttpContext } from './http-context.ts';
 
 /** What a running simulator is and how to use it, for `GET /` and `GET /simulator`. */
@@ -28,3 +27,16 @@ export function describeSimulator(context: HttpContext, adminToken: string) {
     },
   };
 }
+
+/** Two curl lines that work as they stand: one creates an account, one lists the newest ones. */
+export const exampleRequests = (instanceUrl: string, accessToken: string) => {
+  const authorization = `-H 'Authorization: Bearer ${accessToken}'`;
+  const base = `${instanceUrl}/services/data/v66.0`;
+  const newest = encodeURIComponent(
+    'SELECT Id, Name, CreatedDate FROM Account ORDER BY CreatedDate DESC LIMIT 5',
+  );
+  return {
+    create: `curl -s ${base}/sobjects/Account ${authorization} -H 'Content-Type: application/json' -d '{"Name":"Hello from curl"}'`,
+    query: `curl -s '${base}/query?q=${newest}' ${authorization}`,
+  };
+};

@@ -1,11 +1,10 @@
 import Fastify, { type FastifyBaseLogger } from 'fastify';
-import { limitAddress, maxHeaderSize } from './address-limit.ts';
 import { type Control, controlRoutes } from './control.ts';
 import { faultHooks } from './fault-hooks.ts';
 import type { HttpContext } from './http-context.ts';
 import { identityRoutes } from './identity.ts';
-import { assertLoopback } from './loopback.ts';
 import { oauthRoutes } from './oauth.ts';
+import { assertLoopback, limitAddress, maxHeaderSize } from './request-checks.ts';
 import { restRoutes } from './rest.ts';
 import { soapRoutes } from './soap.ts';
 

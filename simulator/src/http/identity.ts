@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { User } from '../org/model.ts';
-import { bearerToken } from './bearer-token.ts';
 import type { HttpContext } from './http-context.ts';
+import { bearerToken } from './sessions.ts';
 
-/** `userinfo` and the identity URL of a token answer: who the bearer of a token is. */
+/** `userinfo` and the identity URL of a token response: the user of an access token. */
 export const identityRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
   const signedInUser = (request: FastifyRequest): User | undefined => {
     const { oauth_token: parameter } = Object(request.query);
@@ -37,32 +37,22 @@ export const identityRoutes = (context: HttpContext) => async (app: FastifyInsta
 };
 
 const userinfo = (user: User, context: HttpContext) => {
-  const [configuredName, familyName] = splitName(user.name);
+  const [givenName, familyName] = splitName(user.name);
+  const { instanceUrl } = context.endpoints;
+  const picture = `${instanceUrl}/profilephoto/005/F`;
   return {
+    ...common(user, context),
     sub: identityUrl(user, context),
-    user_id: user.id,
-    organization_id: context.org.organizationId,
     preferred_username: user.username,
     nickname: user.username.split('@')[0],
     name: user.name,
-    email: user.email,
-    email_verified: true,
-    given_name: configuredName,
+    given_name: givenName,
     family_name: familyName,
     zoneinfo: 'Etc/UTC',
-    photos: {
-      picture: `${context.endpoints.instanceUrl}/profilephoto/005/F`,
-      thumbnail: `${context.endpoints.instanceUrl}/profilephoto/005/T`,
-    },
-    profile: `${context.endpoints.instanceUrl}/${user.id}`,
-    picture: `${context.endpoints.instanceUrl}/profilephoto/005/F`,
+    photos: { picture, thumbnail: `${instanceUrl}/profilephoto/005/T` },
+    profile: `${instanceUrl}/${user.id}`,
+    picture,
     is_salesforce_integration_user: false,
-    urls: apiUrls(context),
-    active: true,
-    user_type: 'STANDARD',
-    language: 'en_US',
-    locale: 'en_US',
-    utcOffset: 0,
     updated_at: '2026-01-01T00:00:00Z',
   };
 };
@@ -70,33 +60,37 @@ const userinfo = (user: User, context: HttpContext) => {
 const identity = (user: User, context: HttpContext) => {
   const [firstName, lastName] = splitName(user.name);
   return {
+    ...common(user, context),
     id: identityUrl(user, context),
     asserted_user: true,
-    user_id: user.id,
-    organization_id: context.org.organizationId,
     username: user.username,
     nick_name: user.username.split('@')[0],
     display_name: user.name,
-    email: user.email,
-    email_verified: true,
     first_name: firstName,
     last_name: lastName,
     timezone: 'Etc/UTC',
-    urls: apiUrls(context),
-    active: true,
-    user_type: 'STANDARD',
-    language: 'en_US',
-    locale: 'en_US',
-    utcOffset: 0,
     last_modified_date: '2026-01-01T00:00:00Z',
     is_app_installed: true,
   };
 };
 
+const common = (user: User, context: HttpContext) => ({
+  user_id: user.id,
+  organization_id: context.org.organizationId,
+  email: user.email,
+  email_verified: true,
+  urls: apiUrls(context),
+  active: true,
+  user_type: 'STANDARD',
+  language: 'en_US',
+  locale: 'en_US',
+  utcOffset: 0,
+});
+
 const identityUrl = ({ id }: User, { endpoints, org }: HttpContext) =>
   `${endpoints.instanceUrl}/id/${org.organizationId}/${id}`;
 
-/** `{version}` is for the client to fill in. */
+/** The client replaces `{version}`. */
 const apiUrls = ({ endpoints: { instanceUrl }, org }: HttpContext) => {
   const rest = `${instanceUrl}/services/data/v{version}/`;
   return {

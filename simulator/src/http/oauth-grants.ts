@@ -1,6 +1,5 @@
 import { errors, jwtVerify } from 'jose';
 import type { HttpContext } from './http-context.ts';
-import { OAuthError } from './oauth-error.ts';
 
 /** Checks what a token request brings, by its grant type, and answers the user to sign in. Throws OAuthError. */
 export const grantUser = async (form: TokenForm, context: GrantContext): Promise<string> => {
@@ -99,3 +98,14 @@ const longestAssertionMs = 5 * 60_000;
 export type TokenForm = ReadonlyMap<string, string>;
 
 type GrantContext = Pick<HttpContext, 'org' | 'sessions' | 'credentials' | 'endpoints' | 'now'>;
+
+/** A refusal of the token endpoint: HTTP 400 `{"error","error_description"}`. */
+export class OAuthError extends Error {
+  readonly error: string;
+
+  constructor(error: string, description: string) {
+    super(description);
+    this.name = 'OAuthError';
+    this.error = error;
+  }
+}

@@ -2,8 +2,7 @@ import { createHmac } from 'node:crypto';
 import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { HttpContext } from './http-context.ts';
-import { OAuthError } from './oauth-error.ts';
-import { grantUser, type TokenForm } from './oauth-grants.ts';
+import { grantUser, OAuthError, type TokenForm } from './oauth-grants.ts';
 
 /** The token and revocation endpoints. */
 export const oauthRoutes = (context: HttpContext) => async (app: FastifyInstance) => {

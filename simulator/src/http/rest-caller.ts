@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../org/model.ts';
 import { ApiError, resourceNotFound } from './api-error.ts';
-import { bearerToken } from './bearer-token.ts';
 import type { HttpContext } from './http-context.ts';
+import { bearerToken } from './sessions.ts';
 
 /** Hook of every REST request: signs the caller in, counts the request, refuses unknown API versions. */
 export const admitCaller =

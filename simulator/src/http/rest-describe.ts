@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import { describeField } from './describe-field.ts';
+import type { FieldDefinition, FieldType } from '../org/model.ts';
 import type { HttpContext } from './http-context.ts';
 import { versionUrl } from './rest-caller.ts';
 import { assertAccount } from './rest-rows.ts';
+import { isFilterable, isGroupable } from './soql/field-value.ts';
 
 /** What the org's objects look like. */
 export const describeRoutes =
@@ -57,4 +58,61 @@ const describeObject = (base: string) => {
     updateable: true,
     urls: { sobject, describe: `${sobject}/describe`, rowTemplate: `${sobject}/{ID}` },
   };
+};
+
+/** One entry of `fields` in a describe answer. */
+export const describeField = (field: FieldDefinition) => ({
+  aggregatable: isFilterable(field),
+  autoNumber: false,
+  byteLength: field.length * 3,
+  calculated: false,
+  caseSensitive: field.unique,
+  compoundFieldName: field.compoundFieldName,
+  createable: field.createable,
+  custom: field.custom,
+  defaultValue: field.defaultValue,
+  defaultedOnCreate: field.defaultValue !== null,
+  deprecatedAndHidden: false,
+  digits: field.type === 'int' ? field.precision : 0,
+  externalId: field.externalId,
+  filterable: isFilterable(field),
+  groupable: isGroupable(field),
+  idLookup: field.externalId || field.type === 'id',
+  label: field.label,
+  length: field.length,
+  name: field.name,
+  nameField: field.name === 'Name',
+  nillable: field.nillable,
+  permissionable: field.nillable && field.updateable,
+  picklistValues: field.picklistValues.map((value) => ({
+    active: true,
+    defaultValue: value === field.defaultValue,
+    label: value,
+    validFor: null,
+    value,
+  })),
+  precision: field.type === 'int' ? 0 : field.precision,
+  referenceTo: field.referenceTo,
+  relationshipName: field.type === 'reference' ? field.name.replace(/Id$/, '') : null,
+  restrictedPicklist: false,
+  scale: field.scale,
+  soapType: soapTypes[field.type] ?? 'xsd:string',
+  sortable: isFilterable(field),
+  type: field.type,
+  unique: field.unique,
+  updateable: field.updateable,
+});
+
+/** By field type; `xsd:string` for the others. */
+const soapTypes: Partial<Record<FieldType, string>> = {
+  id: 'tns:ID',
+  reference: 'tns:ID',
+  currency: 'xsd:double',
+  double: 'xsd:double',
+  percent: 'xsd:double',
+  int: 'xsd:int',
+  boolean: 'xsd:boolean',
+  date: 'xsd:date',
+  datetime: 'xsd:dateTime',
+  address: 'urn:address',
 };

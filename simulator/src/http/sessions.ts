@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
 
 /** The access and refresh tokens of one org. Sessions live in memory: a restart signs everybody out. */
 export const createSessions = ({ organizationId, lifetimeMs, now }: SessionsOptions): Sessions => {
@@ -69,3 +70,7 @@ type SessionsOptions = {
 };
 
 type Session = { readonly userId: string; lastUsed: number; readonly expires: boolean };
+
+/** The token of `Authorization: Bearer …` (or `OAuth …`, as Salesforce takes too). */
+export const bearerToken = (request: Pick<FastifyRequest, 'headers'>): string | undefined =>
+  /^(?:Bearer|OAuth)\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];

@@ -1,5 +1,4 @@
-import { defineField } from './define-field.ts';
-import type { FieldDefinition } from './model.ts';
+import type { FieldDefinition, FieldType, FieldValue } from './model.ts';
 
 /** The fields of Account in this org, those it has from the start first. Names are found without regard to case, as the API does. */
 export function createFieldCatalog(initial: readonly FieldDefinition[]): FieldCatalog {
@@ -57,3 +56,81 @@ export type FieldCatalog = {
 export type FieldChange = Partial<FieldDefinition> & Pick<FieldDefinition, 'type'>;
 
 export type NewField = Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>;
+
+/** A field with the defaults of its type. */
+export function accountField(
+  type: FieldType,
+  name: string,
+  label: string,
+  properties: Partial<FieldDefinition> = {},
+): FieldDefinition {
+  return defineField({ type, name, label, ...properties });
+}
+
+export function defineField(
+  field: Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>,
+): FieldDefinition {
+  return {
+    label: field.name.replace(/__c$/, '').replaceAll('_', ' '),
+    length: LENGTHS[field.type] ?? 0,
+    precision: PRECISIONS[field.type] ?? 0,
+    scale: 0,
+    nillable: field.type !== 'boolean',
+    createable: true,
+    updateable: true,
+    unique: false,
+    externalId: false,
+    custom: field.name.endsWith('__c'),
+    defaultValue: field.type === 'boolean' ? false : null,
+    picklistValues: [],
+    referenceTo: [],
+    compoundFieldName: null,
+    inChangeEvents: true,
+    ...field,
+  };
+}
+
+const LENGTHS: Partial<Record<FieldType, number>> = {
+  id: 18,
+  reference: 18,
+  string: 255,
+  textarea: 32_000,
+  phone: 40,
+  url: 255,
+  email: 80,
+  picklist: 255,
+  multipicklist: 4099,
+};
+const PRECISIONS: Partial<Record<FieldType, number>> = { currency: 18, double: 18, percent: 18, int: 8 };
+
+/**
+ * What becomes of the values when a custom field gets another type. Compatible types keep them in silence; the
+ * others empty the field of every record, which subscribers hear as one gap for the whole object.
+ * Source: "Field Conversion", Change Data Capture guide.
+ */
+export function conversionOf(from: FieldType, to: FieldType): Conversion {
+  if (from === 'picklist' && to === 'multipicklist') return { keeps: true, isTold: true };
+  const keeps = from === to || GROUPS.some((group) => group.includes(from) && group.includes(to));
+  return { keeps, isTold: !keeps };
+}
+
+/** A kept value under its field's new definition. */
+export function convertedValue(value: FieldValue, field: FieldDefinition): FieldValue {
+  if (typeof value === 'string') return field.length > 0 ? value.slice(0, field.length) : value;
+  if (typeof value !== 'number') return value;
+  if (field.type === 'int') return Math.round(value);
+  return field.type === 'date' ? Math.floor(value / DAY_MS) * DAY_MS : value;
+}
+
+const GROUPS: readonly (readonly FieldType[])[] = [
+  ['string', 'textarea', 'phone', 'url', 'email', 'picklist'],
+  ['int', 'double', 'currency', 'percent'],
+  ['date', 'datetime'],
+];
+const DAY_MS = 86_400_000;
+
+export type Conversion = {
+  readonly keeps: boolean;
+  /** Whether subscribers hear of it. */
+  readonly isTold: boolean;
+};

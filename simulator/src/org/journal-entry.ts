@@ -5,14 +5,8 @@ import type { OrgRecord } from './model.ts';
 /** One line of JSON: bytes as base64, big numbers as text. */
 export function encodeEntry(entry: JournalEntry): string {
   if (entry.op !== 'commit') return JSON.stringify(entry);
-  const stored: StoredCommit = {
-    op: 'commit',
-    ...(entry.lastOrdinal === undefined ? {} : { lastOrdinal: entry.lastOrdinal }),
-    ...(entry.commitNumber === undefined ? {} : { commitNumber: entry.commitNumber.toString() }),
-    ...(entry.records === undefined ? {} : { records: entry.records }),
-    events: entry.events.map(encodeEvent),
-  };
-  return JSON.stringify(stored);
+  const { commitNumber, events, ...rest } = entry;
+  return JSON.stringify({ ...rest, commitNumber: commitNumber?.toString(), events: events.map(encodeEvent) });
 }
 
 export function decodeEntry(line: string): JournalEntry {
@@ -21,35 +15,24 @@ export function decodeEntry(line: string): JournalEntry {
   const { commitNumber, events, ...rest } = stored;
   return {
     ...rest,
-    ...(commitNumber === undefined ? {} : { commitNumber: BigInt(commitNumber) }),
+    ...(commitNumber !== undefined && { commitNumber: BigInt(commitNumber) }),
     events: events.map(decodeEvent),
   };
 }
 
-function encodeEvent({ replayId, at, topic, event, except }: NumberedEvent): StoredEvent {
-  const place = { replayId: replayId.toString('base64'), at };
-  if (topic === null) return { ...place, topic };
+function encodeEvent({ replayId, at, topic, event, except }: NumberedEvent): object {
+  const place = { replayId: replayId.toString('base64'), at, topic };
+  if (event === null) return place;
   const { id, schemaId, payload } = event;
-  return {
-    ...place,
-    topic,
-    ...(except && { except }),
-    id,
-    schemaId,
-    payload: Buffer.from(payload).toString('base64'),
-  };
+  return { ...place, except, id, schemaId, payload: Buffer.from(payload).toString('base64') };
 }
 
 function decodeEvent(stored: StoredEvent): NumberedEvent {
   const place = { replayId: Buffer.from(stored.replayId, 'base64'), at: stored.at };
   if (stored.topic === null) return { ...place, topic: null, event: null };
   const { topic, id, schemaId, payload, except } = stored;
-  return {
-    ...place,
-    topic,
-    ...(except && { except }),
-    event: { id, schemaId, payload: Buffer.from(payload, 'base64') },
-  };
+  const event = { id, schemaId, payload: Buffer.from(payload, 'base64') };
+  return { ...place, topic, ...(except && { except }), event };
 }
 
 export type JournalEntry = CommitEntry | PlainEntry;
@@ -71,15 +54,12 @@ export type PlainEntry =
   | { readonly op: 'field'; readonly field: NewField }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
 
-type StoredEntry = StoredCommit | PlainEntry;
-
-type StoredCommit = {
-  readonly op: 'commit';
-  readonly lastOrdinal?: number;
-  readonly commitNumber?: string;
-  readonly records?: readonly OrgRecord[];
-  readonly events: readonly StoredEvent[];
-};
+type StoredEntry =
+  | PlainEntry
+  | (Omit<CommitEntry, 'commitNumber' | 'events'> & {
+      readonly commitNumber?: string;
+      readonly events: readonly StoredEvent[];
+    });
 
 type StoredEvent = { readonly replayId: string; readonly at: number } & (
   | { readonly topic: null }

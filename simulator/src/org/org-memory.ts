@@ -1,6 +1,6 @@
 import type { Bus } from '../pubsub/bus.ts';
 import type { FieldCatalog } from './field-catalog.ts';
-import { conversionOf, convertedValue } from './field-conversion.ts';
+import { conversionOf, convertedValue } from './field-catalog.ts';
 import type { CommitEntry, JournalEntry, PlainEntry } from './journal-entry.ts';
 import type { FieldDefinition, FieldValue } from './model.ts';
 import type { RecordStore } from './record-store.ts';

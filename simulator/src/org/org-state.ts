@@ -16,7 +16,7 @@ import {
   seedAccounts,
   snapshotMemory,
 } from './org-memory.ts';
-import { withPersonAccounts } from './person-account-fields.ts';
+import { withPersonAccounts } from './person-accounts.ts';
 import { mintId } from './record-id.ts';
 import { createRecordStore } from './record-store.ts';
 

@@ -1,7 +1,7 @@
 import type { FieldCatalog } from './field-catalog.ts';
 import { applyFieldRules } from './field-rules.ts';
 import type { FieldValue, OrgRecord, RecordValues, SaveError, SaveResult, Transaction } from './model.ts';
-import { nameAccount } from './person-name.ts';
+import { nameAccount } from './person-accounts.ts';
 import { keyPrefixOf, toLongId } from './record-id.ts';
 import { findAccount, findDuplicate, findLiveAccount } from './record-lookup.ts';
 import type { RecordStore } from './record-store.ts';

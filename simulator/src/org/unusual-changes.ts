@@ -2,7 +2,12 @@ import type { Caller, SaveResult } from './model.ts';
 import type { SimulatorOrg } from './org.ts';
 import { otherChange } from './other-objects.ts';
 
-/** Up to two losers are deleted in favour of the winner, in one transaction, as a person does it. */
+/** Takes an account out of the recycle bin, as the SOAP API does. */
+export function undeleteAccount(org: SimulatorOrg, id: string): SaveResult {
+  return org.transaction({ ...person(org), client: null }, (tx) => tx.undelete(id));
+}
+
+/** Deletes up to two losers in favour of the winner in one transaction, as the user interface does. */
 export function mergeAccounts(org: SimulatorOrg, winner: string, losers: readonly string[]): SaveResult {
   return org.transaction(person(org), (tx) => {
     const result = tx.merge(winner, losers);
@@ -11,7 +16,7 @@ export function mergeAccounts(org: SimulatorOrg, winner: string, losers: readonl
   });
 }
 
-/** A lead becomes an account, a contact and an opportunity, in one transaction of four events. */
+/** Converts a lead to an account, a contact and an opportunity in one transaction of four events. */
 export function convertLead(org: SimulatorOrg, { company, lastName }: LeadToConvert): ConvertedLead {
   const { entities, nextId } = org.others;
   const ids = { contactId: nextId('Contact'), opportunityId: nextId('Opportunity'), leadId: nextId('Lead') };

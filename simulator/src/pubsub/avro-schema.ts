@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FieldDefinition } from '../org/model.ts';
 import { mintId } from '../org/record-id.ts';
-import { AVRO_TYPES, DOC_BY_NAME, DOC_BY_TYPE } from './avro-field-types.ts';
-import { CHANGE_EVENT_HEADER } from './change-event-header-schema.ts';
+import { avroTypeOf, CHANGE_EVENT_HEADER, docOf } from './avro-types.ts';
 
-/** The Avro schema of the change events of these fields, as the JSON text that `GetSchema` answers. */
+/** The Avro schema of the change events of these fields, as the JSON that `GetSchema` returns. */
 export function changeEventSchema(fields: readonly FieldDefinition[]): EventSchema {
   const layout = eventLayout(fields);
   let customFields = 0;
@@ -15,7 +14,12 @@ export function changeEventSchema(fields: readonly FieldDefinition[]): EventSche
     if (field.type === 'address') addressIsDefined = true;
     if (field.custom) customFields += 1;
     const number = field.custom ? `:${mintId('00N', customFields).slice(0, 15)}` : '';
-    return { name: field.name, type: ['null', ...type], doc: docOf(entry) + number, default: null };
+    return {
+      name: field.name,
+      type: ['null', ...type],
+      doc: (isPersonName(entry) ? 'Data:Switchable_PersonName' : docOf(field)) + number,
+      default: null,
+    };
   });
   return { ...changeEventSchemaOf('Account', body), layout };
 }
@@ -55,25 +59,24 @@ function partName(compound: FieldDefinition, part: FieldDefinition): string {
   return compound.type === 'address' ? part.name.slice(compound.name.length - 'Address'.length) : part.name;
 }
 
-/** What a value may be other than null. The address is defined once, and referred to by its name from then on. */
+/** The types of a value other than null. The address is defined once and then referenced by name. */
 function typeOf({ field, parts }: EventField, addressIsDefined: boolean): AvroType[] {
   if (field.type === 'address') return [addressIsDefined ? 'Address' : recordOf('Address', parts)];
-  const plain = AVRO_TYPES[field.type];
+  const plain = avroTypeOf(field.type);
   return parts.length === 0 ? [plain] : [plain, recordOf('Switchable_PersonName', parts)];
 }
 
 function recordOf(name: string, parts: readonly EventPart[]): AvroType {
   const fields = parts.map((part) => ({
     name: part.name,
-    type: ['null', AVRO_TYPES[part.field.type]],
+    type: ['null', avroTypeOf(part.field.type)],
     default: null,
   }));
   return { type: 'record', name, fields };
 }
 
-function docOf({ field, parts }: EventField): string {
-  if (parts.length > 0 && field.type !== 'address') return 'Data:Switchable_PersonName';
-  return DOC_BY_NAME[field.name] ?? DOC_BY_TYPE[field.type];
+function isPersonName({ field, parts }: EventField): boolean {
+  return parts.length > 0 && field.type !== 'address';
 }
 
 export type EventSchema = {

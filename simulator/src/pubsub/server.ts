@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { AuthRules } from './auth.ts';
 import type { Bus } from './bus.ts';
 import { type PubSubConnections, watchConnections } from './connections.ts';
 import { type PubSubFailure, pubSubFailure } from './failures.ts';
 import { startRelay } from './relay.ts';
 import { mintSelfSignedCertificate, type TlsIdentity } from './self-signed-certificate.ts';
+import type { AuthRules } from './service.ts';
 import { type PubSubFaults, pubSubMethods, type Session } from './service.ts';
 import { loadPubSubService } from './wire.ts';
 

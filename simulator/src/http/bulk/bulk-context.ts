@@ -1,7 +1,7 @@
 import type { Org } from '../../org/model.ts';
 import type { SimulatorOptions } from '../../simulator-options.ts';
 import { createRequestAllowance, type RequestAllowance } from '../request-allowance.ts';
-import type { BulkFaults } from './bulk-faults.ts';
+import type { BulkFaults } from './bulk-job.ts';
 import { type BulkJobs, createBulkJobs } from './bulk-jobs.ts';
 
 /** The bulk side of an org: its jobs, and what a day of them may cost. */

@@ -1,5 +1,9 @@
-import { ApiError } from '../api-error.ts';
+import type { FastifyRequest } from 'fastify';
+import { ApiError, resourceNotFound } from '../api-error.ts';
 import { isObject } from '../record-input.ts';
+import { callerOf } from '../rest-caller.ts';
+import type { BulkContext } from './bulk-context.ts';
+import type { BulkJob } from './bulk-job.ts';
 import type { BulkRequest } from './bulk-jobs.ts';
 
 /** The body of a request for a new job. Throws for what a query job cannot be. */
@@ -38,3 +42,28 @@ const only = (body: Readonly<Record<string, unknown>>, name: string, values: rea
 const wrong = (message: string) => new ApiError(400, 'API_ERROR', message);
 
 const known = new Set(['operation', 'query', 'contentType', 'columnDelimiter', 'lineEnding']);
+
+/** The job of an id in a path. Throws 404. */
+export const findJob = ({ jobs }: BulkContext, id: string): BulkJob => {
+  const job = jobs.find(id);
+  if (!job) throw resourceNotFound();
+  return job;
+};
+
+/** A refusal of what cannot be done with a job in its state. */
+export const wrongState = (message: string) => new ApiError(400, 'INVALIDJOBSTATE', message);
+
+/** Resources are not there before the API version that brought them. */
+export const assertSince = (request: FastifyRequest, version: number): void => {
+  if (Number(callerOf(request).apiVersion) < version) throw resourceNotFound();
+};
+
+/** The name of a place in a job's result, opaque to clients: a text that is never a number. */
+export const locatorOf = (jobId: string, row: number): string =>
+  `S${Buffer.from(`${jobId.slice(-8)}:${row}`).toString('base64url')}`;
+
+/** The row that a locator of this job names; undefined for any other text. */
+export const rowOf = (jobId: string, locator: string): number | undefined => {
+  const [, row] = /:(\d{1,9})$/.exec(Buffer.from(locator.slice(1), 'base64url').toString()) ?? [];
+  return row !== undefined && locatorOf(jobId, Number(row)) === locator ? Number(row) : undefined;
+};

@@ -1,6 +1,6 @@
 import type { Caller, Org } from '../../org/model.ts';
 import { mintId, toLongId } from '../../org/record-id.ts';
-import type { BulkFaults } from './bulk-faults.ts';
+import type { BulkFaults } from './bulk-job.ts';
 import { type BulkJob, type BulkJobInfo, isUnfinished } from './bulk-job.ts';
 import { createJobLife } from './job-life.ts';
 

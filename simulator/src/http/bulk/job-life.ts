@@ -1,6 +1,6 @@
 import type { Org } from '../../org/model.ts';
 import { QueryError } from '../soql/query-error.ts';
-import type { BulkFaults } from './bulk-faults.ts';
+import type { BulkFaults } from './bulk-job.ts';
 import { type BulkJob, type BulkJobState, isUnfinished } from './bulk-job.ts';
 import { bulkRows } from './bulk-rows.ts';
 

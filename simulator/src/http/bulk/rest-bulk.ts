@@ -2,12 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import type { HttpContext } from '../http-context.ts';
 import { callerOf, versionUrl } from '../rest-caller.ts';
-import { assertAbort, readBulkRequest } from './bulk-input.ts';
+import { assertAbort, assertSince, findJob, readBulkRequest, wrongState } from './bulk-input.ts';
 import { isUnfinished } from './bulk-job.ts';
 import { assertBulkQuery } from './bulk-rows.ts';
-import { assertSince, findJob, wrongState } from './find-job.ts';
-import { jobJson, listedJobJson, wholeJobJson } from './job-json.ts';
-import { type JobListQuery, listPage } from './job-list.ts';
+import { type JobListQuery, jobJson, listedJobJson, listPage, wholeJobJson } from './job-list.ts';
 import { resultRoutes } from './rest-results.ts';
 
 /** Bulk API 2.0 query jobs, `jobs/query`. */

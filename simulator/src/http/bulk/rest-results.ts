@@ -5,11 +5,9 @@ import { ApiError } from '../api-error.ts';
 import type { HttpContext } from '../http-context.ts';
 import type { RequestAllowance } from '../request-allowance.ts';
 import { callerOf, versionUrl } from '../rest-caller.ts';
-import { readMaxRecords } from './bulk-input.ts';
+import { assertSince, findJob, locatorOf, readMaxRecords, rowOf, wrongState } from './bulk-input.ts';
 import type { BulkJob } from './bulk-job.ts';
 import type { QueryRows } from './bulk-rows.ts';
-import { assertSince, findJob, wrongState } from './find-job.ts';
-import { locatorOf, rowOf } from './locator.ts';
 import { pageCsv, pageOf } from './result-page.ts';
 
 /** The result of a complete job, page by page, and the addresses of several pages at once. */

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
-import type { PageFaults } from './bulk-faults.ts';
+import type { PageFaults } from './bulk-job.ts';
 import type { QueryRows } from './bulk-rows.ts';
 import { csvWriter } from './csv.ts';
 

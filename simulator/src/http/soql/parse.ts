@@ -1,7 +1,14 @@
 import { parseCondition } from './parse-condition.ts';
-import { parseExpression, parseName } from './parse-expression.ts';
-import { parseSelect } from './parse-select.ts';
-import type { Expression, Ordering, Query } from './syntax.ts';
+import type {
+  AggregateFunction,
+  DateFunction,
+  Expression,
+  FieldGroup,
+  Name,
+  Ordering,
+  Query,
+  SelectItem,
+} from './syntax.ts';
 import { TokenReader } from './token-reader.ts';
 
 /** Reads a SOQL query of the shapes the simulator knows. Throws QueryError `MALFORMED_QUERY`. */
@@ -62,3 +69,72 @@ const parseCount = (reader: TokenReader): number => {
 };
 
 const unsupportedClauses = ['HAVING', 'WITH', 'USING', 'FOR'];
+
+/** Reads what stands between SELECT and FROM. */
+export const parseSelect = (reader: TokenReader): SelectItem[] => {
+  const items = [parseItem(reader)];
+  while (reader.take(',')) items.push(parseItem(reader));
+  if (items.length > 1 && items.some((item) => item.kind === 'count')) {
+    throw reader.malformed('COUNT() must be the only element of the SELECT list');
+  }
+  return items;
+};
+
+const parseItem = (reader: TokenReader): SelectItem => {
+  const { position } = reader.current;
+  if (reader.isBefore('(') && reader.is('FIELDS')) return parseFields(reader);
+  if (reader.isBefore('(') && reader.is('COUNT') && reader.isBefore(')', 2)) {
+    for (let count = 0; count < 3; count += 1) reader.next();
+    return { kind: 'count', position };
+  }
+  const expression = parseExpression(reader);
+  const alias = reader.current.kind === 'word' && !reader.is('FROM') ? reader.next().text : null;
+  return { ...expression, alias };
+};
+
+const parseFields = (reader: TokenReader): SelectItem => {
+  const { position } = reader.next();
+  reader.expect('(');
+  const { position: at, text } = parseName(reader);
+  reader.expect(')');
+  const group = fieldGroups.find((name) => name === text.toUpperCase());
+  if (!group) throw reader.malformed(`unknown group of fields: ${text}`, at);
+  return { kind: 'fields', group, position };
+};
+
+const fieldGroups: readonly FieldGroup[] = ['ALL', 'STANDARD', 'CUSTOM'];
+
+/** Reads a field, or a function of a field: `Name`, `CALENDAR_YEAR(CreatedDate)`, `MAX(Name)`. */
+export const parseExpression = (reader: TokenReader): Expression => {
+  if (!reader.isBefore('(')) return { kind: 'field', field: parseName(reader) };
+  const { position, text } = reader.word();
+  const name = text.toUpperCase();
+  reader.expect('(');
+  const field = parseName(reader);
+  reader.expect(')');
+  const aggregate = aggregateFunctions.find((each) => each === name);
+  if (aggregate) return { kind: 'aggregate', function: aggregate, field };
+  const date = dateFunctions.find((each) => each === name);
+  if (date) return { kind: 'date', function: date, field };
+  throw reader.malformed(`unknown function: ${name}`, position);
+};
+
+export const parseName = (reader: TokenReader): Name => {
+  const { text, position } = reader.word();
+  return { text, position };
+};
+
+const aggregateFunctions: readonly AggregateFunction[] = [
+  'COUNT',
+  'COUNT_DISTINCT',
+  'MAX',
+  'MIN',
+  'SUM',
+  'AVG',
+];
+const dateFunctions: readonly DateFunction[] = [
+  'CALENDAR_YEAR',
+  'CALENDAR_MONTH',
+  'DAY_IN_MONTH',
+  'HOUR_IN_DAY',
+];

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { csvWriter } from '../../../src/http/bulk/csv.ts';
-import { isoDate, isoTime } from '../../../src/http/bulk/iso-time.ts';
-import { defineField } from '../../../src/org/define-field.ts';
+import { csvWriter, isoDate, isoTime } from '../../../src/http/bulk/csv.ts';
+import { defineField } from '../../../src/org/field-catalog.ts';
 import { readCsv } from './bulk-client.ts';
 
 const fields = ['A', 'B', 'C', 'D'].map((name) => defineField({ name, type: 'string' }));

@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { BulkContext } from './bulk/bulk-context.ts';
-import { allowanceRoutes } from './control-allowance.ts';
+import type { Allowance } from './request-allowance.ts';
 
 /** `/simulator/bulk`: which bulk jobs there were, by whom, and what became of them; and how many a day may have. */
 export const bulkControlRoutes =
@@ -24,4 +24,29 @@ export const bulkControlRoutes =
 const jobsQuery = Type.Object(
   { client: Type.Optional(Type.String({ minLength: 1 })) },
   { additionalProperties: false },
+);
+
+/** `/simulator/allowance`: the day's API requests, which a test lets run out and refill. Its own requests do not count. */
+export const allowanceRoutes = (allowance: Allowance) => async (instance: FastifyInstance) => {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+  const shown = () => ({ max: allowance.max, used: allowance.used, remaining: allowance.remaining });
+
+  app.get('/', async () => shown());
+
+  app.patch('/', { schema: { body: allowanceBody } }, async ({ body }) => {
+    allowance.set(body);
+    return shown();
+  });
+
+  app.post('/refill', async () => {
+    allowance.refill();
+    return shown();
+  });
+};
+
+const count = Type.Optional(Type.Integer({ minimum: 0 }));
+
+const allowanceBody = Type.Object(
+  { max: count, used: count },
+  { additionalProperties: false, minProperties: 1 },
 );
