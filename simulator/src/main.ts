@@ -22,8 +22,9 @@ async function run(settings: SimulatorSettings): Promise<void> {
     throw namePort(error, settings);
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void simulator.close());
-  if (settings.relay !== undefined) simulator.webhooks.relay(settings.relay);
-  if (settings.outboundMessages !== undefined) simulator.webhooks.tell(settings.outboundMessages);
+  if (settings.relay !== undefined) simulator.webhooks.relayEvents(settings.relay);
+  if (settings.outboundMessages !== undefined)
+    simulator.webhooks.sendOutboundMessages(settings.outboundMessages);
   process.stdout.write(banner(simulator));
 }
 

@@ -1,4 +1,4 @@
-/** A generator (mulberry32) whose numbers follow from the seed alone. */
+/** A generator (mulberry32) of reproducible numbers. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
 
@@ -14,7 +14,7 @@ export function createRandom(seed: number): Random {
     integer: (below) => Math.floor(next() * below),
     pick(choices) {
       const choice = choices[Math.floor(next() * choices.length)];
-      if (choice === undefined) throw new RangeError('Nothing to pick from');
+      if (choice === undefined) throw new RangeError('there is no choice to pick from');
       return choice;
     },
   };
@@ -22,7 +22,7 @@ export function createRandom(seed: number): Random {
 
 export type Random = {
   chance(probability: number): boolean;
-  /** From 0, below the given number. */
+  /** From 0 to `below`, exclusive. */
   integer(below: number): number;
   pick<T>(choices: readonly T[]): T;
 };

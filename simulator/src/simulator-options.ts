@@ -1,56 +1,58 @@
 import type { FastifyBaseLogger } from 'fastify';
 
-/** How a simulator starts; everything may be left out. */
+/** The options of a simulator; all are optional. */
 export type SimulatorOptions = {
-  /** How many accounts to begin with; none unless told. Skipped when the journal holds an org already. */
+  /** Accounts to create, 0 by default. Ignored if the journal contains accounts. */
   readonly accounts?: number;
-  /** The same seed makes the same accounts; 1 unless told. */
+  /** Equal seeds create equal accounts; 1 by default. */
   readonly seed?: number;
-  /** Both servers listen here; `127.0.0.1` unless told. */
+  /** The address that both servers listen on; `127.0.0.1` by default. */
   readonly host?: string;
-  /** 0, as by default, takes any free one. */
+  /** 0, the default, selects a free port. */
   readonly httpPort?: number;
-  /** The address that clients are told as the org's own, where they come through a proxy: `http://127.0.0.1:9000`. */
+  /** The instance URL in responses, if clients connect through a proxy: `http://127.0.0.1:9000`. */
   readonly publicUrl?: string;
   readonly pubsubPort?: number;
-  /** Of the Pub/Sub API only, HTTP stays plain; `true` makes a certificate at start. */
+  /** For the Pub/Sub API only. PEM, or `true` for a certificate created at startup; HTTP is never encrypted. */
   readonly tls?: boolean | { readonly cert: string; readonly key: string };
-  /** Custom channels beside `/data/AccountChangeEvent` and `/data/ChangeEvents`. */
+  /** Custom channels in addition to `/data/AccountChangeEvent` and `/data/ChangeEvents`: `/data/Example__chn`. */
   readonly channels?: readonly string[];
-  /** 18 characters, prefix 00D; a sandbox that is refreshed gets another one. */
+  /** 18 characters, prefix 00D. */
   readonly organizationId?: string;
-  /** How many custom fields Account has beyond those of this org, as in orgs that grew for years; none by default. */
+  /** Additional custom fields of Account, 0 by default. */
   readonly customFields?: number;
-  /** Whether small changes of long texts come as diffs, as Salesforce does; yes unless told. */
+  /** Whether small changes of texts of 1,000 characters and more are sent as diffs; true by default. */
   readonly diffFields?: boolean;
-  /** Whether an account with a last name is a person; its events carry the name in parts. No unless told. */
+  /** Whether accounts with a last name are person accounts, whose events carry the parts of the name; false by default. */
   readonly personAccounts?: boolean;
-  /** Makes the org survive a restart; created when absent. */
+  /** File that keeps the org across restarts; created if absent. */
   readonly journalFile?: string;
-  /** How long a session lives unused; two hours unless told. */
+  /** Idle timeout of a session; two hours by default. */
   readonly tokenLifetimeMs?: number;
-  /** How long `nextRecordsUrl` works unused; 15 minutes unless told. */
+  /** Idle timeout of a `nextRecordsUrl`; 15 minutes by default. */
   readonly queryLifetimeMs?: number;
-  /** REST requests per UTC day; 100,000 unless told. */
+  /** REST requests per UTC day; 100,000 by default. */
   readonly dailyApiRequests?: number;
-  /** Bulk query jobs per UTC day; 10,000 unless told. */
+  /** Bulk query jobs per UTC day; 10,000 by default. */
   readonly dailyBulkQueryJobs?: number;
-  /** How long a bulk query job takes; 4 milliseconds unless told. */
+  /** Duration of a bulk query job; 4 milliseconds by default. */
   readonly bulkJobMs?: number;
-  /** Whether bulk results come in gzip, as Salesforce sends them; no unless told, for it takes time. */
+  /** Whether bulk results are compressed by gzip, as Salesforce does; false by default, because it takes time. */
   readonly bulkCompression?: boolean;
-  /** Rows of a page of a bulk result where the client does not say; 50,000 unless told. */
+  /** Rows of a page of a bulk result without `maxRecords`; 50,000 by default. */
   readonly bulkPageRows?: number;
-  /** How long events stay on the bus; 72 hours unless told. */
+  /** Retention of events; 72 hours by default. */
   readonly retentionMs?: number;
+  /** A stream without a response for this long gets an empty one while credit is left; a minute by default. */
   readonly keepaliveIntervalMs?: number;
+  /** A stream without credit for this long is closed; a minute by default. */
   readonly zeroCreditTimeoutMs?: number;
-  /** Of faults that strike by chance; 1 unless told. */
+  /** Default seed of faults with a probability; 1 by default. */
   readonly faultSeed?: number;
-  /** Puts a relay before the Pub/Sub API, so that its connections can be left half-open; no unless told. */
+  /** Places a relay in front of the Pub/Sub API, which the fault `stream.halfOpen` needs; false by default. */
   readonly networkFaults?: boolean;
-  /** Epoch milliseconds; the system clock unless told. */
+  /** The clock in epoch milliseconds; the system clock by default. */
   readonly now?: () => number;
-  /** Requests are logged here; silent unless told. */
+  /** Logger of HTTP requests; none by default. */
   readonly logger?: FastifyBaseLogger;
 };

@@ -22,7 +22,7 @@ import type { Webhooks } from './webhooks/webhooks.ts';
 
 /**
  * Starts a Salesforce org in this process: OAuth, SOAP and REST over HTTP, the Pub/Sub API over gRPC.
- * Rejects with code `EADDRINUSE`, and a message that names the port, when a port is taken.
+ * Rejects with code `EADDRINUSE` and the port if a port is in use.
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const switches = createFaultSwitches(options);
@@ -62,21 +62,13 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   }
 }
 
-/** A journal that holds accounts already is taken as it is. */
-function openOrg(
-  { accounts = 0, customFields = 0, seed = 1, ...options }: SimulatorOptions,
-  switches: FaultSwitches,
-): SimulatorOrg {
-  const { channels, diffFields, journalFile, now, organizationId, personAccounts, retentionMs } = options;
+/** Accounts of the journal are kept; `accounts` applies to an empty org. */
+function openOrg(options: SimulatorOptions, switches: FaultSwitches): SimulatorOrg {
+  const { accounts = 0, customFields = 0, organizationId, seed = 1 } = options;
   const otherSchemaId = (): string => org.others.entities.Contact.writer.schemaId;
   const org = createOrg({
-    ...(channels && { channels }),
-    ...(diffFields !== undefined && { sendsDiffs: diffFields }),
-    ...(journalFile !== undefined && { journalFile }),
-    ...(now && { now }),
+    ...options,
     ...(organizationId !== undefined && { organizationId: checkedId(organizationId) }),
-    ...(personAccounts !== undefined && { personAccounts }),
-    ...(retentionMs !== undefined && { retentionMs }),
     faults: { ...eventFaults(switches.events, otherSchemaId), ...recordFaults(switches.records) },
   });
   switches.events.delayed.onOff(org.bus.release);
@@ -127,32 +119,32 @@ export type Simulator = {
   readonly instanceUrl: string;
   /** `127.0.0.1:7443` */
   readonly pubsubEndpoint: string;
-  /** PEM, when the Pub/Sub API speaks TLS. */
+  /** PEM, if the Pub/Sub API uses TLS. */
   readonly certificate?: string;
   /** 18 characters. */
   readonly organizationId: string;
   readonly credentials: Omit<Credentials, 'publicKey'>;
   readonly org: SimulatorOrg;
   readonly bus: Bus;
-  /** Every write of a record, by whom. */
+  /** Every write of a record and its caller. */
   readonly audit: Audit;
-  /** Misbehaviour on command; the same over HTTP under `/simulator/faults`. */
+  /** Also over HTTP under `/simulator/faults`. */
   readonly faults: Faults;
-  /** What the org sends to others by HTTP; the same under `/simulator/webhooks`. */
+  /** Also over HTTP under `/simulator/webhooks`. */
   readonly webhooks: Webhooks;
-  /** The day's API requests; the same over HTTP under `/simulator/allowance`. */
+  /** The daily limit of API requests; also over HTTP under `/simulator/allowance`. */
   readonly allowance: Allowance;
-  /** The bulk query jobs that clients created, and how many a day may have; over HTTP under `/simulator/bulk`. */
+  /** The bulk query jobs of clients and their daily limit; also over HTTP under `/simulator/bulk`. */
   readonly bulk: Pick<BulkJobs, 'log' | 'clearLog'> & { readonly allowance: Allowance };
   readonly sessions: {
-    /** A new access token, of the integration user unless told. */
+    /** A new access token, by default of the integration user. */
     issue(options?: { readonly userId?: string; readonly neverExpires?: boolean }): string;
-    /** Ends every session and says how many; refresh tokens stay good. */
+    /** Ends every session and returns their number; refresh tokens stay valid. */
     revokeAll(): number;
   };
   /** Ends every open stream: cleanly, or with an error code such as `service.unavailable`. */
   disconnectStreams(errorCode?: string): void;
-  /** From now on sign-ins name this address as the org's instance. What the old one answers is up to what stands there. */
+  /** Sign-ins return this instance URL from now on. The caller runs a server there. */
   moveTo(url: string): void;
   close(): Promise<void>;
 };

@@ -9,7 +9,7 @@ import { startPubSubServer } from './pubsub/server.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts';
 
-/** Opens both ports and writes their addresses into `context.endpoints`. When one fails the other is closed. */
+/** Opens both ports and writes their addresses to `context.endpoints`. If one fails, the other is closed. */
 export async function startServers(
   context: HttpContext,
   org: SimulatorOrg,
@@ -19,13 +19,12 @@ export async function startServers(
   const { host = '127.0.0.1', httpPort = 0, logger, pubsubPort = 0 } = options;
   const { endpoints, sessions } = context;
   const pubsub = await startPubSubServer({
+    ...options,
     bus: org.bus,
     organizationId: org.organizationId,
-    host,
     port: pubsubPort,
     authenticate: sessions.authenticate,
     faults: streamFaults(switches.stream, switches.context),
-    ...pubsubOptions(options),
   }).catch((error: unknown) => {
     throw portError(error, pubsubPort);
   });
@@ -33,9 +32,7 @@ export async function startServers(
   if (pubsub.certificate !== undefined) endpoints.certificate = pubsub.certificate;
   const faults = createFaults(switches, { org, pubsub, bulkJobs: context.bulk.jobs, now: context.now });
   const adminToken = lastingToken(sessions, org.named.admin.id);
-  const disconnectStreams = (errorCode?: string) => {
-    pubsub.disconnect(errorCode);
-  };
+  const disconnectStreams = (errorCode?: string) => void pubsub.disconnect(errorCode);
   const moveTo = (url: string) => {
     endpoints.instanceUrl = url;
   };
@@ -72,7 +69,7 @@ export async function startServers(
   };
 }
 
-/** A token for printed examples: it never expires, and when it was revoked there is a new one. */
+/** A token for printed examples: it never expires and is replaced if it was revoked. */
 const lastingToken = (sessions: Sessions, userId: string) => {
   let token = '';
   return () => {
@@ -81,20 +78,7 @@ const lastingToken = (sessions: Sessions, userId: string) => {
   };
 };
 
-/** Leaves out what is not told, so that the server's own defaults hold. */
-const pubsubOptions = ({
-  keepaliveIntervalMs,
-  networkFaults,
-  tls,
-  zeroCreditTimeoutMs,
-}: SimulatorOptions) => ({
-  ...(keepaliveIntervalMs !== undefined && { keepaliveMs: keepaliveIntervalMs }),
-  ...(networkFaults !== undefined && { relayed: networkFaults }),
-  ...(tls !== undefined && { tls }),
-  ...(zeroCreditTimeoutMs !== undefined && { idleMs: zeroCreditTimeoutMs }),
-});
-
-/** A listener on every address is reached by this machine's own. */
+/** Clients on this machine reach a listener on all addresses by the loopback address. */
 const reachable = (host: string): string => {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;

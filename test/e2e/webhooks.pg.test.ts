@@ -48,7 +48,7 @@ describe('changes by webhook', () => {
     ).then(() => true);
 
   const relay = (shape: RelayShape, batchSize: number) =>
-    mirror.simulator.webhooks.relay({
+    mirror.simulator.webhooks.relayEvents({
       url: `${url}/webhooks/change-events`,
       secret: webhookSecret,
       shape,
@@ -57,7 +57,11 @@ describe('changes by webhook', () => {
     });
 
   const tellByMessages = () =>
-    mirror.simulator.webhooks.tell({ url: `${url}${outboundPath}`, batchSize: 20, retryMs: 5 });
+    mirror.simulator.webhooks.sendOutboundMessages({
+      url: `${url}${outboundPath}`,
+      batchSize: 20,
+      retryMs: 5,
+    });
 
   it('changes from both sources in any order and with repetitions end in a mirror equal to the org', async () => {
     const { faults, webhooks } = mirror.simulator;

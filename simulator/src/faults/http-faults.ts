@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { AskedRequest, FailureAnswer, HttpFailure, HttpFaults } from '../http/fault-hooks.ts';
+import type { FailureAnswer, HttpFailure, HttpFaults, RequestTarget } from '../http/fault-hooks.ts';
 import type { OrgRecord } from '../org/model.ts';
 import { faultSwitch, type SwitchContext } from './fault.ts';
 import { delayMs, frequency, recordIds } from './parameters.ts';
@@ -128,15 +128,15 @@ export function visibilityOf({ hiddenRecords }: RestSwitches, integrationUserId:
   };
 }
 
-function isSignIn({ url }: AskedRequest): boolean {
+function isSignIn({ url }: RequestTarget): boolean {
   return url.startsWith('/services/oauth2/token');
 }
 
-function isRest({ url }: AskedRequest): boolean {
+function isRest({ url }: RequestTarget): boolean {
   return url.startsWith('/services/data');
 }
 
-function concerns(which: { method?: string; path?: string }, { method, url }: AskedRequest): boolean {
+function concerns(which: { method?: string; path?: string }, { method, url }: RequestTarget): boolean {
   return (
     (which.method === undefined || which.method === method) &&
     (which.path === undefined || unescaped(url).includes(which.path))

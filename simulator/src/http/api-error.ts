@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { SaveError } from '../org/model.ts';
 import { QueryError } from './soql/query-error.ts';
 
-/** A refusal of the REST API: a status and `[{"message","errorCode","fields"?}]`. */
+/** An error of the REST API: a status and `[{"message","errorCode","fields"?}]`. */
 export class ApiError extends Error {
   readonly status: number;
   readonly errorCode: string;
@@ -19,7 +19,7 @@ export class ApiError extends Error {
 
 export const resourceNotFound = () => new ApiError(404, 'NOT_FOUND', 'The requested resource does not exist');
 
-/** Why the DML of a single row failed; in collections the same errors stand in the result instead. */
+/** The error of a single row; collections return the same errors in their results. */
 export const rowError = ([first]: readonly SaveError[]): ApiError => {
   if (!first) return new ApiError(500, 'UNKNOWN_EXCEPTION', 'An unexpected error occurred');
   const { statusCode, message, fields } = first;

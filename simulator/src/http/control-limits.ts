@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import type { BulkContext } from './bulk/bulk-context.ts';
 import type { Allowance } from './request-allowance.ts';
 
-/** `/simulator/bulk`: which bulk jobs there were, by whom, and what became of them; and how many a day may have. */
+/** `/simulator/bulk`: the log of bulk jobs, and their daily limit. */
 export const bulkControlRoutes =
   ({ allowance, jobs }: BulkContext) =>
   async (instance: FastifyInstance) => {
@@ -26,7 +26,7 @@ const jobsQuery = Type.Object(
   { additionalProperties: false },
 );
 
-/** `/simulator/allowance`: the day's API requests, which a test lets run out and refill. Its own requests do not count. */
+/** A daily limit: read, change, refill. Control requests do not count. */
 export const allowanceRoutes = (allowance: Allowance) => async (instance: FastifyInstance) => {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const shown = () => ({ max: allowance.max, used: allowance.used, remaining: allowance.remaining });

@@ -10,11 +10,11 @@ export const webhookControlRoutes = (webhooks: Webhooks) => async (instance: Fas
   app.get('/', async () => ({ webhooks: webhooks.senders() }));
 
   app.post('/change-events', { schema: { body: relayBody } }, async ({ body }) =>
-    webhooks.relay(body).state(),
+    webhooks.relayEvents(body).state(),
   );
 
   app.post('/outbound-messages', { schema: { body: outboundBody } }, async ({ body }) =>
-    webhooks.tell(body).state(),
+    webhooks.sendOutboundMessages(body).state(),
   );
 
   app.delete('/', async () => ({ stopped: webhooks.stop() }));

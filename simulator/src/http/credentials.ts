@@ -1,7 +1,7 @@
 import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** What a client signs in with. All of it is fake and the same in every simulator, but for the key pair, made at start. */
+/** The credentials of clients: fake, and equal in every simulator except for the key pair. */
 export const createCredentials = async (): Promise<Credentials> => {
   const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 });
   return {
@@ -19,10 +19,10 @@ export const createCredentials = async (): Promise<Credentials> => {
 export type Credentials = {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** The integration user; every user of the org has the same password. */
+  /** The integration user. All users have the same password. */
   readonly username: string;
   readonly password: string;
-  /** May follow the password, as clients outside a trusted network send it. */
+  /** Optional suffix of the password. */
   readonly securityToken: string;
   readonly refreshToken: string;
   /** PEM (PKCS #8), for the JWT bearer flow. */

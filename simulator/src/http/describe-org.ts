@@ -1,6 +1,6 @@
 import type { HttpContext } from './http-context.ts';
 
-/** What a running simulator is and how to use it, for `GET /` and `GET /simulator`. */
+/** The response of `GET /` and `GET /simulator`. */
 export function describeSimulator(context: HttpContext, adminToken: string) {
   const { allowance, credentials, endpoints, org, sessions } = context;
   const { publicKey: _publicKey, ...shownCredentials } = credentials;
@@ -28,7 +28,7 @@ export function describeSimulator(context: HttpContext, adminToken: string) {
   };
 }
 
-/** Two curl lines that work as they stand: one creates an account, one lists the newest ones. */
+/** Complete curl commands: create an account, query the newest ones. */
 export const exampleRequests = (instanceUrl: string, accessToken: string) => {
   const authorization = `-H 'Authorization: Bearer ${accessToken}'`;
   const base = `${instanceUrl}/services/data/v66.0`;

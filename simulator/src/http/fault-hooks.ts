@@ -2,15 +2,15 @@ import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
-/** Hooks of the org's whole HTTP side that let requests fail on purpose. */
+/** Hooks of all routes that make requests fail. */
 export const faultHooks = (app: FastifyInstance, faults: HttpFaults): void => {
   const later = new WeakMap<FastifyRequest, LateFailure>();
 
   app.addHook('onRequest', async (request, reply) => {
-    const asked = { method: request.method, url: request.url };
-    const delayMs = faults.delayMs(asked);
+    const target = { method: request.method, url: request.url };
+    const delayMs = faults.delayMs(target);
     if (delayMs > 0) await wait(delayMs, undefined, { ref: false });
-    const failure = faults.failure(asked);
+    const failure = faults.failure(target);
     if (failure === undefined) return undefined;
     if (failure.kind === 'answer') return sendFailure(reply, failure);
     if (failure.kind === 'cut-after' || failure.kind === 'truncated') {
@@ -31,7 +31,7 @@ export const faultHooks = (app: FastifyInstance, faults: HttpFaults): void => {
   });
 };
 
-/** Nobody knows the half of what is written while it is sent. */
+/** The length of a stream is unknown, so its first piece replaces half of it. */
 async function* firstPiece(pieces: AsyncIterable<unknown>): AsyncGenerator<unknown> {
   for await (const piece of pieces) {
     yield piece;
@@ -42,40 +42,40 @@ async function* firstPiece(pieces: AsyncIterable<unknown>): AsyncGenerator<unkno
 const sendFailure = (reply: FastifyReply, { body, headers, status }: FailureAnswer) =>
   reply.code(status).headers(headers).send(body);
 
-/** Misbehaviour of the HTTP side on purpose, asked anew for every request. */
+/** Faults of HTTP requests; each function is called for every request. */
 export type HttpFaults = {
-  failure(request: AskedRequest): HttpFailure | undefined;
-  /** Milliseconds before anything is done. */
-  delayMs(request: AskedRequest): number;
-  /** Records of a query's page at most. */
+  failure(request: RequestTarget): HttpFailure | undefined;
+  /** Milliseconds before the request is executed. */
+  delayMs(request: RequestTarget): number;
+  /** Maximum number of records of a page of a query. */
   pageSize(): number | undefined;
-  /** Whether a query for rows finds nothing although there is something. */
+  /** Whether a query for rows has an empty result. */
   isResultEmpty(soql: string): boolean;
-  /** Whether the locator of a next page is refused although it is good. */
+  /** Whether a valid locator is refused. */
   isLocatorExpired(): boolean;
-  /** How much of what was changed and deleted is told. */
+  /** Limits of the lists of updated and deleted records. */
   replication(): ReplicationFaults;
 };
 
 export type ReplicationFaults = {
-  /** Ids an answer may hold. */
+  /** Maximum number of ids in a response. */
   readonly maxIds?: number;
-  /** How far back the log of deletions reaches. */
+  /** Age of the oldest entry of the deletion log. */
   readonly deleteLogMinutes?: number;
-  /** What is younger is not covered yet, for a long transaction is still open. */
+  /** Newer changes are not covered yet, as if a long transaction were open. */
   readonly openMinutes?: number;
 };
 
 /** `url` is the path with its query. */
-export type AskedRequest = { readonly method: string; readonly url: string };
+export type RequestTarget = { readonly method: string; readonly url: string };
 
 export type HttpFailure =
   | FailureAnswer
-  /** No answer at all, ever. */
+  /** No response. */
   | { readonly kind: 'no-answer' }
-  /** The connection ends before anything is done. */
+  /** The connection is closed before the request is executed. */
   | { readonly kind: 'cut-before' }
-  /** The connection ends when everything is done, in place of the answer. */
+  /** The request is executed, then the connection is closed without a response. */
   | { readonly kind: 'cut-after' }
   /** Half the body; of a stream, its first piece. */
   | { readonly kind: 'truncated' };

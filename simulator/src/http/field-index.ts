@@ -1,6 +1,6 @@
 import type { FieldDefinition, Org } from '../org/model.ts';
 
-/** Finds a field by its name in any case, as every Salesforce API does. */
+/** Finds fields by case-insensitive name. */
 export const fieldIndex = (org: Pick<Org, 'fields'>): FieldIndex => {
   const fields = org.fields();
   const known = indexes.get(org);
@@ -16,12 +16,12 @@ export const fieldIndex = (org: Pick<Org, 'fields'>): FieldIndex => {
   return index;
 };
 
-/** The org answers the same list until a field changes. */
+/** The org returns the same list until a field changes. */
 const indexes = new WeakMap<object, FieldIndex>();
 
 export type FieldIndex = {
   readonly fields: readonly FieldDefinition[];
   find(name: string): FieldDefinition | undefined;
-  /** The flat fields that make up a compound one: `BillingCity`, … of `BillingAddress`. */
+  /** The parts of a compound field: `BillingCity`, … of `BillingAddress`. */
   partsOf(compound: string): readonly FieldDefinition[];
 };

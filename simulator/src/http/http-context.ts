@@ -7,7 +7,7 @@ import type { QueryCursors } from './query-cursors.ts';
 import type { RequestAllowance } from './request-allowance.ts';
 import type { Sessions } from './sessions.ts';
 
-/** What the HTTP routes of the simulator work with. */
+/** The state that all HTTP routes share. */
 export type HttpContext = {
   readonly org: Org & Pick<VisibleOrg, 'deletions'>;
   readonly sessions: Sessions;
@@ -15,7 +15,7 @@ export type HttpContext = {
   readonly allowance: RequestAllowance;
   readonly cursors: QueryCursors;
   readonly bulk: BulkContext;
-  /** Written once, when the ports are open. */
+  /** Set when the ports are open. */
   readonly endpoints: Endpoints;
   readonly faults: HttpFaults;
   /** Epoch milliseconds. */
@@ -27,6 +27,6 @@ export type Endpoints = {
   instanceUrl: string;
   /** `127.0.0.1:7443` */
   pubsubEndpoint: string;
-  /** PEM, when the Pub/Sub API speaks TLS. */
+  /** PEM, if the Pub/Sub API uses TLS. */
   certificate?: string;
 };

@@ -8,7 +8,7 @@ import { assertLoopback, limitAddress, maxHeaderSize } from './request-checks.ts
 import { restRoutes } from './rest.ts';
 import { soapRoutes } from './soap.ts';
 
-/** Serves the org's HTTP side; the caller then writes where it listens into `context.endpoints`. */
+/** Serves all HTTP routes. The caller sets `context.endpoints`. */
 export const startHttpServer = async ({ context, control, host, logger, port }: HttpServerOptions) => {
   const app = Fastify({
     ...(logger && { loggerInstance: logger }),
@@ -20,7 +20,7 @@ export const startHttpServer = async ({ context, control, host, logger, port }: 
   });
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    // Many clients name a content type on a DELETE that has no body, and Salesforce lets them.
+    // Many clients send a content type with a DELETE without a body, which Salesforce accepts.
     if (request.method === 'DELETE' && body === '') done(null, undefined);
     else parseJson(request, body.toString(), done);
   });
@@ -42,7 +42,7 @@ type HttpServerOptions = {
   readonly context: HttpContext;
   readonly control: Control;
   readonly host: string;
-  /** 0 takes any free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly logger: FastifyBaseLogger | undefined;
 };

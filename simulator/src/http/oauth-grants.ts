@@ -1,7 +1,7 @@
 import { errors, jwtVerify } from 'jose';
 import type { HttpContext } from './http-context.ts';
 
-/** Checks what a token request brings, by its grant type, and answers the user to sign in. Throws OAuthError. */
+/** Validates a token request by its grant type and returns the id of the user. Throws OAuthError. */
 export const grantUser = async (form: TokenForm, context: GrantContext): Promise<string> => {
   switch (form.get('grant_type')) {
     case 'client_credentials':
@@ -33,7 +33,7 @@ const jwtUser = async (form: TokenForm, context: GrantContext): Promise<string> 
     throw jwtError(error);
   });
   if (payload.iss !== credentials.clientId) throw unknownClient();
-  if (Number(payload.exp) * 1000 > now() + longestAssertionMs) {
+  if (Number(payload.exp) * 1000 > now() + maxAssertionLifetimeMs) {
     throw new OAuthError('invalid_grant', 'assertion expires more than 5 minutes from now');
   }
   return userNamed(payload.sub, context, "user hasn't approved this consumer");
@@ -61,7 +61,7 @@ const passwordUser = (form: TokenForm, context: GrantContext): string => {
   return userId;
 };
 
-/** The user of a name and password; the security token may follow the password. */
+/** The user with this name and password. The password may end with the security token. */
 export const userWithPassword = (
   username: string | undefined,
   password: string | undefined,
@@ -92,14 +92,14 @@ const userNamed = (
 
 const unknownClient = () => new OAuthError('invalid_client_id', 'client identifier invalid');
 
-const longestAssertionMs = 5 * 60_000;
+const maxAssertionLifetimeMs = 5 * 60_000;
 
-/** The parameters of a token request, each at most once. */
+/** The parameters of a token request, without repetition. */
 export type TokenForm = ReadonlyMap<string, string>;
 
 type GrantContext = Pick<HttpContext, 'org' | 'sessions' | 'credentials' | 'endpoints' | 'now'>;
 
-/** A refusal of the token endpoint: HTTP 400 `{"error","error_description"}`. */
+/** An error of the token endpoint: HTTP 400 `{"error","error_description"}`. */
 export class OAuthError extends Error {
   readonly error: string;
 

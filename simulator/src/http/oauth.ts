@@ -11,18 +11,18 @@ export const oauthRoutes = (context: HttpContext) => async (app: FastifyInstance
   app.setErrorHandler((error, request, reply) => {
     if (!(error instanceof OAuthError)) request.log.warn(error);
     const refusal =
-      error instanceof OAuthError ? error : new OAuthError('invalid_request', 'the request cannot be read');
+      error instanceof OAuthError ? error : new OAuthError('invalid_request', 'the request is invalid');
     return reply.code(400).send({ error: refusal.error, error_description: refusal.message });
   });
 
   app.post('/services/oauth2/token', async (request, reply) => {
     const form = tokenForm(request);
     const userId = await grantUser(form, context);
-    const answer = tokenAnswer(userId, context);
+    const response = tokenResponse(userId, context);
     reply.header('cache-control', 'no-store');
     return form.get('grant_type') === 'client_credentials'
-      ? { ...answer, api_instance_url: context.endpoints.instanceUrl }
-      : answer;
+      ? { ...response, api_instance_url: context.endpoints.instanceUrl }
+      : response;
   });
 
   app.route({
@@ -37,7 +37,7 @@ export const oauthRoutes = (context: HttpContext) => async (app: FastifyInstance
   });
 };
 
-const tokenAnswer = (userId: string, { credentials, endpoints, now, org, sessions }: HttpContext) => {
+const tokenResponse = (userId: string, { credentials, endpoints, now, org, sessions }: HttpContext) => {
   const { instanceUrl } = endpoints;
   const id = `${instanceUrl}/id/${org.organizationId}/${userId}`;
   const issuedAt = String(now());
@@ -52,7 +52,7 @@ const tokenAnswer = (userId: string, { credentials, endpoints, now, org, session
   };
 };
 
-/** Query and form parameters together; HTTP Basic counts as `client_id` and `client_secret`. */
+/** Query and form parameters. HTTP Basic sets `client_id` and `client_secret`. */
 const tokenForm = (request: FastifyRequest): TokenForm => {
   const form = new Map<string, string>();
   for (const source of [request.query, request.body]) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FieldDefinition, OrgRecord } from '../org/model.ts';
 
-/** The results of queries that do not fit on one page, kept while their client reads on. */
+/** The results of queries with several pages, until their idle timeout. */
 export const createQueryCursors = ({ lifetimeMs, now }: CursorOptions): QueryCursors => {
   const cursors = new Map<string, Cursor>();
   const dropExpired = () => {
@@ -29,9 +29,9 @@ export const createQueryCursors = ({ lifetimeMs, now }: CursorOptions): QueryCur
 const maxCursors = 50;
 
 export type QueryCursors = {
-  /** Keeps rows and names them; beyond 50 the oldest are let go. */
+  /** Stores rows and returns their id; beyond 50 the oldest are removed. */
   open(rows: QueryRows): string;
-  /** The rows behind a name, undefined when it is unknown or has expired. */
+  /** The rows of an id; undefined if it is unknown or expired. */
   read(id: string): QueryRows | undefined;
 };
 

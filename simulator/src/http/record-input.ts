@@ -3,8 +3,8 @@ import { ApiError } from './api-error.ts';
 import type { FieldIndex } from './field-index.ts';
 
 /**
- * A record's JSON as flat values. Names of unknown fields are passed on for the org to refuse.
- * Throws JSON_PARSER_ERROR for a value that its field's type cannot read.
+ * Parses the JSON of a record. Unknown fields are kept, so that the org refuses them.
+ * Throws JSON_PARSER_ERROR for a value that does not match the type of its field.
  */
 export const readRecord = (json: unknown, index: FieldIndex): RecordInput => {
   if (!isObject(json)) throw new ApiError(400, 'JSON_PARSER_ERROR', 'a record must be a JSON object');
@@ -88,7 +88,7 @@ const tokenNames = new Map([
 ]);
 
 export type RecordInput = {
-  /** `attributes.type`, which collections need. */
+  /** `attributes.type`, which collections require. */
   readonly type: string | null;
   readonly values: RecordValues;
 };

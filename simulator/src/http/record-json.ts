@@ -1,7 +1,7 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from '../org/model.ts';
 import type { FieldIndex } from './field-index.ts';
 
-/** A record as REST shows it: `attributes`, then the fields in the order asked for. */
+/** A record in REST: `attributes`, then the fields in the requested order. */
 export const recordJson = (
   record: OrgRecord,
   fields: readonly FieldDefinition[],
@@ -29,7 +29,7 @@ const fieldJson = (record: OrgRecord, field: FieldDefinition, index: FieldIndex)
     ? addressJson(record, field, index)
     : valueJson(field, record.values[field.name] ?? null);
 
-/** `BillingCity` becomes `city` of `BillingAddress`; an address without any part is null. */
+/** `BillingCity` becomes `city` of `BillingAddress`; an address without parts is null. */
 const addressJson = ({ values }: OrgRecord, { name }: FieldDefinition, index: FieldIndex) => {
   const prefix = name.replace(/Address(?=$|__c$)/, '');
   const parts = index.partsOf(name).map((part): [string, FieldValue] => {

@@ -1,4 +1,4 @@
-/** Counts the org's API requests against its daily allowance; the count starts again with every UTC day. */
+/** Counts requests against a daily limit; the count is reset at midnight UTC. */
 export const createRequestAllowance = (firstMax: number, now: () => number): RequestAllowance => {
   let max = firstMax;
   let day = today(now);
@@ -30,10 +30,10 @@ export const createRequestAllowance = (firstMax: number, now: () => number): Req
     count: (amount) => {
       used = usedToday() + amount;
     },
-    set: (given) => {
+    set: (values) => {
       const before = usedToday();
-      max = given.max ?? max;
-      used = given.used ?? before;
+      max = values.max ?? max;
+      used = values.used ?? before;
     },
     refill: () => {
       roll();
@@ -44,20 +44,20 @@ export const createRequestAllowance = (firstMax: number, now: () => number): Req
 
 const today = (now: () => number): number => Math.floor(now() / 86_400_000);
 
-/** What tests see of it: they let it run out and refill whenever they like. */
+/** A daily limit that tests can exhaust and refill. */
 export type Allowance = {
   readonly max: number;
   readonly used: number;
   readonly remaining: number;
-  /** What is left out stays. Whatever is set here, `used` is 0 again with the next UTC day. */
-  set(given: { readonly max?: number | undefined; readonly used?: number | undefined }): void;
-  /** As if a new day began: nothing is used. */
+  /** Omitted values stay unchanged. `used` is reset at midnight UTC. */
+  set(values: { readonly max?: number | undefined; readonly used?: number | undefined }): void;
+  /** Sets `used` to 0. */
   refill(): void;
 };
 
 export type RequestAllowance = Allowance & {
-  /** Counts one request; false when the day's allowance is used up. */
+  /** Counts one request; false if the limit is reached. */
   take(): boolean;
-  /** Counts so much more without refusing it. */
+  /** Counts an amount even beyond the limit. */
   count(amount: number): void;
 };

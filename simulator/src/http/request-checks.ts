@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Bytes that the address and the headers of a request have together. Source: "Status Codes", REST API guide. */
+/** Limit of the URL and headers of a request. Source: "Status Codes", REST API guide. */
 const maxBytes = 16_384;
 
-/** What Node's parser accepts, so that the refusal is Salesforce's and not Node's. */
+/** The limit of Node's parser; higher, so that the error is Salesforce's. */
 export const maxHeaderSize = 1024 * 1024;
 
-/** Refuses a request whose address (414), or address and headers together (431), are too long. */
+/** Refuses a request whose URL (414), or URL and headers together (431), are too long. */
 export async function limitAddress(request: FastifyRequest, reply: FastifyReply) {
   const { rawHeaders, url = '' } = request.raw;
   const addressBytes = Buffer.byteLength(url);
@@ -16,7 +16,7 @@ export async function limitAddress(request: FastifyRequest, reply: FastifyReply)
   return undefined;
 }
 
-/** The web server in front of the API refuses these, so they are no JSON. */
+/** The web server in front of the API sends this error, so it is not JSON. */
 function refuse(reply: FastifyReply, status: number, reason: string) {
   return reply
     .code(status)
@@ -24,11 +24,11 @@ function refuse(reply: FastifyReply, status: number, reason: string) {
     .send(`<h1>Bad Message ${status}</h1><pre>reason: ${reason}</pre>`);
 }
 
-/** Refuses whoever does not sit on this machine, and web pages that reach it through the browser of one who does. */
+/** Refuses callers on other machines, and web pages in a browser on this machine. */
 export const assertLoopback = async ({ headers, hostname, ip }: FastifyRequest): Promise<void> => {
   const fromPage = headers.origin !== undefined && headers['sec-fetch-site'] !== 'same-origin';
   if (loopbackAddresses.test(ip) && loopbackNames.test(hostname) && !fromPage) return;
-  throw Object.assign(new Error('only for callers on this machine'), { statusCode: 403 });
+  throw Object.assign(new Error('only callers on this machine are allowed'), { statusCode: 403 });
 };
 
 const loopbackAddresses = /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;

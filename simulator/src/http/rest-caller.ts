@@ -4,7 +4,7 @@ import { ApiError, resourceNotFound } from './api-error.ts';
 import type { HttpContext } from './http-context.ts';
 import { bearerToken } from './sessions.ts';
 
-/** Hook of every REST request: signs the caller in, counts the request, refuses unknown API versions. */
+/** Hook of every REST request: authenticates the caller, counts the request, refuses unknown API versions. */
 export const admitCaller =
   ({ allowance, sessions }: HttpContext) =>
   async (request: FastifyRequest, reply: FastifyReply) => {
@@ -19,14 +19,14 @@ export const admitCaller =
     callers.set(request, { userId: session.userId, api: 'rest', apiVersion, client });
   };
 
-/** Who sends a request that `admitCaller` let through. */
+/** The caller of a request that passed `admitCaller`. */
 export const callerOf = (request: FastifyRequest): Caller => {
   const caller = callers.get(request);
   if (!caller) throw new Error('the request was not admitted');
   return caller;
 };
 
-/** `/services/data/v66.0`: what the URLs in an answer begin with. */
+/** `/services/data/v66.0`: the prefix of URLs in responses. */
 export const versionUrl = (request: FastifyRequest): string =>
   `/services/data/v${callerOf(request).apiVersion}`;
 
@@ -39,7 +39,7 @@ const knownVersion = (url: string): string | undefined => {
   return known ? `${version}.0` : undefined;
 };
 
-/** `client=Tidemark, defaultNamespace=x` → `Tidemark` */
+/** `client=ExampleClient, defaultNamespace=x` → `ExampleClient` */
 const clientOption = (header: string | string[] | undefined): string | null => {
   const options = [header ?? []].flat().flatMap((text) => text.split(','));
   const client = options.map((option) => option.trim()).find((option) => option.startsWith('client='));

@@ -11,8 +11,8 @@ import { externalIdField } from './rest-external-id.ts';
 import { assertAccount, selectedFields } from './rest-rows.ts';
 
 /**
- * Up to 200 accounts in one request and one transaction. The answer is 200 with a result per record in the
- * order of the request; with `allOrNone` one failure undoes them all.
+ * Up to 200 accounts in one request and one transaction. The response is 200 with one result per record in the
+ * order of the request; with `allOrNone` one failure undoes all.
  */
 export const collectionRoutes =
   ({ org }: HttpContext) =>
@@ -32,7 +32,7 @@ export const collectionRoutes =
         return results.map((result) => (result.success ? rolledBack(result.id) : result));
       });
 
-    /** What a trigger of the org throws fails every record of the collection. */
+    /** An error of a trigger fails every record of the collection. */
     const saveRecords = (
       request: FastifyRequest,
       { allOrNone, records }: Collection,
@@ -107,7 +107,7 @@ const updateById = (tx: Transaction, { values }: RecordInput): SaveResult => {
 
 const idOf = ({ Id: id }: RecordInput['values']): string | null => (typeof id === 'string' ? id : null);
 
-/** A collection names the code `statusCode`; whole-request errors name it `errorCode`. */
+/** Collections call the code `statusCode`; errors of whole requests call it `errorCode`. */
 const resultJson = (result: SaveResult) =>
   result.success
     ? { id: result.id, success: true, errors: [] }

@@ -5,7 +5,7 @@ import { versionUrl } from './rest-caller.ts';
 import { assertAccount } from './rest-rows.ts';
 import { isFilterable, isGroupable } from './soql/field-value.ts';
 
-/** What the org's objects look like. */
+/** Describe: Account and its fields. */
 export const describeRoutes =
   ({ org }: HttpContext) =>
   async (app: FastifyInstance) => {
@@ -60,7 +60,7 @@ const describeObject = (base: string) => {
   };
 };
 
-/** One entry of `fields` in a describe answer. */
+/** One entry of `fields` in a describe response. */
 export const describeField = (field: FieldDefinition) => ({
   aggregatable: isFilterable(field),
   autoNumber: false,

@@ -8,7 +8,7 @@ import { recordJson } from './record-json.ts';
 import { callerOf, versionUrl } from './rest-caller.ts';
 import { assertAccount, assertSaved, selectedFields } from './rest-rows.ts';
 
-/** Single accounts by a field that is an external id: read and upsert. Several matches answer 300 with their URLs. */
+/** Single accounts by external id: read and upsert. Several matches return 300 with their URLs. */
 export const externalIdRoutes =
   ({ org }: HttpContext) =>
   async (app: FastifyInstance) => {
@@ -37,7 +37,7 @@ export const externalIdRoutes =
     });
   };
 
-/** Throws NOT_FOUND for a field that is no external id. */
+/** Throws NOT_FOUND if the field is not an external id. */
 export const externalIdField = (org: Org, name: string): FieldDefinition => {
   const field = fieldIndex(org).find(name);
   if (field?.externalId || field?.type === 'id') return field;
@@ -54,7 +54,7 @@ const recordsWith = (org: Org, field: FieldDefinition, value: string): OrgRecord
   return found;
 };
 
-/** The URL says the external id already. */
+/** The URL already contains the external id. */
 const assertNotTwice = (values: RecordValues, { name }: FieldDefinition): void => {
   if (!(name in values)) return;
   const message = `The ${name} field should not be specified in the sobject data.`;

@@ -8,7 +8,7 @@ import { versionUrl } from './rest-caller.ts';
 import type { AggregateRow } from './soql/group-records.ts';
 import { runQuery } from './soql/run-query.ts';
 
-/** SOQL: `query`, `queryAll` (deleted records too), and the pages after the first behind `nextRecordsUrl`. */
+/** SOQL: `query`, `queryAll` (including deleted records), and the pages of `nextRecordsUrl`. */
 export const queryRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
   for (const [path, includeDeleted] of [
     ['query', false],
@@ -72,13 +72,13 @@ const page = (
   };
 };
 
-/** `0r8…-2000`: a cursor and the row to go on from. */
+/** `0r8…-2000`: a cursor and the next row. */
 const readLocator = (locator: string): { cursor: string | undefined; start: number } => {
   const match = /^(\w+)-(\d{1,9})$/.exec(locator);
   return { cursor: match?.[1], start: Number(match?.[2]) };
 };
 
-/** `Sforce-Query-Options: batchSize=200…2000`; others are taken as the nearest. */
+/** `Sforce-Query-Options: batchSize=200…2000`; other values are clamped. */
 const batchSize = (header: string | string[] | undefined): number => {
   const wanted = /batchSize\s*=\s*(\d+)/i.exec([header ?? []].flat().join(','))?.[1];
   return wanted === undefined ? 2000 : Math.min(2000, Math.max(200, Number(wanted)));

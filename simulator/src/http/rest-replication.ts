@@ -5,7 +5,7 @@ import type { ReplicationFaults } from './fault-hooks.ts';
 import type { HttpContext } from './http-context.ts';
 import { assertAccount } from './rest-rows.ts';
 
-/** Which accounts were changed or deleted between two times; seconds are dropped from both. */
+/** The accounts updated or deleted between two times, without their seconds. */
 export const replicationRoutes =
   ({ faults, now, org }: HttpContext) =>
   async (app: FastifyInstance) => {
@@ -14,8 +14,8 @@ export const replicationRoutes =
     app.get<SpanRoute>('/sobjects/:type/updated', async ({ query }) => {
       const limits = faults.replication();
       const span = coveredSpan(readSpan(query, now(), 30), now(), limits);
-      const living = [...org.records()].filter(({ isDeleted }) => !isDeleted);
-      const ids = recordsWithin(span, living, limits).map(({ id }) => id);
+      const active = [...org.records()].filter(({ isDeleted }) => !isDeleted);
+      const ids = recordsWithin(span, active, limits).map(({ id }) => id);
       return { ids, latestDateCovered: timeText(span.end) };
     });
 
@@ -38,7 +38,7 @@ export const replicationRoutes =
     const recordsWithin = (
       { start, end }: Span,
       records: Iterable<OrgRecord>,
-      { maxIds = MOST_IDS }: ReplicationFaults,
+      { maxIds = MAX_IDS }: ReplicationFaults,
     ): OrgRecord[] => {
       const found: OrgRecord[] = [];
       for (const record of records) {
@@ -50,7 +50,7 @@ export const replicationRoutes =
     };
   };
 
-/** What a transaction writes is stamped with its start, so nothing behind the start of an open one is covered. */
+/** Records carry the start time of their transaction, so times after the start of an open one are not covered. */
 const coveredSpan = ({ start, end }: Span, now: number, { openMinutes = 0 }: ReplicationFaults): Span => ({
   start,
   end: Math.max(start, Math.min(end, wholeMinutes(now - openMinutes * MINUTE_MS))),
@@ -68,7 +68,7 @@ const readSpan = ({ start, end }: SpanRoute['Querystring'], now: number, maxDays
   return span;
 };
 
-/** In a URL the `+` of an offset often comes as a blank. */
+/** In a URL the `+` of an offset is often decoded as a space. */
 const readTime = (name: string, text: string | undefined): number => {
   const time = Date.parse((text ?? '').replace(/[ +](\d{2}):?(\d{2})$/, '+$1:$2'));
   if (!Number.isNaN(time)) return wholeMinutes(time);
@@ -82,9 +82,9 @@ const timeText = (time: number): string => new Date(time).toISOString().replace(
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
-const MOST_IDS = 600_000;
+const MAX_IDS = 600_000;
 
-/** Epoch milliseconds; `end` lies outside. */
+/** Epoch milliseconds; `end` is exclusive. */
 type Span = { readonly start: number; readonly end: number };
 
 type SpanRoute = { Params: { type: string }; Querystring: { start?: string; end?: string } };

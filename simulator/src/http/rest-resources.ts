@@ -13,7 +13,7 @@ export const versionsRoute = (_context: HttpContext) => async (app: FastifyInsta
   );
 };
 
-/** What a version offers, and the org's limits. */
+/** The resources of a version, and the limits of the org. */
 export const resourceRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
   app.get('/', async (request) => {
     const base = versionUrl(request);

@@ -42,7 +42,7 @@ export const rowRoutes =
     });
   };
 
-/** The org knows accounts only; their name is taken in any case. */
+/** Account is the only object; its name is case-insensitive. */
 export const assertAccount = (request: FastifyRequest): void => {
   const { type } = Object(request.params);
   if (typeof type === 'string' && type.toLowerCase() !== 'account') throw resourceNotFound();

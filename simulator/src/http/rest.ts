@@ -11,7 +11,7 @@ import { replicationRoutes } from './rest-replication.ts';
 import { resourceRoutes, versionsRoute } from './rest-resources.ts';
 import { rowRoutes } from './rest-rows.ts';
 
-/** The REST API, `/services/data`. Only the list of versions is open to everybody. */
+/** The REST API, `/services/data`. Only the list of versions needs no token. */
 export const restRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
   app.setErrorHandler(sendApiError);
   app.register(versionsRoute(context));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 
-/** The access and refresh tokens of one org. Sessions live in memory: a restart signs everybody out. */
+/** The access and refresh tokens of one org, in memory: a restart ends all sessions. */
 export const createSessions = ({ organizationId, lifetimeMs, now }: SessionsOptions): Sessions => {
   const sessions = new Map<string, Session>();
   const refreshTokens = new Map<string, string>();
@@ -49,28 +49,28 @@ const randomText = (length: number): string =>
 const tokenAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._';
 
 export type Sessions = {
-  /** A new access token, `00D…!AQ…`. Its life starts again with every use. */
+  /** A new access token, `00D…!AQ…`. Each use restarts its idle timeout. */
   issue(options: { readonly userId: string; readonly neverExpires?: boolean }): string;
-  /** Who a live token belongs to; counts as a use of it. */
+  /** The user of a valid token. Counts as a use. */
   authenticate(token: string): { readonly userId: string } | undefined;
   addRefreshToken(token: string, userId: string): void;
   userOfRefreshToken(token: string): string | undefined;
-  /** Ends one session, or takes back a refresh token; false when it knows neither. */
+  /** Revokes an access or refresh token; false if it is unknown. */
   revoke(token: string): boolean;
-  /** Ends every session, those that never expire included, and says how many; refresh tokens stay. */
+  /** Ends every session, including those that never expire, and returns their number; refresh tokens stay valid. */
   revokeAll(): number;
   readonly size: number;
 };
 
 type SessionsOptions = {
   readonly organizationId: string;
-  /** How long a session lives without being used. */
+  /** Idle timeout of a session. */
   readonly lifetimeMs: number;
   readonly now: () => number;
 };
 
 type Session = { readonly userId: string; lastUsed: number; readonly expires: boolean };
 
-/** The token of `Authorization: Bearer …` (or `OAuth …`, as Salesforce takes too). */
+/** The token of `Authorization: Bearer …` (or `OAuth …`, which Salesforce also accepts). */
 export const bearerToken = (request: Pick<FastifyRequest, 'headers'>): string | undefined =>
   /^(?:Bearer|OAuth)\s+(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1];

@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes';
 
-/** Reads a SOAP message into its body's first element and its headers. Throws SoapError on anything else. */
+/** Parses a SOAP message: its headers and the first element of its body. Throws SoapError if it is invalid. */
 export const readSoapMessage = (text: string): SoapMessage => {
   const envelope = parseXml(text);
   const body = childNamed(envelope, 'Body')?.children[0];
@@ -15,18 +15,18 @@ export const childText = (element: SoapElement | undefined, name: string): strin
 export const childNamed = (element: SoapElement, name: string): SoapElement | undefined =>
   element.children.find((child) => child.name === name);
 
-export const soapAnswer = (body: string): string =>
+export const soapResponse = (body: string): string =>
   `<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:partner.soap.sforce.com" xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>${body}</soapenv:Body></soapenv:Envelope>`;
 
 export const soapFault = ({ code, message }: SoapError): string =>
-  soapAnswer(
+  soapResponse(
     `<soapenv:Fault><faultcode>sf:${code}</faultcode><faultstring>${escapeXml(`${code}: ${message}`)}</faultstring><detail><sf:${faultType(code)} xsi:type="sf:${faultType(code)}"><sf:exceptionCode>${code}</sf:exceptionCode><sf:exceptionMessage>${escapeXml(message)}</sf:exceptionMessage></sf:${faultType(code)}></detail></soapenv:Fault>`,
   );
 
 export const escapeXml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-/** A refusal that a SOAP client sees as a fault (HTTP 500). */
+/** An error that is sent as a SOAP fault (HTTP 500). */
 export class SoapError extends Error {
   readonly code: string;
 
@@ -39,7 +39,7 @@ export class SoapError extends Error {
 
 const faultType = (code: string) => (code === 'INVALID_LOGIN' ? 'LoginFault' : 'UnexpectedErrorFault');
 
-/** Names lose their prefix. A document type is refused, for it could bring entities. */
+/** Removes namespace prefixes. Refuses a document type, because it could define entities. */
 const parseXml = (text: string): SoapElement => {
   const root: MutableElement = { name: '', text: '', children: [] };
   const open = [root];
@@ -51,7 +51,7 @@ const parseXml = (text: string): SoapElement => {
     throw new SoapError('UNKNOWN_EXCEPTION', 'a document type declaration is not allowed');
   });
   parser.on('opentag', ({ local }) => {
-    if (open.length > deepest) throw new SoapError('UNKNOWN_EXCEPTION', 'the message is nested too deeply');
+    if (open.length > maxDepth) throw new SoapError('UNKNOWN_EXCEPTION', 'the message is nested too deeply');
     const element: MutableElement = { name: local, text: '', children: [] };
     open.at(-1)?.children.push(element);
     open.push(element);
@@ -69,7 +69,7 @@ const parseXml = (text: string): SoapElement => {
   return element;
 };
 
-const deepest = 32;
+const maxDepth = 32;
 
 export type SoapMessage = { readonly headers: readonly SoapElement[]; readonly call: SoapElement };
 

@@ -9,11 +9,11 @@ import {
   type SoapElement,
   SoapError,
   type SoapMessage,
-  soapAnswer,
   soapFault,
+  soapResponse,
 } from './soap-envelope.ts';
 
-/** The partner SOAP API, as far as clients need it: `login`, `logout` and `undelete` (REST has no undelete). */
+/** The calls `login`, `logout` and `undelete` of the partner SOAP API. */
 export const soapRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -31,13 +31,13 @@ export const soapRoutes = (context: HttpContext) => async (app: FastifyInstance)
     app.post<{ Params: { version: string } }>(url, async (request, reply) => {
       if (typeof request.body !== 'string') throw new SoapError('UNKNOWN_EXCEPTION', 'no SOAP message');
       const message = readSoapMessage(request.body);
-      const answer = answerCall(message, request.params.version, context);
-      return reply.type('text/xml;charset=UTF-8').send(soapAnswer(answer));
+      const response = executeCall(message, request.params.version, context);
+      return reply.type('text/xml;charset=UTF-8').send(soapResponse(response));
     });
   }
 };
 
-const answerCall = (message: SoapMessage, version: string, context: HttpContext): string => {
+const executeCall = (message: SoapMessage, version: string, context: HttpContext): string => {
   const { call } = message;
   switch (call.name) {
     case 'login':
@@ -54,7 +54,7 @@ const answerCall = (message: SoapMessage, version: string, context: HttpContext)
       return `<undeleteResponse>${results.map(undeleteResult).join('')}</undeleteResponse>`;
     }
     default:
-      throw new SoapError('INVALID_OPERATION', `the simulator knows no SOAP call ${call.name}`);
+      throw new SoapError('INVALID_OPERATION', `the simulator does not support the SOAP call ${call.name}`);
   }
 };
 
@@ -87,7 +87,7 @@ const undeleteResult = (result: SaveResult): string => {
   return `<result>${errors}${id}<success>${result.success}</success></result>`;
 };
 
-/** The `login` call: a session for a name and password. Gone from API version 65 on, as in Salesforce. */
+/** The `login` call: a session for a name and password. Not available from API version 65, as in Salesforce. */
 export const soapLogin = (call: SoapElement, version: string, context: HttpContext): string => {
   if (Number.parseInt(version, 10) >= 65) {
     throw new SoapError('UNSUPPORTED_API_VERSION', `login is not available in API version ${version}`);

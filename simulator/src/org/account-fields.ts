@@ -9,7 +9,7 @@ import {
 } from './picklists.ts';
 
 /**
- * The fields of Account in an org without person accounts. Those that appear in change events stand in the
+ * The fields of Account in an org without person accounts. Those in change events have the
  * order of the event schema: standard ones first, then the custom ones in the order they were added.
  */
 export function accountFields(): readonly FieldDefinition[] {
@@ -81,7 +81,7 @@ function picklist(name: string, picklistValues: readonly string[], label = name)
   return accountField('picklist', name, label, { picklistValues });
 }
 
-/** The compound and its parts; the order of the parts is the order of the Avro record. */
+/** The compound field and its parts, in the order of the Avro record. */
 function address(kind: 'Billing' | 'Shipping'): FieldDefinition[] {
   const compoundFieldName = `${kind}Address`;
   const part = (name: string, type: FieldType, rest: Partial<FieldDefinition> = {}) =>
@@ -103,7 +103,7 @@ function address(kind: 'Billing' | 'Shipping'): FieldDefinition[] {
   ];
 }
 
-/** When and by whom: the audit pair. */
+/** The audit pair: time and user. */
 function stamp(kind: 'Created' | 'LastModified'): FieldDefinition[] {
   const label = kind === 'Created' ? 'Created' : 'Last Modified';
   return [

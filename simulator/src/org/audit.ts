@@ -1,7 +1,7 @@
 import type { Caller, FieldValue, OrgRecord } from './model.ts';
 import type { RecordChange } from './transaction.ts';
 
-/** Who wrote what, so that a test can prove what was never written. The newest million writes are kept. */
+/** The log of writes, so that a test can prove what was never written. The newest million are kept. */
 export function createAudit(codeField: string): WritableAudit {
   let entries: AuditEntry[] = [];
   const listeners = new Set<WriteListener>();
@@ -14,11 +14,11 @@ export function createAudit(codeField: string): WritableAudit {
       for (const { id, before, after } of writes)
         for (const listener of listeners) listener(id, operationOf(before, after));
       for (const write of writes) entries.push(entryOf(caller, at, write, codeField));
-      if (entries.length > 2 * MOST_ENTRIES) entries = entries.slice(-MOST_ENTRIES);
+      if (entries.length > 2 * MAX_ENTRIES) entries = entries.slice(-MAX_ENTRIES);
     },
     entries: ({ client, recordId } = {}) =>
       entries
-        .slice(-MOST_ENTRIES)
+        .slice(-MAX_ENTRIES)
         .filter((entry) => client === undefined || entry.client === client)
         .filter((entry) => recordId === undefined || entry.recordId === recordId),
     codes() {
@@ -59,19 +59,19 @@ function operationOf(before: OrgRecord | undefined, after: OrgRecord | undefined
   return 'update';
 }
 
-/** Without the stamps, which change with every write. */
+/** Without the audit fields, which change with every write. */
 function changedFields(before: OrgRecord | undefined, after: OrgRecord | undefined): string[] {
   const names = new Set([...Object.keys(before?.values ?? {}), ...Object.keys(after?.values ?? {})]);
   return [...names].filter((name) => !STAMPS.has(name) && before?.values[name] !== after?.values[name]);
 }
 
 const STAMPS = new Set(['LastModifiedDate', 'LastModifiedById', 'SystemModstamp']);
-const MOST_ENTRIES = 1_000_000;
+const MAX_ENTRIES = 1_000_000;
 
 export type AuditEntry = {
   /** Epoch milliseconds. */
   readonly at: number;
-  /** From the call options; null when the client did not say. */
+  /** From the call options; null if absent. */
   readonly client: string | null;
   readonly userId: string;
   /** 18 characters. */
@@ -85,10 +85,10 @@ export type AuditEntry = {
 export type Audit = {
   /** Committed writes, oldest first; a transaction that wrote a record twice has two. */
   entries(filter?: AuditFilter): readonly AuditEntry[];
-  /** Every code a record was ever given, in order, by record id: more than one is a code too many. */
+  /** All codes written to each record, oldest first, by record id. More than one is an error of the client. */
   codes(): ReadonlyMap<string, readonly string[]>;
   clear(): void;
-  /** Calls back for every write of a transaction that is about to be committed; answers how to stop that. */
+  /** Calls back for every write before it is committed. Returns a function that unsubscribes. */
   onWrite(listener: WriteListener): () => void;
 };
 

@@ -13,7 +13,7 @@ import type { Caller } from './model.ts';
 import type { RecordChange } from './transaction.ts';
 
 /** The events of one committed transaction, encoded and addressed. */
-export function encodeCommit(commit: Commit, events: readonly ToldEvent[]): AddressedEvent[] {
+export function encodeCommit(commit: Commit, events: readonly SequencedEvent[]): AddressedEvent[] {
   const transactionKey = randomUUID();
   return events.map(({ entity, event, garble, id, sequenceNumber, ...place }) => {
     const { body, ...lists } = event;
@@ -33,11 +33,11 @@ export function encodeCommit(commit: Commit, events: readonly ToldEvent[]): Addr
   });
 }
 
-/** What subscribers hear of a transaction: its changes, up to the point where there are too many. */
+/** The events of a transaction: its changes, and one GAP_OVERFLOW after the limit. */
 export function eventsOf(
   changes: readonly RecordChange[],
   layout: readonly EventField[],
-  { overflowAfter, sendsDiffs }: Telling,
+  { overflowAfter, sendsDiffs }: EventOptions,
 ): ChangeEvent[] {
   let weight = 0;
   const heard = changes.findIndex((change) => {
@@ -49,7 +49,7 @@ export function eventsOf(
   return [...told, headerOnly('GAP_OVERFLOW', [NO_RECORD])];
 }
 
-/** The same changes made behind the platform's back: that something changed, but not what. */
+/** The gap events of changes that bypass the application servers: ids without values. */
 export function gapsOf(changes: readonly RecordChange[]): ChangeEvent[] {
   const idsByType = new Map<RecordChangeType, string[]>();
   for (const change of changes) {
@@ -62,7 +62,7 @@ export function gapsOf(changes: readonly RecordChange[]): ChangeEvent[] {
   return [...idsByType].map(([changeType, ids]) => headerOnly(`GAP_${changeType}`, ids));
 }
 
-/** An event that says nothing but its header. */
+/** An event without values. */
 export function headerOnly(changeType: ChangeEvent['changeType'], recordIds: readonly string[]): ChangeEvent {
   return { changeType, recordIds, changedFields: [], nulledFields: [], diffFields: [], body: {} };
 }
@@ -73,7 +73,7 @@ export function changeOriginOf(caller: Caller): string {
   return `com/salesforce/api/${caller.api}/${caller.apiVersion}${client}`;
 }
 
-/** Creating, deleting and undeleting count once, an update counts every field it changes. */
+/** Creating, deleting and undeleting count once; an update counts each changed field. */
 function weightOf(change: RecordChange, layout: readonly EventField[]): number {
   const { before, after } = change;
   if (changeTypeOf(change) !== 'UPDATE') return changeTypeOf(change) === undefined ? 0 : 1;
@@ -84,7 +84,7 @@ function weightOf(change: RecordChange, layout: readonly EventField[]): number {
   }).length;
 }
 
-/** Stands in for the records of an overflow, which are not told. */
+/** The record id of a GAP_OVERFLOW. */
 const NO_RECORD = '000000000000000AAA';
 
 export type Commit = {
@@ -95,28 +95,28 @@ export type Commit = {
   readonly changeOrigin: string;
 };
 
-/** How much subscribers hear. */
-export type Telling = {
-  /** Changes in one transaction after which the rest becomes one GAP_OVERFLOW. */
+/** How changes become events. */
+export type EventOptions = {
+  /** Changes in one transaction after which one GAP_OVERFLOW replaces the rest. */
   readonly overflowAfter: number;
-  /** Whether small changes of long texts come as diffs. */
+  /** Whether small changes of long texts are sent as diffs. */
   readonly sendsDiffs: boolean;
 };
 
-/** A change event with its place in the transaction and where it is told. */
-export type ToldEvent = Pick<AddressedEvent, 'joined' | 'except'> & {
+/** A change event with its place in the transaction and its topic. */
+export type SequencedEvent = Pick<AddressedEvent, 'joined' | 'except'> & {
   readonly entity: EventEntity;
   readonly event: ChangeEvent;
   /** From 1 within the transaction. */
   readonly sequenceNumber: number;
   /** Instead of the topic of its entity. */
   readonly topic?: string;
-  /** A UUID of its own unless told. */
+  /** A new UUID by default. */
   readonly id?: string;
   readonly garble?: (event: BusEvent) => BusEvent;
 };
 
-/** An object whose changes are told: its name, its topic, and how its events are written. */
+/** An object with change events: its name, its topic and its encoder. */
 export type EventEntity = { readonly name: string; readonly topic: string; readonly writer: EventWriter };
 
 export type EventWriter = {

@@ -1,6 +1,6 @@
 import type { FieldDefinition, FieldType, FieldValue } from './model.ts';
 
-/** The fields of Account in this org, those it has from the start first. Names are found without regard to case, as the API does. */
+/** The fields of Account, the initial ones first. Names are case-insensitive. */
 export function createFieldCatalog(initial: readonly FieldDefinition[]): FieldCatalog {
   let fields: readonly FieldDefinition[] = [];
   let byName: ReadonlyMap<string, FieldDefinition> = new Map();
@@ -45,11 +45,11 @@ export function createFieldCatalog(initial: readonly FieldDefinition[]): FieldCa
 export type FieldCatalog = {
   all(): readonly FieldDefinition[];
   find(name: string): FieldDefinition | undefined;
-  /** Throws when the name is taken. */
+  /** Throws if the name is in use. */
   add(field: NewField): FieldDefinition;
-  /** Gives a custom field another type in its place. Throws when there is none of this name. */
+  /** Changes the type of a custom field. Throws if there is none of this name. */
   change(name: string, change: FieldChange): { old: FieldDefinition; field: FieldDefinition };
-  /** Throws when there is no custom field of this name. */
+  /** Throws if there is no custom field of this name. */
   remove(name: string): FieldDefinition;
 };
 
@@ -104,17 +104,17 @@ const LENGTHS: Partial<Record<FieldType, number>> = {
 const PRECISIONS: Partial<Record<FieldType, number>> = { currency: 18, double: 18, percent: 18, int: 8 };
 
 /**
- * What becomes of the values when a custom field gets another type. Compatible types keep them in silence; the
- * others empty the field of every record, which subscribers hear as one gap for the whole object.
+ * Whether values survive a change of a custom field's type. Compatible types keep them without an event; other
+ * types empty the field in every record, with one gap event for the whole object.
  * Source: "Field Conversion", Change Data Capture guide.
  */
 export function conversionOf(from: FieldType, to: FieldType): Conversion {
-  if (from === 'picklist' && to === 'multipicklist') return { keeps: true, isTold: true };
+  if (from === 'picklist' && to === 'multipicklist') return { keeps: true, hasGapEvent: true };
   const keeps = from === to || GROUPS.some((group) => group.includes(from) && group.includes(to));
-  return { keeps, isTold: !keeps };
+  return { keeps, hasGapEvent: !keeps };
 }
 
-/** A kept value under its field's new definition. */
+/** A kept value as the new type stores it. */
 export function convertedValue(value: FieldValue, field: FieldDefinition): FieldValue {
   if (typeof value === 'string') return field.length > 0 ? value.slice(0, field.length) : value;
   if (typeof value !== 'number') return value;
@@ -131,6 +131,6 @@ const DAY_MS = 86_400_000;
 
 export type Conversion = {
   readonly keeps: boolean;
-  /** Whether subscribers hear of it. */
-  readonly isTold: boolean;
+  /** Whether it causes a gap event. */
+  readonly hasGapEvent: boolean;
 };

@@ -4,8 +4,7 @@ import { keyPrefixOf, toLongId } from './record-id.ts';
 import { saveErrors } from './save-errors.ts';
 
 /**
- * Checks the values of one insert or update field by field and answers them the way they are stored:
- * exact field names, text trimmed, empty text as null, ids with 18 characters.
+ * Checks the values of one insert or update and returns them as they are stored: exact field names, text trimmed, empty text as null, ids with 18 characters.
  */
 export function applyFieldRules(
   catalog: FieldCatalog,
@@ -114,7 +113,7 @@ function wrongType(field: FieldDefinition, value: FieldValue): Checked {
   return { ok: false, error: saveErrors.wrongType(field, value) };
 }
 
-/** Objects whose records the org holds, so that a reference to them can be checked. */
+/** Key prefixes of the objects whose references are checked. */
 const REFERENCE_PREFIXES: Readonly<Record<string, string>> = { Account: '001', User: '005' };
 
 export type FieldRuleResult =

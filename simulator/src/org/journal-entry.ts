@@ -37,7 +37,7 @@ function decodeEvent(stored: StoredEvent): NumberedEvent {
 
 export type JournalEntry = CommitEntry | PlainEntry;
 
-/** Records and events that became visible together; the counters go on behind the given values. */
+/** Records and events of one commit, and the counters after it. */
 export type CommitEntry = {
   readonly op: 'commit';
   readonly lastOrdinal?: number;

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { decodeEntry, encodeEntry, type JournalEntry } from './journal-entry.ts';
 
 /**
- * The org's memory across restarts: an append-only file, one JSON entry a line, written before the change it
- * tells of is answered. A process that is killed loses at most the entry it was writing.
+ * The org across restarts: an append-only file with one JSON entry per line, written before the change is
+ * acknowledged. A killed process loses at most the entry that it was writing.
  */
 export function openJournal(file: string): Journal {
   mkdirSync(dirname(file), { recursive: true });
@@ -54,16 +54,16 @@ function parse(line: string, place: string): JournalEntry {
   try {
     return decodeEntry(line);
   } catch (cause) {
-    throw new Error(`The journal of the simulator is damaged: ${place}`, { cause });
+    throw new Error(`the journal of the simulator is damaged: ${place}`, { cause });
   }
 }
 
 const NEWLINE = 10;
 
 export type Journal = {
-  /** Every whole entry from the file; a last line without an end was torn by a crash and is left out. */
+  /** Every complete entry of the file; a last line without a line break is an incomplete write and is skipped. */
   read(): Iterable<JournalEntry>;
-  /** Replaces the file in one step by these entries and goes on behind them. */
+  /** Atomically replaces the file by these entries; later entries are appended. */
   rewrite(entries: Iterable<JournalEntry>): void;
   append(entry: JournalEntry): void;
   close(): void;

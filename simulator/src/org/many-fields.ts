@@ -1,7 +1,7 @@
 import type { NewField } from './field-catalog.ts';
 import type { FieldType } from './model.ts';
 
-/** Custom fields of all common types, with names of the usual length: `Regional_Partner_Programme_Tier_0007__c`. */
+/** Custom fields of all common types: `Regional_Partner_Programme_Tier_0007__c`. */
 export function manyFields(count: number): NewField[] {
   return Array.from({ length: count }, (_, at) => ({
     name: `Regional_Partner_Programme_Tier_${String(at + 1).padStart(4, '0')}__c`,

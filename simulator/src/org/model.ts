@@ -1,7 +1,7 @@
 /**
- * The vocabulary of the simulator: what a field, a record, a caller and a DML result are.
- * Records are flat, by API field name, the way REST and SOQL name them (`BillingStreet`);
- * compound values (`BillingAddress`, a person's `Name`) are put together where they are shown.
+ * The types of fields, records, callers and DML results.
+ * Records are flat, by API field name (`BillingStreet`); compound values (`BillingAddress`, the `Name` of a person)
+ * are composed for output.
  */
 
 export type FieldType =
@@ -23,12 +23,12 @@ export type FieldType =
   | 'datetime'
   | 'address';
 
-/** One field of Account, as `describe` tells it; only what the simulator enforces or shows. */
+/** One field of Account as in `describe`, limited to what the simulator enforces or shows. */
 export type FieldDefinition = {
   readonly name: string;
   readonly label: string;
   readonly type: FieldType;
-  /** Greatest number of characters; 0 where it does not apply. */
+  /** Maximum number of characters; 0 if it does not apply. */
   readonly length: number;
   readonly precision: number;
   readonly scale: number;
@@ -41,9 +41,9 @@ export type FieldDefinition = {
   readonly defaultValue: FieldValue;
   readonly picklistValues: readonly string[];
   readonly referenceTo: readonly string[];
-  /** The compound field this one is a part of: `BillingAddress` for `BillingCity`. */
+  /** The compound field that contains this one: `BillingAddress` for `BillingCity`. */
   readonly compoundFieldName: string | null;
-  /** False for what a change event never carries: `IsDeleted`, `SystemModstamp`, `PhotoUrl`, … */
+  /** False for fields that change events never carry: `IsDeleted`, `SystemModstamp`, `PhotoUrl`, … */
   readonly inChangeEvents: boolean;
 };
 
@@ -61,7 +61,7 @@ export type OrgRecord = {
   readonly isDeleted: boolean;
 };
 
-/** Who performs a request, and through which API: becomes `commitUser` and `changeOrigin`. */
+/** The user and API of a request: they become `commitUser` and `changeOrigin`. */
 export type Caller = {
   readonly userId: string;
   readonly api: 'rest' | 'soap' | 'bulkapi';
@@ -90,7 +90,7 @@ export type User = {
   readonly email: string;
 };
 
-/** One open transaction: the DML of one request. Each call fails by itself; `rollback` undoes all of it. */
+/** One open transaction: the DML of one request. Calls fail independently; `rollback` undoes all of them. */
 export type Transaction = {
   insert(values: RecordValues): SaveResult;
   /** Only the named fields change; null clears. */
@@ -99,36 +99,36 @@ export type Transaction = {
   undelete(id: string): SaveResult;
   /** Deletes the losers in favour of the winner, which counts as updated; one failure refuses all. */
   merge(winner: string, losers: readonly string[]): SaveResult;
-  /** By a field that is an external id; answers `created`. Several matches are an error. */
+  /** By a field that is an external id. Several matches are an error. */
   upsert(externalIdField: string, externalId: string, values: RecordValues): SaveResult;
   rollback(): void;
 };
 
-/** What the HTTP side and the tests see of the org. */
+/** The org as the HTTP routes and the tests see it. */
 export type Org = {
   /** 18 characters, prefix 00D. */
   readonly organizationId: string;
   readonly users: readonly User[];
   fields(): readonly FieldDefinition[];
   field(name: string): FieldDefinition | undefined;
-  /** Adds a custom field: change events from now on have another schema id. */
+  /** Adds a custom field: later change events have a new schema id. */
   addField(field: Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>): void;
   /**
-   * Gives a custom field another type. Values of an incompatible type are emptied, which the bus hears as one gap
-   * for all accounts. Throws when there is no such custom field.
+   * Changes the type of a custom field. An incompatible type empties the field, with one gap event for all
+   * accounts. Throws if there is no such custom field.
    */
   changeField(name: string, change: Partial<FieldDefinition> & Pick<FieldDefinition, 'type'>): void;
-  /** Removes a custom field with its values, without an event. Throws when there is no such custom field. */
+  /** Removes a custom field with its values, without an event. Throws if there is no such custom field. */
   removeField(name: string): void;
   /** Accepts 15- and 18-character ids. Deleted records are found too. */
   record(id: string): OrgRecord | undefined;
-  /** Every record in the order of creation, deleted ones included. */
+  /** Every record in the order of creation, including deleted ones. */
   records(): Iterable<OrgRecord>;
   readonly size: number;
   /** Runs the DML of one request; when it returns, the change events are on the bus. */
   transaction<T>(caller: Caller, work: (tx: Transaction) => T): T;
-  /** Why an automation of the org fails for every record of a collection that writes these accounts; none by itself. */
+  /** The error of an automation that fails for a whole collection of these accounts; only faults cause one. */
   collectionRefusal(caller: Caller, names: readonly string[]): SaveError | undefined;
-  /** Loads `count` accounts without change events, the same ones for the same seed. */
+  /** Creates accounts without change events. Equal seeds create equal accounts. */
   seed(count: number, seed: number): void;
 };

@@ -2,25 +2,25 @@ import type { BusEvent } from '../pubsub/bus-types.ts';
 import type { ChangeEvent } from '../pubsub/change-event.ts';
 import type { Caller, OrgRecord, RecordValues, SaveError } from './model.ts';
 
-/** Misbehaviour of an org on purpose, asked anew on each occasion. */
+/** Faults of an org; each function is called on every occasion. */
 export type OrgFaults = {
-  /** Why a write is refused that the org would take. */
+  /** The error of a write that would succeed. */
   readonly refuseWrite?: (write: AttemptedWrite) => SaveError | undefined;
-  /** Why an automation of the org fails for every record of a collection. */
+  /** The error of every record of a collection, if an automation fails. */
   readonly refuseCollection?: (collection: AttemptedCollection) => SaveError | undefined;
-  /** Why nothing may be written at all just now. */
+  /** The error of every write, if the org is read-only. */
   readonly refuseAll?: (caller: Caller) => SaveError | undefined;
-  /** Changes in a transaction after which the rest is an overflow. */
+  /** Changes in a transaction after which one GAP_OVERFLOW replaces the rest. */
   readonly overflowAfter?: () => number | undefined;
-  /** Whether a change is told as a gap. */
+  /** Whether a change becomes a gap event. */
   readonly isGap?: (event: ChangeEvent) => boolean;
   /** Whether an event never reaches the bus. */
   readonly isLost?: (event: ChangeEvent) => boolean;
-  /** What becomes of the bytes of an event; undefined leaves them alone. */
+  /** How the bytes of an event are changed; undefined: not at all. */
   readonly garble?: (event: ChangeEvent) => ((encoded: BusEvent) => BusEvent) | undefined;
-  /** Whether the events of a transaction come with their sequence numbers out of order. */
+  /** Whether the sequence numbers of a transaction are reversed. */
   readonly isReordered?: () => boolean;
-  /** Channels that tell each record by itself, with fields that did not change. */
+  /** Channels with one event per record and fields that did not change. */
   readonly enrichments?: () => readonly Enrichment[];
   /** Milliseconds before events are visible. */
   readonly delayMs?: () => number;
@@ -35,14 +35,14 @@ export type AttemptedWrite = {
 
 export type AttemptedCollection = {
   readonly caller: Caller;
-  /** The names of the accounts that it would write. */
+  /** The names of the accounts in it. */
   readonly names: readonly string[];
 };
 
 export type Enrichment = {
   readonly channel: string;
-  /** Shown in updates and deletions whether they changed or not. */
+  /** Fields in every update and deletion, changed or not. */
   readonly fields: readonly string[];
-  /** Whether the events of one merged change share their event id too. */
+  /** Whether the events of one merged change also share their event id. */
   readonly sharesEventId: boolean;
 };

@@ -6,7 +6,7 @@ import type { FieldDefinition, FieldValue } from './model.ts';
 import type { RecordStore } from './record-store.ts';
 import { seededAccounts } from './seed.ts';
 
-/** Brings a memory back to where its journal ends. */
+/** Replays a journal. */
 export function restoreMemory(memory: OrgMemory, entries: Iterable<JournalEntry>): void {
   for (const entry of entries) {
     switch (entry.op) {
@@ -36,7 +36,7 @@ export function restoreMemory(memory: OrgMemory, entries: Iterable<JournalEntry>
   memory.store.sort();
 }
 
-/** The shortest journal that leads to this memory: what was seeded and never touched is not written out. */
+/** A compact journal of this memory: seeded records that were never changed are omitted. */
 export function* snapshotMemory(memory: OrgMemory, time: number): Iterable<JournalEntry> {
   yield* memory.history;
   const { lastOrdinal, lastCommitNumber } = memory;
@@ -59,7 +59,7 @@ export function seedAccounts(memory: OrgMemory, entry: PlainEntry & { op: 'seed'
   memory.history.push(entry);
 }
 
-/** A checkbox is never empty, so a new one is filled in everywhere. */
+/** A checkbox is never empty, so a new one gets its default in every record. */
 export function addField(memory: OrgMemory, entry: PlainEntry & { op: 'field' }): void {
   const field = memory.catalog.add(entry.field);
   memory.store.addIndex(field);
@@ -70,17 +70,17 @@ export function addField(memory: OrgMemory, entry: PlainEntry & { op: 'field' })
   }
 }
 
-/** Gives a field another type and its values what becomes of them; answers whether subscribers hear of it. */
+/** Changes the type of a field and converts its values. Returns whether this causes a gap event. */
 export function changeField(memory: OrgMemory, entry: PlainEntry & { op: 'changeField' }): boolean {
   const { old, field } = memory.catalog.change(entry.name, entry.change);
-  const { isTold, keeps } = conversionOf(old.type, field.type);
+  const { hasGapEvent, keeps } = conversionOf(old.type, field.type);
   memory.history.push(entry);
   rewriteField(memory, field.name, (value) => {
     if (keeps && value !== null) return convertedValue(value, field);
     return isWritableCheckbox(field) ? field.defaultValue : null;
   });
   memory.store.addIndex(field);
-  return isTold;
+  return hasGapEvent;
 }
 
 export function removeField(memory: OrgMemory, entry: PlainEntry & { op: 'removeField' }): void {
@@ -89,7 +89,7 @@ export function removeField(memory: OrgMemory, entry: PlainEntry & { op: 'remove
   rewriteField(memory, name, () => null);
 }
 
-/** Stamps and events stay as they are: no user did this. */
+/** Audit fields stay unchanged and there are no events, because no user made this change. */
 function rewriteField(memory: OrgMemory, name: string, rewrite: (value: FieldValue) => FieldValue): void {
   for (const { id, values, isDeleted } of [...memory.store.all()]) {
     const { [name]: old = null, ...others } = values;
@@ -114,14 +114,14 @@ function isWritableCheckbox(field: FieldDefinition): boolean {
   return field.type === 'boolean' && field.createable;
 }
 
-/** Everything that an org remembers. */
+/** The state of an org. */
 export type OrgMemory = {
   readonly catalog: FieldCatalog;
   readonly store: RecordStore;
   readonly bus: Bus;
   /** Owner of seeded accounts. */
   readonly ownerId: string;
-  /** What was done to the org other than DML, in order. */
+  /** Changes other than DML, in order. */
   readonly history: PlainEntry[];
   /** Ids of the records that DML wrote. */
   readonly touched: Set<string>;

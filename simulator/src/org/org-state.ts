@@ -2,7 +2,7 @@ import { changeEventSchema, type EventField } from '../pubsub/avro-schema.ts';
 import { createBus } from '../pubsub/bus.ts';
 import { createEventEncoder } from '../pubsub/change-event-codec.ts';
 import { accountFields } from './account-fields.ts';
-import { type Commit, type EventEntity, encodeCommit, type ToldEvent } from './commit.ts';
+import { type Commit, type EventEntity, encodeCommit, type SequencedEvent } from './commit.ts';
 import { createFieldCatalog, type FieldChange, type NewField } from './field-catalog.ts';
 import type { Journal } from './journal.ts';
 import type { JournalEntry, PlainEntry } from './journal-entry.ts';
@@ -20,7 +20,7 @@ import { withPersonAccounts } from './person-accounts.ts';
 import { mintId } from './record-id.ts';
 import { createRecordStore } from './record-store.ts';
 
-/** Opens the memory of an org and keeps it in step with its journal, if it has one. */
+/** Opens the state of an org and keeps its journal up to date, if it has one. */
 export function openOrgState(options: OrgStateOptions) {
   const { now, ownerId, journal, retentionMs } = options;
   const standardFields = accountFields();
@@ -66,7 +66,7 @@ export function openOrgState(options: OrgStateOptions) {
       memory.lastOrdinal += 1;
       return mintId('001', memory.lastOrdinal);
     },
-    /** They become one new schema, however many they are. */
+    /** All fields become one new schema. */
     addFields(fields: readonly NewField[]) {
       for (const field of fields) {
         const entry = { op: 'field', field } as const;
@@ -75,13 +75,13 @@ export function openOrgState(options: OrgStateOptions) {
       }
       account = accountEntity(memory);
     },
-    /** Answers whether subscribers are to hear of it. */
+    /** Returns whether it causes a gap event. */
     changeField(name: string, change: FieldChange): boolean {
       const entry = { op: 'changeField', name, change } as const;
-      const isTold = changeField(memory, entry);
+      const hasGapEvent = changeField(memory, entry);
       record(entry);
       account = accountEntity(memory);
-      return isTold;
+      return hasGapEvent;
     },
     removeField(name: string) {
       const entry = { op: 'removeField', name } as const;
@@ -94,7 +94,7 @@ export function openOrgState(options: OrgStateOptions) {
       record(entry);
       seedAccounts(memory, entry);
     },
-    commit(commit: Omit<Commit, 'number'>, records: readonly OrgRecord[], told: readonly ToldEvent[]) {
+    commit(commit: Omit<Commit, 'number'>, records: readonly OrgRecord[], told: readonly SequencedEvent[]) {
       const commitNumber = nextCommitNumber(memory.lastCommitNumber, now());
       const events = bus.number(encodeCommit({ ...commit, number: commitNumber }, told));
       record({ op: 'commit', lastOrdinal: memory.lastOrdinal, commitNumber, records, events });
@@ -105,7 +105,7 @@ export function openOrgState(options: OrgStateOptions) {
   };
 }
 
-/** How events are written from now on; its schema becomes readable. */
+/** The encoder of the current fields; registers its schema. */
 function accountEntity({
   catalog,
   bus,
@@ -116,7 +116,7 @@ function accountEntity({
   return { name: 'Account', topic: ACCOUNT_TOPIC, writer, layout };
 }
 
-/** Nanoseconds, roughly, as large orgs show them: beyond what a double holds, and always growing. */
+/** About the time in nanoseconds, as in large orgs: it exceeds the precision of a double and always grows. */
 function nextCommitNumber(last: bigint, time: number): bigint {
   const byClock = BigInt(Math.floor(time)) * 1_000_000n + 1n;
   return byClock > last ? byClock : last + 1n;
@@ -132,6 +132,6 @@ export type OrgStateOptions = {
   readonly ownerId: string;
   readonly journal: Journal | undefined;
   readonly personAccounts: boolean;
-  /** Asked at every commit: milliseconds before its events are visible. */
+  /** Called for every commit: milliseconds before its events are visible. */
   readonly delayMs: () => number;
 };

@@ -1,6 +1,7 @@
 import type { Bus } from '../pubsub/bus.ts';
 import type { ChangeEvent } from '../pubsub/change-event.ts';
-import { type EntityEvent, tell } from '../pubsub/publish-changes.ts';
+import { type EntityEvent, sequenceEvents } from '../pubsub/publish-changes.ts';
+import type { SimulatorOptions } from '../simulator-options.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { changeOriginOf, eventsOf, gapsOf, headerOnly } from './commit.ts';
 import type { NewField } from './field-catalog.ts';
@@ -13,7 +14,7 @@ import { mintId, toLongId } from './record-id.ts';
 import { openTransaction, type RecordChange } from './transaction.ts';
 import { type SimulatorUsers, simulatorUsers } from './users.ts';
 
-/** Opens a Salesforce org in memory; with a journal file it goes on where it was left. */
+/** Opens a Salesforce org in memory; a journal file restores its last state. */
 export function createOrg(options: OrgOptions = {}): SimulatorOrg {
   const { faults = {}, now = Date.now, personAccounts = false } = options;
   const users = simulatorUsers();
@@ -27,26 +28,30 @@ export function createOrg(options: OrgOptions = {}): SimulatorOrg {
   const others = addOtherObjects(bus);
   addTopics(bus, options.channels ?? [], () => state.account().writer.schemaId);
 
-  function eventsFor(changes: readonly RecordChange[], how: Tell): ChangeEvent[] {
+  function eventsFor(changes: readonly RecordChange[], how: PublishMode): ChangeEvent[] {
     if (how === 'nothing') return [];
     if (how === 'gaps') return gapsOf(changes);
     const overflowAfter = faults.overflowAfter?.() ?? options.overflowAfter ?? 100_000;
     return eventsOf(changes, state.account().layout, {
       overflowAfter,
-      sendsDiffs: options.sendsDiffs ?? true,
+      sendsDiffs: options.diffFields ?? true,
     });
   }
 
   function commit(origin: Origin, records: readonly OrgRecord[], events: readonly EntityEvent[]): void {
     const { layout } = state.account();
-    state.commit(origin, records, tell(events, { faults, layout, record: (id) => store.get(id) }));
+    state.commit(origin, records, sequenceEvents(events, { faults, layout, record: (id) => store.get(id) }));
   }
 
   function ofAccount(events: readonly ChangeEvent[]): EntityEvent[] {
     return events.map((event) => ({ entity: state.account(), event }));
   }
 
-  function transaction<T>(caller: Caller, work: (tx: Transaction) => T, how: Tell | Rest<T> = 'changes'): T {
+  function transaction<T>(
+    caller: Caller,
+    work: (tx: Transaction) => T,
+    how: PublishMode | OtherEvents<T> = 'changes',
+  ): T {
     const { userId } = caller;
     const time = wholeSeconds(now());
     const open = openTransaction({
@@ -133,51 +138,40 @@ function wholeSeconds(time: number): number {
   return Math.floor(time / 1000) * 1000;
 }
 
-/** The channel of every selected object. */
+/** The standard channel of all selected objects. */
 export const ALL_CHANGES = '/data/ChangeEvents';
-/** Every record of the object whose ids begin so. */
+/** The wildcard record id of all accounts. */
 export const EVERY_ACCOUNT = '001*';
 
-export type OrgOptions = {
-  /** Epoch milliseconds; the system clock unless told. */
-  readonly now?: () => number;
-  /** 18 characters, prefix 00D. */
-  readonly organizationId?: string;
-  /** Custom channels beside `/data/AccountChangeEvent` and `/data/ChangeEvents`: `/data/Tidemark__chn`. */
-  readonly channels?: readonly string[];
-  /** How long events stay on the bus; 72 hours unless told. */
-  readonly retentionMs?: number;
-  /** Changes in one transaction after which the rest becomes one GAP_OVERFLOW; 100,000 unless told. */
+export type OrgOptions = Pick<
+  SimulatorOptions,
+  'now' | 'organizationId' | 'channels' | 'retentionMs' | 'diffFields' | 'personAccounts' | 'journalFile'
+> & {
+  /** Changes in one transaction after which one GAP_OVERFLOW replaces the rest; 100,000 by default. */
   readonly overflowAfter?: number;
-  /** Whether small changes of texts of 1,000 characters and more come as diffs, as Salesforce does; yes unless told. */
-  readonly sendsDiffs?: boolean;
-  /** Whether an account with a last name is a person, as in many orgs of real companies; no unless told. */
-  readonly personAccounts?: boolean;
-  /** Makes the org survive a restart; created when absent. */
-  readonly journalFile?: string;
   readonly faults?: OrgFaults;
 };
 
-/** How the bus hears of a transaction: as it is, as header-only gaps, or not at all. */
-export type Tell = 'changes' | 'gaps' | 'nothing';
+/** The events of a transaction: its changes, gap events, or none. */
+export type PublishMode = 'changes' | 'gaps' | 'nothing';
 
-/** What happened to records of other objects in the same transaction, told behind the accounts. */
-type Rest<T> = (result: T) => readonly EntityEvent[];
+/** Events of other objects in the same transaction, after those of the accounts. */
+type OtherEvents<T> = (result: T) => readonly EntityEvent[];
 
 type Origin = { readonly time: number; readonly userId: string; readonly changeOrigin: string };
 
 export type SimulatorOrg = Org & {
-  /** Adds custom fields in one step. Throws when a name is taken. */
+  /** Adds custom fields in one step. Throws if a name is in use. */
   addFields(fields: readonly NewField[]): void;
   readonly bus: Bus;
-  /** The same users as `users`, by what they are for. */
+  /** The users by role. */
   readonly named: SimulatorUsers;
-  /** Every write of a record, by whom. */
+  /** Every write of a record and its caller. */
   readonly audit: Audit;
-  /** Contacts, opportunities and leads, of which there are only events. */
+  /** Contacts, opportunities and leads, which exist only as events. */
   readonly others: OtherObjects;
-  /** Also takes how the bus hears of it, or what happened to other objects meanwhile. */
-  transaction<T>(caller: Caller, work: (tx: Transaction) => T, how?: Tell | Rest<T>): T;
+  /** Also takes which events to publish. */
+  transaction<T>(caller: Caller, work: (tx: Transaction) => T, how?: PublishMode | OtherEvents<T>): T;
   /** Puts the events of one transaction on the bus without a change in the org. */
   publish(events: readonly EntityEvent[], userId: string): void;
   /** Puts a header-only event on the bus, without a change in the org. */

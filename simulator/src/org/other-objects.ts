@@ -7,8 +7,8 @@ import { type EventEntity, headerOnly } from './commit.ts';
 import { mintId } from './record-id.ts';
 
 /**
- * Contacts, opportunities and leads, as far as their change events go: the org keeps no records of them. Their
- * schemas are cut down to a few fields. Makes their topics and schemas known to the bus.
+ * The change events of contacts, opportunities and leads, which have no records. Their schemas have only a few
+ * fields. Registers their topics and schemas.
  */
 export function addOtherObjects(bus: Bus): OtherObjects {
   const entities = {
@@ -31,7 +31,7 @@ export function topicOf(object: string): string {
   return `/data/${object}ChangeEvent`;
 }
 
-/** What happened to one record of another object, with the values to show. */
+/** The change event of one record of another object, with its values. */
 export function otherChange(
   object: OtherObject,
   changeType: RecordChangeType,

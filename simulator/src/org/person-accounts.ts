@@ -3,8 +3,8 @@ import type { FieldDefinition, RecordValues, SaveError } from './model.ts';
 import { saveErrors } from './save-errors.ts';
 
 /**
- * The fields of Account in an org with person accounts: those of `fields` and what a person adds. In events the
- * record type comes third, and a person's own fields follow `LastModifiedById`, as in real schemas.
+ * The fields of Account in an org with person accounts: `fields` and those of persons. In events the
+ * record type is third, and the fields of persons follow `LastModifiedById`, as in real schemas.
  */
 export function withPersonAccounts(fields: readonly FieldDefinition[]): FieldDefinition[] {
   return fields.flatMap((field) => [field, ...(ADDED_AFTER[field.name] ?? [])]);
@@ -27,7 +27,7 @@ const PERSON_FIELDS = [
   accountField('date', 'PersonBirthdate', 'Birthdate'),
 ];
 
-/** By the name of the field they follow. */
+/** By the name of the preceding field. */
 const ADDED_AFTER: Readonly<Record<string, readonly FieldDefinition[]>> = {
   MasterRecordId: [
     accountField('boolean', 'IsPersonAccount', 'Is Person Account', {
@@ -42,8 +42,8 @@ const ADDED_AFTER: Readonly<Record<string, readonly FieldDefinition[]>> = {
 };
 
 /**
- * In an org with person accounts an account with a last name is a person: its name follows from the parts and
- * cannot be written, and those of a company have no parts.
+ * In an org with person accounts, an account with a last name is a person: its name is composed of the parts and
+ * cannot be written. The name of a company has no parts.
  */
 export function nameAccount(
   catalog: FieldCatalog,
@@ -68,7 +68,7 @@ export type NamedAccount =
   | {
       readonly ok: true;
       readonly values: RecordValues;
-      /** Values that no caller may give. */
+      /** Values that callers cannot set. */
       readonly fixed: RecordValues;
     }
   | { readonly ok: false; readonly error: SaveError };

@@ -1,4 +1,4 @@
-/** Values that a fresh Developer Edition offers; picklists of Account are not restricted to them. */
+/** The values of a new Developer Edition org; picklists of Account are not restricted to them. */
 export const ACCOUNT_TYPES = [
   'Prospect',
   'Customer - Direct',

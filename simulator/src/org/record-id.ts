@@ -1,4 +1,4 @@
-/** The 18-character form of a record id, or undefined when the text is no id or its checksum is wrong. */
+/** The 18-character form of a record id; undefined for another text or a wrong checksum. */
 export function toLongId(id: string): string | undefined {
   if (!/^[0-9A-Za-z]{15}([A-Z0-5]{3})?$/.test(id)) return undefined;
   const long = withChecksum(id.slice(0, 15));
@@ -10,7 +10,7 @@ export function toShortId(id: string): string {
   return id.slice(0, 15);
 }
 
-/** Appends the three characters that make a 15-character id safe to compare without regard to case. */
+/** Appends the three characters that make a 15-character id case-insensitive. */
 export function withChecksum(shortId: string): string {
   let suffix = '';
   for (let start = 0; start < 15; start += 5) {

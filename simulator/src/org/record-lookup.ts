@@ -4,7 +4,7 @@ import { keyPrefixOf, toLongId } from './record-id.ts';
 import type { RecordStore } from './record-store.ts';
 import { saveErrors } from './save-errors.ts';
 
-/** The account behind an id, deleted or not, or why a DML on it is refused. */
+/** The account with this id, deleted or not, or the error of DML on it. */
 export function findAccount(store: RecordStore, id: string): FoundAccount {
   const longId = toLongId(id);
   if (longId === undefined || keyPrefixOf(longId) !== '001') {
@@ -23,7 +23,7 @@ export function findLiveAccount(store: RecordStore, id: string): FoundAccount {
     : found;
 }
 
-/** The complaint about the first unique field whose value another live record than `self` holds. */
+/** The error of the first unique field with the value of another live record than `self`. */
 export function findDuplicate(
   catalog: FieldCatalog,
   store: RecordStore,

@@ -1,7 +1,7 @@
 import type { FieldDefinition, FieldValue, SaveError } from './model.ts';
 import { toShortId } from './record-id.ts';
 
-/** What Salesforce answers to a refused DML: status codes and the wording of its messages. */
+/** Salesforce's status codes and messages for refused DML. */
 export const saveErrors = {
   unknownField: (name: string) =>
     error('INVALID_FIELD', `No such column '${name}' on sobject of type Account`),

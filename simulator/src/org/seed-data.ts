@@ -1,4 +1,4 @@
-/** Places as they are written on letters; the phone prefix goes with the country. */
+/** Places with the phone prefix of their country. */
 export const PLACES: readonly Place[] = [
   place('San Francisco', 'CA', '94105', 'USA', '(415) 555-', 37.7898, -122.3942),
   place('Austin', 'TX', '78701', 'USA', '(512) 555-', 30.2711, -97.7437),

@@ -12,7 +12,7 @@ import {
   STREETS,
 } from './seed-data.ts';
 
-/** Accounts that look like real ones; the same for the same request, on every machine. */
+/** Realistic accounts; equal for equal requests on every machine. */
 export function* seededAccounts(request: SeedRequest): Iterable<OrgRecord> {
   const random = createRandom(request.seed);
   for (let index = 0; index < request.count; index += 1) {
@@ -114,6 +114,6 @@ export type SeedRequest = {
   /** Number of the first account id. */
   readonly firstOrdinal: number;
   readonly ownerId: string;
-  /** Values of fields that are never empty, checkboxes above all. */
+  /** Values of fields that are never empty, mainly checkboxes. */
   readonly defaults: Readonly<Record<string, FieldValue>>;
 };

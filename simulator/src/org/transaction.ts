@@ -7,8 +7,8 @@ import { findAccount, findDuplicate, findLiveAccount } from './record-lookup.ts'
 import type { RecordStore } from './record-store.ts';
 import { saveErrors } from './save-errors.ts';
 
-/** Opens the DML of one request. Writes go to the store at once; the images from before allow a rollback. */
-export function openTransaction(world: TransactionWorld): OpenTransaction {
+/** Opens the DML of one request. Writes go to the store immediately; the previous images allow a rollback. */
+export function openTransaction(world: TransactionState): OpenTransaction {
   const dml: Dml = { ...world, before: new Map(), writes: [] };
   return {
     tx: world.readOnly === undefined ? writingTransaction(dml) : readOnlyTransaction(world.readOnly),
@@ -29,7 +29,7 @@ function writingTransaction(dml: Dml): Transaction {
   };
 }
 
-/** Of an org that takes no writes: each is refused in the same words. */
+/** The transaction of a read-only org: every write fails with this error. */
 function readOnlyTransaction(error: SaveError): Transaction {
   const refuse = (id: string | null): SaveResult => failure(id, [error]);
   return {
@@ -177,29 +177,29 @@ function withoutNulls(values: RecordValues): RecordValues {
   return kept;
 }
 
-/** What a transaction works on; `time` is its moment in whole seconds, as epoch milliseconds. */
-export type TransactionWorld = {
+/** The state that a transaction changes; `time` is its time in whole seconds, as epoch milliseconds. */
+export type TransactionState = {
   readonly catalog: FieldCatalog;
   readonly store: RecordStore;
   readonly userId: string;
   readonly time: number;
   readonly nextId: () => string;
   readonly isUser: (id: string) => boolean;
-  /** Why a write that could be done is refused all the same. */
+  /** The error of a valid write that is refused. */
   readonly refuse?: (before: OrgRecord | undefined, values: RecordValues) => SaveError | undefined;
-  /** Why nothing may be written at all. */
+  /** The error of every write. */
   readonly readOnly?: SaveError | undefined;
 };
 
-type Dml = TransactionWorld & {
-  /** Records as they were before their first write, in the order of that write. */
+type Dml = TransactionState & {
+  /** Records before their first write, in the order of that write. */
   readonly before: Map<string, OrgRecord | undefined>;
   readonly writes: RecordChange[];
 };
 
 export type OpenTransaction = {
   readonly tx: Transaction;
-  /** The records written so far, in the order of their first write, each with its image from before. */
+  /** The records written so far, in the order of their first write, with their previous image. */
   changes(): RecordChange[];
   /** Every single write, in order. */
   writes(): readonly RecordChange[];

@@ -1,7 +1,7 @@
 import type { User } from './model.ts';
 import { mintId } from './record-id.ts';
 
-/** The people of the simulator: who administers it, whom an integration signs in as, and nobody. */
+/** The users of the simulator. */
 export function simulatorUsers(): SimulatorUsers {
   return {
     admin: user(1, 'admin', 'Simulator Admin'),
@@ -18,6 +18,6 @@ function user(ordinal: number, account: string, name: string): User {
 export type SimulatorUsers = {
   readonly admin: User;
   readonly integration: User;
-  /** Commits what no user asked for: jobs, geocoding. */
+  /** Commits without a user: jobs, geocoding. */
   readonly automatedProcess: User;
 };

@@ -88,9 +88,9 @@ export type EventSchema = {
 
 export type EventField = {
   readonly field: FieldDefinition;
-  /** In the writer schema, the header being 0. */
+  /** In the writer schema; the header has 0. */
   readonly position: number;
-  /** Empty unless the field is a compound. */
+  /** Empty unless this is a compound field. */
   readonly parts: readonly EventPart[];
 };
 

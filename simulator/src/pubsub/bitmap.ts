@@ -1,4 +1,4 @@
-/** `0x…` over the given bit positions: one big-endian number, upper case, as few whole bytes as needed. */
+/** The bitmap `0x…` of bit positions: one big-endian number in upper case, of the fewest possible bytes. */
 export function bitmapOf(positions: Iterable<number>): string {
   let bits = 0n;
   for (const position of positions) bits |= 1n << BigInt(position);
@@ -7,8 +7,8 @@ export function bitmapOf(positions: Iterable<number>): string {
 }
 
 /**
- * The elements of `changedFields` or `nulledFields`: a bitmap over the top-level fields unless it is empty,
- * then `P-0x…` for each compound field at position P of which only parts are meant.
+ * The elements of `changedFields` or `nulledFields`: a bitmap of the top-level fields unless it is empty, then
+ * `P-0x…` for each compound field at position P of which only parts are selected.
  */
 export function bitmapElements(selection: FieldSelection): string[] {
   const elements = selection.fields.length > 0 ? [bitmapOf(selection.fields)] : [];
@@ -18,7 +18,7 @@ export function bitmapElements(selection: FieldSelection): string[] {
   return elements;
 }
 
-/** Positions in the writer schema; `parts` names those of compound fields that are not meant as a whole. */
+/** Positions in the writer schema; `parts` has those of partially selected compound fields. */
 export type FieldSelection = {
   readonly fields: readonly number[];
   readonly parts: ReadonlyMap<number, readonly number[]>;

@@ -8,9 +8,9 @@ export type ReadLimit = { readonly events: number; readonly bytes: number };
 
 export type Topic = {
   readonly name: string;
-  /** The topics whose events come through this one, itself included. */
+  /** The topics whose events this one carries, including itself. */
   readonly carries: ReadonlySet<string>;
-  /** Blank on channels that may carry several entities. */
+  /** Empty for channels, which can carry several objects. */
   readonly schemaId: () => string;
 };
 
@@ -19,13 +19,13 @@ export type BusEvent = { readonly id: string; readonly schemaId: string; readonl
 export type AddressedEvent = {
   readonly topic: string;
   readonly event: BusEvent;
-  /** Topics that carry the others of `topic`, but not this one. */
+  /** Topics that carry `topic`, but not this event. */
   readonly except?: readonly string[];
-  /** Whether it shares the replay id of the one before it. */
+  /** Whether it has the replay id of the previous event. */
   readonly joined?: boolean;
 };
 
-/** An event with its place on the bus; without an event it only moves the newest replay id on. */
+/** An event with its replay id; without an event it only advances the newest replay id. */
 export type NumberedEvent = { readonly replayId: Buffer; readonly at: number } & (
   | Pick<AddressedEvent, 'topic' | 'event' | 'except'>
   | { readonly topic: null; readonly event: null; readonly except?: never }

@@ -39,7 +39,7 @@ export function createBus(options: BusOptions): Bus {
   function append(entries: readonly NumberedEvent[]): void {
     for (const { replayId } of entries) {
       const at = counterOf(replayId);
-      if (at === undefined) throw new RangeError('A replay id has ten bytes');
+      if (at === undefined) throw new RangeError('a replay id must have ten bytes');
       if (at > counter) counter = at;
     }
     delay.pass(entries);
@@ -73,7 +73,7 @@ export function createBus(options: BusOptions): Bus {
     number: numberAll,
     append,
     publishRaw(topic, { replayId = nextReplayId(), ...event }) {
-      if (!topics.has(topic)) throw new Error(`There is no topic ${topic}`);
+      if (!topics.has(topic)) throw new Error(`there is no topic ${topic}`);
       store([{ replayId: Buffer.from(replayId), at: now(), topic, event }]);
       return Buffer.from(replayId);
     },
@@ -107,17 +107,17 @@ export function createBus(options: BusOptions): Bus {
 }
 
 const RETENTION_MS = 72 * 60 * 60 * 1000;
-/** After this long without an event the newest replay id moves on by itself, as on a bus shared between orgs. */
+/** After this time without an event the newest replay id advances, as on a bus shared between orgs. */
 const IDLE_ADVANCE_MS = 60 * 60 * 1000;
 const FIRST_COUNTER = 1_000_000n;
 
 export type BusOptions = {
   readonly now: () => number;
-  /** 72 hours unless told. */
+  /** 72 hours by default. */
   readonly retentionMs?: number;
-  /** Called before anything is visible on the bus, to make it durable. */
+  /** Called before a change is visible, to make it durable. */
   readonly record?: (change: BusChange) => void;
-  /** Asked at every append: milliseconds before it is visible. */
+  /** Called for every append: milliseconds before it is visible. */
   readonly delayMs?: () => number;
 };
 
@@ -126,33 +126,33 @@ export type BusChange =
   | { readonly op: 'expire' }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
 
-/** Positions are ordinals: a reader at `n` has seen everything before the entry number `n`. */
+/** Positions are ordinals: a reader at `n` has read all entries before number `n`. */
 export type Bus = {
   topic(name: string): Topic | undefined;
   addTopic(topic: Topic): void;
   schema(id: string): string | undefined;
-  /** Makes a writer schema readable under its id, for ever. */
+  /** Registers a writer schema permanently. */
   registerSchema(id: string, json: string): void;
-  /** Gives events their replay ids without showing them yet. */
+  /** Assigns replay ids without publishing. */
   number(events: readonly AddressedEvent[]): readonly NumberedEvent[];
   append(events: readonly NumberedEvent[]): void;
-  /** Shows at once what is held back. */
+  /** Publishes delayed events immediately. */
   release(): void;
   /**
-   * Puts an event on the bus byte for byte. Without a replay id it gets the next one; a given one has ten
-   * bytes and lies at or after the newest, so several events may share one.
+   * Publishes an event byte for byte, by default with the next replay id. Another replay id must have ten bytes
+   * and be equal to or after the newest.
    */
   publishRaw(topic: string, event: BusEvent & { readonly replayId?: Uint8Array }): Buffer;
-  /** Moves the newest replay id on without an event, as traffic of other orgs does. */
+  /** Advances the newest replay id without an event, as traffic of other orgs does. */
   advance(): void;
   latestReplayId(): Buffer;
   earliest(): number;
   latest(): number;
-  /** The position strictly after a replay id; undefined when it expired or is unknown. */
+  /** The position after a replay id; undefined if it is expired or unknown. */
   after(replayId: Uint8Array): number | undefined;
-  /** The position so many events of a topic before another one, or the earliest there is. */
+  /** The position `count` events of a topic earlier, or the earliest position. */
   before(topic: string, position: number, count: number): number;
-  /** Drops every event that is retained, as if the retention were over: older replay ids are unknown. */
+  /** Removes every retained event, as after the retention: their replay ids are unknown. */
   expire(): void;
   read(topic: string, from: number, limit: ReadLimit): Batch;
   retained(): readonly NumberedEvent[];

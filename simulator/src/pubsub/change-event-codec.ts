@@ -13,7 +13,7 @@ export function createEventEncoder(
   return (header, body) => type.toBuffer({ ChangeEventHeader: header, ...body });
 }
 
-/** Avro's long as a bigint: a commit number does not fit into a double. */
+/** Avro's long as a bigint, because a commit number exceeds the precision of a double. */
 export function bigintLong(): Type {
   return avsc.types.LongType.__with({
     fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),

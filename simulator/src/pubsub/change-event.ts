@@ -5,8 +5,8 @@ import { bitmapElements, type FieldSelection } from './bitmap.ts';
 import { textDiff } from './text-diff.ts';
 
 /**
- * The change events of one transaction, in the order its records were first written. A record has at most
- * one; identical changes of several records share one. Place and time of the commit are added later.
+ * The change events of one transaction, in the order of the first write of each record. A record has at most one;
+ * equal changes of several records share one. The commit is added later.
  */
 export function changeEvents(
   changes: readonly RecordChange[],
@@ -32,7 +32,7 @@ export function changeEvents(
   return events;
 }
 
-/** What happened to a record over the whole transaction; undefined when nothing is left of it. */
+/** The change of a record over the whole transaction; undefined if there is none. */
 export function changeTypeOf({ before, after }: RecordChange): RecordChangeType | undefined {
   const wasThere = before !== undefined && !before.isDeleted;
   const isThere = after !== undefined && !after.isDeleted;
@@ -113,7 +113,7 @@ function diffOf(before: FieldValue | undefined, after: FieldValue | undefined): 
   return typeof before === 'string' && typeof after === 'string' ? textDiff(before, after) : undefined;
 }
 
-/** The fields as the Avro encoder takes them: what is missing is null, a compound is a record. */
+/** The fields for the Avro encoder: missing ones are null, compound fields are records. */
 export function bodyOf(values: RecordValues, layout: readonly EventField[]): EventBody {
   const body: EventBody = {};
   for (const entry of layout) {
@@ -145,7 +145,7 @@ function leaves(layout: readonly EventField[]): string[] {
   ]);
 }
 
-/** An address always comes in parts, a name when it is a person's, which has some. */
+/** An address always has parts; a name has parts if it is of a person. */
 export function partsFor({ field, parts }: EventField, values: RecordValues): readonly EventPart[] {
   const inParts = field.type === 'address' || parts.some((part) => values[part.field.name] !== undefined);
   return inParts ? parts : [];
@@ -166,7 +166,7 @@ function emptySelection(): { fields: number[]; parts: Map<number, number[]> } & 
 
 const NO_FIELDS = { changedFields: [], nulledFields: [], diffFields: [] } as const;
 
-/** The API works through a request in chunks of this many records, each with events of its own. */
+/** The API processes a request in chunks of this many records, each with separate events. */
 const RECORDS_PER_EVENT = 200;
 
 export type RecordChangeType = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE';
@@ -179,12 +179,12 @@ export type ChangeEvent = {
   readonly recordIds: readonly string[];
   readonly changedFields: readonly string[];
   readonly nulledFields: readonly string[];
-  /** Of the changed fields those whose value is a diff. */
+  /** The changed fields whose value is a diff. */
   readonly diffFields: readonly string[];
   readonly body: EventBody;
 };
 
-/** Values by Avro field name; what is missing is null. */
+/** Values by Avro field name; missing ones are null. */
 export type EventBody = Record<string, AvroValue | Record<string, AvroValue>>;
 type AvroValue = string | number | boolean | bigint | null;
 
@@ -195,6 +195,6 @@ type Content = {
   readonly changedFields: readonly string[];
   readonly nulledFields: readonly string[];
   readonly diffFields: readonly string[];
-  /** The values shown in the event, by flat field name. */
+  /** The values in the event by flat field name. */
   readonly values: RecordValues;
 };

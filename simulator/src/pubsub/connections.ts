@@ -3,8 +3,8 @@ import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2
 import { Socket } from 'node:net';
 
 /**
- * The HTTP/2 connections to one port of this process, to treat them as a failing network or proxy would.
- * gRPC keeps them to itself, so they are met on Node's diagnostics channels.
+ * The HTTP/2 connections to one port of this process, for faults of a network or a proxy. gRPC does not expose
+ * them; Node's diagnostics channels do.
  */
 export function watchConnections(port: number): PubSubConnections {
   const sockets = new Set<Socket>();
@@ -51,7 +51,7 @@ export function watchConnections(port: number): PubSubConnections {
   };
 }
 
-/** The connection ends once the frame is out. */
+/** Destroys the connection after the frame is sent. */
 function sendGoAway(session: Http2Session, code: number): void {
   session.goaway(code);
   setImmediate(() => session.destroy(undefined, code));
@@ -68,13 +68,13 @@ const RESET_CODES = {
 /** Error codes of HTTP/2, RFC 9113, section 7. */
 export type ResetCode = keyof typeof RESET_CODES;
 
-/** Each way says how many it met. */
+/** Each fault returns the number of streams or connections. */
 export type PubSubConnections = {
   /** RST_STREAM on every open stream; the connections stay. */
   resetStreams(code: ResetCode): number;
-  /** GOAWAY on every connection that has a stream, then its end. */
+  /** GOAWAY on every connection that has a stream, then closes it. */
   goAway(code: ResetCode): number;
-  /** TCP reset of every connection, without a word. */
+  /** TCP reset of every connection. */
   cut(): number;
   /** Stops watching. */
   close(): void;

@@ -1,4 +1,4 @@
-/** Just enough of ASN.1's distinguished encoding to write a certificate. */
+/** The part of ASN.1's DER that a certificate needs. */
 export const der = {
   sequence: (...items: Buffer[]) => element(0x30, ...items),
   set: (...items: Buffer[]) => element(0x31, ...items),
@@ -7,13 +7,13 @@ export const der = {
   boolean: (value: boolean) => element(0x01, Buffer.from([value ? 0xff : 0])),
   oid: (text: string) => element(0x06, oidBytes(text)),
   utf8: (text: string) => element(0x0c, Buffer.from(text)),
-  /** A moment after 2049 or before does not matter: always four digits for the year. */
+  /** GeneralizedTime, with four digits of the year. */
   time: (date: Date) => element(0x18, Buffer.from(`${date.toISOString().replaceAll(/\.\d+|[-:T]/g, '')}`)),
   octets: (content: Buffer) => element(0x04, content),
   bits: (content: Buffer, unused = 0) => element(0x03, Buffer.from([unused]), content),
   /** `[tag]` around whole elements. */
   explicit: (tag: number, ...items: Buffer[]) => element(0xa0 | tag, ...items),
-  /** `[tag]` in place of a primitive type's own tag. */
+  /** `[tag]` instead of the tag of a primitive type. */
   implicit: (tag: number, content: Buffer) => element(0x80 | tag, content),
 };
 
@@ -34,7 +34,7 @@ function oidBytes(text: string): Buffer {
   return Buffer.from([first * 40 + second, ...rest.flatMap(base128)]);
 }
 
-/** Seven bits a byte, all but the last marked by the top bit. */
+/** Seven bits per byte; the top bit marks all but the last. */
 function base128(value: number): number[] {
   const bytes = [value & 0x7f];
   for (let rest = value >>> 7; rest > 0; rest >>>= 7) bytes.unshift((rest & 0x7f) | 0x80);

@@ -1,4 +1,4 @@
-/** Holds events back for a while; what comes behind them waits too, so that nothing is overtaken. */
+/** Delays events. Later events wait too, so that the order is kept. */
 export function createEventDelay<Events>(
   delayMs: () => number,
   show: (events: Events) => void,
@@ -34,8 +34,8 @@ export function createEventDelay<Events>(
 }
 
 export type EventDelay<Events> = {
-  /** Shows events at once, or when their time has come. */
+  /** Publishes events after their delay. */
   pass(events: Events): void;
-  /** Shows at once what is held back. */
+  /** Publishes delayed events immediately. */
   release(): void;
 };

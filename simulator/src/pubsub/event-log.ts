@@ -1,6 +1,6 @@
 /**
- * What the bus keeps: entries in the order they were appended, for as long as the retention lasts.
- * Readers hold an ordinal, which never moves; replay counters only grow, with gaps, and may repeat.
+ * The entries of the bus in the order of appending, for the time of the retention. Readers keep an ordinal, which
+ * never changes; replay counters grow, with gaps, and can repeat.
  */
 export function createEventLog<Entry extends LogEntry>(options: EventLogOptions): EventLog<Entry> {
   let entries: Entry[] = [];
@@ -18,7 +18,7 @@ export function createEventLog<Entry extends LogEntry>(options: EventLogOptions)
 
   return {
     append(entry) {
-      if (entry.counter < lastCounter) throw new RangeError('A replay id may not lie before the last one');
+      if (entry.counter < lastCounter) throw new RangeError('a replay id must not be before the last one');
       if (entries.length % 1024 === 0) dropExpired();
       entries.push(entry);
       lastCounter = entry.counter;
@@ -74,17 +74,17 @@ export type LogEntry = {
 export type EventLogOptions = { readonly now: () => number; readonly retentionMs: number };
 
 export type EventLog<Entry extends LogEntry> = {
-  /** Throws when the counter lies before the last one. */
+  /** Throws if the counter is before the last one. */
   append(entry: Entry): void;
   /** The ordinal of the oldest entry still retained. */
   earliest(): number;
-  /** The ordinal that the next entry will get. */
+  /** The ordinal of the next entry. */
   latest(): number;
-  /** The ordinal right after a counter; undefined when it expired or was never reached. */
+  /** The ordinal after a counter; undefined if it is expired or unknown. */
   after(counter: bigint): number | undefined;
   from(ordinal: number): Iterable<readonly [ordinal: number, entry: Entry]>;
   all(): readonly Entry[];
-  /** Drops every entry; ordinals and counters go on. */
+  /** Removes every entry; ordinals and counters continue. */
   clear(): void;
   last(): Entry | undefined;
   lastCounter(): bigint;

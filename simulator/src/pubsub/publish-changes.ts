@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type EventEntity, headerOnly, type ToldEvent } from '../org/commit.ts';
+import { type EventEntity, headerOnly, type SequencedEvent } from '../org/commit.ts';
 import type { OrgRecord } from '../org/model.ts';
 import type { Enrichment, OrgFaults } from '../org/org-faults.ts';
 import type { EventField } from './avro-schema.ts';
 import { bodyOf, type ChangeEvent, type ChangeType } from './change-event.ts';
 
-/** Puts the change events of a transaction into sequence, as subscribers are to hear of them, faults included. */
-export function tell(events: readonly EntityEvent[], world: TellingWorld): ToldEvent[] {
+/** Numbers the change events of a transaction and applies the faults of events. */
+export function sequenceEvents(events: readonly EntityEvent[], world: SequenceContext): SequencedEvent[] {
   const { faults } = world;
   const reordered = events.length > 1 && (faults.isReordered?.() ?? false);
   const enrichments = faults.enrichments?.() ?? [];
-  return events.flatMap(({ entity, event: original }, index): ToldEvent[] => {
+  return events.flatMap(({ entity, event: original }, index): SequencedEvent[] => {
     if (faults.isLost?.(original)) return [];
     const event = faults.isGap?.(original) ? gapOf(original) : original;
     const garble = faults.garble?.(event);
@@ -23,8 +23,8 @@ export function tell(events: readonly EntityEvent[], world: TellingWorld): ToldE
   });
 }
 
-/** One event a record under one replay id, on the enriched channel alone. */
-function enriched(plain: ToldEvent, enrichment: Enrichment, world: TellingWorld): ToldEvent[] {
+/** One event per record under one replay id, only on the enriched channel. */
+function enriched(plain: SequencedEvent, enrichment: Enrichment, world: SequenceContext): SequencedEvent[] {
   const { channel, fields, sharesEventId } = enrichment;
   const layout = world.layout.filter(({ field }) => fields.includes(field.name));
   const id = randomUUID();
@@ -50,9 +50,9 @@ const GAPS: Partial<Record<ChangeType, ChangeType>> = {
 
 export type EntityEvent = { readonly entity: EventEntity; readonly event: ChangeEvent };
 
-export type TellingWorld = {
+export type SequenceContext = {
   readonly faults: OrgFaults;
   readonly layout: readonly EventField[];
-  /** The account as the transaction leaves it. */
+  /** The account after the transaction. */
   readonly record: (id: string) => OrgRecord | undefined;
 };

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /**
- * Passes bytes on between clients and the gRPC port behind it. Frozen it passes nothing, either way, and keeps
- * every connection: as a client sees it, the network is gone without a word. What came meanwhile is passed on later.
+ * A TCP relay between clients and the gRPC port. While frozen it forwards nothing and keeps every connection, as a
+ * network failure without a reset. Pending bytes are forwarded later.
  */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const sockets = new Set<Socket>();
@@ -56,7 +56,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
 export type RelayOptions = {
   readonly host: string;
-  /** 0 takes any free one. */
+  /** 0 selects a free port. */
   readonly port: number;
   readonly toHost: string;
   readonly toPort: number;

@@ -1,11 +1,11 @@
-/** Ten opaque bytes, as Salesforce sends them: a counter of eight bytes, big-endian, and two zero bytes. */
+/** Ten opaque bytes, as in Salesforce: a big-endian counter of eight bytes, and two zero bytes. */
 export function toReplayId(counter: bigint): Buffer {
   const bytes = Buffer.alloc(10);
   bytes.writeBigUInt64BE(counter);
   return bytes;
 }
 
-/** The counter of a replay id. Eight bytes are accepted too, since a widespread client sends only those. */
+/** The counter of a replay id. Eight bytes are accepted because a common client sends only those. */
 export function counterOf(replayId: Uint8Array): bigint | undefined {
   if (replayId.length !== 10 && replayId.length !== 8) return undefined;
   const bytes = Buffer.from(replayId);

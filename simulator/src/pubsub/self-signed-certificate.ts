@@ -4,7 +4,7 @@ import { der } from './der.ts';
 
 /**
  * A key and a certificate (PEM) for the given host names and addresses, valid for a year.
- * A client has to trust the certificate itself. Structure: RFC 5280, section 4.
+ * A client must trust the certificate explicitly. Structure: RFC 5280, section 4.
  */
 export function mintSelfSignedCertificate(hosts: readonly string[], now = Date.now()): TlsIdentity {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { SimulatorOptions } from '../simulator-options.ts';
 import type { Bus } from './bus.ts';
 import { type PubSubConnections, watchConnections } from './connections.ts';
 import { type PubSubFailure, pubSubFailure } from './failures.ts';
@@ -23,8 +24,8 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
     bus: options.bus,
     organizationId: options.organizationId,
     authenticate: options.authenticate,
-    keepaliveMs: options.keepaliveMs ?? 60_000,
-    idleMs: options.idleMs ?? 60_000,
+    keepaliveMs: options.keepaliveIntervalMs ?? 60_000,
+    idleMs: options.zeroCreditTimeoutMs ?? 60_000,
     faults: options.faults ?? {},
     sessions,
   });
@@ -32,9 +33,9 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
   const identity =
     tls === true ? mintSelfSignedCertificate([...new Set(['localhost', '127.0.0.1', '::1', host])]) : tls;
   if (port !== 0) await checkPort(host, port);
-  const bound = await bind(server, host, options.relayed ? 0 : port, identity);
+  const bound = await bind(server, host, options.networkFaults ? 0 : port, identity);
   const connections = watchConnections(bound);
-  const relay = options.relayed
+  const relay = options.networkFaults
     ? await startRelay({ host, port, toHost: bindable(host), toPort: bound })
     : undefined;
   const stopFreezing =
@@ -80,12 +81,12 @@ function bind(server: Server, host: string, port: number, tls: TlsIdentity | fal
   });
 }
 
-/** A server on every address is reached by this machine's own. */
+/** Clients on this machine reach a listener on all addresses by the loopback address. */
 function bindable(host: string): string {
   return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
-/** Rejects as the platform does when a port cannot be bound; gRPC would say so only in words, and log. */
+/** Rejects with the error code of the platform if a port cannot be bound; gRPC has only a text, and logs it. */
 async function checkPort(host: string, port: number): Promise<void> {
   const probe = createServer().listen(port, host);
   await once(probe, 'listening');
@@ -93,39 +94,28 @@ async function checkPort(host: string, port: number): Promise<void> {
   await once(probe, 'close');
 }
 
-/** The largest message of the Pub/Sub API, either way. */
+/** Maximum size of a message of the Pub/Sub API in both directions. */
 const MESSAGE_BYTES = 4 * 1024 * 1024;
 
-export type PubSubServerOptions = AuthRules & {
-  readonly bus: Bus;
-  /** `127.0.0.1` unless told. */
-  readonly host?: string;
-  /** 0, as by default, takes any free one. */
-  readonly port?: number;
-  readonly tls?: PubSubTls;
-  /** Puts a relay before the server, which can freeze. */
-  readonly relayed?: boolean;
-  /** After this long without a response an empty one is sent, while credit is left; a minute unless told. */
-  readonly keepaliveMs?: number;
-  /** After this long without credit a stream is closed; a minute unless told. */
-  readonly idleMs?: number;
-  readonly faults?: PubSubFaults;
-};
-
-/** Plaintext, a self-signed certificate made at start, or a given one. */
-export type PubSubTls = boolean | TlsIdentity;
+export type PubSubServerOptions = AuthRules &
+  Pick<SimulatorOptions, 'host' | 'tls' | 'keepaliveIntervalMs' | 'zeroCreditTimeoutMs' | 'networkFaults'> & {
+    readonly bus: Bus;
+    /** 0, the default, selects a free port. */
+    readonly port?: number;
+    readonly faults?: PubSubFaults;
+  };
 
 export type PubSubServer = {
   readonly port: number;
-  /** PEM, when the server speaks TLS: what a client has to trust. */
+  /** PEM, if the server uses TLS: the certificate that clients must trust. */
   readonly certificate?: string;
-  /** For what can only be done below gRPC. */
+  /** For faults below gRPC. */
   readonly connections: PubSubConnections;
-  /** How many Subscribe calls are open. */
+  /** Number of open Subscribe calls. */
   readonly sessions: number;
   /**
-   * Ends every open Subscribe call: cleanly, or with an error code such as `service.unavailable`
-   * (under the status that Salesforce uses for it), or with a failure of one's own. Answers how many.
+   * Ends every open Subscribe call: cleanly, with an error code such as `service.unavailable` and its status, or
+   * with a failure. Returns their number.
    */
   disconnect(reason?: string | PubSubFailure): number;
   close(): Promise<void>;

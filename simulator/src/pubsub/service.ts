@@ -19,7 +19,7 @@ import type {
   TopicRequest,
 } from './wire.ts';
 
-/** The methods of the Pub/Sub API over a bus. Publishing and managed subscriptions are not offered. */
+/** The methods of the Pub/Sub API, without publishing and managed subscriptions. */
 export function pubSubMethods(options: PubSubMethodOptions): UntypedServiceImplementation {
   const { bus, organizationId, faults } = options;
 
@@ -27,7 +27,7 @@ export function pubSubMethods(options: PubSubMethodOptions): UntypedServiceImple
     return faults.refuse?.(rpc) ?? refuseMetadata(metadata, options);
   }
 
-  /** Wraps a question with one answer; `answer` says what, or why not. */
+  /** A method with one request and one response or failure. */
   function unary<Request, Response extends object>(
     rpc: RpcName,
     answer: (request: Request, rpcId: string) => Response | PubSubFailure,
@@ -126,19 +126,19 @@ export type PubSubMethodOptions = AuthRules & {
   readonly keepaliveMs: number;
   readonly idleMs: number;
   readonly faults: PubSubFaults;
-  /** Holds every open Subscribe call while it lasts. */
+  /** The open Subscribe calls. */
   readonly sessions: Set<Session>;
 };
 
-/** Misbehaviour on purpose, asked anew each time. */
+/** Faults of calls; each function is called on every occasion. */
 export type PubSubFaults = StreamFaults & {
-  /** Refuses a call before anything else is looked at. */
+  /** Refuses a call before it is validated. */
   readonly refuse?: (rpc: RpcName) => PubSubFailure | undefined;
-  /** Sends these responses in place of one: none, changed ones, the same one twice. */
+  /** The responses to send instead of one. */
   readonly alter?: (response: FetchResponse) => readonly FetchResponse[];
-  /** While true, a relay passes nothing on; its change is told by `onChange`. */
+  /** While true, a relay forwards nothing; `onChange` reports changes. */
   readonly isFrozen?: () => boolean;
-  /** Milliseconds before a question is answered. */
+  /** Milliseconds before the response. */
   readonly delayMs?: (rpc: RpcName) => number;
 };
 
@@ -146,7 +146,7 @@ export type Session = { readonly end: () => void; readonly fail: (failure: PubSu
 
 type SubscribeCall = ServerDuplexStream<FetchRequest, FetchResponse>;
 
-/** Checks the three headers that every call carries; undefined when they are fine. */
+/** The failure of a call with missing or invalid headers; undefined if they are valid. */
 export function refuseMetadata(metadata: Metadata, rules: AuthRules): PubSubFailure | undefined {
   const [accessToken, instanceUrl, tenantId] = ['accesstoken', 'instanceurl', 'tenantid'].map((key) =>
     String(metadata.get(key)[0] ?? ''),
@@ -159,6 +159,6 @@ export function refuseMetadata(metadata: Metadata, rules: AuthRules): PubSubFail
 export type AuthRules = {
   /** 18 characters. */
   readonly organizationId: string;
-  /** The user behind an access token that is valid now. */
+  /** The user of a valid access token. */
   readonly authenticate: (accessToken: string) => { readonly userId: string } | undefined;
 };

@@ -5,8 +5,8 @@ import type { FetchRequest, FetchResponse } from './wire.ts';
 
 /**
  * One Subscribe call: the client grants credit, the server sends at most that many events.
- * While credit is left and nothing happens, empty responses show that the stream lives; without credit
- * the stream is closed after a while.
+ * Without events, empty responses are keepalives while credit is left; without credit the stream is closed after a
+ * timeout.
  */
 export function openSubscription(options: SubscriptionOptions): Subscription {
   const { bus, faults } = options;
@@ -42,7 +42,7 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
     }
   }
 
-  /** Puts the next events off, if a fault asks for it; answers for how many milliseconds. */
+  /** Delays the next events if a fault requires it; returns the delay in milliseconds. */
   function holdBack(): number {
     const ahead = faults.ahead?.();
     if (ahead !== undefined) respond([]);
@@ -147,54 +147,54 @@ function startOf(request: FetchRequest, bus: Bus, faults: StreamFaults): number 
   }
 }
 
-/** As many events as credit and size allow, and more where a fault asks for more. */
+/** As many events as credit and size allow, and more if a fault requires it. */
 function nextBatch(bus: Bus, topic: string, position: number, credit: number, faults: StreamFaults): Batch {
-  const most = Math.min(credit, faults.batchSize?.() ?? credit);
-  const batch = bus.read(topic, position, { events: most, bytes: RESPONSE_BYTES });
+  const maxEvents = Math.min(credit, faults.batchSize?.() ?? credit);
+  const batch = bus.read(topic, position, { events: maxEvents, bytes: RESPONSE_BYTES });
   if (batch.events.length < credit || batch.next >= bus.latest()) return batch;
   const excess = faults.excess?.() ?? 0;
   return excess === 0 ? batch : bus.read(topic, position, { events: credit + excess, bytes: RESPONSE_BYTES });
 }
 
-/** Credit beyond this is not counted. */
+/** Additional credit is ignored. */
 const MAX_CREDIT = 100;
 const RESPONSE_BYTES = 3_000_000;
 
 export type SubscriptionOptions = {
   readonly bus: Bus;
   readonly rpcId: string;
-  /** After this long without a response an empty one is sent, while credit is left. */
+  /** Time without a response after which an empty one is sent while credit is left. */
   readonly keepaliveMs: number;
-  /** After this long without credit the stream is closed. */
+  /** Time without credit after which the stream is closed. */
   readonly idleMs: number;
-  /** False when nothing more should be written before `drained`. */
+  /** False if nothing must be written before `drained`. */
   readonly write: (response: FetchResponse) => boolean;
   readonly end: () => void;
   readonly faults: StreamFaults;
 };
 
-/** Misbehaviour of open streams on purpose, asked anew on each occasion. */
+/** Faults of open streams; each function is called on every occasion. */
 export type StreamFaults = {
   /** While true, open streams send neither events nor keepalives. */
   readonly isStalled?: () => boolean;
   /** Milliseconds before the next response with events. */
   readonly slowMs?: () => number;
-  /** Asks for a keepalive with a position behind events that follow only so many milliseconds later. */
+  /** A keepalive with a position after events that follow after `holdMs`. */
   readonly ahead?: () => { readonly holdMs: number } | undefined;
-  /** Events of a response at most. */
+  /** Maximum number of events of a response. */
   readonly batchSize?: () => number | undefined;
-  /** Events beyond the credit, asked when more wait than it allows. */
+  /** Number of events beyond the credit, if more are waiting. */
   readonly excess?: () => number;
-  /** Events before a resume position that are delivered again. */
+  /** Number of events before a resume position that are sent again. */
   readonly repeat?: () => number;
-  /** Whether a replay id is refused although it is good. */
+  /** Whether a valid replay id is refused. */
   readonly isCorrupt?: () => boolean;
-  /** Calls back when an answer may have changed; answers how to stop that. */
+  /** Calls back when a result may have changed. Returns a function that unsubscribes. */
   readonly onChange?: (listener: () => void) => () => void;
 };
 
 export type Subscription = {
-  /** Answers why the request is refused, which ends the stream. */
+  /** Returns the failure of an invalid request, which ends the stream. */
   request(request: FetchRequest): PubSubFailure | undefined;
   drained(): void;
   close(): void;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A long text as a change event carries it when little of it changed: a unified diff whose second line holds the
- * SHA-256 of the whole new text. Undefined where Salesforce sends the text itself: below 1,000 characters, when
- * more than a quarter of the lines changed, or when the diff is longer than half the text.
+ * The diff of a long text in a change event: a unified diff whose second line has the SHA-256 of the new text.
+ * Undefined if Salesforce sends the text itself: below 1,000 characters, if more than a quarter of the lines
+ * changed, or if the diff is longer than half the text.
  * Source: "Send Data Differences for Fields in Update Events", Change Data Capture guide.
  */
 export function textDiff(before: string, after: string): string | undefined {
-  if (after.length < SHORTEST_TEXT) return undefined;
+  if (after.length < MIN_TEXT_LENGTH) return undefined;
   const [old, next] = [before.split('\n'), after.split('\n')];
   const edits = editsBetween(old, next);
   const changed = edits.reduce((sum, { added, removed }) => sum + Math.max(added.length, removed), 0);
@@ -17,7 +17,7 @@ export function textDiff(before: string, after: string): string | undefined {
   return diff.length > after.length / 2 ? undefined : diff;
 }
 
-/** Replaced runs of lines, in order, between the lines that both texts share. */
+/** The replaced lines between the lines that both texts share. */
 function editsBetween(old: readonly string[], next: readonly string[]): Edit[] {
   const shared = sharedLines(old, next);
   const edits: Edit[] = [];
@@ -31,13 +31,13 @@ function editsBetween(old: readonly string[], next: readonly string[]): Edit[] {
   return edits;
 }
 
-/** The longest common run of lines, as pairs of line numbers; the middle of large texts counts as replaced. */
+/** The longest common subsequence of lines as pairs of line numbers; the middle of large texts counts as replaced. */
 function sharedLines(old: readonly string[], next: readonly string[]): (readonly [number, number])[] {
-  const most = Math.min(old.length, next.length);
+  const shorter = Math.min(old.length, next.length);
   let start = 0;
-  while (start < most && old[start] === next[start]) start += 1;
+  while (start < shorter && old[start] === next[start]) start += 1;
   let end = 0;
-  while (end < most - start && old.at(-1 - end) === next.at(-1 - end)) end += 1;
+  while (end < shorter - start && old.at(-1 - end) === next.at(-1 - end)) end += 1;
   const head = Array.from({ length: start }, (_, line) => [line, line] as const);
   const tail = Array.from(
     { length: end },
@@ -48,7 +48,7 @@ function sharedLines(old: readonly string[], next: readonly string[]): (readonly
 }
 
 function commonLines(old: readonly string[], next: readonly string[]): (readonly [number, number])[] {
-  if (old.length * next.length > LARGEST_TABLE) return [];
+  if (old.length * next.length > MAX_TABLE_CELLS) return [];
   const width = next.length + 1;
   const lengths = new Uint32Array((old.length + 1) * width);
   const lengthAt = (from: number, to: number) => lengths[from * width + to] ?? 0;
@@ -69,7 +69,7 @@ function commonLines(old: readonly string[], next: readonly string[]): (readonly
   return pairs;
 }
 
-/** Edits with three lines around them; those that would touch share a hunk. */
+/** Edits with three lines of context; adjacent ones share a hunk. */
 function hunks(old: readonly string[], edits: readonly Edit[]): string[] {
   const groups: Edit[][] = [];
   for (const edit of edits) {
@@ -102,11 +102,11 @@ function range(start: number, count: number): string {
   return `${count === 0 ? start : start + 1},${count}`;
 }
 
-const SHORTEST_TEXT = 1000;
+const MIN_TEXT_LENGTH = 1000;
 const CONTEXT = 3;
-const LARGEST_TABLE = 4_000_000;
+const MAX_TABLE_CELLS = 4_000_000;
 
-/** `removed` old lines from `at` give way to the `added` ones, which are new lines from `to`. */
+/** The `added` lines at the new line `to` replace `removed` lines at the old line `at`. */
 type Edit = {
   readonly at: number;
   readonly removed: number;

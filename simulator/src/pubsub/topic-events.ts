@@ -1,6 +1,6 @@
 import type { Batch, BusEntry, DeliveredEvent, ReadLimit, Topic } from './bus-types.ts';
 
-/** The next events of a topic, no more than the limit allows, but one at least if there is any. */
+/** The next events of a topic within the limit, but at least one if there is one. */
 export function readBatch(
   topic: Topic | undefined,
   entries: Iterable<readonly [ordinal: number, entry: BusEntry]>,
@@ -21,7 +21,7 @@ export function readBatch(
   return { events, next };
 }
 
-/** Where the last `count` events of a topic before a position begin. */
+/** The position of the last `count` events of a topic before a position. */
 export function ordinalBefore(
   topic: Topic | undefined,
   entries: Iterable<readonly [ordinal: number, entry: BusEntry]>,
@@ -40,5 +40,5 @@ function carries(topic: Topic | undefined, { except, topic: name }: BusEntry): b
   return topic !== undefined && name !== null && topic.carries.has(name) && !except?.includes(topic.name);
 }
 
-/** What one event adds to a response beside its payload: ids and framing. */
+/** Size of the ids and the framing of one event. */
 const EVENT_OVERHEAD_BYTES = 100;

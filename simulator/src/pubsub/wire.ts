@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
-/** The service of the wire contract, ready for a gRPC server or client. */
+/** The service of `pubsub.proto` for a gRPC server or client. */
 export function loadPubSubService(): ServiceDefinition {
   const file = fileURLToPath(new URL('../../pubsub.proto', import.meta.url));
   const definition = loadSync(file, {
@@ -13,7 +13,7 @@ export function loadPubSubService(): ServiceDefinition {
     arrays: true,
   })['eventbus.v1.PubSub'];
   if (definition === undefined || isMessageOrEnum(definition)) {
-    throw new Error('The wire contract has no service eventbus.v1.PubSub');
+    throw new Error('pubsub.proto has no service eventbus.v1.PubSub');
   }
   return definition;
 }
@@ -24,7 +24,7 @@ function isMessageOrEnum(definition: ReturnType<typeof loadSync>[string]): defin
 
 type LoadedType = Exclude<ReturnType<typeof loadSync>[string], ServiceDefinition>;
 
-/** Messages as the loader hands them over: absent texts are blank, absent bytes empty, absent numbers 0. */
+/** Decoded messages: missing texts and bytes are empty, missing numbers are 0. */
 export type FetchRequest = {
   readonly topicName: string;
   readonly replayPreset: 'LATEST' | 'EARLIEST' | 'CUSTOM';

@@ -1,29 +1,29 @@
 import type { WebhookKind, WebhookSwitches } from '../faults/webhook-faults.ts';
 
-/** A request that is made until it is taken. */
+/** A request that is sent until it is accepted. */
 export type Parcel = {
-  /** Everything anew for each try: a signature holds for minutes, and values are those of the time of sending. */
+  /** Called for each attempt: a signature is valid for minutes, and values are those of the time of sending. */
   readonly make: () => { readonly headers: Readonly<Record<string, string>>; readonly body: string };
-  /** How many things it carries. */
+  /** Number of events or notifications. */
   readonly size: number;
 };
 
 export type DeliveryOptions = {
   readonly kind: WebhookKind;
   readonly url: string;
-  /** Whether the receiver has taken it. */
-  readonly isTaken: (status: number, answer: string) => boolean;
+  /** Whether the receiver has accepted it. */
+  readonly isAccepted: (status: number, answer: string) => boolean;
   readonly faults: WebhookSwitches;
   readonly now: () => number;
-  /** The first gap between two tries, in milliseconds; each is twice as long as the one before, up to two hours. */
+  /** First retry interval in milliseconds; doubles up to two hours. */
   readonly retryMs?: number;
 };
 
-const longestGapMs = 2 * 3_600_000;
+const maxRetryMs = 2 * 3_600_000;
 const abandonAfterMs = 24 * 3_600_000;
 const timeoutMs = 60_000;
 
-/** Sends parcels to one receiver, tries again for up to 24 hours, and counts. */
+/** Sends parcels to one receiver with retries for up to 24 hours. */
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { faults, kind, now, retryMs = 1_000 } = options;
   const counts = { delivered: 0, requests: 0, failures: 0, abandoned: 0 };
@@ -39,7 +39,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     try {
       const answer = await fetch(options.url, { method: 'POST', headers, body, redirect: 'manual', signal });
       const text = await answer.text();
-      if (options.isTaken(answer.status, text)) return true;
+      if (options.isAccepted(answer.status, text)) return true;
       lastError = `${answer.status} ${text.slice(0, 300)}`;
     } catch (error) {
       lastError =
@@ -60,7 +60,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     isReordered: () => strikes('reordered'),
     async send(parcel) {
       const end = now() + abandonAfterMs;
-      for (let gapMs = retryMs; !stopping.signal.aborted; gapMs = Math.min(gapMs * 2, longestGapMs)) {
+      for (let gapMs = retryMs; !stopping.signal.aborted; gapMs = Math.min(gapMs * 2, maxRetryMs)) {
         if (await tryOnce(parcel)) {
           counts.delivered += parcel.size;
           return;
@@ -91,18 +91,18 @@ function rest(ms: number, signal: AbortSignal): Promise<void> {
 export type DeliveryState = {
   readonly kind: WebhookKind;
   readonly url: string;
-  /** Things that were taken. */
+  /** Accepted events or notifications. */
   readonly delivered: number;
   readonly requests: number;
   readonly failures: number;
-  /** Things that nobody took for 24 hours. */
+  /** Events or notifications that were not accepted for 24 hours. */
   readonly abandoned: number;
   readonly lastError: string | null;
 };
 
 export type Delivery = {
   isReordered(): boolean;
-  /** Resolves when it is taken, given up, or the delivery stops. */
+  /** Resolves when the parcel is accepted or abandoned, or the delivery stops. */
   send(parcel: Parcel): Promise<void>;
   state(): DeliveryState;
   stop(): void;

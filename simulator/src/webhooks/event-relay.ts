@@ -11,26 +11,26 @@ export type RelayShape = 'cometd' | 'payload' | 'eventbridge';
 export type RelayOptions = Pick<DeliveryOptions, 'url' | 'retryMs'> & {
   /** Of Standard Webhooks, `whsec_…`. */
   readonly secret: string;
-  /** `cometd` unless told. */
+  /** `cometd` by default. */
   readonly shape?: RelayShape;
-  /** Events of a request; 100 unless told, 1 sends an event and no list. */
+  /** Events of a request, 100 by default; 1 sends an event instead of a list. */
   readonly batchSize?: number;
-  /** `/data/AccountChangeEvent` unless told. */
+  /** `/data/AccountChangeEvent` by default. */
   readonly topic?: string;
 };
 
 /**
- * Follows a topic of the bus from now on and sends its events to a URL as JSON, in order, signed by Standard Webhooks.
- * What is told by bytes that can't be read is left out.
+ * Sends new events of a topic to a URL as JSON, in order, signed by Standard Webhooks. Events that cannot be decoded
+ * are skipped.
  */
-export function startEventRelay(world: RelayWorld, options: RelayOptions): Sender {
+export function startEventRelay(world: RelayContext, options: RelayOptions): Sender {
   const { bus } = world;
   const { batchSize = 100, secret, shape = 'cometd', topic = '/data/AccountChangeEvent' } = options;
   const delivery = createDelivery({
     ...world,
     ...options,
     kind: 'change-events',
-    isTaken: (status) => status >= 200 && status < 300,
+    isAccepted: (status) => status >= 200 && status < 300,
   });
   const signer = new Webhook(secret);
   const readers = new Map<string, (payload: Uint8Array) => JsonPayload>();
@@ -124,12 +124,12 @@ function shaped(shape: RelayShape, event: DeliveredEvent, payload: JsonPayload):
   };
 }
 
-export type RelayWorld = Pick<DeliveryOptions, 'faults' | 'now'> & { readonly bus: Bus };
+export type RelayContext = Pick<DeliveryOptions, 'faults' | 'now'> & { readonly bus: Bus };
 
-/** Something that sends webhooks until it is stopped. */
+/** A sender of webhooks. */
 export type Sender = {
   state(): DeliveryState & {
-    /** What is on its way or has not been sent yet; 0 when all was delivered or given up. */
+    /** Events or notifications in progress or waiting; 0 if all were delivered or abandoned. */
     readonly waiting: number;
   };
   stop(): void;

@@ -3,12 +3,12 @@ import { bigintLong } from '../pubsub/change-event-codec.ts';
 
 declare global {
   interface JSON {
-    /** A number as its digits say, which a double could not hold. Node has it, TypeScript does not know it yet. */
+    /** A number of any precision. Missing in TypeScript's library. */
     rawJSON(digits: string): object;
   }
 }
 
-/** Turns Avro events of one schema into the JSON of CometD: names for bitmaps, ISO dates, nothing for what is empty. */
+/** Converts Avro events of one schema to the JSON of CometD: names instead of bitmaps, ISO dates, no empty values. */
 export function createJsonEvents(schemaJson: string): (payload: Uint8Array) => JsonPayload {
   const type = avsc.Type.forSchema(JSON.parse(schemaJson), {
     registry: { long: bigintLong() },
@@ -42,7 +42,7 @@ function jsonOf(record: Values, fields: readonly Field[]): JsonPayload {
   return { ChangeEventHeader: header, ...body };
 }
 
-/** What is empty is left out. */
+/** Without empty values. */
 function wholeBody(values: Values, fields: readonly Field[]): Values {
   const body: Record<string, unknown> = {};
   for (const field of fields.slice(1)) {
@@ -104,5 +104,5 @@ function asValues(value: unknown): Values {
 type Field = { readonly name: string; readonly parts: readonly string[]; readonly dateKind: string };
 type Values = Readonly<Record<string, unknown>>;
 
-/** Stringify it: its long numbers are kept with all digits. */
+/** `JSON.stringify` keeps all digits of its numbers. */
 export type JsonPayload = Values;

@@ -7,25 +7,25 @@ import { createDelivery, type DeliveryOptions, type Parcel } from './delivery.ts
 import type { Sender } from './event-relay.ts';
 
 export type OutboundMessageOptions = Pick<DeliveryOptions, 'url' | 'retryMs'> & {
-  /** Notifications of a message; 100 unless told, which is the most. */
+  /** Notifications of a message, 100 by default and at most. */
   readonly batchSize?: number;
 };
 
-// As many messages are under way at once: one that is refused does not hold the others back, so order is not kept.
+// Concurrent messages: a refused one does not block the others, so the order is not kept.
 const maxConcurrent = 4;
 
 /**
- * Tells a URL of every account that was created, changed or undeleted, as the action of a flow does: SOAP messages of up
- * to 100 notifications, with the values of the time of sending, tried again for 24 hours.
+ * Sends outbound messages for every account that is created, updated or undeleted: SOAP messages of up to 100
+ * notifications, with the values of the time of sending, retried for 24 hours.
  */
-export function startOutboundMessages(world: OutboundWorld, options: OutboundMessageOptions): Sender {
+export function startOutboundMessages(world: OutboundContext, options: OutboundMessageOptions): Sender {
   const { audit } = world;
   const { batchSize = 100 } = options;
   const delivery = createDelivery({
     ...world,
     ...options,
     kind: 'outbound-messages',
-    isTaken: (status, answer) => status === 200 && /<(?:\w+:)?Ack>\s*true\s*</.test(answer),
+    isAccepted: (status, answer) => status === 200 && /<(?:\w+:)?Ack>\s*true\s*</.test(answer),
   });
   const queue: Notification[] = [];
   let underWay = 0;
@@ -81,37 +81,37 @@ export function startOutboundMessages(world: OutboundWorld, options: OutboundMes
   };
 }
 
-function message({ org, url }: OutboundWorld, notifications: readonly Notification[]) {
+function message({ org, url }: OutboundContext, notifications: readonly Notification[]) {
   const fields = org.fields().filter(({ type }) => type !== 'address' && type !== 'id');
-  const told = notifications.map(({ id, recordId }) => notificationXml(id, org.record(recordId), fields));
+  const elements = notifications.map(({ id, recordId }) => notificationXml(id, org.record(recordId), fields));
   const body = `<?xml version="1.0" encoding="UTF-8"?>
-<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>${org.organizationId}</OrganizationId><ActionId>${mintId('04k', 1)}</ActionId><SessionId xsi:nil="true"/><EnterpriseUrl>${url()}/services/Soap/c/66.0</EnterpriseUrl><PartnerUrl>${url()}/services/Soap/u/66.0</PartnerUrl>${told.join('')}</notifications></soapenv:Body></soapenv:Envelope>`;
+<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>${org.organizationId}</OrganizationId><ActionId>${mintId('04k', 1)}</ActionId><SessionId xsi:nil="true"/><EnterpriseUrl>${url()}/services/Soap/c/66.0</EnterpriseUrl><PartnerUrl>${url()}/services/Soap/u/66.0</PartnerUrl>${elements.join('')}</notifications></soapenv:Body></soapenv:Envelope>`;
   return { headers: { 'content-type': 'text/xml; charset=UTF-8', soapaction: '""' }, body };
 }
 
-/** Of a record that is deleted meanwhile there is nothing to be told. */
+/** The notification of a record that was deleted in the meantime is empty. */
 function notificationXml(
   id: string,
   record: OrgRecord | undefined,
   fields: readonly FieldDefinition[],
 ): string {
-  const living = record === undefined || record.isDeleted ? undefined : record;
+  const active = record === undefined || record.isDeleted ? undefined : record;
   const values = fields.flatMap((field) => {
-    const value = living?.values[field.name];
+    const value = active?.values[field.name];
     if (value === undefined || value === null) return [];
     return `<sf:${field.name}>${escapeXml(String(valueJson(field, value)))}</sf:${field.name}>`;
   });
-  const own = living === undefined ? '' : `<sf:Id>${living.id}</sf:Id>${values.join('')}`;
+  const own = active === undefined ? '' : `<sf:Id>${active.id}</sf:Id>${values.join('')}`;
   return `<Notification><Id>${id}</Id><sObject xsi:type="sf:Account" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">${own}</sObject></Notification>`;
 }
 
 type Notification = { readonly id: string; readonly recordId: string };
 
-export type OutboundWorld = Pick<DeliveryOptions, 'faults' | 'now'> & {
+export type OutboundContext = Pick<DeliveryOptions, 'faults' | 'now'> & {
   readonly org: Org;
   readonly audit: Audit;
-  /** The org's own address. */
+  /** The instance URL. */
   readonly url: () => string;
-  /** Of the notifications: they have ids of their own across all receivers. */
+  /** Number of the last notification; unique across all receivers. */
   lastId: number;
 };

@@ -2,19 +2,19 @@ import type { WebhookSwitches } from '../faults/webhook-faults.ts';
 import type { SimulatorOrg } from '../org/org.ts';
 import { type RelayOptions, type Sender, startEventRelay } from './event-relay.ts';
 import {
+  type OutboundContext,
   type OutboundMessageOptions,
-  type OutboundWorld,
   startOutboundMessages,
 } from './outbound-messages.ts';
 
-/** What the org sends to others by HTTP; the same over HTTP under `/simulator/webhooks`. */
+/** The senders of webhooks. */
 export type Webhooks = {
   /** Sends the change events of a topic from now on. */
-  relay(options: RelayOptions): Sender;
-  /** Tells of every account that changes from now on. */
-  tell(options: OutboundMessageOptions): Sender;
+  relayEvents(options: RelayOptions): Sender;
+  /** Sends outbound messages for every account that changes from now on. */
+  sendOutboundMessages(options: OutboundMessageOptions): Sender;
   senders(): readonly ReturnType<Sender['state']>[];
-  /** Stops all and says how many. */
+  /** Stops all and returns their number. */
   stop(): number;
 };
 
@@ -25,7 +25,7 @@ export function createWebhooks(
   url: () => string,
 ): Webhooks {
   const senders = new Set<Sender>();
-  const outbound: OutboundWorld = { org, audit: org.audit, faults, now, url, lastId: 0 };
+  const outbound: OutboundContext = { org, audit: org.audit, faults, now, url, lastId: 0 };
   const added = (sender: Sender): Sender => {
     const own: Sender = {
       ...sender,
@@ -38,8 +38,8 @@ export function createWebhooks(
     return own;
   };
   return {
-    relay: (options) => added(startEventRelay({ bus: org.bus, faults, now }, options)),
-    tell: (options) => added(startOutboundMessages(outbound, options)),
+    relayEvents: (options) => added(startEventRelay({ bus: org.bus, faults, now }, options)),
+    sendOutboundMessages: (options) => added(startOutboundMessages(outbound, options)),
     senders: () => [...senders].map((sender) => sender.state()),
     stop() {
       const stopped = senders.size;

@@ -176,7 +176,7 @@ describe('Subscribe', () => {
   });
 
   it('empty responses show that the stream is alive', async () => {
-    const { client, org } = await start({ keepaliveMs: 20 });
+    const { client, org } = await start({ keepaliveIntervalMs: 20 });
     const subscription = client.subscribe({ numRequested: 7 });
     await eventually('two keepalives', () => subscription.responses.length >= 2);
     org.bus.advance();
@@ -187,7 +187,7 @@ describe('Subscribe', () => {
   });
 
   it('the server closes a stream that has had no credit for too long', async () => {
-    const { client, insert, server } = await start({ idleMs: 30 });
+    const { client, insert, server } = await start({ zeroCreditTimeoutMs: 30 });
     insert(1);
     const subscription = client.subscribe({ replayPreset: 'EARLIEST', numRequested: 1 });
     await subscription.received(1);
@@ -278,7 +278,7 @@ describe('misbehavior on demand', () => {
     let stalled = false;
     let askedWhileStalled = 0;
     const { client, insert } = await start({
-      keepaliveMs: 20,
+      keepaliveIntervalMs: 20,
       faults: {
         refuse: () =>
           refuse

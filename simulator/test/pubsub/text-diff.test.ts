@@ -84,7 +84,7 @@ describe('diffs of long texts', () => {
 
 describe('updates of long texts', () => {
   const write = (sendsDiffs: boolean) => {
-    const org = createOrg({ sendsDiffs });
+    const org = createOrg({ diffFields: sendsDiffs });
     const id = org.transaction(admin, (tx) => tx.insert({ Name: 'Long', Description: text })).id ?? '';
     org.transaction(admin, (tx) =>
       tx.update(id, { Description: text.replace('Line 7', 'Row 7'), Phone: '1' }),

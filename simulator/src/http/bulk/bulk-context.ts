@@ -4,7 +4,7 @@ import { createRequestAllowance, type RequestAllowance } from '../request-allowa
 import type { BulkFaults } from './bulk-job.ts';
 import { type BulkJobs, createBulkJobs } from './bulk-jobs.ts';
 
-/** The bulk side of an org: its jobs, and what a day of them may cost. */
+/** The bulk query jobs of an org and their daily limits. */
 export const createBulk = (org: Org, faults: BulkFaults, options: BulkOptions): BulkContext => {
   const { bulkCompression = false, bulkJobMs = 4, bulkPageRows = 50_000 } = options;
   const { dailyBulkQueryJobs = 10_000, now = Date.now } = options;
@@ -21,13 +21,13 @@ export const createBulk = (org: Org, faults: BulkFaults, options: BulkOptions): 
 export type BulkContext = {
   readonly jobs: BulkJobs;
   readonly faults: BulkFaults;
-  /** Rows of a page for which no `maxRecords` is told. */
+  /** Rows of a page without `maxRecords`. */
   readonly pageRows: number;
-  /** Whether results come in gzip. */
+  /** Whether results are compressed by gzip. */
   readonly isCompressed: boolean;
-  /** Query jobs a day. */
+  /** Daily limit of query jobs. */
   readonly allowance: RequestAllowance;
-  /** Megabytes of results a day, counted as they are sent. */
+  /** Daily limit of results in megabytes, counted when they are sent. */
   readonly storage: RequestAllowance;
 };
 

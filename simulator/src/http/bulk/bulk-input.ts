@@ -6,7 +6,7 @@ import type { BulkContext } from './bulk-context.ts';
 import type { BulkJob } from './bulk-job.ts';
 import type { BulkRequest } from './bulk-jobs.ts';
 
-/** The body of a request for a new job. Throws for what a query job cannot be. */
+/** Parses the request for a new job. Throws if it is not a valid query job. */
 export const readBulkRequest = (body: unknown): BulkRequest => {
   if (!isObject(body)) throw wrong('the request needs a JSON object');
   for (const name of Object.keys(body)) {
@@ -21,14 +21,14 @@ export const readBulkRequest = (body: unknown): BulkRequest => {
   return { operation, query, lineEnding: body['lineEnding'] === 'CRLF' ? 'CRLF' : 'LF' };
 };
 
-/** The body by which a client aborts a job; nothing else can be changed. */
+/** Validates the request to abort a job, the only possible change. */
 export const assertAbort = (body: unknown): void => {
   if (!isObject(body) || body['state'] !== 'Aborted') throw wrong('state can only be changed to Aborted');
 };
 
-/** `maxRecords`, or the usual. */
-export const readMaxRecords = (text: string | undefined, usual: number): number => {
-  if (text === undefined) return usual;
+/** Parses `maxRecords`. */
+export const readMaxRecords = (text: string | undefined, defaultValue: number): number => {
+  if (text === undefined) return defaultValue;
   if (!/^[1-9]\d{0,8}$/.test(text)) throw wrong(`maxRecords must be a whole number above 0, not ${text}`);
   return Number(text);
 };
@@ -43,26 +43,26 @@ const wrong = (message: string) => new ApiError(400, 'API_ERROR', message);
 
 const known = new Set(['operation', 'query', 'contentType', 'columnDelimiter', 'lineEnding']);
 
-/** The job of an id in a path. Throws 404. */
+/** The job with this id. Throws 404. */
 export const findJob = ({ jobs }: BulkContext, id: string): BulkJob => {
   const job = jobs.find(id);
   if (!job) throw resourceNotFound();
   return job;
 };
 
-/** A refusal of what cannot be done with a job in its state. */
+/** The error of an operation that the state of a job does not allow. */
 export const wrongState = (message: string) => new ApiError(400, 'INVALIDJOBSTATE', message);
 
-/** Resources are not there before the API version that brought them. */
+/** Throws 404 before the API version that introduced a resource. */
 export const assertSince = (request: FastifyRequest, version: number): void => {
   if (Number(callerOf(request).apiVersion) < version) throw resourceNotFound();
 };
 
-/** The name of a place in a job's result, opaque to clients: a text that is never a number. */
+/** The opaque locator of a row of a result; never a number. */
 export const locatorOf = (jobId: string, row: number): string =>
   `S${Buffer.from(`${jobId.slice(-8)}:${row}`).toString('base64url')}`;
 
-/** The row that a locator of this job names; undefined for any other text. */
+/** The row of a locator of this job; undefined for another text. */
 export const rowOf = (jobId: string, locator: string): number | undefined => {
   const [, row] = /:(\d{1,9})$/.exec(Buffer.from(locator.slice(1), 'base64url').toString()) ?? [];
   return row !== undefined && locatorOf(jobId, Number(row)) === locator ? Number(row) : undefined;

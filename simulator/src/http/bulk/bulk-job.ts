@@ -1,42 +1,42 @@
 import type { QueryRows } from './bulk-rows.ts';
 
-/** UploadComplete: waits for its turn. InProgress: has read its rows. The others are final. */
+/** UploadComplete: waiting. InProgress: the rows have been read. The others are final. */
 export type BulkJobState = UnfinishedState | 'JobComplete' | 'Failed' | 'Aborted';
 
 export type UnfinishedState = 'UploadComplete' | 'InProgress';
 
-/** A bulk query job as the log keeps it: without its rows. */
+/** A bulk query job without its rows, as in the log. */
 export type BulkJobInfo = {
   /** 18 characters, prefix 750. */
   readonly id: string;
   readonly operation: 'query' | 'queryAll';
   readonly query: string;
   readonly lineEnding: 'LF' | 'CRLF';
-  /** `66.0`; results are given to this version only. */
+  /** `66.0`; only this version can read the results. */
   readonly apiVersion: string;
   readonly userId: string;
-  /** From the call options; null when the client did not say. */
+  /** From the call options; null if absent. */
   readonly client: string | null;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly modifiedAt: number;
   readonly state: BulkJobState;
   readonly errorMessage: string | null;
-  /** How many rows its result has; 0 until it has read them. */
+  /** Rows of its result; 0 until they are read. */
   readonly rows: number;
   /** Milliseconds in progress. */
   readonly processingMs: number;
-  /** How many pages of its result were asked for and sent, repeated ones included. */
+  /** Number of pages sent, including repeated ones. */
   readonly pages: number;
-  /** Whether clients no longer find it: deleted, vanished or too old. */
+  /** Whether clients can no longer find it: deleted, vanished or expired. */
   readonly isGone: boolean;
 };
 
 export type BulkJob = {
   readonly info: { -readonly [Key in keyof BulkJobInfo]: BulkJobInfo[Key] };
-  /** The result; undefined before the job has run. Rows are never changed in place, so this is how they were. */
+  /** The result; undefined until the job has run. Records are immutable, so this is a snapshot. */
   result: QueryRows | undefined;
-  /** Pages after which it vanishes; null: never. */
+  /** Pages after which it is removed; null: never. */
   pagesToLive: number | null;
   timer: NodeJS.Timeout | undefined;
 };
@@ -44,32 +44,32 @@ export type BulkJob = {
 export const isUnfinished = (state: BulkJobState): state is UnfinishedState =>
   state === 'UploadComplete' || state === 'InProgress';
 
-/** Misbehaviour of bulk query jobs on purpose, asked anew on each occasion. */
+/** Faults of bulk query jobs; each function is called on every occasion. */
 export type BulkFaults = {
-  /** Milliseconds that a new job takes beyond the usual. */
+  /** Additional duration of a new job in milliseconds. */
   delayMs(job: BulkJobInfo): number;
-  /** Whether a job stays in the state it is in, until `onRelease` calls. */
+  /** Whether a job stays in its state until `onRelease` calls back. */
   isHeld(job: BulkJobInfo, state: UnfinishedState): boolean;
   onRelease(listener: () => void): void;
-  /** Why a job fails that could complete. */
+  /** The error of a job that would complete. */
   errorMessage(job: BulkJobInfo): string | undefined;
-  /** Whether a job finds nothing although there is something. */
+  /** Whether a job has an empty result. */
   isResultEmpty(job: BulkJobInfo): boolean;
-  /** Whether somebody aborts a job that could complete. */
+  /** Whether a job that would complete is aborted. */
   isAborted(job: BulkJobInfo): boolean;
-  /** Pages after which a job that completes is gone; 0 for at once. */
+  /** Pages after which a complete job is removed; 0: immediately. */
   pagesToLive(job: BulkJobInfo): number | undefined;
-  /** What goes wrong with a page that begins at this row. */
+  /** Faults of the page that begins at this row. */
   page(start: number): PageFaults;
 };
 
 export type PageFaults = {
-  /** Rows at most. */
+  /** Maximum number of rows. */
   readonly maxRows?: number;
-  /** The connection breaks after so many rows. */
+  /** Rows after which the connection breaks. */
   readonly cutAfter?: number;
-  /** So many of the promised rows never come, though the page ends cleanly. */
+  /** Announced rows that are missing although the page ends cleanly. */
   readonly missing?: number;
-  /** The page comes in pieces of so many rows, each so much later. */
+  /** Rows of each piece, and the delay before it. */
   readonly trickle?: { readonly rows: number; readonly delayMs: number };
 };

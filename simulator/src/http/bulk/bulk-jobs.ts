@@ -5,8 +5,8 @@ import { type BulkJob, type BulkJobInfo, isUnfinished } from './bulk-job.ts';
 import { createJobLife } from './job-life.ts';
 
 /**
- * The bulk query jobs of an org. They live in memory and are gone with the process, as any job may be gone:
- * clients have to cope with that. What clients asked for is logged apart from them.
+ * The bulk query jobs of an org, in memory: they are lost at a restart, which clients must handle. A separate log
+ * records what clients requested.
  */
 export const createBulkJobs = ({ faults, jobMs, now, org }: BulkJobsOptions): BulkJobs => {
   const jobs = new Map<string, BulkJob>();
@@ -87,7 +87,7 @@ const newJob = (id: string, request: BulkRequest, caller: Caller, createdAt: num
   return { info, result: undefined, pagesToLive: null, timer: undefined };
 };
 
-/** The oldest finished jobs, as many as there are jobs or rows more than memory is for; never the newest. */
+/** The oldest finished jobs beyond the limits of jobs and rows; never the newest job. */
 const surplus = (all: Iterable<BulkJob>): BulkJob[] => {
   const jobs = [...all];
   let count = jobs.length;
@@ -109,27 +109,27 @@ const maxLogged = 10_000;
 export type BulkRequest = Pick<BulkJobInfo, 'operation' | 'query' | 'lineEnding'>;
 
 export type BulkJobs = {
-  /** A job that runs by itself from now on. */
+  /** Creates a job and starts it. */
   create(request: BulkRequest, caller: Caller): BulkJobInfo;
   find(id: string): BulkJob | undefined;
   newestFirst(): readonly BulkJobInfo[];
   abort(job: BulkJob): void;
   remove(job: BulkJob): void;
-  /** Every job is gone at once; says how many there were. */
+  /** Removes every job and returns their number. */
   removeAll(): number;
-  /** Says that a page of the result is being sent. */
+  /** Counts a page of the result that is being sent. */
   countPage(job: BulkJob): void;
-  /** Every job that was ever created, oldest first, as it is now or as it was last; the newest 10,000. */
+  /** The newest 10,000 jobs, oldest first, in their current or last state. */
   log(client?: string): readonly BulkJobInfo[];
   clearLog(): void;
-  /** Unfinished jobs stop where they are. */
+  /** Stops unfinished jobs. */
   close(): void;
 };
 
 type BulkJobsOptions = {
   readonly org: Pick<Org, 'fields' | 'record' | 'records'>;
   readonly faults: BulkFaults;
-  /** How long a job takes, half of it waiting. */
+  /** Duration of a job, half of it waiting. */
   readonly jobMs: number;
   readonly now: () => number;
 };

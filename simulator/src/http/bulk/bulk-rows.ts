@@ -5,7 +5,7 @@ import { checkQuery, type QueryOptions, type QueryResult, runQuery } from '../so
 import type { SelectItem } from '../soql/syntax.ts';
 import { tokenize } from '../soql/tokenize.ts';
 
-/** Throws for a query that is wrong, or right but not for the bulk API. */
+/** Throws for a query that is invalid or not supported by the Bulk API. */
 export const assertBulkQuery = (org: QueriedOrg, text: string, options: QueryOptions): void => {
   for (const [token, next] of pairs(tokenize(text))) {
     if (token?.text === '(' && next?.text.toUpperCase() === 'SELECT') throw refused(refusals.SUBQUERY);
@@ -19,7 +19,7 @@ export const assertBulkQuery = (org: QueriedOrg, text: string, options: QueryOpt
   if (fields.some(({ type }) => type === 'address')) throw refused(refusals.COMPOUND);
 };
 
-/** The rows of a query that `assertBulkQuery` took. Throws QueryError when the org has changed too much since. */
+/** The rows of a query that passed `assertBulkQuery`. Throws QueryError if the fields have changed since. */
 export const bulkRows = (org: QueriedOrg, text: string, options: QueryOptions): QueryRows => {
   const result = runQuery(org, text, options);
   if (result.kind !== 'rows') throw new Error(`a bulk query has no rows but a ${result.kind}`);

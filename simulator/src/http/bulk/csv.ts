@@ -1,10 +1,10 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
 
-/** How the rows of a bulk result are written: every value in quotes, an empty one as `""`. */
+/** Writes the rows of a bulk result: every value in quotes, an empty one as `""`. */
 export const csvWriter = (fields: readonly FieldDefinition[], lineEnding: 'LF' | 'CRLF'): CsvWriter => {
   const end = lineEnding === 'LF' ? '\n' : '\r\n';
   const columns = fields.map(({ name, type }) => ({ name, text: columnText(type) }));
-  /** What stands between two values with so many empty ones in between: most values are empty. */
+  /** By number of empty values: the separator between two values. Most values are empty. */
   const between = Array.from({ length: fields.length + 1 }, (_, empty) => `"${',""'.repeat(empty)},"`);
   const first = between.map((text) => text.slice(2));
   const last = between.map((text) => `${text.slice(0, -2)}${end}`);
@@ -53,13 +53,12 @@ const columnText = (type: FieldDefinition['type']): ((value: FieldValue) => stri
 
 export type CsvWriter = {
   readonly header: string;
-  /** The records from one index up to another, that one not included. */
+  /** The records from `from` to `to`, exclusive. */
   rows(records: readonly OrgRecord[], from: number, to: number): string;
 };
 
 /**
- * `new Date(time).toISOString()`, several times as fast for whole seconds of this century, which a bulk result
- * has by the million.
+ * `new Date(time).toISOString()`, but several times faster for whole seconds: a bulk result has millions.
  */
 export const isoTime = (time: number): string => {
   const day = Math.floor(time / dayMs);

@@ -4,7 +4,7 @@ import type { BulkFaults } from './bulk-job.ts';
 import { type BulkJob, type BulkJobState, isUnfinished } from './bulk-job.ts';
 import { bulkRows } from './bulk-rows.ts';
 
-/** Takes jobs from state to state: each waits for its turn, reads its rows at one moment, and completes or fails. */
+/** The transitions of jobs: each waits, reads all rows at one time, and completes or fails. */
 export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions): JobLife => {
   const enter = (job: BulkJob, state: BulkJobState, errorMessage: string | null = null): void => {
     const { info } = job;
@@ -37,7 +37,7 @@ export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions): 
     }
   };
 
-  /** A job that is held stops here; `resume` brings it back. */
+  /** A held job stops here until `resume`. */
   const advance = (job: BulkJob, stepMs: number): void => {
     job.timer = undefined;
     const { state } = job.info;
@@ -64,9 +64,9 @@ export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions): 
 };
 
 export type JobLife = {
-  /** Half of the life of a job is waiting, half is work; a step is one of them, in milliseconds. */
+  /** Starts a job. `stepMs` is the time in each unfinished state. */
   begin(job: BulkJob, stepMs: number): void;
-  /** Goes on with a job that was held. */
+  /** Continues a held job. */
   resume(job: BulkJob): void;
   abort(job: BulkJob): void;
 };

@@ -10,13 +10,13 @@ export const listPage = (jobs: readonly BulkJobInfo[], query: JobListQuery): Job
   return { records, next: isLast ? null : (records.at(-1)?.id ?? null) };
 };
 
-/** The org has query jobs of this API only, all of them parallel and without PK chunking by hand. */
+/** All jobs are query jobs of this API, parallel and without manual PK chunking. */
 const isWanted = ({ concurrencyMode, isPkChunkingEnabled, jobType }: JobListQuery): boolean =>
   (jobType ?? 'V2Query') === 'V2Query' &&
   (concurrencyMode ?? 'parallel').toLowerCase() === 'parallel' &&
   (isPkChunkingEnabled ?? 'false') === 'false';
 
-/** A locator is the id of the job before; new jobs come in front of it, so it stays right. */
+/** A locator is the id of the previous job; new jobs precede it, so it stays valid. */
 const startOf = (jobs: readonly BulkJobInfo[], locator: string | undefined): number => {
   if (locator === undefined) return 0;
   const at = jobs.findIndex(({ id }) => id === locator);
@@ -24,7 +24,7 @@ const startOf = (jobs: readonly BulkJobInfo[], locator: string | undefined): num
   return at + 1;
 };
 
-/** Salesforce gives up to 1,000. */
+/** Salesforce returns up to 1,000. */
 const maxListed = 100;
 
 export type JobListQuery = {
@@ -36,7 +36,7 @@ export type JobListQuery = {
 
 type JobListPage = { readonly records: readonly BulkJobInfo[]; readonly next: string | null };
 
-/** A job as the answer to its creation and the list of jobs show it. */
+/** A job in the response to its creation and in the list. */
 export const jobJson = (job: BulkJobInfo) => ({
   id: job.id,
   operation: job.operation,
@@ -54,7 +54,7 @@ export const jobJson = (job: BulkJobInfo) => ({
 
 export const listedJobJson = (job: BulkJobInfo) => ({ ...jobJson(job), jobType: 'V2Query' });
 
-/** A job asked for by its id. */
+/** A job by its id. */
 export const wholeJobJson = (job: BulkJobInfo) => ({
   ...listedJobJson(job),
   numberRecordsProcessed: job.rows,

@@ -10,7 +10,7 @@ import type { BulkJob } from './bulk-job.ts';
 import type { QueryRows } from './bulk-rows.ts';
 import { pageCsv, pageOf } from './result-page.ts';
 
-/** The result of a complete job, page by page, and the addresses of several pages at once. */
+/** The pages of the result of a complete job, and the URLs of several pages. */
 export const resultRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
   const { bulk } = context;
 
@@ -53,7 +53,7 @@ export const resultRoutes = (context: HttpContext) => async (app: FastifyInstanc
 /** Throws 409 for another API version than the job's, 400 for a job without a result. */
 const resultOf = ({ info, result }: BulkJob, request: FastifyRequest): QueryRows => {
   if (info.apiVersion !== callerOf(request).apiVersion) {
-    const message = `The job was created with API version ${info.apiVersion}; its results are given to that version only`;
+    const message = `The job was created with API version ${info.apiVersion}; only that version can read its results`;
     throw new ApiError(409, 'API_ERROR', message);
   }
   if (info.state === 'JobComplete' && result) return result;
@@ -67,14 +67,14 @@ const startOf = ({ info }: BulkJob, { records }: QueryRows, locator: string | un
   throw new ApiError(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator');
 };
 
-/** Where pages begin; one more than can be told at once, when there are more. */
+/** The first rows of pages: those of one response, and one more if there are more. */
 const pageStarts = (rows: number, start: number, pageRows: number): number[] => {
   const starts = [start];
   for (let row = start + pageRows; row < rows && starts.length <= maxPages; row += pageRows) starts.push(row);
   return starts;
 };
 
-/** An error of the source, on purpose or not, breaks off what is sent; nobody else has to hear of it. */
+/** An error of the source closes the response, which is the only effect it needs. */
 const gzipped = (source: Readable): Readable => pipeline(source, createGzip({ level: 1 }), () => undefined);
 
 async function* counted(pieces: AsyncIterable<string>, storage: RequestAllowance): AsyncGenerator<Buffer> {

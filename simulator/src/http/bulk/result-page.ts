@@ -3,15 +3,15 @@ import type { PageFaults } from './bulk-job.ts';
 import type { QueryRows } from './bulk-rows.ts';
 import { csvWriter } from './csv.ts';
 
-/** What a page of a result holds, and where the next one begins. */
+/** The rows of a page, and the first row of the next one. */
 export const pageOf = (rows: number, start: number, wanted: number, { maxRows }: PageFaults): ResultPage => {
   const end = Math.min(rows, start + Math.min(wanted, maxRows ?? wanted));
   return { start, end, next: end < rows ? end : null };
 };
 
 /**
- * The CSV of a page in pieces, the header row in front. It is written while it is read, so that neither a page
- * nor a result is ever held as a whole.
+ * The CSV of a page in pieces, with a header row. Pieces are generated on demand, so that neither a page nor a
+ * result is in memory as a whole.
  */
 export async function* pageCsv(
   { fields, records }: QueryRows,
@@ -29,10 +29,10 @@ export async function* pageCsv(
   }
   if (cutAfter === undefined) return;
   await nextTurn();
-  throw new Error('the connection is cut on purpose');
+  throw new Error('the connection is cut by a fault');
 }
 
 const rowsPerPiece = 250;
 
-/** Rows from `start` up to `end`, that one not included; `next` is null on the last page. */
+/** Rows from `start` to `end`, exclusive; `next` is null on the last page. */
 export type ResultPage = { readonly start: number; readonly end: number; readonly next: number | null };

@@ -2,7 +2,7 @@ import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts'
 import { comparableValue } from './field-value.ts';
 import type { AggregateFunction } from './syntax.ts';
 
-/** One aggregate over all records. Empty values do not count; of nothing, all but the counts are null. */
+/** One aggregate of records. Empty values do not count; without values, all but the counts are null. */
 export const aggregate = (
   fn: AggregateFunction,
   field: FieldDefinition,

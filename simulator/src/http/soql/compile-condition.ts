@@ -5,7 +5,7 @@ import { filterValue, likePattern } from './filter-value.ts';
 import { queryErrorAt } from './query-error.ts';
 import type { Comparison, Condition, Literal } from './syntax.ts';
 
-/** Turns a condition into a test of one record. An empty field is unequal to every value and neither below nor above. */
+/** Compiles a condition to a test of one record. An empty field is unequal to every value, and neither less nor greater. */
 export const compileCondition = (condition: Condition, context: ConditionContext): RecordTest => {
   switch (condition.kind) {
     case 'and': {

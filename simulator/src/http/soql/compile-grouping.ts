@@ -7,7 +7,7 @@ import { QueryError, queryErrorAt } from './query-error.ts';
 import { findField } from './select-fields.ts';
 import type { Expression, Query } from './syntax.ts';
 
-/** What a query with aggregates or GROUP BY makes of its records; null for a query of plain rows. */
+/** Compiles a query with aggregates or GROUP BY; null for a query of rows. */
 export const compileGrouping = (query: Query, index: FieldIndex, text: string): Grouping | null => {
   const items = query.select.filter((item) => item.kind !== 'fields' && item.kind !== 'count');
   if (query.groupBy.length === 0 && items.every(({ kind }) => kind === 'field')) {
@@ -52,7 +52,7 @@ const compileKey = (expression: Expression, index: FieldIndex, text: string) => 
   return { key: keyText(expression, field), value };
 };
 
-/** A value of a whole group. What is grouped is the same in every record of it, so the first one tells. */
+/** A value of a group. Grouped values are equal in all its records, so the first one is used. */
 const compileValue = (
   expression: Expression,
   grouped: ReadonlySet<string>,
@@ -92,14 +92,14 @@ const keyText = (expression: Expression, { name }: FieldDefinition): string =>
 
 export type Grouping = {
   readonly columns: readonly Column[];
-  /** Records with the same keys are one group; without keys all of them are. */
+  /** Records with equal keys are one group; without keys there is one group. */
   readonly keys: readonly ((record: OrgRecord) => FieldValue)[];
   readonly orderings: readonly GroupOrdering[];
 };
 
 type Column = {
   readonly name: string;
-  /** Whose values these are; null for counts, sums and parts of dates, which are plain numbers. */
+  /** The field of these values; null for counts, sums and parts of dates, which are numbers. */
   readonly field: FieldDefinition | null;
   readonly value: GroupValue;
 };
@@ -112,7 +112,7 @@ export type GroupOrdering = {
 
 type CompiledValue = {
   readonly field: FieldDefinition;
-  /** Whether its values are values of the field. */
+  /** Whether the value has the type of the field. */
   readonly isOfField: boolean;
   readonly value: GroupValue;
   readonly sortValue: GroupValue;

@@ -1,7 +1,7 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
 import type { DateFunction } from './syntax.ts';
 
-/** A part of a time in UTC, as Salesforce takes it unless a query converts time zones. */
+/** A part of a time in UTC, as in Salesforce without `convertTimezone`. */
 export const datePart = (
   fn: DateFunction,
   { name }: FieldDefinition,
@@ -13,7 +13,7 @@ export const datePart = (
   };
 };
 
-/** Hours have only times. */
+/** Only a datetime has hours. */
 export const hasDatePart = (fn: DateFunction, { type }: FieldDefinition): boolean =>
   type === 'datetime' || (type === 'date' && fn !== 'HOUR_IN_DAY');
 
@@ -24,12 +24,12 @@ const parts: Readonly<Record<DateFunction, (time: number) => number>> = {
   HOUR_IN_DAY: (time) => Math.floor((time - Math.floor(time / DAY_MS) * DAY_MS) / HOUR_MS),
 };
 
-/** A million accounts have few days among them, and a Date takes long to make. */
+/** Cached, because many records share few days and a Date is expensive. */
 const dayOf = (time: number): Date => {
   const day = Math.floor(time / DAY_MS);
   const known = days.get(day);
   if (known) return known;
-  if (days.size >= MOST_DAYS) days.clear();
+  if (days.size >= MAX_DAYS) days.clear();
   const date = new Date(day * DAY_MS);
   days.set(day, date);
   return date;
@@ -37,5 +37,5 @@ const dayOf = (time: number): Date => {
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const MOST_DAYS = 40_000;
+const MAX_DAYS = 40_000;
 const days = new Map<number, Date>();

@@ -1,4 +1,4 @@
-/** The half-open range `[from, to)` in epoch milliseconds, of UTC days, that a word such as `LAST_N_DAYS:5` names. */
+/** The UTC days of a literal such as `LAST_N_DAYS:5`: `[from, to)` in epoch milliseconds. */
 export const dateRange = (name: string, count: number, now: number): DateRange => {
   const today = Math.floor(now / day) * day;
   switch (name) {

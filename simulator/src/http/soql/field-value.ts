@@ -1,6 +1,6 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
 
-/** The value of a field in the form in which queries compare and sort it; `null` for an empty one. */
+/** The value of a field as queries compare and sort it; `null` if empty. */
 export const comparableValue = (field: FieldDefinition): ((record: OrgRecord) => FieldValue) => {
   const { name } = field;
   if (isIdField(field)) {
@@ -23,14 +23,14 @@ export const isIdField = ({ type }: FieldDefinition): boolean => type === 'id' |
 
 export const isTextField = ({ type }: FieldDefinition): boolean => textTypes.has(type);
 
-/** Text compares without case, except in a unique field. */
+/** Text comparison is case-insensitive, except in a unique field. */
 export const isCaseSensitive = ({ unique }: FieldDefinition): boolean => unique;
 
-/** Whether WHERE and ORDER BY take the field: not a long text area, not a compound. */
+/** Whether WHERE and ORDER BY accept the field: not a long text area or a compound field. */
 export const isFilterable = ({ type, length }: FieldDefinition): boolean =>
   type !== 'address' && !(type === 'textarea' && length > 255);
 
-/** Whether GROUP BY takes the field as it is: not a time nor a number with decimals. */
+/** Whether GROUP BY accepts the field: not a time or a number with decimals. */
 export const isGroupable = (field: FieldDefinition): boolean =>
   isFilterable(field) && !ungroupable.has(field.type);
 

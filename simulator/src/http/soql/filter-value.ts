@@ -3,7 +3,7 @@ import { isCaseSensitive, isIdField, isTextField } from './field-value.ts';
 import { type QueryError, queryErrorAt } from './query-error.ts';
 import type { Literal } from './syntax.ts';
 
-/** A literal as the field's comparable value. Throws INVALID_FIELD when its type does not fit the field's. */
+/** A literal as a comparable value of the field. Throws INVALID_FIELD if the types do not match. */
 export const filterValue = (field: FieldDefinition, literal: Literal, text: string): FieldValue => {
   if (literal.kind === 'null') return null;
   if (isIdField(field)) return idValue(field, literal, text);
@@ -16,7 +16,7 @@ export const filterValue = (field: FieldDefinition, literal: Literal, text: stri
   return literal.value;
 };
 
-/** A text literal of LIKE as a regular expression: `%` any characters, `_` one, both taken literally after `\`. */
+/** A LIKE pattern as a regular expression: `%` any characters, `_` one, both literal after `\`. */
 export const likePattern = (field: FieldDefinition, literal: Literal, text: string): RegExp => {
   if (literal.kind !== 'string' || !(isTextField(field) || isIdField(field))) {
     throw queryErrorAt(

@@ -4,7 +4,7 @@ import { compareValues } from './order-records.ts';
 import { QueryError } from './query-error.ts';
 import type { Query } from './syntax.ts';
 
-/** One row a group, in the order asked for. Without GROUP BY there is one group, even of nothing. */
+/** One row per group, in the requested order. Without GROUP BY there is one group, even without records. */
 export const groupRecords = (
   { columns, keys, orderings }: Grouping,
   records: readonly OrgRecord[],
@@ -43,7 +43,7 @@ export type AggregateRow = readonly AggregateValue[];
 
 export type AggregateValue = {
   readonly name: string;
-  /** Null for a plain number. */
+  /** Null for a number. */
   readonly field: FieldDefinition | null;
   readonly value: FieldValue;
 };

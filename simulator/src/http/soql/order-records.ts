@@ -2,15 +2,15 @@ import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts'
 import { comparableValue } from './field-value.ts';
 
 /**
- * The first `most` records by the orderings in turn; equal records keep their order.
- * A short page out of many records is picked without sorting them all.
+ * The first `max` records in this order; equal records keep their order.
+ * A short page of many records is selected without sorting all of them.
  */
 export const orderRecords = (
   records: readonly OrgRecord[],
   orderings: readonly FieldOrdering[],
-  most: number,
+  max: number,
 ): OrgRecord[] => {
-  if (orderings.length === 0 || most === 0) return records.slice(0, most);
+  if (orderings.length === 0 || max === 0) return records.slice(0, max);
   const comparisons = orderings.map(compareBy);
   const compare = (left: OrgRecord, right: OrgRecord): number => {
     for (const compareField of comparisons) {
@@ -19,25 +19,25 @@ export const orderRecords = (
     }
     return 0;
   };
-  return pickFirst(records, compare, most);
+  return pickFirst(records, compare, max);
 };
 
-/** Keeps at most twice as many as wanted: beyond that it sorts, cuts, and passes over what lies behind the cut. */
+/** Keeps up to twice `max` records; then sorts, truncates, and skips records after the last one kept. */
 const pickFirst = (
   records: readonly OrgRecord[],
   compare: (left: OrgRecord, right: OrgRecord) => number,
-  most: number,
+  max: number,
 ): OrgRecord[] => {
   const picked: OrgRecord[] = [];
   let last: OrgRecord | undefined;
   for (const record of records) {
     if (last && compare(record, last) >= 0) continue;
     picked.push(record);
-    if (picked.length < 2 * most) continue;
-    picked.sort(compare).length = most;
+    if (picked.length < 2 * max) continue;
+    picked.sort(compare).length = max;
     last = picked.at(-1);
   }
-  return picked.sort(compare).slice(0, most);
+  return picked.sort(compare).slice(0, max);
 };
 
 const compareBy = ({ field, descending, nullsLast }: FieldOrdering) => {

@@ -2,9 +2,9 @@ import { parseLiteral } from './parse-literal.ts';
 import type { Comparison, Condition, Literal } from './syntax.ts';
 import type { TokenReader } from './token-reader.ts';
 
-/** Reads what follows WHERE. AND and OR on one level need parentheses between them, as in Salesforce. */
+/** Parses the condition after WHERE. Mixed AND and OR need parentheses, as in Salesforce. */
 export const parseCondition = (reader: TokenReader, depth = 0): Condition => {
-  if (depth > deepest) throw reader.malformed('the condition is nested too deeply');
+  if (depth > maxDepth) throw reader.malformed('the condition is nested too deeply');
   const first = parsePart(reader, depth);
   const kind = reader.is('AND') ? 'and' : reader.is('OR') ? 'or' : null;
   if (kind === null) return first;
@@ -15,7 +15,7 @@ export const parseCondition = (reader: TokenReader, depth = 0): Condition => {
 
 const parsePart = (reader: TokenReader, depth: number): Condition => {
   if (reader.take('NOT')) {
-    if (depth > deepest) throw reader.malformed('the condition is nested too deeply');
+    if (depth > maxDepth) throw reader.malformed('the condition is nested too deeply');
     return { kind: 'not', part: parsePart(reader, depth + 1) };
   }
   if (!reader.take('(')) return parseComparison(reader);
@@ -57,4 +57,4 @@ const comparisons = new Map<string, Comparison>([
   ['LIKE', 'LIKE'],
 ]);
 
-const deepest = 50;
+const maxDepth = 50;

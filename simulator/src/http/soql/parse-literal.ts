@@ -1,7 +1,7 @@
 import type { Literal } from './syntax.ts';
 import type { TokenReader } from './token-reader.ts';
 
-/** Reads one value of a condition: string, number, boolean, null, date, datetime or `TODAY` and its like. */
+/** Parses a literal: string, number, boolean, null, date, datetime or a date literal such as `TODAY`. */
 export const parseLiteral = (reader: TokenReader): Literal => {
   const { kind, text, position } = reader.current;
   switch (kind) {
@@ -41,7 +41,7 @@ const parseWord = (reader: TokenReader, text: string, position: number): Literal
   return { kind: 'range', name: word, count: Number(count ?? 0), position };
 };
 
-/** The reading of a date or datetime literal, `null` for a day that does not exist. */
+/** Parses a date or datetime literal; `null` for a day that does not exist. */
 const epochMilliseconds = (text: string): number | null => {
   const colon = text.toUpperCase().replace(/([+-]\d{2})(\d{2})$/, '$1:$2');
   const value = Date.parse(text.length === 10 ? `${text}T00:00:00Z` : colon);

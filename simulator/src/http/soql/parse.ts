@@ -11,7 +11,7 @@ import type {
 } from './syntax.ts';
 import { TokenReader } from './token-reader.ts';
 
-/** Reads a SOQL query of the shapes the simulator knows. Throws QueryError `MALFORMED_QUERY`. */
+/** Parses a SOQL query. Throws QueryError `MALFORMED_QUERY` if it is invalid or not supported. */
 export const parseQuery = (text: string): Query => {
   const reader = new TokenReader(text);
   reader.expect('SELECT');
@@ -70,7 +70,7 @@ const parseCount = (reader: TokenReader): number => {
 
 const unsupportedClauses = ['HAVING', 'WITH', 'USING', 'FOR'];
 
-/** Reads what stands between SELECT and FROM. */
+/** Parses the list between SELECT and FROM. */
 export const parseSelect = (reader: TokenReader): SelectItem[] => {
   const items = [parseItem(reader)];
   while (reader.take(',')) items.push(parseItem(reader));
@@ -104,7 +104,7 @@ const parseFields = (reader: TokenReader): SelectItem => {
 
 const fieldGroups: readonly FieldGroup[] = ['ALL', 'STANDARD', 'CUSTOM'];
 
-/** Reads a field, or a function of a field: `Name`, `CALENDAR_YEAR(CreatedDate)`, `MAX(Name)`. */
+/** Parses a field or a function of a field: `Name`, `CALENDAR_YEAR(CreatedDate)`, `MAX(Name)`. */
 export const parseExpression = (reader: TokenReader): Expression => {
   if (!reader.isBefore('(')) return { kind: 'field', field: parseName(reader) };
   const { position, text } = reader.word();

@@ -1,4 +1,4 @@
-/** A query the org refuses: `MALFORMED_QUERY`, `INVALID_FIELD`, `INVALID_TYPE`, … with Salesforce's wording. */
+/** An invalid query: `MALFORMED_QUERY`, `INVALID_FIELD`, `INVALID_TYPE`, … with Salesforce's messages. */
 export class QueryError extends Error {
   readonly errorCode: string;
 
@@ -9,7 +9,7 @@ export class QueryError extends Error {
   }
 }
 
-/** The message shows the line, a caret under the place, and its row and column, both from 1. */
+/** The message shows the line, a caret under the position, and its row and column, both from 1. */
 export const queryErrorAt = (errorCode: string, message: string, text: string, position: number) => {
   const before = text.slice(0, position);
   const lineStart = before.lastIndexOf('\n') + 1;

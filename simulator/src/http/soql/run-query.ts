@@ -11,7 +11,7 @@ import { findFilterField, selectFields } from './select-fields.ts';
 import type { Condition, Ordering, Query } from './syntax.ts';
 
 /**
- * Runs a SOQL query over the org's accounts. A condition on `Id` looks the records up; all others scan.
+ * Runs a SOQL query on accounts. A condition on `Id` reads the records by id; other conditions scan all records.
  * Throws QueryError.
  */
 export const runQuery = (org: QueriedOrg, text: string, options: QueryOptions): QueryResult => {
@@ -25,7 +25,7 @@ export const runQuery = (org: QueriedOrg, text: string, options: QueryOptions): 
   return { kind: 'rows', fields, records: orderRecords(found, orderings, end).slice(query.offset) };
 };
 
-/** Everything about a query that can be known without running it. Throws QueryError. */
+/** Parses and compiles a query without running it. Throws QueryError. */
 export const checkQuery = (org: QueriedOrg, text: string, options: QueryOptions): CheckedQuery => {
   const query = parseQuery(text);
   const index = fieldIndex(org);
@@ -71,7 +71,7 @@ const candidates = (org: QueriedOrg, where: Condition | null, context: Condition
   return [...ids].flatMap((id) => org.record(id) ?? []);
 };
 
-/** The ids that a condition narrows the query to, or null. */
+/** The ids that a condition restricts the query to, or null. */
 const wantedIds = (condition: Condition, context: ConditionContext): Set<string> | null => {
   if (condition.kind === 'and') {
     for (const part of condition.parts) {
@@ -109,9 +109,9 @@ type CheckedQuery = {
 };
 
 export type QueryOptions = {
-  /** `queryAll`: deleted records too. */
+  /** `queryAll`: includes deleted records. */
   readonly includeDeleted: boolean;
-  /** Epoch milliseconds, for `TODAY` and its like. */
+  /** Epoch milliseconds, for date literals such as `TODAY`. */
   readonly now: number;
 };
 

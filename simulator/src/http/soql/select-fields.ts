@@ -4,7 +4,7 @@ import { isFilterable } from './field-value.ts';
 import { QueryError, queryErrorAt } from './query-error.ts';
 import type { FieldGroup, Name, Query } from './syntax.ts';
 
-/** The fields of a SELECT list in its order. Throws INVALID_FIELD for an unknown one, MALFORMED_QUERY for a double one. */
+/** The fields of a SELECT list in its order. Throws INVALID_FIELD for an unknown or repeated field. */
 export const selectFields = (query: Query, index: FieldIndex, text: string): FieldDefinition[] => {
   const selected = query.select.flatMap((item) => {
     if (item.kind === 'field') return [findField(index, item.field, text)];

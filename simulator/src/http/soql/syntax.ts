@@ -1,4 +1,4 @@
-/** What the parser makes of a query. Positions are offsets into its text, for error messages. */
+/** A parsed query. Positions are offsets in its text, for error messages. */
 export type Query = {
   readonly select: readonly SelectItem[];
   readonly from: Name;
@@ -54,7 +54,7 @@ export type Literal = { readonly position: number } & (
   /** Epoch milliseconds. */
   | { readonly kind: 'date'; readonly value: number }
   | { readonly kind: 'datetime'; readonly value: number }
-  /** `TODAY`, `LAST_N_DAYS:5`: known only when the query runs. */
+  /** `TODAY`, `LAST_N_DAYS:5`: depends on the time of the query. */
   | { readonly kind: 'range'; readonly name: string; readonly count: number }
 );
 

@@ -1,7 +1,7 @@
 import { type QueryError, queryErrorAt } from './query-error.ts';
 import { type Token, tokenize } from './tokenize.ts';
 
-/** Walks over the tokens of a query, one ahead; words are keywords whatever their case. */
+/** Reads the tokens of a query with one token of lookahead. Keywords are case-insensitive. */
 export class TokenReader {
   readonly #text: string;
   readonly #tokens: readonly Token[];
@@ -14,7 +14,7 @@ export class TokenReader {
 
   get current(): Token {
     const token = this.#tokens[this.#index];
-    if (!token) throw new Error('read beyond the end of the query');
+    if (!token) throw new Error('the end of the query was passed');
     return token;
   }
 
@@ -30,7 +30,7 @@ export class TokenReader {
     return (kind === 'word' || kind === 'symbol') && this.current.text.toUpperCase() === text;
   }
 
-  /** Whether the token after the current one, or so many after it, is this symbol. */
+  /** Whether the token at this distance from the current one is this symbol. */
   isBefore(symbol: string, distance = 1): boolean {
     const token = this.#tokens[this.#index + distance];
     return token?.kind === 'symbol' && token.text === symbol;

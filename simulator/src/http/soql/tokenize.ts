@@ -1,6 +1,6 @@
 import { queryErrorAt } from './query-error.ts';
 
-/** Cuts a query into tokens; the last one is `end`. Throws MALFORMED_QUERY at what it cannot read. */
+/** Splits a query into tokens; the last one is `end`. Throws MALFORMED_QUERY for other characters. */
 export const tokenize = (text: string): Token[] => {
   const tokens: Token[] = [];
   let position = skipSpace(text, 0);
@@ -23,7 +23,7 @@ const readToken = (text: string, position: number): Token => {
   throw queryErrorAt('MALFORMED_QUERY', `unexpected char: '${text[position]}'`, text, position);
 };
 
-/** A string token's text is what lies between the quotes, escapes unread (LIKE reads them its own way). */
+/** The text of a string token is the text between the quotes with its escapes, which LIKE parses differently. */
 const readString = (text: string, position: number): Token => {
   let at = position + 1;
   while (at < text.length && text[at] !== "'") at += text[at] === '\\' ? 2 : 1;
