@@ -9,7 +9,21 @@ const waitLimitMs = 60_000;
 export function backlogProblems({ now, stored, faults }: HealthFacts): Problem[] {
   const oldest = stored?.oldestWaitingAt ?? null;
   if (oldest === null || now.getTime() - oldest.getTime() <= waitLimitMs) return [];
+  const isProgressing = isWithin(waitLimitMs, now, stored?.lastAppliedAt ?? null);
   const hasCause = stored?.subscription?.applyFault != null || faults.some(({ area }) => area === 'apply');
+  if (isProgressing && !hasCause) {
+    return [
+      {
+        code: 'changes-waiting',
+        severity: 'degraded',
+        summary: 'Changes are stored faster than they are applied.',
+        detail: null,
+        since: oldest,
+        action:
+          'Wait: the backlog is being applied. If it lasts, check the load of the database and of the process that leads (GET /v1/status: backlog, subscription.holder).',
+      },
+    ];
+  }
   return [
     {
       code: 'changes-waiting',
@@ -22,6 +36,10 @@ export function backlogProblems({ now, stored, faults }: HealthFacts): Problem[]
         : 'Find the cause in the log of the process that holds the subscription (GET /v1/status: subscription.holder).',
     },
   ];
+}
+
+function isWithin(ms: number, now: Date, time: Date | null): boolean {
+  return time !== null && now.getTime() - time.getTime() <= ms;
 }
 
 // The holder of the lease saves every five seconds whether the mirror is current; clocks differ by less than this.

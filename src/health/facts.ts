@@ -46,6 +46,8 @@ export type StoredFacts = {
   readonly subscription: SubscriptionFacts | null;
   /** When the oldest event was received that waits to be applied for the first time. */
   readonly oldestWaitingAt: Date | null;
+  /** When an event was applied last. */
+  readonly lastAppliedAt: Date | null;
   /** The latest initial load; null if none was requested. */
   readonly initialLoad: InitialLoadFacts | null;
   readonly incidents: readonly { readonly cause: string; readonly count: number; readonly since: Date }[];

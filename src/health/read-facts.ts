@@ -22,6 +22,7 @@ export async function readStoredFacts(
       isReadOnly: row.isReadOnly,
       subscription: row.subscription === null ? null : toSubscription(row.subscription),
       oldestWaitingAt: row.oldestWaitingAt,
+      lastAppliedAt: row.lastAppliedAt,
       initialLoad: withTime(row.initialLoad),
       incidents: row.incidents.map(toTimed),
       failedCodes: row.failedCodes.map((failed) => ({ ...failed, since: toDate(failed.since) })),
@@ -49,6 +50,7 @@ const factsSql = `
               from subscriptions where topic = $1) t) as subscription,
          (select received_at from events where topic = $1 and state = 'stored' and attempts = 0
            order by id limit 1) as "oldestWaitingAt",
+         (select applied_at from events where position is not null order by position desc limit 1) as "lastAppliedAt",
          (select to_jsonb(t) from (
             select state, read, expected, created_at as since, error, cause,
                    coalesce(waiting ->> 'reason' = 'api budget', false) as "isWaitingForBudget"
@@ -149,6 +151,7 @@ type Row = {
   readonly isReadOnly: boolean;
   readonly subscription: SubscriptionJson | null;
   readonly oldestWaitingAt: Date | null;
+  readonly lastAppliedAt: Date | null;
   readonly initialLoad: One<StoredFacts['initialLoad']> | null;
   readonly incidents: readonly One<StoredFacts['incidents']>[];
   readonly failedCodes: readonly (Omit<StoredFacts['failedCodes'][number], 'since'> & {

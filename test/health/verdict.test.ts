@@ -27,6 +27,7 @@ const stored: StoredFacts = {
   isReadOnly: false,
   subscription,
   oldestWaitingAt: null,
+  lastAppliedAt: null,
   initialLoad: null,
   incidents: [],
   failedCodes: [],
@@ -171,6 +172,18 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
     'apply-failing',
   ],
   ['changes wait', withStored({ oldestWaitingAt: ago(61) }), 'down', 'changes-waiting'],
+  [
+    'changes wait and the last one was applied long ago',
+    withStored({ oldestWaitingAt: ago(300), lastAppliedAt: ago(61) }),
+    'down',
+    'changes-waiting',
+  ],
+  [
+    'a backlog is being applied',
+    withStored({ oldestWaitingAt: ago(300), lastAppliedAt: ago(5) }),
+    'degraded',
+    'changes-waiting',
+  ],
   [
     'the stream delivers what was committed hours ago',
     withStream({ currentAt: ago(10_000), watermarkAt: ago(9_000) }),
