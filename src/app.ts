@@ -21,11 +21,11 @@ import { createDatabaseOutageReporter } from './health/database-outage.ts';
 import { createProcessFaults } from './health/process-faults.ts';
 import { readEvent } from './history/read-event.ts';
 import type { ApiKey } from './http/api-key.ts';
-import type { AccessOptions, HttpDependencies } from './http/dependencies.ts';
-import { readSharedSecret } from './http/plugins/shared-secret.ts';
-import type { WebhookSenders } from './http/routes/webhooks/senders.ts';
+import { readCursorKey } from './http/plugins/signed-cursors.ts';
+import type { WebhookSenders } from './http/routes/webhooks/webhook-senders.ts';
 import { createServer } from './http/server.ts';
 import { mirroredFields } from './ingest/mirrored-fields.ts';
+import type { AccessOptions, HttpDependencies } from './http/server-types.ts';
 import { readNewestSchemaId, storedSchemas } from './ingest/stored-schemas.ts';
 import { isLoaded } from './ingest/subscription-rows.ts';
 import { endsStart, verifyOrg } from './ingest/verify-org.ts';
@@ -247,7 +247,7 @@ async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Prom
   );
   await checkTables(prisma);
   // Made while the database surely takes writes.
-  await readSharedSecret(pool, 'cursors');
+  await readCursorKey(pool);
   return readColumns(pool);
 }
 
@@ -291,7 +291,7 @@ function httpDependencies(
     enqueueResync: jobs.enqueueResync,
     wakeUps,
     requestSignupCode: (client, request) => assignCode(client, generate, request),
-    mirrors: roles.has('sync'),
+    hasSyncRole: roles.has('sync'),
   };
 }
 

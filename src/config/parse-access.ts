@@ -1,13 +1,13 @@
 import { isIP } from 'node:net';
 import type { Static } from 'typebox';
-import type { AccessOptions } from '../http/dependencies.ts';
 import type { LoadLimits } from '../http/plugins/shed-load.ts';
 import type { OidcOptions } from '../http/plugins/verify-token.ts';
+import type { AccessOptions } from '../http/server-types.ts';
 import { ConfigError } from './config-error.ts';
 import type { settings } from './settings.ts';
 
 /** Ten connections answer requests; whoever comes when so many wait for one gets his answer sooner by trying again. */
-export const loadLimits: LoadLimits = { lateMs: 1_000, inFlight: 400, inFlightOfOne: 100 };
+export const loadLimits: LoadLimits = { maxLatenessMs: 1_000, maxInFlight: 400, maxInFlightPerCaller: 100 };
 
 /**
  * Who may come in, and how often.

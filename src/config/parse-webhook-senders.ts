@@ -3,7 +3,7 @@ import type {
   OutboundMessageSenders,
   TrustedCertificates,
   WebhookSenders,
-} from '../http/routes/webhooks/senders.ts';
+} from '../http/routes/webhooks/webhook-senders.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
 import { ConfigError } from './config-error.ts';
 import { isNetwork, listed } from './parse-access.ts';

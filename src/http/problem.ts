@@ -1,20 +1,19 @@
-/**
- * An answer other than success, as RFC 9457 describes it. Thrown by handlers and hooks.
- * `type` is stable: clients may branch on it.
- */
+import { type ProblemKind, problemKinds } from './problem-kinds.ts';
+
+/** An error response as RFC 9457 defines it. Handlers and hooks throw it. Clients may branch on its `type`. */
 export class Problem extends Error {
   readonly kind: ProblemKind;
   readonly status: number;
-  /** The parameters or fields at fault; only of an invalid request. */
+  /** The invalid parameters or fields. */
   readonly errors: readonly FieldError[];
-  /** Further members of the body. */
+  /** Additional members of the body. */
   readonly members: { readonly [name: string]: readonly string[] };
   readonly headers: { readonly [name: string]: string };
 
   constructor(kind: ProblemKind, detail: string, more: ProblemDetails = {}) {
     super(detail);
     this.kind = kind;
-    this.status = kinds[kind].status;
+    this.status = problemKinds[kind].status;
     this.errors = more.errors ?? [];
     this.members = more.members ?? {};
     this.headers = more.headers ?? {};
@@ -24,7 +23,7 @@ export class Problem extends Error {
   toBody(requestId: string): ProblemBody {
     return {
       type: problemType(this.kind),
-      title: kinds[this.kind].title,
+      title: problemKinds[this.kind].title,
       status: this.status,
       detail: this.message,
       requestId,
@@ -34,7 +33,7 @@ export class Problem extends Error {
   }
 }
 
-/** 400 for one parameter or field, called by its public name. */
+/** 400 for one parameter or field. */
 export function invalid(field: string, message: string): Problem {
   return invalidFields([{ field, message }]);
 }
@@ -45,36 +44,10 @@ export function invalidFields(errors: readonly FieldError[]): Problem {
   return new Problem('invalid-request', `${detail}.`, { errors });
 }
 
-/** Leads to the page that explains it; relative to the service, so that it is the same wherever that runs. */
+/** The URL of the documentation; relative, so that it does not depend on the address of the service. */
 export function problemType(kind: string): string {
   return `/docs/problems#${kind}`;
 }
-
-/** Every kind of problem that the API answers. */
-export const kinds = {
-  'invalid-request': { status: 400, title: 'The request is not valid' },
-  unauthenticated: { status: 401, title: 'A valid API key is needed' },
-  'untrusted-sender': { status: 401, title: 'The sender is not trusted' },
-  forbidden: { status: 403, title: 'The API key lacks a scope' },
-  'not-found': { status: 404, title: 'There is no such thing' },
-  'before-history': { status: 410, title: 'The history does not reach back so far' },
-  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
-  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  conflict: { status: 409, title: 'The state of the thing does not allow it' },
-  'still-running': { status: 409, title: 'The first request with this key is still running' },
-  'payload-too-large': { status: 413, title: 'The body is too large' },
-  'unsupported-media-type': { status: 415, title: 'The type of the body is not supported' },
-  'invalid-event': { status: 422, title: 'The event does not fit the object' },
-  'key-reused': { status: 422, title: 'The idempotency key belongs to another request' },
-  'too-many-requests': { status: 429, title: 'Too many requests within a minute' },
-  'too-many-streams': { status: 429, title: 'Too many streams are open' },
-  'headers-too-large': { status: 431, title: 'The headers are too large' },
-  'internal-error': { status: 500, title: 'Something went wrong on our side' },
-  unavailable: { status: 503, title: 'The service is not available at the moment' },
-  'not-ready': { status: 503, title: 'The service is not ready' },
-} as const satisfies Record<string, { status: number; title: string }>;
-
-export type ProblemKind = keyof typeof kinds;
 
 export type FieldError = { readonly field: string; readonly message: string };
 
@@ -93,3 +66,8 @@ type ProblemDetails = {
   readonly members?: { readonly [name: string]: readonly string[] };
   readonly headers?: { readonly [name: string]: string };
 };
+
+/** Escapes text for HTML and XML, including attributes. */
+export function escapeMarkup(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,32 +1,27 @@
 import { fastifyHelmet } from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
-import type { HttpDependencies } from './dependencies.ts';
 import { registerAuthentication } from './plugins/authenticate.ts';
 import { handleClientError } from './plugins/client-error-handler.ts';
-import { closeSilentConnections } from './plugins/close-silent-connections.ts';
-import { closeWhenStopping } from './plugins/close-when-stopping.ts';
-import { lazySerializers } from './plugins/compile-serializer.ts';
-import { compressAnswers } from './plugins/compress-responses.ts';
+import { registerConnectionClose, registerUnusedConnectionCleanup } from './plugins/close-connections.ts';
+import { registerCompression } from './plugins/compress-responses.ts';
 import { registerCors } from './plugins/cors.ts';
 import { registerErrorHandler, sendProblem, toProblem } from './plugins/error-handler.ts';
-import { collectRoutes } from './plugins/known-routes.ts';
-import { limitBodies } from './plugins/limit-bodies.ts';
-import { limitDepth } from './plugins/limit-depth.ts';
-import { registerListTags } from './plugins/list-etags.ts';
-import { answerOptions } from './plugins/options-handler.ts';
+import { registerListTags } from './plugins/etags.ts';
+import { collectRoutes, registerOptionsHandler } from './plugins/known-routes.ts';
+import { limitBodies, limitDepth } from './plugins/limit-bodies.ts';
 import { registerRateLimits } from './plugins/rate-limits.ts';
 import { registerReadDatabase } from './plugins/read-database.ts';
 import { loggerOptions, registerRequestLog, requestId } from './plugins/request-log.ts';
 import { registerMetrics } from './plugins/request-metrics.ts';
+import { lazySerializers } from './plugins/serializers.ts';
 import { limitConcurrency, shedLoad } from './plugins/shed-load.ts';
 import { registerSignedCursors } from './plugins/signed-cursors.ts';
 import { compileValidator } from './plugins/validate-requests.ts';
-import { tokenVerifier } from './plugins/verify-token.ts';
+import { createTokenVerifier } from './plugins/verify-token.ts';
 import { Problem } from './problem.ts';
 import { registerAccountRoutes } from './routes/accounts.ts';
 import { registerDocs } from './routes/docs.ts';
-import { registerEventRetryRoute } from './routes/event-retry.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIncidentRoutes } from './routes/incidents.ts';
@@ -40,16 +35,16 @@ import { registerSubscriptionReconnectRoute } from './routes/subscription-reconn
 import { registerTransactionRoute } from './routes/transactions.ts';
 import { registerWebhookRoutes } from './routes/webhooks/webhook-routes.ts';
 import { registerWriteBackRoutes } from './routes/write-backs.ts';
-import type { Server } from './server-type.ts';
+import type { HttpDependencies, Server } from './server-types.ts';
 import { registerEventStreams } from './streams/event-stream.ts';
 
-/** Builds the whole HTTP server; nothing listens yet. Close it to free what it holds; it closes no dependency. */
+/** Creates the HTTP server, which does not listen yet. Closing it does not close the dependencies. */
 export async function createServer(dependencies: HttpDependencies): Promise<Server> {
   const { access } = dependencies;
   const app: Server = fastify({
     ...limits,
     ...loggerOptions(dependencies.logger),
-    ...trustedProxies(access?.trustedProxies),
+    ...(access?.trustedProxies?.length ? { trustProxy: [...access.trustedProxies] } : {}),
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestId,
     schemaController: { compilersFactory: { buildSerializer: lazySerializers } },
@@ -62,12 +57,12 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   const routes = collectRoutes(app);
   registerRequestLog(app);
   const metrics = registerMetrics(app);
-  keepOutOfCaches(app);
-  closeSilentConnections(app);
-  closeWhenStopping(app, dependencies.stopping);
-  await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives: nothing } });
-  await compressAnswers(app);
-  answerOptions(app, routes, (access?.corsOrigins ?? []).length > 0);
+  disableCaching(app);
+  registerUnusedConnectionCleanup(app);
+  registerConnectionClose(app, dependencies.stopping);
+  await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives } });
+  await registerCompression(app);
+  registerOptionsHandler(app, routes, (access?.corsOrigins ?? []).length > 0);
   await registerCors(app, access?.corsOrigins);
   shedLoad(app, access?.loadLimits, metrics.shed);
   const rateLimits = await registerRateLimits(app, access?.rateLimits, metrics.limited);
@@ -75,9 +70,9 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerListTags(app);
   const verifyToken =
     access?.oidc &&
-    tokenVerifier(access.oidc, (error) => app.log.warn({ err: error }, 'the issuer of tokens is away'));
+    createTokenVerifier(access.oidc, (error) => app.log.warn({ err: error }, 'token issuer unavailable'));
   registerAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
-  refuseCompressedBodies(app);
+  rejectCompressedBodies(app);
   limitConcurrency(app, access?.loadLimits, metrics.shed);
   limitBodies(app, metrics.shed);
   limitDepth(app);
@@ -85,10 +80,9 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerReadDatabase(app, dependencies);
 
   await registerDocs(app, dependencies);
-  const streams = await registerEventStreams(app, dependencies.stallLimitMs);
+  const streams = await registerEventStreams(app, dependencies.streamStallTimeoutMs);
   registerAccountRoutes(app, dependencies);
   registerEventRoutes(app, dependencies);
-  registerEventRetryRoute(app, dependencies);
   registerLiveEventRoute(app, dependencies, streams);
   registerTransactionRoute(app);
   registerResyncRoutes(app, dependencies, streams);
@@ -104,35 +98,30 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   return app;
 }
 
-// Times in milliseconds. Fastify by itself lets a request take for ever to arrive.
+// Times in milliseconds. Without requestTimeout, Fastify waits indefinitely for a request.
 const limits = {
   bodyLimit: 256 * 1024,
   requestTimeout: 30_000,
   handlerTimeout: 60_000,
   keepAliveTimeout: 72_000,
-  // Whoever takes nothing and sends nothing for so long is given up; streams send a heartbeat every 15 s.
+  // Idle connections; streams send a heartbeat every 15 s.
   connectionTimeout: 120_000,
-  // Node looks for what is late only so often.
+  // Node checks these timeouts only at this interval.
   http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16 * 1024 },
   return503OnClosing: true,
-  // As long as a URL can be, so that every malformed id is refused by its schema.
+  // As long as a URL can be, so that the schema rejects every malformed id.
   routerOptions: { maxParamLength: 16 * 1024 },
 } as const;
 
-// Answers are data; a browser that opens one shall load and run nothing.
-const nothing = {
+// Responses are data: a browser that displays one must not load or run anything.
+const directives = {
   defaultSrc: ["'none'"],
   frameAncestors: ["'none'"],
   baseUri: ["'none'"],
   formAction: ["'none'"],
 };
 
-/** Without one, `X-Forwarded-For` is a header like any other. */
-function trustedProxies(proxies: readonly string[] = []): { trustProxy?: string[] } {
-  return proxies.length === 0 ? {} : { trustProxy: [...proxies] };
-}
-
-function refuseCompressedBodies(app: FastifyInstance): void {
+function rejectCompressedBodies(app: FastifyInstance): void {
   app.addHook('onRequest', ({ headers }, _reply, done) => {
     if (headers['content-encoding'] === undefined || headers['content-encoding'] === 'identity')
       return done();
@@ -140,7 +129,7 @@ function refuseCompressedBodies(app: FastifyInstance): void {
   });
 }
 
-function keepOutOfCaches(app: FastifyInstance): void {
+function disableCaching(app: FastifyInstance): void {
   app.addHook('onRequest', ({ routeOptions }, reply, done) => {
     if (routeOptions.url?.startsWith('/docs') !== true) reply.header('cache-control', 'no-store');
     done();

@@ -7,8 +7,8 @@ import { createServer } from './server.ts';
 
 const file = fileURLToPath(new URL('../../openapi.yaml', import.meta.url));
 
-/** The OpenAPI document as it is kept in the repository. Needs no database: nothing connects. */
-export async function describedApi(): Promise<string> {
+/** Generates the OpenAPI document. Does not connect to the database. */
+export async function generateOpenapi(): Promise<string> {
   const database = openDatabase({ url: 'postgres://nobody@localhost/none' });
   const app = await createServer({
     ...database,
@@ -30,7 +30,7 @@ export async function describedApi(): Promise<string> {
       lagMs: null,
       verifiedThrough: null,
     }),
-    mirrors: true,
+    hasSyncRole: true,
     version: packageJson.version,
   });
   await app.ready();
@@ -40,17 +40,17 @@ export async function describedApi(): Promise<string> {
   return document;
 }
 
-/** Whether the file in the repository says what the routes say. */
-export async function isCurrent(): Promise<boolean> {
+/** Whether openapi.yaml matches the routes. */
+export async function isOpenapiCurrent(): Promise<boolean> {
   const written = await readFile(file, 'utf8').catch(() => '');
-  return written === (await describedApi());
+  return written === (await generateOpenapi());
 }
 
 if (import.meta.main) {
   if (!process.argv.includes('--check')) {
-    await writeFile(file, await describedApi());
-  } else if (!(await isCurrent())) {
-    process.stderr.write('openapi.yaml is not current: run "npm run openapi"\n');
+    await writeFile(file, await generateOpenapi());
+  } else if (!(await isOpenapiCurrent())) {
+    process.stderr.write('openapi.yaml is outdated: run "npm run openapi"\n');
     process.exitCode = 1;
   }
 }

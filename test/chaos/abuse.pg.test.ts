@@ -97,8 +97,8 @@ describe('abuse of the API while changes arrive', { timeout: 400_000 }, () => {
       statuses.filter((_, n) => n % 2 === 1),
       (status) => String(status),
     );
-    expect(ofBodies['408']?.length).toBe(defaultBodyLimits.maxUnfinishedOfOne);
-    expect(ofBodies['429']?.length).toBe(50 - defaultBodyLimits.maxUnfinishedOfOne);
+    expect(ofBodies['408']?.length).toBe(defaultBodyLimits.maxUnfinishedPerClient);
+    expect(ofBodies['429']?.length).toBe(50 - defaultBodyLimits.maxUnfinishedPerClient);
     await keepsServing();
   });
 });

@@ -40,11 +40,11 @@ describe('error messages of the command line', () => {
   });
 
   test.each([
-    ['an unknown key', 'nonsense', 'The API key is not known. Set TIDEMARK_API_KEY.\n'],
+    ['an unknown key', 'nonsense', 'The API key is unknown. Set TIDEMARK_API_KEY.\n'],
     [
       'a key without the scope',
       keys.read,
-      'The key "reader" lacks the scope "write", which this needs. Set TIDEMARK_API_KEY.\n',
+      'The key "reader" lacks the scope "write", which this operation requires. Set TIDEMARK_API_KEY.\n',
     ],
     ['a service without its database', keys.write, 'Try again in a few seconds.\n'],
   ])('a command describes %s in one line', async (_name, key, line) => {

@@ -70,7 +70,7 @@ describe('the settings', () => {
       apiKeys: undefined,
       access: {
         rateLimits: { perKey: 6_000, perAddress: 600, perWebhookAddress: 6_000 },
-        loadLimits: { lateMs: 1_000, inFlight: 400, inFlightOfOne: 100 },
+        loadLimits: { maxLatenessMs: 1_000, maxInFlight: 400, maxInFlightPerCaller: 100 },
         trustedProxies: [],
         corsOrigins: [],
         publicMetrics: true,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { readWebhookSenders } from '../../src/config/parse-webhook-senders.ts';
-import type { WebhookSenders } from '../../src/http/routes/webhooks/senders.ts';
+import type { WebhookSenders } from '../../src/http/routes/webhooks/webhook-senders.ts';
 
 /** 32 bytes each. */
 export const webhookSecret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;

@@ -94,7 +94,10 @@ describe('account exports', () => {
   });
 
   test('an export ends if the client reads nothing', async () => {
-    const impatient = await startServer({ databaseUrl: database.url, overrides: { exportStallMs: 200 } });
+    const impatient = await startServer({
+      databaseUrl: database.url,
+      overrides: { exportStallTimeoutMs: 200 },
+    });
     const response = await open('/v1/accounts', {}, impatient.url);
     await eventually('no snapshot is held', async () => (await snapshots()) === 0);
     await expect(ending(response)).resolves.toBe('ECONNRESET');

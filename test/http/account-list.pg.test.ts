@@ -111,7 +111,7 @@ describe('the list of accounts', () => {
       const response = await server.send('get', `/v1/accounts?${query}&cursor=${nextCursor}`);
       expect(response.status, query).toBe(400);
       expect(response.body.errors).toEqual([
-        { field: 'cursor', message: 'was made for other parameters: keep them all while you follow a list' },
+        { field: 'cursor', message: 'belongs to other parameters: keep them the same on every page' },
       ]);
     }
   });
@@ -125,14 +125,14 @@ describe('the list of accounts', () => {
   test.each([
     ['limit=0', 'limit', 'must be at least 1'],
     ['limit=201', 'limit', 'must be at most 200'],
-    ['limit=ten', 'limit', 'must be an integer, given once'],
-    ['limit=1&limit=2', 'limit', 'must be an integer, given once'],
-    ['cursor=nonsense', 'cursor', 'is not one that this list gave out'],
-    ['cursor=%22', 'cursor', 'does not have the form that is described for it'],
+    ['limit=ten', 'limit', 'must be an integer, given only once'],
+    ['limit=1&limit=2', 'limit', 'must be an integer, given only once'],
+    ['cursor=nonsense', 'cursor', 'is not a cursor of this list'],
+    ['cursor=%22', 'cursor', 'does not match the documented format'],
     ['sort=industry', 'sort', /^must be one of id, -id, name/],
     ['sort=id;drop table accounts', 'sort', /^must be one of/],
     ['deleted=yes', 'deleted', 'must be one of false, true, all'],
-    ['stale=1', 'stale', 'must be a boolean, given once'],
+    ['stale=1', 'stale', 'must be a boolean, given only once'],
     ['codeState=lost', 'codeState', 'must be one of none, pending, written, confirmed, failed'],
     ['updatedSince=yesterday', 'updatedSince', /^must be a date and time/],
     ['updatedSince=2026-02-30T00:00:00Z', 'updatedSince', /^must be a date and time/],
@@ -140,25 +140,25 @@ describe('the list of accounts', () => {
     ['updatedSince=9999-12-31T23:59:59-23:59', 'updatedSince', /between the years 1 and 9999/],
     ['updatedSince=2026-06-30T23:59:60Z', 'updatedSince', /between the years 1 and 9999/],
     ['name=', 'name', 'must not be empty'],
-    ['name=%00', 'name', 'does not have the form that is described for it'],
+    ['name=%00', 'name', 'does not match the documented format'],
     [`name=${'x'.repeat(256)}`, 'name', 'must not be longer than 255 characters'],
     ['Name=Acme', 'Name', 'is not a known parameter'],
     ['offset=10', 'offset', 'is not a known parameter'],
-    ['q=%20', 'q', 'must have a word'],
+    ['q=%20', 'q', 'must contain a word'],
     ['q=a+b+c+d+e+f+g+h+i+j+k', 'q', 'must not have more than 10 words'],
-    ['fields.Phone=1', 'fields.Phone', 'can not be filtered by: the setting INDEXED_FIELDS does not name it'],
+    ['fields.Phone=1', 'fields.Phone', 'is not in the setting INDEXED_FIELDS'],
     ['fields.Fax=1', 'fields.Fax', 'is not a mirrored field'],
     ['fields[x]=1', 'fields.x', 'is not a mirrored field'],
     ["fields.Industry'=1", "fields.Industry'", 'is not a mirrored field'],
     ['fields.__proto__=1', 'fields.__proto__', 'is not a mirrored field'],
-    ['fields.Industry=a&fields.Industry=b', 'fields.Industry', 'must be a string, given once'],
-    ['fields.Industry=a&fields[Industry]=b', 'fields.Industry', 'must be a string, given once'],
-    ['fields=Energy', 'fields', 'must be an object, given once'],
-    ['select=id,Industry', 'select', 'names Industry, which an account does not have'],
-    ['select=fields.Fax', 'select', 'names fields.Fax, which an account does not have'],
-    ['select=id,,name', 'select', 'names nothing, which an account does not have'],
-    ['select=constructor', 'select', 'names constructor, which an account does not have'],
-    ['select=revision', 'select', 'names revision, which an account does not have'],
+    ['fields.Industry=a&fields.Industry=b', 'fields.Industry', 'must be a string, given only once'],
+    ['fields.Industry=a&fields[Industry]=b', 'fields.Industry', 'must be a string, given only once'],
+    ['fields=Energy', 'fields', 'must be an object, given only once'],
+    ['select=id,Industry', 'select', 'contains "Industry", which is not a member of an account'],
+    ['select=fields.Fax', 'select', 'contains "fields.Fax", which is not a member of an account'],
+    ['select=id,,name', 'select', 'contains "", which is not a member of an account'],
+    ['select=constructor', 'select', 'contains "constructor", which is not a member of an account'],
+    ['select=revision', 'select', 'contains "revision", which is not a member of an account'],
   ])('the account list refuses %s', async (query, field, message) => {
     const response = await server.send('get', `/v1/accounts?${query}`);
     expect(response.status).toBe(400);

@@ -75,7 +75,7 @@ describe('single accounts', () => {
   test('an account missing from the mirror is not found', async () => {
     const response = await server.send('get', `/v1/accounts/${accountId(99)}`);
     expect(response.status).toBe(404);
-    expect(response.body.detail).toBe(`The mirror holds no account ${accountId(99)}.`);
+    expect(response.body.detail).toBe(`Account ${accountId(99)} is not in the mirror.`);
   });
 
   test.each(['x', '001', 'a'.repeat(16), 'a'.repeat(19), '001al0000000001AAB', "001al000000000'", '%00'])(

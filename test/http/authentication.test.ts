@@ -60,7 +60,7 @@ describe('routes that are not public', () => {
     expect(response.headers['www-authenticate']).toContain('scope="write"');
     expect(response.body).toMatchObject({
       type: '/docs/problems#forbidden',
-      detail: 'The key "reader" lacks the scope "write", which this needs.',
+      detail: 'The key "reader" lacks the scope "write", which this operation requires.',
     });
   });
 
@@ -115,7 +115,7 @@ describe('documented operations', () => {
 
 test('a route without a scope aborts the startup', async () => {
   const { app, close } = await startServer({ listen: false });
-  expect(() => app.get('/v1/forgotten', async () => 'open')).toThrow('Route /v1/forgotten names no scope');
+  expect(() => app.get('/v1/forgotten', async () => 'open')).toThrow('Route /v1/forgotten has no scope');
   await close();
 });
 

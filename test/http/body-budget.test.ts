@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createBodyBudget } from '../../src/http/plugins/body-budget.ts';
 import { runs } from '../helpers/property.ts';
 
-const limits = { maxBytes: 100, maxBytesOfOne: 60, maxUnfinishedOfOne: 3 };
+const limits = { maxBytes: 100, maxBytesPerClient: 60, maxUnfinishedPerClient: 3 };
 
 describe('the budget of request bodies', () => {
   it('a client may have only so many unfinished bodies, and others are not affected', () => {

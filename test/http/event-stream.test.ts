@@ -24,7 +24,7 @@ async function serve(source: (signal: AbortSignal) => AsyncIterable<StreamMessag
   server.decorateRequest('callerName', '');
   server.get('/', { sse: 'dual', config: { scope: 'read' } }, async (request, reply) => {
     if (!wantsStream(request, reply)) return 'plain';
-    await streams.answer(request, reply, source);
+    await streams.send(request, reply, source);
     return reply;
   });
   return server.listen({ host: '127.0.0.1', port: 0 });

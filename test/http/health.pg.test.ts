@@ -39,7 +39,7 @@ describe('readiness', () => {
     const server = await startServer({
       databaseUrl: database.url,
       overrides: {
-        mirrors: false,
+        hasSyncRole: false,
         health: async () => ({ ...healthy, health: 'down', problems: [stopped] }),
       },
     });

@@ -3,9 +3,8 @@ import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { foldHistory } from '../../src/history/fold-history.ts';
-import { signCursor } from '../../src/http/plugins/cursor-signature.ts';
-import { readSharedSecret } from '../../src/http/plugins/shared-secret.ts';
-import { encodeCursor, listKey } from '../../src/http/search/cursor.ts';
+import { readCursorKey, signCursor } from '../../src/http/plugins/signed-cursors.ts';
+import { encodeCursor, listKey } from '../../src/http/search/list-page.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertEvent, uuid } from './rows.ts';
@@ -168,7 +167,7 @@ describe('the history of an account', () => {
   });
 
   test('a signed cursor that is not a position in the history is refused', async () => {
-    const key = await readSharedSecret(server.database.pool, 'cursors');
+    const key = await readCursorKey(server.database.pool);
     const list = listKey(`/v1/accounts/${acme}/events`, { limit: 1 });
     for (const version of ['1.99999999999999999999.1.1', '1.1.99999999999.1', '1.1.1', 'x', '1.1.1.1.1']) {
       const forged = signCursor(key, encodeCursor(list, { by: null, id: version }));

@@ -100,6 +100,6 @@ describe('the retry of a failed event', () => {
     const id = await insertEvent(server.database.prisma, { eventId: uuid(3), state: 'applied' });
     const { status, body } = await server.send('post', `/v1/events/${id}/retry`, { key: keys.write });
     expect(status).toBe(404);
-    expect(body.detail).toBe(`The log holds no failed event ${id}.`);
+    expect(body.detail).toBe(`Event ${id} is not a failed event.`);
   });
 });

@@ -15,7 +15,8 @@ let server: TestServer;
 let wakeUps: WakeUps;
 const readers: LiveReader[] = [];
 
-const start = () => startServer({ databaseUrl: database.url, overrides: { wakeUps, stallLimitMs: 500 } });
+const start = () =>
+  startServer({ databaseUrl: database.url, overrides: { wakeUps, streamStallTimeoutMs: 500 } });
 const read = async (options: Parameters<typeof readLive>[1] = {}, at = server): Promise<LiveReader> => {
   const reader = await readLive(at.url, options);
   readers.push(reader);
@@ -279,7 +280,7 @@ describe('the live stream', () => {
   test('1,000 readers share one read of the log and one more is refused', async () => {
     const many = await startServer({
       databaseUrl: database.url,
-      overrides: { wakeUps, liveStreamLimits: { most: 1_000, maxPerKey: 1_000 } },
+      overrides: { wakeUps, liveStreamLimits: { max: 1_000, maxPerKey: 1_000 } },
     });
     let readings = 0;
     const query = many.database.pool.query.bind(many.database.pool);

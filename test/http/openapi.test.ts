@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isCurrent } from '../../src/http/write-openapi.ts';
+import { isOpenapiCurrent } from '../../src/http/write-openapi.ts';
 import type { DescribedOperation } from './conformity.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 test('openapi.yaml is current (npm run openapi)', async () => {
-  expect(await isCurrent()).toBe(true);
+  expect(await isOpenapiCurrent()).toBe(true);
 });
 
 describe('documented operations', () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isDeeperThan } from '../../src/http/plugins/limit-depth.ts';
+import { isDeeperThan } from '../../src/http/plugins/limit-bodies.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 let server: TestServer;
@@ -137,7 +137,7 @@ describe('unexpected failures', () => {
       type: '/docs/problems#internal-error',
       title: 'Something went wrong on our side',
       status: 500,
-      detail: 'The log says more under the request id.',
+      detail: 'See the log of the service for this request id.',
       requestId: response.headers['x-request-id'],
     });
   });
@@ -155,7 +155,7 @@ describe('malformed requests', () => {
     const answer = await raw('GET /v1/accounts/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('application/problem+json');
-    expect(answer).toContain('The URL is not validly encoded.');
+    expect(answer).toContain('The URL is not encoded correctly.');
   });
 
   test('an endless id is refused', async () => {
@@ -246,7 +246,9 @@ describe('nested bodies', () => {
     ]) {
       const response = await server.send('post', '/v1/resyncs', { key: keys.write, headers, body });
       expect(response.status).toBe(400);
-      expect(response.body).toMatchObject({ detail: 'The body is nested more than 32 levels deep.' });
+      expect(response.body).toMatchObject({
+        detail: 'The body must not be nested more than 32 levels deep.',
+      });
     }
   });
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Prisma } from '../../src/db/generated/client.ts';
 import type { KeysetPosition } from '../../src/http/search/keyset.ts';
-import { type LookUp, type SearchQuery, searchPage } from '../../src/http/search/search-page.ts';
+import { type CandidateTable, type SearchQuery, searchPage } from '../../src/http/search/search-page.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const database = useDatabase();
@@ -18,11 +18,11 @@ const scenario = fc.record({
   least: fc.option(fc.integer({ min: 0, max: 5 })),
   limit: fc.integer({ min: 1, max: 6 }),
   narrow: fc.constantFrom(null, 'found_rows_pkey', 'an_index_that_is_not_there'),
-  likely: fc.option(fc.integer({ min: 0, max: 5 })),
+  probableRange: fc.option(fc.integer({ min: 0, max: 5 })),
   steps: fc.record({
-    shortWalk: fc.integer({ min: 1, max: 5 }),
-    few: fc.integer({ min: 1, max: 5 }),
-    longWalk: fc.integer({ min: 1, max: 10 }),
+    shortScan: fc.integer({ min: 1, max: 5 }),
+    maxFew: fc.integer({ min: 1, max: 5 }),
+    longScan: fc.integer({ min: 1, max: 10 }),
   }),
 });
 
@@ -33,19 +33,19 @@ const metSome = {
   least: null,
   limit: 1,
   narrow: null,
-  likely: null,
-  steps: { shortWalk: 1, few: 5, longWalk: 10 },
+  probableRange: null,
+  steps: { shortScan: 1, maxFew: 5, longScan: 10 },
 };
 
-// Most of what fits lies where it is likely to, and nothing else before that: the last row of the page ends the search.
+// Most of what fits lies in the probable range and nothing before it: the last row of the page ends the search.
 const metWhereLikely = {
   rows: Array.from({ length: 9 }, (_, n) => ({ by: n < 4 ? 0 : 3, fits: n > 4, common: true })),
   descending: false,
   least: null,
   limit: 1,
   narrow: 'found_rows_pkey' as const,
-  likely: 3,
-  steps: { shortWalk: 3, few: 1, longWalk: 1 },
+  probableRange: 3,
+  steps: { shortScan: 3, maxFew: 1, longScan: 1 },
 };
 
 test('a search finds exactly what matches, in order, whichever of its steps finds it', async () => {
@@ -54,7 +54,7 @@ test('a search finds exactly what matches, in order, whichever of its steps find
      create view narrow_rows as select id as row_id, by as row_by, fits as row_fits, common as row_common from found_rows`,
   );
   await fc.assert(
-    fc.asyncProperty(scenario, async ({ rows, least, limit, descending, narrow, likely, steps }) => {
+    fc.asyncProperty(scenario, async ({ rows, least, limit, descending, narrow, probableRange, steps }) => {
       await database.pool.query('truncate found_rows');
       await database.pool.query(
         `insert into found_rows select lpad(i::text, 3, '0'), r->>'by', (r->>'fits')::boolean, (r->>'common')::boolean
@@ -71,7 +71,7 @@ test('a search finds exactly what matches, in order, whichever of its steps find
         filters: [Prisma.sql`fits`],
         order: { by: { sql: 'by', type: 'text' }, id: { sql: 'id', type: 'text' }, descending },
         limit,
-        ...(narrow !== null && { lookUp: inNarrowRows(narrow, least, descending, likely) }),
+        ...(narrow !== null && { candidates: inNarrowRows(narrow, least, descending, probableRange) }),
       } as const;
       const direction = descending ? 'desc' : 'asc';
       const expected = await database.rows<{ id: string }>(
@@ -90,15 +90,15 @@ function inNarrowRows(
   index: string,
   least: number | null,
   descending: boolean,
-  likely: number | null,
-): LookUp {
+  probableRange: number | null,
+): CandidateTable {
   const bounds = least === null ? [] : [Prisma.sql`row_by >= ${String(least)}`];
   return {
     table: Prisma.sql`narrow_rows`,
     index,
     where: [Prisma.sql`row_common`, Prisma.sql`row_fits`, ...bounds],
     order: { by: { sql: 'row_by', type: 'text' }, id: { sql: 'row_id', type: 'text' }, descending },
-    ...(likely !== null && { likely: Prisma.sql`by = ${String(likely)}` }),
+    ...(probableRange !== null && { probableRange: Prisma.sql`by = ${String(probableRange)}` }),
   };
 }
 

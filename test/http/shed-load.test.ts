@@ -24,19 +24,23 @@ async function start(loadLimits: LoadLimits) {
 
 describe('concurrent requests', () => {
   test('concurrent requests are limited per caller and in total, and refused ones take no slot', async () => {
-    const { ask, tell, untilHeld } = await start({ lateMs: 60_000, inFlight: 3, inFlightOfOne: 2 });
+    const { ask, tell, untilHeld } = await start({
+      maxLatenessMs: 60_000,
+      maxInFlight: 3,
+      maxInFlightPerCaller: 2,
+    });
     const first = [ask(keys.read), ask(keys.read)];
     await untilHeld(2);
     const ofOne = await Promise.all([ask(keys.read), ask(keys.read), ask(keys.read)]);
     for (const answer of ofOne) {
       expect([answer.statusCode, answer.headers['retry-after']]).toEqual([429, '1']);
-      expect(answer.json()).toMatchObject({ detail: 'At most 2 requests at a time.' });
+      expect(answer.json()).toMatchObject({ detail: 'The limit of 2 concurrent requests is reached.' });
     }
     const third = ask(keys.write);
     await untilHeld(3);
     const full = await ask(keys.admin);
     expect([full.statusCode, full.headers['retry-after']]).toEqual([503, '2']);
-    expect(full.json()).toMatchObject({ detail: 'There is too much to do at the moment.' });
+    expect(full.json()).toMatchObject({ detail: 'The service is overloaded.' });
     expect((await ask('', '/health/live')).statusCode).toBe(200);
     expect((await ask('', '/metrics')).body).toContain('tidemark_shed_requests_total 1');
     tell();
@@ -49,7 +53,7 @@ describe('concurrent requests', () => {
 
 describe('an overloaded process', () => {
   test('an overloaded process refuses requests until it has caught up and answers health checks', async () => {
-    const { ask } = await start({ lateMs: 150, inFlight: 100, inFlightOfOne: 100 });
+    const { ask } = await start({ maxLatenessMs: 150, maxInFlight: 100, maxInFlightPerCaller: 100 });
     const busy = setInterval(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700), 1);
     try {
       await eventually('a request is refused', async () => (await ask('', '/')).statusCode === 503);

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { signCursor } from '../../src/http/plugins/cursor-signature.ts';
-import { readSharedSecret } from '../../src/http/plugins/shared-secret.ts';
-import { encodeCursor, listKey } from '../../src/http/search/cursor.ts';
+import { readCursorKey, signCursor } from '../../src/http/plugins/signed-cursors.ts';
+import { encodeCursor, listKey } from '../../src/http/search/list-page.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertAccount } from './rows.ts';
 import { startServer, type TestServer } from './start-server.ts';
@@ -54,7 +53,7 @@ describe('signed cursors', () => {
     const unsigned = encodeCursor(listKey('/v1/accounts', { limit: 1 }), position);
     await expectRefused(unsigned);
     await expectRefused(signCursor(Buffer.alloc(32), unsigned));
-    const key = await readSharedSecret(servers[0].database.pool, 'cursors');
+    const key = await readCursorKey(servers[0].database.pool);
     const page = await servers[0].send('get', `/v1/accounts?limit=1&cursor=${signCursor(key, unsigned)}`);
     expect(page.body.data).toMatchObject([{ id: accountId(3) }]);
   });
@@ -90,5 +89,5 @@ async function cursorOf(server: TestServer): Promise<string> {
 async function expectRefused(cursor: string): Promise<void> {
   const response = await servers[1].send('get', `/v1/accounts?limit=1&cursor=${cursor}`);
   expect(response.status, cursor).toBe(400);
-  expect(response.body.errors).toEqual([{ field: 'cursor', message: 'is not one that this list gave out' }]);
+  expect(response.body.errors).toEqual([{ field: 'cursor', message: 'is not a cursor of this list' }]);
 }

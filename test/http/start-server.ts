@@ -5,9 +5,8 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { Verdict } from '../../src/health/verdict.ts';
 import type { ReadEvent } from '../../src/history/read-event.ts';
 import type { ApiKey } from '../../src/http/api-key.ts';
-import type { HttpDependencies, StoredEvent } from '../../src/http/dependencies.ts';
 import { createServer } from '../../src/http/server.ts';
-import type { Server } from '../../src/http/server-type.ts';
+import type { HttpDependencies, Server, StoredEvent } from '../../src/http/server-types.ts';
 import { assignCode } from '../../src/write-back/assign-code.ts';
 import { saveSecrets, testLogger } from '../helpers/secrets-in-logs.ts';
 import { type Described, describedProblems } from './conformity.ts';
@@ -45,7 +44,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     wakeUps: { next: (_wake, ms) => pause(Math.min(ms, 20)) },
     requestSignupCode: (client, request) => assignCode(client, () => `MADE${++made}`, request),
     health: async () => healthy,
-    mirrors: true,
+    hasSyncRole: true,
     version: '0.0.0',
     ...options.overrides,
   });

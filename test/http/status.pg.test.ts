@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Prisma } from '../../src/db/generated/client.ts';
-import { countRows } from '../../src/http/search/count-rows.ts';
+import { countRows } from '../../src/http/views/read-counts.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertAccount, insertEvent, uuid } from './rows.ts';
 import { startServer, type TestServer } from './start-server.ts';

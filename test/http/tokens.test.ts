@@ -1,6 +1,6 @@
 import { exportSPKI, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { scopesIn } from '../../src/http/plugins/verify-token.ts';
+import { parseScopes } from '../../src/http/plugins/verify-token.ts';
 import { audience, type OidcIssuer, startIssuer } from '../helpers/oidc-issuer.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
@@ -27,7 +27,7 @@ describe('tokens of the issuer', () => {
     const refused = await server.send('post', resync, { key: reader });
     expect([refused.status, refused.body.detail]).toEqual([
       403,
-      'The token of "robot" lacks the scope "write", which this needs.',
+      'The token of "robot" lacks the scope "write", which this operation requires.',
     ]);
     const writer = await issuer.token({ scope: 'openid tidemark:write' });
     expect((await server.send('post', resync, { key: writer })).body.detail).toBe(passed);
@@ -42,13 +42,13 @@ describe('tokens of the issuer', () => {
   });
 
   test.each([
-    ['of another audience', { aud: 'another-service' }, 'The claim "aud" of the token does not fit.'],
-    ['of another issuer', { iss: 'https://elsewhere.example' }, 'The claim "iss" of the token does not fit.'],
+    ['of another audience', { aud: 'another-service' }, 'The claim "aud" of the token is invalid.'],
+    ['of another issuer', { iss: 'https://elsewhere.example' }, 'The claim "iss" of the token is invalid.'],
     ['that has expired', { exp: now - 120 }, 'The token has expired.'],
-    ['that is not valid yet', { nbf: now + 120 }, 'The claim "nbf" of the token does not fit.'],
-    ['without an end', { exp: undefined }, 'The claim "exp" of the token does not fit.'],
-    ['of nobody', { sub: undefined }, 'The claim "sub" of the token does not fit.'],
-    ['of a subject that would forge a line of the log', { sub: 'a\nb' }, 'The token is not valid.'],
+    ['that is not valid yet', { nbf: now + 120 }, 'The claim "nbf" of the token is invalid.'],
+    ['without an end', { exp: undefined }, 'The claim "exp" of the token is invalid.'],
+    ['of nobody', { sub: undefined }, 'The claim "sub" of the token is invalid.'],
+    ['of a subject that would forge a line of the log', { sub: 'a\nb' }, 'The token is invalid.'],
   ])('a token %s is refused', async (_name, claims, detail) => {
     const response = await server.send('get', '/v1/accounts', { key: await issuer.token(claims) });
     expect([response.status, response.body.detail]).toEqual([401, detail]);
@@ -127,10 +127,7 @@ describe('an unavailable issuer', () => {
       const key = await away.token();
       for (let n = 0; n < 5; n++) {
         const response = await waiting.send('get', '/v1/accounts', { key });
-        expect([response.status, response.body.detail]).toEqual([
-          503,
-          'The issuer of the token can not be asked at the moment.',
-        ]);
+        expect([response.status, response.body.detail]).toEqual([503, 'The token issuer is not available.']);
         expect(response.headers['retry-after']).toBe('5');
       }
       expect(away.asked.length).toBeLessThanOrEqual(2);
@@ -161,11 +158,13 @@ test.each([
   [{ scope: { read: true } }, undefined, []],
   [{}, '__proto__.x', []],
 ] as const)('the claims %j read by %s grant %j', (claims, scopeClaim, scopes) => {
-  expect(scopesIn(claims, { scopePrefix: 'tidemark:', ...(scopeClaim && { scopeClaim }) })).toEqual(scopes);
+  expect(parseScopes(claims, { scopePrefix: 'tidemark:', ...(scopeClaim && { scopeClaim }) })).toEqual(
+    scopes,
+  );
 });
 
 // However slow the machine is: within a test nothing is asked for again unless the test says so.
-const patient = { keptMs: 3_600_000, cooldownMs: 3_600_000, restMs: 3_600_000, askMs: 60_000 };
+const patient = { cacheMs: 3_600_000, cooldownMs: 3_600_000, backoffMs: 3_600_000, requestTimeoutMs: 60_000 };
 
 function serverFor({ url }: OidcIssuer, times: { cooldownMs?: number } = {}): Promise<TestServer> {
   const oidc = { issuer: url, audience, scopePrefix: 'tidemark:', times: { ...patient, ...times } };

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { expect, test } from 'vitest';
-import { compileValidator, fieldErrors } from '../../src/http/plugins/validate-requests.ts';
+import { compileValidator, toFieldErrors } from '../../src/http/plugins/validate-requests.ts';
 
 const schema = Type.Object(
   {
@@ -27,30 +27,30 @@ test.each([
 });
 
 test.each([
-  [{ limit: 'many' }, 'limit', 'must be an integer, given once'],
-  [{ limit: '1.5' }, 'limit', 'must be an integer, given once'],
-  [{ limit: '0x10' }, 'limit', 'must be an integer, given once'],
-  [{ limit: '1e2' }, 'limit', 'must be an integer, given once'],
-  [{ limit: ' 5' }, 'limit', 'must be an integer, given once'],
-  [{ limit: '' }, 'limit', 'must be an integer, given once'],
-  [{ limit: '9'.repeat(30) }, 'limit', 'must be an integer, given once'],
-  [{ limit: ['1', '2'] }, 'limit', 'must be an integer, given once'],
+  [{ limit: 'many' }, 'limit', 'must be an integer, given only once'],
+  [{ limit: '1.5' }, 'limit', 'must be an integer, given only once'],
+  [{ limit: '0x10' }, 'limit', 'must be an integer, given only once'],
+  [{ limit: '1e2' }, 'limit', 'must be an integer, given only once'],
+  [{ limit: ' 5' }, 'limit', 'must be an integer, given only once'],
+  [{ limit: '' }, 'limit', 'must be an integer, given only once'],
+  [{ limit: '9'.repeat(30) }, 'limit', 'must be an integer, given only once'],
+  [{ limit: ['1', '2'] }, 'limit', 'must be an integer, given only once'],
   [{ limit: '0' }, 'limit', 'must be at least 1'],
   [{ limit: '-1' }, 'limit', 'must be at least 1'],
   [{ limit: '201' }, 'limit', 'must be at most 200'],
-  [{ stale: '1' }, 'stale', 'must be a boolean, given once'],
-  [{ stale: 'TRUE' }, 'stale', 'must be a boolean, given once'],
+  [{ stale: '1' }, 'stale', 'must be a boolean, given only once'],
+  [{ stale: 'TRUE' }, 'stale', 'must be a boolean, given only once'],
   [{ name: '' }, 'name', 'must not be empty'],
   [{ name: 'abcdef' }, 'name', 'must not be longer than 5 characters'],
-  [{ name: 'a\0' }, 'name', 'does not have the form that is described for it'],
-  [{ name: ['a', 'b'] }, 'name', 'must be a string, given once'],
+  [{ name: 'a\0' }, 'name', 'does not match the documented format'],
+  [{ name: ['a', 'b'] }, 'name', 'must be a string, given only once'],
   [{ sort: 'name' }, 'sort', 'must be one of id, -id'],
-  [{ since: 'yesterday' }, 'since', 'must be a date and time with its offset, such as 2026-11-23T10:00:00Z'],
-  [{ since: '2026-11-23' }, 'since', 'must be a date and time with its offset, such as 2026-11-23T10:00:00Z'],
+  [{ since: 'yesterday' }, 'since', 'must be a date and time with an offset, such as 2026-11-23T10:00:00Z'],
+  [{ since: '2026-11-23' }, 'since', 'must be a date and time with an offset, such as 2026-11-23T10:00:00Z'],
   [
     { since: '2026-02-30T10:00:00Z' },
     'since',
-    'must be a date and time with its offset, such as 2026-11-23T10:00:00Z',
+    'must be a date and time with an offset, such as 2026-11-23T10:00:00Z',
   ],
   [{ page: '2' }, 'page', 'is not a known parameter'],
   [JSON.parse('{"__proto__":"x"}'), '__proto__', 'is not a known parameter'],
@@ -69,7 +69,7 @@ test('several validation errors are reported together and each once', () => {
 test('a body is read without conversion: no text becomes a number', () => {
   expect(validate('body', { limit: 7 })).toEqual({ value: { limit: 7 } });
   expect(errorsOf('body', { limit: '7' })).toEqual([
-    { field: 'limit', message: 'must be an integer, given once' },
+    { field: 'limit', message: 'must be an integer, given only once' },
   ]);
 });
 
@@ -81,5 +81,5 @@ function errorsOf(httpPart: string, value: unknown) {
   const result: unknown = validate(httpPart, value);
   if (typeof result !== 'object' || result === null || !('error' in result)) throw new Error('was accepted');
   if (!Array.isArray(result.error)) throw new Error('answered no list');
-  return fieldErrors(result.error, httpPart);
+  return toFieldErrors(result.error, httpPart);
 }

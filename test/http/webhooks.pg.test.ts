@@ -108,7 +108,7 @@ describe('signatures of change events', () => {
     const answer = await refused(() => post(body, headers()), 401);
     expect(answer.body).toMatchObject({
       type: '/docs/problems#untrusted-sender',
-      detail: 'The signature is missing, too old or not valid.',
+      detail: 'The signature is missing, expired or invalid.',
     });
   });
 
@@ -219,18 +219,14 @@ describe('change events over webhooks', () => {
     expect(answer.body.errors).toEqual([
       {
         field: '[1].ChangeEventHeader.commitTimestamp',
-        message: 'lies more than five minutes in the future',
+        message: 'is more than five minutes in the future',
       },
     ]);
     expect((await send(event({ commitTimestamp: Date.now() + 60_000 }))).status).toBe(202);
   });
 
   it.each([
-    [
-      'no JSON',
-      '{"a": 1,\n nope}',
-      'The body can not be read as JSON: a name is expected at line 2, column 2.',
-    ],
+    ['no JSON', '{"a": 1,\n nope}', 'The body is not valid JSON: a name is expected at line 2, column 2.'],
     ['an empty list', '[]', 'body must not be empty.'],
     ['a text', '"x"', 'body must be an object.'],
     ['no header', '{"payload": {}}', 'payload holds no ChangeEventHeader.'],
@@ -251,7 +247,7 @@ describe('change events over webhooks', () => {
     const headers = { ...signed('', { id: 'msg_bytes', at }), 'webhook-signature': `v1,${signature}` };
     const answer = await fetch(`${server.url}/webhooks/change-events`, { method: 'POST', headers, body });
     expect(answer.status).toBe(400);
-    expect(await answer.text()).toContain('The body is not UTF-8 from byte 9 on.');
+    expect(await answer.text()).toContain('The body is not valid UTF-8 at byte 9.');
   });
 
   it('change events beyond 5 MiB, in another media type or compressed are refused', async () => {
@@ -305,7 +301,7 @@ describe('outbound messages', () => {
       () => sendTo(server.url, message(notification(), '00Dal00000AbCdF')).then((r) => r),
       401,
     );
-    expect(answer.text).toContain('<faultstring>The sender is not known here.</faultstring>');
+    expect(answer.text).toContain('<faultstring>The sender is unknown.</faultstring>');
     expect(answer.text).not.toContain('Ack');
   });
 
@@ -341,7 +337,7 @@ describe('outbound messages', () => {
       () => sendTo(server.url, '{}', { 'content-type': 'application/json' }).then((r) => r),
       415,
     );
-    expect(answer.body.detail).toBe('Send it as text/xml.');
+    expect(answer.body.detail).toBe('Send the message as text/xml.');
     const headers = { accept: 'application/problem+json' };
     const problem = await server.send('post', path, {
       key: '',
@@ -401,7 +397,10 @@ describe('a server without webhook settings', () => {
         headers: signed(body),
         body,
       });
-      expect([answer.status, answer.body.detail]).toEqual([404, 'No change events are taken here.']);
+      expect([answer.status, answer.body.detail]).toEqual([
+        404,
+        'WEBHOOK_SECRETS is not set: change events are not accepted.',
+      ]);
       const message = await request(plain.url)
         .post('/webhooks/outbound-messages')
         .type('text/xml')

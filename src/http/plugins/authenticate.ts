@@ -1,53 +1,52 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ApiKey, Scope } from '../api-key.ts';
+import { type ApiKey, type Scope, secretDigest } from '../api-key.ts';
 import { Problem } from '../problem.ts';
-import { isPublic } from './public-routes.ts';
+import { isPublic } from './known-routes.ts';
 import type { RateLimits } from './rate-limits.ts';
-import { secretDigest } from './secret-digest.ts';
 import type { VerifyToken } from './verify-token.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The scope that a caller needs; every route that is not public has one. */
+    /** The required scope. A route without it must be public. */
     scope?: Scope;
   }
   interface FastifyRequest {
-    /** Whose key the request carries, or `oidc:` and the subject of its token; empty on public routes. */
+    /** The name of the API key, or `oidc:` and the subject of the token; empty on public routes. */
     callerName: string;
-    /** The scopes of that key or token. */
+    /** The scopes of the API key or token. */
     callerScopes: readonly Scope[];
   }
 }
 
 export type AuthOptions = {
   readonly keys: readonly ApiKey[];
-  /** Where tokens of an issuer are accepted beside keys. */
+  /** If present, tokens of an OpenID Connect issuer are accepted in addition to API keys. */
   readonly verifyToken: VerifyToken | undefined;
   readonly limits: RateLimits;
 };
 
 /**
- * Lets a request through only with `Authorization: Bearer <secret>` of a key, or with a token, that has the scope of
- * the route. A route that is neither public nor names a scope stops the start.
+ * Requires an `Authorization: Bearer` header with the secret of an API key, or with a token, that has the scope of the
+ * route. Throws at startup if a route is neither public nor has a scope.
  */
 export function registerAuthentication(
   app: FastifyInstance,
   { keys, verifyToken, limits }: AuthOptions,
 ): void {
-  const known = keys.map((key) => ({ ...key, digest: secretDigest(key.secret) }));
+  const knownKeys = keys.map((key) => ({ ...key, digest: secretDigest(key.secret) }));
   app.decorateRequest('callerName', '');
   app.decorateRequest('callerScopes');
-  // The one for all URLs is that of preflights, which carry no key; they are answered before this.
+  // @fastify/cors registers `*` for preflights, which have no key and are handled earlier.
   app.addHook('onRoute', ({ url, config }) => {
     if (url !== '*' && !isPublic(url) && config?.scope === undefined)
-      throw new Error(`Route ${url} names no scope`);
+      throw new Error(`Route ${url} has no scope`);
   });
   app.addHook('onRequest', async (request, reply) => {
     const { url, config } = request.routeOptions;
     if (request.is404 || isPublic(url, config.scope)) return;
     try {
-      const { name, scopes } = await findCaller(known, verifyToken, bearerSecret(request));
+      const { name, scopes } = await findCaller(knownKeys, verifyToken, bearerSecret(request));
       request.callerName = name;
       request.callerScopes = scopes;
     } catch (error) {
@@ -59,9 +58,9 @@ export function registerAuthentication(
   });
 }
 
-/** Whether one of the scopes is the wanted one or includes it. */
-export function grants(scopes: readonly Scope[], wanted: Scope): boolean {
-  return scopes.some((scope) => ranks[scope] >= ranks[wanted]);
+/** Whether one of the scopes is or includes the required scope. */
+export function grants(scopes: readonly Scope[], required: Scope): boolean {
+  return scopes.some((scope) => ranks[scope] >= ranks[required]);
 }
 
 const ranks = { read: 1, write: 2, admin: 3 } as const satisfies Record<Scope, number>;
@@ -74,15 +73,15 @@ async function findCaller(
   const key = findKey(keys, secret);
   if (key !== undefined) return key;
   if (verifyToken !== undefined && /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(secret)) return verifyToken(secret);
-  throw unauthenticated('The API key is not known.', ', error="invalid_token"');
+  throw unauthenticated('The API key is unknown.', ', error="invalid_token"');
 }
 
-// Compares with every key, whichever matches, so that the time taken says nothing about them.
+// Compares with every key, so that the duration reveals nothing about them.
 function findKey(keys: readonly KnownKey[], secret: string): KnownKey | undefined {
-  const wanted = secretDigest(secret);
+  const digest = secretDigest(secret);
   let found: KnownKey | undefined;
   for (const key of keys) {
-    if (timingSafeEqual(key.digest, wanted)) found = key;
+    if (timingSafeEqual(key.digest, digest)) found = key;
   }
   return found;
 }
@@ -94,7 +93,10 @@ function bearerSecret(request: FastifyRequest): string {
   }
   const secret = /^Bearer +([\x21-\x7e]{1,8192})$/i.exec(header)?.[1];
   if (secret === undefined) {
-    throw unauthenticated('The Authorization header must read "Bearer <key>".', ', error="invalid_request"');
+    throw unauthenticated(
+      'The Authorization header must have the form "Bearer <key>".',
+      ', error="invalid_request"',
+    );
   }
   return secret;
 }
@@ -105,15 +107,12 @@ function unauthenticated(detail: string, challenge = ''): Problem {
   });
 }
 
-/** @throws Problem 403 where the caller's key lacks a scope that only part of an operation needs */
-export function requireScope(request: FastifyRequest, scope: Scope): void {
-  if (!grants(request.callerScopes, scope)) throw missingScope(request.callerName, scope);
-}
-
-function missingScope(name: string, scope: Scope): Problem {
-  const who = name.startsWith('oidc:') ? `token of "${name.slice(5)}"` : `key "${name}"`;
+/** @throws Problem 403 if the caller lacks the scope */
+export function requireScope({ callerName, callerScopes }: FastifyRequest, scope: Scope): void {
+  if (grants(callerScopes, scope)) return;
+  const caller = callerName.startsWith('oidc:') ? `token of "${callerName.slice(5)}"` : `key "${callerName}"`;
   const challenge = `Bearer realm="tidemark", error="insufficient_scope", scope="${scope}"`;
-  return new Problem('forbidden', `The ${who} lacks the scope "${scope}", which this needs.`, {
+  throw new Problem('forbidden', `The ${caller} lacks the scope "${scope}", which this operation requires.`, {
     headers: { 'www-authenticate': challenge },
   });
 }

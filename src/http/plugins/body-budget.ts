@@ -1,50 +1,46 @@
-/** How much of request bodies may be in memory. */
+/** Limits on the memory of request bodies. */
 export type BodyLimits = {
-  /** Bytes of all clients together. */
+  /** Total bytes of all clients. */
   readonly maxBytes: number;
-  /** Bytes of one client: others still find room. */
-  readonly maxBytesOfOne: number;
-  /** Bodies of one client of which the end has not arrived. */
-  readonly maxUnfinishedOfOne: number;
+  readonly maxBytesPerClient: number;
+  /** Bodies of one client that are not received completely. */
+  readonly maxUnfinishedPerClient: number;
 };
 
 export const defaultBodyLimits: BodyLimits = {
   maxBytes: 32 * 1024 ** 2,
-  maxBytesOfOne: 16 * 1024 ** 2,
-  maxUnfinishedOfOne: 8,
+  maxBytesPerClient: 16 * 1024 ** 2,
+  maxUnfinishedPerClient: 8,
 };
 
-/**
- * - `client`: this client has as much under way as one may have
- * - `all`: all clients together have
- */
-export type BodyRefusal = 'client' | 'all';
+/** The limit that was reached: of one client or of all clients. */
+export type BodyRejection = 'client' | 'all';
 
-/** The share of one body. */
+/** The bytes of one body. */
 export type BodyCharge = {
-  /** Asks for room before the bytes are kept; what is refused is not charged. */
-  grow(bytes: number): BodyRefusal | undefined;
-  /** The end has arrived; the bytes stay charged. */
+  /** Charges bytes before they are buffered; rejected bytes are not charged. */
+  grow(bytes: number): BodyRejection | undefined;
+  /** Called when the body is complete; its bytes stay charged. */
   finish(): void;
-  /** The bytes are needed no more. Does nothing the second time. */
+  /** Called when the bytes are no longer needed; idempotent. */
   release(): void;
 };
 
 export type BodyBudget = {
-  /** @param client its address */
+  /** @param client IP address */
   open(client: string): BodyCharge | undefined;
-  /** Bytes that are charged now. */
+  /** Currently charged bytes. */
   used(): number;
 };
 
-/** Charges bodies while they arrive, so that no number of clients and no slow one can fill the memory. */
+/** Charges bodies while they are received, so that many or slow clients cannot exhaust the memory. */
 export function createBodyBudget(limits: BodyLimits): BodyBudget {
   const clients = new Map<string, { bytes: number; unfinished: number; open: number }>();
   let all = 0;
 
   function open(client: string): BodyCharge | undefined {
     const own = clients.get(client) ?? { bytes: 0, unfinished: 0, open: 0 };
-    if (own.unfinished >= limits.maxUnfinishedOfOne) return undefined;
+    if (own.unfinished >= limits.maxUnfinishedPerClient) return undefined;
     clients.set(client, own);
     own.unfinished += 1;
     own.open += 1;
@@ -57,7 +53,7 @@ export function createBodyBudget(limits: BodyLimits): BodyBudget {
     };
     return {
       grow(more) {
-        if (isReleased || own.bytes + more > limits.maxBytesOfOne) return 'client';
+        if (isReleased || own.bytes + more > limits.maxBytesPerClient) return 'client';
         if (all + more > limits.maxBytes) return 'all';
         bytes += more;
         own.bytes += more;

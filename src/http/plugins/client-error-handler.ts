@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { nanoid } from 'nanoid';
 import { Problem } from '../problem.ts';
 
-/** Answers what Node could not even read as a request, and ends the connection. */
+/** Responds to what Node cannot parse as an HTTP request, and closes the connection. */
 export function handleClientError(error: Error & { code: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return;
-  const problem = toProblem(error.code);
+  const problem = clientProblem(error.code);
   const id = nanoid();
   const body = JSON.stringify(problem.toBody(id));
   socket.end(
@@ -22,13 +22,13 @@ export function handleClientError(error: Error & { code: string }, socket: Socke
   );
 }
 
-function toProblem(code: string): Problem {
+function clientProblem(code: string): Problem {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new Problem('request-timeout', 'The request did not arrive in time.');
+      return new Problem('request-timeout', 'The request was not received in time.');
     case 'HPE_HEADER_OVERFLOW':
-      return new Problem('headers-too-large', 'The headers may have at most 16 KiB together.');
+      return new Problem('headers-too-large', 'The headers must not exceed 16 KiB in total.');
     default:
-      return new Problem('invalid-request', 'This is not a valid HTTP request.');
+      return new Problem('invalid-request', 'The request is not valid HTTP.');
   }
 }

@@ -1,7 +1,7 @@
 import { fastifyCors } from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 
-/** Lets pages of exactly these origins call the API with a key of theirs; none unless they are named. */
+/** Allows web pages of these origins to call the API. */
 export async function registerCors(app: FastifyInstance, origins: readonly string[] = []): Promise<void> {
   if (origins.length === 0) return;
   await app.register(fastifyCors, {
@@ -9,9 +9,9 @@ export async function registerCors(app: FastifyInstance, origins: readonly strin
     methods: ['GET', 'HEAD', 'POST', 'DELETE'],
     allowedHeaders,
     exposedHeaders,
-    // Keys are sent by the page itself: no cookie, no certificate of the browser.
+    // Pages send an API key, not cookies or client certificates.
     credentials: false,
-    // OPTIONS without the headers of a browser is no preflight.
+    // OPTIONS without the headers of a preflight is handled elsewhere.
     strictPreflight: true,
     maxAge: 600,
   });

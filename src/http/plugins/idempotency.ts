@@ -6,64 +6,54 @@ import { schemaNumber } from '../../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../../db/database.ts';
 import { storableJson } from '../../db/storable.ts';
 import { Problem } from '../problem.ts';
+import { NoBody, NoParameters } from '../schemas/parameters.ts';
 
-/** What a request led to; kept, so that the same request can be answered again. */
-export type Answer<Body extends object = object> = {
+/** A stored response: a repeated request receives it again. */
+export type IdempotentResponse<Body extends object> = {
   readonly status: number;
-  readonly location?: string;
+  readonly location?: string | null;
   readonly body: Body;
 };
 
-export type GivenAnswer<Body extends object> = Answer<Body> & {
-  /** The work was done by an earlier request with the same key. */
-  readonly replayed: boolean;
-};
-
 /**
- * Does the work of a request in one transaction, and where the request carries an `Idempotency-Key`, once: the answer
- * is kept in that same transaction, and whoever repeats the request gets it again for a day.
- * A problem that the work throws undoes everything and is not kept.
+ * Runs the handler of a request in one transaction and sets the status and headers of the reply. If the request has an
+ * `Idempotency-Key`, the response is stored in the same transaction, and a repeated request receives it for 24 hours.
+ * If the handler throws, the transaction is rolled back and nothing is stored.
  *
- * @throws Problem 409 while the first request with the key is still being worked on, 422 when the key came with another
- * request before
+ * @returns the body of the response
+ * @throws Problem 409 while the first request with the key is still running, 422 if the key belongs to another request
  */
-export async function once<Body extends object>(
+export async function withIdempotencyKey<Body extends object>(
   pool: pg.Pool,
   request: FastifyRequest,
-  work: (client: pg.PoolClient) => Promise<Answer<Body>>,
-): Promise<GivenAnswer<Body>> {
-  const key = idempotencyKey(request);
-  return inTransaction(pool, async (client) => {
-    if (key === undefined) return { ...(await work(client)), replayed: false };
-    const kept = { apiKey: request.callerName, key, digest: digestOf(request) };
-    if (!(await lockKey(client, kept))) {
+  reply: FastifyReply,
+  handler: (client: pg.PoolClient) => Promise<IdempotentResponse<Body>>,
+): Promise<Body> {
+  const key = parseIdempotencyKey(request);
+  const { response, isReplay } = await inTransaction(pool, async (client) => {
+    if (key === undefined) return { response: await handler(client), isReplay: false };
+    const keyed = { apiKey: request.callerName, key, digest: digestOf(request) };
+    if (!(await lockKey(client, keyed))) {
       throw new Problem('still-running', 'The first request with this Idempotency-Key is still running.');
     }
-    const earlier = await findAnswer<Body>(client, kept);
-    if (earlier === undefined) {
-      const answer = await work(client);
-      await keepAnswer(client, kept, answer);
-      return { ...answer, replayed: false };
+    const stored = await findResponse<Body>(client, keyed);
+    if (stored === undefined) {
+      const response = await handler(client);
+      await storeResponse(client, keyed, response);
+      return { response, isReplay: false };
     }
-    if (!earlier.digest.equals(kept.digest)) {
-      throw new Problem(
-        'key-reused',
-        'This Idempotency-Key came with another request before: take a new one.',
-      );
+    if (!stored.digest.equals(keyed.digest)) {
+      throw new Problem('key-reused', 'This Idempotency-Key was used for another request; use a new one.');
     }
-    const { status, location, body } = earlier;
-    return { status, ...(location === null ? {} : { location }), body, replayed: true };
+    return { response: stored, isReplay: true };
   });
+  reply.code(response.status);
+  if (response.location != null) reply.header('location', response.location);
+  if (isReplay) reply.header('idempotent-replayed', 'true');
+  return response.body;
 }
 
-/** Sets status and headers of an answer; the body is left to the handler. */
-export function sendIdempotent<Body extends object>(reply: FastifyReply, answer: GivenAnswer<Body>): void {
-  reply.code(answer.status);
-  if (answer.location !== undefined) reply.header('location', answer.location);
-  if (answer.replayed) reply.header('idempotent-replayed', 'true');
-}
-
-/** The header as a route describes it. */
+/** The header as routes describe it. */
 export const idempotencyHeader = {
   'idempotency-key': Type.Optional(
     Type.String({
@@ -71,23 +61,33 @@ export const idempotencyHeader = {
       maxLength: 255,
       pattern: '^[\\x20-\\x7e]*$',
       description:
-        'Any text of your own, such as a UUID. A request that is repeated with it within 24 hours is carried out once and answered as the first time.',
+        'A value of your choice, such as a UUID. A request repeated with the same key within 24 hours is not executed again and receives the first response.',
     }),
   ),
 };
 
-/** The headers of an answer that may be a repeated one. */
+/** The request of a POST that takes an `Idempotency-Key` and no parameters. */
+export const idempotentPost = {
+  querystring: NoParameters,
+  headers: Type.Object(idempotencyHeader),
+  body: NoBody,
+};
+
+/** Headers of a response that may be replayed. */
 export function replayHeaders(others: Record<string, TSchema> = {}) {
   return {
     ...others,
     'Idempotent-Replayed': Type.String({
-      description: '`true` where the answer is that of an earlier request.',
+      description: '`true` if this is the stored response of an earlier request.',
     }),
   };
 }
 
-/** In the draft's form it is a quoted text; the quotes are no part of it. */
-function idempotencyKey({ headers }: FastifyRequest): string | undefined {
+/** Headers of a response that points to the resync it created. */
+export const resyncHeaders = replayHeaders({ Location: Type.String({ description: 'Path of the resync.' }) });
+
+/** The draft standard quotes the key; the quotes are not part of it. */
+function parseIdempotencyKey({ headers }: FastifyRequest): string | undefined {
   const header = headers['idempotency-key'];
   if (typeof header !== 'string') return undefined;
   return /^"(.+)"$/.exec(header)?.[1] ?? header;
@@ -99,10 +99,10 @@ function digestOf({ method, url, body }: FastifyRequest): Buffer {
     .digest();
 }
 
-type KeptRequest = { readonly apiKey: string; readonly key: string; readonly digest: Buffer };
+type KeyedRequest = { readonly apiKey: string; readonly key: string; readonly digest: Buffer };
 
-/** False while another transaction works with the key; the lock ends with the transaction. */
-async function lockKey(client: Queryable, { apiKey, key }: KeptRequest): Promise<boolean> {
+/** @returns false while another transaction holds the lock, which ends with the transaction */
+async function lockKey(client: Queryable, { apiKey, key }: KeyedRequest): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>({
     name: 'lock-idempotency-key',
     text: `select pg_try_advisory_xact_lock(hashtextextended($1, 0) # ${schemaNumber}) as locked`,
@@ -111,18 +111,8 @@ async function lockKey(client: Queryable, { apiKey, key }: KeptRequest): Promise
   return rows[0]?.locked === true;
 }
 
-type KeptAnswer<Body> = {
-  readonly digest: Buffer;
-  readonly status: number;
-  readonly location: string | null;
-  readonly body: Body;
-};
-
-async function findAnswer<Body>(
-  client: Queryable,
-  { apiKey, key }: KeptRequest,
-): Promise<KeptAnswer<Body> | undefined> {
-  const { rows } = await client.query<KeptAnswer<Body>>({
+async function findResponse<Body extends object>(client: Queryable, { apiKey, key }: KeyedRequest) {
+  const { rows } = await client.query<IdempotentResponse<Body> & Pick<KeyedRequest, 'digest'>>({
     name: 'find-kept-answer',
     text: `select digest, status, location, body from idempotent_requests
             where api_key = $1 and key = $2 and created_at > now() - interval '24 hours'`,
@@ -131,22 +121,19 @@ async function findAnswer<Body>(
   return rows[0];
 }
 
-async function keepAnswer(client: Queryable, kept: KeptRequest, answer: Answer): Promise<void> {
+async function storeResponse(
+  client: Queryable,
+  { apiKey, key, digest }: KeyedRequest,
+  { status, location = null, body }: IdempotentResponse<object>,
+): Promise<void> {
   await client.query({
     name: 'keep-answer',
-    // One that is older than a day may not have been swept yet.
+    // A response older than 24 hours may not have been deleted yet.
     text: `insert into idempotent_requests (api_key, key, digest, status, location, body)
            values ($1, $2, $3, $4, $5, $6)
            on conflict (api_key, key) do update
               set digest = excluded.digest, status = excluded.status, location = excluded.location,
                   body = excluded.body, created_at = now()`,
-    values: [
-      kept.apiKey,
-      kept.key,
-      kept.digest,
-      answer.status,
-      answer.location ?? null,
-      storableJson(answer.body),
-    ],
+    values: [apiKey, key, digest, status, location, storableJson(body)],
   });
 }

@@ -5,18 +5,18 @@ import { Problem } from '../problem.ts';
 import {
   type BodyCharge,
   type BodyLimits,
-  type BodyRefusal,
+  type BodyRejection,
   createBodyBudget,
   defaultBodyLimits,
 } from './body-budget.ts';
-import { onceClosed } from './once-closed.ts';
+import { releaseOnClose } from './shed-load.ts';
 
-// A body that says to be no longer is charged at once: counting its pieces would cost more than it holds.
-const smallBytes = 16 * 1024;
+// A body with a Content-Length up to this size is charged at once instead of by chunk.
+const maxSmallBytes = 16 * 1024;
 
 /**
- * Charges every request body against one budget before it is kept in memory. A body stays charged until its request is
- * answered. What is refused is not read any further: the answer ends the connection.
+ * Charges every request body to a budget before it is buffered, until the response is closed. A rejected body is not
+ * read further, and the response closes the connection.
  */
 export function limitBodies(
   app: FastifyInstance,
@@ -24,25 +24,25 @@ export function limitBodies(
   limits: BodyLimits = defaultBodyLimits,
 ): void {
   const budget = createBodyBudget(limits);
-  const refuse = (refusal: BodyRefusal): Problem => {
-    if (refusal === 'all') onShed();
-    return refusalProblem(refusal, limits);
+  const reject = (rejection: BodyRejection): Problem => {
+    if (rejection === 'all') onShed();
+    return rejectionProblem(rejection, limits);
   };
 
   app.addHook('preParsing', (request, reply, payload, done) => {
     if (!hasBody(request.raw)) return done(null, payload);
     const charge = budget.open(request.ip);
-    if (charge === undefined) return done(refuse('client'));
-    onceClosed(reply.raw, charge.release);
+    if (charge === undefined) return done(reject('client'));
+    releaseOnClose(reply.raw, charge.release);
     payload.once('end', charge.finish);
     const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-    if (length > smallBytes) return done(null, meter(payload, charge, refuse));
-    const refusal = charge.grow(length);
-    if (refusal !== undefined) return done(refuse(refusal));
+    if (length > maxSmallBytes) return done(null, meter(payload, charge, reject));
+    const rejection = charge.grow(length);
+    if (rejection !== undefined) return done(reject(rejection));
     done(null, payload);
   });
 
-  // What has not arrived when the answer is known is not waited for.
+  // If the body is incomplete when the response is sent, do not wait for the rest.
   app.addHook('onSend', (request, reply, _payload, done) => {
     if (hasBody(request.raw) && !request.raw.complete) reply.header('connection', 'close');
     done();
@@ -53,27 +53,55 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** Passes on only what is charged; the source is paused from the first refusal on. */
-function meter(source: Readable, charge: BodyCharge, refuse: (refusal: BodyRefusal) => Problem): Readable {
+/** Passes on charged chunks; the first rejection pauses the source. */
+function meter(
+  source: Readable,
+  charge: BodyCharge,
+  reject: (rejection: BodyRejection) => Problem,
+): Readable {
   const charged = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      const refusal = charge.grow(chunk.length);
-      if (refusal === undefined) done(null, chunk);
-      else done(refuse(refusal));
+      const rejection = charge.grow(chunk.length);
+      if (rejection === undefined) done(null, chunk);
+      else done(reject(rejection));
     },
   });
-  // The parser listens for errors only until it knows what to answer.
+  // The body parser removes its error listener after the first error.
   charged.on('error', () => source.unpipe(charged));
   source.once('error', (error) => charged.destroy(error));
   return source.pipe(charged);
 }
 
-function refusalProblem(refusal: BodyRefusal, limits: BodyLimits): Problem {
+function rejectionProblem(rejection: BodyRejection, limits: BodyLimits): Problem {
   const headers = { 'retry-after': '2' };
-  if (refusal === 'all') {
-    return new Problem('unavailable', 'Too much is being sent at the moment.', { headers });
+  if (rejection === 'all') {
+    return new Problem('unavailable', 'Too many request bodies are being received.', { headers });
   }
-  const megabytes = limits.maxBytesOfOne / 1024 ** 2;
-  const detail = `At most ${limits.maxUnfinishedOfOne} bodies and ${megabytes} MiB of one address may be on their way at a time.`;
+  const megabytes = limits.maxBytesPerClient / 1024 ** 2;
+  const detail = `The limit of ${limits.maxUnfinishedPerClient} concurrent bodies or ${megabytes} MiB per address is reached.`;
   return new Problem('too-many-requests', detail, { headers });
+}
+
+const maxLevels = 32;
+
+/** Rejects deeply nested bodies: recursive code could overflow the stack. */
+export function limitDepth(app: FastifyInstance): void {
+  app.addHook('preValidation', ({ body }, _reply, done) => {
+    if (!isNested(body) || !isDeeperThan(maxLevels, body)) return done();
+    throw new Problem('invalid-request', `The body must not be nested more than ${maxLevels} levels deep.`);
+  });
+}
+
+/** Checks level by level, without recursion. */
+export function isDeeperThan(levels: number, body: unknown): boolean {
+  let level = [body].filter(isNested);
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth >= levels) return true;
+    level = level.flatMap((value) => Object.values(value).filter(isNested));
+  }
+  return false;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
 }

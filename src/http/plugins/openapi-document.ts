@@ -1,10 +1,10 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import type { Scope } from '../api-key.ts';
-import { tidyDescription } from './openapi-transform.ts';
+import { transformDocument } from './openapi-transform.ts';
 
-/** What the OpenAPI document says beyond the routes, and how schemas are named in it. */
-export function describeApi(version: string): FastifyDynamicSwaggerOptions {
+/** The parts of the OpenAPI document that are not in the routes. */
+export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
@@ -13,15 +13,12 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
       tags: [
         { name: 'Accounts', description: 'The mirrored accounts and their history.' },
         { name: 'Events', description: 'The log of change events.' },
-        { name: 'Resyncs', description: 'Readings of records from Salesforce.' },
-        { name: 'Write-backs', description: 'The signup codes on their way to Salesforce.' },
-        {
-          name: 'Webhooks',
-          description: 'Changes that others send; each kind knows its senders in its own way.',
-        },
-        { name: 'Status', description: 'How the mirror is doing.' },
-        { name: 'Health', description: 'For probes; needs no key.' },
-        { name: 'Documentation', description: 'Needs no key.' },
+        { name: 'Resyncs', description: 'Reads of records from Salesforce.' },
+        { name: 'Write-backs', description: 'Writes of signup codes to Salesforce.' },
+        { name: 'Webhooks', description: 'Changes sent by other systems, with their own authentication.' },
+        { name: 'Status', description: 'The state of the mirror.' },
+        { name: 'Health', description: 'Health checks; no API key required.' },
+        { name: 'Documentation', description: 'No API key required.' },
       ],
       components: {
         securitySchemes: {
@@ -31,7 +28,7 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
             in: 'header',
             name: 'webhook-signature',
             description:
-              'Standard Webhooks: HMAC-SHA256 of `id.timestamp.body`, with a secret of WEBHOOK_SECRETS.',
+              'Standard Webhooks: HMAC-SHA256 of `id.timestamp.body` with a secret of WEBHOOK_SECRETS.',
           },
         },
       },
@@ -39,7 +36,7 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
     },
     transform: ({ schema, url, route }) => ({ schema: withScope(schema, route.config?.scope), url }),
     transformObject: (document) =>
-      'openapiObject' in document ? tidyDescription(document.openapiObject) : document.swaggerObject,
+      'openapiObject' in document ? transformDocument(document.openapiObject) : document.swaggerObject,
     refResolver: {
       buildLocalReference: (json, _baseUri, _fragment, index) =>
         typeof json['$id'] === 'string' ? json['$id'] : `def-${index}`,
@@ -47,24 +44,24 @@ export function describeApi(version: string): FastifyDynamicSwaggerOptions {
   };
 }
 
-/** Says which scope a key needs, for people and for programs. */
+/** Adds the required scope to the description, and as `x-required-scope`. */
 function withScope(schema: FastifySchema, scope: Scope | undefined): FastifySchema {
   if (scope === undefined || schema.hide === true) return schema;
-  const description = [schema.description, `Needs the scope \`${scope}\`.`].filter(Boolean).join('\n\n');
+  const description = [schema.description, `Requires the scope \`${scope}\`.`].filter(Boolean).join('\n\n');
   return { ...schema, description, 'x-required-scope': scope } as FastifySchema;
 }
 
 const description = `An exact mirror of the accounts of a Salesforce org.
 
-Send an API key as \`Authorization: Bearer <key>\`. A key has scopes; \`write\` includes \`read\`, \`admin\` both.
+Send an API key as \`Authorization: Bearer <key>\`. A key has scopes; \`write\` includes \`read\`, \`admin\` includes both.
 
-Lists answer \`data\` and \`nextCursor\`: send it as \`cursor\`, with all other parameters as they were, until it is null.
-A \`Link\` header with \`rel="next"\` says the same.
+Lists return \`data\` and \`nextCursor\`: send it as \`cursor\`, with all other parameters unchanged, until it is null.
+A \`Link\` header with \`rel="next"\` contains the same URL.
 
-With a read replica, a write is answered with \`Tidemark-Consistency\`: send it back with reads that have to see that write.
-Without it a read may be up to five seconds old.
+With a read replica, the response to a write has a \`Tidemark-Consistency\` header: send it back with reads that must
+include that write. Without it, a read may be up to five seconds old.
 
-Errors are \`application/problem+json\` (RFC 9457). Branch on \`type\`; \`errors\` names the parameters at fault.
-Every answer carries \`X-Request-Id\`; send your own to find it in the log.
+Errors are \`application/problem+json\` (RFC 9457). Branch on \`type\`; \`errors\` names the invalid parameters.
+Every response has an \`X-Request-Id\`; send your own to find the request in the log.
 
-Times are RFC 3339, in UTC. Numbers beyond 2^53 and ids are strings.`;
+Times are RFC 3339, in UTC. Numbers above 2^53 and ids are strings.`;

@@ -1,15 +1,14 @@
 /**
- * Says in OpenAPI what route schemas can't: a problem that many operations answer stands once, under
- * `components.responses`, a body that may be null may be left out, and the headers that a schema of one of several
- * media types names are those of the answer. Changes the document it is given.
+ * Applies what route schemas cannot express: moves problem responses to `components.responses`, makes nullable bodies
+ * optional, and moves headers from the schema of a media type to the response. Modifies the document.
  */
-export function tidyDescription<T extends object>(document: T): T {
+export function transformDocument<T extends object>(document: T): T {
   const shared = new Map<string, unknown>();
   for (const operation of operationsOf(document)) {
-    liftHeaders(operation);
+    moveHeaders(operation);
     shareProblems(operation, shared);
-    relaxBody(operation);
-    styleObjects(operation);
+    makeNullableBodyOptional(operation);
+    setDeepObjectStyle(operation);
   }
   const components = member(document, 'components');
   if (components !== undefined) components['responses'] = Object.fromEntries([...shared].sort());
@@ -22,20 +21,20 @@ function operationsOf(document: object): Members[] {
     .flatMap((item) => Object.values(item).filter(isMembers));
 }
 
-function liftHeaders(operation: Members): void {
+function moveHeaders(operation: Members): void {
   for (const response of Object.values(member(operation, 'responses') ?? {}).filter(isMembers)) {
     for (const media of Object.values(member(response, 'content') ?? {}).filter(isMembers)) {
       const schema = member(media, 'schema');
       const headers = schema && member(schema, 'headers');
       if (schema === undefined || headers === undefined) continue;
       delete schema['headers'];
-      const lifted = Object.entries(headers).map(([name, header]) => [name, describedHeader(header)]);
-      response['headers'] = { ...member(response, 'headers'), ...Object.fromEntries(lifted) };
+      const moved = Object.entries(headers).map(([name, header]) => [name, toHeaderObject(header)]);
+      response['headers'] = { ...member(response, 'headers'), ...Object.fromEntries(moved) };
     }
   }
 }
 
-function describedHeader(header: unknown): Members {
+function toHeaderObject(header: unknown): Members {
   const { description, ...schema } = isMembers(header) ? header : {};
   return description === undefined ? { schema } : { schema, description };
 }
@@ -50,10 +49,10 @@ function shareProblems(operation: Members, shared: Map<string, unknown>): void {
   }
 }
 
-// The examples of `not-found` make it `NotFound`; those of two kinds make it one with `Or` in between.
+// `NotFound` for the kind `not-found`; the names of several kinds are joined with `Or`.
 function problemName(response: unknown): string | undefined {
   const content = isMembers(response) ? member(response, 'content') : undefined;
-  // What is answered in another form as well stands with its operation.
+  // A response with several media types stays with its operation.
   if (content === undefined || Object.keys(content).length > 1) return undefined;
   const media = member(content, 'application/problem+json');
   const examples = media && member(media, 'examples');
@@ -64,7 +63,7 @@ function pascalCase(kind: string): string {
   return kind.replaceAll(/(?:^|-)([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 }
 
-function relaxBody(operation: Members): void {
+function makeNullableBodyOptional(operation: Members): void {
   const body = member(operation, 'requestBody');
   if (body === undefined) return;
   const media = Object.values(member(body, 'content') ?? {}).filter(isMembers);
@@ -72,12 +71,12 @@ function relaxBody(operation: Members): void {
   if (nullable) body['required'] = false;
 }
 
-// A parameter of several values by name is written `name[key]=value`.
-function styleObjects(operation: Members): void {
+// An object parameter is written `name[key]=value`.
+function setDeepObjectStyle(operation: Members): void {
   const parameters: unknown = operation['parameters'];
   for (const parameter of Array.isArray(parameters) ? parameters.filter(isMembers) : []) {
     if (member(parameter, 'schema')?.['type'] !== 'object') continue;
-    // Without an example, a page that tries operations makes names up.
+    // Without an example Swagger UI invents property names.
     Object.assign(parameter, { style: 'deepObject', explode: true, example: {} });
   }
 }

@@ -1,57 +1,57 @@
 import { fastifyRateLimit } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../problem.ts';
-import { isPublic } from './public-routes.ts';
+import { isPublic } from './known-routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Which limit a public route counts in where it is not the one of addresses. */
+    /** The rate limit of a public route; defaults to `address`. */
     limit?: 'webhook';
   }
 }
 
-/** Requests a minute; 0 is no limit. */
+/** Requests per minute; 0 means unlimited. */
 export type RateLimitOptions = {
-  /** Of one API key, or of one subject of tokens. */
+  /** Per API key, or per subject of tokens. */
   readonly perKey: number;
-  /** Of one address, without a valid key. */
+  /** Per address, for requests without a valid key. */
   readonly perAddress: number;
-  /** Of one address, to a route with `limit: 'webhook'`. */
+  /** Per address, for routes with `limit: 'webhook'`. */
   readonly perWebhookAddress: number;
 };
 
 /**
  * - `key`: requests with a valid key, by its name
- * - `address`: requests without one, by address: what is public, what is unknown, what is refused for want of a key
- * - `webhook`: deliveries, by address
+ * - `address`: requests without a valid key, by address: public, unknown and unauthenticated
+ * - `webhook`: webhooks, by address
  */
-export type Policy = 'key' | 'address' | 'webhook';
+export type RateLimitPolicy = 'key' | 'address' | 'webhook';
 
 export type RateLimits = {
   /**
-   * Counts a request and says in headers what is left.
-   * @throws Problem 429 when nothing is left
+   * Counts a request and sets the RateLimit headers.
+   * @throws Problem 429 if the limit is exceeded
    */
-  count(policy: Policy, request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  count(policy: RateLimitPolicy, request: FastifyRequest, reply: FastifyReply): Promise<void>;
 };
 
-// The plugin remembers 5,000 callers for each limit; beyond it the one seen longest ago is forgotten and begins anew.
+// The plugin tracks the 5,000 most recently seen callers per limit.
 const windowSeconds = 60;
 
 /**
- * Counts what needs no key; what needs one is counted by whoever checks it. A valid key is let through whatever its
- * address has done: wrong keys sent from beside it, or through the same proxy, must not shut it out.
+ * Counts public requests here; authentication counts the others. A valid key has its own limit: invalid keys from the
+ * same address or proxy must not block it.
  */
 export async function registerRateLimits(
   app: FastifyInstance,
   limits: RateLimitOptions = unlimited,
-  onLimited: (policy: Policy) => void = () => {},
+  onLimited: (policy: RateLimitPolicy) => void = () => {},
 ): Promise<RateLimits> {
   await app.register(fastifyRateLimit, { global: false });
   const counters = {
-    key: counterOf(app, limits.perKey, (request) => request.callerName),
-    address: counterOf(app, limits.perAddress),
-    webhook: counterOf(app, limits.perWebhookAddress),
+    key: createCounter(app, limits.perKey, (request) => request.callerName),
+    address: createCounter(app, limits.perAddress),
+    webhook: createCounter(app, limits.perWebhookAddress),
   };
   const count: RateLimits['count'] = async (policy, request, reply) => {
     const result = await counters[policy]?.(request);
@@ -60,7 +60,7 @@ export async function registerRateLimits(
     reply.header('ratelimit', `"${policy}";r=${result.remaining};t=${result.ttlInSeconds}`);
     if (!result.isExceeded) return;
     onLimited(policy);
-    const detail = `At most ${result.max} requests a minute; ${result.ttlInSeconds} s are left of this one.`;
+    const detail = `The limit of ${result.max} requests per minute is reached; it resets in ${result.ttlInSeconds} s.`;
     throw new Problem('too-many-requests', detail, {
       headers: { 'retry-after': String(result.ttlInSeconds) },
     });
@@ -75,15 +75,19 @@ export async function registerRateLimits(
 
 const unlimited: RateLimitOptions = { perKey: 0, perAddress: 0, perWebhookAddress: 0 };
 
-/** Undefined where a key is needed, and where nothing is counted: for probes and the documentation. */
-function publicPolicy({ is404, routeOptions: { url, config } }: FastifyRequest): Policy | undefined {
+/** Undefined for routes with a key, and for health checks and the documentation, which are not counted. */
+function publicPolicy({ is404, routeOptions: { url, config } }: FastifyRequest): RateLimitPolicy | undefined {
   if (is404) return 'address';
   if (config.limit !== undefined) return config.limit;
   const exempt = url?.startsWith('/health/') || url?.startsWith('/docs');
   return isPublic(url, config.scope) && !exempt ? 'address' : undefined;
 }
 
-function counterOf(app: FastifyInstance, max: number, keyGenerator?: (request: FastifyRequest) => string) {
+function createCounter(
+  app: FastifyInstance,
+  max: number,
+  keyGenerator?: (request: FastifyRequest) => string,
+) {
   if (max === 0) return undefined;
   return app.createRateLimit({
     max,

@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Database } from '../../db/database.ts';
 import { formatLsn, insertedLsn, type Lsn, parseLsn } from '../../db/replica.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import { invalid } from '../problem.ts';
-import { isDatabaseUnavailable } from './database-errors.ts';
+import type { HttpDependencies } from '../server-types.ts';
+import { isDatabaseUnavailable } from './error-handler.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /**
-     * Where this request reads accounts and events: the replica, where there is one that is close enough behind, else the
-     * primary. What was ordered (resyncs, write-backs) is read from the primary, so that whoever orders finds it.
+     * The database for reads of accounts and events: the replica if its lag is small, otherwise the primary. Resyncs and
+     * write-backs are always read from the primary, so that a client can read what it has just created.
      */
     reads: ReadDatabase;
   }
@@ -20,9 +20,8 @@ export type ReadDatabase = Pick<Database, 'pool' | 'prisma'>;
 const consistencyHeader = 'tidemark-consistency';
 
 /**
- * Sends reads to the replica. A write is answered with `Tidemark-Consistency`, the place in the database's log that
- * contains it; a read that carries it is served by the replica only where that has replayed as much, whichever process
- * is asked.
+ * Sends reads to the replica. The response to a write has a `Tidemark-Consistency` header with its WAL position. A read
+ * with this header uses the replica only if the replica has replayed that position.
  */
 export function registerReadDatabase(
   app: FastifyInstance,
@@ -36,19 +35,19 @@ export function registerReadDatabase(
   });
   if (replica === undefined) return;
   app.addHook('preHandler', (request, _reply, done) => {
-    if (isRead(request) && replica.serves(seenBy(request))) request.reads = replica.database;
+    if (isRead(request) && replica.serves(parseConsistency(request))) request.reads = replica.database;
     done();
   });
   app.addHook('onRoute', (route) => {
     const { handler, method, url } = route;
     if (!url.startsWith('/v1/') || ![method].flat().includes('GET')) return;
-    route.handler = async function onPrimaryWhereTheReplicaFails(request, reply) {
+    route.handler = async function withFallbackToPrimary(request, reply) {
       try {
         return await handler.call(this, request, reply);
       } catch (error) {
-        // A standby cancels reads that are in the way of what it replays; and it may be gone since it was looked at.
-        const failed = request.reads !== primary && isDatabaseUnavailable(error as Error);
-        if (!failed || reply.sent) throw error;
+        // A standby cancels queries that conflict with replay, and it may have become unavailable.
+        const canRetry = request.reads !== primary && isDatabaseUnavailable(error as Error);
+        if (!canRetry || reply.sent) throw error;
         request.reads = primary;
         return handler.call(this, request, reply);
       }
@@ -65,10 +64,10 @@ function isRead({ method }: FastifyRequest): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-function seenBy({ headers }: FastifyRequest): Lsn {
+function parseConsistency({ headers }: FastifyRequest): Lsn {
   const header = headers[consistencyHeader];
   if (header === undefined) return 0n;
   const lsn = typeof header === 'string' ? parseLsn(header) : undefined;
-  if (lsn === undefined) throw invalid('Tidemark-Consistency', 'must be as an earlier answer gave it');
+  if (lsn === undefined) throw invalid('Tidemark-Consistency', 'must be the value from an earlier response');
   return lsn;
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { nanoid } from 'nanoid';
-import type { LoggerChoice } from '../dependencies.ts';
+import type { LoggerChoice } from '../server-types.ts';
 
-/** Gives every answer its request id and writes one line for each request: no query, header or body. */
+/** Sets `X-Request-Id` and logs every request, without query, headers and body. */
 export function registerRequestLog(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
@@ -10,7 +10,7 @@ export function registerRequestLog(app: FastifyInstance): void {
   });
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? null;
-    // Probes come every few seconds, for ever.
+    // Health checks are frequent.
     const level = route?.startsWith('/health/') ? 'debug' : 'info';
     request.log[level](
       {
@@ -26,18 +26,18 @@ export function registerRequestLog(app: FastifyInstance): void {
   });
 }
 
-/** The caller's own request id if it is sane, else a new one. */
+/** The request id of the client if it is well-formed, otherwise a new one. */
 export function requestId(request: { headers: { [name: string]: string | string[] | undefined } }): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : nanoid();
+  const sent = request.headers['x-request-id'];
+  return typeof sent === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(sent) ? sent : nanoid();
 }
 
-/** Where a secret could stand in what is logged, were somebody careless. */
+/** Paths in log fields that may contain secrets. */
 export const secretPaths: readonly string[] = ['authorization', 'secret', 'password', 'token'].flatMap(
   (name) => [`*.${name}`, `*.headers.${name}`],
 );
 
-/** Fastify's options for a logger or for making one; made ones hide credentials wherever they turn up. */
+/** The logger options of Fastify; a logger that Fastify creates redacts secrets. */
 export function loggerOptions(logger: LoggerChoice): Pick<FastifyServerOptions, 'logger' | 'loggerInstance'> {
   if (logger === false) return { logger: false };
   if (isLogger(logger)) return { loggerInstance: logger };

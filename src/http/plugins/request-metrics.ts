@@ -1,63 +1,60 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Policy } from './rate-limits.ts';
+import type { RateLimitPolicy } from './rate-limits.ts';
 
-/** What the process counts about its HTTP side; one set for each server. */
+/** HTTP metrics; each server has its own registry. */
 export type Metrics = {
   readonly registry: Registry;
-  limited(policy: Policy): void;
+  limited(policy: RateLimitPolicy): void;
   shed(): void;
 };
 
-// Of the process, not of a server: their observers are never taken off again.
-let ofNode: Registry | undefined;
+// One per process: the observers cannot be removed.
+let processRegistry: Registry | undefined;
 
 export function nodeMetrics(): Registry {
-  if (ofNode === undefined) {
-    ofNode = new Registry();
-    collectDefaultMetrics({ register: ofNode });
+  if (processRegistry === undefined) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
   }
-  return ofNode;
+  return processRegistry;
 }
 
-/**
- * Counts requests by key and measures them by route. Labels take few values: names of keys, patterns of routes; the
- * callers with tokens count as one.
- */
+/** Counts requests by key and measures them by route. All callers with tokens share one label, to limit cardinality. */
 export function registerMetrics(app: FastifyInstance): Metrics {
   const registry = new Registry();
   const requests = new Counter({
     name: 'tidemark_api_requests_total',
-    help: 'Requests by the key they carried; empty without a valid key, oidc for all tokens.',
+    help: 'Requests by API key; empty without a valid key, oidc for all tokens.',
     labelNames: ['key', 'status'],
     registers: [registry],
   });
   const seconds = new Histogram({
     name: 'tidemark_http_request_duration_seconds',
-    help: 'From the arrival of the headers to the end of the answer, streams left out.',
+    help: 'Time from the headers to the end of the response, without streams.',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 60],
     registers: [registry],
   });
   const limited = new Counter({
     name: 'tidemark_rate_limited_total',
-    help: 'Requests answered 429, by the limit that they met.',
+    help: 'Requests rejected with 429, by limit.',
     labelNames: ['limit'],
     registers: [registry],
   });
   const shed = new Counter({
     name: 'tidemark_shed_requests_total',
-    help: 'Requests answered 503 because the process had too much to do.',
+    help: 'Requests rejected with 503 because of overload.',
     registers: [registry],
   });
-  const streams = new Gauge({
+  const inFlight = new Gauge({
     name: 'tidemark_http_requests_in_flight',
-    help: 'Requests that have no whole answer yet, streams included.',
+    help: 'Requests without a complete response, including streams.',
     registers: [registry],
   });
   app.addHook('onRequest', (_request, reply, done) => {
-    streams.inc();
-    reply.raw.once('close', () => streams.dec());
+    inFlight.inc();
+    reply.raw.once('close', () => inFlight.dec());
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {

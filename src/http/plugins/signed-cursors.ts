@@ -1,37 +1,37 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
+import type { Queryable } from '../../db/database.ts';
 import { invalid } from '../problem.ts';
-import { signCursor, verifyCursor } from './cursor-signature.ts';
-import { readSharedSecret } from './shared-secret.ts';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Signs a cursor on its way out, as `cursor` parameters are verified on their way in. */
+    /** Signs a cursor before it is sent to a client. */
     signCursor(cursor: string): Promise<string>;
   }
 }
 
 /**
- * Lets a cursor in only if it was given out by a process on this database: what it says of a list and of a place in it
- * can be believed then. Handlers find the parameter `cursor` without its signature.
+ * Accepts only cursors that were signed by a process with the same database, so that their content can be trusted.
+ * Handlers receive the parameter `cursor` without its signature.
  */
 export function registerSignedCursors(app: FastifyInstance, pool: pg.Pool): void {
-  let reading: Promise<Buffer> | undefined;
-  const key = async (): Promise<Buffer> => {
-    reading ??= readSharedSecret(pool, 'cursors');
+  let cachedKey: Promise<Buffer> | undefined;
+  const readKey = async (): Promise<Buffer> => {
+    cachedKey ??= readCursorKey(pool);
     try {
-      return await reading;
+      return await cachedKey;
     } catch (error) {
-      reading = undefined;
+      cachedKey = undefined;
       throw error;
     }
   };
   const verify = async (query: { cursor: string }): Promise<void> => {
-    const cursor = verifyCursor(await key(), query.cursor);
-    if (cursor === undefined) throw invalid('cursor', 'is not one that this list gave out');
+    const cursor = verifyCursor(await readKey(), query.cursor);
+    if (cursor === undefined) throw invalid('cursor', 'is not a cursor of this list');
     query.cursor = cursor;
   };
-  app.decorate('signCursor', async (cursor: string) => signCursor(await key(), cursor));
+  app.decorate('signCursor', async (cursor: string) => signCursor(await readKey(), cursor));
   app.addHook('preHandler', ({ query }, _reply, done) => {
     if (!hasCursor(query)) return done();
     verify(query).then(() => done(), done);
@@ -40,4 +40,50 @@ export function registerSignedCursors(app: FastifyInstance, pool: pg.Pool): void
 
 function hasCursor(query: unknown): query is { cursor: string } {
   return typeof query === 'object' && query !== null && 'cursor' in query && typeof query.cursor === 'string';
+}
+
+// 128 bits are secure and keep cursors short.
+const signatureBytes = 16;
+
+/** Prefixes the cursor with its signature. */
+export function signCursor(key: Buffer, cursor: string): string {
+  return Buffer.concat([signatureOf(key, cursor), Buffer.from(cursor, 'base64url')]).toString('base64url');
+}
+
+/** @returns the cursor without its signature; undefined if the signature is invalid */
+export function verifyCursor(key: Buffer, signed: string): string | undefined {
+  const bytes = Buffer.from(signed, 'base64url');
+  // Buffer.from ignores invalid characters, which the signature does not cover.
+  if (bytes.length <= signatureBytes || bytes.toString('base64url') !== signed) return undefined;
+  const cursor = bytes.subarray(signatureBytes).toString('base64url');
+  return timingSafeEqual(bytes.subarray(0, signatureBytes), signatureOf(key, cursor)) ? cursor : undefined;
+}
+
+function signatureOf(key: Buffer, cursor: string): Buffer {
+  return createHmac('sha256', key).update(`cursor:${cursor}`).digest().subarray(0, signatureBytes);
+}
+
+/**
+ * Reads the signing key that all processes with the same database share, and creates it if it does not exist.
+ * Does not write if it exists, so a read-only database is sufficient.
+ */
+export async function readCursorKey(client: Queryable): Promise<Buffer> {
+  const stored = await findKey(client);
+  if (stored !== undefined) return stored;
+  await client.query('insert into secrets (name, value) values ($1, $2) on conflict (name) do nothing', [
+    keyName,
+    randomBytes(32),
+  ]);
+  const created = await findKey(client);
+  if (created === undefined) throw new Error(`The secret "${keyName}" was deleted while it was created`);
+  return created;
+}
+
+const keyName = 'cursors';
+
+async function findKey(client: Queryable): Promise<Buffer | undefined> {
+  const { rows } = await client.query<{ value: Buffer }>('select value from secrets where name = $1', [
+    keyName,
+  ]);
+  return rows[0]?.value;
 }

@@ -1,71 +1,80 @@
 import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose';
 
-/** Says that the issuer could not be asked, so that nothing can be said of a token. */
-export class IssuerUnreachable extends Error {}
+/** The keys of the issuer are unavailable, so no token can be verified. */
+export class IssuerUnavailableError extends Error {}
 
-const maxBytes = 256 * 1024;
+const maxResponseBytes = 256 * 1024;
 
 export type KeyTimes = {
-  readonly keptMs: number;
+  readonly cacheMs: number;
   readonly cooldownMs: number;
-  /** After a failure nobody asks again for so long: a wave of requests is no wave at the issuer. */
-  readonly restMs: number;
-  /** How long one answer may take. */
-  readonly askMs: number;
+  /** After a failure, no request is sent for this time. */
+  readonly backoffMs: number;
+  readonly requestTimeoutMs: number;
 };
 
-const usual: KeyTimes = { keptMs: 600_000, cooldownMs: 30_000, restMs: 5_000, askMs: 3_000 };
+const defaultTimes: KeyTimes = {
+  cacheMs: 600_000,
+  cooldownMs: 30_000,
+  backoffMs: 5_000,
+  requestTimeoutMs: 3_000,
+};
 
 /**
- * The keys of an OpenID Connect issuer: found by discovery when first needed, kept for ten minutes, read again when a
- * token names an unknown one, but not within half a minute of the last reading.
+ * Reads the keys of an OpenID Connect issuer: discovered when first needed, cached for ten minutes, and read again if a
+ * token has an unknown key id, but at most every 30 seconds.
  */
-export function signingKeys(issuer: string, times: Partial<KeyTimes> = {}): () => Promise<RemoteJWKSet> {
-  const { keptMs, cooldownMs, restMs, askMs } = { ...usual, ...times };
-  const ask = askWithRest(restMs);
-  let finding: Promise<RemoteJWKSet> | undefined;
+export function createKeySource(issuer: string, times: Partial<KeyTimes> = {}): () => Promise<RemoteJWKSet> {
+  const { cacheMs, cooldownMs, backoffMs, requestTimeoutMs } = { ...defaultTimes, ...times };
+  const fetchJson = fetchWithBackoff(backoffMs);
+  let keySet: Promise<RemoteJWKSet> | undefined;
   return () => {
-    finding ??= discover(issuer, ask, askMs)
+    keySet ??= discover(issuer, fetchJson, requestTimeoutMs)
       .then((url) =>
         createRemoteJWKSet(url, {
-          timeoutDuration: askMs,
-          cacheMaxAge: keptMs,
+          timeoutDuration: requestTimeoutMs,
+          cacheMaxAge: cacheMs,
           cooldownDuration: cooldownMs,
           [customFetch]: async (target, { signal }) => {
-            const set = await ask(target, signal, ({ keys }) => Array.isArray(keys));
+            const set = await fetchJson(target, signal, ({ keys }) => Array.isArray(keys));
             return new Response(JSON.stringify(set), { status: 200 });
           },
         }),
       )
       .catch((error: unknown) => {
-        finding = undefined;
+        keySet = undefined;
         throw error;
       });
-    return finding;
+    return keySet;
   };
 }
 
 type Members = Readonly<Record<string, unknown>>;
-type Ask = (url: string, signal: AbortSignal, fits: (answer: Members) => boolean) => Promise<Members>;
+type FetchJson = (
+  url: string,
+  signal: AbortSignal,
+  isExpected: (body: Members) => boolean,
+) => Promise<Members>;
 
-/** @throws IssuerUnreachable where no answer comes that fits, and while it rests after that */
-function askWithRest(restMs: number): Ask {
-  let restsUntil = 0;
-  return async (url, signal, fits) => {
-    if (Date.now() < restsUntil) throw new IssuerUnreachable('The issuer was away a moment ago.');
+/** @throws IssuerUnavailableError without an expected response, and during the backoff after that */
+function fetchWithBackoff(backoffMs: number): FetchJson {
+  let backoffUntil = 0;
+  return async (url, signal, isExpected) => {
+    if (Date.now() < backoffUntil)
+      throw new IssuerUnavailableError('The issuer did not respond a moment ago.');
     try {
-      const answer = await fetch(url, {
+      const response = await fetch(url, {
         redirect: 'manual',
         signal,
         headers: { accept: 'application/json' },
       });
-      if (answer.status !== 200) throw new Error(`it answered ${answer.status}`);
-      const members: unknown = JSON.parse(await boundedText(answer));
-      if (isMembers(members) && fits(members)) return members;
-      throw new Error('it answered something else than what was asked for');
+      if (response.status !== 200) throw new Error(`unexpected status ${response.status}`);
+      const members: unknown = JSON.parse(await readLimitedText(response));
+      if (isMembers(members) && isExpected(members)) return members;
+      throw new Error('unexpected response');
     } catch (error) {
-      restsUntil = Date.now() + restMs;
-      throw new IssuerUnreachable(`${url} can't be read`, { cause: error });
+      backoffUntil = Date.now() + backoffMs;
+      throw new IssuerUnavailableError(`cannot read ${url}`, { cause: error });
     }
   };
 }
@@ -74,28 +83,28 @@ function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null;
 }
 
-async function boundedText({ body }: Response): Promise<string> {
-  const pieces: Uint8Array[] = [];
+async function readLimitedText({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of body ?? []) {
-    bytes += piece.length;
-    if (bytes > maxBytes) throw new Error(`it answered more than ${maxBytes} bytes`);
-    pieces.push(piece);
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxResponseBytes) throw new Error(`response exceeds ${maxResponseBytes} bytes`);
+    chunks.push(chunk);
   }
-  return Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(chunks).toString('utf8');
 }
 
-async function discover(issuer: string, ask: Ask, askMs: number): Promise<URL> {
+async function discover(issuer: string, fetchJson: FetchJson, timeoutMs: number): Promise<URL> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  // Whoever answers for another issuer does not answer for this one.
-  const found = await ask(
+  // OpenID Connect Discovery requires the same issuer in the document.
+  const document = await fetchJson(
     url,
-    AbortSignal.timeout(askMs),
-    (answer) => answer['issuer'] === issuer && URL.canParse(String(answer['jwks_uri'])),
+    AbortSignal.timeout(timeoutMs),
+    (body) => body['issuer'] === issuer && URL.canParse(String(body['jwks_uri'])),
   );
-  const target = new URL(String(found['jwks_uri']));
+  const target = new URL(String(document['jwks_uri']));
   if (target.protocol !== new URL(issuer).protocol && target.protocol !== 'https:') {
-    throw new IssuerUnreachable(`${url} names keys that are not served over TLS`);
+    throw new IssuerUnavailableError(`the jwks_uri in ${url} does not use TLS`);
   }
   return target;
 }

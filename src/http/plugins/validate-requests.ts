@@ -4,20 +4,20 @@ import { Compile } from 'typebox/compile';
 import type { FieldError } from '../problem.ts';
 
 /**
- * Compiles the schema of one part of a request. Texts become numbers and booleans only where text is all
- * there is (path, query, headers) and only when written exactly: `1.5` and `0x10` are no integers.
- * Nothing is removed and no default is filled in.
+ * Compiles the schema of one part of a request. Strings are converted to numbers and booleans only in the path, query and
+ * headers, and only if they have the exact form: `1.5` and `0x10` are not integers. Unknown members are not removed and
+ * defaults are not inserted.
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = validatorOf(schema);
   const types = httpPart === 'body' ? undefined : propertyTypes(schema);
   return (value: unknown) => {
-    const input = types === undefined ? value : readTexts(types, value);
+    const input = types === undefined ? value : convertStrings(types, value);
     return validator.Check(input) ? { value: input } : { error: validator.Errors(input) };
   };
 };
 
-// The same few parts are in many routes.
+// Many routes share the same schemas.
 const validators = new Map<string, ReturnType<typeof Compile<TSchema>>>();
 
 function validatorOf(schema: TSchema): ReturnType<typeof Compile<TSchema>> {
@@ -27,21 +27,21 @@ function validatorOf(schema: TSchema): ReturnType<typeof Compile<TSchema>> {
   return validator;
 }
 
-/** What validation found, said by the public name of each parameter or field. */
-export function fieldErrors(
+/** Converts validation errors to the names of parameters or fields and messages. */
+export function toFieldErrors(
   errors: readonly FastifySchemaValidationError[],
   part: string | undefined,
 ): FieldError[] {
   const found = new Map<string, FieldError>();
   for (const error of errors) {
-    for (const fieldError of readError(error, part)) {
+    for (const fieldError of toFieldError(error, part)) {
       if (!found.has(fieldError.field)) found.set(fieldError.field, fieldError);
     }
   }
   return [...found.values()];
 }
 
-function readError(error: FastifySchemaValidationError, part: string | undefined): FieldError[] {
+function toFieldError(error: FastifySchemaValidationError, part: string | undefined): FieldError[] {
   const path = error.instancePath.slice(1).replaceAll('/', '.');
   const message = messageOf(error);
   const noun = part === 'querystring' ? 'parameter' : 'field';
@@ -66,7 +66,7 @@ function readError(error: FastifySchemaValidationError, part: string | undefined
 function messageOf({ keyword, params, message }: FastifySchemaValidationError): string {
   switch (keyword) {
     case 'type':
-      return `must be ${names(params['type']).map(withArticle).join(' or ')}, given once`;
+      return `must be ${names(params['type']).map(withArticle).join(' or ')}, given only once`;
     case 'minimum':
       return `must be at least ${String(params['limit'])}`;
     case 'maximum':
@@ -84,14 +84,14 @@ function messageOf({ keyword, params, message }: FastifySchemaValidationError): 
     case 'format':
       return formatMessages[String(params['format'])] ?? `must be a ${String(params['format'])}`;
     case 'pattern':
-      return 'does not have the form that is described for it';
+      return 'does not match the documented format';
     default:
       return message ?? 'is not valid';
   }
 }
 
 const formatMessages: Readonly<Record<string, string>> = {
-  'date-time': 'must be a date and time with its offset, such as 2026-11-23T10:00:00Z',
+  'date-time': 'must be a date and time with an offset, such as 2026-11-23T10:00:00Z',
   uuid: 'must be a UUID',
 };
 
@@ -116,14 +116,14 @@ function propertyTypes(schema: TSchema): ReadonlyMap<string, unknown> {
   );
 }
 
-function readTexts(types: ReadonlyMap<string, unknown>, value: unknown): unknown {
+function convertStrings(types: ReadonlyMap<string, unknown>, value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, text]) => [name, readText(types.get(name), text)]),
+    Object.entries(value).map(([name, text]) => [name, convertString(types.get(name), text)]),
   );
 }
 
-function readText(type: unknown, text: unknown): unknown {
+function convertString(type: unknown, text: unknown): unknown {
   if (typeof text !== 'string') return text;
   if (type === 'integer' && /^-?\d{1,15}$/.test(text)) return Number(text);
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';

@@ -1,69 +1,74 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import type { Scope } from '../api-key.ts';
 import { Problem } from '../problem.ts';
-import { IssuerUnreachable, type KeyTimes, signingKeys } from './signing-keys.ts';
+import { createKeySource, IssuerUnavailableError, type KeyTimes } from './signing-keys.ts';
 
 export type OidcOptions = {
   readonly issuer: string;
   readonly audience: string;
-  /** The claim that lists what the caller may do, or a path such as `realm_access.roles`; by itself the usual three. */
+  /** The claim with the scopes, or a path such as `realm_access.roles`; defaults to `scope`, `scp` and `roles`. */
   readonly scopeClaim?: string;
-  /** What stands before `read`, `write` and `admin` in that claim. */
+  /** Prefix of `read`, `write` and `admin` in that claim. */
   readonly scopePrefix: string;
-  /** Where they are not the usual ones. */
   readonly times?: Partial<KeyTimes>;
 };
 
 export type TokenCaller = { readonly name: string; readonly scopes: readonly Scope[] };
 
-/** @throws Problem 401 for a token that is not valid, 503 while the issuer can't be asked */
+/** @throws Problem 401 for an invalid token, 503 if the keys of the issuer are unavailable */
 export type VerifyToken = (token: string) => Promise<TokenCaller>;
 
-// Signatures with a public key only: with a shared secret, that public key could be used to forge.
-const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
+// Asymmetric algorithms only: with HMAC, the public key could be used to forge a signature.
+const algorithms = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+];
 const clockToleranceSeconds = 30;
 
-/** Accepts the access tokens of an OpenID Connect issuer that are meant for this service. */
-export function tokenVerifier(options: OidcOptions, onUnreachable: (error: Error) => void): VerifyToken {
-  const keys = signingKeys(options.issuer, options.times);
+/** Verifies access tokens of an OpenID Connect issuer for this audience. */
+export function createTokenVerifier(
+  options: OidcOptions,
+  onUnavailable: (error: Error) => void,
+): VerifyToken {
+  const readKeys = createKeySource(options.issuer, options.times);
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, await keys(), {
+      const { payload } = await jwtVerify(token, await readKeys(), {
         issuer: options.issuer,
         audience: options.audience,
-        algorithms: [...algorithms, 'EdDSA', 'Ed25519'],
+        algorithms,
         clockTolerance: clockToleranceSeconds,
         requiredClaims: ['exp', 'sub'],
       });
-      return { name: callerName(payload), scopes: scopesIn(payload, options) };
+      return { name: callerName(payload), scopes: parseScopes(payload, options) };
     } catch (error) {
-      throw toProblem(error, onUnreachable);
+      throw tokenProblem(error, onUnavailable);
     }
   };
 }
 
-/** A colon is in no name of an API key, so the two never meet. */
+/** Names of API keys contain no colon, so `oidc:` is unambiguous. */
 function callerName({ sub = '' }: JWTPayload): string {
-  if (!/^[\x21-\x7e]{1,255}$/.test(sub)) throw new errors.JWTInvalid('sub has no usable form');
+  if (!/^[\x21-\x7e]{1,255}$/.test(sub)) throw new errors.JWTInvalid('sub is malformed');
   return `oidc:${sub}`;
 }
 
-/** A text with spaces or a list of texts, in the claim that is set or in those that issuers use. */
-export function scopesIn(
+/** Parses the scopes from a space-separated string or a list. */
+export function parseScopes(
   payload: Readonly<Record<string, unknown>>,
   { scopeClaim, scopePrefix }: Pick<OidcOptions, 'scopeClaim' | 'scopePrefix'>,
 ): Scope[] {
   const claims = scopeClaim === undefined ? ['scope', 'scp', 'roles'] : [scopeClaim];
-  const given = new Set(claims.flatMap((claim) => texts(payload[claim] ?? atPath(payload, claim))));
-  return (['read', 'write', 'admin'] as const).filter((scope) => given.has(`${scopePrefix}${scope}`));
+  const granted = new Set(claims.flatMap((claim) => toList(payload[claim] ?? valueAtPath(payload, claim))));
+  return (['read', 'write', 'admin'] as const).filter((scope) => granted.has(`${scopePrefix}${scope}`));
 }
 
-function texts(value: unknown): unknown[] {
+function toList(value: unknown): unknown[] {
   if (typeof value === 'string') return value.split(' ');
   return Array.isArray(value) ? value : [];
 }
 
-function atPath(value: unknown, path: string): unknown {
+function valueAtPath(value: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((inner, name) => {
     return typeof inner === 'object' && inner !== null && Object.hasOwn(inner, name)
       ? Reflect.get(inner, name)
@@ -71,24 +76,25 @@ function atPath(value: unknown, path: string): unknown {
   }, value);
 }
 
-function toProblem(error: unknown, onUnreachable: (error: Error) => void): Problem {
-  if (!(error instanceof Error)) return refused('The token is not valid.');
-  if (error instanceof errors.JWTExpired) return refused('The token has expired.');
+function tokenProblem(error: unknown, onUnavailable: (error: Error) => void): Problem {
+  if (!(error instanceof Error)) return invalidToken('The token is invalid.');
+  if (error instanceof errors.JWTExpired) return invalidToken('The token has expired.');
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return refused(`The claim "${error.claim}" of the token does not fit.`);
+    return invalidToken(`The claim "${error.claim}" of the token is invalid.`);
   }
-  const unreachable = error instanceof IssuerUnreachable || unreadable.has((error as errors.JOSEError).code);
-  if (!unreachable && error instanceof errors.JOSEError) return refused('The token is not valid.');
-  onUnreachable(error);
-  return new Problem('unavailable', 'The issuer of the token can not be asked at the moment.', {
+  const isUnavailable =
+    error instanceof IssuerUnavailableError || unavailableCodes.has((error as errors.JOSEError).code);
+  if (!isUnavailable && error instanceof errors.JOSEError) return invalidToken('The token is invalid.');
+  onUnavailable(error);
+  return new Problem('unavailable', 'The token issuer is not available.', {
     headers: { 'retry-after': '5' },
   });
 }
 
-// The keys did not come, or are none: nothing is known of the token.
-const unreadable = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC']);
+// The keys could not be read: the token may be valid.
+const unavailableCodes = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC']);
 
-function refused(detail: string): Problem {
+function invalidToken(detail: string): Problem {
   return new Problem('unauthenticated', detail, {
     headers: { 'www-authenticate': 'Bearer realm="tidemark", error="invalid_token"' },
   });

@@ -1,19 +1,17 @@
 import type pg from 'pg';
 import { Type } from 'typebox';
 import { fieldHistory } from '../../history/list-entries.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import { invalid, Problem } from '../problem.ts';
 import { FieldWriteSchema } from '../schemas/history.ts';
-import { defaultLimit, pageParameters, RecordId } from '../schemas/parameters.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
+import { AccountPath, defaultLimit, pageParameters } from '../schemas/parameters.ts';
+import { parseRecordIdParameter } from '../schemas/parse-parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import { ListOf } from '../schemas/values.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
-import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server-type.ts';
+import { ListOf, StrictObject } from '../schemas/values.ts';
+import { decodeCursor, listKey, sendPage } from '../search/list-page.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 import { fieldWriteJson } from '../views/history.ts';
 import { readOrigins } from '../views/read-origins.ts';
-import { expectKnown, historyOrder, positionBehind, versionAt } from './account-events.ts';
+import { historyOrder, nextPosition, requireKnownAccount, versionAt } from './account-history.ts';
 
 export function registerAccountFieldHistoryRoute(app: Server, { fieldParts }: HttpDependencies): void {
   app.addSchema(FieldWriteSchema);
@@ -21,47 +19,46 @@ export function registerAccountFieldHistoryRoute(app: Server, { fieldParts }: Ht
   const options = { config: { scope: 'read' }, schema } as const;
   app.get('/v1/accounts/:id/fields/:name/history', options, async (request, reply) => {
     const { pool } = request.reads;
-    const accountId = readRecordId('id', request.params.id);
+    const accountId = parseRecordIdParameter('id', request.params.id);
     const path = request.params.name;
+    const { limit = defaultLimit, cursor } = request.query;
     const list = listKey(`/v1/accounts/${accountId}/fields/${path}/history`, request.query);
-    const limit = request.query.limit ?? defaultLimit;
-    const before = versionAt(decodeCursor(list, request.query.cursor, historyOrder));
+    const before = versionAt(decodeCursor(list, cursor, historyOrder));
     const rows = await fieldHistory(pool, { accountId, before, limit: limit + 1, path });
-    if (rows.length === 0) await expectKnown(pool, accountId);
-    await expectField(path, await fieldParts(), () => holdsField(pool, accountId, path));
-    const listed = rows.slice(0, limit).map((row) => row.listed);
-    const origins = await readOrigins(pool, listed);
+    if (rows.length === 0) await requireKnownAccount(pool, accountId);
+    await requireField(path, await fieldParts(), () => hasFieldValue(pool, accountId, path));
+    const entries = rows.map((row) => row.listed);
+    const origins = await readOrigins(pool, entries.slice(0, limit));
     const data = rows
       .slice(0, limit)
       .map((row, index) =>
         fieldWriteJson(row.listed, row.change, origins[index] ?? { event: undefined, resyncId: null }),
       );
-    const entries = rows.map((row) => row.listed);
-    return pageOf(request, reply, list, data, positionBehind(entries, limit));
+    return sendPage(request, reply, list, data, nextPosition(entries, limit));
   });
 }
 
-/** @throws Problem 404 for a field that accounts do not have, 400 for a compound field as a whole */
-async function expectField(
+/** @throws Problem 404 if accounts have no such field, 400 for a compound field without a part */
+async function requireField(
   path: string,
   fields: ReadonlyMap<string, readonly string[]>,
-  isHeld: () => Promise<boolean>,
+  hasValue: () => Promise<boolean>,
 ): Promise<void> {
   const [name = '', part] = path.split('.');
   const parts = fields.get(name);
-  // Salesforce shows the name of a company as one text, and that of a person in parts.
+  // Salesforce represents the name of a company as one text, and that of a person as a compound field.
   if (part === undefined && parts !== undefined && parts.length > 0 && name !== 'Name') {
     throw invalid('name', `is a compound field: name a part of it, such as ${name}.${parts[0]}`);
   }
   const isKnown = part === undefined ? parts !== undefined : parts?.includes(part) === true;
-  if (isKnown || ownFields.includes(path) || (await isHeld())) return;
+  if (isKnown || ownFields.includes(path) || (await hasValue())) return;
   throw new Problem('not-found', `Accounts have no field ${path}.`);
 }
 
 const ownFields = ['IsDeleted', 'MasterRecordId'];
 
-/** A field that the newest schema has no more can still be held. */
-async function holdsField(pool: pg.Pool, accountId: string, path: string): Promise<boolean> {
+/** An account keeps the value of a field that the newest schema no longer contains. */
+async function hasFieldValue(pool: pg.Pool, accountId: string, path: string): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: 'account-holds-field',
     text: 'select from accounts where id = $1 and fields #> $2::text[] is not null',
@@ -72,25 +69,19 @@ async function holdsField(pool: pg.Pool, accountId: string, path: string): Promi
 
 const schema = {
   operationId: 'listFieldHistory',
-  summary: 'Say who wrote a field',
+  summary: 'List the history of a field',
   description:
-    'Which event, transaction, user or reading last wrote a field of an account, and each one before: newest first by the time of the commit. The first entry holds what the account holds now.',
+    'Which event, transaction, user or read from Salesforce wrote a field of an account: newest first by commit time. The first entry contains the current value.',
   tags: ['Accounts'],
-  params: Type.Object(
-    {
-      id: RecordId({ examples: ['001al00000K3N1wAAF'] }),
-      name: Type.String({
-        pattern: '^[A-Za-z][A-Za-z0-9_]*(?:\\.[A-Za-z][A-Za-z0-9_]*)?$',
-        maxLength: 100,
-        description: 'A field by its Salesforce name; a part of a compound field as `BillingAddress.City`.',
-        examples: ['Industry'],
-      }),
-    },
-    { additionalProperties: false },
-  ),
-  querystring: Type.Object(pageParameters, { additionalProperties: false }),
-  response: {
-    200: ListOf(FieldWriteSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
-  },
+  params: StrictObject({
+    ...AccountPath.properties,
+    name: Type.String({
+      pattern: '^[A-Za-z][A-Za-z0-9_]*(?:\\.[A-Za-z][A-Za-z0-9_]*)?$',
+      maxLength: 100,
+      description: 'A field by its API name; a part of a compound field as `BillingAddress.City`.',
+      examples: ['Industry'],
+    }),
+  }),
+  querystring: StrictObject(pageParameters),
+  response: { 200: ListOf(FieldWriteSchema), ...problemResponses('not-found') },
 } as const;

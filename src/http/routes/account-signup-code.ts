@@ -1,15 +1,14 @@
 import { Type } from 'typebox';
 import type { CodeAnswer } from '../../write-back/assign-code.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import { requireScope } from '../plugins/authenticate.ts';
-import { idempotencyHeader, once, replayHeaders, sendIdempotent } from '../plugins/idempotency.ts';
+import { idempotentPost, replayHeaders, withIdempotencyKey } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
 import { codeStates } from '../schemas/account.ts';
-import { AccountPath, NoParameters } from '../schemas/parameters.ts';
-import { readAccountId } from '../schemas/parse-record-id.ts';
-import { workProblemResponses } from '../schemas/problem.ts';
+import { AccountPath } from '../schemas/parameters.ts';
+import { parseAccountIdParameter } from '../schemas/parse-parameters.ts';
+import { idempotentProblemResponses } from '../schemas/problem.ts';
 import { OneOf } from '../schemas/values.ts';
-import type { Server } from '../server-type.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 
 export function registerAccountSignupCodeRoute(
   app: Server,
@@ -17,33 +16,31 @@ export function registerAccountSignupCodeRoute(
 ): void {
   const options = { config: { scope: 'write' }, schema } as const;
   app.post('/v1/accounts/:id/signup-code', options, async (request, reply) => {
-    const accountId = readAccountId('id', request.params.id);
+    const accountId = parseAccountIdParameter('id', request.params.id);
     const regenerate = request.body?.regenerate === true;
     if (regenerate) requireScope(request, 'admin');
-    const answer = await once(pool, request, async (client) => {
+    return withIdempotencyKey(pool, request, reply, async (client) => {
       const order = { accountId, regenerate, requestedBy: request.callerName };
-      const code = codeOf(accountId, await requestSignupCode(client, order));
+      const code = requireCode(accountId, await requestSignupCode(client, order));
       return {
         status: code.made ? 202 : 200,
         location: `/v1/write-backs/${accountId}`,
         body: { accountId, signupCode: code.signupCode, codeState: code.state },
       };
     });
-    sendIdempotent(reply, answer);
-    return answer.body;
   });
 }
 
-function codeOf(accountId: string, answer: CodeAnswer): Extract<CodeAnswer, { kind: 'code' }> {
+function requireCode(accountId: string, answer: CodeAnswer): Extract<CodeAnswer, { kind: 'code' }> {
   switch (answer.kind) {
     case 'unknown':
-      throw new Problem('not-found', `The mirror holds no account ${accountId}.`);
+      throw new Problem('not-found', `Account ${accountId} is not in the mirror.`);
     case 'deleted':
       throw new Problem('conflict', `Account ${accountId} is deleted in Salesforce.`);
     case 'disputed':
       throw new Problem(
         'conflict',
-        `Salesforce holds the code ${answer.held} on account ${accountId}, and another account has it too; regenerate gives this one a code of its own.`,
+        `The code ${answer.held} of account ${accountId} in Salesforce also belongs to another account; use "regenerate" to assign a new code.`,
       );
     case 'code':
       return answer;
@@ -60,21 +57,20 @@ const AccountCode = (description: string) => ({
 
 const schema = {
   operationId: 'assignSignupCode',
-  summary: 'Give an account a signup code',
+  summary: 'Assign a signup code',
   description:
-    'Gives the account a code if it has none, whatever the rules say. With `regenerate`, which needs the scope `admin`, it gets a new one that is written over the old one in Salesforce; the old one stays in the history.',
+    'Assigns a code if the account has none, regardless of `SIGNUP_CODE_FILTER`. With `regenerate`, which requires the scope `admin`, the account gets a new code that overwrites the old one in Salesforce; the old code stays in the history.',
   tags: ['Accounts', 'Write-backs'],
   params: AccountPath,
-  querystring: NoParameters,
-  headers: Type.Object(idempotencyHeader),
+  ...idempotentPost,
   body: Type.Unsafe<{ regenerate?: boolean } | null>({
     type: ['object', 'null'],
     properties: { regenerate: { type: 'boolean', default: false } },
     additionalProperties: false,
   }),
   response: {
-    200: AccountCode('It has one already.'),
-    202: AccountCode('It has a new one, which is on its way to Salesforce.'),
-    ...workProblemResponses('not-found', 'conflict'),
+    200: AccountCode('The account already has this code.'),
+    202: AccountCode('The account has a new code, which will be written to Salesforce.'),
+    ...idempotentProblemResponses('not-found', 'conflict'),
   },
 } as const;

@@ -1,48 +1,46 @@
 import type pg from 'pg';
 import { type Static, Type } from 'typebox';
 import { accountAsOf } from '../../history/account-as-of.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import { accountTag } from '../plugins/etag.ts';
-import { serializeOpen } from '../plugins/json-serializer.ts';
-import { isNotModified, sendNotModified } from '../plugins/not-modified.ts';
+import { accountTag, isNotModified, sendNotModified } from '../plugins/etags.ts';
+import { jsonSerializer } from '../plugins/serializers.ts';
 import { Problem } from '../problem.ts';
 import { AccountSchema } from '../schemas/account.ts';
-import { AccountPath, IfNoneMatch, MomentParameter } from '../schemas/parameters.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
+import { AccountPath, IfNoneMatch, TimeParameter } from '../schemas/parameters.ts';
+import { parsePastTimeParameter, parseRecordIdParameter } from '../schemas/parse-parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import { Named } from '../schemas/values.ts';
-import type { Server } from '../server-type.ts';
+import { Named, StrictObject } from '../schemas/values.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 import { registerLineExports } from '../streams/send-lines.ts';
 import { type AccountRow, accountColumns, accountJson } from '../views/account.ts';
-import { notKnownThen, pastRow, readPastMoment } from '../views/read-past-account.ts';
-import { registerAccountDiffRoute } from './account-diff.ts';
-import { expectKnown, registerAccountEventsRoute } from './account-events.ts';
+import { pastAccountRow, unknownPastState } from '../views/past-account.ts';
 import { registerAccountFieldHistoryRoute } from './account-field-history.ts';
+import { registerAccountHistoryRoutes, requireKnownAccount } from './account-history.ts';
 import { registerAccountListRoute } from './account-list.ts';
 import { registerAccountResyncRoute } from './account-resync.ts';
 import { registerAccountSignupCodeRoute } from './account-signup-code.ts';
 
 export function registerAccountRoutes(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(AccountSchema);
-  registerAccountListRoute(app, dependencies, registerLineExports(app, dependencies.exportStallMs));
-  addAccountRoute(app, dependencies);
-  registerAccountEventsRoute(app);
+  registerAccountListRoute(app, dependencies, registerLineExports(app, dependencies.exportStallTimeoutMs));
+  registerAccountRoute(app, dependencies);
+  registerAccountHistoryRoutes(app);
   registerAccountFieldHistoryRoute(app, dependencies);
-  registerAccountDiffRoute(app);
   registerAccountResyncRoute(app, dependencies);
   registerAccountSignupCodeRoute(app, dependencies);
 }
 
-function addAccountRoute(app: Server, dependencies: HttpDependencies): void {
+function registerAccountRoute(app: Server, dependencies: HttpDependencies): void {
   const { fieldNames, signupCodeField } = dependencies;
-  const options = { config: { scope: 'read' }, schema, serializerCompiler: serializeOpen } as const;
+  const options = { config: { scope: 'read' }, schema, serializerCompiler: jsonSerializer } as const;
   app.get('/v1/accounts/:id', options, async (request, reply) => {
-    const id = readRecordId('id', request.params.id);
+    const id = parseRecordIdParameter('id', request.params.id);
     const { asOf } = request.query;
-    if (asOf !== undefined)
-      return readAsOf(request.reads.pool, dependencies, id, readPastMoment('asOf', asOf));
+    if (asOf !== undefined) {
+      const time = parsePastTimeParameter('asOf', asOf);
+      return readPastAccount(request.reads.pool, dependencies, id, time);
+    }
     const row = await readAccount(request.reads.pool, id);
-    if (row === undefined) throw new Problem('not-found', `The mirror holds no account ${id}.`);
+    if (row === undefined) throw new Problem('not-found', `Account ${id} is not in the mirror.`);
     const shape = { fieldNames: await fieldNames(), signupCodeField };
     const tag = accountTag(row.revision, shape.fieldNames);
     if (isNotModified(request, reply, { tag, changedAt: row.changedAt })) return sendNotModified(reply);
@@ -50,7 +48,7 @@ function addAccountRoute(app: Server, dependencies: HttpDependencies): void {
   });
 }
 
-/** The most frequent request of all: by a prepared statement, at a third of the cost of a model's. */
+/** The most frequent request: a prepared statement costs a third of a Prisma query. */
 async function readAccount(
   pool: pg.Pool,
   id: string,
@@ -63,38 +61,37 @@ async function readAccount(
   return rows[0];
 }
 
-async function readAsOf(
+async function readPastAccount(
   pool: pg.Pool,
   { fieldNames, signupCodeField }: HttpDependencies,
   id: string,
-  moment: Date,
+  time: Date,
 ): Promise<Static<typeof AccountSchema>> {
-  const past = await accountAsOf(pool, id, moment);
+  const past = await accountAsOf(pool, id, time);
   if (past.kind !== 'known') {
-    await expectKnown(pool, id);
-    throw notKnownThen(id, moment, past);
+    await requireKnownAccount(pool, id);
+    throw unknownPastState(id, time, past);
   }
   const shape = { fieldNames: await fieldNames(), signupCodeField };
-  return accountJson(pastRow(id, past.state, moment, signupCodeField), shape);
+  return accountJson(pastAccountRow(id, past.state, time, signupCodeField), shape);
 }
 
 const schema = {
   operationId: 'getAccount',
   summary: 'Get one account',
   description:
-    'Deleted accounts are shown too, with `deletedAt`. Send the `ETag` back as `If-None-Match`. With `asOf` the answer is the account as of that moment: everything that had committed up to then, however late it came. It has no `ETag`; its `signupCode` is what Salesforce held, and `codeState` says `confirmed` or `none`.',
+    'Deleted accounts are included, with `deletedAt`. Send the `ETag` back as `If-None-Match`. With `asOf` the response is the account as of that time: everything committed up to then, even if it arrived later. It has no `ETag`; its `signupCode` is the value in Salesforce, and `codeState` is `confirmed` or `none`.',
   tags: ['Accounts'],
   params: AccountPath,
-  querystring: Type.Object(
-    { asOf: Type.Optional(MomentParameter('Answers the account as of this moment of the past.')) },
-    { additionalProperties: false },
-  ),
+  querystring: StrictObject({
+    asOf: Type.Optional(TimeParameter('Return the account as of this time in the past.')),
+  }),
   headers: Type.Object({
     'if-none-match': IfNoneMatch,
     'if-modified-since': Type.Optional(
       Type.String({
         maxLength: 64,
-        description: 'A `Last-Modified` got before; `If-None-Match` comes first.',
+        description: 'A value of `Last-Modified`; ignored if `If-None-Match` is present.',
       }),
     ),
   }),
@@ -105,11 +102,11 @@ const schema = {
       headers: {
         ETag: Type.String({ description: 'Changes with the account.' }),
         'Last-Modified': Type.String({
-          description: 'The second in which it last changed in the mirror; absent until that second is over.',
+          description: 'The second in which it last changed in the mirror; absent during that second.',
         }),
       },
     },
-    304: Type.Null({ description: 'It is still as the ETag says.' }),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found', 'before-history'),
+    304: Type.Null({ description: 'The account still has this ETag.' }),
+    ...problemResponses('not-found', 'before-history'),
   },
 } as const;

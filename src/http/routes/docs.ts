@@ -1,13 +1,12 @@
 import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
-import type { HttpDependencies } from '../dependencies.ts';
-import { describeApi } from '../plugins/openapi-document.ts';
+import { openapiOptions } from '../plugins/openapi-document.ts';
 import { ProblemSchema } from '../schemas/problem.ts';
-import type { Server } from '../server-type.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 
-/** Serves pages made from the description of the API. Must come before the routes that it describes. */
+/** Serves Swagger UI. Must be registered before the routes that the document contains. */
 export async function registerDocs(app: Server, { version }: HttpDependencies): Promise<void> {
-  await app.register(fastifySwagger, describeApi(version));
+  await app.register(fastifySwagger, openapiOptions(version));
   app.addSchema(ProblemSchema);
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
@@ -24,7 +23,7 @@ export async function registerDocs(app: Server, { version }: HttpDependencies): 
   });
 }
 
-// The pages load from this server alone. Swagger UI styles elements one by one, hence the inline styles.
+// The pages load only from this server. Swagger UI needs inline styles.
 const contentSecurityPolicy = {
   'default-src': "'none'",
   'script-src': "'self'",

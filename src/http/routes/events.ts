@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
+import { retryEvent } from '../../apply/retry-event.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { changeTypes } from '../../salesforce/change-event.ts';
-import type { HttpDependencies } from '../dependencies.ts';
+import { idempotentPost, replayHeaders, withIdempotencyKey } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
 import {
   DecodedEventSchema,
@@ -10,98 +11,93 @@ import {
   EventSchema,
   eventStates,
 } from '../schemas/event.ts';
-import { EventPath, identified } from '../schemas/event-path.ts';
 import {
-  defaultLimit,
-  MomentParameter,
+  EventPath,
   NoParameters,
   pageParameters,
   RecordId,
   Text,
+  TimeParameter,
 } from '../schemas/parameters.ts';
-import { readRecordId } from '../schemas/parse-record-id.ts';
-import { readTime } from '../schemas/parse-time.ts';
-import { problemResponses } from '../schemas/problem.ts';
-import { ListOf, Named, OneOf } from '../schemas/values.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
-import { readPage } from '../search/keyset.ts';
-import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server-type.ts';
+import { eventCondition, parseRecordIdParameter, parseTimeParameter } from '../schemas/parse-parameters.ts';
+import { idempotentProblemResponses, problemResponses } from '../schemas/problem.ts';
+import { ListOf, Named, OneOf, StrictObject } from '../schemas/values.ts';
+import { sendList } from '../search/list-page.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 import { type EventRow, eventColumns, eventDetailJson, eventJson } from '../views/event.ts';
 
-export function registerEventRoutes(app: Server, { decodeEvents }: HttpDependencies): void {
+export function registerEventRoutes(app: Server, { pool, prisma, decodeEvents }: HttpDependencies): void {
   for (const schema of [EventSchema, DecodedHeaderSchema, DecodedEventSchema, EventDetailSchema]) {
     app.addSchema(schema);
   }
 
-  app.get('/v1/events', { config: { scope: 'read' }, schema: listSchema }, async (request, reply) => {
-    const { query } = request;
-    const list = listKey('/v1/events', query);
-    const page = await readPage<EventRow>(request.reads.pool, {
+  app.get('/v1/events', { config: { scope: 'read' }, schema: listSchema }, async (request, reply) =>
+    sendList<EventRow, Static<typeof EventSchema>>(request, reply, {
+      pool: request.reads.pool,
+      path: '/v1/events',
+      parameters: request.query,
       select: Prisma.sql`${eventColumns} FROM events`,
-      where: conditions(query),
-      order,
-      after: decodeCursor(list, query.cursor, order),
-      limit: query.limit ?? defaultLimit,
-    });
-    return pageOf(request, reply, list, page.rows.map(eventJson), page.next);
-  });
+      where: conditions(request.query),
+      order: { id: { sql: 'id', type: 'bigint' }, descending: true },
+      toJson: (rows) => rows.map(eventJson),
+    }),
+  );
 
   app.get('/v1/events/:id', { config: { scope: 'read' }, schema: getSchema }, async (request) => {
-    const row = await request.reads.prisma.event.findFirst({
-      where: identified(request.params.id),
-      orderBy: { id: 'asc' },
-    });
-    if (row === null) throw new Problem('not-found', `The log holds no event ${request.params.id}.`);
+    const { id } = request.params;
+    const where = eventCondition(id);
+    const row = await request.reads.prisma.event.findFirst({ where, orderBy: { id: 'asc' } });
+    if (row === null) throw new Problem('not-found', `Event ${id} is not in the log.`);
     const [decoded] = await decodeEvents([row]);
     return eventDetailJson(row, decoded);
   });
+
+  const retryOptions = { config: { scope: 'write' }, schema: retrySchema } as const;
+  app.post('/v1/events/:id/retry', retryOptions, async (request, reply) => {
+    const { id } = request.params;
+    const found = await prisma.event.findMany({ where: eventCondition(id), select: { id: true } });
+    const ids = found.map((event) => event.id);
+    return withIdempotencyKey(pool, request, reply, async (client) => {
+      const retried = await retryEvent(client, ids);
+      if (retried === undefined) throw new Problem('not-found', `Event ${id} is not a failed event.`);
+      return { status: 202, body: { id: retried.toString(), state: 'stored' as const } };
+    });
+  });
 }
 
-function conditions(query: Static<typeof Query>): Prisma.Sql[] {
+function conditions(query: Static<typeof EventQuery>): (Prisma.Sql | false)[] {
   const { state, changeType, recordId, transactionKey, since, until } = query;
-  const where: Prisma.Sql[] = [];
-  if (state !== undefined) where.push(Prisma.sql`state = ${state}`);
-  if (changeType !== undefined) where.push(Prisma.sql`change_type = ${changeType}`);
-  if (recordId !== undefined) {
-    where.push(Prisma.sql`record_ids @> ARRAY[${readRecordId('recordId', recordId)}]`);
-  }
-  if (transactionKey !== undefined) where.push(Prisma.sql`transaction_key = ${transactionKey}`);
-  if (since !== undefined) {
-    where.push(Prisma.sql`received_at >= ${readTime('since', since).toISOString()}::timestamptz`);
-  }
-  if (until !== undefined) {
-    where.push(Prisma.sql`received_at < ${readTime('until', until).toISOString()}::timestamptz`);
-  }
-  return where;
+  const recordIds = recordId !== undefined && [parseRecordIdParameter('recordId', recordId)];
+  const from = since !== undefined && parseTimeParameter('since', since).toISOString();
+  const to = until !== undefined && parseTimeParameter('until', until).toISOString();
+  return [
+    state !== undefined && Prisma.sql`state = ${state}`,
+    changeType !== undefined && Prisma.sql`change_type = ${changeType}`,
+    recordIds && Prisma.sql`record_ids @> ARRAY[${recordIds[0]}]`,
+    transactionKey !== undefined && Prisma.sql`transaction_key = ${transactionKey}`,
+    from !== false && Prisma.sql`received_at >= ${from}::timestamptz`,
+    to !== false && Prisma.sql`received_at < ${to}::timestamptz`,
+  ];
 }
 
-const order = { id: { sql: 'id', type: 'bigint' }, descending: true } as const;
-
-const Query = Type.Object(
-  {
-    state: Type.Optional(OneOf(eventStates, { description: 'What became of them.' })),
-    changeType: Type.Optional(OneOf(changeTypes)),
-    recordId: Type.Optional(RecordId()),
-    transactionKey: Type.Optional(Text('The Salesforce transaction they belong to.')),
-    since: Type.Optional(MomentParameter('Received at that moment or later.')),
-    until: Type.Optional(MomentParameter('Received before that moment.')),
-    ...pageParameters,
-  },
-  { additionalProperties: false },
-);
+const EventQuery = StrictObject({
+  state: Type.Optional(OneOf(eventStates, { description: 'The state of the events.' })),
+  changeType: Type.Optional(OneOf(changeTypes)),
+  recordId: Type.Optional(RecordId()),
+  transactionKey: Type.Optional(Text('The Salesforce transaction of the events.')),
+  since: Type.Optional(TimeParameter('Received at or after this time.')),
+  until: Type.Optional(TimeParameter('Received before this time.')),
+  ...pageParameters,
+});
 
 const listSchema = {
   operationId: 'listEvents',
   summary: 'List the event log',
   description:
-    'Change events in the order of arrival, newest first. What an event concerns is known once it is decoded.',
+    'Change events in the order of arrival, newest first. The records of an event are known once it is decoded.',
   tags: ['Events'],
-  querystring: Query,
-  response: {
-    200: ListOf(EventSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
-  },
+  querystring: EventQuery,
+  response: { 200: ListOf(EventSchema), ...problemResponses() },
 } as const;
 
 const getSchema = {
@@ -110,8 +106,22 @@ const getSchema = {
   tags: ['Events'],
   params: EventPath,
   querystring: NoParameters,
+  response: { 200: Named(EventDetailSchema), ...problemResponses('not-found') },
+} as const;
+
+const retrySchema = {
+  operationId: 'retryEvent',
+  summary: 'Apply a failed event again',
+  description:
+    'Returns the event to the queue. Applying an event late is safe: it does not overwrite newer changes. Takes no body, or an empty object.',
+  tags: ['Events'],
+  params: EventPath,
+  ...idempotentPost,
   response: {
-    200: Named(EventDetailSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
+    202: Type.Object(
+      { id: Type.String(), state: OneOf(['stored']) },
+      { description: 'Queued; `GET /v1/events/{id}` shows the result.', headers: replayHeaders() },
+    ),
+    ...idempotentProblemResponses('not-found'),
   },
 } as const;

@@ -1,17 +1,16 @@
 import { Type } from 'typebox';
 import { notReadyReasons } from '../../health/describe-problem.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { NoParameters } from '../schemas/parameters.ts';
-import { problemResponses } from '../schemas/problem.ts';
-import type { Server } from '../server-type.ts';
+import { publicProblemResponses } from '../schemas/problem.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 
-export function registerHealthRoutes(app: Server, { health, mirrors, stopping }: HttpDependencies): void {
+export function registerHealthRoutes(app: Server, { health, hasSyncRole, stopping }: HttpDependencies): void {
   app.get('/health/live', { schema: liveSchema }, async () => ({ live: true }) as const);
 
   app.get('/health/ready', { schema: readySchema }, async () => {
-    if (stopping?.aborted) throw notReady(['This process is being stopped.']);
-    const reasons = notReadyReasons(await health(), mirrors);
+    if (stopping?.aborted) throw notReady(['The process is shutting down.']);
+    const reasons = notReadyReasons(await health(), hasSyncRole);
     if (reasons.length === 0) return { ready: true } as const;
     throw notReady(reasons);
   });
@@ -23,27 +22,27 @@ function notReady(reasons: readonly string[]): Problem {
 
 const liveSchema = {
   operationId: 'getLiveness',
-  summary: 'Is the process alive?',
-  description: 'Asks nobody else: a restart would help only if this fails.',
+  summary: 'Liveness',
+  description: 'Does not check any dependency: restart the process only if this fails.',
   tags: ['Health'],
   security: [],
   querystring: NoParameters,
   response: {
-    200: Type.Object({ live: Type.Literal(true) }, { description: 'It is.' }),
-    ...problemResponses('invalid-request'),
+    200: Type.Object({ live: Type.Literal(true) }, { description: 'The process is alive.' }),
+    ...publicProblemResponses('invalid-request'),
   },
 } as const;
 
 const readySchema = {
   operationId: 'getReadiness',
-  summary: 'Can this process do its job?',
+  summary: 'Readiness',
   description:
-    'With the role `sync`: 503 while changes are not being mirrored, that is while `health` in `GET /v1/status` is `down`. With the role `api` alone: 503 while reads cannot be served. The problem lists the reasons.',
+    'With the role `sync`: 503 while changes are not being mirrored (`health` in `GET /v1/status` is `down`). With the role `api` alone: 503 while reads cannot be served. The problem lists the reasons.',
   tags: ['Health'],
   security: [],
   querystring: NoParameters,
   response: {
-    200: Type.Object({ ready: Type.Literal(true) }, { description: 'It can.' }),
-    ...problemResponses('invalid-request', 'not-ready'),
+    200: Type.Object({ ready: Type.Literal(true) }, { description: 'The process is ready.' }),
+    ...publicProblemResponses('invalid-request', 'not-ready'),
   },
 } as const;

@@ -1,44 +1,40 @@
 import { type Static, Type } from 'typebox';
 import { type Incident, Prisma } from '../../db/generated/client.ts';
 import { incidentCauses } from '../../incidents/incident-rows.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import { IncidentSchema, incidentExtents, incidentStates } from '../schemas/incident.ts';
-import { defaultLimit, pageParameters } from '../schemas/parameters.ts';
+import { pageParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import { ListOf, OneOf } from '../schemas/values.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
-import { readPage } from '../search/keyset.ts';
-import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server-type.ts';
-import { isoTime } from '../views/time.ts';
+import { isoTime, ListOf, OneOf, StrictObject } from '../schemas/values.ts';
+import { sendList } from '../search/list-page.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 
 export function registerIncidentRoutes(app: Server, { pool }: HttpDependencies): void {
   app.addSchema(IncidentSchema);
 
-  app.get('/v1/incidents', { config: { scope: 'read' }, schema }, async (request, reply) => {
-    const { query } = request;
-    const list = listKey('/v1/incidents', query);
-    const page = await readPage<Incident>(pool, {
+  app.get('/v1/incidents', { config: { scope: 'read' }, schema }, (request, reply) => {
+    const { state, cause } = request.query;
+    return sendList<Incident, IncidentJson>(request, reply, {
+      pool,
+      path: '/v1/incidents',
+      parameters: request.query,
       select: Prisma.sql`${columns} FROM incidents`,
       where: [
-        ...(query.state === undefined ? [] : [Prisma.sql`state = ${query.state}`]),
-        ...(query.cause === undefined ? [] : [Prisma.sql`cause = ${query.cause}`]),
+        state !== undefined && Prisma.sql`state = ${state}`,
+        cause !== undefined && Prisma.sql`cause = ${cause}`,
       ],
-      order,
-      after: decodeCursor(list, query.cursor, order),
-      limit: query.limit ?? defaultLimit,
+      order: { id: { sql: 'id', type: 'bigint' }, descending: true },
+      toJson: (rows) => rows.map(incidentJson),
     });
-    return pageOf(request, reply, list, page.rows.map(incidentJson), page.next);
   });
 }
 
-const order = { id: { sql: 'id', type: 'bigint' }, descending: true } as const;
+type IncidentJson = Static<typeof IncidentSchema>;
 
 const columns =
   Prisma.raw(`id, topic, cause, detail, extent, account_ids AS "accountIds", event_ids AS "eventIds",
   "from", "to", state, resync_id AS "resyncId", opened_at AS "openedAt", closed_at AS "closedAt"`);
 
-function incidentJson(row: Incident): Static<typeof IncidentSchema> {
+function incidentJson(row: Incident): IncidentJson {
   return {
     id: row.id.toString(),
     topic: row.topic,
@@ -60,18 +56,12 @@ const schema = {
   operationId: 'listIncidents',
   summary: 'List incidents',
   description:
-    'Every known hole in what was received, newest first: its cause, its extent, and whether it has been repaired. Repairs start by themselves.',
+    'Every known gap in the received changes, newest first: its cause, its extent, and whether it is repaired. Repairs start automatically.',
   tags: ['Status'],
-  querystring: Type.Object(
-    {
-      state: Type.Optional(OneOf(incidentStates)),
-      cause: Type.Optional(OneOf(incidentCauses)),
-      ...pageParameters,
-    },
-    { additionalProperties: false },
-  ),
-  response: {
-    200: ListOf(IncidentSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
-  },
+  querystring: StrictObject({
+    state: Type.Optional(OneOf(incidentStates)),
+    cause: Type.Optional(OneOf(incidentCauses)),
+    ...pageParameters,
+  }),
+  response: { 200: ListOf(IncidentSchema), ...problemResponses() },
 } as const;

@@ -1,16 +1,14 @@
 import { Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import { defaultLimit, pageParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import { ListOf, OneOf } from '../schemas/values.ts';
-import { DifferenceSchema, differenceKinds } from '../schemas/verification.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
+import { DifferenceSchema, differenceKinds } from '../schemas/resync.ts';
+import { ListOf, OneOf, StrictObject } from '../schemas/values.ts';
 import { readPage } from '../search/keyset.ts';
-import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server-type.ts';
-import { noSuchResync } from '../views/read-resync.ts';
+import { decodeCursor, listKey, sendPage } from '../search/list-page.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 import { type DifferenceRow, differenceJson } from '../views/read-verifications.ts';
+import { unknownResync } from '../views/resync.ts';
 
 export function registerResyncDifferencesRoute(app: Server, { pool, prisma }: HttpDependencies): void {
   app.addSchema(DifferenceSchema);
@@ -21,7 +19,7 @@ export function registerResyncDifferencesRoute(app: Server, { pool, prisma }: Ht
     const { kind, limit = defaultLimit, cursor } = request.query;
     const list = listKey(`/v1/resyncs/${id}/differences`, request.query);
     const after = decodeCursor(list, cursor, order);
-    if ((await prisma.resync.count({ where: { id } })) === 0) throw noSuchResync(id);
+    if ((await prisma.resync.count({ where: { id } })) === 0) throw unknownResync(id);
     const page = await readPage<DifferenceRow>(pool, {
       select: Prisma.sql`account_id AS "accountId", kind, "values", modified_at AS "modifiedAt" FROM resync_differences`,
       where: [
@@ -32,7 +30,7 @@ export function registerResyncDifferencesRoute(app: Server, { pool, prisma }: Ht
       after,
       limit,
     });
-    return pageOf(request, reply, list, page.rows.map(differenceJson), page.next);
+    return sendPage(request, reply, list, page.rows.map(differenceJson), page.next);
   });
 }
 
@@ -40,16 +38,10 @@ const order = { id: { sql: 'account_id', type: 'text' }, descending: false } as 
 
 const schema = {
   operationId: 'listResyncDifferences',
-  summary: 'List the differences that a verify found',
-  description: 'One entry for each account that differs, in the order of their ids; confirmed ones only.',
+  summary: 'List the differences that a verification found',
+  description: 'One entry for each account that differs, ordered by id; confirmed differences only.',
   tags: ['Resyncs'],
   params: ResyncPath,
-  querystring: Type.Object(
-    { kind: Type.Optional(OneOf(differenceKinds)), ...pageParameters },
-    { additionalProperties: false },
-  ),
-  response: {
-    200: ListOf(DifferenceSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
-  },
+  querystring: StrictObject({ kind: Type.Optional(OneOf(differenceKinds)), ...pageParameters }),
+  response: { 200: ListOf(DifferenceSchema), ...problemResponses('not-found') },
 } as const;

@@ -1,70 +1,61 @@
 import { Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
 import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
-import type { HttpDependencies } from '../dependencies.ts';
-import { defaultLimit, NoParameters, pageParameters, ResyncPath } from '../schemas/parameters.ts';
+import { NoParameters, pageParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { ResyncSchema } from '../schemas/resync.ts';
-import { ListOf, Named, OneOf } from '../schemas/values.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
-import { readPage } from '../search/keyset.ts';
-import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server-type.ts';
+import { ListOf, Named, OneOf, StrictObject } from '../schemas/values.ts';
+import { sendList } from '../search/list-page.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 import { type EventStreams, wantsStream } from '../streams/event-stream.ts';
 import { streamResync } from '../streams/follow-resync.ts';
-import { readResync } from '../views/read-resync.ts';
 import { readVerifications } from '../views/read-verifications.ts';
-import { type ResyncRow, resyncColumns, resyncJson } from '../views/resync.ts';
-import { registerResyncCancelRoute } from './resync-cancel.ts';
-import { registerResyncConfirmRoute } from './resync-confirm.ts';
+import { type ResyncRow, readResync, resyncColumns, resyncJson } from '../views/resync.ts';
+import { registerResyncActions } from './resync-actions.ts';
 import { registerResyncDifferencesRoute } from './resync-differences.ts';
-import { registerResyncOrderRoute } from './resync-order.ts';
 
 export function registerResyncRoutes(
   app: Server,
   dependencies: HttpDependencies,
   streams: EventStreams,
 ): void {
+  const { pool, wakeUps } = dependencies;
   app.addSchema(ResyncSchema);
-  addListRoute(app, dependencies);
-  addGetRoute(app, dependencies, streams);
-  registerResyncOrderRoute(app, dependencies);
-  registerResyncCancelRoute(app, dependencies);
-  registerResyncConfirmRoute(app, dependencies);
-  registerResyncDifferencesRoute(app, dependencies);
-}
 
-function addListRoute(app: Server, { pool }: HttpDependencies): void {
-  app.get('/v1/resyncs', { config: { scope: 'read' }, schema: listSchema }, async (request, reply) => {
-    const { state, scope, mode, limit = defaultLimit, cursor } = request.query;
-    const list = listKey('/v1/resyncs', request.query);
-    const page = await readPage<ResyncRow>(pool, {
+  app.get('/v1/resyncs', { config: { scope: 'read' }, schema: listSchema }, (request, reply) => {
+    const { state, scope, mode } = request.query;
+    return sendList<ResyncRow, Resync>(request, reply, {
+      pool,
+      path: '/v1/resyncs',
+      parameters: request.query,
       select: Prisma.sql`${resyncColumns} FROM resyncs`,
       where: [
-        ...(state === undefined ? [] : [Prisma.sql`state = ${state}`]),
-        ...(scope === undefined ? [] : [Prisma.sql`scope = ${scope}`]),
-        ...(mode === undefined ? [] : [Prisma.sql`mode = ${mode}`]),
+        state !== undefined && Prisma.sql`state = ${state}`,
+        scope !== undefined && Prisma.sql`scope = ${scope}`,
+        mode !== undefined && Prisma.sql`mode = ${mode}`,
       ],
       order,
-      after: decodeCursor(list, cursor, order),
-      limit,
+      async toJson(rows) {
+        const verifications = await readVerifications(pool, rows);
+        return rows.map((row) => resyncJson(row, verifications.get(row.id) ?? null));
+      },
     });
-    const verifications = await readVerifications(pool, page.rows);
-    const data = page.rows.map((row) => resyncJson(row, verifications.get(row.id) ?? null));
-    return pageOf(request, reply, list, data, page.next);
   });
-}
 
-function addGetRoute(app: Server, { pool, wakeUps }: HttpDependencies, streams: EventStreams): void {
-  const options = { config: { scope: 'read' }, schema: getSchema, sse: 'dual' } as const;
-  app.get('/v1/resyncs/:id', options, async (request, reply) => {
+  const getOptions = { config: { scope: 'read' }, schema: getSchema, sse: 'dual' } as const;
+  app.get('/v1/resyncs/:id', getOptions, async (request, reply) => {
     const { id } = request.params;
     const resync = await readResync(pool, id);
     if (!wantsStream(request, reply)) return resync;
-    await streams.answer(request, reply, (signal) => streamResync({ pool, wakeUps, id }, signal));
+    await streams.send(request, reply, (signal) => streamResync({ pool, wakeUps, id }, signal));
     return reply;
   });
+
+  registerResyncActions(app, dependencies);
+  registerResyncDifferencesRoute(app, dependencies);
 }
+
+type Resync = ReturnType<typeof resyncJson>;
 
 const order = {
   by: { sql: 'created_at', type: 'timestamptz' },
@@ -75,28 +66,22 @@ const order = {
 const listSchema = {
   operationId: 'listResyncs',
   summary: 'List resyncs',
-  description: 'Readings of records from Salesforce, newest first.',
+  description: 'Newest first.',
   tags: ['Resyncs'],
-  querystring: Type.Object(
-    {
-      state: Type.Optional(OneOf(resyncStates)),
-      scope: Type.Optional(OneOf(resyncScopes)),
-      mode: Type.Optional(OneOf(resyncModes)),
-      ...pageParameters,
-    },
-    { additionalProperties: false },
-  ),
-  response: {
-    200: ListOf(ResyncSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
-  },
+  querystring: StrictObject({
+    state: Type.Optional(OneOf(resyncStates)),
+    scope: Type.Optional(OneOf(resyncScopes)),
+    mode: Type.Optional(OneOf(resyncModes)),
+    ...pageParameters,
+  }),
+  response: { 200: ListOf(ResyncSchema), ...problemResponses() },
 } as const;
 
 const getSchema = {
   operationId: 'getResync',
   summary: 'Get one resync',
   description:
-    'Its progress and its result. With `Accept: text/event-stream` it is followed live: an event `progress` with the resync whenever it has changed, then an event `end` with it, and the stream closes. Close an `EventSource` on `end`, or it connects again.',
+    'Its progress and its result. With `Accept: text/event-stream` the response is a live stream: an event `progress` with the resync whenever it changes, then an event `end`, and the stream closes. Close an `EventSource` on `end`, or it reconnects.',
   tags: ['Resyncs'],
   params: ResyncPath,
   querystring: NoParameters,
@@ -108,6 +93,6 @@ const getSchema = {
         'text/event-stream': { schema: Type.String() },
       },
     },
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found', 'too-many-streams'),
+    ...problemResponses('not-found', 'too-many-streams'),
   },
 } as const;

@@ -1,11 +1,10 @@
 import { Type } from 'typebox';
-import type { HttpDependencies } from '../dependencies.ts';
 import { NoParameters } from '../schemas/parameters.ts';
-import { problemResponses } from '../schemas/problem.ts';
+import { publicProblemResponses } from '../schemas/problem.ts';
 import { JsonObject } from '../schemas/values.ts';
-import type { Server } from '../server-type.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 
-/** The way to everything, for who arrives with nothing but the address. */
+/** Links to the entry points of the API, and its OpenAPI document. */
 export function registerRootRoutes(app: Server, { version }: HttpDependencies): void {
   app.get('/', { schema: rootSchema }, async () => ({ name: 'Tidemark', version, links }));
   app.get('/openapi.json', { schema: descriptionSchema }, async () => ({ ...app.swagger() }));
@@ -24,31 +23,27 @@ const links = {
 
 const rootSchema = {
   operationId: 'getLinks',
-  summary: 'Get the way to everything',
+  summary: 'Get links to all resources',
   tags: ['Documentation'],
   security: [],
   querystring: NoParameters,
   response: {
     200: Type.Object(
-      {
-        name: Type.String(),
-        version: Type.String(),
-        links: Type.Record(Type.String(), Type.String()),
-      },
+      { name: Type.String(), version: Type.String(), links: Type.Record(Type.String(), Type.String()) },
       { description: 'Paths on this server.' },
     ),
-    ...problemResponses('invalid-request'),
+    ...publicProblemResponses('invalid-request'),
   },
 } as const;
 
 const descriptionSchema = {
   operationId: 'getDescription',
-  summary: 'Get this description',
+  summary: 'Get the OpenAPI document',
   tags: ['Documentation'],
   security: [],
   querystring: NoParameters,
   response: {
-    200: JsonObject({ description: 'An OpenAPI 3.1 document.' }),
-    ...problemResponses('invalid-request'),
+    200: JsonObject({ description: 'The OpenAPI 3.1 document.' }),
+    ...publicProblemResponses('invalid-request'),
   },
 } as const;

@@ -1,16 +1,15 @@
 import type { Static } from 'typebox';
-import type { HttpDependencies } from '../dependencies.ts';
+import { problemMessage } from '../../health/describe-problem.ts';
+import type { Verdict } from '../../health/verdict.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
-import { Named } from '../schemas/values.ts';
-import type { Server } from '../server-type.ts';
-import { healthJson } from '../views/health.ts';
+import { isoTime, Named } from '../schemas/values.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 import { readCounts } from '../views/read-counts.ts';
 import { readLastVerification, readOpenResyncs } from '../views/read-resync-status.ts';
 import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
 import { readWriteBackStatus } from '../views/read-write-back-status.ts';
-import { isoTime } from '../views/time.ts';
 
 export function registerStatusRoute(app: Server, dependencies: HttpDependencies): void {
   app.addSchema(StatusSchema);
@@ -25,16 +24,13 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
       readLastErrors(dependencies),
     ]);
     const { none: _, ...codes } = counts.accounts.byCodeState;
-    const writeBack = await readWriteBackStatus(dependencies, codes);
-    const backlog = counts.events.stored;
-    const replica = readReplica(dependencies);
     return {
       ...healthJson(health),
       subscription,
-      backlog,
+      backlog: counts.events.stored,
       counts,
-      replica,
-      writeBack,
+      replica: replicaStatus(dependencies),
+      writeBack: await readWriteBackStatus(dependencies, codes),
       lastVerification,
       resyncs,
       lastErrors,
@@ -42,7 +38,7 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
   });
 }
 
-function readReplica({ replica }: HttpDependencies): Status['replica'] {
+function replicaStatus({ replica }: HttpDependencies): Status['replica'] {
   if (replica === undefined) return null;
   return { serves: replica.serves(), behindMilliseconds: replica.behindMs() };
 }
@@ -57,16 +53,31 @@ async function readLastErrors({ prisma }: HttpDependencies): Promise<Status['las
   return rows.map((row) => ({ ...row, id: row.id.toString(), receivedAt: isoTime(row.receivedAt) }));
 }
 
+function healthJson({ health, problems, freshThrough, lagMs, verifiedThrough }: Verdict) {
+  return {
+    health,
+    reasons: problems.map((problem) => ({
+      code: problem.code,
+      message: problemMessage(problem),
+      since: isoTime(problem.since),
+      action: problem.action,
+    })),
+    freshThrough: isoTime(freshThrough),
+    lagMilliseconds: lagMs,
+    verifiedThrough: isoTime(verifiedThrough),
+  };
+}
+
 const schema = {
   operationId: 'getStatus',
   summary: 'Get the state of the mirror',
   description:
-    'Begins with a verdict: how the mirror is doing, why, and what to do. Then the details: how far behind it is, what it holds and what went wrong last.',
+    'The health of the mirror with reasons and remedies, then the details: lag, counts, and latest errors.',
   tags: ['Status'],
   querystring: NoParameters,
   response: {
     200: Named(StatusSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
+    ...problemResponses(),
   },
 } as const;
 

@@ -1,15 +1,14 @@
 import type pg from 'pg';
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
 import { type ChangeKey, readChanges } from '../../history/transaction-changes.ts';
 import { Problem } from '../problem.ts';
 import { TransactionEventSchema, TransactionSchema } from '../schemas/history.ts';
-import { defaultLimit, pageParameters } from '../schemas/parameters.ts';
+import { defaultLimit, pageParameters, Text } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import { Named } from '../schemas/values.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
+import { linkHeader, Named, StrictObject } from '../schemas/values.ts';
 import type { KeysetPosition } from '../search/keyset.ts';
-import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server-type.ts';
+import { decodeCursor, listKey, sendPage } from '../search/list-page.ts';
+import type { Server } from '../server-types.ts';
 import { type EventRow, eventColumns, eventJson } from '../views/event.ts';
 
 export function registerTransactionRoute(app: Server): void {
@@ -23,8 +22,8 @@ export function registerTransactionRoute(app: Server): void {
     const after = decodeCursor(list, request.query.cursor, order);
     const limit = request.query.limit ?? defaultLimit;
     const rows = await readEvents(pool, key, after, limit + 1);
-    const [summary] = await readSummary(pool, key);
-    if (summary === undefined) throw new Problem('not-found', `The log holds no transaction ${key}.`);
+    const summary = await readSummary(pool, key);
+    if (summary === undefined) throw new Problem('not-found', `Transaction ${key} is not in the log.`);
     const page = rows.slice(0, limit);
     const data = await withAccounts(pool, page);
     const last = page.at(-1);
@@ -35,7 +34,7 @@ export function registerTransactionRoute(app: Server): void {
       commitTimestamp: summary.committed?.toISOString() ?? null,
       commitUser: summary.user,
       changeOrigin: summary.origin,
-      ...(await pageOf(request, reply, list, data, next)),
+      ...(await sendPage(request, reply, list, data, next)),
     };
   });
 }
@@ -74,10 +73,10 @@ type Summary = {
 };
 
 /**
- * Whole is a transaction that something followed, or that silence followed; of a part that failed it is not. What follows
- * is asked for in order: among many that do, the planner would look for one from the beginning of the table.
+ * A transaction is complete if another event or a quiet period follows it and none of its events has failed. The
+ * subquery for the next event is ordered by id: without it the planner would scan the table from its beginning.
  */
-async function readSummary(pool: pg.Pool, key: string): Promise<Summary[]> {
+async function readSummary(pool: pg.Pool, key: string): Promise<Summary | undefined> {
   const { rows } = await pool.query<Summary>({
     name: 'summary-of-transaction',
     text: `select e.committed, f.user, f.origin,
@@ -91,7 +90,7 @@ async function readSummary(pool: pg.Pool, key: string): Promise<Summary[]> {
                             where transaction_key = $1 order by sequence_number, id limit 1) f on true`,
     values: [key],
   });
-  return rows;
+  return rows[0];
 }
 
 async function withAccounts(
@@ -100,14 +99,14 @@ async function withAccounts(
 ): Promise<Static<typeof TransactionEventSchema>[]> {
   const keys = events.map(changeKeys);
   const changes = await readChanges(pool, keys.flat());
-  let taken = 0;
+  let offset = 0;
   return events.map((row, index) => {
     const own = keys[index] ?? [];
     const accounts = own.flatMap(({ accountId }, place) => {
-      const found = changes[taken + place] ?? null;
+      const found = changes[offset + place] ?? null;
       return found === null ? [] : [{ id: accountId, changes: found }];
     });
-    taken += own.length;
+    offset += own.length;
     return { ...eventJson(row), accounts };
   });
 }
@@ -123,28 +122,18 @@ function changeKeys(row: EventRow): ChangeKey[] {
 const schema = {
   operationId: 'getTransaction',
   summary: 'Get one Salesforce transaction',
-  description:
-    'Its events in the order of their sequence numbers, with what each changed in each account, page by page.',
+  description: 'Its events by sequence number, with the changes to each account, page by page.',
   tags: ['Events'],
-  params: Type.Object(
-    {
-      key: Type.String({
-        minLength: 1,
-        maxLength: 255,
-        pattern: '^[^\\u0000]*$',
-        description: 'The `transactionKey` of an event.',
-        examples: ['0005a2c1-4b1e-b0fc-2f3c-1c1e4f0a9d55'],
-      }),
-    },
-    { additionalProperties: false },
-  ),
-  querystring: Type.Object(pageParameters, { additionalProperties: false }),
+  params: StrictObject({
+    key: Text('The `transactionKey` of an event.', { examples: ['0005a2c1-4b1e-b0fc-2f3c-1c1e4f0a9d55'] }),
+  }),
+  querystring: StrictObject(pageParameters),
   response: {
     200: {
       ...Named(TransactionSchema),
-      description: 'The transaction, and one page of its events.',
-      headers: { Link: Type.String({ description: 'The next page, if there is one.' }) },
+      description: 'The transaction with one page of its events.',
+      headers: linkHeader,
     },
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
+    ...problemResponses('not-found'),
   },
 } as const;

@@ -1,48 +1,43 @@
 import { type Static, Type } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
-import { defaultLimit, NoParameters, pageParameters, Text } from '../schemas/parameters.ts';
-import { readAccountId } from '../schemas/parse-record-id.ts';
+import { NoParameters, pageParameters, Text } from '../schemas/parameters.ts';
+import { parseAccountIdParameter } from '../schemas/parse-parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
-import { ListOf, Named, OneOf } from '../schemas/values.ts';
+import { ListOf, Named, OneOf, StrictObject } from '../schemas/values.ts';
 import { WriteBackHistorySchema, WriteBackSchema, writeBackStates } from '../schemas/write-back.ts';
-import { decodeCursor, listKey } from '../search/cursor.ts';
-import { readPage } from '../search/keyset.ts';
-import { pageOf } from '../search/send-page.ts';
-import type { Server } from '../server-type.ts';
+import { sendList } from '../search/list-page.ts';
+import type { HttpDependencies, Server } from '../server-types.ts';
 import { attemptJson, type WriteBackRow, writeBackColumns, writeBackJson } from '../views/write-back.ts';
 import { registerWriteBackRetryRoutes, WriteBackPath } from './write-back-retry.ts';
 
 export function registerWriteBackRoutes(app: Server, dependencies: HttpDependencies): void {
+  const { pool, prisma } = dependencies;
   app.addSchema(WriteBackSchema);
   app.addSchema(WriteBackHistorySchema);
-  addListRoute(app, dependencies);
-  addHistoryRoute(app, dependencies);
-  registerWriteBackRetryRoutes(app, dependencies);
-}
 
-function addListRoute(app: Server, { pool }: HttpDependencies): void {
-  app.get('/v1/write-backs', { config: { scope: 'read' }, schema: listSchema }, async (request, reply) => {
-    const { query } = request;
-    const list = listKey('/v1/write-backs', query);
-    const page = await readPage<WriteBackRow>(pool, {
+  app.get('/v1/write-backs', { config: { scope: 'read' }, schema: listSchema }, (request, reply) => {
+    const { state, errorCode } = request.query;
+    return sendList<WriteBackRow, Static<typeof WriteBackSchema>>(request, reply, {
+      pool,
+      path: '/v1/write-backs',
+      parameters: request.query,
       select: Prisma.sql`${writeBackColumns} FROM accounts`,
-      where: conditions(query),
+      where: [
+        Prisma.sql`code_state IN ('pending', 'written', 'failed') AND NOT deleted`,
+        state !== undefined && Prisma.sql`code_state = ${state}`,
+        errorCode !== undefined && Prisma.sql`code_error ->> 'code' = ${errorCode}`,
+      ],
       order,
-      after: decodeCursor(list, query.cursor, order),
-      limit: query.limit ?? defaultLimit,
+      toJson: (rows) => rows.map(writeBackJson),
     });
-    return pageOf(request, reply, list, page.rows.map(writeBackJson), page.next);
   });
-}
 
-function addHistoryRoute(app: Server, { prisma }: HttpDependencies): void {
-  const options = { config: { scope: 'read' }, schema: historySchema } as const;
-  app.get('/v1/write-backs/:accountId', options, async (request) => {
-    const id = readAccountId('accountId', request.params.accountId);
+  const historyOptions = { config: { scope: 'read' }, schema: historySchema } as const;
+  app.get('/v1/write-backs/:accountId', historyOptions, async (request) => {
+    const id = parseAccountIdParameter('accountId', request.params.accountId);
     const account = await prisma.account.findUnique({ where: { id } });
-    if (account === null) throw new Problem('not-found', `The mirror holds no account ${id}.`);
+    if (account === null) throw new Problem('not-found', `Account ${id} is not in the mirror.`);
     const attempts = await prisma.writeBackAttempt.findMany({
       where: { accountId: id },
       orderBy: { id: 'desc' },
@@ -50,14 +45,8 @@ function addHistoryRoute(app: Server, { prisma }: HttpDependencies): void {
     });
     return { ...writeBackJson(account), history: attempts.map(attemptJson) };
   });
-}
 
-function conditions({ state, errorCode }: Static<typeof ListQuery>): Prisma.Sql[] {
-  return [
-    Prisma.sql`code_state IN ('pending', 'written', 'failed') AND NOT deleted`,
-    ...(state === undefined ? [] : [Prisma.sql`code_state = ${state}`]),
-    ...(errorCode === undefined ? [] : [Prisma.sql`code_error ->> 'code' = ${errorCode}`]),
-  ];
+  registerWriteBackRetryRoutes(app, dependencies);
 }
 
 const order = {
@@ -66,41 +55,28 @@ const order = {
   descending: true,
 } as const;
 
-const ListQuery = Type.Object(
-  {
-    state: Type.Optional(OneOf(writeBackStates)),
-    errorCode: Type.Optional(
-      Text(
-        'What was last answered other than success: Salesforce’s status code, or one of Tidemark’s own in lower case.',
-      ),
-    ),
-    ...pageParameters,
-  },
-  { additionalProperties: false },
-);
-
 const listSchema = {
   operationId: 'listWriteBacks',
   summary: 'List write-backs',
   description:
-    'The signup codes that Salesforce has not confirmed, those tried last first: on their way, or stuck and why. Deleted accounts are left out.',
+    'Signup codes that Salesforce has not confirmed, by last attempt, newest first: waiting, written, or failed with the reason. Deleted accounts are not included.',
   tags: ['Write-backs'],
-  querystring: ListQuery,
-  response: {
-    200: ListOf(WriteBackSchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden'),
-  },
+  querystring: StrictObject({
+    state: Type.Optional(OneOf(writeBackStates)),
+    errorCode: Type.Optional(
+      Text('The last error code: a status code of Salesforce, or a lower-case code of Tidemark.'),
+    ),
+    ...pageParameters,
+  }),
+  response: { 200: ListOf(WriteBackSchema), ...problemResponses() },
 } as const;
 
 const historySchema = {
   operationId: 'getWriteBack',
   summary: 'Get one write-back',
-  description: 'The signup code of one account, whatever its state, with everything that was tried.',
+  description: 'The signup code of one account in any state, with all attempts.',
   tags: ['Write-backs'],
   params: WriteBackPath,
   querystring: NoParameters,
-  response: {
-    200: Named(WriteBackHistorySchema),
-    ...problemResponses('invalid-request', 'unauthenticated', 'forbidden', 'not-found'),
-  },
+  response: { 200: Named(WriteBackHistorySchema), ...problemResponses('not-found') },
 } as const;

@@ -6,24 +6,27 @@ export const eventStates = ['stored', 'applied', 'skipped', 'failed'] as const;
 const Names = (description: string) => Type.Array(Type.String(), { description });
 
 const base = {
-  id: Type.String({ description: 'Its number in the log, in order of arrival.', examples: ['48213'] }),
-  eventId: Type.String({ description: 'The id that Salesforce gave it.' }),
+  id: Type.String({
+    description: 'The number of the event in the log, in the order of arrival.',
+    examples: ['48213'],
+  }),
+  eventId: Type.String({ description: 'The id assigned by Salesforce.' }),
   state: OneOf(eventStates, {
     description:
-      '`stored`: waits to be applied. `skipped`: concerns nothing mirrored, or is a copy, see `duplicateOf`. `failed`: see `error`.',
+      '`stored`: queued. `applied`: merged into the mirror. `skipped`: no mirrored record is affected, or the event is a duplicate (see `duplicateOf`). `failed`: see `error`.',
   }),
   error: NullableText(),
   receivedAt: Time(),
   appliedAt: NullableTime(),
   changeType: NullableText({ examples: ['UPDATE'], description: 'Null until the event is decoded.' }),
-  recordIds: Names('The records it concerns.'),
+  recordIds: Names('The affected records.'),
   transactionKey: NullableText(),
-  sequenceNumber: NullableInteger({ description: 'Its place in its transaction, from 1.' }),
+  sequenceNumber: NullableInteger({ description: 'The position in its transaction, starting at 1.' }),
   commitTimestamp: NullableTime(),
-  commitNumber: NullableText({ description: 'A number beyond 2^53, hence a string.' }),
-  commitUser: NullableText({ description: 'Id of the user who made the change.' }),
+  commitNumber: NullableText({ description: 'A string, because it exceeds 2^53.' }),
+  commitUser: NullableText({ description: 'The id of the user who made the change.' }),
   changeOrigin: NullableText(),
-  changedFields: Names('Fields that an UPDATE changed; parts of compounds as `BillingAddress.City`.'),
+  changedFields: Names('Fields changed by an UPDATE; parts of compound fields as `BillingAddress.City`.'),
 };
 
 export const EventSchema = Type.Object(
@@ -33,21 +36,21 @@ export const EventSchema = Type.Object(
     source: Type.String({ examples: ['stream'], description: '`stream` or `webhook`.' }),
     schemaId: Type.String({
       description:
-        'Id of the Avro schema it was written with; `json:` and the id of the one that JSON was read by; `outbound-message`.',
+        'The id of the Avro schema; for JSON `json:` and the id of the schema used to parse it; or `outbound-message`.',
     }),
-    position: NullableText({ description: 'Its place in the order in which events took effect.' }),
+    position: NullableText({ description: 'The position in the order of application.' }),
     entityName: NullableText({ examples: ['Account'] }),
     duplicateOf: NullableText({
-      description: 'The event of the log that told the same change before, by the stream or by a webhook.',
+      description: 'The earlier event of the log with the same change, from the stream or a webhook.',
     }),
   },
-  { $id: 'Event', description: 'A change event of the log.' },
+  { $id: 'Event', description: 'A change event in the log.' },
 );
 
 export const DecodedHeaderSchema = Type.Object(
   {
     entityName: Type.String(),
-    recordIds: Names('The records it concerns.'),
+    recordIds: Names('The affected records.'),
     changeType: Type.String(),
     changeOrigin: Type.String(),
     transactionKey: Type.String(),
@@ -55,30 +58,33 @@ export const DecodedHeaderSchema = Type.Object(
     commitTimestamp: Time(),
     commitNumber: Type.String(),
     commitUser: Type.String(),
-    nulledFields: Names('Fields that were set to null.'),
-    diffFields: Names('Long texts that are sent as a difference.'),
-    changedFields: Names('Fields that an UPDATE changed.'),
+    nulledFields: Names('Fields set to null.'),
+    diffFields: Names('Long text fields sent as a diff.'),
+    changedFields: Names('Fields changed by an UPDATE.'),
   },
-  { $id: 'ChangeEventHeader', description: 'The header of a change event, with its bitmaps as names.' },
+  {
+    $id: 'ChangeEventHeader',
+    description: 'The header of a change event, with bitmaps decoded to field names.',
+  },
 );
 
 export const DecodedEventSchema = Type.Object(
   {
     header: Named(DecodedHeaderSchema),
-    fields: JsonObject({ description: 'The values; of an UPDATE only the changed ones.' }),
+    fields: JsonObject({ description: 'The values; for an UPDATE only the changed fields.' }),
   },
-  { $id: 'DecodedEvent', description: 'What the payload says.' },
+  { $id: 'DecodedEvent', description: 'The decoded payload.' },
 );
 
 export const EventDetailSchema = Type.Object(
   {
     ...EventSchema.properties,
     decoded: Type.Union([Named(DecodedEventSchema), Type.Null()], {
-      description: 'What the payload says; null if it can not be decoded.',
+      description: 'The decoded payload; null if it cannot be decoded.',
     }),
-    decodeError: NullableText({ description: 'Why the payload can not be decoded.' }),
-    payload: Type.String({ contentEncoding: 'base64', description: 'As received, in base64.' }),
+    decodeError: NullableText({ description: 'Why the payload cannot be decoded.' }),
+    payload: Type.String({ contentEncoding: 'base64', description: 'The received payload, in base64.' }),
     replayId: NullableText({ contentEncoding: 'base64', description: 'Opaque, in base64.' }),
   },
-  { $id: 'EventDetail', description: 'A change event with what it says.' },
+  { $id: 'EventDetail', description: 'A change event with its decoded payload.' },
 );

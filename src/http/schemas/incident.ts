@@ -7,31 +7,32 @@ export const incidentExtents = ['accounts', 'since', 'all'] as const;
 
 export const IncidentSchema = Type.Object(
   {
-    id: Type.String({ description: 'Its number, in the order in which incidents were found.' }),
+    id: Type.String({ description: 'The number of the incident, in the order of detection.' }),
     topic: Type.String({ examples: ['/data/AccountChangeEvent'] }),
     cause: OneOf(incidentCauses, {
       description:
-        '`gap`: events told that accounts changed, not what. `overflow`: a transaction too large to be told. `object changed`: something happened to all accounts at once. `position lost`: Salesforce forgot where we were. `unseen account`: an account changed that was never told of. `failed event`: an event could not be applied. `failed record`: a record that was read from Salesforce could not be stored.',
+        '`gap`: gap events without field values. `overflow`: a transaction exceeded the limits of change events. `object changed`: a change affected all accounts at once. `position lost`: the replay position is no longer available in Salesforce. `unseen account`: a change of an account that is not in the mirror. `failed event`: an event could not be applied. `failed record`: a record read from Salesforce could not be stored.',
     }),
-    detail: Type.String({ description: 'One sentence for a person.' }),
+    detail: Type.String({ description: 'A description in one sentence.' }),
     extent: OneOf(incidentExtents, {
-      description: 'What is uncertain: some accounts, all that changed since `from`, or everything.',
+      description:
+        'Which accounts may be outdated: those in `accountIds`, all that changed since `from`, or all.',
     }),
     accountIds: Type.Array(Type.String(), {
       description:
-        'The accounts of the extent `accounts`, up to 1,000: if more are affected, the extent is `all`. An incident that grows keeps those that are still uncertain.',
+        'The accounts of the extent `accounts`, up to 1,000; if more are affected, the extent is `all`. An account is removed when it has been repaired.',
     }),
-    eventIds: Type.Array(Type.String(), { description: 'The events of the log that told of it.' }),
+    eventIds: Type.Array(Type.String(), { description: 'The events in the log that reported it.' }),
     from: NullableTime(),
     to: NullableTime(),
     state: OneOf(incidentStates, {
-      description: '`closed`: all that could be missing has been read from Salesforce.',
+      description: '`closed`: all affected accounts have been read from Salesforce.',
     }),
     resyncId: NullableText({
-      description: 'The resync that closes it; null where single accounts are read.',
+      description: 'The resync that repairs it; null if accounts are read individually.',
     }),
     openedAt: Time(),
     closedAt: NullableTime(),
   },
-  { $id: 'Incident', description: 'A known hole in what was received, and its repair.' },
+  { $id: 'Incident', description: 'A known gap in the received changes, and its repair.' },
 );

@@ -1,16 +1,17 @@
 import { type TSchemaOptions, Type } from 'typebox';
+import { StrictObject } from './values.ts';
 
 // Optional parameters have no examples: Swagger UI would fill them in and send them.
 
-// No parameter may hold U+0000: PostgreSQL keeps no such text.
+// PostgreSQL cannot store U+0000.
 const printable = '^[^\\u0000]*$';
 
-/** A text to compare with; bounded, never empty. */
-export function Text(description: string) {
-  return Type.String({ minLength: 1, maxLength: 255, pattern: printable, description });
+/** A non-empty string of limited length. */
+export function Text(description: string, options: TSchemaOptions = {}) {
+  return Type.String({ minLength: 1, maxLength: 255, pattern: printable, description, ...options });
 }
 
-export function MomentParameter(description: string) {
+export function TimeParameter(description: string) {
   return Type.String({
     format: 'date-time',
     maxLength: 40,
@@ -27,20 +28,26 @@ export function RecordId(options: TSchemaOptions = {}) {
   });
 }
 
-export const AccountPath = Type.Object(
-  { id: RecordId({ examples: ['001al00000K3N1wAAF'] }) },
-  { additionalProperties: false },
-);
+export const AccountPath = StrictObject({ id: RecordId({ examples: ['001al00000K3N1wAAF'] }) });
 
-export const ResyncPath = Type.Object(
-  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'Id of the resync.' }) },
-  { additionalProperties: false },
-);
+export const ResyncPath = StrictObject({
+  id: Type.String({ format: 'uuid', maxLength: 36, description: 'Id of the resync.' }),
+});
 
-/** The parameters that every list takes. */
+export const EventPath = StrictObject({
+  id: Type.String({
+    pattern: '^(?:[0-9]{1,19}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$',
+    maxLength: 36,
+    description:
+      'The number of the event in the log, or the UUID that Salesforce assigned (if several events share one, the earliest).',
+    examples: ['48213'],
+  }),
+});
+
+/** Parameters of every list. */
 export const pageParameters = {
   limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Rows of a page at most.' }),
+    Type.Integer({ minimum: 1, maximum: 200, default: 50, description: 'Maximum number of rows per page.' }),
   ),
   cursor: Type.Optional(
     Type.String({
@@ -48,7 +55,7 @@ export const pageParameters = {
       maxLength: 2048,
       pattern: '^[A-Za-z0-9_-]+$',
       description:
-        'The `nextCursor` of the page before. All other parameters but `limit` must stay as they were.',
+        'The `nextCursor` of the previous page. All other parameters except `limit` must stay the same.',
     }),
   ),
 };
@@ -56,13 +63,13 @@ export const pageParameters = {
 export const defaultLimit = 50;
 
 export const IfNoneMatch = Type.Optional(
-  Type.String({ maxLength: 1024, description: 'An `ETag` got before, several of them, or `*`.' }),
+  Type.String({ maxLength: 1024, description: 'One or more values of `ETag`, or `*`.' }),
 );
 
-/** For operations that take no parameter. */
-export const NoParameters = Type.Object({}, { additionalProperties: false });
+/** For operations without parameters. */
+export const NoParameters = StrictObject({});
 
-/** Nothing, or an empty object: many clients send one with every POST. */
+/** No body or an empty object: many clients send one with every POST. */
 export const NoBody = Type.Unsafe<Record<never, never> | null>({
   type: ['object', 'null'],
   properties: {},

@@ -1,25 +1,75 @@
 import { Type } from 'typebox';
 import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
-import { AnyJson, NullableInteger, NullableText, NullableTime, OneOf, OrNull, Time } from './values.ts';
-import { VerificationSchema } from './verification.ts';
+import {
+  AnyJson,
+  Count,
+  NullableInteger,
+  NullableText,
+  NullableTime,
+  OneOf,
+  OrNull,
+  Time,
+} from './values.ts';
 
-const Count = (description: string) => Type.Integer({ minimum: 0, description });
+export const differenceKinds = ['missing', 'extra', 'not visible', 'fields'] as const;
+
+const difference = {
+  accountId: Type.String({ examples: ['001al00000K3N1wAAF'] }),
+  kind: OneOf(differenceKinds, {
+    description:
+      '`missing`: exists only in Salesforce. `extra`: active in the mirror, but deleted in Salesforce. `not visible`: in the mirror, but not returned by Salesforce, without proof of a deletion. `fields`: the values differ.',
+  }),
+  fields: Type.Record(
+    Type.String(),
+    Type.Object({ mirror: Type.Unsafe<unknown>({}), salesforce: Type.Unsafe<unknown>({}) }),
+    { description: 'The differing fields, with the value in the mirror and in Salesforce.' },
+  ),
+};
+
+export const DifferenceSchema = Type.Object(
+  {
+    ...difference,
+    modifiedAt: NullableTime({ description: 'When it was last modified in Salesforce, if known.' }),
+  },
+  { $id: 'Difference', description: 'An account that differs from Salesforce.' },
+);
+
+export const VerificationSchema = Type.Object({
+  compared: Count(),
+  different: Count(),
+  byField: Type.Record(Type.String(), Count(), {
+    description: 'The number of differing accounts by field.',
+  }),
+  byKind: Type.Object({ missing: Count(), extra: Count(), notVisible: Count(), fields: Count() }),
+  oldest: NullableTime({ description: 'The earliest change in Salesforce that is missing in the mirror.' }),
+  verifiedThrough: NullableTime({
+    description: 'The mirror equals Salesforce up to this time, except for the differences.',
+  }),
+  examples: Type.Optional(
+    Type.Array(Type.Object(difference), {
+      maxItems: 20,
+      description:
+        'The first differences; `GET /v1/resyncs/{id}/differences` lists all. Not included in lists.',
+    }),
+  ),
+});
 
 const certificate = Type.Object({
   position: NullableText({
-    description: 'Replay id behind which the stream stood when it began, in base64.',
+    description: 'The replay id of the stream at the start of the resync, in base64.',
   }),
   watermark: NullableText({
-    description: 'The greatest version applied before the reading: what was read contains all up to it.',
+    description:
+      'The newest version applied before the resync started to read. The records contain all changes up to it.',
   }),
-  readAt: NullableTime({ description: 'The moment before anything was asked.' }),
-  bulkJobId: NullableText({ description: 'The Bulk API job that was read, if it was one.' }),
+  readAt: NullableTime({ description: 'The time before the first request.' }),
+  bulkJobId: NullableText({ description: 'The Bulk API job, if one was used.' }),
   method: NullableText({ description: '`rest` or `bulk`.' }),
   rowsRead: Count('Records read from Salesforce.'),
-  rowsCreated: Count('Accounts that were new.'),
+  rowsCreated: Count('New accounts.'),
   rowsOverwritten: Count('Accounts that differed and were overwritten.'),
-  rowsKept: Count('Accounts of which the mirror held something newer.'),
-  eventsMeanwhile: NullableInteger({ description: 'Events that were applied while it ran.' }),
+  rowsKept: Count('Accounts with newer values in the mirror.'),
+  eventsMeanwhile: NullableInteger({ description: 'Events applied while the resync ran.' }),
   finishedAt: NullableTime(),
 });
 
@@ -29,51 +79,57 @@ export const ResyncSchema = Type.Object(
     scope: OneOf(resyncScopes),
     mode: OneOf(resyncModes, {
       description:
-        '`repair` merges what it reads; `verify` compares it; `sample` compares a part of it, at little cost.',
+        '`repair` merges the records into the mirror; `verify` compares them; `sample` compares a part of them at low cost.',
     }),
-    repairs: Type.Boolean({ description: 'Verifies only: whether what differs is repaired at the end.' }),
+    repairs: Type.Boolean({
+      description: 'For `verify` and `sample`: whether differences are repaired at the end.',
+    }),
     reason: Type.String({ description: 'Why it was started.' }),
     accountIds: Type.Array(Type.String(), { description: 'The accounts of a resync of scope `accounts`.' }),
-    invalidIds: Type.Array(Type.String(), { description: 'Asked for, and no account ids.' }),
+    invalidIds: Type.Array(Type.String(), { description: 'Requested ids that are not account ids.' }),
     unknownIds: Type.Array(Type.String(), {
-      description: 'Asked for, and neither in Salesforce nor in the mirror.',
+      description: 'Requested accounts that exist neither in Salesforce nor in the mirror.',
     }),
-    since: NullableTime({ description: 'Read what changed from here on; only of scope `since`.' }),
+    since: NullableTime({ description: 'The start of the changes to read; only for scope `since`.' }),
     state: OneOf(resyncStates, {
       description:
-        '`needs-confirmation`: it stopped because too many accounts are not visible; `error` says what to check. It goes on when they are visible again, or after `POST /v1/resyncs/{id}/confirm`.',
+        '`needs-confirmation`: the resync stopped because too many accounts are not visible; `error` describes what to check. It continues when they are visible again, or after `POST /v1/resyncs/{id}/confirm`.',
     }),
-    method: NullableText({ description: 'How it reads: `rest` or `bulk`; null until that is decided.' }),
-    expected: NullableInteger({ description: 'The records that Salesforce says there are.' }),
-    percent: NullableInteger({ description: 'How far it is, 0 to 100; null while that is not known.' }),
+    method: NullableText({ description: '`rest` or `bulk`; null until it is decided.' }),
+    expected: NullableInteger({ description: 'The number of records reported by Salesforce.' }),
+    percent: NullableInteger({ description: 'Progress from 0 to 100; null if unknown.' }),
     waiting: AnyJson({
-      description: 'Why it does not go on at the moment: `{ reason, since, … }`, or null.',
+      description: 'Why the resync is waiting: `{ reason, since, … }`, or null.',
     }),
     read: Count('Records read from Salesforce.'),
-    created: Count('Accounts that were new.'),
+    created: Count('New accounts.'),
     updated: Count('Accounts that differed.'),
     unchanged: Count('Accounts that were equal.'),
-    kept: Count('Accounts of which the mirror held something newer.'),
-    deleted: Count('Accounts that were marked as deleted.'),
+    kept: Count('Accounts with newer values in the mirror.'),
+    deleted: Count('Accounts marked as deleted.'),
     notVisible: Count(
-      'Accounts that Salesforce did not return although nothing proves that they are deleted. In the state `needs-confirmation` the mirror keeps them; once the resync is done they are marked as deleted.',
+      'Accounts that Salesforce did not return, without proof of a deletion. In the state `needs-confirmation` they stay active in the mirror; when the resync is done they are marked as deleted.',
     ),
-    confirmedBy: NullableText({ description: 'Name of the API key that confirmed it, if it needed that.' }),
+    confirmedBy: NullableText({
+      description: 'The name of the API key that confirmed the resync, if it needed confirmation.',
+    }),
     confirmedAt: NullableTime(),
-    failed: Count('Records that could not be stored; the resync then ends as `failed`.'),
+    failed: Count('Records that could not be stored; if there are any, the resync ends as `failed`.'),
     error: NullableText(),
     certificate: OrNull(certificate, {
-      description: 'What the finished reading stands for; null until it is done.',
+      description: 'The state of Salesforce that the finished resync represents; null until it is done.',
     }),
     verification: OrNull(VerificationSchema, {
-      description: 'What a finished `verify` or `sample` found; null for repairs and until it is done.',
+      description: 'The result of a finished `verify` or `sample`; null for `repair` and until it is done.',
     }),
-    requestedBy: NullableText({ description: 'Name of the API key; null if the service started it itself.' }),
+    requestedBy: NullableText({
+      description: 'The name of the API key; null if Tidemark started the resync.',
+    }),
     createdAt: Time(),
     startedAt: NullableTime(),
     finishedAt: NullableTime(),
   },
-  { $id: 'Resync', description: 'A reading of records from Salesforce.' },
+  { $id: 'Resync', description: 'A read of records from Salesforce.' },
 );
 
 export const QueuedResyncSchema = Type.Object(
@@ -82,5 +138,5 @@ export const QueuedResyncSchema = Type.Object(
     accountId: Type.String({ examples: ['001al00000K3N1wAAF'] }),
     state: OneOf(resyncStates),
   },
-  { $id: 'QueuedResync', description: 'The re-read of one account, about to begin.' },
+  { $id: 'QueuedResync', description: 'A queued read of one account.' },
 );

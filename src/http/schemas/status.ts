@@ -3,8 +3,10 @@ import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-re
 import { healthMembers } from './health.ts';
 import {
   AnyJson,
+  Count,
   Named,
   NullableInteger,
+  NullableObject,
   NullableText,
   NullableTime,
   OneOf,
@@ -13,36 +15,34 @@ import {
 } from './values.ts';
 import { WriteBackSchema } from './write-back.ts';
 
-const Count = () => Type.Integer({ minimum: 0 });
-
 export const SubscriptionSchema = Type.Object({
   topic: Type.String({ examples: ['/data/AccountChangeEvent'] }),
   organizationId: NullableText(),
   state: OneOf(['idle', 'connecting', 'streaming', 'waiting', 'stopped'], {
     description:
-      '`waiting`: the stream is down and is opened again automatically. `stopped`: a person has to change something first; see `reasons`.',
+      '`waiting`: the stream is down and reconnects automatically. `stopped`: an operator has to act first; see `reasons`.',
   }),
   stateSince: NullableTime({
-    description: 'Retries do not renew it: during an outage it is the first failure.',
+    description: 'During an outage, the time of the first failure: retries do not change it.',
   }),
-  lastError: AnyJson({ description: 'Why the stream last broke; null if it never did.' }),
+  lastError: AnyJson({ description: 'The last error of the stream; null if there was none.' }),
   lastEventAt: NullableTime(),
   lastKeepaliveAt: NullableTime(),
   position: NullableText({ description: 'Replay id after which delivery resumes, in base64.' }),
-  loadedAt: NullableTime({ description: 'When the initial load was complete.' }),
+  loadedAt: NullableTime({ description: 'When the initial load completed.' }),
   holder: OrNull(
     Type.Object({
       name: Type.String(),
       host: Type.String(),
       pid: Type.Integer(),
       since: NullableTime(),
-      seenAt: NullableTime({ description: 'Its newest sign of life.' }),
+      seenAt: NullableTime({ description: 'The time of its last heartbeat.' }),
     }),
-    { description: 'The one process of all that follows the topic; null where none does.' },
+    { description: 'The process that follows the topic; null if there is none.' },
   ),
   epoch: Type.String({
     pattern: '^\\d+$',
-    description: 'Grows with each holder; what an earlier holder still writes has no effect.',
+    description: 'Increases with each holder; writes of earlier holders are rejected.',
   }),
 });
 
@@ -62,7 +62,7 @@ const Counts = Type.Object({
   incidents: Type.Object({ open: Count(), repairing: Count() }),
   events: Type.Object({ stored: Count(), applied: Count(), skipped: Count(), failed: Count() }),
   estimated: Type.Array(Type.String(), {
-    description: 'Which of these counts are estimates of the database, since counting would take long.',
+    description: 'The counts that are estimates of PostgreSQL, because an exact count would be slow.',
     examples: [['accounts.active', 'events.applied']],
   }),
 });
@@ -70,51 +70,41 @@ const Counts = Type.Object({
 const WriteBack = Type.Object({
   state: OneOf(['idle', 'running', 'waiting', 'paused'], {
     description:
-      '`running`: codes are sent as they come. `waiting`: it goes on by itself, when the API allowance has room or Salesforce answers again. `paused`: a person has to change something, see `reason`. `idle`: no process is at it.',
+      '`running`: codes are sent. `waiting`: continues automatically when the API budget allows it or Salesforce is available again. `paused`: an operator has to act, see `reason`. `idle`: no process writes codes.',
   }),
   since: NullableTime(),
-  reason: Type.Unsafe<{ code: string; message: string } | null>({
-    type: ['object', 'null'],
-    required: ['code', 'message'],
-    properties: { code: { type: 'string' }, message: { type: 'string' } },
-    description: 'Why it waits or is paused.',
-  }),
+  reason: NullableObject(
+    { code: Type.String(), message: Type.String() },
+    'Why the write-back is waiting or paused.',
+  ),
   counts: Type.Object({ pending: Count(), written: Count(), confirmed: Count(), failed: Count() }),
   failures: Type.Array(
     Type.Object({
       code: Type.String(),
       count: Count(),
-      message: Type.String({ description: 'Salesforce’s words for the newest of them.' }),
+      message: Type.String({ description: 'The message of Salesforce for the newest failure.' }),
     }),
-    { description: 'The causes of failed codes, the most frequent first, twenty at most.' },
+    { description: 'The errors of failed codes, the most frequent first, at most 20.' },
   ),
-  lastErrors: Type.Array(Named(WriteBackSchema), { description: 'The newest failed codes, five at most.' }),
+  lastErrors: Type.Array(Named(WriteBackSchema), { description: 'The newest failed codes, at most 5.' }),
   api: Type.Object(
     {
       used: NullableInteger(),
       max: NullableInteger(),
-      reservePercent: NullableInteger({ description: 'The share that is left to others.' }),
+      reservePercent: NullableInteger({ description: 'The share reserved for other applications.' }),
       seenAt: NullableTime(),
     },
-    { description: 'The daily API requests of the org, as Salesforce last said.' },
+    { description: 'The daily API requests of the org, as last reported by Salesforce.' },
   ),
-  backfill: Type.Unsafe<{
-    seen: number;
-    given: number;
-    startedAt: string | null;
-    finishedAt: string | null;
-  } | null>({
-    type: ['object', 'null'],
-    required: ['seen', 'given', 'startedAt', 'finishedAt'],
-    properties: {
-      seen: { type: 'integer', description: 'Accounts without a code that were looked at.' },
-      given: { type: 'integer', description: 'Accounts that got one.' },
+  backfill: NullableObject(
+    {
+      seen: Type.Integer({ description: 'Scanned accounts without a code.' }),
+      given: Type.Integer({ description: 'Accounts that were assigned a code.' }),
       startedAt: NullableTime(),
       finishedAt: NullableTime(),
     },
-    description:
-      'How far codes have been given to accounts that were in the mirror already; null without it.',
-  }),
+    'Progress of assigning codes to existing accounts; null without a backfill.',
+  ),
 });
 
 const FailedEvent = Type.Object({
@@ -130,10 +120,10 @@ const Verification = Type.Object({
   compared: Count(),
   different: Count(),
   repaired: Type.Boolean({
-    description: 'Whether what differed has been repaired, by the comparison itself or since.',
+    description: 'Whether the differences have been repaired.',
   }),
   verifiedThrough: NullableTime({
-    description: 'The mirror equalled Salesforce up to this moment, apart from the differences.',
+    description: 'The mirror equaled Salesforce up to this time, except for the differences.',
   }),
   at: Time(),
 });
@@ -147,15 +137,15 @@ const OpenResync = Type.Object({
   read: Count(),
   expected: NullableInteger(),
   percent: NullableInteger(),
-  waiting: AnyJson({ description: 'Why it does not go on at the moment; null if it does.' }),
+  waiting: AnyJson({ description: 'Why the resync is waiting; null if it is not.' }),
 });
 
 const Replica = Type.Object({
   serves: Type.Boolean({
-    description: 'Whether accounts and events are read from it; else they are read from the primary.',
+    description: 'Whether accounts and events are read from the replica instead of the primary.',
   }),
   behindMilliseconds: NullableInteger({
-    description: 'How far its reads may be behind at most; null while it does not answer.',
+    description: 'The maximum replication lag of reads; null if the replica does not respond.',
   }),
 });
 
@@ -163,17 +153,17 @@ export const StatusSchema = Type.Object(
   {
     ...healthMembers,
     subscription: SubscriptionSchema,
-    backlog: Type.Integer({ minimum: 0, description: 'Events that wait to be applied.' }),
+    backlog: Count('Events waiting to be applied.'),
     counts: Counts,
     replica: OrNull(Replica, {
-      description: 'The read replica, as this process sees it; null without one.',
+      description: 'The read replica, as seen by this process; null without a replica.',
     }),
     writeBack: WriteBack,
     lastVerification: OrNull(Verification, {
-      description: 'What the latest comparison with Salesforce found; null if there was none.',
+      description: 'The result of the last verification; null if there was none.',
     }),
-    resyncs: Type.Array(OpenResync, { description: 'Those that have not ended, 20 at most.' }),
-    lastErrors: Type.Array(FailedEvent, { description: 'The newest failed events, five at most.' }),
+    resyncs: Type.Array(OpenResync, { description: 'Unfinished resyncs, at most 20.' }),
+    lastErrors: Type.Array(FailedEvent, { description: 'The newest failed events, at most 5.' }),
   },
-  { $id: 'Status', description: 'How the mirror is doing.' },
+  { $id: 'Status', description: 'The state of the mirror.' },
 );

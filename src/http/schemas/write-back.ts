@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { NullableText, NullableTime, OneOf, Time } from './values.ts';
+import { Count, NullableObject, NullableText, NullableTime, OneOf, Time } from './values.ts';
 
 export const writeBackStates = ['pending', 'written', 'failed'] as const;
 export const attemptOutcomes = [
@@ -14,40 +14,35 @@ export const attemptOutcomes = [
   'replaced',
 ] as const;
 
-const SalesforceAnswer = Type.Unsafe<{
-  code: string | null;
-  message: string | null;
-  fields: string[];
-  at: string | null;
-} | null>({
-  type: ['object', 'null'],
-  required: ['code', 'message', 'fields', 'at'],
-  properties: {
-    code: NullableText({ description: 'Salesforce’s status code, or one of Tidemark’s own in lower case.' }),
+const WriteError = NullableObject(
+  {
+    code: NullableText({ description: 'A status code of Salesforce, or a lower-case code of Tidemark.' }),
     message: NullableText(),
-    fields: { type: 'array', items: { type: 'string' }, description: 'The fields that Salesforce named.' },
+    fields: Type.Array(Type.String(), { description: 'The fields named by Salesforce.' }),
     at: NullableTime(),
   },
-  description: 'What was last answered other than success.',
-});
+  'The last error.',
+);
 
 const writeBack = {
   accountId: Type.String({ description: '18-character record id.', examples: ['001al00000K3N1wAAF'] }),
-  name: NullableText({ description: 'Name of the account.' }),
-  signupCode: NullableText({ description: 'Null where Salesforce holds it on another account too.' }),
+  name: NullableText({ description: 'The name of the account.' }),
+  signupCode: NullableText({ description: 'Null if another account in Salesforce has the same code.' }),
   state: OneOf(['none', 'pending', 'written', 'confirmed', 'failed'], {
     description:
-      '`pending`: it is on its way. `written`: Salesforce took it. `confirmed`: a change event showed it. `failed`: a person has to change something; then retry it. `none`: there is no code.',
+      '`pending`: not written yet. `written`: accepted by Salesforce. `confirmed`: seen in a change event. `failed`: retry it after the cause is corrected. `none`: no code.',
   }),
-  error: SalesforceAnswer,
-  attempts: Type.Integer({ minimum: 0, description: 'How often an answer came.' }),
+  error: WriteError,
+  attempts: Count('Number of attempts that got a response.'),
   lastAttemptAt: NullableTime(),
-  nextAttemptAt: NullableTime({ description: 'When it is sent again at the earliest; only while it waits.' }),
+  nextAttemptAt: NullableTime({
+    description: 'The earliest time of the next attempt; only in the state `pending`.',
+  }),
 };
 
 export const WriteBackSchema = Type.Object(writeBack, {
   $id: 'WriteBack',
-  description: 'A signup code on its way to Salesforce.',
+  description: 'The write of a signup code to Salesforce.',
 });
 
 export const WriteBackHistorySchema = Type.Object(
@@ -60,12 +55,12 @@ export const WriteBackHistorySchema = Type.Object(
         answeredAt: NullableTime(),
         outcome: OneOf(attemptOutcomes, {
           description:
-            '`sent`: no answer is known. `written`: accepted. `held`: Salesforce held this code already, and it was adopted. `again`: refused for now. `taken`: another record has it. `gone`: no such account. `failed`: refused. `unanswered`: the call failed, and the same code is sent again. `replaced`: it was replaced on request.',
+            '`sent`: no response yet. `written`: accepted. `held`: the account already had a code in Salesforce, which was adopted. `again`: temporary error, will be retried. `taken`: another record has the same code. `gone`: the account does not exist. `failed`: rejected. `unanswered`: no response, the same code is sent again. `replaced`: replaced on request.',
         }),
-        error: SalesforceAnswer,
+        error: WriteError,
       }),
-      { description: 'Every attempt, newest first, 200 at most.' },
+      { description: 'All attempts, newest first, at most 200.' },
     ),
   },
-  { $id: 'WriteBackHistory', description: 'The signup code of one account with everything that was tried.' },
+  { $id: 'WriteBackHistory', description: 'The write of a signup code with all attempts.' },
 );

@@ -3,24 +3,24 @@ import { Prisma } from '../../db/generated/client.ts';
 import { textsIndex } from '../../db/wanted-indexes.ts';
 import { invalid } from '../problem.ts';
 import type { AccountQuery } from '../schemas/account-query.ts';
-import { readTime } from '../schemas/parse-time.ts';
+import { parseTimeParameter } from '../schemas/parse-parameters.ts';
 import type { KeysetOrder } from './keyset.ts';
-import type { LookUp } from './search-page.ts';
+import type { CandidateTable } from './search-page.ts';
 
-/** A condition that the accounts of a list have to meet. */
+/** A condition on the accounts of a list. */
 export type AccountFilter = {
   readonly sql: Prisma.Sql;
-  /** Where it is a range of the order by that member, which then needs no search. */
+  /** The sort member for which the condition is a range of the order, so that no search is needed. */
   readonly bounds?: 'name' | 'changedAt';
-  /** The same condition of a row of `account_texts`, where that has all it needs. */
-  readonly ofText?: Prisma.Sql;
-  /** Whether most accounts meet it. */
+  /** The same condition on `account_texts`, if that table has the columns. */
+  readonly textSql?: Prisma.Sql;
+  /** Whether most accounts match. */
   readonly isCommon?: boolean;
-  /** What is looked for, where the index of all text finds it. */
+  /** The text to find with the index of all searched text. */
   readonly search?: string;
 };
 
-/** What the parameters ask for, beside `deleted`. */
+/** The conditions of all parameters except `deleted` and `fields`. */
 export function accountFilters(query: AccountQuery): AccountFilter[] {
   const { name, q, accountNumber, signupCode, updatedSince, stale, codeState } = query;
   const filters: AccountFilter[] = [];
@@ -36,7 +36,7 @@ export function accountFilters(query: AccountQuery): AccountFilter[] {
 }
 
 function sinceFilter(updatedSince: string): AccountFilter {
-  const since = readTime('updatedSince', updatedSince).toISOString();
+  const since = parseTimeParameter('updatedSince', updatedSince).toISOString();
   return { sql: Prisma.sql`changed_at >= ${since}::timestamptz`, bounds: 'changedAt' };
 }
 
@@ -45,69 +45,78 @@ function nameFilters(name: string): AccountFilter[] {
   const [, before, middle = '', after] = /^(\*?)(.*?)(\*?)$/s.exec(name) ?? [];
   if (middle === '') return [{ sql: Prisma.sql`name IS NOT NULL`, bounds: 'name' }];
   if (before === '' && after === '') {
-    return [ofName((foldedName) => Prisma.sql`${foldedName} = fold_case(${name})`, 'name')];
+    return [nameCondition((foldedName) => Prisma.sql`${foldedName} = fold_case(${name})`, 'name')];
   }
-  if (before === '') return [beginning(middle)];
-  const pattern = `%${literal(middle)}${after === '*' ? '%' : ''}`;
-  // A part of a name is found by the index of all searched text, of which the name is one.
-  return [contains(middle), ofName((foldedName) => Prisma.sql`${foldedName} LIKE fold_case(${pattern})`)];
+  if (before === '') return [namePrefix(middle)];
+  const pattern = `%${escapePattern(middle)}${after === '*' ? '%' : ''}`;
+  // The index of all searched text includes the name.
+  return [
+    contains(middle),
+    nameCondition((foldedName) => Prisma.sql`${foldedName} LIKE fold_case(${pattern})`),
+  ];
 }
 
-function beginning(text: string): AccountFilter {
-  return ofName((foldedName) => Prisma.sql`${foldedName} LIKE fold_case(${`${literal(text)}%`})`, 'name');
+function namePrefix(text: string): AccountFilter {
+  return nameCondition(
+    (foldedName) => Prisma.sql`${foldedName} LIKE fold_case(${`${escapePattern(text)}%`})`,
+    'name',
+  );
 }
 
-function ofName(condition: (foldedName: Prisma.Sql) => Prisma.Sql, bounds?: 'name'): AccountFilter {
-  const ofText = condition(Prisma.raw(nameOfText));
-  return { sql: condition(Prisma.raw(foldedNameSql)), ofText, ...(bounds && { bounds }) };
+function nameCondition(condition: (foldedName: Prisma.Sql) => Prisma.Sql, bounds?: 'name'): AccountFilter {
+  const textSql = condition(Prisma.raw(textNameColumn));
+  return { sql: condition(Prisma.raw(foldedNameSql)), textSql, ...(bounds && { bounds }) };
 }
 
-/** Every word has to be somewhere. Where no word is long enough for the index, the name begins with the text. */
+/** Every word has to match. If no word is long enough for the index, the name has to begin with the text. */
 function textFilters(q: string): AccountFilter[] {
   const words = q.split(/\s+/u).filter((word) => word !== '');
   if (words.length > maxWords) throw invalid('q', `must not have more than ${maxWords} words`);
-  if (words.length === 0) throw invalid('q', 'must have a word');
-  return words.some(isLong) ? words.map(contains) : [beginning(words.join(' '))];
+  if (words.length === 0) throw invalid('q', 'must contain a word');
+  return words.some(isIndexable) ? words.map(contains) : [namePrefix(words.join(' '))];
 }
 
-// Trigrams are of three characters, one of them a letter or a digit at least.
-function isLong(word: string): boolean {
+// A trigram has three characters, at least one of which is a letter or a digit.
+function isIndexable(word: string): boolean {
   return [...word].length >= 3 && /[\p{L}\p{N}]/u.test(word);
 }
 
 const maxWords = 10;
 
 function contains(text: string): AccountFilter {
-  const sql = Prisma.sql`search_text LIKE fold_case(${`%${literal(text)}%`})`;
-  return { sql, ofText: sql, search: text };
+  const sql = Prisma.sql`search_text LIKE fold_case(${`%${escapePattern(text)}%`})`;
+  return { sql, textSql: sql, search: text };
 }
 
-/** How accounts are looked up in the narrow table of texts, where that has all the conditions and the order. */
-export function lookUpOfText(filters: readonly AccountFilter[], order: KeysetOrder): LookUp | undefined {
+/** The narrow table of texts, if it has the columns of all conditions and of the order. */
+export function candidateTextTable(
+  filters: readonly AccountFilter[],
+  order: KeysetOrder,
+): CandidateTable | undefined {
   const { by, descending } = order;
-  const texts = filters.flatMap(({ ofText }) => ofText ?? []);
+  const conditions = filters.flatMap(({ textSql }) => textSql ?? []);
   const [searched] = filters.flatMap(({ search }) => search ?? []);
-  const isWithin = texts.length === filters.length && (by === undefined || by.sql === foldedNameSql);
-  // A name and a beginning have an index of `accounts`, which finds fewer than the text does.
-  const isOfName = filters.some(({ bounds }) => bounds === 'name');
-  if (searched === undefined || !isWithin || isOfName) return undefined;
+  const isCovered = conditions.length === filters.length && (by === undefined || by.sql === foldedNameSql);
+  // For a name or its prefix, the name index of `accounts` is more selective than the text index.
+  const hasNameRange = filters.some(({ bounds }) => bounds === 'name');
+  if (searched === undefined || !isCovered || hasNameRange) return undefined;
   return {
     table: Prisma.sql`account_texts`,
     index: textsIndex,
-    where: texts,
+    where: conditions,
     order: {
-      ...(by && { by: { sql: nameOfText, type: 'text' } }),
+      ...(by && { by: { sql: textNameColumn, type: 'text' } }),
       id: { sql: 'account_id', type: 'text' },
       descending,
     },
-    // Who looks for a word by name most often means names that begin with it.
-    ...(by && { likely: beginning(searched).sql }),
+    // A search sorted by name usually means names that begin with the word.
+    ...(by && { probableRange: namePrefix(searched).sql }),
   };
 }
 
-const nameOfText = 'folded_name';
+const textNameColumn = 'folded_name';
 
-/** The text as a pattern that fits nothing else. */
-function literal(text: string): string {
+/** Escapes the wildcards of LIKE. */
+function escapePattern(text: string): string {
   return text.replaceAll(/[\\%_]/g, '\\$&');
 }

@@ -1,7 +1,7 @@
 import { foldedNameSql } from '../../db/field-indexes.ts';
 import { Prisma } from '../../db/generated/client.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import type { AccountQuery } from '../schemas/account-query.ts';
+import type { HttpDependencies } from '../server-types.ts';
 import {
   type AccountRow,
   type AccountShape,
@@ -9,33 +9,32 @@ import {
   accountColumnsWithoutFields,
   accountJson,
 } from '../views/account.ts';
-import { type AccountFilter, accountFilters, lookUpOfText } from './account-filters.ts';
+import { type AccountFilter, accountFilters, candidateTextTable } from './account-filters.ts';
 import { fieldFilters } from './field-filters.ts';
 import type { KeysetColumn, KeysetOrder } from './keyset.ts';
 import type { SearchQuery } from './search-page.ts';
-import { omitsFields, readSelection, selectFrom } from './select-account.ts';
+import { omitsFields, parseSelection, selectMembers } from './select-account.ts';
 
-/** A list of accounts as its parameters describe it, whether it is read page by page or as a whole. */
+/** A list of accounts as described by its parameters, for a page or for the whole list. */
 export type AccountList = Omit<SearchQuery, 'after' | 'limit'> & {
-  /** Shows a row as the list does. */
-  show(row: AccountRow): ReturnType<typeof selectFrom>;
+  toJson(row: AccountRow): ReturnType<typeof selectMembers>;
 };
 
-/** @throws Problem 400 naming a parameter that can't be followed */
+/** @throws Problem 400 naming an invalid parameter */
 export async function describeAccountList(
   query: AccountQuery,
   { fieldNames, signupCodeField, indexedFields }: ListDependencies,
 ): Promise<AccountList> {
   const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
-  const selection = readSelection(query.select, shape.fieldNames);
+  const selection = parseSelection(query.select, shape.fieldNames);
   const { sort = 'id', deleted = 'false' } = query;
   const filters: AccountFilter[] = [
     ...accountFilters(query),
     ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
-    ...states[deleted],
+    ...deletedFilters[deleted],
   ];
   const order = orderOf(sort);
-  const lookUp = lookUpOfText(filters, order);
+  const candidates = candidateTextTable(filters, order);
   const roles = Object.groupBy(filters, ({ isCommon = false, bounds }) => {
     if (isCommon) return 'common';
     return bounds !== undefined && bounds === sort.replace('-', '') ? 'bounds' : 'filters';
@@ -48,8 +47,8 @@ export async function describeAccountList(
     filters: sqlOf('filters'),
     common: sqlOf('common'),
     order,
-    ...(lookUp && { lookUp }),
-    show: (row) => selectFrom(accountJson(row, shape), selection),
+    ...(candidates && { candidates }),
+    toJson: (row) => selectMembers(accountJson(row, shape), selection),
   };
 }
 
@@ -61,10 +60,10 @@ function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
   return { ...(by !== undefined && { by }), id: { sql: 'id', type: 'text' }, descending };
 }
 
-const states = {
-  // Few are, and they have an index of their own.
+const deletedFilters = {
+  // Few accounts are deleted; they have an index of their own.
   true: [{ sql: Prisma.sql`deleted` }],
-  false: [{ sql: Prisma.sql`NOT deleted`, ofText: Prisma.sql`NOT deleted`, isCommon: true }],
+  false: [{ sql: Prisma.sql`NOT deleted`, textSql: Prisma.sql`NOT deleted`, isCommon: true }],
   all: [],
 } satisfies Record<string, AccountFilter[]>;
 

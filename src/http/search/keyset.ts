@@ -1,33 +1,32 @@
 import type pg from 'pg';
 import { Prisma } from '../../db/generated/client.ts';
-import { isLogId } from '../schemas/log-id.ts';
-import { isStorableTime } from '../schemas/parse-time.ts';
+import { isLogId, isStorableTime } from '../schemas/parse-parameters.ts';
 
 /**
- * Reads one page in a fixed order, starting after a row instead of at an offset: rows that come and go meanwhile
- * shift nothing. A nullable column is read in two runs, so that each is a plain range of an index;
- * nulls are the greatest values, as in PostgreSQL.
+ * Reads one page by keyset pagination: rows that are inserted or deleted between pages do not shift the next page.
+ * A nullable column is read in two ranges, each of which is a plain index range. Nulls are the greatest values, as in
+ * PostgreSQL.
  */
 export async function readPage<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   query: PageQuery,
 ): Promise<Page<Row>> {
-  return collectPage<Row>(query, async (range, wanted) => {
-    const { text, values } = pageStatement(query, range, wanted);
+  return collectPage<Row>(query, async (range, limit) => {
+    const { text, values } = pageStatement(query, range, limit);
     return (await pool.query<Row & KeyColumns>({ text, values })).rows;
   });
 }
 
-/** Collects a page from the ranges of its order, each read in order as far as it is wanted. */
+/** Collects a page from the ranges of its order until it is full. */
 export async function collectPage<Row>(
   query: Pick<PageQuery, 'order' | 'after' | 'limit'>,
-  readRange: (range: Prisma.Sql, wanted: number, at: number) => Promise<readonly (Row & KeyColumns)[]>,
+  readRange: (range: Prisma.Sql, limit: number, index: number) => Promise<readonly (Row & KeyColumns)[]>,
 ): Promise<Page<Row>> {
   const rows: (Row & KeyColumns)[] = [];
-  for (const [at, range] of ranges(query.order, query.after).entries()) {
-    const wanted = query.limit + 1 - rows.length;
-    if (wanted <= 0) break;
-    rows.push(...(await readRange(range, wanted, at)));
+  for (const [index, range] of ranges(query.order, query.after).entries()) {
+    const remaining = query.limit + 1 - rows.length;
+    if (remaining <= 0) break;
+    rows.push(...(await readRange(range, remaining, index)));
   }
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
@@ -35,7 +34,7 @@ export async function collectPage<Row>(
   return { rows: page, next };
 }
 
-/** The ranges of the order that lie after a position, in the order they are to be read. */
+/** The ranges after a position, in the order in which they are read. */
 export function ranges(order: KeysetOrder, after: KeysetPosition | null): Prisma.Sql[] {
   const beyond = Prisma.raw(order.descending ? '<' : '>');
   const id = Prisma.raw(order.id.sql);
@@ -54,13 +53,13 @@ export function ranges(order: KeysetOrder, after: KeysetPosition | null): Prisma
   return order.descending ? [rest] : [rest, nulls];
 }
 
-/** What does not lie beyond a row, in the range of the order that has the row. */
+/** The rows up to and including a row, within its range of the order. */
 export function upTo(order: KeysetOrder, row: KeyColumns): Prisma.Sql {
   const [beyond] = ranges(order, positionOf(row));
   return Prisma.sql`NOT (${beyond})`;
 }
 
-/** Whether a position can be compared with the columns of the order; a forged one would make PostgreSQL fail. */
+/** Whether the values of a position have the types of the columns: PostgreSQL would fail on others. */
 export function isPosition(order: KeysetOrder, position: KeysetPosition): boolean {
   if (!isValue(order.id.type, position.id)) return false;
   if (position.by === null) return true;
@@ -74,8 +73,8 @@ function pageStatement({ select, where, order }: PageQuery, range: Prisma.Sql, l
     WHERE ${Prisma.join([...where, range], ' AND ')} ORDER BY ${ordering(order)} LIMIT ${limit}`;
 }
 
-/** All rows in the order in which pages bring them. */
-export function wholeStatement({ select, where, order }: Omit<PageQuery, 'after' | 'limit'>): Prisma.Sql {
+/** Selects all rows in the order of the pages. */
+export function fullListStatement({ select, where, order }: Omit<PageQuery, 'after' | 'limit'>): Prisma.Sql {
   const conditions = where.length === 0 ? Prisma.sql`true` : Prisma.join([...where], ' AND ');
   return Prisma.sql`SELECT ${select} WHERE ${conditions} ORDER BY ${ordering(order)}`;
 }
@@ -102,10 +101,10 @@ function isValue(type: KeysetColumn['type'], value: string): boolean {
   }
 }
 
-/** Whether PostgreSQL can hold the four numbers of a version. */
+/** Whether PostgreSQL can store the four numbers of a version. */
 function isVersion(value: string): boolean {
   const [time = '', commit = '', sequence = '', readAt = '', ...more] = value.split('.');
-  const isWithin = (part: string, most: bigint): boolean => /^\d{1,19}$/.test(part) && BigInt(part) <= most;
+  const isWithin = (part: string, max: bigint): boolean => /^\d{1,19}$/.test(part) && BigInt(part) <= max;
   const times = [time, readAt].every((part) => isWithin(part, BigInt(Number.MAX_SAFE_INTEGER)));
   return more.length === 0 && times && isWithin(commit, 2n ** 63n - 1n) && isWithin(sequence, 2n ** 31n - 1n);
 }
@@ -118,20 +117,20 @@ function positionOf({ keyBy, keyId }: KeyColumns): KeysetPosition {
   return { by: keyBy instanceof Date ? keyBy.toISOString() : keyBy, id: keyId };
 }
 
-/** `sql` and `type` come from the code alone, never from a request. */
+/** `sql` and `type` must not contain input of a request: they are not escaped. */
 export type KeysetColumn = {
   readonly sql: string;
   readonly type: 'text' | 'timestamptz' | 'bigint' | 'uuid' | 'version';
 };
 
-/** Rows are ordered by `by`, if given, and then by the unique `id`, both in one direction. */
+/** Rows are ordered by `by`, if present, then by the unique `id`, both in the same direction. */
 export type KeysetOrder = {
   readonly by?: KeysetColumn | undefined;
   readonly id: KeysetColumn;
   readonly descending: boolean;
 };
 
-/** The last row of a page: its ordering value (times as RFC 3339) and its id. */
+/** The last row of a page: its sort value (times as RFC 3339) and its id. */
 export type KeysetPosition = { readonly by: string | null; readonly id: string };
 
 export type PageQuery = {

@@ -14,36 +14,38 @@ import {
 } from './keyset.ts';
 
 /**
- * Reads a page of a list of which nobody knows how many rows fit, nor where in the order they lie. The planner takes it
- * that they lie evenly: where all names that have a word also begin with it, it would read a whole table in the order of
- * names to come to them. So it is told what to do: to read in order for a little, and on where that met some; then to
- * look up all that fit if they are few, to read in order for longer, and only then to look up all of them. Where it can be
- * guessed in which part of the order they lie, a page is read from there, and of all that fit only those up to its last row
- * are sorted.
+ * Reads a page of a filtered list. The planner assumes that matches are evenly distributed in the sort order. If they
+ * are not (all names that contain a word also begin with it), it would scan the whole table in order. So this function
+ * chooses the plan, in steps:
+ * 1. A short ordered scan; if it finds enough matches to be promising, a long one.
+ * 2. If a probable range of the order is known, a scan of it; then only matches up to its last row are sorted.
+ * 3. If few rows match, collect and sort them all.
+ * 4. A long ordered scan.
+ * 5. Collect and sort all matches.
  */
 export async function searchPage<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   query: SearchQuery,
-  steps: Steps = defaultSteps,
+  steps: SearchSteps = defaultSteps,
 ): Promise<Page<Row>> {
-  if (query.filters.length === 0) return readPage<Row>(pool, wholeQuery(query));
+  if (query.filters.length === 0) return readPage<Row>(pool, toPlainQuery(query));
   return inTransaction(pool, async (client) => {
-    await client.query(advice);
-    const usable = await withUsableLookUp(client, query);
-    return collectPage<Row>(query, (range, wanted, at) =>
-      readInSteps<Row>(client, usable, { range, at }, wanted, steps),
+    await client.query(plannerSettings);
+    const usable = await withUsableCandidates(client, query);
+    return collectPage<Row>(query, (range, limit, index) =>
+      readInSteps<Row>(client, usable, { range, index }, limit, steps),
     );
   });
 }
 
-/** Asked each time: the index may be built meanwhile, and a replica has it later. */
-async function withUsableLookUp(client: pg.PoolClient, query: SearchQuery): Promise<SearchQuery> {
-  const { lookUp, ...others } = query;
-  if (lookUp === undefined) return query;
+/** Checked on every request: the index may be built at any time, and later on a replica. */
+async function withUsableCandidates(client: pg.PoolClient, query: SearchQuery): Promise<SearchQuery> {
+  const { candidates, ...others } = query;
+  if (candidates === undefined) return query;
   const { rows } = await client.query<{ valid: boolean }>({
     name: 'valid-index',
     text: 'select indisvalid as valid from pg_index where indexrelid = to_regclass($1)',
-    values: [lookUp.index],
+    values: [candidates.index],
   });
   return rows[0]?.valid === true ? query : others;
 }
@@ -51,45 +53,46 @@ async function withUsableLookUp(client: pg.PoolClient, query: SearchQuery): Prom
 async function readInSteps<Row extends pg.QueryResultRow>(
   client: pg.PoolClient,
   query: SearchQuery,
-  part: Part,
-  wanted: number,
-  { shortWalk, few, longWalk }: Steps,
-): Promise<Found<Row>[]> {
-  const read = async ({ text, values }: Prisma.Sql): Promise<Found<Row>[]> =>
-    (await client.query<Found<Row>>({ text, values })).rows;
+  part: OrderPart,
+  limit: number,
+  { shortScan, maxFew, longScan }: SearchSteps,
+): Promise<Match<Row>[]> {
+  const read = async ({ text, values }: Prisma.Sql): Promise<Match<Row>[]> =>
+    (await client.query<Match<Row>>({ text, values })).rows;
   const { range } = part;
-  const inOrder = await read(walk(query, range, wanted, shortWalk));
-  if (inOrder.length === wanted) return inOrder;
-  const worthScanningFurther = inOrder.length * longWalk >= 2 * wanted * shortWalk;
+  const first = await read(orderedScan(query, range, limit, shortScan));
+  if (first.length === limit) return first;
+  const worthScanningFurther = first.length * longScan >= 2 * limit * shortScan;
   if (worthScanningFurther) {
-    const further = await read(walk(query, range, wanted, longWalk));
-    if (further.length === wanted) return further;
+    const further = await read(orderedScan(query, range, limit, longScan));
+    if (further.length === limit) return further;
   }
-  const likely = query.lookUp?.likely;
-  if (likely !== undefined) {
-    const keysAlone = { ...query, columns: Prisma.raw(query.order.id.sql) };
-    const first = await read(walk(keysAlone, Prisma.sql`${range} AND ${likely}`, wanted, shortWalk));
-    if (first.length === wanted) return read(lookUpAll(query, part, wanted, first.at(-1)));
+  const probableRange = query.candidates?.probableRange;
+  if (probableRange !== undefined) {
+    const keysOnly = { ...query, columns: Prisma.raw(query.order.id.sql) };
+    const probable = Prisma.sql`${range} AND ${probableRange}`;
+    const keys = await read(orderedScan(keysOnly, probable, limit, shortScan));
+    if (keys.length === limit) return read(collectAllMatches(query, part, limit, keys.at(-1)));
   }
   const estimate = await estimateMatches(client, query, range);
-  // So many that they would have been met if they lay evenly: they lie elsewhere.
-  const liesElsewhere = estimate > 4 * few && estimate <= maxToSort;
-  if (!liesElsewhere) {
-    const found = await read(lookUpFew(query, part, wanted, few));
-    if ((found[0]?.matches ?? 0) <= few) return found;
-    const further = worthScanningFurther ? [] : await read(walk(query, range, wanted, longWalk));
-    if (further.length === wanted) return further;
+  // With this many evenly distributed matches, a scan would have found them: they are elsewhere in the order.
+  const isElsewhere = estimate > 4 * maxFew && estimate <= maxToSort;
+  if (!isElsewhere) {
+    const found = await read(collectFewMatches(query, part, limit, maxFew));
+    if ((found[0]?.matches ?? 0) <= maxFew) return found;
+    const further = worthScanningFurther ? [] : await read(orderedScan(query, range, limit, longScan));
+    if (further.length === limit) return further;
   }
-  return read(lookUpAll(query, part, wanted));
+  return read(collectAllMatches(query, part, limit));
 }
 
-/** How many rows the planner thinks there are; exact in nothing, but at no cost. */
+/** The estimate of the planner. */
 async function estimateMatches(
   client: pg.PoolClient,
   query: SearchQuery,
   range: Prisma.Sql,
 ): Promise<number> {
-  const where = Prisma.join([range, ...query.bounds, fits(query)], ' AND ');
+  const where = Prisma.join([range, ...query.bounds, matchCondition(query)], ' AND ');
   const { text, values } = Prisma.sql`EXPLAIN (FORMAT JSON) SELECT FROM ${query.table} WHERE ${where}`;
   const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>({
     text,
@@ -98,8 +101,8 @@ async function estimateMatches(
   return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
 
-/** The same list as one query without any advice. */
-export function wholeQuery<Q extends Omit<SearchQuery, 'after' | 'limit'>>(query: Q) {
+/** Converts the list to one query, planned by PostgreSQL. */
+export function toPlainQuery<Q extends Omit<SearchQuery, 'after' | 'limit'>>(query: Q) {
   const { columns, table, common, bounds, filters } = query;
   return {
     ...query,
@@ -108,50 +111,59 @@ export function wholeQuery<Q extends Omit<SearchQuery, 'after' | 'limit'>>(query
   };
 }
 
-// Looking up more at once costs more than walking a long way for nothing.
+// Collecting more rows costs more than a long scan without a result.
 const maxToSort = 100_000;
 
-/** How many rows each step looks at. */
-export type Steps = { readonly shortWalk: number; readonly few: number; readonly longWalk: number };
+/** The maximum number of rows that each step reads. */
+export type SearchSteps = { readonly shortScan: number; readonly maxFew: number; readonly longScan: number };
 
-// A row that is looked at in order costs about what one costs that is looked up, so no step costs much more than the one
-// before it.
-const defaultSteps: Steps = { shortWalk: 1_000, few: 5_000, longWalk: 10_000 };
+// A scanned row costs about as much as a collected row, so each step costs little more than the previous one.
+const defaultSteps: SearchSteps = { shortScan: 1_000, maxFew: 5_000, longScan: 10_000 };
 
-// One moment for all that is read. What has an index is found by it: a scan that hopes to meet a match soon may not.
-const advice = `set transaction isolation level repeatable read, read only;
+// All steps read one snapshot. Sequential scans are off: the planner chooses them if it expects an early match.
+const plannerSettings = `set transaction isolation level repeatable read, read only;
   set local enable_seqscan = off; set local jit = off`;
 
-/** The first rows that fit, among the next ones in order. */
-function walk(query: SearchQuery, range: Prisma.Sql, wanted: number, most: number): Prisma.Sql {
+/** Selects the matches among the next `maxScanned` rows of the order. */
+function orderedScan(query: SearchQuery, range: Prisma.Sql, limit: number, maxScanned: number): Prisma.Sql {
   const { order, columns, table, bounds } = query;
   const where = Prisma.join([range, ...bounds], ' AND ');
   return Prisma.sql`SELECT * FROM (
-      SELECT ${keys(order)}, (${fits(query)}) AS fits, ${columns}
-        FROM ${table} WHERE ${where} ORDER BY ${ordering(order)} LIMIT ${most}
-    ) walked WHERE fits ORDER BY ${keyOrdering(order)} LIMIT ${wanted}`;
+      SELECT ${keys(order)}, (${matchCondition(query)}) AS fits, ${columns}
+        FROM ${table} WHERE ${where} ORDER BY ${ordering(order)} LIMIT ${maxScanned}
+    ) walked WHERE fits ORDER BY ${keyOrdering(order)} LIMIT ${limit}`;
 }
 
-/** The first ones in order among some rows that fit, with `matches`: those of all rows, if they are no more than `most`. */
-function lookUpFew(query: SearchQuery, part: Part, wanted: number, most: number): Prisma.Sql {
-  const { table, order, where } = placeOf(query, part);
+/** Selects the first of up to `maxMatches` matches. `matches` is their number, greater than `maxMatches` if there are more. */
+function collectFewMatches(
+  query: SearchQuery,
+  part: OrderPart,
+  limit: number,
+  maxMatches: number,
+): Prisma.Sql {
+  const { table, order, where } = candidateSource(query, part);
   return Prisma.sql`WITH found AS MATERIALIZED (
-      SELECT ${keys(order)} FROM ${table} WHERE ${where} LIMIT ${most + 1}
+      SELECT ${keys(order)} FROM ${table} WHERE ${where} LIMIT ${maxMatches + 1}
     ), first AS MATERIALIZED (
-      SELECT * FROM found ORDER BY ${keyOrdering(order)} LIMIT ${wanted}
+      SELECT * FROM found ORDER BY ${keyOrdering(order)} LIMIT ${limit}
     )
     SELECT (SELECT count(*) FROM found)::int AS matches, ${rowsOfFirst(query)}`;
 }
 
-/** The first ones in order among all rows that fit. @param last one that none of those lies beyond, if it is known */
-function lookUpAll(query: SearchQuery, part: Part, wanted: number, last?: KeyColumns): Prisma.Sql {
-  const { table, order, where } = placeOf(query, part);
-  const within = last === undefined ? where : Prisma.sql`${where} AND ${upTo(order, last)}`;
-  // The offset keeps the planner from reading in order after all.
+/** Selects the first of all matches. @param last a row that none of the first matches is after, if known */
+function collectAllMatches(
+  query: SearchQuery,
+  part: OrderPart,
+  limit: number,
+  last?: KeyColumns,
+): Prisma.Sql {
+  const { table, order, where } = candidateSource(query, part);
+  const bounded = last === undefined ? where : Prisma.sql`${where} AND ${upTo(order, last)}`;
+  // OFFSET 0 prevents the planner from reading in order.
   return Prisma.sql`WITH found AS (
-      SELECT ${keys(order)} FROM ${table} WHERE ${within} OFFSET 0
+      SELECT ${keys(order)} FROM ${table} WHERE ${bounded} OFFSET 0
     ), first AS MATERIALIZED (
-      SELECT * FROM found ORDER BY ${keyOrdering(order)} LIMIT ${wanted}
+      SELECT * FROM found ORDER BY ${keyOrdering(order)} LIMIT ${limit}
     )
     SELECT ${rowsOfFirst(query)}`;
 }
@@ -162,21 +174,21 @@ function rowsOfFirst({ order, columns, table }: SearchQuery): Prisma.Sql {
       FROM ${table} WHERE ${id} IN (SELECT "keyId" FROM first) ORDER BY ${ordering(order)}`;
 }
 
-/** Where the rows of a part of the order are looked up, and by what. */
-function placeOf(query: SearchQuery, { range, at }: Part) {
-  const { table, order, bounds, lookUp, after } = query;
-  if (lookUp === undefined) {
-    return { table, order, where: Prisma.join([range, ...bounds, fits(query)], ' AND ') };
+/** The table, order and condition that select the matches of a part of the order. */
+function candidateSource(query: SearchQuery, { range, index }: OrderPart) {
+  const { table, order, bounds, candidates, after } = query;
+  if (candidates === undefined) {
+    return { table, order, where: Prisma.join([range, ...bounds, matchCondition(query)], ' AND ') };
   }
-  const [within = range] = ranges(lookUp.order, after).slice(at);
-  return { ...lookUp, where: Prisma.join([within, ...lookUp.where], ' AND ') };
+  const candidateRange = ranges(candidates.order, after)[index] ?? range;
+  return { ...candidates, where: Prisma.join([candidateRange, ...candidates.where], ' AND ') };
 }
 
 function keys({ by, id }: KeysetOrder): Prisma.Sql {
   return Prisma.raw(`${by?.sql ?? 'NULL::text'} AS "keyBy", ${id.sql} AS "keyId"`);
 }
 
-function fits({ common, filters }: SearchQuery): Prisma.Sql {
+function matchCondition({ common, filters }: SearchQuery): Prisma.Sql {
   return Prisma.join([...common, ...filters], ' AND ');
 }
 
@@ -186,34 +198,33 @@ function keyOrdering({ by, descending }: KeysetOrder): Prisma.Sql {
 }
 
 export type SearchQuery = {
-  /** Of the table, whose id is a text. */
+  /** Columns of the table; its id is a text. */
   readonly columns: Prisma.Sql;
   readonly table: Prisma.Sql;
-  /** What most rows meet. */
+  /** Conditions that most rows meet. */
   readonly common: readonly Prisma.Sql[];
-  /** Ranges of the order itself. */
+  /** Conditions that are ranges of the order. */
   readonly bounds: readonly Prisma.Sql[];
-  /** What any number of rows may meet. */
+  /** Conditions of unknown selectivity. */
   readonly filters: readonly Prisma.Sql[];
-  /** Where rows are looked up, if not in the table itself. */
-  readonly lookUp?: LookUp;
+  readonly candidates?: CandidateTable;
   readonly order: KeysetOrder;
   readonly after: KeysetPosition | null;
   readonly limit: number;
 };
 
-/** A table that has the same rows under the same ids in less room, with all the conditions of a search and its order. */
-export type LookUp = {
+/** A narrower table with the same ids and with the columns of all conditions and of the order of a search. */
+export type CandidateTable = {
   readonly table: Prisma.Sql;
-  /** The table is whole once it has this index. */
+  /** The table is complete if it has this index. */
   readonly index: string;
   readonly where: readonly Prisma.Sql[];
   readonly order: KeysetOrder;
-  /** A range of the order, in columns of the searched table, in which most of what fits may lie. */
-  readonly likely?: Prisma.Sql;
+  /** A range of the order, in columns of the main table, that may contain most matches. */
+  readonly probableRange?: Prisma.Sql;
 };
 
-/** A range of the order, and which one it is. */
-type Part = { readonly range: Prisma.Sql; readonly at: number };
+/** One of the ranges of the order. */
+type OrderPart = { readonly range: Prisma.Sql; readonly index: number };
 
-type Found<Row> = Row & KeyColumns & { readonly matches?: number };
+type Match<Row> = Row & KeyColumns & { readonly matches?: number };

@@ -1,10 +1,10 @@
 import { fastifySSE } from '@fastify/sse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { checkStreamLimit, closingDown, type StreamLimits } from './stream-limits.ts';
+import { checkStreamLimit, type StreamLimits, serverClosing } from './stream-limits.ts';
 
-/** One message of a stream of Server-Sent Events. */
+/** A message of a Server-Sent Events stream. */
 export type StreamMessage = {
-  /** What a client sends as `Last-Event-ID` to go on behind it. */
+  /** A client sends it as `Last-Event-ID` to resume after this message. */
   readonly id?: string;
   readonly event: string;
   /** Sent as JSON. */
@@ -13,43 +13,41 @@ export type StreamMessage = {
 
 export type EventStreams = {
   /**
-   * Answers with the messages of `source` until it ends. The signal says that nobody listens any more: the client is
-   * gone or too slow, or the server closes.
+   * Sends the messages of `source` until it ends; strings are sent unchanged. The signal is aborted when the client
+   * disconnects or is too slow, or when the server closes.
    *
-   * A text is sent as it is.
-   *
-   * @throws Problem 429 or 503 where too many streams are open, before anything is sent
+   * @throws Problem 429 or 503 if too many streams are open, before anything is sent
    */
-  answer(
+  send(
     request: FastifyRequest,
     reply: FastifyReply,
     source: (signal: AbortSignal) => AsyncIterable<StreamMessage | string>,
     limits?: StreamLimits,
   ): Promise<void>;
-  /** @throws Problem as `answer` would */
+  /** @throws Problem 429 or 503 if too many streams are open */
   checkStreamLimit(request: FastifyRequest, limits?: StreamLimits): void;
 };
 
-/** Whether the route was asked for a stream. Routes that can answer one have `sse: 'dual'`. */
+/** Whether the client requests a stream from a route with `sse: 'dual'`. */
 export function wantsStream(request: FastifyRequest, reply: FastifyReply): boolean {
   return request.method === 'GET' && reply.sse !== undefined;
 }
 
 const heartbeatMs = 15_000;
-const defaultLimits: StreamLimits = { most: 100, maxPerKey: 10 };
+const defaultLimits: StreamLimits = { max: 100, maxPerKey: 10 };
 
-/** Server-Sent Events by @fastify/sse, with limits, and an end when the server closes. */
+/** Registers @fastify/sse, with limits, and ends all streams when the server closes. */
 export async function registerEventStreams(
   app: FastifyInstance,
-  /** A client that takes nothing for so long is given up; until then what it does not take waits here. */
-  stallLimitMs = 30_000,
+  /** A client that reads nothing for this time is disconnected; one message per client is buffered. */
+  stallTimeoutMs = 30_000,
 ): Promise<EventStreams> {
   await app.register(fastifySSE, { heartbeatInterval: heartbeatMs });
   const open = new Map<AbortController, OpenStream>();
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;
-    for (const gone of open.keys()) gone.abort();
+    for (const controller of open.keys()) controller.abort();
   });
   const check = ({ callerName }: FastifyRequest, limits = defaultLimits): void => {
     const others = [...open.values()].filter((stream) => stream.limits === limits);
@@ -62,29 +60,29 @@ export async function registerEventStreams(
   };
   return {
     checkStreamLimit: check,
-    async answer(request, reply, source, limits = defaultLimits) {
+    async send(request, reply, source, limits = defaultLimits) {
       check(request, limits);
-      // It may have been let in before the server began to close.
-      if (closing) throw closingDown();
-      const gone = new AbortController();
-      open.set(gone, { caller: request.callerName, limits });
-      reply.raw.once('close', () => gone.abort());
-      // The connection ends with the stream, so that a closing server does not wait for it.
+      // The request may have been accepted before the server started to close.
+      if (closing) throw serverClosing();
+      const controller = new AbortController();
+      open.set(controller, { caller: request.callerName, limits });
+      reply.raw.once('close', () => controller.abort());
+      // Without keep-alive a closing server does not wait for the connection.
       reply.header('connection', 'close');
       reply.sse.sendHeaders();
-      // From here on the time limit of handlers does not count.
+      // From here on handlerTimeout does not apply.
       reply.hijack();
       try {
-        for await (const message of source(gone.signal)) {
-          if (gone.signal.aborted) break;
+        for await (const message of source(controller.signal)) {
+          if (controller.signal.aborted) break;
           const sending = typeof message === 'string' ? write(reply, message) : reply.sse.send(message);
-          if (!(await isTaken(sending, gone.signal, stallLimitMs))) break;
+          if (!(await isSent(sending, controller.signal, stallTimeoutMs))) break;
         }
       } catch (error) {
-        request.log.error({ err: error }, 'a stream broke');
+        request.log.error({ err: error }, 'stream failed');
       } finally {
-        open.delete(gone);
-        // What was not taken never will be.
+        open.delete(controller);
+        // The client does not read: discard the buffered data.
         if (reply.raw.writableNeedDrain) reply.raw.destroy();
         reply.sse.close();
       }
@@ -94,27 +92,27 @@ export async function registerEventStreams(
 
 type OpenStream = { readonly caller: string; readonly limits: StreamLimits };
 
-/** Undefined when it was taken at once; else it is when the connection has room again. */
+/** @returns undefined if the data was written, otherwise a promise for the drain of the connection */
 function write({ raw }: FastifyReply, text: string): Promise<void> | undefined {
   if (raw.write(text)) return undefined;
   return new Promise((resolve) => raw.once('drain', resolve));
 }
 
-/** Whether the connection took it; false where it is gone or took nothing for too long. */
-async function isTaken(
+/** @returns false if the client disconnected or the timeout elapsed before the data was sent */
+async function isSent(
   sending: Promise<void> | undefined,
   signal: AbortSignal,
-  limitMs: number,
+  timeoutMs: number,
 ): Promise<boolean> {
   if (sending === undefined) return true;
-  const { promise: refused, resolve } = Promise.withResolvers<false>();
-  const refuse = (): void => resolve(false);
-  const timer = setTimeout(refuse, limitMs);
-  signal.addEventListener('abort', refuse);
+  const { promise: failed, resolve } = Promise.withResolvers<false>();
+  const fail = (): void => resolve(false);
+  const timer = setTimeout(fail, timeoutMs);
+  signal.addEventListener('abort', fail);
   try {
-    return await Promise.race([sending.then(() => true), refused]);
+    return await Promise.race([sending.then(() => true), failed]);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', refuse);
+    signal.removeEventListener('abort', fail);
   }
 }

@@ -4,20 +4,20 @@ import type { Prisma } from '../../db/generated/client.ts';
 const rowsPerBatch = 200;
 
 /**
- * Reads all rows of a statement batch by batch, as they were at one moment, however long that takes: by a cursor of the
- * database, so that neither side ever holds more than a batch. Whoever stops reading gives the connection back.
+ * Reads all rows of a statement in one snapshot, in batches from a database cursor: neither side buffers more than one
+ * batch. The connection is released when the consumer stops reading.
  *
- * @param gone breaks off a statement that is under way
+ * @param signal cancels a running statement
  */
 export async function* readSnapshot<Row extends pg.QueryResultRow>(
   pool: pg.Pool,
   { text, values }: Prisma.Sql,
-  gone: AbortSignal,
+  signal: AbortSignal,
 ): AsyncGenerator<Row[], void, undefined> {
   const client = await pool.connect();
-  // A connection that was left in the middle is closed, and the snapshot with it.
-  let broken: Error | undefined = new Error('left in the middle of a snapshot');
-  const cancel = await cancelWith(client, pool, gone).catch((error: Error) => {
+  // Releasing with an error closes the connection, and with it the snapshot.
+  let failure: Error | undefined = new Error('snapshot not read to its end');
+  const cancel = await cancelOnAbort(client, pool, signal).catch((error: Error) => {
     client.release(error);
     throw error;
   });
@@ -30,24 +30,24 @@ export async function* readSnapshot<Row extends pg.QueryResultRow>(
       if (rows.length < rowsPerBatch) break;
     }
     await client.query('commit');
-    broken = undefined;
+    failure = undefined;
   } finally {
-    gone.removeEventListener('abort', cancel);
-    client.release(broken);
+    signal.removeEventListener('abort', cancel);
+    client.release(failure);
   }
 }
 
-// Plans that begin to answer at once: to sort everything first would take room for everything.
-// A reader may pause for longer than between two statements elsewhere; who watches it ends it before.
+// cursor_tuple_fraction: prefer plans that return the first rows early; a sort would buffer all rows.
+// idle_in_transaction_session_timeout: a slow client may pause longer than other transactions; its export has a timeout.
 const begin = `begin isolation level repeatable read read only;
   set local cursor_tuple_fraction = 0.01; set local idle_in_transaction_session_timeout = '2min'`;
 
-/** The connection is busy, so another one asks that its statement be broken off. */
-async function cancelWith(client: pg.PoolClient, pool: pg.Pool, gone: AbortSignal): Promise<() => void> {
+/** The connection is busy, so another one cancels its statement. */
+async function cancelOnAbort(client: pg.PoolClient, pool: pg.Pool, signal: AbortSignal): Promise<() => void> {
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   const cancel = (): void => {
     pool.query('select pg_cancel_backend($1)', [rows[0]?.pid]).catch(() => {});
   };
-  gone.addEventListener('abort', cancel, { once: true });
+  signal.addEventListener('abort', cancel, { once: true });
   return cancel;
 }

@@ -1,30 +1,30 @@
 import { Problem } from '../problem.ts';
 
-/** Of one kind of long answer; those of another kind are counted apart. */
-export type StreamLimits = { readonly most: number; readonly maxPerKey: number };
+/** Limits of one kind of stream; each kind is counted separately. */
+export type StreamLimits = { readonly max: number; readonly maxPerKey: number };
 
 /**
- * @param callers whose answers of this kind are under way
- * @throws Problem 429 where this caller has as many as one may have, 503 where all together have
+ * @param callers the callers of all open streams of this kind
+ * @throws Problem 429 if the caller has reached its limit, 503 if the total limit is reached
  */
 export function checkStreamLimit(
-  what: 'exports' | 'streams',
+  kind: 'exports' | 'streams',
   callers: readonly string[],
   caller: string,
-  { most, maxPerKey }: StreamLimits,
+  { max, maxPerKey }: StreamLimits,
 ): void {
   const headers = { 'retry-after': '30' };
   if (callers.filter((other) => other === caller).length >= maxPerKey) {
-    throw new Problem('too-many-streams', `At most ${maxPerKey} ${what} of one key may be open.`, {
+    throw new Problem('too-many-streams', `The limit of ${maxPerKey} ${kind} per key is reached.`, {
       headers,
     });
   }
-  if (callers.length >= most) {
-    throw new Problem('unavailable', `At most ${most} ${what} may be open.`, { headers });
+  if (callers.length >= max) {
+    throw new Problem('unavailable', `The limit of ${max} ${kind} is reached.`, { headers });
   }
 }
 
-/** To a caller who was let in just before the server began to close: another process answers. */
-export function closingDown(): Problem {
-  return new Problem('unavailable', 'The server is closing.', { headers: { 'retry-after': '1' } });
+/** For a request accepted just before the server started to close: another process can serve it. */
+export function serverClosing(): Problem {
+  return new Problem('unavailable', 'The server is shutting down.', { headers: { 'retry-after': '1' } });
 }

@@ -2,16 +2,16 @@ import type { Static } from 'typebox';
 import { type Account, Prisma } from '../../db/generated/client.ts';
 import { masterField } from '../../salesforce/records.ts';
 import { type AccountSchema, codeStates } from '../schemas/account.ts';
-import { isoTime } from './time.ts';
+import { isoTime } from '../schemas/values.ts';
 
-/** Shows a row as the API does: known columns at the top, every other mirrored field under `fields`. */
+/** Converts a row to JSON: known columns at the top level, all other mirrored fields under `fields`. */
 export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof AccountSchema> {
   return {
     id: row.id,
     name: row.name,
     accountNumber: row.accountNumber,
     signupCode: row.signupCode,
-    codeState: isCodeState(row.codeState) ? row.codeState : 'none',
+    codeState: codeStates.find((state) => state === row.codeState) ?? 'none',
     codeError: codeError(row.codeError),
     fields: otherFields(valuesOf(row.fields), shape),
     createdAt: isoTime(row.createdAt),
@@ -28,7 +28,7 @@ export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof
 
 /** The columns of an `AccountRow`. */
 export const accountColumns = columnsWith('fields');
-/** The same where no fields are shown: reading them is most of the work. */
+/** Without `fields`, which dominate the cost of a read. */
 export const accountColumnsWithoutFields = columnsWith(`'{}'::jsonb AS fields`);
 
 function columnsWith(fields: string): Prisma.Sql {
@@ -38,8 +38,8 @@ function columnsWith(fields: string): Prisma.Sql {
   changed_at AS "changedAt", synced_at AS "syncedAt", replaced_fields AS "replacedFields", version`);
 }
 
-// Shown at the top of an account rather than among its fields.
-const shownAbove = new Set([
+// Members at the top level of an account.
+const topLevelFields = new Set([
   'Id',
   'Name',
   'AccountNumber',
@@ -49,38 +49,36 @@ const shownAbove = new Set([
   masterField,
 ]);
 
-/** All mirrored fields, in the order of the schema, then what the account has besides. */
+/** All mirrored fields in the order of the schema, followed by fields that the schema does not contain. */
 function otherFields(values: Values, shape: AccountShape): Record<string, unknown> {
-  const shown: Record<string, unknown> = {};
-  const { names, known } = othersOf(shape);
-  for (const name of names) shown[name] = values[name] ?? null;
-  // Names of fields are words of letters, digits and underscores that begin with a letter.
-  for (const name in values) if (!known.has(name) && name !== '__proto__') shown[name] = values[name];
-  return shown;
+  const fields: Record<string, unknown> = {};
+  const { names, known } = fieldNamesOf(shape);
+  for (const name of names) fields[name] = values[name] ?? null;
+  for (const name in values) if (!known.has(name) && name !== '__proto__') fields[name] = values[name];
+  return fields;
 }
 
-type Others = {
+type FieldNames = {
   readonly signupCodeField: string;
-  /** Those that are shown among the fields. */
+  /** The fields under `fields`. */
   readonly names: readonly string[];
-  /** And those that are hidden. */
+  /** These and the fields at the top level. */
   readonly known: ReadonlySet<string>;
 };
 
-// The names are looked up once for many requests.
-const others = new WeakMap<readonly string[], Others>();
+const cache = new WeakMap<readonly string[], FieldNames>();
 
-function othersOf({ fieldNames, signupCodeField }: AccountShape): Others {
-  const before = others.get(fieldNames);
-  if (before?.signupCodeField === signupCodeField) return before;
-  const isHidden = (name: string): boolean => name === signupCodeField || shownAbove.has(name);
-  const made: Others = {
+function fieldNamesOf({ fieldNames, signupCodeField }: AccountShape): FieldNames {
+  const cached = cache.get(fieldNames);
+  if (cached?.signupCodeField === signupCodeField) return cached;
+  const isTopLevel = (name: string): boolean => name === signupCodeField || topLevelFields.has(name);
+  const computed: FieldNames = {
     signupCodeField,
-    names: fieldNames.filter((name) => !isHidden(name)),
-    known: new Set([...fieldNames, ...shownAbove, signupCodeField]),
+    names: fieldNames.filter((name) => !isTopLevel(name)),
+    known: new Set([...fieldNames, ...topLevelFields, signupCodeField]),
   };
-  others.set(fieldNames, made);
-  return made;
+  cache.set(fieldNames, computed);
+  return computed;
 }
 
 function codeError(value: unknown): Static<typeof AccountSchema>['codeError'] {
@@ -103,10 +101,6 @@ function valuesOf(value: unknown): Values {
 }
 
 type Values = Readonly<Record<string, unknown>>;
-
-function isCodeState(state: string): state is Static<typeof AccountSchema>['codeState'] {
-  return (codeStates as readonly string[]).includes(state);
-}
 
 export type AccountRow = Pick<
   Account,

@@ -1,13 +1,32 @@
 import type { Static } from 'typebox';
 import { type Event, Prisma } from '../../db/generated/client.ts';
 import type { ReadEvent } from '../../history/read-event.ts';
-import type { DecodedEventSchema, EventDetailSchema, EventSchema, eventStates } from '../schemas/event.ts';
-import { isoTime } from './time.ts';
+import {
+  type DecodedEventSchema,
+  type EventDetailSchema,
+  type EventSchema,
+  eventStates,
+} from '../schemas/event.ts';
+import { isoTime } from '../schemas/values.ts';
 
-/** Shows a row of the log without its payload. */
+/** Converts a row of the log to JSON, without the payload. */
 export function eventJson(row: EventRow): Static<typeof EventSchema> {
   return {
-    ...common(row),
+    id: row.id.toString(),
+    eventId: row.eventId,
+    state: eventStates.find((state) => state === row.state) ?? 'stored',
+    error: row.error,
+    receivedAt: isoTime(row.receivedAt),
+    appliedAt: isoTime(row.appliedAt),
+    changeType: row.changeType,
+    recordIds: row.recordIds,
+    transactionKey: row.transactionKey,
+    sequenceNumber: row.sequenceNumber,
+    commitTimestamp: isoTime(row.commitTimestamp),
+    commitNumber: row.commitNumber?.toString() ?? null,
+    commitUser: row.commitUser,
+    changeOrigin: row.changeOrigin,
+    changedFields: row.changedFields,
     topic: row.topic,
     source: row.source,
     schemaId: row.schemaId,
@@ -17,7 +36,7 @@ export function eventJson(row: EventRow): Static<typeof EventSchema> {
   };
 }
 
-/** Shows all that is known of an event. */
+/** Converts a row of the log to JSON, including the decoded payload. */
 export function eventDetailJson(
   row: EventRow & Pick<Event, 'payload' | 'replayId'>,
   decoded: ReadEvent | undefined,
@@ -39,26 +58,6 @@ export const eventColumns = Prisma.raw(`id, topic, source, event_id AS "eventId"
   commit_user AS "commitUser", change_origin AS "changeOrigin", coalesce(changed_fields, '{}') AS "changedFields",
   duplicate_of AS "duplicateOf"`);
 
-function common(row: EventRow) {
-  return {
-    id: row.id.toString(),
-    eventId: row.eventId,
-    state: isEventState(row.state) ? row.state : 'stored',
-    error: row.error,
-    receivedAt: isoTime(row.receivedAt),
-    appliedAt: isoTime(row.appliedAt),
-    changeType: row.changeType,
-    recordIds: row.recordIds,
-    transactionKey: row.transactionKey,
-    sequenceNumber: row.sequenceNumber,
-    commitTimestamp: isoTime(row.commitTimestamp),
-    commitNumber: row.commitNumber?.toString() ?? null,
-    commitUser: row.commitUser,
-    changeOrigin: row.changeOrigin,
-    changedFields: row.changedFields,
-  } as const;
-}
-
 function decodedJson({ header, fields }: ReadEvent & { ok: true }): Static<typeof DecodedEventSchema> {
   return {
     header: {
@@ -75,10 +74,6 @@ function decodedJson({ header, fields }: ReadEvent & { ok: true }): Static<typeo
 function decodeError(decoded: ReadEvent | undefined): string | null {
   if (decoded === undefined) return 'The event was not decoded.';
   return decoded.ok ? null : decoded.error;
-}
-
-function isEventState(state: string): state is (typeof eventStates)[number] {
-  return ['stored', 'applied', 'skipped', 'failed'].includes(state);
 }
 
 export type EventRow = Omit<Event, 'payload' | 'replayId' | 'digest'>;

@@ -3,14 +3,13 @@ import { formatVersion } from '../../apply/version.ts';
 import type { FieldChange } from '../../history/entry.ts';
 import type { ListedEntry } from '../../history/list-entries.ts';
 import type { AccountEventSchema, FieldWriteSchema } from '../schemas/history.ts';
+import { isoTime } from '../schemas/values.ts';
 import type { EventRow } from './event.ts';
-import { isoTime } from './time.ts';
 
-/** Shows a change in the history of an account. */
 export function accountEventJson(
   listed: ListedEntry,
   changes: readonly FieldChange[],
-  origin: KnownOrigin,
+  origin: ChangeOrigin,
 ): Static<typeof AccountEventSchema> {
   return {
     ...originJson(listed, origin),
@@ -21,16 +20,15 @@ export function accountEventJson(
   };
 }
 
-/** Shows who wrote a field. */
 export function fieldWriteJson(
   listed: ListedEntry,
   change: FieldChange,
-  origin: KnownOrigin,
+  origin: ChangeOrigin,
 ): Static<typeof FieldWriteSchema> {
   return { ...originJson(listed, origin), ...change };
 }
 
-function originJson({ kind, entry: { version, origin } }: ListedEntry, { event, resyncId }: KnownOrigin) {
+function originJson({ kind, entry: { version, origin } }: ListedEntry, { event, resyncId }: ChangeOrigin) {
   const [committed, commitNumber, , readAt] = version;
   return {
     kind,
@@ -50,5 +48,5 @@ function originJson({ kind, entry: { version, origin } }: ListedEntry, { event, 
   } as const;
 }
 
-/** The event of the log, as long as it is kept, and the resync of a reading. */
-export type KnownOrigin = { readonly event: EventRow | undefined; readonly resyncId: string | null };
+/** The event, while it is in the log, and the resync of a `reading`. */
+export type ChangeOrigin = { readonly event: EventRow | undefined; readonly resyncId: string | null };

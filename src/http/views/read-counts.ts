@@ -2,57 +2,70 @@ import type pg from 'pg';
 import type { Static } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
 import type { StatusSchema } from '../schemas/status.ts';
-import { countRows } from '../search/count-rows.ts';
 
-/** Counts what the mirror holds; great sets are estimated, and `estimated` names them. */
-export async function readCounts(pool: pg.Pool): Promise<Counts> {
-  const counted = new Map<string, number>();
+/** Counts accounts, incidents and events. Counts of large sets are estimates, listed in `estimated`. */
+export async function readCounts(pool: pg.Pool): Promise<Static<typeof StatusSchema>['counts']> {
   const estimated: string[] = [];
-  for (const [name, from] of Object.entries(counts)) {
+  const count = async (name: string, from: Prisma.Sql): Promise<number> => {
     const { count, exact } = await countRows(pool, from);
-    counted.set(name, count);
     if (!exact) estimated.push(name);
-  }
-  const count = (name: keyof typeof counts) => counted.get(name) ?? 0;
+    return count;
+  };
+  const codes = (state: string): Promise<number> =>
+    count(
+      `accounts.byCodeState.${state}`,
+      Prisma.sql`accounts WHERE code_state = ${Prisma.raw(`'${state}'`)}`,
+    );
+  const incidents = (state: string): Promise<number> =>
+    count(`incidents.${state}`, Prisma.sql`incidents WHERE state = ${Prisma.raw(`'${state}'`)}`);
+  const events = (state: string): Promise<number> =>
+    count(`events.${state}`, Prisma.sql`events WHERE state = ${Prisma.raw(`'${state}'`)}`);
   return {
     accounts: {
-      active: count('accounts.active'),
-      deleted: count('accounts.deleted'),
-      stale: count('accounts.stale'),
+      active: await count('accounts.active', Prisma.sql`accounts WHERE NOT deleted`),
+      deleted: await count('accounts.deleted', Prisma.sql`accounts WHERE deleted`),
+      stale: await count('accounts.stale', Prisma.sql`accounts WHERE stale_version IS NOT NULL`),
       byCodeState: {
-        none: count('accounts.byCodeState.none'),
-        pending: count('accounts.byCodeState.pending'),
-        written: count('accounts.byCodeState.written'),
-        confirmed: count('accounts.byCodeState.confirmed'),
-        failed: count('accounts.byCodeState.failed'),
+        none: await codes('none'),
+        pending: await codes('pending'),
+        written: await codes('written'),
+        confirmed: await codes('confirmed'),
+        failed: await codes('failed'),
       },
     },
-    incidents: { open: count('incidents.open'), repairing: count('incidents.repairing') },
+    incidents: { open: await incidents('open'), repairing: await incidents('repairing') },
     events: {
-      stored: count('events.stored'),
-      applied: count('events.applied'),
-      skipped: count('events.skipped'),
-      failed: count('events.failed'),
+      stored: await events('stored'),
+      applied: await events('applied'),
+      skipped: await events('skipped'),
+      failed: await events('failed'),
     },
     estimated,
   };
 }
 
-const counts = {
-  'accounts.active': Prisma.sql`accounts WHERE NOT deleted`,
-  'accounts.deleted': Prisma.sql`accounts WHERE deleted`,
-  'accounts.stale': Prisma.sql`accounts WHERE stale_version IS NOT NULL`,
-  'accounts.byCodeState.none': Prisma.sql`accounts WHERE code_state = 'none'`,
-  'accounts.byCodeState.pending': Prisma.sql`accounts WHERE code_state = 'pending'`,
-  'accounts.byCodeState.written': Prisma.sql`accounts WHERE code_state = 'written'`,
-  'accounts.byCodeState.confirmed': Prisma.sql`accounts WHERE code_state = 'confirmed'`,
-  'accounts.byCodeState.failed': Prisma.sql`accounts WHERE code_state = 'failed'`,
-  'incidents.open': Prisma.sql`incidents WHERE state = 'open'`,
-  'incidents.repairing': Prisma.sql`incidents WHERE state = 'repairing'`,
-  'events.stored': Prisma.sql`events WHERE state = 'stored'`,
-  'events.applied': Prisma.sql`events WHERE state = 'applied'`,
-  'events.skipped': Prisma.sql`events WHERE state = 'skipped'`,
-  'events.failed': Prisma.sql`events WHERE state = 'failed'`,
-};
+/**
+ * Counts rows exactly if the planner estimates a low cost; otherwise returns the estimate of the planner, which costs
+ * the same for a table of any size.
+ * @param from what follows `FROM`, such as `accounts WHERE deleted`
+ */
+export async function countRows(pool: pg.Pool, from: Prisma.Sql): Promise<{ count: number; exact: boolean }> {
+  const plan = await readPlan(pool, Prisma.sql`SELECT 1 FROM ${from}`);
+  if (plan['Total Cost'] > maxPlanCost) return { count: Math.round(plan['Plan Rows']), exact: false };
+  const { text, values } = Prisma.sql`SELECT count(*)::int AS count FROM ${from}`;
+  const result = await pool.query<{ count: number }>({ text, values });
+  return { count: result.rows[0]?.count ?? 0, exact: true };
+}
 
-type Counts = Static<typeof StatusSchema>['counts'];
+// In planner units: one is about one page of a sequential read, so this is some tens of megabytes.
+const maxPlanCost = 5_000;
+
+async function readPlan(pool: pg.Pool, query: Prisma.Sql): Promise<Plan> {
+  const { text, values } = Prisma.sql`EXPLAIN (FORMAT JSON) ${query}`;
+  const result = await pool.query<{ 'QUERY PLAN': readonly { Plan: Plan }[] }>({ text, values });
+  const plan = result.rows[0]?.['QUERY PLAN'][0]?.Plan;
+  if (plan === undefined) throw new Error('PostgreSQL returned no plan');
+  return plan;
+}
+
+type Plan = { readonly 'Total Cost': number; readonly 'Plan Rows': number };

@@ -2,10 +2,10 @@ import type { Static } from 'typebox';
 import type { Queryable } from '../../db/database.ts';
 import { resyncModes } from '../../resync/request-resync.ts';
 import type { StatusSchema } from '../schemas/status.ts';
+import { isoTime } from '../schemas/values.ts';
 import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './resync.ts';
-import { isoTime } from './time.ts';
 
-/** What the latest comparison of all accounts found; null if there was none. */
+/** Reads the result of the last verification of all accounts; null if there was none. */
 export async function readLastVerification(db: Queryable): Promise<Status['lastVerification']> {
   const { rows } = await db.query<Verified>({
     name: 'newest-verify',
@@ -28,7 +28,7 @@ export async function readLastVerification(db: Queryable): Promise<Status['lastV
   };
 }
 
-/** The resyncs that have not ended, the oldest first. */
+/** Reads the unfinished resyncs, the oldest first. */
 export async function readOpenResyncs(db: Queryable): Promise<Status['resyncs']> {
   const { rows } = await db.query<ResyncRow>({
     name: 'open-resyncs',

@@ -1,11 +1,11 @@
 import type { Static } from 'typebox';
 import type { Subscription } from '../../db/generated/client.ts';
 import type { Instance } from '../../db/lease.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import type { StatusSchema } from '../schemas/status.ts';
-import { isoTime } from './time.ts';
+import { isoTime } from '../schemas/values.ts';
+import type { HttpDependencies } from '../server-types.ts';
 
-/** The stream of the topic, wherever the process runs that follows it. */
+/** Reads the state of the stream, which another process may own. */
 export async function readSubscriptionStatus({
   prisma,
   topic,
@@ -33,7 +33,7 @@ function holderOf(row: Subscription | null): Status['subscription']['holder'] {
   return { name, host, pid, since: isoTime(heldSince ?? null), seenAt: isoTime(renewedAt ?? null) };
 }
 
-/** The newest of the two positions: of the last event, of the last keepalive. */
+/** The newer of two positions: the last event and the last keepalive. */
 function positionOf(row: Subscription | null): string | null {
   const keepaliveIsNewer = (row?.lastKeepaliveAt ?? 0) > (row?.positionAt ?? 0);
   const newest = keepaliveIsNewer

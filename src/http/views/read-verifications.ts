@@ -1,10 +1,10 @@
 import type { Static } from 'typebox';
 import type { Queryable } from '../../db/database.ts';
-import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/verification.ts';
+import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/resync.ts';
+import { isoTime } from '../schemas/values.ts';
 import type { ResyncRow } from './resync.ts';
-import { isoTime } from './time.ts';
 
-/** What finished verifies found, by id; repairs and what still runs are not among them. */
+/** Reads the results of finished verifications by resync id. */
 export async function readVerifications(
   db: Queryable,
   resyncs: readonly ResyncRow[],
@@ -16,7 +16,7 @@ export async function readVerifications(
   return new Map(
     verifies.map((row) => {
       const counted = kinds.filter(({ id }) => id === row.id);
-      const ofKind = (wanted: string) => counted.find(({ kind }) => kind === wanted)?.count ?? 0;
+      const countOf = (name: string) => counted.find(({ kind }) => kind === name)?.count ?? 0;
       const oldest = counted.flatMap(({ oldest }) => oldest ?? []).sort((a, b) => Number(a) - Number(b))[0];
       return [
         row.id,
@@ -27,10 +27,10 @@ export async function readVerifications(
             fields.filter(({ id }) => id === row.id).map(({ field, count }) => [field, count]),
           ),
           byKind: {
-            missing: ofKind('missing'),
-            extra: ofKind('extra'),
-            notVisible: ofKind('not visible'),
-            fields: ofKind('fields'),
+            missing: countOf('missing'),
+            extra: countOf('extra'),
+            notVisible: countOf('not visible'),
+            fields: countOf('fields'),
           },
           oldest: isoTime(oldest ?? null),
           verifiedThrough: isoTime(row.verifiedThrough),
@@ -40,7 +40,7 @@ export async function readVerifications(
   );
 }
 
-/** The same of one, with examples. */
+/** Reads the result of one verification with examples; null if it is not a finished verification. */
 export async function readVerification(db: Queryable, row: ResyncRow): Promise<Verification | null> {
   const found = (await readVerifications(db, [row])).get(row.id);
   if (found === undefined) return null;

@@ -2,14 +2,14 @@ import type { Static } from 'typebox';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
 import { isLocked } from '../../db/hold-lock.ts';
 import { readFailedCauses } from '../../write-back/failed-causes.ts';
-import type { HttpDependencies } from '../dependencies.ts';
 import type { StatusSchema } from '../schemas/status.ts';
-import { isoTime } from './time.ts';
+import { isoTime } from '../schemas/values.ts';
+import type { HttpDependencies } from '../server-types.ts';
 import { type WriteBackRow, writeBackColumns, writeBackJson } from './write-back.ts';
 
 type WriteBackStatus = Static<typeof StatusSchema>['writeBack'];
 
-/** What the write-back is doing, wherever its process runs. */
+/** Reads the state of the write-back, which another process may run. */
 export async function readWriteBackStatus(
   { pool, prisma, topic }: HttpDependencies,
   codes: WriteBackStatus['counts'],
@@ -24,11 +24,11 @@ export async function readWriteBackStatus(
     ),
   ]);
   // The row outlives the process that wrote it; the lock does not.
-  const working = held.rows[0]?.held === true ? states.find((state) => state === row?.state) : undefined;
+  const activeState = held.rows[0]?.held === true ? states.find((state) => state === row?.state) : undefined;
   return {
-    state: working ?? 'idle',
-    since: working === undefined ? null : isoTime(row?.since ?? null),
-    reason: working === undefined ? null : reasonOf(row?.reason),
+    state: activeState ?? 'idle',
+    since: activeState === undefined ? null : isoTime(row?.since ?? null),
+    reason: activeState === undefined ? null : reasonOf(row?.reason),
     counts: codes,
     failures,
     lastErrors: lastErrors.rows.map(writeBackJson),

@@ -1,10 +1,13 @@
 import type { Static } from 'typebox';
+import type { Queryable } from '../../db/database.ts';
 import { Prisma, type Resync } from '../../db/generated/client.ts';
 import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
+import { Problem } from '../problem.ts';
 import type { ResyncSchema } from '../schemas/resync.ts';
-import { isoTime } from './time.ts';
+import { isoTime } from '../schemas/values.ts';
+import { readVerification } from './read-verifications.ts';
 
-/** @param verification what a finished verify found; null for every other resync */
+/** @param verification the result of a finished verification; null for every other resync */
 export function resyncJson(row: ResyncRow, verification: ResyncJson['verification']): ResyncJson {
   return {
     id: row.id,
@@ -41,19 +44,19 @@ export function resyncJson(row: ResyncRow, verification: ResyncJson['verificatio
   };
 }
 
-/** How far it is; 100 only when it is done, since what was expected is a count of a moment. */
+/** 100 only when the resync is done, because `expected` is a count at one time. */
 export function percentOf({ state, read, expected }: Pick<ResyncRow, 'state' | 'read' | 'expected'>) {
   if (state === 'done') return 100;
   if (expected === null) return null;
   return expected === 0 ? 0 : Math.min(99, Math.floor((read / expected) * 100));
 }
 
-/** Whether nothing of it will change any more. */
+/** Whether the resync is in a final state. */
 export function isFinished({ state }: Pick<ResyncRow, 'state'>): boolean {
   return ['done', 'failed', 'cancelled'].includes(state);
 }
 
-/** Whether nothing of it changes unless a person acts, or Salesforce shows more. */
+/** Whether the resync is final or waits for a confirmation. */
 export function isAtRest(resync: Pick<ResyncRow, 'state'>): boolean {
   return isFinished(resync) || resync.state === 'needs-confirmation';
 }
@@ -88,3 +91,19 @@ export type ResyncRow = Omit<
 >;
 
 export type ResyncJson = Static<typeof ResyncSchema>;
+
+/** @throws Problem 404 if the resync does not exist */
+export async function readResync(db: Queryable, id: string): Promise<ResyncJson> {
+  const { rows } = await db.query<ResyncRow>({
+    name: 'read-resync',
+    text: `SELECT ${resyncColumns.sql} FROM resyncs WHERE id = $1`,
+    values: [id],
+  });
+  const [row] = rows;
+  if (row === undefined) throw unknownResync(id);
+  return resyncJson(row, await readVerification(db, row));
+}
+
+export function unknownResync(id: string): Problem {
+  return new Problem('not-found', `Resync ${id} does not exist.`);
+}

@@ -1,8 +1,8 @@
 import type { Static } from 'typebox';
 import { type Account, Prisma, type WriteBackAttempt } from '../../db/generated/client.ts';
 import { codeStates } from '../schemas/account.ts';
+import { isoTime } from '../schemas/values.ts';
 import { attemptOutcomes, type WriteBackHistorySchema, type WriteBackSchema } from '../schemas/write-back.ts';
-import { isoTime } from './time.ts';
 
 export function writeBackJson(row: WriteBackRow): Static<typeof WriteBackSchema> {
   return {
@@ -10,7 +10,7 @@ export function writeBackJson(row: WriteBackRow): Static<typeof WriteBackSchema>
     name: row.name,
     signupCode: row.signupCode,
     state: codeStates.find((state) => state === row.codeState) ?? 'none',
-    error: answerJson(row.codeError),
+    error: errorJson(row.codeError),
     attempts: row.codeAttempts,
     lastAttemptAt: isoTime(row.codeAttemptedAt),
     nextAttemptAt: row.codeState === 'pending' && row.codeDueAt.getTime() > 0 ? isoTime(row.codeDueAt) : null,
@@ -23,7 +23,7 @@ export function attemptJson(row: WriteBackAttempt): Static<typeof WriteBackHisto
     sentAt: isoTime(row.sentAt),
     answeredAt: isoTime(row.answeredAt),
     outcome: attemptOutcomes.find((outcome) => outcome === row.outcome) ?? 'sent',
-    error: answerJson(row.error),
+    error: errorJson(row.error),
   };
 }
 
@@ -37,7 +37,7 @@ export type WriteBackRow = Pick<
   'id' | 'name' | 'signupCode' | 'codeState' | 'codeError' | 'codeAttempts' | 'codeAttemptedAt' | 'codeDueAt'
 >;
 
-function answerJson(value: unknown): Static<typeof WriteBackSchema>['error'] {
+function errorJson(value: unknown): Static<typeof WriteBackSchema>['error'] {
   if (typeof value !== 'object' || value === null) return null;
   const entries = new Map<string, unknown>(Object.entries(value));
   const text = (name: string): string | null => {

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The signed headers of a webhook, as Standard Webhooks 1.0.0 names them. */
+/** The signed headers of a webhook (Standard Webhooks 1.0.0). */
 export type SignedHeaders = {
   readonly id: string;
   readonly timestamp: string;
@@ -9,15 +9,15 @@ export type SignedHeaders = {
 };
 
 const toleranceSeconds = 5 * 60;
-// A sender that changes its secret signs with two; nobody needs more than some.
+// A sender that rotates its secret signs with two.
 const maxSignatures = 10;
 
 /**
- * What can be told before the body is there: whether a request is signed at all, and recently.
+ * Checks what is known before the body is received: the presence and age of the signature.
  * @param now epoch milliseconds
- * @returns undefined where it is not
+ * @returns undefined if the request is unsigned or too old
  */
-export function readSignedHeaders(headers: IncomingHttpHeaders, now: number): SignedHeaders | undefined {
+export function parseSignedHeaders(headers: IncomingHttpHeaders, now: number): SignedHeaders | undefined {
   const id = headers['webhook-id'];
   const timestamp = headers['webhook-timestamp'];
   const signature = headers['webhook-signature'];
@@ -33,21 +33,19 @@ export function readSignedHeaders(headers: IncomingHttpHeaders, now: number): Si
   return signatures.length === 0 ? undefined : { id, timestamp, signatures };
 }
 
-/** Whether one of the signatures is that of one of the keys, over the bytes as they came. */
-export function isSigned(
+/** Whether one of the signatures over the raw body was made with one of the keys. */
+export function hasValidSignature(
   { id, timestamp, signatures }: SignedHeaders,
   body: Uint8Array,
-  keys: Keys,
+  keys: readonly Uint8Array[],
 ): boolean {
-  // Every key is tried with every signature, so that the time taken says nothing about them.
-  let signed = false;
+  // Every key is compared with every signature, so that the duration reveals nothing about them.
+  let isValid = false;
   for (const key of keys) {
-    const wanted = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
+    const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
     for (const signature of signatures) {
-      if (signature.length === wanted.length && timingSafeEqual(signature, wanted)) signed = true;
+      if (signature.length === expected.length && timingSafeEqual(signature, expected)) isValid = true;
     }
   }
-  return signed;
+  return isValid;
 }
-
-type Keys = readonly Uint8Array[];

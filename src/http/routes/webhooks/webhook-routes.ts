@@ -1,12 +1,11 @@
-import type { HttpDependencies } from '../../dependencies.ts';
-import type { Server } from '../../server-type.ts';
+import type { HttpDependencies, Server } from '../../server-types.ts';
 import { registerChangeEventRoute } from './change-events.ts';
 import { registerOutboundMessageRoute } from './outbound-messages.ts';
-import { takeTurns } from './take-turns.ts';
+import { createParseQueue } from './webhook-body.ts';
 
-/** What others send to us. Each kind has a scope of its own, since it takes bodies of its own. */
+/** Each kind of webhook has its own encapsulated scope, because it accepts other content types. */
 export async function registerWebhookRoutes(app: Server, dependencies: HttpDependencies): Promise<void> {
-  const turns = takeTurns();
-  await app.register(async (scope) => registerChangeEventRoute(scope, dependencies, turns));
-  await app.register(async (scope) => registerOutboundMessageRoute(scope, dependencies, turns));
+  const queue = createParseQueue();
+  await app.register(async (scope) => registerChangeEventRoute(scope, dependencies, queue));
+  await app.register(async (scope) => registerOutboundMessageRoute(scope, dependencies, queue));
 }

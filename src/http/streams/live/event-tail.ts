@@ -1,70 +1,69 @@
-import type { HttpDependencies } from '../../dependencies.ts';
+import type { HttpDependencies } from '../../server-types.ts';
 import { type AppliedPage, type LiveEvent, type LogEnds, readApplied, readLogEnds } from './read-applied.ts';
 
 /**
- * The end of the event log, read once for all readers of the live stream. While there are readers, one loop follows
- * the log and keeps what came last; whoever is further back reads pages of its own until it has caught up.
- * Readers pull: one that is slow costs nothing but its place.
+ * Reads the end of the event log once for all readers of the live stream. While there are readers, one loop follows the
+ * log and buffers the newest events; a reader that is further behind reads its own pages until it has caught up.
+ * Readers pull, so a slow reader needs no memory.
  */
 export type EventTail = {
-  /** Where the log begins and ends at this moment, or a moment ago. */
-  ends(): Promise<LogEnds>;
-  /** The loop runs until all who entered have left. */
+  /** The first and last position of the log. */
+  readEnds(): Promise<LogEnds>;
+  /** Adds a reader. The loop runs until all readers have left. */
   enter(): void;
   leave(): void;
-  /** The events behind a position: of those that are kept, or a page of the log. */
-  after(log: string, position: bigint): readonly LiveEvent[] | Promise<readonly LiveEvent[]>;
-  /** Grows whenever there are new ones. */
-  news(): number;
-  /** Resolves when `news` is no longer what was seen before looking, or the signal says to stop. */
-  next(seen: number, signal: AbortSignal): Promise<void>;
+  /** The events after a position, from the buffer or from a page of the log. */
+  readAfter(log: string, position: bigint): readonly LiveEvent[] | Promise<readonly LiveEvent[]>;
+  /** A counter that increases with new events. */
+  version(): number;
+  /** Resolves when the counter differs from `seen` or the signal is aborted. */
+  waitForNews(seen: number, signal: AbortSignal): Promise<void>;
 };
 
 export type TailSource = Pick<HttpDependencies, 'pool' | 'decodeEvents' | 'wakeUps'> & {
-  /** Hears why the log could not be read; it is tried again. */
+  /** Called when a read of the log fails; it is retried. */
   readonly onError: (error: unknown) => void;
 };
 
 const pollIntervalMs = 1_000;
-const kept = { events: 1_000, characters: 8 * 1024 ** 2 };
-/** Pages that are read at once for those who are further back. */
+const maxBuffered = { events: 1_000, characters: 8 * 1024 ** 2 };
+/** Concurrent reads of pages for readers that are behind. */
 const maxReads = 3;
 
 export function openEventTail(source: TailSource): EventTail {
-  const recent = keepRecent();
+  const buffer = createEventBuffer();
   const waiting = new Set<() => void>();
-  const catchUp = limitReads(maxReads);
+  const catchUp = createReadLimiter(maxReads);
   let readers = 0;
   let following: AbortController | undefined;
-  let asked: Promise<LogEnds> | undefined;
-
-  let news = 0;
+  let pendingEnds: Promise<LogEnds> | undefined;
+  let version = 0;
   const wakeReaders = (): void => {
-    news++;
+    version++;
     for (const wake of [...waiting]) wake();
   };
   const tail: EventTail = {
-    ends() {
-      asked ??= readLogEnds(source.pool).finally(() => {
-        asked = undefined;
+    readEnds() {
+      pendingEnds ??= readLogEnds(source.pool).finally(() => {
+        pendingEnds = undefined;
       });
-      // Where the newest ones have been cleared away, what was seen of them counts.
-      return asked.then((ends) => ({ ...ends, newest: later(ends.newest, recent.position()) }));
+      // The newest events may have been deleted from the log; the buffer knows their position.
+      return pendingEnds.then((ends) => ({ ...ends, newest: max(ends.newest, buffer.position()) }));
     },
     enter() {
       if (readers++ > 0) return;
       following = new AbortController();
-      void follow(source, tail, recent, wakeReaders, following.signal);
+      void follow(source, tail, buffer, wakeReaders, following.signal);
     },
     leave() {
       if (--readers === 0) following?.abort();
     },
-    after(log, position) {
-      return recent.after(position) ?? catchUp(async () => (await readApplied(source, log, position)).events);
+    readAfter(log, position) {
+      return buffer.after(position) ?? catchUp(async () => (await readApplied(source, log, position)).events);
     },
-    news: () => news,
-    next(seen, signal) {
-      if (signal.aborted || seen !== news) return Promise.resolve();
+    version: () => version,
+    waitForNews(seen, signal) {
+      if (signal.aborted || seen !== version) return Promise.resolve();
       return new Promise((resolve) => {
         const wake = (): void => {
           waiting.delete(wake);
@@ -79,30 +78,30 @@ export function openEventTail(source: TailSource): EventTail {
   return tail;
 }
 
-/** Reads on at each wake-up, and once a second without one; whatever breaks is tried again. */
+/** Reads new events at each wake-up, and once a second without one; errors are retried. */
 async function follow(
   source: TailSource,
   tail: EventTail,
-  recent: Recent,
+  buffer: EventBuffer,
   onNews: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   let log: string | undefined;
   while (!signal.aborted) {
-    // Listen before looking: what is applied in between is not missed.
+    // Listen before the read, so that no event in between is missed.
     const woken = source.wakeUps.next('applied', pollIntervalMs);
     try {
       if (log === undefined) {
-        const ends = await tail.ends();
+        const ends = await tail.readEnds();
         log = ends.log;
-        // Those who come back after a restart find what they missed among what is kept.
-        recent.begin(ends.newest > 500n ? ends.newest - 500n : 0n);
+        // Readers that reconnect after a restart find the events they missed in the buffer.
+        buffer.reset(ends.newest > 500n ? ends.newest - 500n : 0n);
       }
       let page: AppliedPage;
       do {
-        page = await readApplied(source, log, recent.position());
+        page = await readApplied(source, log, buffer.position());
         if (signal.aborted) return;
-        recent.add(page.events);
+        buffer.add(page.events);
         if (page.events.length > 0) onNews();
       } while (page.more);
     } catch (error) {
@@ -112,18 +111,18 @@ async function follow(
   }
 }
 
-type Recent = {
-  begin(position: bigint): void;
+type EventBuffer = {
+  reset(position: bigint): void;
   position(): bigint;
   add(events: readonly LiveEvent[]): void;
-  /** Undefined where what lies behind the position is not all kept. */
+  /** Undefined if the buffer does not contain all events after the position. */
   after(position: bigint): readonly LiveEvent[] | undefined;
 };
 
-function keepRecent(): Recent {
+function createEventBuffer(): EventBuffer {
   let events: LiveEvent[] = [];
   let characters = 0;
-  // All events behind `from` and up to `to` are kept; none yet where they are undefined.
+  // The buffer contains all events after `from` and up to `to`; it is empty if `from` is undefined.
   let from: bigint | undefined;
   let to = 0n;
   const drop = (count: number): void => {
@@ -133,7 +132,7 @@ function keepRecent(): Recent {
     }
   };
   return {
-    begin(position) {
+    reset(position) {
       [events, characters, from, to] = [[], 0, position, position];
     },
     position: () => to,
@@ -141,22 +140,22 @@ function keepRecent(): Recent {
       for (const event of more) characters += event.text.length;
       events.push(...more);
       to = more.at(-1)?.position ?? to;
-      // In large steps: to drop one costs as much as to drop many.
-      if (events.length > kept.events) drop(events.length - kept.events / 2);
-      while (characters > kept.characters && events.length > 0) drop(Math.ceil(events.length / 2));
+      // Drops many at once: dropping one costs as much.
+      if (events.length > maxBuffered.events) drop(events.length - maxBuffered.events / 2);
+      while (characters > maxBuffered.characters && events.length > 0) drop(Math.ceil(events.length / 2));
     },
     after(position) {
       if (from === undefined || position < from) return undefined;
-      return events.slice(firstBehind(events, position));
+      return events.slice(firstIndexAfter(events, position));
     },
   };
 }
 
-function later(a: bigint, b: bigint): bigint {
+function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b;
 }
 
-function firstBehind(events: readonly LiveEvent[], position: bigint): number {
+function firstIndexAfter(events: readonly LiveEvent[], position: bigint): number {
   let [low, high] = [0, events.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -166,12 +165,12 @@ function firstBehind(events: readonly LiveEvent[], position: bigint): number {
   return low;
 }
 
-/** Runs so many of the given works at once; the others wait for their turn. */
-function limitReads(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+/** Limits the number of concurrent reads; others wait in a queue. */
+function createReadLimiter(max: number): <T>(work: () => Promise<T>) => Promise<T> {
   const queue: (() => void)[] = [];
   let running = 0;
   return async (work) => {
-    if (running === most) await new Promise<void>((resolve) => queue.push(resolve));
+    if (running === max) await new Promise<void>((resolve) => queue.push(resolve));
     else running++;
     try {
       return await work();

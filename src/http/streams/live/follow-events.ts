@@ -10,7 +10,7 @@ export type EventFilter = {
   readonly recordId?: string;
 };
 
-/** Where a reader begins, and whether something before it can't be had any more. */
+/** The start of a reader, and why it could not be resumed. */
 export type StreamStart = {
   readonly log: string;
   readonly position: bigint;
@@ -18,7 +18,7 @@ export type StreamStart = {
   readonly reset: 'expired' | 'unknown' | null;
 };
 
-/** Without a position a reader begins now; with one that can't be resumed it is told so, and what there is follows. */
+/** Without a last position, a reader starts with new events. If it cannot be resumed, `reset` is the reason. */
 export function startPosition({ log, oldest, newest }: LogEnds, last: StreamPosition | null): StreamStart {
   if (last === null) return { log, position: newest, resumed: false, reset: null };
   if (last.log !== log || last.position > newest) {
@@ -28,7 +28,7 @@ export function startPosition({ log, oldest, newest }: LogEnds, last: StreamPosi
   return { log, position: last.position, resumed: true, reset: null };
 }
 
-/** The text of the stream from there on, transaction by transaction, for as long as somebody reads. */
+/** Generates the text of the stream, one or more whole transactions at a time, until the signal is aborted. */
 export async function* followEvents(
   tail: EventTail,
   start: StreamStart,
@@ -38,12 +38,12 @@ export async function* followEvents(
   let { position } = start;
   tail.enter();
   try {
-    yield greeting(start);
+    yield readyEvent(start);
     while (!signal.aborted) {
-      const seen = tail.news();
-      const events = await tail.after(start.log, position);
-      if (events.length === 0) await tail.next(seen, signal);
-      for (const part of parts(events.filter((event) => passes(filter, event)))) yield part;
+      const seen = tail.version();
+      const events = await tail.readAfter(start.log, position);
+      if (events.length === 0) await tail.waitForNews(seen, signal);
+      for (const chunk of chunks(events.filter((event) => matchesFilter(filter, event)))) yield chunk;
       position = events.at(-1)?.position ?? position;
     }
   } finally {
@@ -53,16 +53,16 @@ export async function* followEvents(
 
 const retryMs = 2_000;
 
-/** What a reader that breaks off before the first event goes on from. */
-function greeting(start: StreamStart): string {
+/** The first event, with an id for readers that disconnect before the first change. */
+function readyEvent(start: StreamStart): string {
   const id = encodeStreamId(start);
-  const told = { lastEventId: id, resumed: start.resumed };
-  const ready = `retry: ${retryMs}\nid: ${id}\nevent: ready\ndata: ${JSON.stringify(told)}\n\n`;
+  const data = { lastEventId: id, resumed: start.resumed };
+  const ready = `retry: ${retryMs}\nid: ${id}\nevent: ready\ndata: ${JSON.stringify(data)}\n\n`;
   if (start.reset === null) return ready;
   return `${ready}id: ${id}\nevent: reset\ndata: ${JSON.stringify({ reason: start.reset })}\n\n`;
 }
 
-function passes({ state, changeType, entityName, recordId }: EventFilter, event: LiveEvent): boolean {
+function matchesFilter({ state, changeType, entityName, recordId }: EventFilter, event: LiveEvent): boolean {
   return (
     event.state === state &&
     (changeType === undefined || event.changeType === changeType) &&
@@ -71,20 +71,20 @@ function passes({ state, changeType, entityName, recordId }: EventFilter, event:
   );
 }
 
-const partLength = 64 * 1024;
+const maxChunkLength = 64 * 1024;
 
-/** Whole transactions together, so many as fit: what waits for a slow reader is one part. */
-function* parts(events: readonly LiveEvent[]): Generator<string> {
-  let part = '';
+/** Groups whole transactions into chunks. For a slow reader one chunk is buffered. */
+function* chunks(events: readonly LiveEvent[]): Generator<string> {
+  let chunk = '';
   let last: string | null = null;
   for (const { transactionKey, text } of events) {
-    const begins = transactionKey === null || transactionKey !== last;
-    if (begins && part.length + text.length > partLength && part !== '') {
-      yield part;
-      part = '';
+    const isFirst = transactionKey === null || transactionKey !== last;
+    if (isFirst && chunk.length + text.length > maxChunkLength && chunk !== '') {
+      yield chunk;
+      chunk = '';
     }
-    part += text;
+    chunk += text;
     last = transactionKey;
   }
-  if (part !== '') yield part;
+  if (chunk !== '') yield chunk;
 }

@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import type { HttpDependencies } from '../../dependencies.ts';
+import type { HttpDependencies } from '../../server-types.ts';
 import { type EventRow, eventColumns, eventDetailJson } from '../../views/event.ts';
 import { encodeStreamId } from './stream-id.ts';
 
-/** An event in the order of effect, written once for all who read it. */
+/** An applied event, serialized once for all readers. */
 export type LiveEvent = {
   readonly position: bigint;
   readonly transactionKey: string | null;
@@ -11,25 +11,25 @@ export type LiveEvent = {
   readonly changeType: string | null;
   readonly entityName: string | null;
   readonly recordIds: readonly string[];
-  /** As it is sent. */
+  /** The text of the stream. */
   readonly text: string;
 };
 
 export type LogEnds = { readonly log: string; readonly oldest: bigint; readonly newest: bigint };
 
-/** The name of the log, and the places of its first and its last event; 0 and 0 where it has none. */
+/** Reads the name of the log and the positions of its first and last event; 0 and 0 if it is empty. */
 export async function readLogEnds(pool: pg.Pool): Promise<LogEnds> {
   const { rows } = await pool.query<LogEnds>({
     name: 'log-ends',
-    // Every database was migrated once, under a random id; copies of it go on with the same log.
+    // The first migration has a random id: it identifies the database and its copies.
     text: `select (select left(md5(id), 12) from _prisma_migrations order by started_at, id limit 1) as log,
-                  -- Failed ones stay when those around them are deleted: they say nothing of where the log begins.
+                  -- Failed events outlive the retention period, so they do not mark the start of the log.
                   coalesce((select position from events where position is not null and state in ('applied', 'skipped')
                              order by position limit 1), 0) as oldest,
                   coalesce((select max(position) from events), 0) as newest`,
   });
   const [ends] = rows;
-  if (ends === undefined) throw new Error('The ends of the log are not known.');
+  if (ends === undefined) throw new Error('PostgreSQL returned no row for the ends of the log');
   return ends;
 }
 
@@ -38,8 +38,8 @@ export type AppliedPage = { readonly events: readonly LiveEvent[]; readonly more
 const pageLimit = { events: 500, bytes: 4 * 1024 ** 2 };
 
 /**
- * The events behind a position, in the order of effect: whole transactions, unless one is larger than a page.
- * What is seen is complete up to its last one: positions are drawn under a lock that is held until the commit.
+ * Reads the events after a position in the order of application: whole transactions, unless one exceeds a page.
+ * The page has no gaps: positions are assigned under a lock that is held until the commit.
  */
 export async function readApplied(
   { pool, decodeEvents }: Pick<HttpDependencies, 'pool' | 'decodeEvents'>,
@@ -62,7 +62,7 @@ export async function readApplied(
   return { events, more };
 }
 
-/** Without the last transaction, which may go on behind the page, unless there is no other. */
+/** Removes the last transaction, which may continue on the next page, unless it is the only one. */
 function wholeTransactions(rows: readonly AppliedRow[]): readonly AppliedRow[] {
   const key = rows.at(-1)?.transactionKey ?? null;
   if (key === null) return rows;

@@ -1,31 +1,22 @@
 import { invalid } from '../../problem.ts';
+import { decodeToken, encodeToken } from '../../search/list-page.ts';
 
-/** Up to which place in the order of effect a reader has read, and in which log. */
+/** The last position that a reader has received, and the log it belongs to. */
 export type StreamPosition = {
-  /** Names the log: another database, or one that was begun anew, has another name. */
+  /** Identifies the log: another database, or a recreated one, has another name. */
   readonly log: string;
   readonly position: bigint;
 };
 
-/** The `id:` of an event of the live stream; opaque to readers. Its first member is the version of this format. */
+/** The `id:` of an event of the live stream; opaque to clients. */
 export function encodeStreamId({ log, position }: StreamPosition): string {
-  return Buffer.from(JSON.stringify([1, log, position.toString()])).toString('base64url');
+  return encodeToken([log, position.toString()]);
 }
 
-/** @throws Problem 400 naming `lastEventId` where no stream gave it out */
+/** @throws Problem 400 naming `lastEventId` if the id is malformed */
 export function decodeStreamId(id: string): StreamPosition {
-  const [version, log, position] = parse(id);
-  const made =
-    version === 1 && typeof log === 'string' && typeof position === 'string' && /^\d{1,18}$/.test(position);
-  if (!made) throw invalid('lastEventId', 'is not an id that this stream gave out');
+  const [log, position] = decodeToken(id);
+  const isValid = typeof log === 'string' && typeof position === 'string' && /^\d{1,18}$/.test(position);
+  if (!isValid) throw invalid('lastEventId', 'is not an id of this stream');
   return { log, position: BigInt(position) };
-}
-
-function parse(id: string): readonly unknown[] {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(id, 'base64url').toString('utf8'));
-    return Array.isArray(value) ? value : [];
-  } catch {
-    return [];
-  }
 }

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fastify } from 'fastify';
 import { expect, it } from 'vitest';
-import { closeSilentConnections } from '../../src/http/plugins/close-silent-connections.ts';
+import { registerUnusedConnectionCleanup } from '../../src/http/plugins/close-connections.ts';
 
 it('a connection that never brought a request does not keep a closing server open', async () => {
   const app = fastify({ keepAliveTimeout: 72_000 });
-  closeSilentConnections(app);
+  registerUnusedConnectionCleanup(app);
   const { promise: working, resolve: finish } = Promise.withResolvers<void>();
   app.get('/', async () => {
     await working;

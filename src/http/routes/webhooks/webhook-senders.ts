@@ -1,25 +1,25 @@
-/** Who may send webhooks, and how they are known. */
+/** The trusted senders of webhooks. */
 export type WebhookSenders = {
-  /** Keys of the signatures of change events; any of them will do. None: no change events are taken. */
+  /** A change event is signed with one of these keys. If empty, change events are not accepted. */
   readonly signingKeys: readonly Uint8Array[];
-  /** Undefined: no outbound messages are taken. */
+  /** If undefined, outbound messages are not accepted. */
   readonly outboundMessages: OutboundMessageSenders | undefined;
 };
 
 export type OutboundMessageSenders = {
   /** 18 characters each. */
   readonly organizationIds: ReadonlySet<string>;
-  /** One of these ends the path; none where the certificate alone proves who sends. */
+  /** The path ends with one of these; empty if the client certificate alone identifies the sender. */
   readonly pathSecrets: readonly string[];
   readonly clientCertificate: TrustedCertificates | undefined;
 };
 
-/** A proxy that ends TLS says in a header which client certificate it has checked. */
+/** A proxy that terminates TLS passes the fingerprint of the verified client certificate in a header. */
 export type TrustedCertificates = {
   /** Lower case. */
   readonly header: string;
   /** SHA-256, hexadecimal, lower case, without colons. */
   readonly fingerprints: ReadonlySet<string>;
-  /** Whether an address is one of our proxies: anybody else could write the header. */
+  /** Whether the address is a trusted proxy: any other client could forge the header. */
   isProxy(address: string): boolean;
 };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeCursor, encodeCursor, listKey } from '../../src/http/search/cursor.ts';
 import type { KeysetOrder } from '../../src/http/search/keyset.ts';
+import { decodeCursor, encodeCursor, listKey } from '../../src/http/search/list-page.ts';
 
 const byName: KeysetOrder = {
   by: { sql: 'name', type: 'text' },
@@ -32,13 +32,13 @@ test('a missing cursor means the beginning', () => {
 
 test('a cursor of another list is refused', () => {
   const cursor = encodeCursor('list', { by: 'Acme', id: '1' });
-  expect(() => decodeCursor('other list', cursor, byName)).toThrow('cursor was made for other parameters');
+  expect(() => decodeCursor('other list', cursor, byName)).toThrow('cursor belongs to other parameters');
 });
 
 test('an invalid cursor is refused and never causes an unexpected error', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.base64String(), fc.json().map(encode)), (cursor) => {
-      expect(() => decodeCursor('list', cursor, byName)).toThrow('cursor is not one that this list gave out');
+      expect(() => decodeCursor('list', cursor, byName)).toThrow('cursor is not a cursor of this list');
     }),
   );
 });
@@ -56,7 +56,7 @@ test.each([
   ['an object for an id', byName, [1, 'list', 'a', {}]],
 ])('a forged cursor with %s is refused', (_name, order, members) => {
   expect(() => decodeCursor('list', encode(JSON.stringify(members)), order)).toThrow(
-    'cursor is not one that this list gave out',
+    'cursor is not a cursor of this list',
   );
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { accountTag, matchesTag } from '../../src/http/plugins/etag.ts';
+import { accountTag, matchesTag } from '../../src/http/plugins/etags.ts';
 
 test('a tag changes with the row and with the fields it is shown with', () => {
   const tag = accountTag(7n, ['Industry']);

@@ -1,4 +1,12 @@
-import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyServerOptions,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
 import type pg from 'pg';
 import type { PrismaClient } from '../db/generated/client.ts';
 import type { Replica } from '../db/replica.ts';
@@ -12,70 +20,68 @@ import type { ApiKey } from './api-key.ts';
 import type { RateLimitOptions } from './plugins/rate-limits.ts';
 import type { LoadLimits } from './plugins/shed-load.ts';
 import type { OidcOptions } from './plugins/verify-token.ts';
-import type { WebhookSenders } from './routes/webhooks/senders.ts';
+import type { WebhookSenders } from './routes/webhooks/webhook-senders.ts';
 import type { StreamLimits } from './streams/stream-limits.ts';
 
-/** Everything that HTTP needs from outside: it knows no Salesforce and no job queue. */
+/** Dependencies of the HTTP server. */
 export type HttpDependencies = {
   readonly prisma: PrismaClient;
   readonly pool: pg.Pool;
-  /** Serves reads as long as it is close behind; undefined without one. */
+  /** A read replica, used while its lag is small. */
   readonly replica?: Pick<Replica, 'database' | 'serves' | 'behindMs'> | undefined;
   readonly apiKeys: readonly ApiKey[];
   readonly access?: AccessOptions;
-  /** The followed topic, `CDC_TOPIC`. */
+  /** `CDC_TOPIC`. */
   readonly topic: string;
-  /** The account field that holds the signup code, `SIGNUP_CODE_FIELD`. */
+  /** `SIGNUP_CODE_FIELD`. */
   readonly signupCodeField: string;
-  /** Paths of the mirrored fields that accounts may be filtered by, `INDEXED_FIELDS`. */
+  /** `INDEXED_FIELDS`: paths of the fields that lists can filter by. */
   readonly indexedFields: readonly string[];
-  /** An export that a client takes nothing of for so long is given up; 30 seconds unless told. */
-  readonly exportStallMs?: number;
-  /** A logger, or the options to make one. */
+  /** An export is aborted if the client reads nothing for this time; defaults to 30 seconds. */
+  readonly exportStallTimeoutMs?: number;
   readonly logger: LoggerChoice;
-  /** Decodes stored events; the answers are in the order of the rows. */
+  /** Decodes stored events; the results are in the order of the rows. */
   decodeEvents(rows: readonly StoredEvent[]): Promise<readonly ReadEvent[]>;
-  /** Names of all mirrored top-level fields by the newest schema; none while no schema is known. */
+  /** Names of all mirrored top-level fields in the newest schema; empty if no schema is known. */
   fieldNames(): Promise<readonly string[]>;
-  /** The same with the parts of compound fields; those of a name may be used or not. */
+  /** These fields with the parts of compound fields. */
   fieldParts(): Promise<ReadonlyMap<string, readonly string[]>>;
-  /** Enqueues the job of a row of `resyncs`, in the transaction that wrote the row. */
+  /** Enqueues the job of a resync, in the transaction that inserted its row. */
   readonly enqueueResync: EnqueueResync;
-  /** Says when there may be something new to look at. */
+  /** Notifies about new data. */
   readonly wakeUps: Pick<WakeUps, 'next'>;
-  /** Gives an account a signup code, or another one, in the given transaction. */
+  /** Assigns or regenerates the signup code of an account in the transaction of the client. */
   requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
-  /** Who may send webhooks; nobody unless told. */
+  /** Trusted senders of webhooks; without it no webhooks are accepted. */
   readonly webhooks?: WebhookSenders;
-  /** The id of the newest schema of account events; undefined while none is known. */
+  /** The id of the newest schema of account events; undefined if none is known. */
   newestSchemaId?(): Promise<string | undefined>;
-  /** The fields of a schema of account events, the header first. */
+  /** The fields of a schema of account events, starting with the header. */
   schemaFields?(schemaId: string): Promise<readonly SchemaField[]>;
-  /** How the mirror is doing. */
   health(): Promise<Verdict>;
   /** Whether this process has the role `sync`. */
-  readonly mirrors: boolean;
-  /** How many readers the live stream has at most, where that is not as usual. */
+  readonly hasSyncRole: boolean;
+  /** Limits of the live stream; defaults to 2,000 streams and 1,000 per key. */
   readonly liveStreamLimits?: StreamLimits;
-  /** How long a reader of a stream may take nothing, where that is not as usual. */
-  readonly stallLimitMs?: number;
-  /** Aborted when the process is about to stop: it is not ready any more, and asks clients for other connections. */
+  /** A stream is closed if the client reads nothing for this time; defaults to 30 seconds. */
+  readonly streamStallTimeoutMs?: number;
+  /** Aborted at the start of the shutdown: the process is no longer ready, and closes connections after each response. */
   readonly stopping?: AbortSignal | undefined;
-  /** Version of the service, shown in the API description. */
+  /** The version of the service in the OpenAPI document. */
   readonly version: string;
 };
 
-/** Who may come in, and how often; each part is off unless given. */
+/** Authentication, limits and origins. An absent option disables the feature. */
 export type AccessOptions = {
-  /** Tokens of an issuer are accepted beside keys. */
+  /** Accepts tokens of an issuer in addition to API keys. */
   readonly oidc?: OidcOptions;
   readonly rateLimits?: RateLimitOptions;
   readonly loadLimits?: LoadLimits;
-  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies?: readonly string[];
-  /** Origins whose pages may call the API. */
+  /** Origins whose web pages may call the API. */
   readonly corsOrigins?: readonly string[];
-  /** True unless false. */
+  /** Defaults to true. */
   readonly publicMetrics?: boolean;
 };
 
@@ -84,10 +90,19 @@ export type LoggerChoice =
   | Exclude<FastifyServerOptions['logger'], boolean | undefined>
   | false;
 
-/** What decoding needs of a row of the event log. */
+/** The columns of an event that decoding needs. */
 export type StoredEvent = {
   readonly id: bigint;
   readonly source: string;
   readonly schemaId: string;
   readonly payload: Uint8Array;
 };
+
+/** A Fastify server with request and response types derived from the schemas of its routes. */
+export type Server = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { NoParameters } from '../../schemas/parameters.ts';
-import { problemResponses } from '../../schemas/problem.ts';
+import { publicProblemResponses } from '../../schemas/problem.ts';
 
 const header = {
   entityName: 'Account',
@@ -37,7 +37,7 @@ const eventBridge = {
   detail: { payload },
 };
 
-/** The body is read from its bytes, so this says what is taken and checks nothing. */
+/** Documentation only: the handler parses the raw body. */
 const body = Type.Unsafe<unknown>({
   description: 'One event, or a list of up to 500.',
   anyOf: [
@@ -50,30 +50,30 @@ const body = Type.Unsafe<unknown>({
 export const changeEventsSchema = {
   operationId: 'receiveChangeEvents',
   summary: 'Send change events as JSON',
-  description: `For orgs that relay Change Data Capture by HTTP: an Event Relay through EventBridge, a middleware, Apex callouts. Signed by Standard Webhooks; a signature holds for five minutes. Takes the shape of CometD, the bare payload, and the envelope of EventBridge.
+  description: `For orgs that relay Change Data Capture by HTTP: an Event Relay through EventBridge, a middleware, Apex callouts. Signed as defined by Standard Webhooks; a signature is valid for five minutes. Accepts the CometD format, the bare payload, and the EventBridge envelope.
 
-A field with null is cleared, one that is not there is unchanged. \`changedFields\` holds names or the bitmaps of the Pub/Sub API. Names in any case, flat names (\`BillingCity\`), tagged unions (\`{ "string": … }\`) and numbers as texts are understood; what fits no field is refused with 422 that names it. Write whole numbers beyond 2^53 with all their digits.
+A null field is cleared, an absent field is unchanged. \`changedFields\` contains names or the bitmaps of the Pub/Sub API. Names are case-insensitive; flat names (\`BillingCity\`), tagged unions (\`{ "string": … }\`) and numbers as strings are accepted. An unknown field or a value of the wrong type is rejected with 422, which names the field. Write integers above 2^53 with all digits.
 
-Answers 202 when all is stored. The same request, event or content again is answered in the same way and changes nothing.`,
+The response is 202 when all events are stored. A repeated request or event gets the same response and has no effect.`,
   tags: ['Webhooks'],
   security: [{ webhookSignature: [] }],
   querystring: NoParameters,
   headers: Type.Object({
     'webhook-id': Type.Optional(
-      Type.String({ maxLength: 255, description: 'The same whenever the request is sent again.' }),
+      Type.String({ maxLength: 255, description: 'The same for every attempt to send the request.' }),
     ),
-    'webhook-timestamp': Type.Optional(Type.String({ maxLength: 12, description: 'Seconds since 1970.' })),
+    'webhook-timestamp': Type.Optional(Type.String({ maxLength: 12, description: 'Unix time in seconds.' })),
   }),
   body,
   response: {
     202: Type.Object(
       {
-        received: Type.Integer({ description: 'Events in the request.' }),
-        stored: Type.Integer({ description: 'Those that were new.' }),
+        received: Type.Integer({ description: 'Number of events in the request.' }),
+        stored: Type.Integer({ description: 'Number of new events.' }),
       },
-      { description: 'All of it is stored.' },
+      { description: 'All events are stored.' },
     ),
-    ...problemResponses(
+    ...publicProblemResponses(
       'invalid-request',
       'untrusted-sender',
       'not-found',

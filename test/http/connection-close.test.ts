@@ -17,7 +17,7 @@ it('a server that is about to stop is not ready, still answers and closes its co
   stopping.abort();
   const ready = await server.send('get', '/health/ready', keepAlive);
   expect(ready.status).toBe(503);
-  expect(ready.body).toMatchObject({ reasons: ['This process is being stopped.'] });
+  expect(ready.body).toMatchObject({ reasons: ['The process is shutting down.'] });
   const live = await server.send('get', '/health/live', keepAlive);
   expect(live.status).toBe(200);
   expect([ready.headers['connection'], live.headers['connection']]).toEqual(['close', 'close']);

@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, it } from 'vitest';
-import { onceClosed } from '../../src/http/plugins/once-closed.ts';
+import { releaseOnClose } from '../../src/http/plugins/shed-load.ts';
 import { eventually } from '../helpers/eventually.ts';
 
 it('what a client holds is released when it leaves, also before it is asked for', async () => {
@@ -14,12 +14,12 @@ it('what a client holds is released when it leaves, also before it is asked for'
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   const open = await eventually('the request has arrived', () => response);
   let released = 0;
-  onceClosed(open, () => void released++);
+  releaseOnClose(open, () => void released++);
   expect(released).toBe(0);
   socket.destroy();
   await eventually('the client has left', () => open.closed);
   expect(released).toBe(1);
-  onceClosed(open, () => void released++);
+  releaseOnClose(open, () => void released++);
   expect(released).toBe(2);
   server.close();
 });
