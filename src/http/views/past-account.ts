@@ -29,7 +29,9 @@ export function pastAccountRow(
   codeField: string,
 ): AccountRow {
   const columns = projectionsOf(merged, codeField);
-  const deletedAt = columns.deleted ? (merged.fieldVersions.get(deletedField) ?? merged.baseVersion)[0] : null;
+  const deletedAt = columns.deleted
+    ? (merged.fieldVersions.get(deletedField) ?? merged.baseVersion)[0]
+    : null;
   return {
     id,
     fields: toTree(merged.values),
