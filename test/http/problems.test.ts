@@ -135,7 +135,7 @@ describe('unexpected failures', () => {
     expect(response.status).toBe(500);
     expect(response.body).toEqual({
       type: '/docs/problems#internal-error',
-      title: 'Something went wrong on our side',
+      title: 'Internal error',
       status: 500,
       detail: 'See the log of the service for this request id.',
       requestId: response.headers['x-request-id'],

@@ -27,8 +27,8 @@ describe('rate limits per key', () => {
     expect(response.status).toBe(429);
     expect(response.type).toBe('application/problem+json');
     expect(response.body).toMatchObject({
-      title: 'Too many requests within a minute',
-      detail: expect.stringMatching(/^At most 3 requests a minute; \d+ s are left of this one\.$/),
+      title: 'Too many requests',
+      detail: expect.stringMatching(/^The limit of 3 requests per minute is reached; it resets in \d+ s\.$/),
       requestId: response.headers['x-request-id'],
     });
     expect(response.headers['ratelimit']).toMatch(/^"key";r=0;t=\d+$/);

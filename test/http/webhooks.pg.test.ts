@@ -306,7 +306,7 @@ describe('outbound messages', () => {
   });
 
   it.each([
-    ['broken XML', message(notification()).slice(0, -5), 400, /can not be read: it is not XML/],
+    ['broken XML', message(notification()).slice(0, -5), 400, /cannot be parsed: it is not XML/],
     ['a document type', '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', 400, /not allowed at line 1, column \d+/],
     [
       '101 notifications',

@@ -1,8 +1,8 @@
 import type { Static } from 'typebox';
 import type { Queryable } from '../../db/database.ts';
+import type { Resync } from '../../db/generated/client.ts';
 import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/resync.ts';
 import { isoTime } from '../schemas/values.ts';
-import type { ResyncRow } from './resync.ts';
 
 /** Reads the results of finished verifications by resync id. */
 export async function readVerifications(
@@ -77,6 +77,7 @@ export type DifferenceRow = {
   readonly modifiedAt: Date | null;
 };
 
+type ResyncRow = Pick<Resync, 'id' | 'mode' | 'state' | 'read' | 'different' | 'verifiedThrough'>;
 type Verification = Static<typeof VerificationSchema>;
 type KindCount = {
   readonly id: string;

@@ -79,7 +79,7 @@ async function parseMessage(
     return await parseOutboundMessage(text, Date.now(), validateSender);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    throw new Problem('invalid-request', `The message is not valid XML: ${error.message}.`);
+    throw new Problem('invalid-request', `The message cannot be parsed: ${error.message}.`);
   }
 }
 
