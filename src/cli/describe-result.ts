@@ -11,7 +11,7 @@ export function describeResult(resync: Resync): string {
 function outcome(resync: Resync): string {
   switch (resync.state) {
     case 'failed':
-      return `Failed: ${resync.error ?? 'no reason is on record'}`;
+      return `Failed: ${resync.error ?? 'no reason was stored'}`;
     case 'needs-confirmation':
       return `Needs confirmation: ${resync.error ?? 'accounts are not visible'}\nOr: npx tidemark resync --confirm ${resync.id}`;
     case 'cancelled':

@@ -15,7 +15,7 @@ export type ResyncOptions = {
   readonly json?: boolean;
 };
 
-/** Starts a resync and, unless told otherwise, follows it to its end. @returns the exit code */
+/** Starts a resync and follows it to its end by default. @returns the exit code */
 export async function resync(api: Api, options: ResyncOptions): Promise<number> {
   const { confirm } = options;
   const { status, body: ordered } =

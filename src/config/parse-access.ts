@@ -6,7 +6,7 @@ import type { AccessOptions } from '../http/server-types.ts';
 import { ConfigError } from './config-error.ts';
 import type { settings } from './settings.ts';
 
-/** Ten connections answer requests; whoever comes when so many wait for one gets his answer sooner by trying again. */
+/** Ten connections serve requests. If this many requests wait for one, a retry gets its response sooner than waiting. */
 export const loadLimits: LoadLimits = { maxLatenessMs: 1_000, maxInFlight: 400, maxInFlightPerCaller: 100 };
 
 /**
