@@ -6,7 +6,7 @@ import { resolveCodeConflicts } from '../codes/resolve-code-conflicts.ts';
 import { decideCode, noCode } from '../codes/signup-code.ts';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
-import { addToDraft, beginDraft, checkpoint, type Draft } from '../history/draft.ts';
+import { addToDraft, beginDraft, createCheckpoint, type Draft } from '../history/draft.ts';
 import type { Origin } from '../history/entry.ts';
 import { recordHistory } from '../history/record-history.ts';
 import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
@@ -74,7 +74,7 @@ export async function applyChanges(
     outcomes.map(({ row, draft }) => ({
       accountId: row.id,
       draft,
-      checkpoint: checkpoint(draft, before.get(row.id)?.historyLength ?? 0, row),
+      checkpoint: createCheckpoint(draft, before.get(row.id)?.historyLength ?? 0, row),
     })),
   );
   const idsOf = (picked: readonly Outcome[]): string[] => picked.map(({ row }) => row.id);

@@ -2,7 +2,7 @@ import type { ChangeEvent } from '../salesforce/change-event.ts';
 import { decodeChangeEvent } from '../salesforce/decode.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { parseExactJson } from '../salesforce/exact-json.ts';
-import { decodeJsonChangeEvent, readJsonEvent } from '../salesforce/json-change-event.ts';
+import { decodeJsonChangeEvent, parseJsonEvent } from '../salesforce/json-change-event.ts';
 import { parseNotice, toGapEvent } from '../salesforce/outbound-message.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { WriterSchema } from '../salesforce/writer-schema.ts';
@@ -36,7 +36,7 @@ async function decoderOf(schemaId: string, schemas: SchemaCache): Promise<(paylo
   if (schemaId.startsWith(jsonSchemaPrefix)) {
     const { entityFields } = await schemas.get(schemaId.slice(jsonSchemaPrefix.length));
     return (payload) => {
-      const event = readJsonEvent(parseExactJson(payload.toString()));
+      const event = parseJsonEvent(parseExactJson(payload.toString()));
       return decodeJsonChangeEvent(event, event.header.entityName === 'Account' ? entityFields : []);
     };
   }

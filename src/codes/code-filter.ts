@@ -1,38 +1,38 @@
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 
-/** A condition on the fields of an account. All of its parts have to hold. */
+/** A condition on the fields of an account: all comparisons must hold. */
 export type CodeFilter = readonly Comparison[];
 
 export type Comparison = {
   /** `Type`, `BillingAddress.City` */
   readonly path: string;
-  /** Whether the value has to be among these, or must not be. */
+  /** Whether the value must be one of `values`, or must not be. */
   readonly among: boolean;
   readonly values: readonly Scalar[];
 };
 
 /**
- * Reads `Type = 'Customer' AND Rating IN ('Hot', 'Warm') AND ParentId = null`.
+ * Parses `Type = 'Customer' AND Rating IN ('Hot', 'Warm') AND ParentId = null`.
  *
  *     filter     = comparison { "AND" comparison }
  *     comparison = path ( "=" | "!=" ) value | path "IN" "(" value { "," value } ")"
  *     path       = name [ "." name ]
  *     value      = "'" text "'" | number | "true" | "false" | "null"
  *
- * In texts `\'` is a quote and `\\` a backslash. Keywords have no case; names and texts do.
- * @throws Error with what was expected and where
+ * In texts `\'` is a quote and `\\` a backslash. Keywords are case-insensitive; names and texts are not.
+ * @throws Error with the expected and the actual token
  */
 export function parseCodeFilter(text: string): CodeFilter {
   const tokens = tokenize(text);
-  const comparisons = [readComparison(tokens)];
+  const comparisons = [parseComparison(tokens)];
   while (tokens.peek().kind !== 'end') {
     tokens.take('AND');
-    comparisons.push(readComparison(tokens));
+    comparisons.push(parseComparison(tokens));
   }
   return comparisons;
 }
 
-/** Whether an account with these values fits. A field that it does not have is null. */
+/** Whether an account with these values matches. A missing field is null. */
 export function evaluateFilter(filter: CodeFilter, values: FieldValues): boolean {
   return filter.every(({ path, among, values: wanted }) => {
     const value = values.get(path) ?? null;
@@ -40,23 +40,23 @@ export function evaluateFilter(filter: CodeFilter, values: FieldValues): boolean
   });
 }
 
-function readComparison(tokens: Tokens): Comparison {
+function parseComparison(tokens: Tokens): Comparison {
   const { text: path } = tokens.take('a field');
   const operator = tokens.next();
   if (operator.text === '=' || operator.text === '!=')
-    return { path, among: operator.text === '=', values: [readValue(tokens)] };
+    return { path, among: operator.text === '=', values: [parseValue(tokens)] };
   if (operator.text.toUpperCase() !== 'IN') throw expected('=, != or IN', operator);
   tokens.take('(');
-  const values = [readValue(tokens)];
+  const values = [parseValue(tokens)];
   while (tokens.peek().text === ',') {
     tokens.next();
-    values.push(readValue(tokens));
+    values.push(parseValue(tokens));
   }
   tokens.take(')');
   return { path, among: true, values };
 }
 
-function readValue(tokens: Tokens): Scalar {
+function parseValue(tokens: Tokens): Scalar {
   const token = tokens.next();
   if (token.kind === 'text') return token.text;
   if (token.kind === 'number') return Number(token.text);

@@ -2,9 +2,9 @@ import type { AccountRow, SavedRow } from '../apply/account-row.ts';
 import { deletedField } from '../apply/merge.ts';
 import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
-import { type CodeOwner, duplicateCode, type Settled, transferred } from './resolve-code-conflicts.ts';
+import { type CodeOwner, duplicateCode, type ResolvedCodes, transferred } from './resolve-code-conflicts.ts';
 
-/** Who outside these rows has one of their codes. */
+/** Reads the accounts outside these rows that have one of their codes. */
 export async function readOwners(client: Queryable, rows: readonly SavedRow[]): Promise<CodeOwner[]> {
   const wanted = rows.flatMap(({ code }) => (code.signupCode === null ? [] : [code.signupCode]));
   if (wanted.length === 0) return [];
@@ -17,12 +17,12 @@ export async function readOwners(client: Queryable, rows: readonly SavedRow[]): 
   return owners;
 }
 
-/** Codes that change hands are given up first: while rows are written one by one, none may be there twice. */
+/** Clears codes that move to another account before the rows are saved, because codes are unique. */
 export async function releaseCodes(
   client: Queryable,
   rows: readonly SavedRow[],
   before: ReadonlyMap<string, AccountRow>,
-  displaced: Settled['displaced'],
+  displaced: ResolvedCodes['displaced'],
 ): Promise<void> {
   const giving = rows.filter(({ id, code }) => {
     const old = before.get(id)?.code.signupCode ?? null;
@@ -37,7 +37,7 @@ export async function releaseCodes(
   }
   if (displaced.length === 0) return;
   await client.query({
-    name: 'dispossess-codes',
+    name: 'displace-codes',
     text: `update accounts a
               set signup_code = o.code, code_state = o.state, code_error = o.error,
                   changed_at = clock_timestamp(), revision = a.revision + 1
@@ -53,8 +53,8 @@ export async function releaseCodes(
 }
 
 /**
- * A code that was given up, or whose account was deleted, passes to an account on which Salesforce holds it too:
- * so a conflict ends when a person changes either of the two.
+ * Reassigns codes that were cleared, or whose account was deleted, to an account on which Salesforce holds them too: a
+ * conflict ends when either account changes.
  */
 export async function reassignFreedCodes(
   client: Queryable,
@@ -65,8 +65,9 @@ export async function reassignFreedCodes(
   const freed = rows.flatMap(({ id, code, merged }) => {
     const old = before.get(id);
     const had = old?.code.signupCode ?? null;
-    const dies = merged.values.get(deletedField) === true && old?.merged.values.get(deletedField) !== true;
-    return had !== null && (had !== code.signupCode || dies) ? [had] : [];
+    const isDeleted =
+      merged.values.get(deletedField) === true && old?.merged.values.get(deletedField) !== true;
+    return had !== null && (had !== code.signupCode || isDeleted) ? [had] : [];
   });
   if (freed.length === 0) return;
   const { rows: claimants } = await client.query<{ id: string; code: string; owner: string | null }>({
@@ -84,7 +85,7 @@ export async function reassignFreedCodes(
   );
   await releaseCodes(client, [], before, displaced);
   await client.query({
-    name: 'inherit-codes',
+    name: 'reassign-codes',
     text: `update accounts
               set signup_code = salesforce_code, code_state = 'confirmed', code_error = null,
                   changed_at = clock_timestamp(), revision = revision + 1

@@ -2,23 +2,23 @@ import { isComplete, type Merged } from '../apply/merge.ts';
 import { type CodeFilter, evaluateFilter } from './code-filter.ts';
 import { type CodeFormat, codeGenerator, defaultFormat } from './code-format.ts';
 
-/** Who gets a code, and what it looks like. */
+/** Which accounts get a code, and its format. */
 export type CodeRules = {
   /** The Account field that holds the code. */
   readonly field: string;
   readonly format: CodeFormat;
   readonly generate: () => string;
-  /** Accounts created from this moment on get a code; null: none by their age. */
+  /** Accounts created from this moment on get a code; null for none. */
   readonly newSince: Date | null;
-  /** Whether older accounts get one too. */
+  /** Whether older accounts get a code too. */
   readonly backfill: boolean;
-  /** Only accounts that fit it; null: all. */
+  /** Limits codes to matching accounts; null for all. */
   readonly filter: CodeFilter | null;
   /** Whether a code that was cleared in Salesforce is written again. */
   readonly restore: boolean;
 };
 
-/** What is chosen by settings, beside the field and the backfill. */
+/** The optional settings of codes. */
 export type CodeOptions = Pick<CodeSettings, 'format' | 'filter' | 'restore'>;
 
 export type CodeSettings = {
@@ -43,7 +43,7 @@ export function codeRules(settings: CodeSettings): CodeRules {
   };
 }
 
-/** Whether the age of an account entitles it to a code; of one that nobody has seen whole that is not known. */
+/** Whether the creation date of an account entitles it to a code; false until the account is complete. */
 export function isEligible(codes: CodeRules, account: Merged): boolean {
   return isComplete(account) && (codes.backfill || isNew(codes, account));
 }
@@ -53,7 +53,7 @@ export function isNew({ newSince }: CodeRules, account: Merged): boolean {
   return newSince !== null && typeof createdAt === 'string' && new Date(createdAt) >= newSince;
 }
 
-/** Whether an account is one of those that get codes. What has not been seen whole fits no condition yet. */
+/** Whether an account matches the filter; an incomplete account matches no filter. */
 export function matchesFilter({ filter }: CodeRules, account: Merged): boolean {
   return filter === null || (isComplete(account) && evaluateFilter(filter, account.values));
 }

@@ -2,7 +2,7 @@ import type { AccountRow, SavedRow } from '../apply/account-row.ts';
 import { deletedField } from '../apply/merge.ts';
 import type { Code } from './signup-code.ts';
 
-/** An account outside the changes at hand that has one of their codes. */
+/** An account outside the changed rows that has one of their codes. */
 export type CodeOwner = {
   readonly id: string;
   readonly code: string;
@@ -11,17 +11,16 @@ export type CodeOwner = {
   readonly pending: boolean;
 };
 
-export type Settled = {
+export type ResolvedCodes = {
   readonly rows: readonly SavedRow[];
-  /** Accounts outside that lost their code to one of the rows, and what they have instead. */
+  /** Accounts outside the rows that lose their code, and their new one. */
   readonly displaced: readonly { readonly id: string; readonly code: Code }[];
 };
 
 /**
- * Codes are unique. A code made here that is taken is made again, also where it waits already and Salesforce turns
- * out to hold it elsewhere: it was never written. One that Salesforce holds on a second account stays
- * with who had it first, and the second shows the conflict, which a person has to settle; but a deleted account gives
- * way to a living one, as in a merge whose winner took over the loser's code.
+ * Makes codes unique. A generated code that is taken is generated again, even if it is pending: it was never written. A
+ * code that Salesforce holds on a second account stays with the first one, and the second shows the conflict, which an
+ * operator resolves. A deleted account loses its code to an existing one, as in a merge of accounts.
  */
 export function resolveCodeConflicts(
   rows: readonly SavedRow[],
@@ -29,7 +28,7 @@ export function resolveCodeConflicts(
   owners: readonly CodeOwner[],
   generate: () => string,
   at: string,
-): Settled {
+): ResolvedCodes {
   const outside = new Map(owners.map((owner) => [owner.code, owner]));
   const winners = winnersOf(rows, before, outside);
   const taken = new Set([...outside.keys(), ...winners.keys()]);
@@ -37,7 +36,7 @@ export function resolveCodeConflicts(
     const winner = winners.get(code);
     if (winner === undefined || winner === id) return [];
     const instead: Code = pending
-      ? { signupCode: unused(generate, taken), state: 'pending', error: null }
+      ? { signupCode: generateUnused(generate, taken), state: 'pending', error: null }
       : transferred(code, winner, at);
     return [{ id, code: instead }];
   });
@@ -45,12 +44,12 @@ export function resolveCodeConflicts(
     const { signupCode } = row.code;
     const winner = signupCode === null ? undefined : winners.get(signupCode);
     if (winner === undefined || winner === row.id) return row;
-    return { ...row, code: loserCode(row, winner, () => unused(generate, taken), at) };
+    return { ...row, code: loserCode(row, winner, () => generateUnused(generate, taken), at) };
   });
   return { rows: settled, displaced };
 }
 
-/** Whom each code belongs to. */
+/** The account that owns each code. */
 function winnersOf(
   rows: readonly SavedRow[],
   before: ReadonlyMap<string, AccountRow>,
@@ -64,14 +63,14 @@ function winnersOf(
       ...(owner === undefined ? [] : [{ id: owner.id, rank: owner.deleted ? 2 : owner.pending ? 3 : 0 }]),
       ...claims.map((row) => ({ id: row.id, rank: rankOf(row, before) })),
     ];
-    // Of equals the first: sorting keeps their order.
+    // The sort is stable: the first of equals wins.
     const [winner] = candidates.sort((a, b) => a.rank - b.rank);
     if (winner !== undefined) winners.set(code, winner.id);
   }
   return winners;
 }
 
-/** Who has a code and lives; who comes with it; who has it and is deleted; who waits with it; who has just made it. */
+/** Priority: 0 existing owner, 1 new claimant, 2 deleted owner, 3 pending code, 4 newly generated code. */
 function rankOf(row: SavedRow, before: ReadonlyMap<string, AccountRow>): number {
   const had = before.get(row.id)?.code.signupCode === row.code.signupCode;
   if (row.code.state === 'pending') return had ? 3 : 4;
@@ -83,19 +82,19 @@ function loserCode(row: SavedRow, winner: string, generate: () => string, at: st
   const { code } = row;
   if (code.state === 'pending') return { ...code, signupCode: generate() };
   if (isDeleted(row)) return transferred(code.signupCode ?? '', winner, at);
-  const message = `Salesforce holds the code ${code.signupCode} on account ${winner} too.`;
+  const message = `Salesforce also has the code ${code.signupCode} on account ${winner}.`;
   return { signupCode: null, state: 'failed', error: { code: duplicateCode, message, at } };
 }
 
-/** The error of an account whose code Salesforce holds on another account too. */
+/** Error code: Salesforce holds the code on another account too. */
 export const duplicateCode = 'duplicate';
 
 export function transferred(code: string, winner: string, at: string): Code {
-  const message = `The code ${code} has passed to account ${winner}.`;
+  const message = `The code ${code} was transferred to account ${winner}.`;
   return { signupCode: null, state: 'none', error: { code: 'passed on', message, at } };
 }
 
-function unused(generate: () => string, taken: Set<string>): string {
+function generateUnused(generate: () => string, taken: Set<string>): string {
   let code = generate();
   while (taken.has(code)) code = generate();
   taken.add(code);

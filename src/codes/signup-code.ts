@@ -4,20 +4,20 @@ export const codeStates = ['none', 'pending', 'written', 'confirmed', 'failed'] 
 
 /**
  * - `none`: the account has no code
- * - `pending`: it has one that Salesforce has not accepted yet
- * - `written`: Salesforce accepted it; neither a change event nor a read has shown it yet
+ * - `pending`: Salesforce has not accepted the code yet
+ * - `written`: Salesforce accepted it; no change event or read has confirmed it yet
  * - `confirmed`: Salesforce holds the same code
- * - `failed`: Salesforce refuses it, or holds a code that another account has; a person has to look
+ * - `failed`: Salesforce refuses it, or holds a code of another account; an operator has to act
  */
 export type CodeState = (typeof codeStates)[number];
 
 export type CodeError = {
-  /** Salesforce's status code, or one of ours in lower case. */
+  /** Salesforce's status code, or Tidemark's in lower case. */
   readonly code: string;
   readonly message: string;
   /** ISO 8601. */
   readonly at: string;
-  /** The fields that Salesforce's answer named. */
+  /** The fields named by Salesforce's response. */
   readonly fields?: readonly string[];
 };
 
@@ -25,29 +25,28 @@ export type Code = {
   readonly signupCode: string | null;
   readonly state: CodeState;
   readonly error: CodeError | null;
-  /** Codes that this one replaces on request. Salesforce may still hold one of them. */
+  /** Codes that this one replaces; Salesforce may still hold one of them. */
   readonly replaces?: readonly string[];
-  /** State `written` only: when Salesforce accepted it. */
+  /** For state `written`. */
   readonly written?: Written;
 };
 
-/** The error of a code whose account Salesforce did not return; when it does, the code is written after all. */
+/** Error code: Salesforce did not return the account. The code is pending again if it does. */
 export const goneCode = 'ENTITY_IS_DELETED';
 
-/** The error of an account whose code somebody cleared in Salesforce. */
-export const clearedCode = 'cleared';
+/** Error code: the code was cleared in Salesforce. */
+const clearedCode = 'cleared';
 
 export const noCode: Code = { signupCode: null, state: 'none', error: null };
 
 export type CodeSituation = {
   readonly before: Code;
-  /** What Salesforce held and holds, by the merge rule. */
+  /** The codes in Salesforce before and after the change, by the merge. */
   readonly heldBefore: string | null;
   readonly held: string | null;
-  /** How that is known. */
   readonly knowledge: Knowledge;
   readonly deleted: boolean;
-  /** Whether the rules give this account a code if it has none. */
+  /** Whether the account gets a code if it has none. */
   readonly eligible: boolean;
   /** Whether a code that was cleared in Salesforce is written again. */
   readonly restore: boolean;
@@ -56,11 +55,10 @@ export type CodeSituation = {
 };
 
 /**
- * The code of an account after something became known of it: a change event, a read, or the answer to our write.
+ * Decides the code of an account after a change event, a read, or a response to a write.
  *
- * Salesforce wins: a code that it holds is adopted and never overwritten, except one that is being replaced on
- * request. A code that was cleared there is given up, or written again if so configured. Otherwise an eligible account
- * without a code gets one, once.
+ * Salesforce wins: its code is adopted and never overwritten, except one that is being replaced on request. A code that
+ * was cleared there is removed, or written again if so configured. An eligible account without a code gets one, once.
  */
 export function decideCode(situation: CodeSituation, generate: () => string): Code {
   const { before, held, deleted, eligible } = situation;
@@ -76,8 +74,8 @@ export function decideCode(situation: CodeSituation, generate: () => string): Co
 }
 
 /**
- * The code after Salesforce has accepted it. The stream can be faster than the answer: what it has brought since the
- * read before the write counts.
+ * Decides the code after Salesforce has accepted it. The stream can be faster than the response: events since the read
+ * before the write count.
  */
 export function acceptWrite(
   { signupCode, replaces }: Pick<Code, 'signupCode' | 'replaces'>,
@@ -88,7 +86,7 @@ export function acceptWrite(
   const at = new Date(written.at).toISOString();
   const situation = { ...mirror, before, heldBefore: mirror.held, deleted: false, eligible: false, at };
   return decideCode(situation, () => {
-    throw new Error('an accepted code is there');
+    throw new Error('an accepted code is not generated');
   });
 }
 
@@ -97,7 +95,7 @@ function adopt({ before, heldBefore, knowledge }: CodeSituation, held: string): 
   if (held === before.signupCode) return before.state === 'confirmed' ? before : adopted;
   if (before.state === 'written') {
     const age = knowsWrite(knowledge, before.written);
-    // An older value cannot speak against our write; the value that we replaced can be older as long as it may be.
+    // An older value does not contradict the write; the replaced value may be older.
     if (age === 'before' || (age === 'unknown' && isReplaced(before, held))) return before;
     return adopted;
   }
@@ -105,11 +103,11 @@ function adopt({ before, heldBefore, knowledge }: CodeSituation, held: string): 
   return held === heldBefore && before.state === 'failed' ? before : adopted;
 }
 
-/** Whether Salesforce held the code of the account and holds none now. */
+/** Whether the code was cleared in Salesforce. */
 function isCleared({ before, heldBefore, knowledge }: CodeSituation): boolean {
   if (before.signupCode === null) return false;
   if (before.signupCode === heldBefore) return true;
-  if (before.state === 'confirmed') return knowledge.by !== 'nothing';
+  if (before.state === 'confirmed') return knowledge.by !== 'none';
   return before.state === 'written' && knowsWrite(knowledge, before.written) === 'after';
 }
 
@@ -120,7 +118,7 @@ function clear({ before, restore, at }: CodeSituation): Code {
   return { signupCode: null, state: 'none', error: { code: clearedCode, message, at } };
 }
 
-/** Whether Salesforce holds a code that is on its way out: the new one is written over it. */
-export function isReplaced({ signupCode, replaces = [] }: Code, held: string): boolean {
+/** Whether Salesforce holds a code that is being replaced. */
+function isReplaced({ signupCode, replaces = [] }: Code, held: string): boolean {
   return held !== signupCode && replaces.includes(held);
 }

@@ -5,21 +5,25 @@ import type { KnownState } from './entry.ts';
 import { entryJson, type RawEntry, type RawState, stateJson, toEntry, toStateRow } from './history-rows.ts';
 import { endOf, readPast, rowAsState } from './read-past.ts';
 
-/** An account as of a moment, or why it can't be told. */
+/** An account as of a moment, or why it is unknown. */
 export type PastAccount =
   | { readonly kind: 'known'; readonly state: KnownState }
   /** It did not exist yet. */
   | { readonly kind: 'unborn'; readonly since: Date }
-  /** The history does not reach back so far. */
+  /** The history begins later. */
   | { readonly kind: 'before-history'; readonly since: Date };
 
-/** The account as of a moment: everything that had committed up to then, however late it arrived. */
-export async function accountAsOf(client: Queryable, accountId: string, moment: Date): Promise<PastAccount> {
+/** Reads an account as of a moment: all changes committed up to then, even if they arrived late. */
+export async function readAccountAsOf(
+  client: Queryable,
+  accountId: string,
+  moment: Date,
+): Promise<PastAccount> {
   const [state] = await readPast(client, [{ accountId, through: endOf(moment) }]);
   if (state !== undefined && isComplete(state.merged)) return { kind: 'known', state };
   const origin = await readOrigin(client, accountId);
   if (origin === null) {
-    // Nobody has seen it whole yet: what is known of it is shown, as uncertain.
+    // The account is incomplete: its known values are stale.
     const values = state?.merged.values ?? new Map();
     if (state !== undefined && values.size > 0)
       return { kind: 'known', state: { ...state, staleVersion: state.merged.baseVersion } };
@@ -32,7 +36,7 @@ export async function accountAsOf(client: Queryable, accountId: string, moment: 
 
 type Origin = { readonly known: Date; readonly created: Date };
 
-/** From when on an account is known, and when it was created. */
+/** Reads from when on an account is known, and when it was created. */
 async function readOrigin(client: Queryable, accountId: string): Promise<Origin | null> {
   const { rows } = await client.query<{
     first: RawEntry | null;
@@ -65,11 +69,10 @@ async function readOrigin(client: Queryable, accountId: string): Promise<Origin 
     base?.version[0] ?? Number.POSITIVE_INFINITY,
   );
   const known = new Date(time);
-  const told = Date.parse(String(values.get('CreatedDate') ?? ''));
-  // Before the event of its creation there was nothing.
+  const createdMs = Date.parse(String(values.get('CreatedDate') ?? ''));
   const created =
     first?.origin.changeType === 'CREATE' && first.version[0] === time
       ? known
-      : new Date(Number.isNaN(told) ? 0 : told);
+      : new Date(Number.isNaN(createdMs) ? 0 : createdMs);
   return { known, created };
 }

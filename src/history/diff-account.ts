@@ -1,13 +1,13 @@
 import { changedPaths, emptyState } from '../apply/merge.ts';
 import type { Queryable } from '../db/database.ts';
-import { accountAsOf, type PastAccount } from './account-as-of.ts';
+import { type PastAccount, readAccountAsOf } from './account-as-of.ts';
 import type { FieldChange } from './entry.ts';
 
 export type AccountDiff =
   | { readonly kind: 'known'; readonly changes: readonly Required<FieldChange>[] }
   | Exclude<PastAccount, { kind: 'known' }>;
 
-/** The fields in which an account differs between two moments. Before it was created, all of them were empty. */
+/** Compares an account between two moments; before its creation all fields are empty. */
 export async function diffAccount(
   client: Queryable,
   accountId: string,
@@ -15,8 +15,8 @@ export async function diffAccount(
   to: Date,
 ): Promise<AccountDiff> {
   const [before, after] = [
-    await accountAsOf(client, accountId, from),
-    await accountAsOf(client, accountId, to),
+    await readAccountAsOf(client, accountId, from),
+    await readAccountAsOf(client, accountId, to),
   ];
   if (after.kind !== 'known') return after;
   if (before.kind === 'before-history') return before;

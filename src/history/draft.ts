@@ -1,21 +1,20 @@
 import { type Change, emptyState, type Merged, newestVersion } from '../apply/merge.ts';
 import { compareVersions, isReadVersion, type Version } from '../apply/version.ts';
-import { type Entry, entryOf, isNewest, type KnownState, type Origin, wholeEntryOf } from './entry.ts';
+import { type Entry, isNewest, type KnownState, type Origin, toEntryAfter, toFullEntry } from './entry.ts';
 import type { StateRow } from './insert-late.ts';
 
-/** What has to be kept of the changes that one account met. */
+/** The history entries of the changes that were merged into one account. */
 export type Draft = {
   /**
-   * Set while the row itself is all of the history but for readings that confirmed it: an account that a reading
-   * brought. A first load writes no history.
+   * Set while the row is the whole history, except for reads that confirmed it: the initial load writes no history.
    */
   readonly from: Version | null;
-  /** Changes on record, about. */
+  /** Approximate number of saved changes. */
   readonly length: number;
-  /** Where the history begins, as soon as the row is about to change. */
+  /** The start of the history, set when the row is about to change. */
   readonly base: StateRow | null;
   readonly entries: readonly Entry[];
-  /** Changes that do not come behind all others. */
+  /** Changes that are older than known ones. */
   readonly late: readonly Entry[];
 };
 
@@ -23,31 +22,31 @@ export function beginDraft(from: Version | null, length: number): Draft {
   return { from, length, base: null, entries: [], late: [] };
 }
 
-/** Notes a change, and the state that it met. */
+/** Adds a change. @param before the state before the change */
 export function addToDraft(
   draft: Draft,
   before: Merged,
   { change, gap, origin }: { readonly change: Change; readonly gap: boolean; readonly origin: Origin },
 ): Draft {
-  if (before === emptyState && isWholeReading(change)) return { ...draft, from: change.version };
+  if (before === emptyState && isFullRead(change)) return { ...draft, from: change.version };
   if (draft.from !== null && compareVersions(change.version, draft.from) === 0) return draft;
   const length = draft.length + 1;
   if (!isNewest(before, change.version)) {
-    const late = [...draft.late, wholeEntryOf(change, gap, origin)];
+    const late = [...draft.late, toFullEntry(change, gap, origin)];
     return { ...withBase(draft, before), length, late };
   }
-  // A reading is told by what it changed only where all that it met is on record.
-  const keep = draft.late.length > 0 ? wholeEntryOf : entryOf.bind(null, before);
+  // The changed fields describe a read only if the state before it is saved.
+  const keep = draft.late.length > 0 ? toFullEntry : toEntryAfter.bind(null, before);
   const entry = keep(change, gap, origin);
   const kept = entry.form === 'confirmed' && entry.written.size === 0 ? draft : withBase(draft, before);
   return { ...kept, length, entries: [...draft.entries, entry] };
 }
 
-// Changes of an account between two whole states of it on record: as many are followed at most to know a past state.
+// Maximum number of changes to replay from a checkpoint.
 const checkpointEvery = 100;
 
-/** A whole state is put on record now and then, so that no past state is far from one. */
-export function checkpoint(draft: Draft, lengthBefore: number, known: KnownState): StateRow | null {
+/** Creates a checkpoint of the state if one is due. */
+export function createCheckpoint(draft: Draft, lengthBefore: number, known: KnownState): StateRow | null {
   const due = Math.floor(draft.length / checkpointEvery) > Math.floor(lengthBefore / checkpointEvery);
   return due && draft.from === null ? { version: newestVersion(known.merged), known } : null;
 }
@@ -59,7 +58,7 @@ function withBase(draft: Draft, { values }: Merged): Draft {
   return { ...draft, from: null, base: { version: from, known } };
 }
 
-function isWholeReading({ version, kind, unreadFields }: Change): boolean {
+function isFullRead({ version, kind, unreadFields }: Change): boolean {
   return (
     kind === 'snapshot' && isReadVersion(version) && (unreadFields === undefined || unreadFields.size === 0)
   );

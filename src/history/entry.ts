@@ -12,40 +12,40 @@ import {
 import { compareVersions, isReadVersion, laterVersion, type Version } from '../apply/version.ts';
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 
-/** A change of one account as it is kept. */
+/** A saved change of one account. */
 export type Entry = {
   readonly version: Version;
   /**
-   * `some`: only what is named was written. `all`: what is not named became empty. `confirmed`: a reading of all
-   * fields, of which only those are named that it changed: most readings change nothing.
+   * `some`: a patch. `all`: a snapshot. `confirmed`: a snapshot by a read, of which only the fields that it changed are
+   * saved: most reads change nothing.
    */
   readonly form: 'some' | 'all' | 'confirmed';
   readonly written: FieldValues;
-  /** Top-level fields of which it knows nothing. */
+  /** Top-level fields that a snapshot does not cover. */
   readonly unreadFields: ReadonlySet<string>;
-  /** It said that there is more than it told. */
+  /** Whether the change has values that are not in the event. */
   readonly gap: boolean;
   readonly origin: Origin;
 };
 
-/** Where a change comes from: an event of the log, or a reading, by a resync or for the account alone. */
+/** The source of a change: an event, or a read by a resync or of the single account. */
 export type Origin = {
   readonly changeType: string | null;
   readonly eventId: bigint | null;
   readonly resyncId: string | null;
 };
 
-/** What is known of an account at a place of its history. */
+/** The state of an account at a version of its history. */
 export type KnownState = {
   readonly merged: Merged;
-  /** The version that a reading has to reach before the values are certain again. */
+  /** The version that a read must reach to make the values certain again. */
   readonly staleVersion: Version | null;
 };
 
 export const unknownState: KnownState = { merged: emptyState, staleVersion: null };
 
-/** What is kept of a change that comes behind all others; `before` is the state it meets. */
-export function entryOf(before: Merged, change: Change, gap: boolean, origin: Origin): Entry {
+/** The entry of a change that is newer than all others. */
+export function toEntryAfter(before: Merged, change: Change, gap: boolean, origin: Origin): Entry {
   const { version, kind, values, unreadFields = none } = change;
   const kept = { version, unreadFields, gap, origin };
   if (kind === 'patch') return { ...kept, form: 'some', written: values };
@@ -55,28 +55,28 @@ export function entryOf(before: Merged, change: Change, gap: boolean, origin: Or
   return { ...kept, form: 'confirmed', written: written(changedPaths(before, after), after) };
 }
 
-/** The same of a change that does not come behind all others: it stands by itself. */
-export function wholeEntryOf(change: Change, gap: boolean, origin: Origin): Entry {
+/** The entry of a change with all its values, independent of the state before it. */
+export function toFullEntry(change: Change, gap: boolean, origin: Origin): Entry {
   const { version, kind, values, unreadFields = none } = change;
   const kept = { version, unreadFields, gap, origin };
   if (kind === 'patch') return { ...kept, form: 'some', written: values };
   return { ...kept, form: 'all', written: filled(values) };
 }
 
-/** Whether a change comes behind everything that is known. */
+/** Whether a version is newer than all known ones. */
 export function isNewest(before: Merged, version: Version): boolean {
   return before === emptyState || compareVersions(version, newestVersion(before)) > 0;
 }
 
-/** The state behind an entry. Entries are taken in the order of their versions. */
-export function follow(state: KnownState, entry: Entry): KnownState {
+/** The state after an entry. Entries are replayed in the order of their versions. */
+export function replay(state: KnownState, entry: Entry): KnownState {
   const merged = merge(state.merged, changeOfEntry(state.merged, entry));
   const { staleVersion: stale } = state;
   const uncertain = !entry.gap ? stale : stale === null ? entry.version : laterVersion(stale, entry.version);
   return { merged, staleVersion: uncertain !== null && isCertain(merged, uncertain) ? null : uncertain };
 }
 
-/** What an entry says, in full. */
+/** Restores the change of an entry. */
 export function changeOfEntry(
   { values: before }: Merged,
   { form, version, written, unreadFields }: Entry,
@@ -89,10 +89,10 @@ export function changeOfEntry(
   return { version, kind: 'snapshot', values: new Map([...confirmed, ...written]), unreadFields };
 }
 
-/** A field's new value, and the one before where it is known. */
+/** A field's new value, and the previous one if it is known. */
 export type FieldChange = { readonly field: string; readonly before?: Scalar; readonly after: Scalar };
 
-/** What an entry changed; what it named although it already was so is left out. */
+/** The fields that an entry changed, without those that already had the value. */
 export function fieldChanges(before: Merged, after: Merged, { origin }: Entry): FieldChange[] {
   const isNew = origin.changeType === 'CREATE';
   const paths = new Set([...before.values.keys(), ...after.values.keys()]);
@@ -107,7 +107,7 @@ export function fieldChanges(before: Merged, after: Merged, { origin }: Entry): 
   });
 }
 
-/** Of what is deleted there is nothing more to be known. */
+/** A deletion makes an account certain. */
 function isCertain({ values, baseVersion, fieldVersions }: Merged, stale: Version): boolean {
   const known =
     values.get(deletedField) === true ? (fieldVersions.get(deletedField) ?? baseVersion) : baseVersion;

@@ -6,34 +6,33 @@ import { saveStates, versionArrays, versionTuple } from './history-rows.ts';
 import { type Place, readPast } from './read-past.ts';
 
 export type FoldOrder = {
-  /** What had committed up to this moment is folded into one state of each account. */
+  /** Changes committed up to this moment are folded. */
   readonly through: Date;
-  /** Accounts behind this one; from the beginning where none is given. */
+  /** The last account of the previous call; null to start. */
   readonly after?: string | null;
-  /** Accounts in one transaction; 200 unless told. */
+  /** Accounts in one transaction; 200 by default. */
   readonly accounts?: number;
 };
 
 export type FoldProgress = {
-  /** Accounts whose history was shortened. */
+  /** Number of accounts whose history was folded. */
   readonly folded: number;
-  /** Changes that were removed. */
+  /** Number of removed changes. */
   readonly removed: number;
-  /** The last account that was looked at; null when there are no more. */
+  /** The last scanned account; null at the end. */
   readonly after: string | null;
 };
 
 /**
- * Folds the history of the next accounts up to a moment into one state each, in one short transaction, so that they
- * stay known as of every later moment after the events up to then are deleted. Call it until `after` is null, and
- * delete the events then.
+ * Folds the history of the next accounts up to a moment into one state each, in a short transaction, so that later
+ * states stay known after the events up to then are deleted. Call it until `after` is null, then delete the events.
  */
 export async function foldHistory(pool: pg.Pool, order: FoldOrder): Promise<FoldProgress> {
   const { through, after = null, accounts = 200 } = order;
   return inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
-    const ids = await nextAccounts(client, after ?? '', accounts);
-    const places = await lastPlaces(client, ids, through);
+    const ids = await readNextAccounts(client, after ?? '', accounts);
+    const places = await readLastChanges(client, ids, through);
     if (places.length > 0) await fold(client, places);
     const removed = places.length === 0 ? 0 : await removeUpTo(client, places);
     return { folded: places.length, removed, after: ids.length < accounts ? null : (ids.at(-1) ?? null) };
@@ -51,7 +50,7 @@ async function fold(client: Queryable, places: readonly LastPlace[]): Promise<vo
   );
   const own = places.filter(({ hasOwnRow }) => hasOwnRow);
   if (own.length === 0) return;
-  // Nothing but readings that changed nothing follows such a row: it has been as it is since the last of them, too.
+  // Only reads without changes follow such a row, so its start can move to the last of them.
   await client.query({
     name: 'move-history-from',
     text: `update accounts a set history_from = t.version
@@ -61,12 +60,12 @@ async function fold(client: Queryable, places: readonly LastPlace[]): Promise<vo
 }
 
 type LastPlace = Place & {
-  /** The row of the account is the beginning of its history. */
+  /** Whether the row of the account is the start of its history. */
   readonly hasOwnRow: boolean;
 };
 
-async function nextAccounts(client: Queryable, after: string, limit: number): Promise<string[]> {
-  // One step of the index for an account, however long its history is.
+async function readNextAccounts(client: Queryable, after: string, limit: number): Promise<string[]> {
+  // One index lookup per account, for any length of its history.
   const { rows } = await client.query<{ id: string }>({
     name: 'accounts-with-history',
     text: `with recursive ids as (
@@ -82,8 +81,12 @@ async function nextAccounts(client: Queryable, after: string, limit: number): Pr
   return rows.map(({ id }) => id);
 }
 
-/** The last change of each account up to a moment; none where there is none. */
-async function lastPlaces(client: Queryable, ids: readonly string[], through: Date): Promise<LastPlace[]> {
+/** Reads the last change of each account up to a moment. */
+async function readLastChanges(
+  client: Queryable,
+  ids: readonly string[],
+  through: Date,
+): Promise<LastPlace[]> {
   const { rows } = await client.query<{
     id: string;
     commit_ms: bigint;

@@ -9,7 +9,7 @@ import type { StateRow } from './insert-late.ts';
 export type AccountEntry = { readonly accountId: string; readonly entry: Entry };
 export type AccountStateRow = StateRow & { readonly accountId: string; readonly isBase: boolean };
 
-/** Puts changes on record; one that is on record already, by another copy of its event, stays. */
+/** Inserts changes; one that exists already, by another copy of its event, is kept. */
 export async function insertEntries(client: Queryable, rows: readonly AccountEntry[]): Promise<void> {
   for (const slice of slices(rows)) {
     await client.query({
@@ -38,7 +38,7 @@ export async function insertEntries(client: Queryable, rows: readonly AccountEnt
 const changeColumns = `account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, untold, gap,
                        change_type, event_id, resync_id`;
 
-/** Writes what readings changed anew, where a late change slipped in before them. */
+/** Updates what reads changed, after a late change was inserted before them. */
 export async function rewriteEntries(client: Queryable, rows: readonly AccountEntry[]): Promise<void> {
   for (const slice of slices(rows)) {
     await client.query({
@@ -57,7 +57,7 @@ export async function rewriteEntries(client: Queryable, rows: readonly AccountEn
   }
 }
 
-/** Puts whole states on record, or in the place of what was known of them before. */
+/** Inserts or replaces states. */
 export async function saveStates(client: Queryable, rows: readonly AccountStateRow[]): Promise<void> {
   for (const slice of slices(rows)) {
     await client.query({

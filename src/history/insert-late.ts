@@ -1,12 +1,12 @@
 import { type Change, changedPaths, type Merged, merge, topOf } from '../apply/merge.ts';
 import { compareVersions, type Version } from '../apply/version.ts';
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
-import { changeOfEntry, type Entry, follow, type KnownState, unknownState } from './entry.ts';
+import { changeOfEntry, type Entry, type KnownState, replay, unknownState } from './entry.ts';
 
-/** A state on record, with all changes up to its version in it. */
+/** A saved state with all changes up to its version. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };
 
-/** What is on record of an account behind some state, and that state, in the order of the versions. */
+/** The saved history of an account from some state on, in the order of the versions. */
 export type RecordedHistory = {
   readonly states: readonly RecordedState[];
   readonly entries: readonly Entry[];
@@ -14,14 +14,14 @@ export type RecordedHistory = {
 
 export type RecordedState = StateRow & { readonly isBase: boolean };
 
-/** What has to be written so that late changes are where they belong. */
+/** The rows to write for late changes. */
 export type LateOutcome = {
   readonly inserted: readonly Entry[];
   readonly rewritten: readonly Entry[];
   readonly states: readonly RecordedState[];
 };
 
-/** Lets late changes of one account slip in, one after the other; of several with one version the first counts. */
+/** Inserts late changes of one account one by one; the first one of a version counts. */
 export function insertAllLate(history: RecordedHistory, late: readonly Entry[]): LateOutcome {
   let { states, entries } = history;
   const inserted = new Set<Version>();
@@ -58,26 +58,25 @@ export function insertAllLate(history: RecordedHistory, late: readonly Entry[]):
   };
 }
 
-// Changes between a late one and the state before it that are followed at most, but for those of one batch.
-const longestWay = 20;
+// Changes to replay between a state and a late change before a checkpoint is added.
+const maxReplayed = 20;
 
-/**
- * Where one late change after another slips in at the same place, as a backlog behind a reading does, they would all be
- * followed for the next one. So a state goes on record where they have come to.
- */
+/** A checkpoint for many late changes at one place, as from a backlog after a read: each would replay all before it. */
 function interimState({ states, entries }: RecordedHistory, { version }: Entry): StateRow | null {
   const isUpTo = (row: { readonly version: Version }): boolean => compareVersions(row.version, version) <= 0;
   const start = states.findLast(isUpTo);
-  const way = entries.filter((entry) => isUpTo(entry) && (start === undefined || isBefore(start, entry)));
-  if (way.length <= longestWay) return null;
-  return { version, known: way.reduce(follow, start?.known ?? unknownState) };
+  const replayed = entries.filter(
+    (entry) => isUpTo(entry) && (start === undefined || isBefore(start, entry)),
+  );
+  if (replayed.length <= maxReplayed) return null;
+  return { version, known: replayed.reduce(replay, start?.known ?? unknownState) };
 }
 
 function byVersion<T extends { readonly version: Version }>(rows: readonly T[]): Map<Version, T> {
   return new Map(rows.map((row) => [row.version, row]));
 }
 
-/** The part of a history that a late change can touch: a state before it, and all that is behind that state. */
+/** The part of a history that a late change can affect: a state before it, and everything after that state. */
 type HistorySlice = {
   readonly start: KnownState;
   readonly entries: readonly Entry[];
@@ -85,8 +84,8 @@ type HistorySlice = {
 };
 
 /**
- * What has to be written anew so that a change slips in at its place: the states behind it, and the readings behind it
- * that name only what they changed, since what they met is not the same any more.
+ * Finds the rows that a late change affects: the states after it, and the reads after it that have only changed fields,
+ * because the state before them differs now.
  */
 function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit<HistorySlice, 'start'> {
   const isBehind = ({ version }: { readonly version: Version }): boolean =>
@@ -99,11 +98,11 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
   const rewritten: Entry[] = [];
   let without = entries
     .filter((entry) => !isBehind(entry))
-    .reduce<KnownState>((state, entry) => follow(state, touch.inEntry(entry)), touch.inState(start));
-  let withIt = follow(without, late);
+    .reduce<KnownState>((state, entry) => replay(state, touch.inEntry(entry)), touch.inState(start));
+  let withIt = replay(without, late);
   let passed = 0;
   for (const entry of behind) {
-    // A state on record stands for all before it, of which not all is on record.
+    // A saved state replaces the changes before it, which may not all be saved.
     for (let next = later[passed]; next !== undefined && isBefore(next, entry); next = later[passed]) {
       withIt = touch.inState(next.known);
       without = touch.inState(stateAt(states, next.version));
@@ -115,15 +114,15 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
       entry.form === 'confirmed' ? { ...touched, written: met(withIt.merged, whole) } : touched;
     if (!isSame(adjusted, touched))
       rewritten.push({ ...entry, written: touch.replace(entry.written, adjusted.written) });
-    without = follow(without, touched);
-    withIt = follow(withIt, adjusted);
+    without = replay(without, touched);
+    withIt = replay(withIt, adjusted);
   }
   return { entries: rewritten, states: later };
 }
 
 /**
- * Looks at nothing but the fields that a change writes, where it names them: it makes no difference to any other, and
- * an account has many. A part of a field is looked at with all of that field, whose version may be that of the part.
+ * Limits the replay to the fields that a change writes. A part of a compound field includes the whole field, whose
+ * version may apply to the part.
  */
 function fieldsOf({ form, written }: Entry) {
   const fields = new Set([...written.keys()].map(topOf));

@@ -6,8 +6,8 @@ import {
   type Entry,
   type FieldChange,
   fieldChanges,
-  follow,
   type KnownState,
+  replay,
   unknownState,
 } from './entry.ts';
 import {
@@ -22,27 +22,24 @@ import {
 import type { StateRow } from './insert-late.ts';
 import { placeBefore, readPast, rowAsState } from './read-past.ts';
 
-/**
- * `event`, `reading`: a change that an event or a reading of the record brought. `folded`: all that is known of what
- * came before it, in one state.
- */
+/** `event`, `reading`: a change by an event or by a read. `folded`: the state that replaces all earlier changes. */
 export type ListedEntry = {
   readonly kind: 'event' | 'reading' | 'folded';
   readonly entry: Entry;
-  /** Where the history begins: the state itself. */
+  /** The state at the start of the history. */
   readonly base: KnownState | null;
 };
 
 export type EntryList = {
   readonly accountId: string;
-  /** Only what comes before this version. */
+  /** Only entries before this version. */
   readonly before: Version | null;
   readonly limit: number;
-  /** Only what wrote this field. */
+  /** Only entries that wrote this field. */
   readonly path?: string;
 };
 
-/** The changes of an account, newest first by commit; readings that changed nothing are left out. */
+/** Lists the changes of an account by commit, newest first, without reads that changed nothing. */
 export async function listEntries(client: Queryable, list: EntryList): Promise<ListedEntry[]> {
   const { accountId, before, limit, path = null } = list;
   const { rows } = await client.query<{
@@ -76,7 +73,7 @@ export async function listEntries(client: Queryable, list: EntryList): Promise<L
     .slice(0, limit);
 }
 
-/** Each entry of a page, newest first, with what it changed. */
+/** Adds the changed fields to each entry of a page. */
 export async function withChanges(
   client: Queryable,
   accountId: string,
@@ -88,7 +85,7 @@ export async function withChanges(
   return changesOf(start ?? unknownState, page);
 }
 
-/** What each entry changed, from the state before the last of them on. */
+/** The changed fields of each entry of a page. @param start the state before its oldest entry */
 export function changesOf(
   start: KnownState,
   page: readonly ListedEntry[],
@@ -98,14 +95,14 @@ export function changesOf(
     .toReversed()
     .map((listed) => {
       const before = listed.base === null ? state.merged : unknownState.merged;
-      state = listed.base ?? follow(state, listed.entry);
+      state = listed.base ?? replay(state, listed.entry);
       return { listed, changes: fieldChanges(before, state.merged, listed.entry) };
     })
     .reverse();
 }
 
-/** Who wrote a field: its entries newest first, each with the value before, as far as that is known. */
-export async function fieldHistory(
+/** Lists the changes of a field, newest first, with the previous value if it is known. */
+export async function listFieldChanges(
   client: Queryable,
   list: EntryList & { readonly path: string },
 ): Promise<{ listed: ListedEntry; change: FieldChange }[]> {

@@ -3,12 +3,12 @@ import { type FieldTree, toTree } from '../apply/field-tree.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 
-/** A stored event as JSON can say it, or why it can't be read. */
+/** A stored event for JSON, or why it cannot be decoded. */
 export type ReadEvent =
   | { readonly ok: true; readonly header: ReadHeader; readonly fields: FieldTree }
   | { readonly ok: false; readonly error: string };
 
-/** The header with its times and numbers as text. */
+/** The header with times and large numbers as text. */
 export type ReadHeader = Omit<ChangeEventHeader, 'commitTimestamp' | 'commitNumber'> & {
   /** ISO 8601. */
   readonly commitTimestamp: string;
@@ -16,7 +16,7 @@ export type ReadHeader = Omit<ChangeEventHeader, 'commitTimestamp' | 'commitNumb
   readonly commitNumber: string;
 };
 
-/** Decodes an event of the log again: its bytes are all that is kept of what it says. */
+/** Decodes a stored event, which is saved as bytes only. */
 export async function readEvent(schemas: SchemaCache, stored: Stored): Promise<ReadEvent> {
   try {
     const { header, values } = await decodeStored(stored, schemas);

@@ -1,7 +1,7 @@
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
 import { compareVersions, parseVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
-import { type Entry, follow, type KnownState, unknownState } from './entry.ts';
+import { type KnownState, replay, unknownState } from './entry.ts';
 import {
   entryJson,
   type RawEntry,
@@ -14,12 +14,12 @@ import {
 } from './history-rows.ts';
 import type { StateRow } from './insert-late.ts';
 
-/** An account, and the last version that counts. */
+/** An account and a version of its history. */
 export type Place = { readonly accountId: string; readonly through: Version };
 
 /**
- * What is known of accounts at places of their histories: the same merge over the changes up to there. It begins with
- * the nearest whole state on record, so the work does not grow with the length of a history.
+ * Reads the states of accounts at versions of their histories, by replaying the changes from the nearest saved state: the
+ * work does not grow with the length of a history.
  */
 export async function readPast(client: Queryable, places: readonly Place[]): Promise<KnownState[]> {
   const { rows } = await client.query<PastRow>({
@@ -56,12 +56,14 @@ type PastRow = {
 
 function toKnown(row: PastRow, through: Version): KnownState {
   const entries = (row.changes ?? []).map(toEntry);
-  if (row.whole !== null) return entries.reduce(follow, toStateRow(row.whole).known);
+  if (row.whole !== null) return entries.reduce(replay, toStateRow(row.whole).known);
   const own = rowAsState(row);
-  return own === null ? entries.reduce(follow, unknownState) : followFrom(own, entries, through);
+  if (own === null) return entries.reduce(replay, unknownState);
+  // Only reads without changes follow such a row.
+  return compareVersions(own.version, through) <= 0 ? entries.reduce(replay, own.known) : unknownState;
 }
 
-/** The row of an account, where it is the beginning of its history. */
+/** The row of an account as a state, if it is the start of its history. */
 export function rowAsState({
   history_from: from,
   fields,
@@ -75,21 +77,12 @@ export function rowAsState({
   return { version, known: { merged, staleVersion: null } };
 }
 
-// Nothing but readings that changed nothing follows such a row.
-function followFrom({ version, known }: StateRow, entries: readonly Entry[], through: Version): KnownState {
-  return isUpTo(version, through) ? entries.reduce(follow, known) : unknownState;
-}
-
-function isUpTo(version: Version, through: Version): boolean {
-  return compareVersions(version, through) <= 0;
-}
-
-/** Everything that had committed at a moment. */
+/** The last version of a moment. */
 export function endOf(moment: Date): Version {
   return [moment.getTime(), greatestBigint, 2 ** 31 - 1, Number.MAX_SAFE_INTEGER];
 }
 
-/** The last place before a version. */
+/** The last version before another one. */
 export function placeBefore([time, number, sequence, readAt]: Version): Version {
   return [time, number, sequence, readAt - 1];
 }

@@ -17,18 +17,18 @@ import {
 } from './history-rows.ts';
 import { insertAllLate, type RecordedHistory, type StateRow } from './insert-late.ts';
 
-/** What accounts met, ready to be put on record. */
+/** The history of merged changes, to be saved. */
 export type Recording = {
   readonly accountId: string;
   readonly draft: Draft;
   readonly checkpoint: StateRow | null;
 };
 
-/** Puts on record what accounts met; the caller holds the lock of the mirror. */
+/** Saves the history of merged changes. The caller holds the account write lock. */
 export async function recordHistory(client: Queryable, recordings: readonly Recording[]): Promise<void> {
   const states = recordings.flatMap(({ accountId, draft: { base }, checkpoint }) => [
     ...(base === null ? [] : [{ ...base, accountId, isBase: true }]),
-    // Where all that came is older than the base, the base is the checkpoint: a statement may write a row once.
+    // One statement may write a row only once: the base can be the checkpoint too.
     ...(checkpoint === null || (base !== null && compareVersions(base.version, checkpoint.version) === 0)
       ? []
       : [{ ...checkpoint, accountId, isBase: false }]),
@@ -42,17 +42,17 @@ export async function recordHistory(client: Queryable, recordings: readonly Reco
     draft.late.map((entry) => ({ accountId, entry })),
   );
   if (late.length === 0) return;
-  // Most of what comes late is another copy of what is on record.
-  const known = await onRecord(client, late);
+  // Most late changes are copies of saved ones.
+  const known = await findSaved(client, late);
   const news = late.filter((_, index) => !known.has(index));
   for (const some of slices([...Map.groupBy(news, ({ accountId }) => accountId)], accountsAtOnce))
     await insertLateChanges(client, new Map(some.map(([id, own]) => [id, own.map(({ entry }) => entry)])));
 }
 
-// Of each, all that is behind its oldest late change is in memory.
+// The history of each after its oldest late change is held in memory.
 const accountsAtOnce = 20;
 
-async function onRecord(
+async function findSaved(
   client: Queryable,
   late: readonly { readonly accountId: string; readonly entry: Entry }[],
 ): Promise<Set<number>> {
@@ -76,7 +76,7 @@ async function insertLateChanges(
   client: Queryable,
   late: ReadonlyMap<string, readonly Entry[]>,
 ): Promise<void> {
-  const touched = await readTouched(client, late);
+  const touched = await readAffected(client, late);
   const changed = [...touched].map(([accountId, history]) => ({
     accountId,
     ...insertAllLate(history, late.get(accountId) ?? []),
@@ -97,8 +97,8 @@ async function insertLateChanges(
   );
 }
 
-/** Of each account the nearest state up to its oldest late change, and everything behind that state. */
-async function readTouched(
+/** Reads the nearest state before the oldest late change of each account, and everything after it. */
+async function readAffected(
   client: Queryable,
   late: ReadonlyMap<string, readonly Entry[]>,
 ): Promise<Map<string, RecordedHistory>> {

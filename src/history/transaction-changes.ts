@@ -1,13 +1,13 @@
 import type { Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
-import { type Entry, type FieldChange, fieldChanges, follow, unknownState } from './entry.ts';
+import { type Entry, type FieldChange, fieldChanges, replay, unknownState } from './entry.ts';
 import { entryJson, type RawEntry, toEntry, versionArrays, versionTuple } from './history-rows.ts';
 import { placeBefore, readPast } from './read-past.ts';
 
 /** One change of one account. */
 export type ChangeKey = { readonly accountId: string; readonly version: Version };
 
-/** What changes did to their accounts, in their order; null where one is not on record. */
+/** Reads the changed fields of changes, in their order; null for a change that is not saved. */
 export async function readChanges(
   client: Queryable,
   keys: readonly ChangeKey[],
@@ -19,7 +19,7 @@ export async function readChanges(
   return entries.map((entry, index) => {
     if (entry === null) return null;
     const before = states[index] ?? unknownState;
-    return fieldChanges(before.merged, follow(before, entry).merged, entry);
+    return fieldChanges(before.merged, replay(before, entry).merged, entry);
   });
 }
 

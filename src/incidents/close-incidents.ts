@@ -3,8 +3,8 @@ import { sendWakeUp } from '../db/wake-up.ts';
 import { isUncertain, maxAccountIds } from './incident-rows.ts';
 
 /**
- * The resync has read everything that the hole could hide. Where some of it could not be stored, the incident stays
- * open for those records, until they are.
+ * Closes the incidents of a resync that has read everything. If records could not be stored, an incident stays open for
+ * them.
  */
 export async function closeByResync(client: Queryable, resyncId: string): Promise<void> {
   const closed = await client.query({
@@ -23,10 +23,10 @@ export async function closeByResync(client: Queryable, resyncId: string): Promis
             where incidents.resync_id = $1 and incidents.state <> 'closed'`,
     values: [resyncId],
   });
-  await tellOfClosed(client, closed);
+  await wakeUpIfClosed(client, closed);
 }
 
-/** Closes the holes whose accounts have all become certain again; those that reach to all accounts when every one has. */
+/** Closes incidents none of whose accounts is uncertain any more; those of all accounts when no account is uncertain. */
 export async function closeRepaired(client: Queryable): Promise<void> {
   const closed = await client.query({
     name: 'close-repaired',
@@ -35,12 +35,12 @@ export async function closeRepaired(client: Queryable): Promise<void> {
               and case when i.extent = 'accounts' then not ${isUncertain('= any(i.account_ids)')}
                        else not ${isUncertain('is not null')} end`,
   });
-  await tellOfClosed(client, closed);
+  await wakeUpIfClosed(client, closed);
 }
 
 /**
- * Closes the incidents of comparisons whose accounts have all been read again since: what differed is repaired. What
- * only the mirror had is repaired when it is deleted.
+ * Closes the incidents of comparisons whose differing accounts have all been read again. An account that only the mirror
+ * had is repaired by its deletion.
  */
 export async function closeRepairedDifferences(client: Queryable): Promise<void> {
   const closed = await client.query({
@@ -57,10 +57,10 @@ export async function closeRepairedDifferences(client: Queryable): Promise<void>
                            or split_part(a.base_version, '.', 4)::bigint <= extract(epoch from r.read_at) * 1000
                        end)`,
   });
-  await tellOfClosed(client, closed);
+  await wakeUpIfClosed(client, closed);
 }
 
-/** A later comparison of all accounts says all that is known of differences. */
+/** Closes the incidents of earlier comparisons: a later one of all accounts replaces them. */
 export async function closeEarlierDifferences(client: Queryable, topic: string): Promise<void> {
   const closed = await client.query({
     name: 'close-earlier-differences',
@@ -68,10 +68,10 @@ export async function closeEarlierDifferences(client: Queryable, topic: string):
             where topic = $1 and cause = 'difference' and state <> 'closed'`,
     values: [topic],
   });
-  await tellOfClosed(client, closed);
+  await wakeUpIfClosed(client, closed);
 }
 
-async function tellOfClosed(
+async function wakeUpIfClosed(
   client: Queryable,
   { rowCount }: { readonly rowCount: number | null },
 ): Promise<void> {

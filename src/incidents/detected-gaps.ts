@@ -6,57 +6,57 @@ import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
 import { extendIncident, type IncidentCause, openIncident } from './incident-rows.ts';
 
-/** What was found missing while a batch of events was applied. */
+/** Gaps that were detected while a batch of events was applied. */
 export type DetectedGaps = {
-  /** Events that say that accounts changed, not what. */
+  /** Events that report changes of accounts without values. */
   readonly gaps: readonly ReportedEvent[];
   /** Events that are dated ahead of the clock; their accounts are read instead. */
   readonly ahead: readonly ReportedEvent[];
-  /** Events that say that anything may have changed. */
+  /** Events that report changes of all accounts. */
   readonly everything: readonly ReportedEvent[];
-  /** Events without effect; with a header where that at least could be read. */
+  /** Events that could not be applied; the header is null if it could not be decoded. */
   readonly failed: readonly { readonly id: bigint; readonly header: ChangeEventHeader | null }[];
-  /** Accounts that became uncertain, for whatever reason. */
+  /** Accounts that became stale. */
   readonly stale: readonly string[];
 };
 
 export type ReportedEvent = { readonly id: bigint; readonly header: ChangeEventHeader };
 
-type HoleContext = { readonly topic: string; readonly jobs: Jobs };
+type IncidentContext = { readonly topic: string; readonly jobs: Jobs };
 
-// Commit times differ by a second within a transaction, and clocks by more.
+// Tolerance for commit times and clocks.
 const marginMs = 5 * 60_000;
 
 /**
- * Puts every hole on record and sets its repair going, in the transaction that found it.
- * @param before the watermark before the batch: what can't be decoded was committed after it
+ * Opens an incident for each gap and starts its repair, in the transaction that detected it.
+ * @param before the watermark before the batch: events that cannot be decoded were committed after it
  */
 export async function recordIncidents(
-  context: HoleContext,
+  context: IncidentContext,
   client: pg.PoolClient,
-  holes: DetectedGaps,
+  detected: DetectedGaps,
   before: Version,
 ): Promise<void> {
-  await recordGaps(context, client, holes);
-  await recordAhead(context, client, holes);
-  await recordUnseen(context, client, holes);
-  for (const { id, header } of holes.everything) {
+  await recordGaps(context, client, detected);
+  await recordAhead(context, client, detected);
+  await recordUnseen(context, client, detected);
+  for (const { id, header } of detected.everything) {
     const overflow = header.changeType === 'GAP_OVERFLOW';
     await repairByResync(context, client, {
       cause: overflow ? 'overflow' : 'object changed',
       detail: overflow
-        ? `Transaction ${header.transactionKey} was too large: Salesforce told only a part of it.`
+        ? `Transaction ${header.transactionKey} was too large: Salesforce sent only a part of it.`
         : `${header.changeType} of ${header.recordIds.join(', ')}: it concerns every account.`,
       eventIds: [id],
       from: new Date(header.commitTimestamp),
       request: { scope: 'all', reason: overflow ? 'overflow' : 'object changed' },
     });
   }
-  await recordFailed(context, client, holes.failed, before);
+  await recordFailed(context, client, detected.failed, before);
 }
 
 async function recordGaps(
-  { topic }: HoleContext,
+  { topic }: IncidentContext,
   client: pg.PoolClient,
   { gaps }: DetectedGaps,
 ): Promise<void> {
@@ -75,9 +75,9 @@ async function recordGaps(
   });
 }
 
-/** A clock that is behind makes all events look like this: they share one incident for as long as it is open. */
+/** If the local clock is behind, all events are dated ahead: they share one open incident. */
 async function recordAhead(
-  { topic }: HoleContext,
+  { topic }: IncidentContext,
   client: pg.PoolClient,
   { ahead }: DetectedGaps,
 ): Promise<void> {
@@ -97,14 +97,14 @@ async function recordAhead(
   });
 }
 
-/** After the initial load every account has been told of once; one that has not been points at a loss. */
+/** After the initial load, a change of an account that the mirror has never seen indicates a lost event. */
 async function recordUnseen(
-  { topic }: HoleContext,
+  { topic }: IncidentContext,
   client: pg.PoolClient,
   { gaps, ahead, stale }: DetectedGaps,
 ): Promise<void> {
-  const told = new Set([...gaps, ...ahead].flatMap(({ header }) => header.recordIds));
-  const unexplained = stale.filter((id) => !told.has(id));
+  const reported = new Set([...gaps, ...ahead].flatMap(({ header }) => header.recordIds));
+  const unexplained = stale.filter((id) => !reported.has(id));
   if (unexplained.length === 0) return;
   const { rows } = await client.query<{ id: string }>({
     name: 'unseen-accounts',
@@ -117,15 +117,15 @@ async function recordUnseen(
   await openIncident(client, {
     topic,
     cause: 'unseen account',
-    detail: `${rows.length} accounts changed that had never been told of.`,
+    detail: `${rows.length} accounts changed whose creation was not received.`,
     extent: 'accounts',
     accountIds: rows.map(({ id }) => id),
   });
 }
 
-/** Reads what the failed events would have told: the accounts that they name, else all that changed since. */
+/** Reads the accounts of failed events, or everything changed since if they are unknown. */
 async function recordFailed(
-  context: HoleContext,
+  context: IncidentContext,
   client: pg.PoolClient,
   failed: DetectedGaps['failed'],
   before: Version,
@@ -157,21 +157,14 @@ export type ResyncRepair = {
   readonly request: ResyncRequest;
 };
 
-/** Opens an incident that is closed when a resync, enqueued here, has read everything in its extent. */
+/** Requests a resync and opens an incident that the resync closes. @returns the id of the resync */
 export async function repairByResync(
-  { topic, jobs }: HoleContext,
+  { topic, jobs }: IncidentContext,
   client: pg.PoolClient,
   { request, ...incident }: ResyncRepair,
 ): Promise<string> {
   const resyncId = await requestResync(client, jobs.enqueueResync, request);
-  const accountIds = request.accountIds ?? [];
-  await openIncident(client, {
-    ...incident,
-    topic,
-    extent: request.scope,
-    accountIds,
-    to: new Date(),
-    resyncId,
-  });
+  const { scope: extent, accountIds = [] } = request;
+  await openIncident(client, { ...incident, topic, extent, accountIds, to: new Date(), resyncId });
   return resyncId;
 }

@@ -2,19 +2,19 @@ import type { Queryable } from '../db/database.ts';
 import { storableText } from '../db/storable.ts';
 import { extendIncident } from './incident-rows.ts';
 
-/** A record that was read from Salesforce and that the database refuses. */
+/** A record from Salesforce that the database refuses. */
 export type FailedRecord = {
   readonly accountId: string;
-  /** What the database said. */
+  /** The message of the database. */
   readonly error: string;
-  /** The resync that read it; none if it was read by its id alone. */
+  /** The resync that read it; undefined for a single re-read. */
   readonly resyncId: string | undefined;
 };
 
 /** Minutes after which a failed record is read again. */
 export const failedRecordRetryMinutes = 15;
 
-/** Saves why a record is not in the mirror, and leaves an incident open until it is. */
+/** Saves why a record cannot be stored, with an incident that is open until it is stored. */
 export async function saveFailedRecord(
   client: Queryable,
   topic: string,
@@ -43,7 +43,7 @@ export async function saveFailedRecord(
   });
 }
 
-/** These records are stored now, or Salesforce does not have them. An initial load that waited for them is complete. */
+/** Deletes records that are stored or do not exist any more, and completes an initial load that waited for them. */
 export async function clearFailedRecords(client: Queryable, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const { rowCount } = await client.query({

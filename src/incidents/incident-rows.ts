@@ -15,19 +15,19 @@ export const incidentCauses = [
 ] as const;
 
 /**
- * - `gap`: an event said that accounts changed, not what changed
- * - `overflow`: a transaction was too large to be told
- * - `object changed`: something happened to every account at once
- * - `position lost`: Salesforce does not know the position any more behind which to resume
- * - `unseen account`: an account changed that had never been told of
- * - `failed event`: an event can't be decoded or applied
- * - `failed record`: a record that was read from Salesforce can't be stored
+ * - `gap`: an event reported a change without values
+ * - `overflow`: a transaction was too large for Salesforce to send its events
+ * - `object changed`: an event reported a change of every account
+ * - `position lost`: Salesforce does not retain the position of the stream any more
+ * - `unseen account`: an account changed whose creation was not received
+ * - `failed event`: an event cannot be decoded or applied
+ * - `failed record`: a record from Salesforce cannot be stored
  * - `dated ahead`: events are dated ahead of this machine's clock
- * - `difference`: a comparison with Salesforce found accounts that no event had told of
+ * - `difference`: a comparison with Salesforce found differences that no event explains
  */
 export type IncidentCause = (typeof incidentCauses)[number];
 
-/** A known hole: what is missing from what was received, and how far it reaches. */
+/** A known gap in the received changes. */
 export type NewIncident = {
   readonly topic: string;
   readonly cause: IncidentCause;
@@ -35,21 +35,21 @@ export type NewIncident = {
   readonly detail: string;
   readonly extent: 'accounts' | 'since' | 'all';
   readonly accountIds?: readonly string[];
-  /** The events of the log that told of it. */
+  /** The events that reported it. */
   readonly eventIds?: readonly bigint[];
   readonly from?: Date;
   readonly to?: Date;
-  /** The resync that will close it. Without one it is closed when none of its accounts is stale any more. */
+  /** The resync that closes it. Without one it is closed when none of its accounts is uncertain any more. */
   readonly resyncId?: string;
 };
 
-// Of one incident, which is written and checked with each batch.
+// Per incident, because each batch checks and updates it.
 export const maxAccountIds = 1_000;
 
-// Without the list nobody knows which accounts have to become certain: all have to.
+// Without the list of accounts, the incident covers all accounts.
 const widenedNote = ` More than ${maxAccountIds.toLocaleString('en')} accounts are affected: it closes when no account waits to be read.`;
 
-/** Puts a hole on record, in the transaction that finds it. */
+/** Opens an incident, in the transaction that detects the gap. */
 export async function openIncident(client: Queryable, found: NewIncident): Promise<void> {
   const isWidened = found.resyncId === undefined && (found.accountIds?.length ?? 0) > maxAccountIds;
   const incident: NewIncident = isWidened
@@ -74,12 +74,12 @@ export async function openIncident(client: Queryable, found: NewIncident): Promi
   await sendWakeUp(client, 'incident');
 }
 
-// Of one incident; the rest is in the log.
+// Per incident.
 const maxEventIds = 1_000;
 
 /**
- * Adds to the incident of the same cause that is open, if there is one. It keeps the accounts that are still uncertain;
- * if these are too many, it reaches to all accounts.
+ * Extends the open incident of the same cause, or opens one. The incident keeps the accounts that are still uncertain; if
+ * there are too many, it covers all accounts.
  */
 export async function extendIncident(client: Queryable, incident: NewIncident): Promise<void> {
   const { rowCount } = await client.query({
@@ -111,14 +111,14 @@ export async function extendIncident(client: Queryable, incident: NewIncident): 
   if (rowCount === 0) await openIncident(client, incident);
 }
 
-/** In SQL: whether an account among these waits to be read or stored. */
+/** SQL: whether one of these accounts waits to be read or stored. */
 export function isUncertain(among: string): string {
   return `(exists (select from accounts a where a.id ${among} and a.stale_version is not null)
            or exists (select from unconfirmed_records r where r.id ${among})
            or exists (select from failed_records f where f.account_id ${among}))`;
 }
 
-/** The repair has begun: by a resync, or by reading these accounts. */
+/** Marks the incidents that a resync, or a re-read of accounts, repairs. */
 export async function markRepairing(
   client: Queryable,
   repair: { readonly resyncId: string } | { readonly accountIds: readonly string[] },

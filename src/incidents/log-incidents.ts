@@ -32,7 +32,7 @@ export async function logIncidents(
   });
 }
 
-/** What was seen before: the greatest id, and the incidents that were open. */
+/** The greatest known id, and the incidents that were open. */
 export type KnownIncidents = { readonly newest: string; readonly open: ReadonlySet<string> };
 
 export type IncidentLine = {
@@ -40,11 +40,11 @@ export type IncidentLine = {
   readonly state: string;
   readonly cause: string;
   readonly detail: string;
-  /** How long it has been open. */
+  /** Duration in seconds. */
   readonly seconds: number;
 };
 
-/** What is news. Whatever was there at the first look is none. */
+/** Finds opened and closed incidents. Those of the first query are not reported. */
 export function compareIncidents(
   known: KnownIncidents | undefined,
   rows: readonly IncidentLine[],

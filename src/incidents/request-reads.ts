@@ -5,10 +5,10 @@ import { readWatermark } from '../ingest/subscription-rows.ts';
 import { type ReportedRecord, saveUnconfirmed } from './unconfirmed-records.ts';
 
 /**
- * What has to be done about records of which only is known that they changed: those that the mirror holds become
- * stale, the others are kept apart and read. Called under the lock of the mirror, so that versions stay as they are.
+ * Requests reads of records that were reported as changed without values: known accounts become stale, other ids are
+ * saved as unconfirmed. The caller holds the account write lock, so that versions do not change.
  *
- * @returns the changes to be merged, and the ids to be read that these changes do not cause to be read
+ * @returns the changes to merge, and the unknown ids to read
  */
 export async function requestReads(
   client: Queryable,
@@ -30,7 +30,7 @@ export async function requestReads(
   return { changes, unknownIds: [...new Set(unknown.map(({ id }) => id))] };
 }
 
-/** Only a read that is sent after the report makes the account certain again: it has a later fourth part. */
+/** The version requires a read that is sent after the report. */
 function toStale({ id, reportedAt }: ReportedRecord, known: Version): AccountChange {
   const [time, commit, sequence, readAt] = known;
   const version: Version = [time, commit, sequence, Math.max(readAt + 1, reportedAt)];
@@ -42,10 +42,7 @@ function toStale({ id, reportedAt }: ReportedRecord, known: Version): AccountCha
   };
 }
 
-/**
- * The greatest version that the mirror knows of each of these accounts, be it of a value or of a gap. A read that is
- * sent from now on contains it, whatever source told of it.
- */
+/** Reads the newest version of each account, of a value or of a gap. A read that is sent later contains it. */
 export async function readKnownVersions(
   client: Queryable,
   ids: readonly string[],

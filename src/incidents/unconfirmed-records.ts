@@ -1,6 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 
-/** A record that was reported as changed, and when; only a read that is sent later tells what became of it. */
+/** A record that was reported as changed; a read that is sent later confirms whether it exists. */
 export type ReportedRecord = {
   /** 18 characters. */
   readonly id: string;
@@ -8,7 +8,7 @@ export type ReportedRecord = {
   readonly reportedAt: number;
 };
 
-/** Keeps records that the mirror does not hold until a read has found them or not. */
+/** Saves reported records that the mirror does not have. */
 export async function saveUnconfirmed(client: Queryable, records: readonly ReportedRecord[]): Promise<void> {
   if (records.length === 0) return;
   await client.query({
@@ -21,15 +21,15 @@ export async function saveUnconfirmed(client: Queryable, records: readonly Repor
   });
 }
 
-/** A read that was sent at `readAt` (epoch milliseconds) has found these records, or has found that there are none. */
-export async function settleUnconfirmed(
+/** Deletes records that a read has confirmed or not found. @param readAt when the read was sent, epoch milliseconds */
+export async function clearUnconfirmed(
   client: Queryable,
   ids: readonly string[],
   readAt: number,
 ): Promise<void> {
   if (ids.length === 0) return;
   await client.query({
-    name: 'settle-unconfirmed',
+    name: 'clear-unconfirmed',
     text: `delete from unconfirmed_records
             where id = any($1::text[]) and reported_at <= to_timestamp($2::bigint / 1000.0)`,
     values: [ids, readAt],

@@ -8,7 +8,7 @@ import { inTransaction } from '../db/database.ts';
 import { isDataError } from '../db/is-data-error.ts';
 import { closeRepaired, closeRepairedDifferences } from '../incidents/close-incidents.ts';
 import { clearFailedRecords, saveFailedRecord } from '../incidents/failed-records.ts';
-import { settleUnconfirmed } from '../incidents/unconfirmed-records.ts';
+import { clearUnconfirmed } from '../incidents/unconfirmed-records.ts';
 import type { AccountRead } from '../salesforce/records.ts';
 import { classifyAbsent, provenIds } from './deletion/classify-absent.ts';
 import { proofOfDeletion } from './deletion/deletion-proof.ts';
@@ -101,7 +101,7 @@ export async function applyReads(
   await enqueue(client, context.jobs, applied);
   const ids = reads.map(({ id }) => id);
   const requested = [...ids, ...absent.map(({ id }) => id)];
-  await settleUnconfirmed(client, requested, snapshot.readAt);
+  await clearUnconfirmed(client, requested, snapshot.readAt);
   await clearFailedRecords(client, requested);
   await clearInvisible(client, [...ids, ...provenIds(absent)], snapshot.readAt);
   await closeRepaired(client);

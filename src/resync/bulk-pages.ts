@@ -11,7 +11,7 @@ import {
   listBulkJobs,
   readBulkJob,
 } from '../salesforce/bulk-job.ts';
-import { bulkQuery, readBulkRow } from '../salesforce/bulk-plan.ts';
+import { bulkQuery, parseBulkRow } from '../salesforce/bulk-plan.ts';
 import { openBulkPage } from '../salesforce/bulk-results.ts';
 import { badAnswer, SalesforceError } from '../salesforce/error.ts';
 import {
@@ -162,7 +162,7 @@ async function* readBatches(run: RunningResync, jobId: string, from: ResumePoint
   let at = 0;
   let batch: (readonly string[])[] = [];
   const toPage = (resume: ResumePoint): Page => {
-    const reads = batch.map((cells) => readBulkRow(page.columns, cells, snapshot.plan));
+    const reads = batch.map((cells) => parseBulkRow(page.columns, cells, snapshot.plan));
     batch = [];
     return { reads, absent: [], resume };
   };

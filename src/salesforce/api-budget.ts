@@ -7,33 +7,33 @@ import { restAnswer } from './rest-call.ts';
 export type ApiUsage = { readonly used: number; readonly max: number };
 
 /**
- * Leaves a share of the org's daily API requests to others. Work that can wait asks it before each call, waits while
- * the rest is reserved, and goes on by itself when Salesforce says that there is room again.
+ * Reserves a share of the org's daily API requests for other clients. Calls that can wait are delayed while only the
+ * reserve is left.
  */
 export type ApiBudget = {
-  /** What Salesforce last said; undefined before its first answer. */
+  /** As of the last response; undefined before the first one. */
   usage(): ApiUsage | undefined;
-  /** Share of the daily requests that is left to others, in percent. */
+  /** Reserved share of the daily requests, in percent. */
   readonly reservePercent: number;
-  /** Whether a call would leave the reserve alone. */
+  /** Whether more than the reserve is left. */
   hasRoom(): boolean;
   /**
-   * Carries out a call as soon as there is room for it. A refusal for want of requests is waited out too.
-   * @throws what the call throws, or the reason of the signal
+   * Makes a call when there is room. Waits and retries if Salesforce refuses it for lack of requests.
+   * @throws the error of the call, or the reason of the signal
    */
   spend<T>(call: () => Promise<T>, wait: Waiting): Promise<T>;
 };
 
 export type Waiting = {
   readonly signal: AbortSignal;
-  /** Told when a wait begins, and with undefined when it is over. */
+  /** Called when a wait begins, and with undefined when it is over. */
   readonly onWait?: (usage: ApiUsage | undefined) => Promise<void> | void;
 };
 
 export type ApiBudgetOptions = {
-  /** Share of the daily requests that is left to others, in percent. */
+  /** Reserved share of the daily requests, in percent. */
   readonly reservePercent: number;
-  /** How often Salesforce is asked whether there is room again, in milliseconds; each time costs a request. */
+  /** Milliseconds between polls of the limits while waiting; each costs a request. */
   readonly pollIntervalMs: number;
 };
 
@@ -46,13 +46,13 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
   };
   const hasRoom = (): boolean => !exhausted && isWithin(usage(), options.reservePercent);
 
-  /** Whatever this answers or throws, the header of the answer counts. */
+  /** Any response updates the usage by its header. */
   const refreshUsage = async (): Promise<void> => {
     try {
       await restAnswer(connection.request('/limits'), 60_000, 'limits');
       exhausted = false;
     } catch {
-      // Refused or out of reach: there is no room as long as nobody says so.
+      // Still no room.
     }
   };
 
@@ -85,7 +85,6 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
   };
 }
 
-/** Before Salesforce has said how many there are, there is room. */
 function isWithin(usage: ApiUsage | undefined, reservePercent: number): boolean {
   return usage === undefined || usage.used < usage.max * (1 - reservePercent / 100);
 }

@@ -4,7 +4,7 @@ type Pause = { readonly firstMs: number; readonly maxMs: number };
 
 const pauses: Readonly<Record<FailureClass, Pause>> = {
   transient: { firstMs: 250, maxMs: 30_000 },
-  // The token was replaced: how often that may happen is decided by the sign-in.
+  // The token was replaced; the sign-in limits how often.
   auth: { firstMs: 500, maxMs: 2_000 },
   data: { firstMs: 250, maxMs: 30_000 },
   throttle: { firstMs: 15_000, maxMs: 300_000 },
@@ -16,10 +16,9 @@ const pauses: Readonly<Record<FailureClass, Pause>> = {
 };
 
 /**
- * How long to wait before the next try, in milliseconds: doubling up to a limit, with half of it at random so that
- * many clients don't come back in step.
+ * Exponential backoff in milliseconds, half of it random so that clients do not retry in step.
  *
- * @param attempt failures in a row before this wait, from 1
+ * @param attempt consecutive failures, from 1
  * @param random from 0 to 1
  */
 export function backoffMs(failure: FailureClass, attempt: number, random: number): number {
@@ -28,10 +27,7 @@ export function backoffMs(failure: FailureClass, attempt: number, random: number
   return Math.round(full / 2 + (full / 2) * random);
 }
 
-/**
- * How long to wait after this failure. A failed sign-in says when the next one is due, and is not waited for longer: all
- * calls fail until then, and the one after it may succeed.
- */
+/** Milliseconds to wait after a failure. A failed sign-in names the time of the next attempt, which may succeed. */
 export function retryDelayMs(error: SalesforceError, attempt: number, random: number): number {
   const { failure, retryAfterMs = 0, duringSignIn } = error;
   if (duringSignIn) return Math.max(minSignInDelayMs, retryAfterMs);

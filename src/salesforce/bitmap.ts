@@ -1,7 +1,7 @@
 /**
- * The fields that a change event header names. Each element of `changedFields`, `nulledFields` and `diffFields`
+ * Expands the field bitmaps of a change event header to field paths. Each element of `changedFields`, `nulledFields` and `diffFields`
  * is either `0x…`, a bitmap over the top-level fields of the writer schema, or `P-0x…`, a bitmap over the parts of
- * the compound field at top-level position P. Any element may come alone. Bit 0 is the least significant.
+ * the compound field at top-level position P. Bit 0 is the least significant.
  *
  * Source: "Event Deserialization Considerations", Pub/Sub API guide.
  */
@@ -11,9 +11,9 @@ export function expandBitmaps(elements: readonly string[], fields: readonly Bitm
     if (match === null) throw new Error(`"${element}" is not a field bitmap`);
     const [, parent, hex] = match;
     const positions = setBits(BigInt(`0x${hex}`));
-    if (parent === undefined) return positions.map((position) => fieldAt(fields, position, element).name);
-    const { name, parts } = fieldAt(fields, Number(parent), element);
-    return positions.map((position) => `${name}.${partAt(parts, position, element)}`);
+    if (parent === undefined) return positions.map((position) => itemAt(fields, position, element).name);
+    const { name, parts } = itemAt(fields, Number(parent), element);
+    return positions.map((position) => `${name}.${itemAt(parts, position, element)}`);
   });
 }
 
@@ -25,16 +25,10 @@ function setBits(bitmap: bigint): number[] {
   return positions;
 }
 
-function fieldAt(fields: readonly BitmapField[], position: number, element: string): BitmapField {
-  const field = fields[position];
-  if (field === undefined) throw new Error(`"${element}" names field ${position} of ${fields.length}`);
-  return field;
-}
-
-function partAt(parts: readonly string[], position: number, element: string): string {
-  const part = parts[position];
-  if (part === undefined) throw new Error(`"${element}" names part ${position} of ${parts.length}`);
-  return part;
+function itemAt<T>(items: readonly T[], position: number, element: string): T {
+  const item = items[position];
+  if (item === undefined) throw new Error(`"${element}" names position ${position} of ${items.length}`);
+  return item;
 }
 
 export type BitmapField = {

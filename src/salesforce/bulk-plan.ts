@@ -4,15 +4,15 @@ import { fromRest } from './field-value.ts';
 import { type AccountRead, type ReadPlan, type RestRow, toRead } from './records.ts';
 
 /**
- * The query of a bulk job and its columns. Bulk refuses compound fields, so they are read by their parts. The order
- * of the columns is drawn from `mark`: by it a job is known again although a job carries no name of ours.
+ * The query of a bulk job and its columns. Compound fields are read by their parts, because Bulk refuses them. The column
+ * order is derived from `mark` and identifies the job, because jobs have no name.
  */
 export function bulkQuery(
   plan: ReadPlan,
   mark: string,
   where: string | null,
 ): { soql: string; columns: string[] } {
-  const columns = inOrderOf(mark, columnsOf(plan));
+  const columns = sortByMark(mark, columnsOf(plan));
   const condition = where === null ? '' : ` WHERE ${where}`;
   return { soql: `SELECT ${columns.join(', ')} FROM Account${condition}`, columns };
 }
@@ -29,16 +29,14 @@ function isCompound(type: string | undefined): boolean {
   return type === 'address' || type === 'location';
 }
 
-function inOrderOf(mark: string, columns: readonly string[]): string[] {
-  const place = (column: string): string => createHash('sha256').update(`${mark} ${column}`).digest('hex');
-  return columns
-    .map((column) => ({ column, at: place(column) }))
-    .sort((a, b) => (a.at < b.at ? -1 : 1))
-    .map(({ column }) => column);
+function sortByMark(mark: string, columns: readonly string[]): string[] {
+  const hash = (column: string): string => createHash('sha256').update(`${mark} ${column}`).digest('hex');
+  const hashes = new Map(columns.map((column) => [column, hash(column)]));
+  return [...columns].sort((a, b) => ((hashes.get(a) ?? '') < (hashes.get(b) ?? '') ? -1 : 1));
 }
 
-/** One row of a bulk result; `columns` as its page heads them. */
-export function readBulkRow(
+/** Converts a row of a bulk result. @param columns from the header row of its page */
+export function parseBulkRow(
   columns: readonly string[],
   cells: readonly string[],
   plan: ReadPlan,
@@ -59,7 +57,7 @@ function withCompounds(row: RestRow, { types, parts }: ReadPlan): RestRow {
   return whole;
 }
 
-/** In a bulk result everything is text, and an empty text is no value. Source: "Query Results", Bulk API 2.0 guide. */
+/** Bulk results are text; an empty text is null. Source: "Query Results", Bulk API 2.0 guide. */
 function fromCsv(text: string, type: string): Scalar {
   if (text === '') return null;
   if (type === 'boolean') return text === 'true';
@@ -67,7 +65,7 @@ function fromCsv(text: string, type: string): Scalar {
   return fromRest(text, type);
 }
 
-/** What is no number that JSON knows stays as it came: else it would silently become empty. */
+/** NaN and infinity stay text: JSON would turn them into null. */
 function toNumber(text: string): number | string {
   const number = Number(text);
   return Number.isFinite(number) ? number : text;

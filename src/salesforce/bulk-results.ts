@@ -3,7 +3,7 @@ import { CsvError, parse } from 'csv-parse';
 import type { Connection } from 'jsforce';
 import { badAnswer, fromRestError, SalesforceError } from './error.ts';
 import { restRefusal } from './rest-refusal.ts';
-import { usageIn } from './rest-transport.ts';
+import { parseUsage } from './rest-transport.ts';
 
 /** One page of a bulk result. Each page begins with a header row. */
 export type BulkPage = {
@@ -78,7 +78,7 @@ async function get(
   } catch (error) {
     throw signal.aborted ? error : fromRestError(error);
   }
-  const usage = usageIn(answer.headers.get('sforce-limit-info'));
+  const usage = parseUsage(answer.headers.get('sforce-limit-info'));
   if (usage !== undefined) connection.limitInfo = { apiUsage: usage };
   if (answer.ok) return answer;
   const body = await answer.text().catch(() => '');

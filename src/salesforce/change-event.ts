@@ -1,4 +1,4 @@
-/** What a change event says, decoded: names instead of bitmaps, ISO text instead of epoch numbers. */
+/** Decoded change events: field names instead of bitmaps, ISO text instead of epoch numbers. */
 
 export const changeTypes = [
   'CREATE',
@@ -32,7 +32,7 @@ export type ChangeEventHeader = {
   readonly changeType: ChangeType;
   readonly changeOrigin: string;
   readonly transactionKey: string;
-  /** From 1 within the transaction, with holes where other objects changed too. */
+  /** From 1 within the transaction; changes of other objects take numbers too. */
   readonly sequenceNumber: number;
   /** Epoch milliseconds, in practice whole seconds. */
   readonly commitTimestamp: number;
@@ -42,15 +42,15 @@ export type ChangeEventHeader = {
   /** Field paths. Empty unless the change is an UPDATE. */
   readonly changedFields: readonly string[];
   readonly nulledFields: readonly string[];
-  /** Fields whose value was sent as a text diff instead of the whole value. */
+  /** Fields whose value was sent as a text diff. */
   readonly diffFields: readonly string[];
 };
 
 export type ChangeEvent = {
   readonly header: ChangeEventHeader;
   /**
-   * UPDATE: the fields that changed and nothing else. CREATE and UNDELETE: every field of the schema.
-   * Everything else: empty. Fields sent as a diff are left out.
+   * UPDATE: the changed fields, without those sent as a diff. CREATE and UNDELETE: every field of the schema. Empty for
+   * other types.
    */
   readonly values: FieldValues;
 };

@@ -1,7 +1,7 @@
-/** How far the clock of this machine is from Salesforce's. */
+/** Difference between the clock of this machine and Salesforce's. */
 export type ClockDifference = {
   /**
-   * Takes the `Date` header of an answer; one that cannot be parsed is ignored.
+   * Records the `Date` header of a response; ignores one that cannot be parsed.
    * @param sentAtMs and `receivedAtMs`: by the monotonic clock
    */
   observe(dateHeader: string | undefined, sentAtMs: number, receivedAtMs: number): void;
@@ -11,14 +11,14 @@ export type ClockDifference = {
 
 // The header has whole seconds.
 const halfResolutionMs = 500;
-// A slow answer says little about the moment at which it was dated.
+// A slow response is too inaccurate.
 const maxRoundTripMs = 10_000;
 
 /**
- * Keeps Salesforce's time by the monotonic clock, so that a clock that is corrected, or jumps, shows at once.
+ * Tracks Salesforce's time by the monotonic clock, so that a step of the wall clock is visible immediately.
  *
  * @param wallMs epoch milliseconds
- * @param monotonicMs milliseconds of a clock that nobody sets
+ * @param monotonicMs milliseconds of the monotonic clock
  */
 export function createClockDifference(
   wallMs: () => number = Date.now,

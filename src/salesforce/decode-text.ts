@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * Text from UTF-8. Java writers may encode each half of a surrogate pair by itself, in three bytes, which UTF-8 does not
- * allow: `Buffer.toString` makes three characters of them, here they are what they stand for.
+ * Decodes UTF-8, and CESU-8 as Java writers produce it: each half of a surrogate pair in three bytes, which
+ * `Buffer.toString` would replace by U+FFFD.
  * Source: "CESU-8", Unicode Technical Report 26.
  */
 export function decodeText(bytes: Uint8Array): string {

@@ -5,18 +5,17 @@ import { epochToIso } from './field-value.ts';
 import type { SchemaField, WriterSchema } from './writer-schema.ts';
 
 /**
- * Decodes the payload of a change event with the schema that it was written with.
- * What a null means is decided by the header: in an UPDATE only the named fields changed, whatever else is filled
- * (an enriched channel fills unchanged fields too).
+ * Decodes the payload of a change event with its writer schema. In an UPDATE only the fields named by the header changed:
+ * an enriched channel fills unchanged fields too.
  *
- * @throws an Error that says what does not fit; the bytes are untouched and can be decoded again
+ * @throws Error if the payload does not match the schema
  */
 export function decodeChangeEvent(payload: Buffer, schema: WriterSchema): ChangeEvent {
   const record = asRecord(schema.decode(payload), 'the event');
   const header = readHeader(asRecord(record['ChangeEventHeader'], 'ChangeEventHeader'), schema.entityFields);
   const values = readValues(record, header, schema.entityFields);
   if (![...values.values()].some(hasReplacement)) return { header, values };
-  // Either the record has this character, or bytes that are no UTF-8 were read as it.
+  // U+FFFD is either in the record or stands for bytes that are not UTF-8.
   const bytes = schema.decodeBytes(payload);
   if (bytes === undefined) return { header, values };
   return { header, values: readValues(asRecord(bytes, 'the event'), header, schema.entityFields) };
@@ -41,7 +40,6 @@ function readHeader(raw: AvroRecord, fields: readonly SchemaField[]): ChangeEven
     commitTimestamp: Number(count(raw['commitTimestamp'], 'commitTimestamp')),
     commitNumber: count(raw['commitNumber'], 'commitNumber'),
     commitUser: text(raw['commitUser'], 'commitUser'),
-    // The guide says that nulled fields are among the changed ones; the union costs nothing.
     changedFields: [...new Set([...bitmaps('changedFields'), ...nulledFields])],
     nulledFields,
     diffFields: bitmaps('diffFields'),
@@ -71,10 +69,10 @@ function readValues(
   return values;
 }
 
-/** Sets a plain field, or every part of a compound one: a null compound is one whose parts are all empty. */
+/** Sets a plain field, or every part of a compound one; a null compound has only null parts. */
 function setField(values: Map<string, Scalar>, field: SchemaField, value: unknown): void {
   const isRecord = typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
-  // A person's name is a record where a company's is a text; the form that is not used is empty.
+  // The name of a person is a record, that of a company a text; the other form is null.
   if (!isRecord) values.set(field.name, scalar(value, field));
   for (const part of field.parts) {
     values.set(`${field.name}.${part}`, isRecord ? scalar(asRecord(value, field.name)[part], field) : null);
@@ -90,13 +88,13 @@ function scalar(value: unknown, { name, kind }: SchemaField): Scalar {
   if (value === null || value === undefined) return null;
   if (value instanceof Uint8Array) return decodeText(value);
   if (typeof value === 'bigint') return kind === 'plain' ? exactNumber(value) : epochToIso(value, kind);
-  // JSON has neither NaN nor infinity: kept as text, or they would silently become empty.
+  // NaN and infinity stay text: JSON would turn them into null.
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   throw new Error(`${name} has a value of an unexpected type`);
 }
 
-// JSON has no 64-bit integers: what a double can't hold is kept as text.
+// Text if a double cannot hold the number.
 function exactNumber(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value.toString();
@@ -117,7 +115,7 @@ function texts(value: unknown, what: string): string[] {
   return value.map((item) => text(item, what));
 }
 
-// Versions are made of these; a negative one could not be told from one that is cut in two.
+// Part of versions, whose text form has no sign.
 function count(value: unknown, what: string): bigint {
   if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) throw new Error(`${what} is not a number`);
   const number = BigInt(value as bigint | number);

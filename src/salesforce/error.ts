@@ -9,16 +9,16 @@ import { defaultActions, type FailureClass, findRule, type Judgment } from './fa
 
 export type { FailureClass } from './failures/rule.ts';
 
-/** Every failure at Salesforce's edge, translated once. */
+/** A failure of Salesforce or of the network, translated from its wire format. */
 export class SalesforceError extends Error {
   /** Salesforce's own code: `subscription.fetch.replayid.corrupted`, `INVALID_SESSION_ID`, `invalid_grant`, … */
   readonly code: string;
   readonly failure: FailureClass;
-  /** How long to wait before the next try, in milliseconds; undefined if only the class suggests it. */
+  /** Milliseconds to wait before the next try; undefined to use the backoff of the class. */
   readonly retryAfterMs: number | undefined;
-  /** The setting to check, by its environment variable; undefined if no setting is concerned. */
+  /** Environment variable of the setting to check, if any. */
   readonly setting: string | undefined;
-  /** Whether signing in failed: no call was made, and each one fails until the next sign-in succeeds. */
+  /** Whether the sign-in failed: no call was made, and calls fail until a sign-in succeeds. */
   readonly duringSignIn: boolean;
   readonly #action: string | undefined;
 
@@ -33,7 +33,7 @@ export class SalesforceError extends Error {
     this.#action = options.action;
   }
 
-  /** What an operator does about it, as one sentence. */
+  /** What an operator should do, as one sentence. */
   get action(): string {
     return this.#action ?? defaultActions[this.failure];
   }
@@ -59,11 +59,11 @@ export function withDetails(error: SalesforceError, details: SalesforceErrorOpti
 }
 
 const codePrefix = 'sfdc.platform.eventbus.grpc.';
-// The server gave up a position: whatever the reason, it must not be sent again.
+// The server rejects the position permanently.
 const refusedPosition = /^subscription\.fetch\.replayid\./;
 const badCertificate = /certificate|self.signed|wrong version number|unable to verify/i;
 
-/** A gRPC failure: by its `error-code` trailer, else by its status. */
+/** Translates a gRPC failure by its `error-code` trailer, else by its status. */
 export function fromPubSub(error: ServiceError): SalesforceError {
   const full = error.metadata?.get('error-code')[0]?.toString();
   const code = full?.startsWith(codePrefix) ? full.slice(codePrefix.length) : full;
@@ -90,11 +90,11 @@ function judgePubSub(code: string | undefined, status: number, message: string):
 export type Refusal = {
   readonly code: string;
   readonly message: string;
-  /** HTTP; undefined if there is none, or nobody kept it. */
+  /** HTTP status, if known. */
   readonly status?: number | undefined;
 };
 
-/** A refusal of the REST or Bulk API, or a network error: by its code, else by its HTTP status. */
+/** Classifies a refusal of the REST or Bulk API, or a network error, by its code, else by its HTTP status. */
 export function judgeRest({ code, message, status }: Refusal): Judgment {
   return (
     findRule(apiFailures, code, message) ??
@@ -104,26 +104,21 @@ export function judgeRest({ code, message, status }: Refusal): Judgment {
   );
 }
 
-/** A refusal of the token endpoint, or a network error on the way to it. */
+/** Classifies a refusal of the token endpoint, or a network error. */
 export function judgeOAuth({ code, message, status }: Refusal): Judgment {
   const rule = findRule(oauthFailures, code, message);
   if (rule !== undefined) return rule;
   const judged = judgeRest({ code, message, status });
-  // There is no session yet that could have expired. A bare status does not say that Salesforce refused anything.
+  // No session exists that could have expired; a status without a code may come from a proxy.
   if (judged.failure === 'auth' || judged.failure === 'permission') {
     return {
       failure: 'config',
       setting: 'SALESFORCE_LOGIN_URL',
       action:
-        'Check SALESFORCE_LOGIN_URL, and what lies between: a proxy or firewall may have refused the request.',
+        'Check SALESFORCE_LOGIN_URL, and the proxies and firewalls in between: one may have refused the request.',
     };
   }
   return { setting: 'SALESFORCE_LOGIN_URL', ...judged };
-}
-
-/** The class of a code of the REST or Bulk API. */
-export function restFailure(code: string, message = ''): FailureClass {
-  return judgeRest({ code, message }).failure;
 }
 
 export function restError(refusal: Refusal, options: SalesforceErrorOptions = {}): SalesforceError {
@@ -131,23 +126,23 @@ export function restError(refusal: Refusal, options: SalesforceErrorOptions = {}
   return new SalesforceError(refusal.message, refusal.code, failure, { ...details, ...options });
 }
 
-/** Whatever jsforce or the network threw. jsforce puts Salesforce's code into `errorCode` or the error's name. */
+/** Translates an error of jsforce or the network. jsforce puts Salesforce's code into `errorCode` or the error's name. */
 export function fromRestError(error: unknown): SalesforceError {
   if (error instanceof SalesforceError) return error;
   if (!(error instanceof Error)) return new SalesforceError(String(error), 'UNKNOWN', 'unknown');
   return restError(refusalOf(error), { cause: error });
 }
 
-/** The code and the words of an error that is not ours. */
+/** The code and the message of a foreign error. */
 export function refusalOf(error: Error): Refusal {
   const own = error as Error & { errorCode?: unknown; code?: unknown };
   const network = networkFailure(error);
-  const code = [own.errorCode, own.code, network?.code].find((given) => typeof given === 'string');
+  const code = [own.errorCode, own.code, network?.code].find((value) => typeof value === 'string');
   const message = network === undefined ? error.message : `${error.message}: ${network.message}`;
   return { code: typeof code === 'string' ? code : error.name, message };
 }
 
-/** `fetch` says why it failed only in the cause of its error, or in the cause of that. */
+/** `fetch` puts the reason into the cause of its error, or into the cause of that. */
 function networkFailure({ cause }: Error): { readonly code: string; readonly message: string } | undefined {
   if (!(cause instanceof Error)) return undefined;
   const { code } = cause as NodeJS.ErrnoException;

@@ -1,10 +1,10 @@
-import { givingWay } from './give-way.ts';
+import { createYielder } from './yielder.ts';
 
-/** A JSON value with all its digits: a whole number beyond 2^53 is a bigint. Objects are Maps: no name means anything. */
+/** A JSON value. Integers beyond 2^53 are bigints. Objects are Maps, so that no name has a meaning in JavaScript. */
 export type Json = string | number | bigint | boolean | null | readonly Json[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, Json>;
 
-/** Why a text is not taken, and where. */
+/** The reason why a text is refused, and the position. */
 export class JsonError extends Error {
   /** Of characters, from 0. */
   readonly offset: number;
@@ -24,19 +24,19 @@ export class JsonError extends Error {
   }
 }
 
-const deepest = 32;
-// 500 events need far fewer; in memory an empty object takes a hundred times as much as in the text.
+const maxDepth = 32;
+// More than 500 events need; an empty object takes a hundred times as much memory as text.
 const maxContainers = 20_000;
 const maxValues = 500_000;
-// What a double or a 64-bit integer can hold takes far fewer.
-const longestNumber = 400;
-// Of characters as they are written. Salesforce's longest texts have 131,072, and an escape takes six.
-const longestText = 1_000_000;
+// More characters than a double or a 64-bit integer needs.
+const maxNumberLength = 400;
+// Characters in the source. Salesforce's longest texts have 131,072, and an escape takes six.
+const maxTextLength = 1_000_000;
 const forbiddenNames: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
- * Parses JSON in one pass: with all digits of whole numbers, at most 32 levels deep, without names that occur twice or
- * that mean something to JavaScript.
+ * Parses JSON with all digits of integers, at most 32 levels deep, without duplicate names and names that have a meaning
+ * in JavaScript.
  *
  * @throws JsonError
  */
@@ -46,24 +46,23 @@ export function parseExactJson(text: string): Json {
   return reader.result();
 }
 
-/** The same for large texts: others have the event loop in between. @throws JsonError */
+/** The same for large texts; yields to the event loop. @throws JsonError */
 export async function parseLargeJson(text: string): Promise<Json> {
   const reader = new Reader(text);
-  const giveWay = givingWay();
+  const yieldIfDue = createYielder();
   for (let count = 1; !reader.readNext(); count++) {
-    if (count % valuesAtOnce === 0) await giveWay();
+    if (count % valuesBetweenYields === 0) await yieldIfDue();
   }
   return reader.result();
 }
 
-// Between two looks at the clock.
-const valuesAtOnce = 256;
+const valuesBetweenYields = 256;
 
 type Frame =
   | { readonly members: Map<string, Json>; name: string }
   | { readonly items: Json[]; readonly members?: never };
 
-/** Reads value by value, with a stack of its own: it can be interrupted between any two. */
+/** Reads value by value with an explicit stack, so that it can be interrupted after each. */
 class Reader {
   readonly #text: string;
   readonly #open: Frame[] = [];
@@ -80,9 +79,9 @@ class Reader {
     return this.#value;
   }
 
-  /** Reads the next value, or the beginning of the next object or list. @returns whether the document is complete */
+  /** Reads the next value, or the start of the next object or list. @returns whether the document is complete */
   readNext(): boolean {
-    if (this.#open.length > deepest) throw this.#error(`it is nested more than ${deepest} levels deep`);
+    if (this.#open.length > maxDepth) throw this.#error(`it is nested more than ${maxDepth} levels deep`);
     this.#skipSpace();
     const first = this.#text[this.#at];
     if (++this.#values > maxValues) throw this.#error(`it has more than ${maxValues} values`);
@@ -119,7 +118,7 @@ class Reader {
     }
   }
 
-  /** Puts a value where it belongs, and closes what ends behind it. */
+  /** Adds a value to its container and closes the containers that end after it. */
   #complete(complete: Json): boolean {
     for (let value = complete; ; ) {
       const frame = this.#open.at(-1);
@@ -148,7 +147,7 @@ class Reader {
 
   #end(): void {
     this.#skipSpace();
-    if (this.#at < this.#text.length) throw this.#error('there is something behind the end');
+    if (this.#at < this.#text.length) throw this.#error('there is more text after the end');
   }
 
   #name(members: ReadonlyMap<string, Json>): string {
@@ -170,14 +169,14 @@ class Reader {
       plainText.test(this.#text);
       at = plainText.lastIndex;
       const code = this.#text.charCodeAt(at);
-      if (at - start > longestText) throw this.#error('a text is too long', start);
+      if (at - start > maxTextLength) throw this.#error('a text is too long', start);
       if (Number.isNaN(code)) throw this.#error('a text does not end', start);
       if (code === quote) {
         this.#at = at + 1;
         const raw = this.#text.slice(start + 1, at);
         return escaped ? this.#unescape(raw, start) : raw;
       }
-      if (code !== backslash) throw this.#error('a control character stands in a text', at);
+      if (code !== backslash) throw this.#error('a text has a control character', at);
       escaped = true;
       at += 2;
     }
@@ -197,7 +196,7 @@ class Reader {
     if (literal === undefined) {
       throw this.#error(this.#at < this.#text.length ? 'a value is expected' : 'it ends too early');
     }
-    if (literal.length > longestNumber) throw this.#error('a number has too many digits');
+    if (literal.length > maxNumberLength) throw this.#error('a number has too many digits');
     const number = Number(literal);
     if (!Number.isFinite(number)) throw this.#error('a number is too large');
     const exact = /[.eE]/.test(literal) || Number.isSafeInteger(number) ? number : BigInt(literal);
@@ -229,7 +228,7 @@ class Reader {
   }
 }
 
-// Up to what needs a second look.
+// Up to a quote, a backslash or a control character.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: JSON has no control characters in a text
 const plainText = /[^"\\\u0000-\u001f]*/y;
 const quote = 0x22;
@@ -237,7 +236,7 @@ const backslash = 0x5c;
 const spaces: ReadonlySet<number> = new Set([0x20, 0x0a, 0x0d, 0x09]);
 const numberForm = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** The same text for the same content, however it was written: names in order, no space, all digits. */
+/** Formats JSON in a canonical form: names sorted, no spaces, all digits. */
 export function canonicalJson(value: Json): string {
   if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (value instanceof Map) {

@@ -1,11 +1,11 @@
 import type { Scalar } from './change-event.ts';
 
 /**
- * One form for a value, wherever it comes from: change events carry epoch milliseconds and capitalised part names,
- * REST carries ISO text with `+0000` and lower-case part names.
+ * Values have one form in the mirror: change events have epoch milliseconds and capitalized part names, REST has ISO text
+ * with `+0000` and lower-case part names.
  */
 
-/** Epoch milliseconds (of a time: since midnight) as ISO 8601 text in UTC. */
+/** Formats epoch milliseconds (for a time: since midnight) as ISO 8601 in UTC. */
 export function epochToIso(epoch: bigint, kind: 'date' | 'datetime' | 'time'): string {
   const iso = new Date(Number(epoch)).toISOString();
   // A year beyond 9999 has a sign and six digits.
@@ -13,7 +13,7 @@ export function epochToIso(epoch: bigint, kind: 'date' | 'datetime' | 'time'): s
   return kind === 'datetime' ? iso : kind === 'date' ? date : time;
 }
 
-/** A value as REST shows it, by the type that `describe` gives the field. */
+/** Converts a REST value by the field type of `describe`. */
 export function fromRest(value: unknown, type: string): Scalar {
   if (value === null || value === undefined) return null;
   if (type === 'datetime') return isoTime(String(value));
@@ -21,7 +21,7 @@ export function fromRest(value: unknown, type: string): Scalar {
   return JSON.stringify(value);
 }
 
-/** A moment that can't be read stays as it came: one record must not end the reading of all. */
+/** An invalid time stays as it is: one record must not fail a whole page. */
 function isoTime(text: string): string {
   const time = new Date(text);
   return Number.isNaN(time.getTime()) ? text : time.toISOString();

@@ -2,23 +2,23 @@ import { SalesforceError } from './error.ts';
 import type { PubSubClient } from './pubsub-client.ts';
 import type { TokenSource } from './token-source.ts';
 
-/** What can be asked about the token that the last stream was opened with. */
+/** The token of the last opened stream. */
 export type StreamToken = {
-  /** It was refused: gets another one. @throws SalesforceError of the sign-in */
+  /** Replaces it after a refusal. @throws SalesforceError of the sign-in */
   renew(cause: SalesforceError): Promise<void>;
-  /** The stream was refused for another reason. @returns whether the org lives at another address now */
+  /** Signs in after another failure. @returns whether the org has moved to another address */
   checkAddress(): Promise<boolean>;
 };
 
 /**
- * Lookups sign in if need be, and are repeated with a new token if theirs is refused. A stream outlives its token, so
- * nobody else may notice for hours. Opening a stream is left to whoever opens it.
+ * Adds tokens to a client: lookups sign in if necessary and are repeated once a refused token is replaced. The caller
+ * replaces the token of a stream.
  */
 export function withFreshToken(
   pubsub: PubSubClient,
   tokens: TokenSource,
 ): { readonly pubsub: PubSubClient; readonly streamToken: StreamToken } {
-  const asked = async <T>(lookUp: () => Promise<T>): Promise<T> => {
+  const withToken = async <T>(lookUp: () => Promise<T>): Promise<T> => {
     let session = await tokens.current('lookup');
     for (;;) {
       try {
@@ -31,15 +31,15 @@ export function withFreshToken(
       }
     }
   };
-  let ofStream = tokens.session;
+  let streamSession = tokens.session;
   return {
     pubsub: {
       ...pubsub,
-      getTopic: (topic) => asked(() => pubsub.getTopic(topic)),
-      getSchema: (schemaId) => asked(() => pubsub.getSchema(schemaId)),
+      getTopic: (topic) => withToken(() => pubsub.getTopic(topic)),
+      getSchema: (schemaId) => withToken(() => pubsub.getSchema(schemaId)),
       subscribe() {
         const session = tokens.session;
-        ofStream = session;
+        streamSession = session;
         const call = pubsub.subscribe();
         call.once('data', () => session && tokens.accepted(session, 'stream'));
         return call;
@@ -47,9 +47,9 @@ export function withFreshToken(
     },
     streamToken: {
       async renew(cause) {
-        if (ofStream !== undefined) await tokens.renew(ofStream, 'stream', cause);
+        if (streamSession !== undefined) await tokens.renew(streamSession, 'stream', cause);
       },
-      checkAddress: async () => ofStream !== undefined && (await tokens.checkAddress(ofStream)),
+      checkAddress: async () => streamSession !== undefined && (await tokens.checkAddress(streamSession)),
     },
   };
 }

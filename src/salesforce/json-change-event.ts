@@ -9,16 +9,16 @@ import { isJsonObject, isList, type Json, type JsonObject } from './exact-json.t
 import { capitalise, epochToIso } from './field-value.ts';
 import type { SchemaField, ValueKind } from './writer-schema.ts';
 
-/** A change event as JSON, out of whatever it was wrapped in. */
+/** A change event as JSON, without its envelopes. */
 export type JsonEvent = {
   readonly header: ChangeEventHeader;
   /** The header and the fields. */
   readonly payload: JsonObject;
-  /** The id that the producer or the relay gave it. */
+  /** Id from the producer or the relay. */
   readonly eventId: string | undefined;
 };
 
-/** What does not fit, and where in the document. */
+/** An invalid event, and the path of the invalid member. */
 export class JsonEventError extends Error {
   /** `payload.ChangeEventHeader.changeType`; empty for the event itself. */
   readonly path: string;
@@ -31,12 +31,12 @@ export class JsonEventError extends Error {
 }
 
 /**
- * Finds the event in the shapes that relays send: `{ schema, payload, event }` of CometD, with `{ channel, data }`
- * around it or not; the bare payload; the envelope of EventBridge with either of them under `detail`.
+ * Parses the shapes that relays send: `{ schema, payload, event }` of CometD, optionally inside `{ channel, data }`; the
+ * bare payload; the envelope of EventBridge with any of them under `detail`.
  *
  * @throws JsonEventError
  */
-export function readJsonEvent(value: Json): JsonEvent {
+export function parseJsonEvent(value: Json): JsonEvent {
   const { payload, path, eventId } = unwrap(value);
   const header = payload.get('ChangeEventHeader');
   const headerPath = path === '' ? 'ChangeEventHeader' : `${path}.ChangeEventHeader`;
@@ -45,11 +45,11 @@ export function readJsonEvent(value: Json): JsonEvent {
 }
 
 /**
- * What an event says. In JSON a field with null is cleared, and one that is not there is unchanged: the opposite of
- * Avro. Only what the header names as changed is taken, for an enriched channel sends unchanged fields too. An event that
- * brings a whole record leaves out the empty ones.
+ * Decodes an event. In JSON a null field is cleared and an absent one unchanged, unlike in Avro. Only fields that the
+ * header names as changed count: an enriched channel sends unchanged fields too. Events with a whole record leave out
+ * empty fields.
  *
- * @throws Error where a value does not fit its field
+ * @throws Error if a value does not match its field
  */
 export function decodeJsonChangeEvent(
   { header, payload }: JsonEvent,
@@ -107,12 +107,12 @@ function setPart(
   value: Json,
   nulled: boolean,
 ): void {
-  const given = isJsonObject(value) ? partsOf(value).get(part) : null;
-  if (given === undefined && !nulled) return;
-  values.set(`${field.name}.${part}`, scalar(given ?? null, field));
+  const content = isJsonObject(value) ? partsOf(value).get(part) : null;
+  if (content === undefined && !nulled) return;
+  values.set(`${field.name}.${part}`, scalar(content ?? null, field));
 }
 
-/** The parts that are there: the others are unchanged. */
+/** Sets the present parts; the others are unchanged. */
 function setParts(values: Map<string, Scalar>, field: FieldLike, value: JsonObject): void {
   for (const [part, content] of partsOf(value)) values.set(`${field.name}.${part}`, scalar(content, field));
 }
@@ -157,7 +157,7 @@ function unwrap(value: Json): { payload: JsonObject; path: string; eventId: stri
   return { payload, path, eventId };
 }
 
-/** CometD names the event inside `event`; EventBridge gives an id of its own. */
+/** CometD has the id inside `event`; EventBridge has its own `id`. */
 function idOf(around: JsonObject): string | undefined {
   const event = around.get('event');
   const candidates = [isJsonObject(event) ? event.get('EventUuid') : undefined, around.get('id')];
@@ -186,9 +186,9 @@ function readHeader(raw: JsonObject, payload: JsonObject, path: string): ChangeE
       typeof item === 'string' && isHeaderText(item) ? item : fail(name, 'must be a list of names'),
     );
   };
-  const count = (name: string, most: bigint): bigint => {
+  const count = (name: string, max: bigint): bigint => {
     const number = wholeNumber(raw.get(name)) ?? -1n;
-    return number >= 0n && number <= most ? number : fail(name, `must be a whole number from 0 to ${most}`);
+    return number >= 0n && number <= max ? number : fail(name, `must be a whole number from 0 to ${max}`);
   };
   const changeType = changeTypes.find((type) => type === raw.get('changeType'));
   if (changeType === undefined) return fail('changeType', `must be one of ${changeTypes.join(', ')}`);
@@ -206,7 +206,7 @@ function readHeader(raw: JsonObject, payload: JsonObject, path: string): ChangeE
     changeOrigin: text('changeOrigin', ''),
     transactionKey,
     sequenceNumber: Number(count('sequenceNumber', 2n ** 31n - 1n)),
-    commitTimestamp: Number(count('commitTimestamp', BigInt(latestTime))),
+    commitTimestamp: Number(count('commitTimestamp', BigInt(maxTime))),
     commitNumber: count('commitNumber', 2n ** 63n - 1n),
     commitUser: text('commitUser', ''),
     changedFields,
@@ -217,32 +217,32 @@ function readHeader(raw: JsonObject, payload: JsonObject, path: string): ChangeE
   };
 }
 
-/** A sender that can't write long numbers may send their digits. */
+/** Long numbers may be sent as digits in a text. */
 function wholeNumber(value: Json | undefined): bigint | undefined {
   if (typeof value === 'bigint') return value;
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : undefined;
   return typeof value === 'string' && /^\d{1,19}$/.test(value) ? BigInt(value) : undefined;
 }
 
-/** Headers of old API versions do not name what changed: then it is what there is. */
+/** Headers of old API versions do not name the changed fields: then all present fields count. */
 function namesOf(payload: JsonObject, changeType: string): string[] {
   return changeType === 'UPDATE' ? [...payload.keys()].filter((name) => name !== headerName) : [];
 }
 
-/** A small change of a long text comes as `{ "diff": "…" }`. */
+/** A change of a long text is sent as `{ "diff": "…" }`. */
 function isDiff(value: Json | undefined): boolean {
   return isJsonObject(value) && value.size === 1 && value.has('diff');
 }
 
-/** Neither half of a surrogate pair nor a control character. */
+/** Without unpaired surrogates and control characters. */
 function isHeaderText(text: string): boolean {
   return text.isWellFormed() && textForm.test(text);
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: PostgreSQL takes no NUL in a text, and no header has one
 const textForm = /^[^\u0000-\u001f]{0,255}$/;
-// The latest that a Date can be.
-const latestTime = 8_640_000_000_000_000;
+// Maximum of a Date.
+const maxTime = 8_640_000_000_000_000;
 
 type FieldLike = Pick<SchemaField, 'name' | 'parts'> & { readonly kind: ValueKind | 'unknown' };
 type FieldOf = (name: string) => FieldLike;

@@ -1,18 +1,18 @@
 import { expandBitmaps } from './bitmap.ts';
 import { isJsonObject, isList, type Json, type JsonObject } from './exact-json.ts';
-import { type JsonEvent, JsonEventError, readJsonEvent } from './json-change-event.ts';
+import { type JsonEvent, JsonEventError, parseJsonEvent } from './json-change-event.ts';
 import { normalizeValue } from './normalize-json-value.ts';
 import { parseRecordId } from './record-id.ts';
 import { partName } from './records.ts';
 import type { SchemaField } from './writer-schema.ts';
 
 /**
- * Brings an event of accounts into the one form that is stored: names as the schema has them, parts inside their
- * compound fields, values of the types of their fields. Senders write bitmaps as Pub/Sub clients do, tagged unions as
- * Avro's JSON does, flat names as REST does, and names in another case.
+ * Converts an account event to the stored form: names of the schema, parts inside their compound fields, values of the
+ * field types. Accepts bitmaps of Pub/Sub clients, tagged unions of Avro JSON, flat names of REST, and names in another
+ * case.
  *
  * @param fields of the schema, the header first
- * @throws JsonEventError that names the member that fits no field
+ * @throws JsonEventError that names the unknown member
  */
 export function normalizeJsonEvent(event: JsonEvent, fields: readonly SchemaField[]): JsonEvent {
   const { header } = event;
@@ -34,30 +34,30 @@ export function normalizeJsonEvent(event: JsonEvent, fields: readonly SchemaFiel
   );
   const headerMembers = new Map(rawHeader(event.payload)).set('entityName', 'Account');
   if (lists !== undefined && header.changeType === 'UPDATE') {
-    const changed = lists.open ? pathsOf(members) : [...lists.changed];
+    const changed = lists.open ? [...members.keys()] : [...lists.changed];
     if (changed.length === 0) throw new JsonEventError('ChangeEventHeader.changedFields', 'names no field');
     const withheld = changed.filter((path) => isWithheld(path, members, lists));
     headerMembers.set('changedFields', changed);
     headerMembers.set('nulledFields', [...lists.nulled]);
-    // Like a text that came as a diff: that it changed is known, its value is read.
+    // Like a diff: the field changed, and its value is read from Salesforce.
     headerMembers.set('diffFields', [...new Set([...lists.diffs, ...withheld])]);
   }
   const payload = new Map<string, Json>([['ChangeEventHeader', headerMembers], ...members]);
-  return { ...readJsonEvent(payload), eventId: event.eventId };
+  return { ...parseJsonEvent(payload), eventId: event.eventId };
 }
 
 type Lists = {
   readonly changed: ReadonlySet<string>;
   readonly nulled: ReadonlySet<string>;
   readonly diffs: ReadonlySet<string>;
-  /** Nothing says what changed: it is what there is. */
+  /** The header names no changed fields: all present fields count. */
   readonly open: boolean;
 };
 
 function changedLists({ payload }: JsonEvent, fields: readonly SchemaField[], names: Resolver): Lists {
   const list = (name: string): Set<string> => {
-    const given = rawHeader(payload).get(name) ?? [];
-    const texts = isList(given) ? given.filter((item) => typeof item === 'string') : [];
+    const value = rawHeader(payload).get(name) ?? [];
+    const texts = isList(value) ? value.filter((item) => typeof item === 'string') : [];
     return new Set(
       texts.flatMap((text) => {
         const found = /^(?:\d+-)?0x/i.test(text) ? expand(text, fields, name) : names.resolve(text);
@@ -91,7 +91,7 @@ function expand(bitmap: string, fields: readonly SchemaField[], name: string): s
   }
 }
 
-/** A value that is not there, or a null of which nothing says that it is meant. */
+/** Whether a changed value is absent, or null without being named as nulled. */
 function isWithheld(path: string, members: JsonObject, lists: Lists): boolean {
   if (lists.nulled.has(path)) return false;
   const [name = '', part] = path.split('.');
@@ -99,10 +99,6 @@ function isWithheld(path: string, members: JsonObject, lists: Lists): boolean {
   if (value === undefined) return true;
   if (lists.open) return value === null;
   return part !== undefined && isJsonObject(value) && !value.has(part);
-}
-
-function pathsOf(members: JsonObject): string[] {
-  return [...members.keys()];
 }
 
 function normalizedMembers(
@@ -139,7 +135,7 @@ function rawHeader(payload: JsonObject): JsonObject {
 }
 
 type Resolver = {
-  /** The path, as the schema writes it: `Rating`, `BillingAddress.City`. */
+  /** The path of the schema: `Rating`, `BillingAddress.City`. */
   resolve(name: string): string[] | undefined;
   field(name: string): SchemaField | undefined;
 };
@@ -167,7 +163,7 @@ function resolver(fields: readonly SchemaField[]): Resolver {
   };
 }
 
-/** `BillingCity`, `Place__Latitude__s`, `FirstName`: how REST names a part of a compound field. */
+/** REST names of a part of a compound field: `BillingCity`, `Place__Latitude__s`, `FirstName`. */
 function flatNames(field: string, part: string): string[] {
   const stem = field.replace(/(Address|__c|__pc)$/, '');
   const flat = [`${stem}${part}`, `${stem}__${part}__s`, `${stem}__${part}__pc`, part];

@@ -2,14 +2,14 @@ import { isJsonObject, type Json, type JsonObject } from './exact-json.ts';
 import { JsonEventError } from './json-change-event.ts';
 import type { ScalarType, SchemaField } from './writer-schema.ts';
 
-// Salesforce's longest texts, and the longest names.
-const longestText = 131_072;
-const longestName = 255;
+// Salesforce's limits, in characters.
+const maxTextLength = 131_072;
+const maxNameLength = 255;
 
 /**
- * A value in the form that its field has.
+ * Converts a value to the type of its field.
  * @param part of a compound field; undefined for the field as a whole
- * @param given what the sender calls it
+ * @param given the name used by the sender
  * @throws JsonEventError
  */
 export function normalizeValue(
@@ -44,7 +44,7 @@ function parts(value: JsonObject, field: SchemaField, given: string): JsonObject
 
 const tags: ReadonlySet<string> = new Set(['string', 'int', 'long', 'float', 'double', 'boolean']);
 
-/** Avro's JSON names the branch of a union: `{ "string": "Hot" }`, `{ "com.sforce.eventbus.Address": { … } }`. */
+/** Removes the union branch of Avro JSON: `{ "string": "Hot" }`, `{ "com.sforce.eventbus.Address": { … } }`. */
 function untagged(value: Json, field: SchemaField): Json {
   if (!isJsonObject(value) || value.size !== 1) return value;
   const [[tag, inside] = ['', null]] = value;
@@ -57,9 +57,9 @@ function scalar(value: Json, field: SchemaField, part: string, given: string): J
   if (value === null) return null;
   if (typeof value === 'object') throw new JsonEventError(given, 'must be a single value');
   if (field.kind !== 'plain') return moment(value, field.kind, given);
-  const longest = field.name === 'Name' || field.name === 'AccountNumber' ? longestName : longestText;
-  if (typeof value === 'string' && value.length > longest)
-    throw new JsonEventError(given, `must not have more than ${longest} characters`);
+  const maxLength = field.name === 'Name' || field.name === 'AccountNumber' ? maxNameLength : maxTextLength;
+  if (typeof value === 'string' && value.length > maxLength)
+    throw new JsonEventError(given, `must not have more than ${maxLength} characters`);
   const type = field.scalars?.get(part);
   return type === undefined ? value : converted(value, type, given);
 }

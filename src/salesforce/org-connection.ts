@@ -3,17 +3,17 @@ import { backoffMs } from './backoff.ts';
 import { SalesforceError } from './error.ts';
 import type { Org } from './org.ts';
 
-/** An org that may be away when the process starts: signing in is tried until it succeeds. */
+/** The connection to an org that may be unavailable at startup: the sign-in is retried until it succeeds. */
 export type OrgConnection = {
-  /** Undefined until signing in has succeeded. */
+  /** Undefined until the sign-in has succeeded. */
   readonly org: Org | undefined;
-  /** @throws SalesforceError, always a transient one, if there is no org yet */
+  /** @throws SalesforceError of class `transient` if there is no org yet */
   require(): Org;
-  /** Resolves with the outcome of the first attempt, undefined for a success. */
+  /** Resolves with the failure of the first attempt; undefined if it succeeded. */
   readonly firstFailure: Promise<SalesforceError | undefined>;
   /**
-   * Waits until there is an org; undefined if `signal` aborts first.
-   * @param onFailure is called with the present failure and with each one that follows
+   * Waits for the org; undefined if `signal` aborts first.
+   * @param onFailure called with the current failure and each later one
    */
   whenOpen(
     signal: AbortSignal,
@@ -24,10 +24,10 @@ export type OrgConnection = {
 
 type Logger = Record<'info' | 'warn', (fields: object, message: string) => void>;
 
-// Once Salesforce is back, or a credential is corrected there, it takes no longer than this.
+// Longest delay after Salesforce, or a credential, works again.
 const maxPauseMs = 10_000;
 
-/** @param open signs in and checks that the org is the right one; called by one attempt at a time */
+/** @param open signs in and checks that the org is the expected one; not called concurrently */
 export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnection {
   const closing = new AbortController();
   const first = Promise.withResolvers<SalesforceError | undefined>();
@@ -59,7 +59,7 @@ export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnect
         return announce();
       } catch (thrown) {
         const error = asSalesforceError(thrown);
-        const waitMs = pauseAfter(error, failures);
+        const waitMs = retryPauseMs(error, failures);
         failed(error, waitMs);
         await pause(waitMs, undefined, { signal: closing.signal }).catch(() => {});
       }
@@ -72,7 +72,6 @@ export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnect
     },
     require() {
       if (org !== undefined) return org;
-      // Whatever keeps it away, what needs the org now may have it later.
       const message = `not connected to Salesforce${failure === undefined ? '' : `: ${failure.message}`}`;
       throw new SalesforceError(message, 'NOT_CONNECTED', 'transient', { cause: failure });
     },
@@ -96,12 +95,12 @@ export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnect
   };
 }
 
-function pauseAfter({ failure, retryAfterMs = 0 }: SalesforceError, failures: number): number {
+function retryPauseMs({ failure, retryAfterMs = 0 }: SalesforceError, failures: number): number {
   const waitMs = Math.max(retryAfterMs, backoffMs(failure, failures, Math.random()));
   return failure === 'throttle' || failure === 'quota' ? waitMs : Math.min(waitMs, maxPauseMs);
 }
 
-/** What is not Salesforce's failure is the database's, which the check of the org asks. */
+/** Other failures are the database's, which the check of the org queries. */
 function asSalesforceError(thrown: unknown): SalesforceError {
   if (thrown instanceof SalesforceError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);

@@ -12,13 +12,13 @@ export type OrgOptions = ConnectionOptions & {
   /** Host and port of the Pub/Sub API. */
   readonly pubsubEndpoint: string;
   readonly pubsubTls: boolean;
-  readonly certificateAuthority?: string;
-  /** Share of the daily API requests that resyncs and write-backs leave to others, in percent. */
+  readonly certificateAuthority?: string | undefined;
+  /** Share of the daily API requests that resyncs and write-backs leave to other clients, in percent. */
   readonly reservePercent?: number;
   readonly timing?: Partial<Timing>;
 };
 
-/** A Salesforce org that we are signed in to, with both of its doors. */
+/** A Salesforce org after the sign-in: REST and Pub/Sub API. */
 export type Org = {
   readonly connection: Connection;
   readonly pubsub: PubSubClient;
@@ -28,20 +28,20 @@ export type Org = {
   /** 18 characters. */
   readonly organizationId: string;
   readonly userId: string;
-  /** Signs in unless there is a session that no stream was refused with. @throws SalesforceError of the sign-in */
+  /** Signs in unless there is a session whose token the stream has not refused. @throws SalesforceError of the sign-in */
   signIn(): Promise<void>;
-  /** The stream's token was refused: gets another one. @throws SalesforceError of the sign-in */
+  /** Replaces the stream's token after a refusal. @throws SalesforceError of the sign-in */
   renewToken(cause: SalesforceError): Promise<void>;
-  /** Signs in again, not too often. @returns whether the org lives at another address than when the stream was opened */
+  /** Signs in again, with backoff. @returns whether the org has moved since the stream was opened */
   hasMoved(): Promise<boolean>;
-  /** The next call signs in at once, whatever pause a failed sign-in left. */
+  /** Ends the backoff of the sign-in: the next call signs in immediately. */
   endSignInPause(): void;
-  /** How to read accounts so that they have these fields; asks Salesforce which of them exist. */
+  /** Plans the read of these fields; asks Salesforce which of them are visible. @throws SalesforceError */
   readPlan(mirrored: readonly SchemaField[]): Promise<ReadPlan>;
   close(): void;
 };
 
-/** @throws SalesforceError where signing in fails */
+/** @throws SalesforceError if the sign-in fails */
 export async function openOrg(options: OrgOptions): Promise<Org> {
   const timing = { ...defaultTiming, ...options.timing };
   const { connection, tokens, clock } = await connect(options);
@@ -49,9 +49,7 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
   const client = createPubSubClient({
     endpoint: options.pubsubEndpoint,
     tls: options.pubsubTls,
-    ...(options.certificateAuthority === undefined
-      ? {}
-      : { certificateAuthority: options.certificateAuthority }),
+    certificateAuthority: options.certificateAuthority,
     timing,
     identity: () => ({
       accessToken: connection.accessToken ?? '',

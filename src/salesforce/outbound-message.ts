@@ -1,11 +1,11 @@
 import { SaxesParser } from 'saxes';
 import type { ChangeEvent } from './change-event.ts';
-import { givingWay } from './give-way.ts';
 import { accountPrefix, parseRecordId } from './record-id.ts';
+import { createYielder } from './yielder.ts';
 
-/** What an outbound message tells of one record: that it changed. */
+/** A notification of an outbound message: a record changed. */
 export type Notice = {
-  /** Of the notification: the same when it is sent again. */
+  /** The same if the notification is sent again. */
   readonly notificationId: string;
   readonly organizationId: string;
   readonly actionId: string;
@@ -23,9 +23,9 @@ export type OutboundMessage = {
   readonly notices: readonly Notice[];
 };
 
-/** Why a message is not taken, and where. */
+/** The reason why a message is refused, and the position. */
 export class XmlError extends Error {
-  constructor(reason: string, { line, column }: Place) {
+  constructor(reason: string, { line, column }: { readonly line: number; readonly column: number }) {
     super(`${reason} at line ${line}, column ${column}`);
     this.name = 'XmlError';
   }
@@ -40,38 +40,38 @@ const limits = {
   sections: 100_000,
   comments: 100,
 } as const;
-// So many characters are parsed at once.
-const pieceLength = 4_096;
+// Characters between yields.
+const chunkLength = 4_096;
 
 /**
- * Reads a Salesforce outbound message: SOAP 1.1, up to 100 notifications. Its values are of the time of sending and are
- * not looked at. Names are taken without their prefixes: resolving them would cost more the deeper a message is nested.
- * It is parsed piece by piece, so that others have the event loop in between, and no further than to what is wrong.
+ * Parses a Salesforce outbound message: SOAP 1.1, up to 100 notifications. Field values are ignored, because they are of
+ * the time of sending. Prefixes of names are ignored, because resolving them costs more with each nesting level. Yields
+ * to the event loop, and stops at the first error.
  *
- * @param isSender whether messages of an org are taken; asked as soon as its id is known
- * @throws XmlError; what `isSender` throws
+ * @param checkSender throws if messages of the org are not accepted; called as soon as its id is known
+ * @throws XmlError, and the errors of `checkSender`
  */
 export async function parseOutboundMessage(
   text: string,
   receivedAt: number,
-  isSender: (organizationId: string) => void = () => {},
+  checkSender: (organizationId: string) => void = () => {},
 ): Promise<OutboundMessage> {
   const parser = new SaxesParser({ xmlns: false, position: true });
   const refuse = (reason: string): never => {
     throw new XmlError(reason, { line: parser.line, column: parser.columnIndex });
   };
-  const collected = new Collected(refuse, isSender);
+  const collected = new Collected(refuse, checkSender);
   listen(parser, collected, refuse);
-  const giveWay = givingWay();
-  for (let at = 0; at < text.length; at += pieceLength) {
-    parser.write(text.slice(at, at + pieceLength));
-    await giveWay();
+  const yieldIfDue = createYielder();
+  for (let at = 0; at < text.length; at += chunkLength) {
+    parser.write(text.slice(at, at + chunkLength));
+    await yieldIfDue();
   }
   parser.close();
   return collected.message(receivedAt);
 }
 
-/** Everything that is not part of an outbound message is refused where it begins. */
+/** Refuses everything that is not part of an outbound message. */
 function listen(
   parser: SaxesParser<{ xmlns: false; position: true }>,
   collected: Collected,
@@ -86,8 +86,8 @@ function listen(
   parser.on('doctype', () => refuse('a document type declaration is not allowed'));
   parser.on('processinginstruction', () => refuse('a processing instruction is not allowed'));
   parser.on('xmldecl', ({ encoding, version }) => {
-    if (version !== '1.0') refuse('only XML 1.0 is taken');
-    if (encoding !== undefined && !/^utf-8$/i.test(encoding)) refuse('only UTF-8 is taken');
+    if (version !== '1.0') refuse('only XML 1.0 is accepted');
+    if (encoding !== undefined && !/^utf-8$/i.test(encoding)) refuse('only UTF-8 is accepted');
   });
   parser.on('comment', () => {
     if (++comments > limits.comments) refuse(`it has more than ${limits.comments} comments`);
@@ -120,7 +120,7 @@ function listen(
   });
 }
 
-/** What is allowed inside; below an sObject, and in a header that something in between adds, anything is. */
+/** Allowed child elements. Inside an sObject, and in a header that an intermediary adds, all are allowed. */
 const children: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['', new Set(['Envelope'])],
   ['Envelope', new Set(['Header', 'Body'])],
@@ -137,20 +137,20 @@ function misplaced(path: readonly string[], name: string): string | undefined {
   const where = path.join('/');
   if (children.get(where)?.has(name) === true) return undefined;
   if (openTo.some((open) => where === open || where.startsWith(`${open}/`))) return undefined;
-  return `the element ${name.slice(0, 80)} is no part of an outbound message`;
+  return `the element ${name.slice(0, 80)} is not part of an outbound message`;
 }
 
-/** The few texts that matter, by their path in the message. */
+/** Collects the relevant texts by their path in the message. */
 class Collected {
   readonly #outer = new Map<string, string>();
   readonly #notifications: { id: string; recordId: string; type: string | undefined }[] = [];
   readonly #refuse: (reason: string) => never;
-  readonly #isSender: (organizationId: string) => void;
+  readonly #checkSender: (organizationId: string) => void;
   #isMessage = false;
 
-  constructor(refuse: (reason: string) => never, isSender: (organizationId: string) => void) {
+  constructor(refuse: (reason: string) => never, checkSender: (organizationId: string) => void) {
     this.#refuse = refuse;
-    this.#isSender = isSender;
+    this.#checkSender = checkSender;
   }
 
   get size(): number {
@@ -161,7 +161,7 @@ class Collected {
     const where = path.join('/');
     if (where === message) this.#isMessage = true;
     if (where === `${message}/Notification`) {
-      // Salesforce names the org first: what an unknown one has to tell is not read.
+      // Salesforce sends the org id first: notifications of an unknown org are not parsed.
       if (!this.#outer.has('OrganizationId')) this.#refuse('OrganizationId is missing before a notification');
       this.#notifications.push({ id: '', recordId: '', type: undefined });
     }
@@ -191,7 +191,7 @@ class Collected {
 
   close(path: readonly string[]): void {
     if (path.at(-1) === 'OrganizationId' && path.join('/') === `${message}/OrganizationId`)
-      this.#isSender(this.#id(this.#outer.get('OrganizationId'), 'OrganizationId'));
+      this.#checkSender(this.#id(this.#outer.get('OrganizationId'), 'OrganizationId'));
   }
 
   #id(text: string | undefined, what: string): string {
@@ -200,13 +200,13 @@ class Collected {
 
   message(receivedAt: number): OutboundMessage {
     const refuse = this.#refuse;
-    if (!this.#isMessage) return refuse('it is no outbound message');
+    if (!this.#isMessage) return refuse('it is not an outbound message');
     const id = (text: string | undefined, what: string): string => this.#id(text, what);
     const organizationId = id(this.#outer.get('OrganizationId'), 'OrganizationId');
     const actionId = id(this.#outer.get('ActionId'), 'ActionId');
-    // A record that is deleted meanwhile comes as an empty one.
-    const told = this.#notifications.filter(({ recordId }) => recordId.trim() !== '');
-    const notices = told.map((notification) => {
+    // A record that was deleted before the sending is empty.
+    const reported = this.#notifications.filter(({ recordId }) => recordId.trim() !== '');
+    const notices = reported.map((notification) => {
       const notificationId = id(notification.id, 'the Id of a notification');
       const entityName = notification.type ?? refuse('an sObject has no xsi:type');
       const recordId = id(notification.recordId, 'the Id of an sObject');
@@ -224,17 +224,17 @@ function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
-/** As the log keeps it. */
+/** Formats a notice for the event log. */
 export function formatNotice(notice: Notice): string {
   return JSON.stringify(notice);
 }
 
-/** @throws where the text is none that {@link formatNotice} made */
+/** @param text from {@link formatNotice} */
 export function parseNotice(text: string): Notice {
   return JSON.parse(text) as Notice;
 }
 
-/** A record changed and nothing says how: the same as a gap event says. */
+/** Converts a notice to a gap event: the record changed, without values. */
 export function toGapEvent(notice: Notice): ChangeEvent {
   return {
     header: {
@@ -254,5 +254,3 @@ export function toGapEvent(notice: Notice): ChangeEvent {
     values: new Map(),
   };
 }
-
-type Place = { readonly line: number; readonly column: number };

@@ -13,7 +13,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { defaultTiming, type Timing } from '../timing.ts';
 import { fromPubSub, SalesforceError } from './error.ts';
 
-/** What every call has to prove. Source: "Supported Authentication", Pub/Sub API guide. */
+/** Credentials of a call. Source: "Supported Authentication", Pub/Sub API guide. */
 export type PubSubIdentity = {
   readonly accessToken: string;
   readonly instanceUrl: string;
@@ -26,32 +26,32 @@ export type PubSubOptions = {
   readonly endpoint: string;
   readonly tls: boolean;
   /** Certificate authorities to trust besides the built-in ones, PEM. */
-  readonly certificateAuthority?: string;
+  readonly certificateAuthority?: string | undefined;
   readonly timing?: Pick<Timing, 'pingIntervalMs' | 'pingTimeoutMs'>;
-  /** Asked at every call, so that a refreshed token is used by the next one. */
+  /** Called for each request, so that it uses the current token. */
   readonly identity: () => PubSubIdentity;
 };
 
-/** The Pub/Sub API as far as it is used: two lookups and the pull stream. */
+/** The used part of the Pub/Sub API: two lookups and the pull stream. */
 export type PubSubClient = {
   /** @throws SalesforceError */
   getTopic(topic: string): Promise<TopicInfo>;
   /** The schema's JSON text. @throws SalesforceError */
   getSchema(schemaId: string): Promise<string>;
   subscribe(): ClientDuplexStream<FetchRequest, FetchResponse>;
-  /** Whether the connection stands, as far as can be told. */
+  /** Whether the channel is ready. */
   isConnected(): boolean;
   close(): void;
 };
 
 export function createPubSubClient({ timing = defaultTiming, ...options }: PubSubOptions): PubSubClient {
   const client = new Client(options.endpoint, channelCredentials(options), {
-    // A half-open connection is noticed by a ping without an answer.
+    // Pings detect half-open connections.
     'grpc.keepalive_time_ms': timing.pingIntervalMs,
     'grpc.keepalive_timeout_ms': timing.pingTimeoutMs,
-    // Responses are kept under about 3 MB, a message may have 4 MB.
+    // Salesforce keeps responses under about 3 MB; a message may have 4 MB.
     'grpc.max_receive_message_length': 8 * 1024 * 1024,
-    // Our own loop reconnects, with a new token and from the stored position.
+    // The subscription reconnects, with a new token and from the stored position.
     'grpc.enable_retries': 0,
   });
   const unary = <Request, Answer>(
@@ -70,7 +70,8 @@ export function createPubSubClient({ timing = defaultTiming, ...options }: PubSu
         { deadline },
         (error, answer) => {
           if (error) reject(fromPubSub(error));
-          else if (answer === undefined) reject(new SalesforceError('an empty answer', 'EMPTY', 'transient'));
+          else if (answer === undefined)
+            reject(new SalesforceError('the response is empty', 'EMPTY', 'transient'));
           else resolve(answer);
         },
       );
@@ -111,7 +112,7 @@ const definition = loadSync(fileURLToPath(new URL('./pubsub.proto', import.meta.
 });
 const service = definition['eventbus.v1.PubSub'] as ServiceDefinition;
 
-/** One method of the service, with the shapes that pubsub.proto gives its messages. */
+/** A method of the service; its types are those of pubsub.proto. */
 function method<Request extends object, Answer>(name: string): Method<Request, Answer> {
   const found = service[name];
   if (found === undefined) throw new Error(`pubsub.proto has no method ${name}`);

@@ -2,32 +2,30 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { fromPubSub, SalesforceError } from './error.ts';
 import type { FetchResponse, PubSubClient } from './pubsub-client.ts';
 
-/** Where delivery starts: at the end, at the oldest event kept, or strictly after an event. */
+/** Where delivery starts: at the end, at the oldest retained event, or after an event. */
 export type ReplayFrom =
   | { readonly preset: 'LATEST' | 'EARLIEST' }
   | { readonly preset: 'CUSTOM'; readonly replayId: Uint8Array };
 
-/** The credit that Salesforce lets a stream have outstanding. */
+/** Maximum number of requested events that Salesforce allows a stream. */
 export const maxCredit = 100;
 
 export type PullStream = {
-  /** Asks for `count` more events; what is outstanding may not exceed {@link maxCredit}. */
+  /** Requests `count` more events; at most {@link maxCredit} may be outstanding. */
   grant(count: number): void;
-  /** Events that were asked for and have not come. */
+  /** Number of requested events that have not arrived. */
   readonly outstanding: number;
   /**
-   * The next response, in order of arrival: events, or none at all for a keepalive. What came while nobody asked is
-   * answered at once, as one response.
-   * Undefined when none has come within `withinMs`, all of which this process could listen: what arrives while it is
-   * paused or busy is no silence. Any end of the stream, clean or not, is a SalesforceError.
+   * The next response in order of arrival; a keepalive has no events. Responses that arrived before the call are combined.
+   * @returns undefined if none arrives within `withinMs` during which the process was not paused or busy
+   * @throws SalesforceError for any end of the stream
    */
   next(withinMs: number): Promise<FetchResponse | undefined>;
   close(): void;
 };
 
 /**
- * Opens the pull stream of a topic. Nothing is requested until credit is granted, so at most that many events wait
- * here in memory. Each stream has its own listeners, which go with it.
+ * Opens the pull stream of a topic. Events are requested only by `grant`, which bounds the events in memory.
  */
 export function openPullStream(client: PubSubClient, topic: string, from: ReplayFrom): PullStream {
   const call = client.subscribe();
@@ -74,9 +72,8 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
         });
         wake = undefined;
       }
-      const response = takeTogether(waiting);
+      const response = takeCombined(waiting);
       if (response === undefined && end !== undefined) throw end;
-      // Salesforce's own count is the truth; ours lacks what is still on the way to it.
       if (response !== undefined) outstanding = Math.max(0, outstanding - response.events.length);
       return response;
     },
@@ -87,17 +84,17 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
   };
 }
 
-// What one answer holds at most, as much as the usual credit; events can come in responses of one each.
-const maxTogether = 100;
+// Events can arrive in responses of one each.
+const maxCombinedEvents = 100;
 
-/** The responses at the front that bring events, as one; or a keepalive. */
-function takeTogether(waiting: FetchResponse[]): FetchResponse | undefined {
+/** Combines the leading responses that have events; or takes a keepalive. */
+function takeCombined(waiting: FetchResponse[]): FetchResponse | undefined {
   const first = waiting.shift();
   if (first === undefined || first.events.length === 0) return first;
   const events = [...first.events];
   let last = first;
   for (let next = waiting[0]; next !== undefined && next.events.length > 0; next = waiting[0]) {
-    if (events.length + next.events.length > maxTogether) break;
+    if (events.length + next.events.length > maxCombinedEvents) break;
     events.push(...next.events);
     last = next;
     waiting.shift();
@@ -105,12 +102,12 @@ function takeTogether(waiting: FetchResponse[]): FetchResponse | undefined {
   return { ...last, events };
 }
 
-// A timer that is later than this was held up: by a pause of the process, or by work.
-const heldUpMs = 25;
+// A timer that is later was delayed by a pause of the process or by work.
+const maxTimerDelayMs = 25;
 
 /**
- * Calls `done` when the process has listened for so long. A timer that was held up comes before what arrived
- * meanwhile is read, so it proves nothing: then it listens once more.
+ * Calls `done` after the process has listened for `ms`. A delayed timer fires before data that arrived in the meantime is
+ * read, so it listens again.
  */
 function afterListening(ms: number, done: () => void): () => void {
   let timer: NodeJS.Timeout;
@@ -118,8 +115,8 @@ function afterListening(ms: number, done: () => void): () => void {
   const listen = (): void => {
     const due = performance.now() + ms;
     timer = setTimeout(() => {
-      if (performance.now() - due > heldUpMs) listen();
-      // What arrived up to now is read before this turn of the event loop ends.
+      if (performance.now() - due > maxTimerDelayMs) listen();
+      // Pending data is read before this turn of the event loop ends.
       else turn = setImmediate(done);
     }, ms);
   };

@@ -2,8 +2,8 @@ const form = /^[a-zA-Z0-9]{15}(?:[A-Z0-5]{3})?$/;
 const checksumAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
 
 /**
- * A record id in its 18-character form, from 15 or 18 characters; undefined for anything else.
- * The last three characters say which of the first fifteen are upper case, five at a time.
+ * Converts a record id of 15 or 18 characters to 18; undefined if it is not an id. The last three characters encode the
+ * case of the first fifteen.
  */
 export function parseRecordId(id: string): string | undefined {
   if (!form.test(id)) return undefined;
@@ -11,7 +11,7 @@ export function parseRecordId(id: string): string | undefined {
   return id.length === 15 || id === full ? full : undefined;
 }
 
-/** Ids go into SOQL as text: nothing but an id may. */
+/** Validates an id before it becomes part of SOQL or a URL. @throws Error */
 export function checkedId(id: string): string {
   const checked = parseRecordId(id);
   if (checked === undefined) throw new Error(`"${id}" is not a record id`);

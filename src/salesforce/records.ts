@@ -1,15 +1,15 @@
 import type { Connection } from 'jsforce';
 import type { FieldValues, Scalar } from './change-event.ts';
-import { SalesforceError } from './error.ts';
+import { badAnswer } from './error.ts';
 import { capitalise, fromRest } from './field-value.ts';
 import { parseRecordId } from './record-id.ts';
 import { restAnswer } from './rest-call.ts';
 import type { SchemaField } from './writer-schema.ts';
 
-/** Of an account that was merged into another one: that one. Only a reading of the deleted record shows it. */
+/** The account into which an account was merged. Change events do not have it. */
 export const masterField = 'MasterRecordId';
 
-/** An account as REST shows it, in the terms of change events. */
+/** An account read by REST or Bulk, in the form of change events. */
 export type AccountRead = {
   readonly id: string;
   readonly deleted: boolean;
@@ -23,11 +23,11 @@ const maxWaitMs = 120_000;
 export type DescribedField = {
   readonly name: string;
   readonly type: string;
-  /** The compound field that this one is a part of: `BillingAddress` of `BillingCity`. */
+  /** The compound field that contains this one: `BillingAddress` of `BillingCity`. */
   readonly compound?: string | null;
 };
 
-/** The fields of Account that this user can read. @throws SalesforceError */
+/** Reads the fields of Account that the user can see. @throws SalesforceError */
 export async function describeAccount(connection: Connection): Promise<DescribedField[]> {
   const { fields } = await restAnswer(connection.describe('Account'), maxWaitMs, 'describe');
   return fields.map(({ name, type, compoundFieldName }) => ({
@@ -37,7 +37,7 @@ export async function describeAccount(connection: Connection): Promise<Described
   }));
 }
 
-/** Who is signed in, and to which org. @throws SalesforceError */
+/** Reads the signed-in user and the org. @throws SalesforceError */
 export async function identify(connection: Connection): Promise<{ organizationId: string; userId: string }> {
   type UserInfo = { organization_id: string; user_id: string };
   const url = `${connection.instanceUrl}/services/oauth2/userinfo`;
@@ -48,16 +48,13 @@ export async function identify(connection: Connection): Promise<{ organizationId
   };
 }
 
-/**
- * What to read so that a record carries the fields that change events carry, and no others: what no event ever
- * changes would grow old in the mirror.
- */
+/** The fields to read: those of change events, because no event would update others. */
 export type ReadPlan = {
   /** Names of fields, in the order in which they are selected. */
   readonly names: readonly string[];
   readonly fields: readonly SchemaField[];
   readonly types: ReadonlyMap<string, string>;
-  /** Where compound fields can't be read as a whole, the fields of their parts: `BillingAddress` → `City` → `BillingCity`. */
+  /** Fields of the parts of compound fields, for Bulk: `BillingAddress` → `City` → `BillingCity`. */
   readonly parts: ReadonlyMap<string, ReadonlyMap<string, string>>;
 };
 
@@ -92,7 +89,7 @@ export function partName(compound: string, field: string): string {
   return own.replace(/^__/, '').replace(/__(s|ps|c|pc)$/, '');
 }
 
-/** A row as REST shows it; compound fields as objects. */
+/** Converts a REST row, which has compound fields as objects. @throws SalesforceError */
 export function toRead(row: RestRow, { fields, types }: ReadPlan): AccountRead {
   const values = new Map<string, Scalar>();
   for (const field of fields) {
@@ -104,9 +101,8 @@ export function toRead(row: RestRow, { fields, types }: ReadPlan): AccountRead {
   if (master !== null) values.set(masterField, fromRest(master, 'reference'));
   const id = parseRecordId(String(row['Id']));
   const systemModstamp = Date.parse(String(row['SystemModstamp']));
-  // Without these nothing can be said of a record, and what is said of others is in doubt.
   if (id === undefined || Number.isNaN(systemModstamp))
-    throw new SalesforceError('A record came without its Id or SystemModstamp', 'BAD_ANSWER', 'transient');
+    throw badAnswer('a record has no Id or SystemModstamp');
   return {
     id,
     deleted: row['IsDeleted'] === true,
@@ -124,7 +120,7 @@ function setCompound(values: Map<string, Scalar>, { name, parts }: SchemaField, 
   for (const part of parts) values.set(`${name}.${part}`, compound.get(part) ?? null);
 }
 
-/** A person's name comes in parts, as in change events; a company's as one text. */
+/** The name of a person has parts, as in change events; that of a company is one text. */
 function setPlain(
   values: Map<string, Scalar>,
   field: SchemaField,

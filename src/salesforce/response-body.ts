@@ -1,6 +1,6 @@
 import type { HttpResponse } from 'jsforce';
 
-/** The members of a JSON object; none if the text is something else. */
+/** Parses a JSON object; empty if the text is something else. */
 export function parseJson(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
@@ -20,16 +20,16 @@ export function isHtml(headers: HttpResponse['headers']): boolean {
 
 const maxShown = 120;
 
-/** What a body that is not JSON is, for a message: never HTML as it came. */
+/** Describes a body that is not JSON for a message, without its HTML. */
 export function describeBody(text: string): string {
   const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
   if (/<(!doctype|html|head|body)\b/i.test(text)) {
-    return title === undefined || title.trim() === '' ? 'an HTML page' : `an HTML page: ${inOneLine(title)}`;
+    return title === undefined || title.trim() === '' ? 'an HTML page' : `an HTML page: ${toOneLine(title)}`;
   }
-  return text.trim() === '' ? 'an empty body' : inOneLine(text);
+  return text.trim() === '' ? 'an empty body' : toOneLine(text);
 }
 
-function inOneLine(text: string): string {
+function toOneLine(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > maxShown ? `${line.slice(0, maxShown)}…` : line;
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection, HttpRequest, HttpRequestOptions, HttpResponse } from 'jsforce';
 import { backoffMs } from './backoff.ts';
 import type { ClockDifference } from './clock-difference.ts';
-import { fromRestError, SalesforceError } from './error.ts';
+import { badAnswer, fromRestError, SalesforceError } from './error.ts';
 import { describeBody, isHtml } from './response-body.ts';
 import { restRefusal } from './rest-refusal.ts';
 import type { Session } from './sign-in-state.ts';
@@ -13,13 +13,13 @@ type Transport = Connection['_transport'];
 
 export type Usage = { readonly used: number; readonly limit: number };
 
-// Reading is repeated by itself a few times; a longer outage is for whoever asked.
-const maxRepeats = 3;
+// Retries of a GET; callers handle longer outages.
+const maxRetries = 3;
 
 /**
- * What carries the requests of a connection. Each goes to the address of the session in force, with its token: a refused
- * token is replaced and the request repeated; a failing host leads to a new sign-in, which tells the address of the org.
- * Anything but a proper answer is thrown as a SalesforceError.
+ * Transport of a jsforce connection. Requests use the address and the token of the current session. A refused token is
+ * replaced and the request repeated; after a failure of the host, a new sign-in returns the current address of the org.
+ * Invalid responses are thrown as SalesforceError.
  */
 export function restTransport(
   http: Transport,
@@ -29,8 +29,8 @@ export function restTransport(
 ): Transport {
   return {
     httpRequest: (request, options = {}) =>
-      Object.assign(carryOut({ http, tokens, onUsage, clock }, request, options), {
-        // For answers that are piped on; there are none here.
+      Object.assign(sendWithRetry({ http, tokens, onUsage, clock }, request, options), {
+        // Required by the type; responses are not piped.
         stream: () => new PassThrough(),
       }),
     getRequestStreamCreator: () => http.getRequestStreamCreator(),
@@ -44,13 +44,13 @@ type Carrier = {
   onUsage(usage: Usage): void;
 };
 
-async function carryOut(
+async function sendWithRetry(
   carrier: Carrier,
   request: HttpRequest,
   options: HttpRequestOptions,
 ): Promise<HttpResponse> {
   const { tokens } = carrier;
-  const maxTries = request.method === 'GET' ? (options.retry?.maxRetries ?? maxRepeats) : 0;
+  const maxTries = request.method === 'GET' ? (options.retry?.maxRetries ?? maxRetries) : 0;
   let session = await tokens.current('rest');
   for (let failures = 0; ; ) {
     try {
@@ -66,7 +66,10 @@ async function carryOut(
       const hasMoved = isHostFailure(error) && (await tokens.checkAddress(session));
       session = tokens.session ?? session;
       if (hasMoved && request.method === 'GET') continue;
-      if (hasMoved) throw moved(session, error);
+      if (hasMoved) {
+        const message = `the org has moved to ${session.instanceUrl}`;
+        throw new SalesforceError(message, 'INSTANCE_MOVED', 'transient', { cause: error });
+      }
       if (error.failure !== 'transient' || failures >= maxTries) throw error;
       failures++;
       await pause(Math.max(error.retryAfterMs ?? 0, backoffMs('transient', failures + 1, Math.random())));
@@ -81,50 +84,42 @@ async function send(
   request: HttpRequest,
   options: HttpRequestOptions,
 ): Promise<HttpResponse> {
-  const asked = new URL(request.url);
-  const url = new URL(`${asked.pathname}${asked.search}`, instanceUrl).href;
+  const { pathname, search } = new URL(request.url);
+  const url = new URL(`${pathname}${search}`, instanceUrl).href;
   const headers = { ...request.headers, Authorization: `Bearer ${accessToken}` };
-  // A redirect could lead anywhere, and would carry the token there.
-  const once = { ...options, followRedirect: false, retry: { maxRetries: 0 } };
+  // A redirect would send the token to another host.
+  const singleTry = { ...options, followRedirect: false, retry: { maxRetries: 0 } };
   const sentAt = performance.now();
-  const answer = await http.httpRequest({ ...request, url, headers }, once);
+  const answer = await http.httpRequest({ ...request, url, headers }, singleTry);
   clock.observe(answer.headers['date'], sentAt, performance.now());
-  const usage = usageIn(answer.headers['sforce-limit-info']);
+  const usage = parseUsage(answer.headers['sforce-limit-info']);
   if (usage !== undefined) onUsage(usage);
   if (answer.statusCode >= 400) throw restRefusal(answer, url);
   if (answer.statusCode >= 300 && answer.statusCode !== 304) {
     throw badAnswer(`${new URL(url).host} redirects to another address`);
   }
-  if (answer.statusCode !== 204 && (isHtml(answer.headers) || !looksWhole(answer))) {
-    throw badAnswer(`Salesforce answered with something else than JSON (${describeBody(answer.body)})`);
+  if (answer.statusCode !== 204 && (isHtml(answer.headers) || !looksComplete(answer))) {
+    throw badAnswer(`the response is not JSON (${describeBody(answer.body)})`);
   }
   return answer;
 }
 
-/** Parsing is left to jsforce, which takes what it cannot parse for a text. An answer that was cut off ends early. */
-function looksWhole({ headers, body }: HttpResponse): boolean {
+/** Detects truncated JSON, which jsforce would return as text. */
+function looksComplete({ headers, body }: HttpResponse): boolean {
   if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) return true;
   const first = /^\s*([[{])/.exec(body)?.[1];
   const last = body.trimEnd().at(-1);
   return (first === '{' && last === '}') || (first === '[' && last === ']');
 }
 
-function badAnswer(message: string): SalesforceError {
-  return new SalesforceError(message, 'BAD_ANSWER', 'transient');
-}
-
-/** Whether the host may be none of the org any more: it failed, or what it said is none of Salesforce's codes. */
+/** Whether the host may not belong to the org any more: it failed, or did not respond with a Salesforce code. */
 function isHostFailure({ failure, code }: SalesforceError): boolean {
   const isNetwork = code.startsWith('ERR_') || code.includes('CERT') || code === 'EPROTO';
   return failure === 'transient' || failure === 'unknown' || code.startsWith('ERROR_HTTP_') || isNetwork;
 }
 
-function moved({ instanceUrl }: Session, cause: SalesforceError): SalesforceError {
-  return new SalesforceError(`the org has moved to ${instanceUrl}`, 'INSTANCE_MOVED', 'transient', { cause });
-}
-
-/** The header `Sforce-Limit-Info`. */
-export function usageIn(header: string | null | undefined): Usage | undefined {
+/** Parses the header `Sforce-Limit-Info`. */
+export function parseUsage(header: string | null | undefined): Usage | undefined {
   const [, used, limit] = /api-usage=(\d+)\/(\d+)/.exec(header ?? '') ?? [];
   return used === undefined || limit === undefined ? undefined : { used: Number(used), limit: Number(limit) };
 }

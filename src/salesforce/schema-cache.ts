@@ -1,7 +1,7 @@
 import { SalesforceError } from './error.ts';
 import { compileSchema, type WriterSchema } from './writer-schema.ts';
 
-/** Keeps schema texts beyond the life of the process. */
+/** Stores schema texts persistently. */
 export type SchemaStore = {
   load(schemaId: string): Promise<string | undefined>;
   save(schemaId: string, schemaJson: string): Promise<void>;
@@ -10,14 +10,13 @@ export type SchemaStore = {
 export type SchemaCache = {
   /**
    * From memory, else from the store, else from Salesforce.
-   * @throws SalesforceError where Salesforce doesn't give it or it is no schema; what the store throws as it is
+   * @throws SalesforceError if Salesforce does not return a valid schema; the errors of the store
    */
   get(schemaId: string): Promise<WriterSchema>;
 };
 
 /**
- * Writer schemas by id, for ever: a backlog holds events of several schemas of one topic, and a schema never changes
- * under its id. A schema that is wanted by many at once is fetched once.
+ * Caches writer schemas by id without expiry, because a schema is immutable. Concurrent requests share one fetch.
  */
 export function createSchemaCache(
   store: SchemaStore,
@@ -38,7 +37,7 @@ export function createSchemaCache(
       if (found !== undefined) return found;
       const pending = read(schemaId);
       known.set(schemaId, pending);
-      // A failure is not remembered: the next one asks again.
+      // Failures are not cached.
       pending.catch(() => known.delete(schemaId));
       return pending;
     },
@@ -49,7 +48,7 @@ function compile(schemaId: string, schemaJson: string): WriterSchema {
   try {
     return compileSchema(schemaJson);
   } catch (error) {
-    const message = `schema ${schemaId} can't be used: ${(error as Error).message}`;
+    const message = `schema ${schemaId} is not valid: ${(error as Error).message}`;
     throw new SalesforceError(message, 'schema.unusable', 'data', { cause: error });
   }
 }

@@ -3,35 +3,35 @@ import { SalesforceError, withDetails } from './error.ts';
 /** An access token, and the address of the instance that it is for. */
 export type Session = { readonly accessToken: string; readonly instanceUrl: string };
 
-/** What checks tokens: REST, lookups and streams of the Pub/Sub API. One may refuse a token that another accepts. */
+/** APIs that check tokens. One may refuse a token that another accepts. */
 export type Api = 'rest' | 'lookup' | 'stream';
 
 /**
- * The sign-in as data. Time is passed in, epoch milliseconds. Invariants:
- * - one attempt at a time; whoever asks meanwhile waits for its outcome
- * - no pause is longer than {@link maxPauseMs}, so nothing locks the sign-in out for good
- * - a session stays in use until an API refuses its token, whatever becomes of attempts
+ * State of the sign-in. Times are epoch milliseconds. Invariants:
+ * - one attempt at a time; concurrent callers share its outcome
+ * - no pause is longer than {@link maxPauseMs}
+ * - a session is used until an API refuses its token, even if attempts fail
  */
 export type SignInState = {
-  /** In force; undefined before the first sign-in. */
+  /** Undefined before the first sign-in. */
   readonly session: Session | undefined;
-  /** Those that accepted its token. */
+  /** APIs that accepted its token. */
   readonly acceptedBy: readonly Api[];
-  /** Those that refused its token: they need a newer one. */
+  /** APIs that refused its token. */
   readonly refusedBy: readonly Api[];
-  /** Tokens in a row that an API refused at first sight. */
+  /** Consecutive new tokens that an API refused. */
   readonly refusedFresh: Readonly<Record<Api, number>>;
   readonly sessionBeganAt: number;
   readonly isAttempting: boolean;
   readonly attemptedAt: number;
-  /** Attempts in a row that failed. */
+  /** Consecutive failed attempts. */
   readonly failures: number;
-  /** Sessions in a row that an API refused soon after it had accepted them. */
+  /** Consecutive sessions that an API refused soon after it had accepted them. */
   readonly renewals: number;
   readonly nextAttemptAt: number;
-  /** Why no token is to be had; told to whoever asks before `nextAttemptAt`. */
+  /** The error of calls before `nextAttemptAt`. */
   readonly error: SalesforceError | undefined;
-  /** Sign-ins in a row that were made because the instance failed. */
+  /** Consecutive sign-ins because of a failure of the instance. */
   readonly addressChecks: number;
   readonly nextAddressCheckAt: number;
 };
@@ -52,19 +52,19 @@ export const signedOut: SignInState = {
   nextAddressCheckAt: Number.NEGATIVE_INFINITY,
 };
 
-/** What an API gets that asks for a session. */
+/** How a request for a session is handled. */
 export type Decision =
   | { readonly kind: 'use'; readonly session: Session }
   | { readonly kind: 'wait' }
   | { readonly kind: 'attempt' }
   | { readonly kind: 'fail'; readonly error: SalesforceError };
 
-// Signing in has to work again within 15 s after whatever kept it from working.
+// The sign-in recovers within 15 s after its cause is removed.
 export const maxPauseMs = 10_000;
 const firstPauseMs = 500;
-// A session that lived for so long was a good one.
-const goodSessionMs = 60_000;
-// Sessions may end one after the other, by a restart of the org for example: so often it is not paused for.
+// A shorter session counts as ended early.
+const minSessionMs = 60_000;
+// Renewals without a pause: a restart of the org may end several sessions.
 const freeRenewals = 4;
 
 export function decide(state: SignInState, api: Api, now: number): Decision {
@@ -82,7 +82,7 @@ export function beginAttempt(state: SignInState, now: number): SignInState {
 }
 
 export function attemptSucceeded(state: SignInState, session: Session, now: number): SignInState {
-  const endedEarly = state.refusedBy.length > 0 && state.attemptedAt - state.sessionBeganAt < goodSessionMs;
+  const endedEarly = state.refusedBy.length > 0 && state.attemptedAt - state.sessionBeganAt < minSessionMs;
   return {
     ...state,
     session,
@@ -96,7 +96,6 @@ export function attemptSucceeded(state: SignInState, session: Session, now: numb
   };
 }
 
-/** A session that no API has refused stays in use: only its address was to be checked. */
 export function attemptFailed(
   state: SignInState,
   error: SalesforceError,
@@ -104,12 +103,12 @@ export function attemptFailed(
   random: number,
 ): SignInState {
   const failures = state.failures + 1;
-  // From the begin of the attempt: one that ran into its time limit has waited already.
+  // Counted from the start of the attempt, which may have taken its whole time limit.
   const nextAttemptAt = Math.max(now, state.attemptedAt + pauseMs(failures, random));
   return { ...state, isAttempting: false, failures, error, nextAttemptAt };
 }
 
-/** A refusal of a token that is not in force any more, or that is known already, changes nothing. */
+/** Ignores a refusal of an outdated token and a repeated refusal. */
 export function tokenRefused(
   state: SignInState,
   { accessToken, api, cause }: { accessToken: string; api: Api; cause: SalesforceError },
@@ -124,7 +123,7 @@ export function tokenRefused(
     refusedBy: [...state.refusedBy, api],
     refusedFresh: { ...state.refusedFresh, [api]: fresh },
   };
-  // An attempt that failed a moment ago has its own pause and its own reason.
+  // A recent failed attempt keeps its own pause and error.
   if (refused.error !== undefined && now < refused.nextAttemptAt) return refused;
   const pause = wasAccepted ? pauseMs(state.renewals - freeRenewals, random) : pauseMs(fresh - 1, random);
   if (pause === 0) return { ...refused, error: undefined };
@@ -144,7 +143,7 @@ export function tokenAccepted(state: SignInState, accessToken: string, api: Api)
   };
 }
 
-/** Whether a failure of the instance is a reason to sign in now: the org may live at another address. */
+/** Whether to sign in after a failure of the instance: the org may have moved. */
 export function mayCheckAddress(state: SignInState, now: number): boolean {
   const isPaused = now < state.nextAddressCheckAt || (state.error !== undefined && now < state.nextAttemptAt);
   return state.session !== undefined && !state.isAttempting && !isPaused;
@@ -156,13 +155,13 @@ export function beginAddressCheck(state: SignInState, now: number, random: numbe
   return { ...beginAttempt(state, now), addressChecks, nextAddressCheckAt };
 }
 
-/** Ends all pauses: somebody asked for a new try. */
+/** Ends all pauses on request. */
 export function withoutPauses(state: SignInState): SignInState {
-  const never = Number.NEGATIVE_INFINITY;
-  return { ...state, nextAttemptAt: never, nextAddressCheckAt: never };
+  const { nextAttemptAt, nextAddressCheckAt } = signedOut;
+  return { ...state, nextAttemptAt, nextAddressCheckAt };
 }
 
-/** Doubling up to the limit, half of it at random; none before the first. */
+/** Exponential backoff, half of it random; 0 for a count of 0. */
 function pauseMs(count: number, random: number): number {
   if (count <= 0) return 0;
   const full = Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(count - 1, 20));
@@ -185,9 +184,9 @@ function refusesFresh(api: Api, cause: SalesforceError): SalesforceError {
 }
 
 function endsEarly(api: Api, cause: SalesforceError): SalesforceError {
-  const message = `Salesforce ends each session of its ${apiNames[api]} after a moment: ${cause.message}`;
+  const message = `Salesforce ends each session of its ${apiNames[api]} early: ${cause.message}`;
   return new SalesforceError(message, 'SESSIONS_END_EARLY', 'transient', {
     cause,
-    action: 'Look for what ends the sessions of the integration user: another client, a session policy.',
+    action: 'Find what ends the sessions of the integration user: another client or a session policy.',
   });
 }

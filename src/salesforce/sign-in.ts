@@ -9,7 +9,6 @@ import { restTransport, type Usage } from './rest-transport.ts';
 import type { Session } from './sign-in-state.ts';
 import { createTokenSource, fixedSession, type TokenSource } from './token-source.ts';
 
-/** The three ways to sign in. */
 export type Credentials =
   | { readonly flow: 'client-credentials'; readonly clientId: string; readonly clientSecret: string }
   | {
@@ -30,21 +29,17 @@ export type ConnectionOptions = {
   readonly apiVersion: string;
 };
 
-/** The client name in `changeOrigin` of our own writes. */
+/** The client name in `changeOrigin` of Tidemark's writes. */
 export const clientName = 'Tidemark';
 
-/** A jsforce connection whose requests are made with the session in force. */
+/** A jsforce connection whose requests use the current session. */
 export type SignedIn = {
   readonly connection: Connection;
   readonly tokens: TokenSource;
   readonly clock: ClockDifference;
 };
 
-/**
- * Signs in. Each request of the connection goes to the address of the last sign-in with its token; one that is refused
- * is repeated with a new one.
- * @throws SalesforceError with Salesforce's own words
- */
+/** Signs in. @throws SalesforceError */
 export async function connect({ loginUrl, credentials, apiVersion }: ConnectionOptions): Promise<SignedIn> {
   const connection = new Connection({
     version: apiVersion,
@@ -72,12 +67,12 @@ export async function connect({ loginUrl, credentials, apiVersion }: ConnectionO
   return { connection, tokens, clock };
 }
 
-/** A sandbox was refreshed, for example: what is known of one org must not be asked of another. */
+/** Refuses a session of another org, for example after a sandbox refresh. */
 function sameOrg(use: (session: Session) => void): (session: Session) => void {
   let first: Session | undefined;
   return (session) => {
     if (first !== undefined && orgOf(session) !== orgOf(first)) {
-      throw new SalesforceError('the credentials belong to another org now', 'OTHER_ORG', 'config', {
+      throw new SalesforceError('the credentials now belong to another org', 'OTHER_ORG', 'config', {
         setting: 'SALESFORCE_LOGIN_URL',
         action: 'Give Tidemark the credentials of the mirrored org, or a new database for the other one.',
       });
@@ -87,7 +82,7 @@ function sameOrg(use: (session: Session) => void): (session: Session) => void {
   };
 }
 
-/** The org that a token belongs to, 15 characters before the exclamation mark; undefined where it doesn't say. */
+/** The org id in a token: 15 characters before the exclamation mark. */
 function orgOf({ accessToken }: Session): string | undefined {
   return /^(00D[a-zA-Z0-9]{12})!/.exec(accessToken)?.[1];
 }
@@ -107,11 +102,10 @@ function tokenExpired(): SalesforceError {
   );
 }
 
-// A slow answer is worth less than a new try.
 const tokenTimeoutMs = 10_000;
 const tokenPath = '/services/oauth2/token';
 
-/** Asks the token endpoint once. @throws SalesforceError with Salesforce's own words */
+/** Requests a session from the token endpoint. @throws SalesforceError */
 async function requestSession(
   http: Connection['_transport'],
   loginUrl: string,
@@ -143,10 +137,10 @@ function readSession({ statusCode, headers, body }: HttpResponse): Session {
     throw signInError({ code: error, message, status: statusCode });
   }
   if (statusCode >= 400) {
-    const message = `the token endpoint answered with status ${statusCode} (${describeBody(body)})`;
+    const message = `the token endpoint responded with status ${statusCode} (${describeBody(body)})`;
     throw signInError({ code: `ERROR_HTTP_${statusCode}`, message, status: statusCode });
   }
-  const message = `the token endpoint answered with status ${statusCode} and no token (${describeBody(body)})`;
+  const message = `the token endpoint responded with status ${statusCode} without a token (${describeBody(body)})`;
   throw new SalesforceError(message, 'BAD_ANSWER', 'transient', {
     setting: 'SALESFORCE_LOGIN_URL',
     action:
@@ -171,7 +165,7 @@ async function grantOf(loginUrl: string, credentials: Renewable): Promise<Record
   return { grant_type: jwtGrant, assertion, client_id: clientId };
 }
 
-/** A signed claim to be the user, good for three minutes. Source: RFC 7523, OAuth 2.0 JWT Bearer Flow. */
+/** A signed assertion, valid for three minutes. Source: RFC 7523, OAuth 2.0 JWT Bearer Flow. */
 async function signAssertion(
   loginUrl: string,
   { clientId, username, privateKey }: Extract<Credentials, { flow: 'jwt-bearer' }>,
@@ -187,20 +181,14 @@ async function signAssertion(
 }
 
 function pkcs8Of(privateKey: string): string {
+  let cause: unknown;
   try {
     const key = createPrivateKey(privateKey);
     if (key.asymmetricKeyType === 'rsa') return key.export({ type: 'pkcs8', format: 'pem' }).toString();
   } catch (error) {
-    throw badKey(error);
+    cause = error;
   }
-  throw badKey(undefined);
-}
-
-function badKey(cause: unknown): SalesforceError {
-  return new SalesforceError(
-    'the private key is not an RSA key in PEM form',
-    'SALESFORCE_PRIVATE_KEY',
-    'config',
-    { cause, setting: 'SALESFORCE_PRIVATE_KEY' },
-  );
+  const setting = 'SALESFORCE_PRIVATE_KEY';
+  const message = 'the private key is not an RSA key in PEM form';
+  throw new SalesforceError(message, setting, 'config', { cause, setting });
 }

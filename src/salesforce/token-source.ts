@@ -15,25 +15,25 @@ import {
   withoutPauses,
 } from './sign-in-state.ts';
 
-/** Hands out the session in force, and renews it. Any number of callers may ask at once: they share one attempt. */
+/** Provides the current session and renews it. Concurrent callers share one attempt. */
 export type TokenSource = {
-  /** The session in force, if any; not asked for anything. */
+  /** The current session, without a sign-in. */
   readonly session: Session | undefined;
   /** A session that this API has not refused; signs in if there is none. @throws SalesforceError of the sign-in */
   current(api: Api): Promise<Session>;
-  /** The API refused the token of this session: answers with another one. @throws SalesforceError of the sign-in */
+  /** Replaces a session whose token the API refused. @throws SalesforceError of the sign-in */
   renew(refused: Session, api: Api, cause: SalesforceError): Promise<Session>;
   accepted(session: Session, api: Api): void;
-  /** The instance failed: signs in again, not too often. @returns whether the org lives at another address now */
+  /** Signs in after a failure of the instance, with backoff. @returns whether the org has moved */
   checkAddress(failed: Session): Promise<boolean>;
-  /** The next one who asks signs in, whatever pause there is. */
+  /** Ends the backoff. */
   endPauses(): void;
 };
 
 export type TokenSourceOptions = {
-  /** Asks the token endpoint once. @throws SalesforceError */
+  /** Requests a session. @throws SalesforceError */
   readonly signIn: () => Promise<Session>;
-  /** Told of each new session before it is handed out; throws if it is not acceptable. */
+  /** Called with each new session before it is used; throws to refuse it. */
   readonly onSession: (session: Session) => void;
   readonly now?: () => number;
   readonly random?: () => number;
@@ -48,7 +48,7 @@ export function createTokenSource({
   let state: SignInState = signedOut;
   let attempt: Promise<SalesforceError | undefined> = Promise.resolve(undefined);
 
-  /** Answers with the error of an attempt that failed; never rejects. */
+  /** Resolves with the error of a failed attempt; never rejects. */
   const begin = (begun: SignInState): Promise<SalesforceError | undefined> => {
     state = begun;
     attempt = signIn()
@@ -71,7 +71,7 @@ export function createTokenSource({
       if (decision.kind === 'use') return decision.session;
       if (decision.kind === 'fail') throw decision.error;
       const failure = await (decision.kind === 'attempt' ? begin(beginAttempt(state, now())) : attempt);
-      // Whoever waited for an attempt hears how that one ended, and does not begin another one.
+      // Callers that waited for an attempt share its failure and do not begin another one.
       if (failure !== undefined && decide(state, api, now()).kind !== 'use') {
         const retryAfterMs = Math.max(0, state.nextAttemptAt - now());
         throw withDetails(failure, { retryAfterMs, duringSignIn: true });
@@ -105,7 +105,7 @@ export function createTokenSource({
   };
 }
 
-/** A session that cannot be renewed: its token comes from elsewhere, and a new one is a setting. */
+/** A session that cannot be renewed: its token is a setting. */
 export function fixedSession(session: Session, expired: () => SalesforceError): TokenSource {
   return {
     session,

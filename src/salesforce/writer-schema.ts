@@ -1,31 +1,28 @@
 import avro from 'avsc';
 import type { BitmapField } from './bitmap.ts';
 
-/** How a long is meant: only the `doc` of the field tells a date from a datetime. */
+/** Meaning of a long, by the `doc` of the field. */
 export type ValueKind = 'plain' | 'date' | 'datetime' | 'time';
 
-/** What a value has to be. A long that means a time is `number`; its kind says more. */
+/** Type of a value. A long with the meaning of a time is `number`. */
 export type ScalarType = 'text' | 'number' | 'integer' | 'boolean';
 
 export type SchemaField = BitmapField & {
   readonly kind: ValueKind;
-  /** By the name of the part, empty for the field itself; what is not there is not known. */
+  /** By part name, empty for the field itself; unknown types are missing. */
   readonly scalars?: ReadonlyMap<string, ScalarType>;
 };
 
-/** A writer schema ready for use: the decoder, and its top-level fields by position (0 is the header). */
+/** A compiled writer schema. Its top-level fields are in order; the first is the header. */
 export type WriterSchema = {
   readonly entityFields: readonly SchemaField[];
-  /** Decodes one raw Avro payload; longs come as bigint. Throws where the bytes don't fit. */
+  /** Decodes a raw Avro payload, longs as bigint. @throws Error if the bytes do not match the schema */
   decode(payload: Buffer): unknown;
-  /** The same with the bytes of every text in its place; undefined if the schema does not allow that. */
+  /** The same with every text as bytes; undefined if the schema does not allow that. */
   decodeBytes(payload: Buffer): unknown;
 };
 
-/**
- * Compiles a schema as GetSchema answers it.
- * @throws where the text is no Avro record schema
- */
+/** Compiles a schema of GetSchema. @throws Error if it is not an Avro record schema */
 export function compileSchema(schemaJson: string): WriterSchema {
   const type = avro.Type.forSchema(JSON.parse(schemaJson), {
     registry: { long: bigLong() },
@@ -39,7 +36,7 @@ export function compileSchema(schemaJson: string): WriterSchema {
     kind: valueKind(docs.get(field.name) ?? ''),
     scalars: scalarsOf(field.type),
   }));
-  // Rarely needed, and compiling it takes as long as the other.
+  // Compiled on demand: it is rarely needed.
   let ofBytes: avro.Type | undefined;
   const decodeBytes = (payload: Buffer): unknown => {
     ofBytes ??= typeOfBytes(schemaJson);
@@ -48,7 +45,7 @@ export function compileSchema(schemaJson: string): WriterSchema {
   return { entityFields, decode: (payload) => type.fromBuffer(payload), decodeBytes };
 }
 
-/** Avro encodes texts and bytes in the same way. Undefined where a union has both. */
+/** The schema with bytes for texts, which Avro encodes alike; undefined if a union has both. */
 function typeOfBytes(schemaJson: string): avro.Type | undefined {
   const bytes = avro.Type.forSchema('bytes');
   try {
@@ -84,10 +81,8 @@ function bigLong(): avro.types.LongType {
   });
 }
 
-/** The parts of a compound field, wherever in a union the record stands. */
 function partNames(type: avro.Type): string[] {
-  const branches = type instanceof avro.types.UnwrappedUnionType ? type.types : [type];
-  const record = branches.find((branch) => branch instanceof avro.types.RecordType);
+  const record = branchesOf(type).find((branch) => branch instanceof avro.types.RecordType);
   return record === undefined ? [] : record.fields.map((part) => part.name);
 }
 
@@ -108,7 +103,7 @@ function branchesOf(type: avro.Type): readonly avro.Type[] {
   return type instanceof avro.types.UnwrappedUnionType ? type.types : [type];
 }
 
-/** Undefined where it may be several, or none. */
+/** Undefined if the type is ambiguous or unknown. */
 function scalarType(type: avro.Type): ScalarType | undefined {
   const found = new Set(
     branchesOf(type).flatMap((branch) => scalarTypes.get(branch.typeName.replace(/^logical:.*/, '')) ?? []),
@@ -132,12 +127,11 @@ function fieldDocs(schemaJson: string): Map<string, string> {
 
 // `Role:Type[:id]`, for example `Data:DateOnly:00N…` or `CreatedDate:DateTime`.
 function valueKind(doc: string): ValueKind {
-  const type = doc.split(':')[1];
-  return type === 'DateTime'
-    ? 'datetime'
-    : type === 'DateOnly'
-      ? 'date'
-      : type === 'TimeOnly'
-        ? 'time'
-        : 'plain';
+  return valueKinds.get(doc.split(':')[1] ?? '') ?? 'plain';
 }
+
+const valueKinds: ReadonlyMap<string, ValueKind> = new Map([
+  ['DateTime', 'datetime'],
+  ['DateOnly', 'date'],
+  ['TimeOnly', 'time'],
+]);

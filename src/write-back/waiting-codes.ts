@@ -128,7 +128,7 @@ export type Finding = CodeWrite & {
 /** A waiting code, and what the mirror knows of the field by now. */
 export type LockedCode = DueCode & {
   readonly held: string | null;
-  readonly knowledge: Exclude<Knowledge, { by: 'nothing' }>;
+  readonly knowledge: Exclude<Knowledge, { by: 'none' }>;
 };
 
 /** The codes as they wait now, locked. */

@@ -11,7 +11,7 @@ import { readWatermark } from '../../src/ingest/subscription-rows.ts';
 import { sweep } from '../../src/maintenance/sweep.ts';
 import { rereadAccounts } from '../../src/resync/run-resync.ts';
 import { parseExactJson } from '../../src/salesforce/exact-json.ts';
-import { readJsonEvent } from '../../src/salesforce/json-change-event.ts';
+import { parseJsonEvent } from '../../src/salesforce/json-change-event.ts';
 import { bits, encodeEvent, testSchemaId, testSchemaJson } from '../helpers/change-events.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
 import { accountTopic, currentSchema, inOrg } from '../helpers/simulator-org.ts';
@@ -44,7 +44,7 @@ describe('changes told by the stream and by webhooks', () => {
   });
   const storeJson = async (payload: object): Promise<void> => {
     const body = Buffer.from(JSON.stringify(payload));
-    const events = [readJsonEvent(parseExactJson(body.toString()))];
+    const events = [parseJsonEvent(parseExactJson(body.toString()))];
     const { id: schemaId } = currentSchema(mirror.simulator);
     await storeWebhookEvents(mirror.database.pool, { id: randomUUID(), body, events, schemaId });
     // As if no part of the transaction had come for long enough.

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readWebhookTransactions } from '../../src/apply/webhook-rows.ts';
 import { storeWebhookEvents } from '../../src/ingest/store-webhooks.ts';
 import { parseExactJson } from '../../src/salesforce/exact-json.ts';
-import { readJsonEvent } from '../../src/salesforce/json-change-event.ts';
+import { parseJsonEvent } from '../../src/salesforce/json-change-event.ts';
 import { accountId } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
@@ -15,7 +15,7 @@ const event = (transactionKey: string, sequenceNumber: number) => {
     sequenceNumber,
   };
   const payload = { ChangeEventHeader: { ...header, commitTimestamp: 1, commitNumber: 1 } };
-  return readJsonEvent(parseExactJson(JSON.stringify(payload)));
+  return parseJsonEvent(parseExactJson(JSON.stringify(payload)));
 };
 
 describe('webhook events that wait to be applied', () => {

@@ -44,7 +44,7 @@ const states = {
 
 const later: Version = [2_000, 1n, 1, 0];
 const observations = {
-  'a change of other fields': { knowledge: { by: 'nothing' } },
+  'a change of other fields': { knowledge: { by: 'none' } },
   'an empty field in an event before the write': {
     held: null,
     knowledge: { by: 'event', version: [900, 1n, 1, 0] },

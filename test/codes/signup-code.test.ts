@@ -23,7 +23,7 @@ const decide = (situation: Partial<CodeSituation>): Code =>
       before: noCode,
       heldBefore: null,
       held: null,
-      knowledge: { by: 'nothing' },
+      knowledge: { by: 'none' },
       deleted: false,
       eligible: false,
       restore: false,
@@ -155,7 +155,7 @@ describe('the code of an account', () => {
           ...moment,
           heldBefore: null,
           held: null,
-          knowledge: { by: 'nothing' as const },
+          knowledge: { by: 'none' as const },
           restore: false,
           at,
         }));

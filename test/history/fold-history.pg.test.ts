@@ -4,9 +4,9 @@ import type { Change } from '../../src/apply/merge.ts';
 import type { Version } from '../../src/apply/version.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
-import { accountAsOf } from '../../src/history/account-as-of.ts';
+import { readAccountAsOf } from '../../src/history/account-as-of.ts';
 import { foldHistory } from '../../src/history/fold-history.ts';
-import { fieldHistory, listEntries, withChanges } from '../../src/history/list-entries.ts';
+import { listEntries, listFieldChanges, withChanges } from '../../src/history/list-entries.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import { accountId } from '../http/rows.ts';
@@ -56,7 +56,7 @@ function useMirror() {
         applyChanges(client, changes, codeRules({ field: 'SignUpCode__c' })),
       ),
     async asOf(id: string, at: number) {
-      const past = await accountAsOf(database.pool, id, second(at));
+      const past = await readAccountAsOf(database.pool, id, second(at));
       return past.kind === 'known' ? Object.fromEntries(past.state.merged.values) : past.kind;
     },
   };
@@ -182,7 +182,7 @@ describe('folded histories', () => {
         ],
       ],
     ]);
-    const names = await fieldHistory(database.pool, {
+    const names = await listFieldChanges(database.pool, {
       accountId: read,
       before: null,
       limit: 9,

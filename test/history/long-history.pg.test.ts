@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { accountAsOf } from '../../src/history/account-as-of.ts';
-import { fieldHistory, listEntries, withChanges } from '../../src/history/list-entries.ts';
+import { readAccountAsOf } from '../../src/history/account-as-of.ts';
+import { listEntries, listFieldChanges, withChanges } from '../../src/history/list-entries.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import { accountId } from '../http/rows.ts';
 
@@ -62,7 +62,7 @@ describe('long histories', () => {
 
   it('a past state is computed from the nearest checkpoint', async () => {
     const read = await rowsRead(async () => {
-      const past = await accountAsOf(database.pool, id, new Date(7_654_500));
+      const past = await readAccountAsOf(database.pool, id, new Date(7_654_500));
       expect(past).toMatchObject({ kind: 'known' });
       if (past.kind === 'known') expect(past.state.merged.values.get('Site')).toBe('7654');
     });
@@ -85,7 +85,7 @@ describe('long histories', () => {
 
   it('the history of a field is read by an index of the account, also if few changes wrote it', async () => {
     const read = await rowsRead(async () => {
-      const writes = await fieldHistory(database.pool, {
+      const writes = await listFieldChanges(database.pool, {
         accountId: id,
         before: null,
         limit: 50,

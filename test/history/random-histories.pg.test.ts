@@ -6,9 +6,9 @@ import { type Change, emptyState, isComplete, type Merged, merge } from '../../s
 import { compareVersions } from '../../src/apply/version.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
-import { accountAsOf } from '../../src/history/account-as-of.ts';
+import { readAccountAsOf } from '../../src/history/account-as-of.ts';
 import { diffAccount } from '../../src/history/diff-account.ts';
-import { fieldHistory, listEntries, withChanges } from '../../src/history/list-entries.ts';
+import { listEntries, listFieldChanges, withChanges } from '../../src/history/list-entries.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { accountHistory } from '../apply/account-history.ts';
 import { runs } from '../helpers/property.ts';
@@ -85,7 +85,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
     let known = 0;
     for (const story of told) {
       for (const time of momentsOf(story)) {
-        const past = await accountAsOf(database.pool, story.id, new Date(time));
+        const past = await readAccountAsOf(database.pool, story.id, new Date(time));
         const expected = upTo(story.changes, time);
         const where = `${story.id} as of ${time}`;
         if (past.kind === 'known' && isComplete(expected)) {
@@ -138,7 +138,12 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
     const now = await current();
     for (const { id } of told.slice(0, 200)) {
       for (const path of paths) {
-        const writes = await fieldHistory(database.pool, { accountId: id, before: null, limit: 200, path });
+        const writes = await listFieldChanges(database.pool, {
+          accountId: id,
+          before: null,
+          limit: 200,
+          path,
+        });
         expect(writes[0]?.change.after ?? null, `${id} ${path}`).toBe(now.get(id)?.[path] ?? null);
         const versions = writes.map(({ listed }) => listed.entry.version);
         expect(versions).toEqual(versions.toSorted((a, b) => compareVersions(b, a)));

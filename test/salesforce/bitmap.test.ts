@@ -72,10 +72,10 @@ describe('the bitmaps of a change event header', () => {
   it.each([
     ['text that is no bitmap', 'Name', /"Name" is not a field bitmap/],
     ['a bitmap without digits', '0x', /is not a field bitmap/],
-    ['a field behind the last one', '0x100000000000', /names field 44 of 44/],
-    ['a part behind the last one', '4-0x80', /names part 7 of 7/],
-    ['a part of a field that has none', '11-0x01', /names part 0 of 0/],
-    ['a compound that is not there', '99-0x01', /names field 99 of 44/],
+    ['a field behind the last one', '0x100000000000', /names position 44 of 44/],
+    ['a part behind the last one', '4-0x80', /names position 7 of 7/],
+    ['a part of a field that has none', '11-0x01', /names position 0 of 0/],
+    ['a compound that is not there', '99-0x01', /names position 99 of 44/],
   ])('the header is refused for %s', (_, element, reason) => {
     expect(() => expandBitmaps([element], org44)).toThrow(reason);
   });

@@ -184,7 +184,7 @@ describe('errors of undecodable events', () => {
   });
 
   it('a bitmap that names more fields than the schema has is an error', () => {
-    expect(() => decode({ header: { changedFields: ['0x8000'] } })).toThrow(/names field 15 of 15/);
+    expect(() => decode({ header: { changedFields: ['0x8000'] } })).toThrow(/names position 15 of 15/);
   });
 
   it.each(['commitTimestamp', 'commitNumber'])(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import { parseExactJson } from '../../src/salesforce/exact-json.ts';
-import { decodeJsonChangeEvent, readJsonEvent } from '../../src/salesforce/json-change-event.ts';
+import { decodeJsonChangeEvent, parseJsonEvent } from '../../src/salesforce/json-change-event.ts';
 import { accountId, bits, encodeEvent, testSchema } from '../helpers/change-events.ts';
 
 const header = {
@@ -16,7 +16,7 @@ const header = {
   commitUser: '005000000000001AAA',
 };
 
-const read = (value: unknown) => readJsonEvent(parseExactJson(JSON.stringify(value)));
+const read = (value: unknown) => parseJsonEvent(parseExactJson(JSON.stringify(value)));
 const decode = (given: object, fields: object = {}) =>
   decodeJsonChangeEvent(
     read({ ChangeEventHeader: { ...header, ...given }, ...fields }),

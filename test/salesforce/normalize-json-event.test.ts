@@ -3,7 +3,7 @@ import { type Json, parseExactJson } from '../../src/salesforce/exact-json.ts';
 import {
   decodeJsonChangeEvent,
   JsonEventError,
-  readJsonEvent,
+  parseJsonEvent,
 } from '../../src/salesforce/json-change-event.ts';
 import { normalizeJsonEvent } from '../../src/salesforce/normalize-json-event.ts';
 import { accountId, bits, testSchema } from '../helpers/change-events.ts';
@@ -26,7 +26,7 @@ const payload = (header: object, members: object): Json =>
     }),
   );
 const normalize = (header: object, members: object) =>
-  normalizeJsonEvent(readJsonEvent(payload(header, members)), fields);
+  normalizeJsonEvent(parseJsonEvent(payload(header, members)), fields);
 const valuesOf = (header: object, members: object): object => {
   const { values } = decodeJsonChangeEvent(normalize(header, members), fields);
   return Object.fromEntries(values);

@@ -201,7 +201,7 @@ describe('a host that is not Salesforce', () => {
       code: 'ERROR_HTTP_404',
       failure: 'config',
       setting: 'SALESFORCE_LOGIN_URL',
-      message: 'the token endpoint answered with status 404 (an HTML page)',
+      message: 'the token endpoint responded with status 404 (an HTML page)',
     });
     await new Promise((resolve) => server.close(resolve));
   });

@@ -31,7 +31,7 @@ function createLife(taken: ReadonlySet<number>) {
         before: code,
         heldBefore: seen,
         held: now,
-        knowledge: { by: 'nothing' },
+        knowledge: { by: 'none' },
         deleted: false,
         eligible,
         restore: false,

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { Type } from 'typebox';
-import { fieldHistory } from '../../history/list-entries.ts';
+import { listFieldChanges } from '../../history/list-entries.ts';
 import { invalid, Problem } from '../problem.ts';
 import { FieldWriteSchema } from '../schemas/history.ts';
 import { AccountPath, defaultLimit, pageParameters } from '../schemas/parameters.ts';
@@ -24,7 +24,7 @@ export function registerAccountFieldHistoryRoute(app: Server, { fieldParts }: Ht
     const { limit = defaultLimit, cursor } = request.query;
     const list = listKey(`/v1/accounts/${accountId}/fields/${path}/history`, request.query);
     const before = versionAt(decodeCursor(list, cursor, historyOrder));
-    const rows = await fieldHistory(pool, { accountId, before, limit: limit + 1, path });
+    const rows = await listFieldChanges(pool, { accountId, before, limit: limit + 1, path });
     if (rows.length === 0) await requireKnownAccount(pool, accountId);
     await requireField(path, await fieldParts(), () => hasFieldValue(pool, accountId, path));
     const entries = rows.map((row) => row.listed);

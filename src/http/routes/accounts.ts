@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { type Static, Type } from 'typebox';
-import { accountAsOf } from '../../history/account-as-of.ts';
+import { readAccountAsOf } from '../../history/account-as-of.ts';
 import { accountTag, isNotModified, sendNotModified } from '../plugins/etags.ts';
 import { jsonSerializer } from '../plugins/serializers.ts';
 import { Problem } from '../problem.ts';
@@ -67,7 +67,7 @@ async function readPastAccount(
   id: string,
   time: Date,
 ): Promise<Static<typeof AccountSchema>> {
-  const past = await accountAsOf(pool, id, time);
+  const past = await readAccountAsOf(pool, id, time);
   if (past.kind !== 'known') {
     await requireKnownAccount(pool, id);
     throw unknownPastState(id, time, past);

@@ -1,8 +1,8 @@
 import { isList, type Json, JsonError, parseLargeJson } from '../../../salesforce/exact-json.ts';
-import { givingWay } from '../../../salesforce/give-way.ts';
-import { type JsonEvent, JsonEventError, readJsonEvent } from '../../../salesforce/json-change-event.ts';
+import { type JsonEvent, JsonEventError, parseJsonEvent } from '../../../salesforce/json-change-event.ts';
 import { normalizeJsonEvent } from '../../../salesforce/normalize-json-event.ts';
 import type { SchemaField } from '../../../salesforce/writer-schema.ts';
+import { createYielder } from '../../../salesforce/yielder.ts';
 import { invalid, Problem } from '../../problem.ts';
 
 const maxEvents = 500;
@@ -25,17 +25,17 @@ export async function parseChangeEvents(
   const items = isArray ? document : [document];
   if (items.length === 0) throw invalid('body', 'must not be empty');
   if (items.length > maxEvents) throw invalid('body', `must not have more than ${maxEvents} entries`);
-  const giveWay = givingWay();
+  const yieldIfDue = createYielder();
   const events: JsonEvent[] = [];
   for (const [index, item] of items.entries()) {
     events.push(parseEvent(item, isArray ? `[${index}]` : '', now, fields));
-    await giveWay();
+    await yieldIfDue();
   }
   return events;
 }
 
 function parseEvent(item: Json, path: string, now: number, fields: readonly SchemaField[]): JsonEvent {
-  const event = withPath('invalid-request', path, () => readJsonEvent(item));
+  const event = withPath('invalid-request', path, () => parseJsonEvent(item));
   return withPath('invalid-event', path, () => {
     if (event.header.commitTimestamp > now + maxFutureMs) {
       throw new JsonEventError(

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-// Others have to wait for so long at most, on a machine that is twice as slow.
+// Longest time without a yield, on a machine that is half as fast.
 const sliceMs = 8;
 
-/** Lets others have the event loop when work has held it for long enough. Called often, between small pieces of work. */
-export function givingWay(): () => Promise<void> | undefined {
+/** Creates a function that yields to the event loop if the current time slice is used up. */
+export function createYielder(): () => Promise<void> | undefined {
   let until = performance.now() + sliceMs;
   return () => {
     if (performance.now() < until) return undefined;
