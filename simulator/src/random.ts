@@ -1,5 +1,5 @@
 /** A generator (mulberry32) of reproducible numbers. */
-export function createRandom(seed: number): Random {
+export function createRandom(seed: number) {
   let state = seed >>> 0;
 
   function next(): number {
@@ -10,9 +10,10 @@ export function createRandom(seed: number): Random {
   }
 
   return {
-    chance: (probability) => next() < probability,
-    integer: (below) => Math.floor(next() * below),
-    pick(choices) {
+    chance: (probability: number): boolean => next() < probability,
+    /** From 0 to `below`, exclusive. */
+    integer: (below: number): number => Math.floor(next() * below),
+    pick<T>(choices: readonly T[]): T {
       const choice = choices[Math.floor(next() * choices.length)];
       if (choice === undefined) throw new RangeError('there is no choice to pick from');
       return choice;
@@ -20,9 +21,4 @@ export function createRandom(seed: number): Random {
   };
 }
 
-export type Random = {
-  chance(probability: number): boolean;
-  /** From 0 to `below`, exclusive. */
-  integer(below: number): number;
-  pick<T>(choices: readonly T[]): T;
-};
+export type Random = ReturnType<typeof createRandom>;

@@ -1,13 +1,13 @@
-import { createFaults, type FaultSwitches, type Faults } from './faults/faults.ts';
+import { createFaults, type FaultSwitches } from './faults/faults.ts';
 import { streamFaults } from './faults/stream-faults.ts';
 import { describeSimulator } from './http/describe-org.ts';
-import type { Endpoints, HttpContext } from './http/http-context.ts';
+import type { HttpContext } from './http/http-context.ts';
 import { startHttpServer } from './http/http-server.ts';
 import type { Sessions } from './http/sessions.ts';
 import type { SimulatorOrg } from './org/org.ts';
 import { startPubSubServer } from './pubsub/server.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
-import { createWebhooks, type Webhooks } from './webhooks/webhooks.ts';
+import { createWebhooks } from './webhooks/webhooks.ts';
 
 /** Opens both ports and writes their addresses to `context.endpoints`. If one fails, the other is closed. */
 export async function startServers(
@@ -15,7 +15,7 @@ export async function startServers(
   org: SimulatorOrg,
   switches: FaultSwitches,
   options: SimulatorOptions,
-): Promise<SimulatorServers> {
+) {
   const { host = '127.0.0.1', httpPort = 0, logger, pubsubPort = 0 } = options;
   const { endpoints, sessions } = context;
   const pubsub = await startPubSubServer({
@@ -88,12 +88,3 @@ const portError = (error: unknown, port: number): unknown =>
   error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
     ? Object.assign(new Error(`port ${port} is in use`, { cause: error }), { code: 'EADDRINUSE', port })
     : error;
-
-export type SimulatorServers = {
-  readonly endpoints: Readonly<Endpoints>;
-  readonly faults: Faults;
-  readonly webhooks: Webhooks;
-  disconnectStreams(errorCode?: string): void;
-  moveTo(url: string): void;
-  close(): Promise<void>;
-};

@@ -113,4 +113,4 @@ const WHICH_PAGE = {
   ),
 };
 
-export type BulkSwitches = ReturnType<typeof bulkSwitches>;
+type BulkSwitches = ReturnType<typeof bulkSwitches>;

@@ -3,7 +3,7 @@ import type { FieldValue } from '../org/model.ts';
 import { ALL_CHANGES, EVERY_ACCOUNT, type SimulatorOrg } from '../org/org.ts';
 import type { OrgFaults } from '../org/org-faults.ts';
 import { OTHER_OBJECTS, otherChange } from '../org/other-objects.ts';
-import type { BusEvent } from '../pubsub/bus-types.ts';
+import type { BusEvent } from '../pubsub/bus-events.ts';
 import type { ChangeEvent, EventBody } from '../pubsub/change-event.ts';
 import { faultAct, faultSwitch, type SwitchContext } from './fault.ts';
 import { delayMs, frequency, recordIds } from './parameters.ts';
@@ -153,4 +153,4 @@ const WHICH = {
   ),
 };
 
-export type EventSwitches = ReturnType<typeof eventSwitches>;
+type EventSwitches = ReturnType<typeof eventSwitches>;

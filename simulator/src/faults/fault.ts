@@ -87,16 +87,18 @@ export function faultAct<P extends TProperties, Outcome extends object>(
 }
 
 /** What all switches of a simulator share. */
-export function createSwitchContext(seed: number): SwitchContext {
+export function createSwitchContext(seed: number) {
   const listeners = new Set<() => void>();
   let lastId = 0;
   return {
+    /** Default of the parameter `seed`. */
     seed,
     nextId: () => ++lastId,
     changed() {
       for (const listener of listeners) listener();
     },
-    onChange(listener) {
+    /** Calls back when a fault is switched on or off. Returns a function that unsubscribes. */
+    onChange(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
@@ -106,16 +108,9 @@ export function createSwitchContext(seed: number): SwitchContext {
 const CLOSED = { additionalProperties: false };
 const FREQUENCY = Type.Object(frequency);
 
-export type SwitchContext = {
-  /** Default of the parameter `seed`. */
-  readonly seed: number;
-  nextId(): number;
-  changed(): void;
-  /** Calls back when a fault is switched on or off. Returns a function that unsubscribes. */
-  onChange(listener: () => void): () => void;
-};
+export type SwitchContext = ReturnType<typeof createSwitchContext>;
 
-export type FaultSwitch<Parameters> = {
+type FaultSwitch<Parameters> = {
   readonly kind: 'switch';
   /** The effect, in a sentence. */
   readonly about: string;
@@ -136,7 +131,7 @@ export type FaultSwitch<Parameters> = {
   active(): readonly ActiveFault[];
 };
 
-export type FaultAct<Parameters, Outcome extends object> = {
+type FaultAct<Parameters, Outcome extends object> = {
   readonly kind: 'act';
   /** The effect, in a sentence. */
   readonly about: string;
@@ -153,7 +148,7 @@ export type SwitchedOn = { readonly id: number; off(): number };
 type Given<Parameters> =
   Partial<Parameters> extends Parameters ? [parameters?: Parameters] : [parameters: Parameters];
 
-export type ActiveFault = {
+type ActiveFault = {
   readonly id: number;
   readonly parameters: object;
   readonly struck: number;

@@ -48,7 +48,7 @@ export function createFaults({ context: _context, ...switches }: FaultSwitches, 
   return { ...themes, ...faultList(byName) };
 }
 
-function faultList(byName: ReadonlyMap<string, AnyFault>): FaultList {
+function faultList(byName: ReadonlyMap<string, AnyFault>) {
   const find = (name: string): AnyFault => {
     const fault = byName.get(name);
     if (fault === undefined) throw new FaultError(`there is no fault ${name}`, 404);
@@ -61,15 +61,17 @@ function faultList(byName: ReadonlyMap<string, AnyFault>): FaultList {
       [...byName].flatMap(([name, fault]) =>
         fault.kind === 'act' ? [] : fault.active().map((entry) => ({ name, ...entry })),
       ),
-    start(name, parameters) {
+    /** Switches on or acts. Throws FaultError for invalid parameters, and with status 404 for an unknown name. */
+    start(name: string, parameters: unknown): object {
       const fault = find(name);
       return fault.kind === 'act' ? fault.nowWith(parameters) : { id: fault.onWith(parameters).id };
     },
-    clear(name) {
+    /** Switches off every active one of this name; returns their number. */
+    clear(name: string): number {
       const fault = find(name);
       return fault.kind === 'act' ? 0 : fault.off();
     },
-    clearAll() {
+    clearAll(): number {
       let ended = 0;
       for (const fault of byName.values()) if (fault.kind === 'switch') ended += fault.off();
       return ended;
@@ -88,15 +90,7 @@ export type FaultSwitches = ReturnType<typeof createFaultSwitches>;
 export type Faults = ReturnType<typeof createFaults>;
 
 /** All faults by name, for the control API. */
-export type FaultList = {
-  catalog(): readonly object[];
-  active(): readonly object[];
-  /** Switches on or acts. Throws FaultError for invalid parameters, and with status 404 for an unknown name. */
-  start(name: string, parameters: unknown): object;
-  /** Switches off every active one of this name; returns their number. */
-  clear(name: string): number;
-  clearAll(): number;
-};
+export type FaultList = ReturnType<typeof faultList>;
 
 /** A fault without the types of its parameters. */
 type AnyFault = { readonly about: string; readonly parameters: TSchema } & (

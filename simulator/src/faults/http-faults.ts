@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { FailureAnswer, HttpFailure, HttpFaults, RequestTarget } from '../http/fault-hooks.ts';
+import type { FailureResponse, HttpFailure, HttpFaults, RequestTarget } from '../http/fault-hooks.ts';
 import type { OrgRecord } from '../org/model.ts';
 import { faultSwitch, type SwitchContext } from './fault.ts';
 import { delayMs, frequency, recordIds } from './parameters.ts';
@@ -166,8 +166,8 @@ function refusal(
   status: number,
   body: object | string,
   headers: Readonly<Record<string, string>> = {},
-): FailureAnswer {
-  return { kind: 'answer', status, headers, body };
+): FailureResponse {
+  return { kind: 'response', status, headers, body };
 }
 
 type RestError = readonly [status: number, errorCode: string, message: string];
@@ -198,8 +198,8 @@ const WHICH = {
   ),
 };
 
-export type RestSwitches = ReturnType<typeof restSwitches>;
-export type OAuthSwitches = ReturnType<typeof oauthSwitches>;
+type RestSwitches = ReturnType<typeof restSwitches>;
+type OAuthSwitches = ReturnType<typeof oauthSwitches>;
 export type Visibility = {
   isVisible(record: OrgRecord): boolean;
   isInDeleteLog(record: OrgRecord): boolean;

@@ -171,7 +171,7 @@ function triggerError(cause = 'System.LimitException: Apex CPU time limit exceed
 
 const MAINTENANCE = 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE';
 
-export type RecordSwitches = ReturnType<typeof recordSwitches>;
+type RecordSwitches = ReturnType<typeof recordSwitches>;
 type Rule = Parameters<RecordSwitches['refused']['on']>[0];
 type MixedError = { readonly errorCode: string; readonly attempts?: number };
 export type Mix = { readonly share: number; readonly seed?: number; readonly errors: readonly MixedError[] };

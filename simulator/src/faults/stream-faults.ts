@@ -145,7 +145,7 @@ const resetCode = Type.Optional(
   ] satisfies ResetCode[]),
 );
 
-export type StreamSwitches = ReturnType<typeof streamSwitches>;
+type StreamSwitches = ReturnType<typeof streamSwitches>;
 
 type StreamTarget = {
   readonly bus: Bus;

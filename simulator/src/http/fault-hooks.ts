@@ -12,7 +12,7 @@ export const faultHooks = (app: FastifyInstance, faults: HttpFaults): void => {
     if (delayMs > 0) await wait(delayMs, undefined, { ref: false });
     const failure = faults.failure(target);
     if (failure === undefined) return undefined;
-    if (failure.kind === 'answer') return sendFailure(reply, failure);
+    if (failure.kind === 'response') return sendFailure(reply, failure);
     if (failure.kind === 'cut-after' || failure.kind === 'truncated') {
       later.set(request, failure.kind);
       return undefined;
@@ -39,7 +39,7 @@ async function* firstPiece(pieces: AsyncIterable<unknown>): AsyncGenerator<unkno
   }
 }
 
-const sendFailure = (reply: FastifyReply, { body, headers, status }: FailureAnswer) =>
+const sendFailure = (reply: FastifyReply, { body, headers, status }: FailureResponse) =>
   reply.code(status).headers(headers).send(body);
 
 /** Faults of HTTP requests; each function is called for every request. */
@@ -70,7 +70,7 @@ export type ReplicationFaults = {
 export type RequestTarget = { readonly method: string; readonly url: string };
 
 export type HttpFailure =
-  | FailureAnswer
+  | FailureResponse
   /** No response. */
   | { readonly kind: 'no-answer' }
   /** The connection is closed before the request is executed. */
@@ -80,8 +80,8 @@ export type HttpFailure =
   /** Half the body; of a stream, its first piece. */
   | { readonly kind: 'truncated' };
 
-export type FailureAnswer = {
-  readonly kind: 'answer';
+export type FailureResponse = {
+  readonly kind: 'response';
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: object | string;

@@ -22,7 +22,7 @@ export type HttpContext = {
   readonly now: () => number;
 };
 
-export type Endpoints = {
+type Endpoints = {
   /** `http://127.0.0.1:8080` */
   instanceUrl: string;
   /** `127.0.0.1:7443` */

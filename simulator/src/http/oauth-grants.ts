@@ -94,11 +94,6 @@ const unknownClient = () => new OAuthError('invalid_client_id', 'client identifi
 
 const maxAssertionLifetimeMs = 5 * 60_000;
 
-/** The parameters of a token request, without repetition. */
-export type TokenForm = ReadonlyMap<string, string>;
-
-type GrantContext = Pick<HttpContext, 'org' | 'sessions' | 'credentials' | 'endpoints' | 'now'>;
-
 /** An error of the token endpoint: HTTP 400 `{"error","error_description"}`. */
 export class OAuthError extends Error {
   readonly error: string;
@@ -109,3 +104,8 @@ export class OAuthError extends Error {
     this.error = error;
   }
 }
+
+/** The parameters of a token request, without repetition. */
+export type TokenForm = ReadonlyMap<string, string>;
+
+type GrantContext = Pick<HttpContext, 'org' | 'sessions' | 'credentials' | 'endpoints' | 'now'>;

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { FieldDefinition, OrgRecord } from '../org/model.ts';
 
 /** The results of queries with several pages, until their idle timeout. */
-export const createQueryCursors = ({ lifetimeMs, now }: CursorOptions): QueryCursors => {
+export const createQueryCursors = ({ lifetimeMs, now }: CursorOptions) => {
   const cursors = new Map<string, Cursor>();
   const dropExpired = () => {
     for (const [id, { lastUsed }] of cursors) if (now() - lastUsed >= lifetimeMs) cursors.delete(id);
   };
   return {
-    open: (rows) => {
+    /** Stores rows and returns their id; beyond 50 the oldest are removed. */
+    open: (rows: QueryRows): string => {
       dropExpired();
       const [oldest] = cursors.keys();
       if (oldest !== undefined && cursors.size >= maxCursors) cursors.delete(oldest);
@@ -16,7 +17,8 @@ export const createQueryCursors = ({ lifetimeMs, now }: CursorOptions): QueryCur
       cursors.set(id, { rows, lastUsed: now() });
       return id;
     },
-    read: (id) => {
+    /** The rows of an id; undefined if it is unknown or expired. */
+    read: (id: string): QueryRows | undefined => {
       dropExpired();
       const cursor = cursors.get(id);
       if (!cursor) return undefined;
@@ -28,12 +30,7 @@ export const createQueryCursors = ({ lifetimeMs, now }: CursorOptions): QueryCur
 
 const maxCursors = 50;
 
-export type QueryCursors = {
-  /** Stores rows and returns their id; beyond 50 the oldest are removed. */
-  open(rows: QueryRows): string;
-  /** The rows of an id; undefined if it is unknown or expired. */
-  read(id: string): QueryRows | undefined;
-};
+export type QueryCursors = ReturnType<typeof createQueryCursors>;
 
 export type QueryRows = {
   readonly fields: readonly FieldDefinition[];

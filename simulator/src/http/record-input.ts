@@ -1,5 +1,6 @@
 import type { FieldDefinition, FieldValue, RecordValues } from '../org/model.ts';
-import { ApiError } from './api-error.ts';
+import { saveErrors } from '../org/save-errors.ts';
+import { ApiError, rowError } from './api-error.ts';
 import type { FieldIndex } from './field-index.ts';
 
 /**
@@ -23,7 +24,7 @@ export const isObject = (json: unknown): json is Readonly<Record<string, unknown
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
 const readValue = (field: FieldDefinition, json: unknown): FieldValue => {
-  if (field.type === 'address') throw readOnly(field);
+  if (field.type === 'address') throw rowError([saveErrors.notWritable([field.name])]);
   if (json === null || json === '') return null;
   switch (field.type) {
     case 'boolean':
@@ -73,11 +74,6 @@ const unreadable = (field: FieldDefinition, json: unknown): ApiError => {
   const kind = Array.isArray(json) ? 'START_ARRAY' : tokenNames.get(typeof json);
   const message = `Cannot deserialize instance of ${field.type} from ${kind} value ${shown} or request may be missing a required field: ${field.name}`;
   return new ApiError(400, 'JSON_PARSER_ERROR', message);
-};
-
-const readOnly = ({ name }: FieldDefinition): ApiError => {
-  const message = `Unable to create/update fields: ${name}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`;
-  return new ApiError(400, 'INVALID_FIELD_FOR_INSERT_UPDATE', message, [name]);
 };
 
 const tokenNames = new Map([

@@ -19,10 +19,13 @@ export const recordJson = (
 export const valueJson = (field: FieldDefinition, value: FieldValue): FieldValue => {
   if (value === null) return field.type === 'boolean' ? false : null;
   if (typeof value !== 'number') return value;
-  if (field.type === 'datetime') return new Date(value).toISOString().replace('Z', '+0000');
+  if (field.type === 'datetime') return timeText(value);
   if (field.type === 'date') return new Date(value).toISOString().slice(0, 10);
   return value;
 };
+
+/** `2026-11-23T08:00:00.000+0000` of epoch milliseconds. */
+export const timeText = (time: number): string => new Date(time).toISOString().replace('Z', '+0000');
 
 const fieldJson = (record: OrgRecord, field: FieldDefinition, index: FieldIndex) =>
   field.type === 'address'
@@ -40,4 +43,4 @@ const addressJson = ({ values }: OrgRecord, { name }: FieldDefinition, index: Fi
   return Object.fromEntries(parts.sort(([left], [right]) => (left < right ? -1 : 1)));
 };
 
-export type RecordJson = Readonly<Record<string, unknown>>;
+type RecordJson = Readonly<Record<string, unknown>>;

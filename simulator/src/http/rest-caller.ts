@@ -10,9 +10,9 @@ export const admitCaller =
   async (request: FastifyRequest, reply: FastifyReply) => {
     const session = sessions.authenticate(bearerToken(request) ?? '');
     if (!session) throw new ApiError(401, 'INVALID_SESSION_ID', 'Session expired or invalid');
-    const taken = allowance.take();
+    const isAllowed = allowance.take();
     reply.header('Sforce-Limit-Info', `api-usage=${allowance.used}/${allowance.max}`);
-    if (!taken) throw new ApiError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.');
+    if (!isAllowed) throw new ApiError(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.');
     const apiVersion = knownVersion(request.url);
     if (apiVersion === undefined) throw resourceNotFound();
     const client = clientOption(request.headers['sforce-call-options']);

@@ -61,7 +61,7 @@ const describeObject = (base: string) => {
 };
 
 /** One entry of `fields` in a describe response. */
-export const describeField = (field: FieldDefinition) => ({
+const describeField = (field: FieldDefinition) => ({
   aggregatable: isFilterable(field),
   autoNumber: false,
   byteLength: field.length * 3,

@@ -3,6 +3,7 @@ import type { OrgRecord } from '../org/model.ts';
 import { ApiError } from './api-error.ts';
 import type { ReplicationFaults } from './fault-hooks.ts';
 import type { HttpContext } from './http-context.ts';
+import { timeText } from './record-json.ts';
 import { assertAccount } from './rest-rows.ts';
 
 /** The accounts updated or deleted between two times, without their seconds. */
@@ -76,8 +77,6 @@ const readTime = (name: string, text: string | undefined): number => {
 };
 
 const wholeMinutes = (time: number): number => Math.floor(time / MINUTE_MS) * MINUTE_MS;
-
-const timeText = (time: number): string => new Date(time).toISOString().replace('Z', '+0000');
 
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 24 * 60;

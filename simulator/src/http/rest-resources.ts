@@ -4,7 +4,7 @@ import type { Allowance } from './request-allowance.ts';
 import { callerOf, newestVersion, oldestVersion, versionUrl } from './rest-caller.ts';
 
 /** `GET /services/data`: the API versions, oldest first. */
-export const versionsRoute = (_context: HttpContext) => async (app: FastifyInstance) => {
+export const versionsRoute = async (app: FastifyInstance) => {
   app.get('/', async () =>
     Array.from({ length: newestVersion - oldestVersion + 1 }, (_, at) => {
       const number = oldestVersion + at;

@@ -14,7 +14,7 @@ import { rowRoutes } from './rest-rows.ts';
 /** The REST API, `/services/data`. Only the list of versions needs no token. */
 export const restRoutes = (context: HttpContext) => async (app: FastifyInstance) => {
   app.setErrorHandler(sendApiError);
-  app.register(versionsRoute(context));
+  app.register(versionsRoute);
   app.register(async (authenticated) => {
     authenticated.addHook('onRequest', admitCaller(context));
     authenticated.setNotFoundHandler(async () => {

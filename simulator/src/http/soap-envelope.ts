@@ -12,7 +12,7 @@ export const readSoapMessage = (text: string): SoapMessage => {
 export const childText = (element: SoapElement | undefined, name: string): string | undefined =>
   element && childNamed(element, name)?.text;
 
-export const childNamed = (element: SoapElement, name: string): SoapElement | undefined =>
+const childNamed = (element: SoapElement, name: string): SoapElement | undefined =>
   element.children.find((child) => child.name === name);
 
 export const soapResponse = (body: string): string =>

@@ -88,7 +88,7 @@ const undeleteResult = (result: SaveResult): string => {
 };
 
 /** The `login` call: a session for a name and password. Not available from API version 65, as in Salesforce. */
-export const soapLogin = (call: SoapElement, version: string, context: HttpContext): string => {
+const soapLogin = (call: SoapElement, version: string, context: HttpContext): string => {
   if (Number.parseInt(version, 10) >= 65) {
     throw new SoapError('UNSUPPORTED_API_VERSION', `login is not available in API version ${version}`);
   }

@@ -2,26 +2,29 @@ import type { Caller, FieldValue, OrgRecord } from './model.ts';
 import type { RecordChange } from './transaction.ts';
 
 /** The log of writes, so that a test can prove what was never written. The newest million are kept. */
-export function createAudit(codeField: string): WritableAudit {
+export function createAudit(codeField: string) {
   let entries: AuditEntry[] = [];
   const listeners = new Set<WriteListener>();
   return {
-    onWrite(listener) {
+    /** Calls back for every write before it is committed. Returns a function that unsubscribes. */
+    onWrite(listener: WriteListener): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    record(caller, at, writes) {
+    record(caller: Caller, at: number, writes: readonly RecordChange[]): void {
       for (const { id, before, after } of writes)
         for (const listener of listeners) listener(id, operationOf(before, after));
       for (const write of writes) entries.push(entryOf(caller, at, write, codeField));
       if (entries.length > 2 * MAX_ENTRIES) entries = entries.slice(-MAX_ENTRIES);
     },
-    entries: ({ client, recordId } = {}) =>
+    /** Committed writes, oldest first; a transaction that wrote a record twice has two. */
+    entries: ({ client, recordId }: AuditFilter = {}): readonly AuditEntry[] =>
       entries
         .slice(-MAX_ENTRIES)
         .filter((entry) => client === undefined || entry.client === client)
         .filter((entry) => recordId === undefined || entry.recordId === recordId),
-    codes() {
+    /** All codes written to each record, oldest first, by record id. More than one is an error of the client. */
+    codes(): ReadonlyMap<string, readonly string[]> {
       const codes = new Map<string, string[]>();
       for (const { recordId, code, codeBefore } of entries) {
         if (typeof code !== 'string' || code === codeBefore) continue;
@@ -29,7 +32,7 @@ export function createAudit(codeField: string): WritableAudit {
       }
       return codes;
     },
-    clear() {
+    clear(): void {
       entries = [];
     },
   };
@@ -68,7 +71,7 @@ function changedFields(before: OrgRecord | undefined, after: OrgRecord | undefin
 const STAMPS = new Set(['LastModifiedDate', 'LastModifiedById', 'SystemModstamp']);
 const MAX_ENTRIES = 1_000_000;
 
-export type AuditEntry = {
+type AuditEntry = {
   /** Epoch milliseconds. */
   readonly at: number;
   /** From the call options; null if absent. */
@@ -82,20 +85,8 @@ export type AuditEntry = {
   readonly code: FieldValue;
 };
 
-export type Audit = {
-  /** Committed writes, oldest first; a transaction that wrote a record twice has two. */
-  entries(filter?: AuditFilter): readonly AuditEntry[];
-  /** All codes written to each record, oldest first, by record id. More than one is an error of the client. */
-  codes(): ReadonlyMap<string, readonly string[]>;
-  clear(): void;
-  /** Calls back for every write before it is committed. Returns a function that unsubscribes. */
-  onWrite(listener: WriteListener): () => void;
-};
+export type Audit = Omit<ReturnType<typeof createAudit>, 'record'>;
 
 type WriteListener = (recordId: string, operation: AuditEntry['operation']) => void;
 
-export type AuditFilter = { readonly client?: string | undefined; readonly recordId?: string | undefined };
-
-type WritableAudit = Audit & {
-  record(caller: Caller, at: number, writes: readonly RecordChange[]): void;
-};
+type AuditFilter = { readonly client?: string | undefined; readonly recordId?: string | undefined };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EventField } from '../pubsub/avro-schema.ts';
-import type { AddressedEvent, BusEvent } from '../pubsub/bus-types.ts';
+import type { AddressedEvent, BusEvent } from '../pubsub/bus-events.ts';
 import {
   type ChangeEvent,
   changeEvents,
@@ -40,13 +40,13 @@ export function eventsOf(
   { overflowAfter, sendsDiffs }: EventOptions,
 ): ChangeEvent[] {
   let weight = 0;
-  const heard = changes.findIndex((change) => {
+  const overflowAt = changes.findIndex((change) => {
     weight += weightOf(change, layout);
     return weight > overflowAfter;
   });
-  if (heard === -1) return changeEvents(changes, layout, sendsDiffs);
-  const told = changeEvents(changes.slice(0, heard), layout, sendsDiffs);
-  return [...told, headerOnly('GAP_OVERFLOW', [NO_RECORD])];
+  if (overflowAt === -1) return changeEvents(changes, layout, sendsDiffs);
+  const published = changeEvents(changes.slice(0, overflowAt), layout, sendsDiffs);
+  return [...published, headerOnly('GAP_OVERFLOW', [NO_RECORD])];
 }
 
 /** The gap events of changes that bypass the application servers: ids without values. */
@@ -96,7 +96,7 @@ export type Commit = {
 };
 
 /** How changes become events. */
-export type EventOptions = {
+type EventOptions = {
   /** Changes in one transaction after which one GAP_OVERFLOW replaces the rest. */
   readonly overflowAfter: number;
   /** Whether small changes of long texts are sent as diffs. */
@@ -119,7 +119,7 @@ export type SequencedEvent = Pick<AddressedEvent, 'joined' | 'except'> & {
 /** An object with change events: its name, its topic and its encoder. */
 export type EventEntity = { readonly name: string; readonly topic: string; readonly writer: EventWriter };
 
-export type EventWriter = {
+type EventWriter = {
   readonly schemaId: string;
   readonly encode: (header: ChangeEventHeader, body: ChangeEvent['body']) => Buffer;
 };

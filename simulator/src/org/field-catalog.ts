@@ -1,7 +1,7 @@
 import type { FieldDefinition, FieldType, FieldValue } from './model.ts';
 
 /** The fields of Account, the initial ones first. Names are case-insensitive. */
-export function createFieldCatalog(initial: readonly FieldDefinition[]): FieldCatalog {
+export function createFieldCatalog(initial: readonly FieldDefinition[]) {
   let fields: readonly FieldDefinition[] = [];
   let byName: ReadonlyMap<string, FieldDefinition> = new Map();
 
@@ -19,43 +19,31 @@ export function createFieldCatalog(initial: readonly FieldDefinition[]): FieldCa
 
   return {
     all: () => fields,
-    find: (name) => byName.get(name.toLowerCase()),
-    add(partial) {
+    find: (name: string) => byName.get(name.toLowerCase()),
+    /** Throws if the name is in use. */
+    add(partial: NewField): FieldDefinition {
       if (byName.has(partial.name.toLowerCase()))
         throw new Error(`Account already has a field ${partial.name}`);
       const field = defineField(partial);
       use([...fields, field]);
       return field;
     },
-    change(name, change) {
+    /** Changes the type of a custom field. Throws if there is none of this name. */
+    change(name: string, change: FieldChange) {
       const old = customField(name);
       const { custom, label, name: exactName } = old;
       const field = defineField({ custom, label, ...change, name: exactName });
       use(fields.map((each) => (each === old ? field : each)));
       return { old, field };
     },
-    remove(name) {
+    /** Throws if there is no custom field of this name. */
+    remove(name: string): FieldDefinition {
       const old = customField(name);
       use(fields.filter((each) => each !== old));
       return old;
     },
   };
 }
-
-export type FieldCatalog = {
-  all(): readonly FieldDefinition[];
-  find(name: string): FieldDefinition | undefined;
-  /** Throws if the name is in use. */
-  add(field: NewField): FieldDefinition;
-  /** Changes the type of a custom field. Throws if there is none of this name. */
-  change(name: string, change: FieldChange): { old: FieldDefinition; field: FieldDefinition };
-  /** Throws if there is no custom field of this name. */
-  remove(name: string): FieldDefinition;
-};
-
-export type FieldChange = Partial<FieldDefinition> & Pick<FieldDefinition, 'type'>;
-
-export type NewField = Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>;
 
 /** A field with the defaults of its type. */
 export function accountField(
@@ -129,7 +117,13 @@ const GROUPS: readonly (readonly FieldType[])[] = [
 ];
 const DAY_MS = 86_400_000;
 
-export type Conversion = {
+export type FieldCatalog = ReturnType<typeof createFieldCatalog>;
+
+export type FieldChange = Partial<FieldDefinition> & Pick<FieldDefinition, 'type'>;
+
+export type NewField = Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>;
+
+type Conversion = {
   readonly keeps: boolean;
   /** Whether it causes a gap event. */
   readonly hasGapEvent: boolean;

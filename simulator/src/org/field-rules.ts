@@ -116,7 +116,7 @@ function wrongType(field: FieldDefinition, value: FieldValue): Checked {
 /** Key prefixes of the objects whose references are checked. */
 const REFERENCE_PREFIXES: Readonly<Record<string, string>> = { Account: '001', User: '005' };
 
-export type FieldRuleResult =
+type FieldRuleResult =
   | { readonly ok: true; readonly values: RecordValues }
   | { readonly ok: false; readonly errors: readonly SaveError[] };
 

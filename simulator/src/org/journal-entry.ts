@@ -1,4 +1,4 @@
-import type { NumberedEvent } from '../pubsub/bus-types.ts';
+import type { NumberedEvent } from '../pubsub/bus-events.ts';
 import type { FieldChange, NewField } from './field-catalog.ts';
 import type { OrgRecord } from './model.ts';
 

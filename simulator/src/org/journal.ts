@@ -6,7 +6,7 @@ import { decodeEntry, encodeEntry, type JournalEntry } from './journal-entry.ts'
  * The org across restarts: an append-only file with one JSON entry per line, written before the change is
  * acknowledged. A killed process loses at most the entry that it was writing.
  */
-export function openJournal(file: string): Journal {
+export function openJournal(file: string) {
   mkdirSync(dirname(file), { recursive: true });
   let descriptor: number | undefined;
 
@@ -15,7 +15,8 @@ export function openJournal(file: string): Journal {
   }
 
   return {
-    *read() {
+    /** Every complete entry of the file; a last line without a line break is an incomplete write and is skipped. */
+    *read(): Iterable<JournalEntry> {
       if (!existsSync(file)) return;
       const bytes = readFileSync(file);
       let line = 1;
@@ -26,18 +27,19 @@ export function openJournal(file: string): Journal {
         start = end + 1;
       }
     },
-    rewrite(entries) {
+    /** Atomically replaces the file by these entries; later entries are appended. */
+    rewrite(entries: Iterable<JournalEntry>): void {
       if (descriptor !== undefined) closeSync(descriptor);
       const fresh = `${file}.new`;
       descriptor = openSync(fresh, 'w');
       for (const entry of entries) writeEntry(descriptor, entry);
       renameSync(fresh, file);
     },
-    append(entry) {
+    append(entry: JournalEntry): void {
       descriptor ??= openSync(file, 'a');
       writeEntry(descriptor, entry);
     },
-    close() {
+    close(): void {
       if (descriptor !== undefined) closeSync(descriptor);
       descriptor = undefined;
     },
@@ -60,11 +62,4 @@ function parse(line: string, place: string): JournalEntry {
 
 const NEWLINE = 10;
 
-export type Journal = {
-  /** Every complete entry of the file; a last line without a line break is an incomplete write and is skipped. */
-  read(): Iterable<JournalEntry>;
-  /** Atomically replaces the file by these entries; later entries are appended. */
-  rewrite(entries: Iterable<JournalEntry>): void;
-  append(entry: JournalEntry): void;
-  close(): void;
-};
+export type Journal = ReturnType<typeof openJournal>;

@@ -1,4 +1,4 @@
-import type { BusEvent } from '../pubsub/bus-types.ts';
+import type { BusEvent } from '../pubsub/bus-events.ts';
 import type { ChangeEvent } from '../pubsub/change-event.ts';
 import type { Caller, OrgRecord, RecordValues, SaveError } from './model.ts';
 
@@ -33,7 +33,7 @@ export type AttemptedWrite = {
   readonly values: RecordValues;
 };
 
-export type AttemptedCollection = {
+type AttemptedCollection = {
   readonly caller: Caller;
   /** The names of the accounts in it. */
   readonly names: readonly string[];

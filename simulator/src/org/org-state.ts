@@ -94,9 +94,13 @@ export function openOrgState(options: OrgStateOptions) {
       record(entry);
       seedAccounts(memory, entry);
     },
-    commit(commit: Omit<Commit, 'number'>, records: readonly OrgRecord[], told: readonly SequencedEvent[]) {
+    commit(
+      commit: Omit<Commit, 'number'>,
+      records: readonly OrgRecord[],
+      sequenced: readonly SequencedEvent[],
+    ) {
       const commitNumber = nextCommitNumber(memory.lastCommitNumber, now());
-      const events = bus.number(encodeCommit({ ...commit, number: commitNumber }, told));
+      const events = bus.number(encodeCommit({ ...commit, number: commitNumber }, sequenced));
       record({ op: 'commit', lastOrdinal: memory.lastOrdinal, commitNumber, records, events });
       memory.lastCommitNumber = commitNumber;
       for (const { id } of records) memory.touched.add(id);
@@ -125,7 +129,7 @@ function nextCommitNumber(last: bigint, time: number): bigint {
 export const ACCOUNT_TOPIC = '/data/AccountChangeEvent';
 const FIRST_ORDINAL = 1_000_000;
 
-export type OrgStateOptions = {
+type OrgStateOptions = {
   readonly now: () => number;
   readonly retentionMs: number;
   /** Owner of seeded accounts. */

@@ -70,10 +70,10 @@ export function createOrg(options: OrgOptions = {}): SimulatorOrg {
       const isPlain = how === 'changes' || typeof how === 'function';
       const changeOrigin = isPlain ? changeOriginOf(caller) : '';
       if (changes.length > 0) {
-        const told = ofAccount(eventsFor(changes, typeof how === 'function' ? 'changes' : how));
-        const rest = typeof how === 'function' ? how(result) : [];
+        const accountEvents = ofAccount(eventsFor(changes, typeof how === 'function' ? 'changes' : how));
+        const otherEvents = typeof how === 'function' ? how(result) : [];
         audit.record(caller, now(), open.writes());
-        commit({ time, userId, changeOrigin }, recordsOf(changes), [...told, ...rest]);
+        commit({ time, userId, changeOrigin }, recordsOf(changes), [...accountEvents, ...otherEvents]);
       }
       return result;
     } catch (error) {
@@ -153,7 +153,7 @@ export type OrgOptions = Pick<
 };
 
 /** The events of a transaction: its changes, gap events, or none. */
-export type PublishMode = 'changes' | 'gaps' | 'nothing';
+type PublishMode = 'changes' | 'gaps' | 'nothing';
 
 /** Events of other objects in the same transaction, after those of the accounts. */
 type OtherEvents<T> = (result: T) => readonly EntityEvent[];

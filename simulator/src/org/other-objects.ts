@@ -106,7 +106,7 @@ const FIELDS: Readonly<Record<OtherObject, readonly { readonly name: string }[]>
   ],
 };
 
-export type OtherObject = (typeof OTHER_OBJECTS)[number];
+type OtherObject = (typeof OTHER_OBJECTS)[number];
 
 export type OtherObjects = {
   readonly entities: Readonly<Record<OtherObject, EventEntity>>;

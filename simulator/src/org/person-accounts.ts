@@ -64,7 +64,7 @@ export function nameAccount(
 
 const PARTS = ['Salutation', 'FirstName', 'LastName'];
 
-export type NamedAccount =
+type NamedAccount =
   | {
       readonly ok: true;
       readonly values: RecordValues;

@@ -39,6 +39,6 @@ export function findDuplicate(
   return undefined;
 }
 
-export type FoundAccount =
+type FoundAccount =
   | { readonly ok: true; readonly record: OrgRecord }
   | { readonly ok: false; readonly id: string | null; readonly error: SaveError };

@@ -1,11 +1,12 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from './model.ts';
 
 /** All accounts in the order of their ids, with an index for every unique or external id field. */
-export function createRecordStore(fields: readonly FieldDefinition[]): RecordStore {
+export function createRecordStore(fields: readonly FieldDefinition[]) {
   let records = new Map<string, OrgRecord>();
   const indexes = new Map<string, ValueIndex>();
   for (const field of fields) addIndex(field);
 
+  /** Indexes a field that is unique or an external id; removes the index of another field. */
   function addIndex(field: FieldDefinition): void {
     indexes.delete(field.name);
     if (!field.unique && !field.externalId) return;
@@ -28,20 +29,24 @@ export function createRecordStore(fields: readonly FieldDefinition[]): RecordSto
   }
 
   return {
-    get: (id) => records.get(id),
-    put(record) {
+    get: (id: string) => records.get(id),
+    put(record: OrgRecord): void {
       reindex(records.get(record.id), record);
       records.set(record.id, record);
     },
-    remove(id) {
+    remove(id: string): void {
       reindex(records.get(id), undefined);
       records.delete(id);
     },
-    all: () => records.values(),
+    all: (): Iterable<OrgRecord> => records.values(),
     size: () => records.size,
-    liveIdsWith: (field, value) => [...(indexes.get(field)?.get(String(value)) ?? [])],
+    /** Only for fields that are unique or an external id. Ignores deleted records. */
+    liveIdsWith: (field: string, value: FieldValue): readonly string[] => [
+      ...(indexes.get(field)?.get(String(value)) ?? []),
+    ],
     addIndex,
-    sort() {
+    /** Sorts the records by id after a replay. */
+    sort(): void {
       records = new Map([...records].sort(([a], [b]) => (a < b ? -1 : 1)));
     },
   };
@@ -64,16 +69,4 @@ function forget(index: ValueIndex, value: FieldValue, id: string): void {
 /** Ids of the records that are not deleted, by value. */
 type ValueIndex = Map<string, Set<string>>;
 
-export type RecordStore = {
-  get(id: string): OrgRecord | undefined;
-  put(record: OrgRecord): void;
-  remove(id: string): void;
-  all(): Iterable<OrgRecord>;
-  size(): number;
-  /** Only for fields that are unique or an external id; deleted records do not count. */
-  liveIdsWith(field: string, value: FieldValue): readonly string[];
-  /** Indexes the records by a field that is unique or an external id, and no longer by one that is neither. */
-  addIndex(field: FieldDefinition): void;
-  /** Restores the order of ids after records were put in another order. */
-  sort(): void;
-};
+export type RecordStore = ReturnType<typeof createRecordStore>;

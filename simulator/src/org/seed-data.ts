@@ -1,3 +1,5 @@
+import { list } from './picklists.ts';
+
 /** Places with the phone prefix of their country. */
 export const PLACES: readonly Place[] = [
   place('San Francisco', 'CA', '94105', 'USA', '(415) 555-', 37.7898, -122.3942),
@@ -24,14 +26,7 @@ export const PLACES: readonly Place[] = [
   place('Sydney', 'NSW', '2000', 'Australia', '+61 2 5550 ', -33.8688, 151.2093),
 ];
 
-export const STREETS = [
-  'Market St',
-  'Main Street',
-  'Mission St',
-  'King Street',
-  'Park Avenue',
-  'Station Road',
-];
+export const STREETS = list('Market St, Main Street, Mission St, King Street, Park Avenue, Station Road');
 
 export const NAME_STEMS = [
   'Edge',
@@ -60,22 +55,12 @@ export const NAME_STEMS = [
   'Summit "Peak"',
 ];
 
-export const NAME_KINDS = [
-  'Communications',
-  'Textiles',
-  'Construction',
-  'Hotels & Resorts',
-  'Oil & Gas',
-  'Logistics',
-  'Analytics',
-  'Foods',
-  'Robotics',
-  'Health',
-  'Energy',
-  'Partners',
-];
+export const NAME_KINDS = list(
+  'Communications, Textiles, Construction, Hotels & Resorts, Oil & Gas, Logistics, Analytics, Foods, ' +
+    'Robotics, Health, Energy, Partners',
+);
 
-export const LEGAL_FORMS = ['Inc.', 'Corp.', 'LLC', 'Ltd', 'GmbH', 'S.A.', 'AG', 'plc', ''];
+export const LEGAL_FORMS = list('Inc., Corp., LLC, Ltd, GmbH, S.A., AG, plc, ');
 
 export const DESCRIPTIONS = [
   'Leading supplier in its region.',

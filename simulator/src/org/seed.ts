@@ -108,7 +108,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const SEED_START = Date.UTC(2015, 0, 1);
 const SEED_END = Date.UTC(2026, 5, 30);
 
-export type SeedRequest = {
+type SeedRequest = {
   readonly count: number;
   readonly seed: number;
   /** Number of the first account id. */

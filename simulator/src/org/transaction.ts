@@ -8,12 +8,15 @@ import type { RecordStore } from './record-store.ts';
 import { saveErrors } from './save-errors.ts';
 
 /** Opens the DML of one request. Writes go to the store immediately; the previous images allow a rollback. */
-export function openTransaction(world: TransactionState): OpenTransaction {
+export function openTransaction(world: TransactionState) {
   const dml: Dml = { ...world, before: new Map(), writes: [] };
   return {
     tx: world.readOnly === undefined ? writingTransaction(dml) : readOnlyTransaction(world.readOnly),
-    writes: () => dml.writes,
-    changes: () => [...dml.before].map(([id, before]) => ({ id, before, after: world.store.get(id) })),
+    /** Every write in order. */
+    writes: (): readonly RecordChange[] => dml.writes,
+    /** The records written so far, in the order of their first write, with their previous image. */
+    changes: (): RecordChange[] =>
+      [...dml.before].map(([id, before]) => ({ id, before, after: world.store.get(id) })),
   };
 }
 
@@ -178,7 +181,7 @@ function withoutNulls(values: RecordValues): RecordValues {
 }
 
 /** The state that a transaction changes; `time` is its time in whole seconds, as epoch milliseconds. */
-export type TransactionState = {
+type TransactionState = {
   readonly catalog: FieldCatalog;
   readonly store: RecordStore;
   readonly userId: string;
@@ -195,14 +198,6 @@ type Dml = TransactionState & {
   /** Records before their first write, in the order of that write. */
   readonly before: Map<string, OrgRecord | undefined>;
   readonly writes: RecordChange[];
-};
-
-export type OpenTransaction = {
-  readonly tx: Transaction;
-  /** The records written so far, in the order of their first write, with their previous image. */
-  changes(): RecordChange[];
-  /** Every single write, in order. */
-  writes(): readonly RecordChange[];
 };
 
 export type RecordChange = {

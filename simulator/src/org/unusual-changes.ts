@@ -62,9 +62,9 @@ function person({ named }: SimulatorOrg): Caller {
   return { userId: named.admin.id, api: 'soap', apiVersion: '66.0', client: 'SfdcInternalAPI/' };
 }
 
-export type LeadToConvert = { readonly company: string; readonly lastName: string };
+type LeadToConvert = { readonly company: string; readonly lastName: string };
 
-export type ConvertedLead = {
+type ConvertedLead = {
   readonly accountId: string;
   readonly contactId: string;
   readonly opportunityId: string;

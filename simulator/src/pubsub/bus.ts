@@ -1,19 +1,21 @@
-import type {
-  AddressedEvent,
-  Batch,
-  BusEntry,
-  BusEvent,
-  NumberedEvent,
-  ReadLimit,
-  Topic,
-} from './bus-types.ts';
+import {
+  type AddressedEvent,
+  type Batch,
+  type BusEntry,
+  type BusEvent,
+  counterOf,
+  type NumberedEvent,
+  ordinalBefore,
+  type ReadLimit,
+  readBatch,
+  type Topic,
+  toReplayId,
+} from './bus-events.ts';
 import { createEventDelay } from './event-delay.ts';
 import { createEventLog } from './event-log.ts';
-import { counterOf, toReplayId } from './replay-id.ts';
-import { ordinalBefore, readBatch } from './topic-events.ts';
 
 /** The event bus of the org: topics, schemas, and 72 hours of events under opaque replay ids. */
-export function createBus(options: BusOptions): Bus {
+export function createBus(options: BusOptions) {
   const { now } = options;
   const log = createEventLog<BusEntry>({ now, retentionMs: options.retentionMs ?? RETENTION_MS });
   const schemas = new Map<string, string>();
@@ -59,51 +61,63 @@ export function createBus(options: BusOptions): Bus {
     store([{ replayId: nextReplayId(), at: now(), topic: null, event: null }]);
   }
 
-  const bus: Bus = {
-    topic: (name) => topics.get(name),
-    addTopic(topic) {
+  return {
+    topic: (name: string): Topic | undefined => topics.get(name),
+    addTopic(topic: Topic): void {
       topics.set(topic.name, topic);
     },
-    schema: (id) => schemas.get(id),
-    registerSchema(id, json) {
+    schema: (id: string): string | undefined => schemas.get(id),
+    /** Registers a writer schema permanently. */
+    registerSchema(id: string, json: string): void {
       if (schemas.get(id) === json) return;
       options.record?.({ op: 'schema', id, json });
       schemas.set(id, json);
     },
+    /** Assigns replay ids without publishing. */
     number: numberAll,
     append,
-    publishRaw(topic, { replayId = nextReplayId(), ...event }) {
+    /** Publishes delayed events immediately. */
+    release: delay.release,
+    /**
+     * Publishes an event byte for byte, by default with the next replay id. Another replay id must have ten bytes
+     * and be equal to or after the newest.
+     */
+    publishRaw(topic: string, { replayId = nextReplayId(), ...event }: RawEvent): Buffer {
       if (!topics.has(topic)) throw new Error(`there is no topic ${topic}`);
       store([{ replayId: Buffer.from(replayId), at: now(), topic, event }]);
       return Buffer.from(replayId);
     },
+    /** Advances the newest replay id without an event, as traffic of other orgs does. */
     advance,
-    latestReplayId() {
+    latestReplayId(): Buffer {
       const last = log.last();
       if (last === undefined || last.at < now() - IDLE_ADVANCE_MS) advance();
       return toReplayId(log.lastCounter());
     },
-    earliest: () => log.earliest(),
-    latest: () => log.latest(),
-    after(replayId) {
+    earliest: (): number => log.earliest(),
+    latest: (): number => log.latest(),
+    /** The position after a replay id; undefined if it is expired or unknown. */
+    after(replayId: Uint8Array): number | undefined {
       const position = counterOf(replayId);
       return position === undefined ? undefined : log.after(position);
     },
-    release: delay.release,
-    before: (topic, position, count) =>
+    /** The position `count` events of a topic earlier, or the earliest position. */
+    before: (topic: string, position: number, count: number): number =>
       count === 0 ? position : ordinalBefore(topics.get(topic), log.from(log.earliest()), position, count),
-    expire() {
+    /** Removes every retained event, as after the retention: their replay ids are unknown. */
+    expire(): void {
       options.record?.({ op: 'expire' });
       log.clear();
     },
-    read: (topic, from, limit) => readBatch(topics.get(topic), log.from(from), from, limit),
-    retained: () => log.all(),
-    onAppend(listener) {
+    read: (topic: string, from: number, limit: ReadLimit): Batch =>
+      readBatch(topics.get(topic), log.from(from), from, limit),
+    retained: (): readonly NumberedEvent[] => log.all(),
+    /** Calls back after every append. Returns a function that unsubscribes. */
+    onAppend(listener: () => void): () => void {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
   };
-  return bus;
 }
 
 const RETENTION_MS = 72 * 60 * 60 * 1000;
@@ -111,7 +125,7 @@ const RETENTION_MS = 72 * 60 * 60 * 1000;
 const IDLE_ADVANCE_MS = 60 * 60 * 1000;
 const FIRST_COUNTER = 1_000_000n;
 
-export type BusOptions = {
+type BusOptions = {
   readonly now: () => number;
   /** 72 hours by default. */
   readonly retentionMs?: number;
@@ -121,41 +135,12 @@ export type BusOptions = {
   readonly delayMs?: () => number;
 };
 
-export type BusChange =
+type BusChange =
   | { readonly op: 'commit'; readonly events: readonly NumberedEvent[] }
   | { readonly op: 'expire' }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
 
 /** Positions are ordinals: a reader at `n` has read all entries before number `n`. */
-export type Bus = {
-  topic(name: string): Topic | undefined;
-  addTopic(topic: Topic): void;
-  schema(id: string): string | undefined;
-  /** Registers a writer schema permanently. */
-  registerSchema(id: string, json: string): void;
-  /** Assigns replay ids without publishing. */
-  number(events: readonly AddressedEvent[]): readonly NumberedEvent[];
-  append(events: readonly NumberedEvent[]): void;
-  /** Publishes delayed events immediately. */
-  release(): void;
-  /**
-   * Publishes an event byte for byte, by default with the next replay id. Another replay id must have ten bytes
-   * and be equal to or after the newest.
-   */
-  publishRaw(topic: string, event: BusEvent & { readonly replayId?: Uint8Array }): Buffer;
-  /** Advances the newest replay id without an event, as traffic of other orgs does. */
-  advance(): void;
-  latestReplayId(): Buffer;
-  earliest(): number;
-  latest(): number;
-  /** The position after a replay id; undefined if it is expired or unknown. */
-  after(replayId: Uint8Array): number | undefined;
-  /** The position `count` events of a topic earlier, or the earliest position. */
-  before(topic: string, position: number, count: number): number;
-  /** Removes every retained event, as after the retention: their replay ids are unknown. */
-  expire(): void;
-  read(topic: string, from: number, limit: ReadLimit): Batch;
-  retained(): readonly NumberedEvent[];
-  /** Calls back after every append; answers how to stop that. */
-  onAppend(listener: () => void): () => void;
-};
+export type Bus = ReturnType<typeof createBus>;
+
+type RawEvent = BusEvent & { readonly replayId?: Uint8Array };

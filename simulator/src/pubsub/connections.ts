@@ -6,7 +6,7 @@ import { Socket } from 'node:net';
  * The HTTP/2 connections to one port of this process, for faults of a network or a proxy. gRPC does not expose
  * them; Node's diagnostics channels do.
  */
-export function watchConnections(port: number): PubSubConnections {
+export function watchConnections(port: number) {
   const sockets = new Set<Socket>();
   const streams = new Set<ServerHttp2Stream>();
 
@@ -29,22 +29,26 @@ export function watchConnections(port: number): PubSubConnections {
   const sessions = () => new Set([...streams].flatMap(({ session }) => session ?? []));
 
   return {
-    resetStreams(code) {
+    /** RST_STREAM on every open stream, whose number it returns; the connections stay. */
+    resetStreams(code: ResetCode): number {
       const open = [...streams];
       for (const stream of open) stream.close(constants[RESET_CODES[code]]);
       return open.length;
     },
-    goAway(code) {
+    /** GOAWAY on every connection that has a stream, then closes it. Returns their number. */
+    goAway(code: ResetCode): number {
       const open = sessions();
       for (const session of open) sendGoAway(session, constants[RESET_CODES[code]]);
       return open.size;
     },
-    cut() {
+    /** TCP reset of every connection. Returns their number. */
+    cut(): number {
       const open = [...sockets];
       for (const socket of open) socket.resetAndDestroy();
       return open.length;
     },
-    close() {
+    /** Stops watching. */
+    close(): void {
       unsubscribe('net.server.socket', onSocket);
       unsubscribe('http2.server.stream.created', onStream);
     },
@@ -68,14 +72,4 @@ const RESET_CODES = {
 /** Error codes of HTTP/2, RFC 9113, section 7. */
 export type ResetCode = keyof typeof RESET_CODES;
 
-/** Each fault returns the number of streams or connections. */
-export type PubSubConnections = {
-  /** RST_STREAM on every open stream; the connections stay. */
-  resetStreams(code: ResetCode): number;
-  /** GOAWAY on every connection that has a stream, then closes it. */
-  goAway(code: ResetCode): number;
-  /** TCP reset of every connection. */
-  cut(): number;
-  /** Stops watching. */
-  close(): void;
-};
+export type PubSubConnections = ReturnType<typeof watchConnections>;

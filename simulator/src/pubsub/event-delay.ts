@@ -1,8 +1,5 @@
 /** Delays events. Later events wait too, so that the order is kept. */
-export function createEventDelay<Events>(
-  delayMs: () => number,
-  show: (events: Events) => void,
-): EventDelay<Events> {
+export function createEventDelay<Events>(delayMs: () => number, show: (events: Events) => void) {
   const held: { readonly events: Events; isDue: boolean }[] = [];
 
   function showDue(): void {
@@ -13,7 +10,7 @@ export function createEventDelay<Events>(
   }
 
   return {
-    pass(events) {
+    pass(events: Events): void {
       const wait = delayMs();
       if (wait === 0 && held.length === 0) {
         show(events);
@@ -26,16 +23,10 @@ export function createEventDelay<Events>(
         showDue();
       }, wait).unref();
     },
-    release() {
+    /** Publishes delayed events immediately. */
+    release(): void {
       for (const waiting of held) waiting.isDue = true;
       showDue();
     },
   };
 }
-
-export type EventDelay<Events> = {
-  /** Publishes events after their delay. */
-  pass(events: Events): void;
-  /** Publishes delayed events immediately. */
-  release(): void;
-};

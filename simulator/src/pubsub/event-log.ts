@@ -65,15 +65,15 @@ function firstIndexAbove(entries: readonly LogEntry[], counter: bigint): number 
   return low;
 }
 
-export type LogEntry = {
+type LogEntry = {
   readonly counter: bigint;
   /** When it was appended, epoch milliseconds. */
   readonly at: number;
 };
 
-export type EventLogOptions = { readonly now: () => number; readonly retentionMs: number };
+type EventLogOptions = { readonly now: () => number; readonly retentionMs: number };
 
-export type EventLog<Entry extends LogEntry> = {
+type EventLog<Entry extends LogEntry> = {
   /** Throws if the counter is before the last one. */
   append(entry: Entry): void;
   /** The ordinal of the oldest entry still retained. */

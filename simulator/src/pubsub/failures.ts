@@ -113,7 +113,7 @@ export type RpcName =
   | 'PublishStream'
   | 'ManagedSubscribe';
 
-export type PubSubServiceError = {
+type PubSubServiceError = {
   readonly code: status;
   readonly details: string;
   readonly metadata: Metadata;

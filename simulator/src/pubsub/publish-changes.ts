@@ -50,7 +50,7 @@ const GAPS: Partial<Record<ChangeType, ChangeType>> = {
 
 export type EntityEvent = { readonly entity: EventEntity; readonly event: ChangeEvent };
 
-export type SequenceContext = {
+type SequenceContext = {
   readonly faults: OrgFaults;
   readonly layout: readonly EventField[];
   /** The account after the transaction. */

@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
  * A TCP relay between clients and the gRPC port. While frozen it forwards nothing and keeps every connection, as a
  * network failure without a reset. Pending bytes are forwarded later.
  */
-export async function startRelay(options: RelayOptions): Promise<Relay> {
+export async function startRelay(options: RelayOptions) {
   const sockets = new Set<Socket>();
   let frozen = false;
 
@@ -39,14 +39,14 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
 
   return {
     port: address.port,
-    freeze(on) {
+    freeze(on: boolean): void {
       frozen = on;
       for (const socket of sockets) {
         if (on) socket.pause();
         else socket.resume();
       }
     },
-    async close() {
+    async close(): Promise<void> {
       for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
@@ -60,10 +60,4 @@ export type RelayOptions = {
   readonly port: number;
   readonly toHost: string;
   readonly toPort: number;
-};
-
-export type Relay = {
-  readonly port: number;
-  freeze(on: boolean): void;
-  close(): Promise<void>;
 };

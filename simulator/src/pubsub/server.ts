@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { SimulatorOptions } from '../simulator-options.ts';
 import type { Bus } from './bus.ts';
-import { type PubSubConnections, watchConnections } from './connections.ts';
+import { watchConnections } from './connections.ts';
 import { type PubSubFailure, pubSubFailure } from './failures.ts';
 import { startRelay } from './relay.ts';
 import { mintSelfSignedCertificate, type TlsIdentity } from './self-signed-certificate.ts';
@@ -11,8 +11,8 @@ import type { AuthRules } from './service.ts';
 import { type PubSubFaults, pubSubMethods, type Session } from './service.ts';
 import { loadPubSubService } from './wire.ts';
 
-/** Serves the bus of an org over gRPC. Rejects with code `EADDRINUSE` when the port is taken. */
-export async function startPubSubServer(options: PubSubServerOptions): Promise<PubSubServer> {
+/** Serves the bus of an org over gRPC. Rejects with code `EADDRINUSE` if the port is in use. */
+export async function startPubSubServer(options: PubSubServerOptions) {
   const { host = '127.0.0.1', port = 0, tls = false } = options;
   const sessions = new Set<Session>();
   const server = new Server({
@@ -42,12 +42,19 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
     relay && options.faults?.onChange?.(() => relay.freeze(options.faults?.isFrozen?.() ?? false));
   return {
     port: relay?.port ?? bound,
+    /** For faults below gRPC. */
     connections,
+    /** PEM, if the server uses TLS: the certificate that clients must trust. */
     ...(identity && { certificate: identity.cert }),
-    get sessions() {
+    /** Number of open Subscribe calls. */
+    get sessions(): number {
       return sessions.size;
     },
-    disconnect(reason) {
+    /**
+     * Ends every open Subscribe call: cleanly, with an error code such as `service.unavailable` and its status, or
+     * with a failure. Returns their number.
+     */
+    disconnect(reason?: string | PubSubFailure): number {
       const failure = typeof reason === 'string' ? pubSubFailure(reason) : reason;
       const open = [...sessions];
       for (const session of open) {
@@ -56,7 +63,7 @@ export async function startPubSubServer(options: PubSubServerOptions): Promise<P
       }
       return open.length;
     },
-    async close() {
+    async close(): Promise<void> {
       connections.close();
       stopFreezing?.();
       await relay?.close();
@@ -105,18 +112,4 @@ export type PubSubServerOptions = AuthRules &
     readonly faults?: PubSubFaults;
   };
 
-export type PubSubServer = {
-  readonly port: number;
-  /** PEM, if the server uses TLS: the certificate that clients must trust. */
-  readonly certificate?: string;
-  /** For faults below gRPC. */
-  readonly connections: PubSubConnections;
-  /** Number of open Subscribe calls. */
-  readonly sessions: number;
-  /**
-   * Ends every open Subscribe call: cleanly, with an error code such as `service.unavailable` and its status, or
-   * with a failure. Returns their number.
-   */
-  disconnect(reason?: string | PubSubFailure): number;
-  close(): Promise<void>;
-};
+export type PubSubServer = Awaited<ReturnType<typeof startPubSubServer>>;

@@ -30,11 +30,11 @@ export function pubSubMethods(options: PubSubMethodOptions): UntypedServiceImple
   /** A method with one request and one response or failure. */
   function unary<Request, Response extends object>(
     rpc: RpcName,
-    answer: (request: Request, rpcId: string) => Response | PubSubFailure,
+    respond: (request: Request, rpcId: string) => Response | PubSubFailure,
   ) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       const rpcId = randomUUID();
-      const result = refuse(rpc, call.metadata) ?? answer(call.request, rpcId);
+      const result = refuse(rpc, call.metadata) ?? respond(call.request, rpcId);
       later(faults.delayMs?.(rpc) ?? 0, () => {
         if ('errorCode' in result) callback(toServiceError(result, rpc, rpcId));
         else callback(null, result);
@@ -121,7 +121,17 @@ function unsupported(rpc: RpcName) {
   };
 }
 
-export type PubSubMethodOptions = AuthRules & {
+/** The failure of a call with missing or invalid headers; undefined if they are valid. */
+function refuseMetadata(metadata: Metadata, rules: AuthRules): PubSubFailure | undefined {
+  const [accessToken, instanceUrl, tenantId] = ['accesstoken', 'instanceurl', 'tenantid'].map((key) =>
+    String(metadata.get(key)[0] ?? ''),
+  );
+  if (!accessToken || !instanceUrl || !tenantId) return pubSubFailures.headersMissing;
+  const known = toLongId(tenantId) === rules.organizationId && rules.authenticate(accessToken) !== undefined;
+  return known ? undefined : pubSubFailures.notAuthenticated;
+}
+
+type PubSubMethodOptions = AuthRules & {
   readonly bus: Bus;
   readonly keepaliveMs: number;
   readonly idleMs: number;
@@ -145,16 +155,6 @@ export type PubSubFaults = StreamFaults & {
 export type Session = { readonly end: () => void; readonly fail: (failure: PubSubFailure) => void };
 
 type SubscribeCall = ServerDuplexStream<FetchRequest, FetchResponse>;
-
-/** The failure of a call with missing or invalid headers; undefined if they are valid. */
-export function refuseMetadata(metadata: Metadata, rules: AuthRules): PubSubFailure | undefined {
-  const [accessToken, instanceUrl, tenantId] = ['accesstoken', 'instanceurl', 'tenantid'].map((key) =>
-    String(metadata.get(key)[0] ?? ''),
-  );
-  if (!accessToken || !instanceUrl || !tenantId) return pubSubFailures.headersMissing;
-  const known = toLongId(tenantId) === rules.organizationId && rules.authenticate(accessToken) !== undefined;
-  return known ? undefined : pubSubFailures.notAuthenticated;
-}
 
 export type AuthRules = {
   /** 18 characters. */

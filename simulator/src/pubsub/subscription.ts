@@ -1,5 +1,5 @@
 import type { Bus } from './bus.ts';
-import type { Batch, DeliveredEvent, Topic } from './bus-types.ts';
+import type { Batch, DeliveredEvent, Topic } from './bus-events.ts';
 import { type PubSubFailure, pubSubFailures } from './failures.ts';
 import type { FetchRequest, FetchResponse } from './wire.ts';
 
@@ -8,7 +8,7 @@ import type { FetchRequest, FetchResponse } from './wire.ts';
  * Without events, empty responses are keepalives while credit is left; without credit the stream is closed after a
  * timeout.
  */
-export function openSubscription(options: SubscriptionOptions): Subscription {
+export function openSubscription(options: SubscriptionOptions) {
   const { bus, faults } = options;
   let topic: Topic | undefined;
   let position = 0;
@@ -90,7 +90,8 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
   }
 
   return {
-    request(request) {
+    /** Returns the failure of an invalid request, which ends the stream. */
+    request(request: FetchRequest): PubSubFailure | undefined {
       if (!open) return undefined;
       const failure = topic === undefined ? start(request) : next(request, topic);
       if (failure !== undefined) return failure;
@@ -100,11 +101,11 @@ export function openSubscription(options: SubscriptionOptions): Subscription {
       flush();
       return undefined;
     },
-    drained() {
+    drained(): void {
       writable = true;
       flush();
     },
-    close() {
+    close(): void {
       open = false;
       clearTimeout(timer);
       clearTimeout(hold);
@@ -160,7 +161,7 @@ function nextBatch(bus: Bus, topic: string, position: number, credit: number, fa
 const MAX_CREDIT = 100;
 const RESPONSE_BYTES = 3_000_000;
 
-export type SubscriptionOptions = {
+type SubscriptionOptions = {
   readonly bus: Bus;
   readonly rpcId: string;
   /** Time without a response after which an empty one is sent while credit is left. */
@@ -191,11 +192,4 @@ export type StreamFaults = {
   readonly isCorrupt?: () => boolean;
   /** Calls back when a result may have changed. Returns a function that unsubscribes. */
   readonly onChange?: (listener: () => void) => () => void;
-};
-
-export type Subscription = {
-  /** Returns the failure of an invalid request, which ends the stream. */
-  request(request: FetchRequest): PubSubFailure | undefined;
-  drained(): void;
-  close(): void;
 };

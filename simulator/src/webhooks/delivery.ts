@@ -12,7 +12,7 @@ export type DeliveryOptions = {
   readonly kind: WebhookKind;
   readonly url: string;
   /** Whether the receiver has accepted it. */
-  readonly isAccepted: (status: number, answer: string) => boolean;
+  readonly isAccepted: (status: number, body: string) => boolean;
   readonly faults: WebhookSwitches;
   readonly now: () => number;
   /** First retry interval in milliseconds; doubles up to two hours. */
@@ -24,7 +24,7 @@ const abandonAfterMs = 24 * 3_600_000;
 const timeoutMs = 60_000;
 
 /** Sends parcels to one receiver with retries for up to 24 hours. */
-export function createDelivery(options: DeliveryOptions): Delivery {
+export function createDelivery(options: DeliveryOptions) {
   const { faults, kind, now, retryMs = 1_000 } = options;
   const counts = { delivered: 0, requests: 0, failures: 0, abandoned: 0 };
   const stopping = new AbortController();
@@ -37,10 +37,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     counts.requests += 1;
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(timeoutMs)]);
     try {
-      const answer = await fetch(options.url, { method: 'POST', headers, body, redirect: 'manual', signal });
-      const text = await answer.text();
-      if (options.isAccepted(answer.status, text)) return true;
-      lastError = `${answer.status} ${text.slice(0, 300)}`;
+      const response = await fetch(options.url, {
+        method: 'POST',
+        headers,
+        body,
+        redirect: 'manual',
+        signal,
+      });
+      const text = await response.text();
+      if (options.isAccepted(response.status, text)) return true;
+      lastError = `${response.status} ${text.slice(0, 300)}`;
     } catch (error) {
       lastError =
         error instanceof Error ? `${error.message} ${String(error.cause ?? '')}`.trim() : String(error);
@@ -50,15 +56,16 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   async function tryOnce(parcel: Parcel): Promise<boolean> {
-    const drop = strikes('dropAnswer');
-    const taken = await request(parcel);
+    const isDropped = strikes('dropAnswer');
+    const isAccepted = await request(parcel);
     if (strikes('duplicate')) await request(parcel);
-    return taken && !drop;
+    return isAccepted && !isDropped;
   }
 
   return {
     isReordered: () => strikes('reordered'),
-    async send(parcel) {
+    /** Resolves when the parcel is accepted or abandoned, or the delivery stops. */
+    async send(parcel: Parcel): Promise<void> {
       const end = now() + abandonAfterMs;
       for (let gapMs = retryMs; !stopping.signal.aborted; gapMs = Math.min(gapMs * 2, maxRetryMs)) {
         if (await tryOnce(parcel)) {
@@ -72,7 +79,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         await rest(gapMs, stopping.signal);
       }
     },
-    state: () => ({ url: options.url, kind, ...counts, lastError }),
+    state: (): DeliveryState => ({ url: options.url, kind, ...counts, lastError }),
     stop: () => stopping.abort(),
   };
 }
@@ -98,12 +105,4 @@ export type DeliveryState = {
   /** Events or notifications that were not accepted for 24 hours. */
   readonly abandoned: number;
   readonly lastError: string | null;
-};
-
-export type Delivery = {
-  isReordered(): boolean;
-  /** Resolves when the parcel is accepted or abandoned, or the delivery stops. */
-  send(parcel: Parcel): Promise<void>;
-  state(): DeliveryState;
-  stop(): void;
 };

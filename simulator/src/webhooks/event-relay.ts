@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import type { Bus } from '../pubsub/bus.ts';
-import type { DeliveredEvent } from '../pubsub/bus-types.ts';
-import { counterOf } from '../pubsub/replay-id.ts';
+import { counterOf, type DeliveredEvent } from '../pubsub/bus-events.ts';
 import { createDelivery, type DeliveryOptions, type DeliveryState, type Parcel } from './delivery.ts';
 import { createJsonEvents, type JsonPayload } from './json-event.ts';
 
@@ -124,7 +123,7 @@ function shaped(shape: RelayShape, event: DeliveredEvent, payload: JsonPayload):
   };
 }
 
-export type RelayContext = Pick<DeliveryOptions, 'faults' | 'now'> & { readonly bus: Bus };
+type RelayContext = Pick<DeliveryOptions, 'faults' | 'now'> & { readonly bus: Bus };
 
 /** A sender of webhooks. */
 export type Sender = {

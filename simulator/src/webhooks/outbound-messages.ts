@@ -25,7 +25,7 @@ export function startOutboundMessages(world: OutboundContext, options: OutboundM
     ...world,
     ...options,
     kind: 'outbound-messages',
-    isAccepted: (status, answer) => status === 200 && /<(?:\w+:)?Ack>\s*true\s*</.test(answer),
+    isAccepted: (status, body) => status === 200 && /<(?:\w+:)?Ack>\s*true\s*</.test(body),
   });
   const queue: Notification[] = [];
   let underWay = 0;

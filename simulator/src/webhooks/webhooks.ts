@@ -8,22 +8,12 @@ import {
 } from './outbound-messages.ts';
 
 /** The senders of webhooks. */
-export type Webhooks = {
-  /** Sends the change events of a topic from now on. */
-  relayEvents(options: RelayOptions): Sender;
-  /** Sends outbound messages for every account that changes from now on. */
-  sendOutboundMessages(options: OutboundMessageOptions): Sender;
-  senders(): readonly ReturnType<Sender['state']>[];
-  /** Stops all and returns their number. */
-  stop(): number;
-};
-
 export function createWebhooks(
   org: SimulatorOrg,
   faults: WebhookSwitches,
   now: () => number,
   url: () => string,
-): Webhooks {
+) {
   const senders = new Set<Sender>();
   const outbound: OutboundContext = { org, audit: org.audit, faults, now, url, lastId: 0 };
   const added = (sender: Sender): Sender => {
@@ -38,13 +28,20 @@ export function createWebhooks(
     return own;
   };
   return {
-    relayEvents: (options) => added(startEventRelay({ bus: org.bus, faults, now }, options)),
-    sendOutboundMessages: (options) => added(startOutboundMessages(outbound, options)),
+    /** Sends the change events of a topic from now on. */
+    relayEvents: (options: RelayOptions): Sender =>
+      added(startEventRelay({ bus: org.bus, faults, now }, options)),
+    /** Sends outbound messages for every account that changes from now on. */
+    sendOutboundMessages: (options: OutboundMessageOptions): Sender =>
+      added(startOutboundMessages(outbound, options)),
     senders: () => [...senders].map((sender) => sender.state()),
-    stop() {
+    /** Stops all and returns their number. */
+    stop(): number {
       const stopped = senders.size;
       for (const sender of [...senders]) sender.stop();
       return stopped;
     },
   };
 }
+
+export type Webhooks = ReturnType<typeof createWebhooks>;

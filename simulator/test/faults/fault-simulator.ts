@@ -38,7 +38,7 @@ export type FaultSimulator = Pick<SimulatorHandle, 'simulator' | 'send' | 'rest'
   connect(): PubSubClient;
   /** On a connection of its own. */
   subscribe(request: Partial<FetchRequest>): ReturnType<PubSubClient['subscribe']>;
-  /** Creates an account over REST and answers its id. */
+  /** Creates an account over REST and returns its id. */
   create(values?: Record<string, unknown>): Promise<string>;
 };
 

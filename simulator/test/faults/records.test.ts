@@ -6,8 +6,8 @@ const handle = useFaultSimulator();
 const { create, rest } = handle;
 const refused = () => handle.simulator.faults.records.refused;
 
-/** Writes a phone number to each and answers the error codes, null for success. */
-async function write(ids: readonly string[], client = 'Tidemark') {
+/** Writes a phone number to each and returns the error codes, null for success. */
+async function write(ids: readonly string[], client = 'ExampleClient') {
   const records = ids.map((id) => ({ attributes: { type: 'Account' }, id, Phone: '1' }));
   const headers = { 'sforce-call-options': `client=${client}` };
   const { body, status } = await rest('PATCH', '/composite/sobjects', { allOrNone: false, records }, headers);
@@ -51,9 +51,9 @@ describe('refused records of a collection', () => {
 
   it('records are refused to one client and for one field', async () => {
     const id = await create();
-    refused().on({ errorCode: 'UNABLE_TO_LOCK_ROW', client: 'Tidemark', field: 'Phone' });
+    refused().on({ errorCode: 'UNABLE_TO_LOCK_ROW', client: 'ExampleClient', field: 'Phone' });
     expect(await write([id])).toEqual(['UNABLE_TO_LOCK_ROW']);
-    expect(await write([id], 'Somebody')).toEqual([null]);
+    expect(await write([id], 'OtherClient')).toEqual([null]);
     expect((await rest('PATCH', `/sobjects/Account/${id}`, { Fax: '1' })).status).toBe(204);
   });
 
@@ -75,7 +75,7 @@ describe('refused records of a collection', () => {
     const kinds = Map.groupBy(first, (code) => code);
     expect(kinds.get(null)?.length).toBeGreaterThan(15);
     expect(kinds.get('UNABLE_TO_LOCK_ROW')?.length).toBeGreaterThan(5);
-    // The locks are gone, the rule stays.
+    // The lock errors have ended, the rule remains.
     expect(await write(ids)).toEqual(first.map((code) => (code === 'UNABLE_TO_LOCK_ROW' ? null : code)));
     on.off();
     expect(new Set(await write(ids))).toEqual(new Set([null]));
@@ -90,15 +90,15 @@ describe('a trigger that throws', () => {
     expect(new Set(await write(ids))).toEqual(new Set(['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY']));
     expect(await write(ids.slice(0, 2))).toEqual([null, null]);
     limit.off();
-    trigger.on({ namePattern: '^Poison', cause: 'System.NullPointerException', client: 'Tidemark' });
+    trigger.on({ namePattern: '^Poison', cause: 'System.NullPointerException', client: 'ExampleClient' });
     expect(new Set(await write(ids))).toEqual(new Set(['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY']));
     expect(await write(ids.slice(0, 2))).toEqual([null, null]);
-    expect(await write(ids, 'Somebody')).toEqual([null, null, null]);
+    expect(await write(ids, 'OtherClient')).toEqual([null, null, null]);
   });
 });
 
 describe('a read-only window', () => {
-  it('a read-only org refuses every write in the same words, and answers reads', async () => {
+  it('a read-only org refuses every write with the same error and allows reads', async () => {
     const id = await create();
     const { readOnly } = handle.simulator.faults.records;
     const window = readOnly.on();

@@ -78,7 +78,7 @@ describe('faults of open streams', () => {
     const client = connect();
     const talking = client.subscribe({ replayPreset: 'EARLIEST' });
     await create();
-    // Answers on one connection come in turn: what was to be heard would have come before these.
+    // Responses on one connection are in order: an event would have arrived before these.
     for (let count = 0; count < 3; count += 1) await client.getTopic(TOPIC);
     expect(talking.responses).toEqual([]);
     expect(subscription.responses).toHaveLength(before);
@@ -106,7 +106,7 @@ describe('faults of open streams', () => {
     expect(new Set(sizes)).toEqual(new Set([1]));
   });
 
-  it('a stream announces a position behind events that are still to come', async () => {
+  it('a stream announces a position after events that are not delivered yet', async () => {
     const subscription = await opened();
     stream().keepaliveAhead.on({ holdMs: 30 });
     const known = subscription.events().length;
@@ -168,7 +168,7 @@ describe('faults of subscriptions at a replay id', () => {
     expect(await subscribe({ replayPreset: 'EARLIEST' }).received(1)).toHaveLength(1);
   });
 
-  it('a replay id may lie behind traffic of other orgs', async () => {
+  it('a replay id may follow traffic of other orgs', async () => {
     await create();
     const { latestReplayId } = stream().advance.now();
     const replayId = Buffer.from(latestReplayId, 'base64');

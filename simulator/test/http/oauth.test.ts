@@ -125,7 +125,7 @@ describe('refusals of tokens', () => {
     ['that has expired', {}, -1, 'invalid_grant'],
     ['that lives too long', {}, 3600, 'invalid_grant'],
     ['that never expires', {}, null, 'invalid_grant'],
-    ['to somebody else', { aud: 'https://other.example' }, 180, 'invalid_grant'],
+    ['for another audience', { aud: 'https://other.example' }, 180, 'invalid_grant'],
     ['of an unknown user', { sub: 'nobody@simulator.example' }, 180, 'invalid_grant'],
     ['of another client', { iss: 'other' }, 180, 'invalid_client_id'],
   ])('a token is refused for an assertion %s', async (_case, claims: JWTPayload, expires, error) => {

@@ -3,7 +3,7 @@ import type { Simulator } from '../../src/simulator.ts';
 import { connectPubSub } from '../pubsub/pubsub-client.ts';
 import { textAt, useSimulator } from './open-simulator.ts';
 
-const handle = useSimulator({ channels: ['/data/Tidemark__chn'] });
+const handle = useSimulator({ channels: ['/data/Example__chn'] });
 const { rest, send } = handle;
 
 const clients: { close(): void }[] = [];
@@ -20,7 +20,7 @@ const connect = ({ instanceUrl, organizationId, pubsubEndpoint, sessions }: Simu
 };
 
 describe('the Pub/Sub API next to REST', () => {
-  it.each(['/data/AccountChangeEvent', '/data/Tidemark__chn'])(
+  it.each(['/data/AccountChangeEvent', '/data/Example__chn'])(
     'the topic %s receives what REST writes',
     async (topicName) => {
       const stream = connect(handle.simulator).subscribe({ topicName, replayPreset: 'EARLIEST' });

@@ -83,12 +83,14 @@ describe('single accounts', () => {
       { Name: 'By admin' },
       {
         authorization: `Bearer ${admin}`,
-        'sforce-call-options': 'defaultNamespace=x, client=Tidemark',
+        'sforce-call-options': 'defaultNamespace=x, client=ExampleClient',
       },
     );
     expect(org.record(textAt(answer, 'id'))?.values['CreatedById']).toBe(org.named.admin.id);
     const payload = simulator.simulator.bus.retained().at(-1)?.event?.payload ?? new Uint8Array();
-    expect(Buffer.from(payload).toString('latin1')).toContain('com/salesforce/api/rest/66.0;client=Tidemark');
+    expect(Buffer.from(payload).toString('latin1')).toContain(
+      'com/salesforce/api/rest/66.0;client=ExampleClient',
+    );
   });
 
   it.each([

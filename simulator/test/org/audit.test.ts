@@ -3,16 +3,16 @@ import { createOrg } from '../../src/org/org.ts';
 import { admin, integration } from './callers.ts';
 
 describe('the audit of an org', () => {
-  it('the audit lists every code that a record was ever given and by whom', () => {
+  it('the audit lists every code of a record and its writer', () => {
     const org = createOrg({ now: () => 1_700_000_000_500 });
     const id = org.transaction(admin, (tx) => tx.insert({ Name: 'Ada' })).id ?? '';
     org.transaction(integration, (tx) => tx.update(id, { SignUpCode__c: 'one' }));
     org.transaction(integration, (tx) => tx.update(id, { SignUpCode__c: 'one', Phone: '1' }));
     expect([...org.audit.codes()]).toEqual([[id, ['one']]]);
-    expect(org.audit.entries({ client: 'tidemark' })).toEqual([
+    expect(org.audit.entries({ client: 'ExampleClient' })).toEqual([
       {
         at: 1_700_000_000_500,
-        client: 'tidemark',
+        client: 'ExampleClient',
         userId: integration.userId,
         recordId: id,
         operation: 'update',

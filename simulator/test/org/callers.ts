@@ -9,5 +9,5 @@ export const integration: Caller = {
   userId: users.integration.id,
   api: 'rest',
   apiVersion: '66.0',
-  client: 'tidemark',
+  client: 'ExampleClient',
 };

@@ -71,7 +71,7 @@ describe('type changes of custom fields', () => {
 });
 
 describe('removal of custom fields', () => {
-  it('removing a field deletes its values without an event and moves the fields behind it', () => {
+  it('removing a field deletes its values without an event and moves the fields after it', () => {
     const { id, org, valueNow } = orgWith('string', 'A');
     org.addField({ name: 'Behind__c', type: 'string' });
     const before = decodeEvents(org.bus).length;
@@ -95,7 +95,7 @@ describe('removal of custom fields', () => {
 
 describe('changed and removed fields', () => {
   it('changed and removed fields are the same after a restart', async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-fields-'));
+    const folder = await mkdtemp(path.join(tmpdir(), 'simulator-fields-'));
     const journalFile = path.join(folder, 'org.ndjson');
     const { id, org } = orgWith('string', 'A', journalFile);
     org.seed(3, 1);

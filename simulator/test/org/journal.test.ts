@@ -16,7 +16,7 @@ describe('the journal of an org', () => {
   let time = 0;
   beforeEach(async () => {
     time = Date.UTC(2026, 10, 23);
-    folder = await mkdtemp(path.join(tmpdir(), 'tidemark-journal-'));
+    folder = await mkdtemp(path.join(tmpdir(), 'simulator-journal-'));
     journalFile = path.join(folder, 'nested', 'org.ndjson');
   });
   afterEach(() => rm(folder, { recursive: true }));
@@ -55,7 +55,7 @@ describe('the journal of an org', () => {
   });
 
   it('events that only one channel receives stay separate', () => {
-    const channel = '/data/Tidemark__chn';
+    const channel = '/data/Example__chn';
     const faults = {
       enrichments: () => [{ channel, fields: ['Name'], sharesEventId: false }],
     };
@@ -63,9 +63,9 @@ describe('the journal of an org', () => {
     const id = org.transaction(admin, (tx) => tx.insert({ Name: 'Rich' })).id ?? '';
     org.transaction(admin, (tx) => tx.update(id, { Phone: '1' }));
     const again = open({ channels: [channel] });
-    const heard = (topic: string) => decodeEvents(again.bus, topic).map(({ fields }) => 'Name' in fields);
-    expect(heard(channel)).toEqual([true, true]);
-    expect(heard('/data/AccountChangeEvent')).toEqual([true, false]);
+    const hasName = (topic: string) => decodeEvents(again.bus, topic).map(({ fields }) => 'Name' in fields);
+    expect(hasName(channel)).toEqual([true, true]);
+    expect(hasName('/data/AccountChangeEvent')).toEqual([true, false]);
   });
 
   it('expired events are known to be expired after a restart', () => {

@@ -174,7 +174,7 @@ describe('the org', () => {
     it.each<[string, string, string]>([
       ['a text that is no id', 'nonsense', 'MALFORMED_ID'],
       ['the id of a user', mintId('005', 1), 'MALFORMED_ID'],
-      ['an id that nobody has', mintId('001', 7), 'INVALID_CROSS_REFERENCE_KEY'],
+      ['an unknown id', mintId('001', 7), 'INVALID_CROSS_REFERENCE_KEY'],
     ])('an update refuses %s', (_, id, statusCode) => {
       expect(update(id, { Phone: '1' })).toMatchObject({ success: false, errors: [{ statusCode }] });
     });

@@ -23,7 +23,7 @@ describe('record ids', () => {
     },
   );
 
-  it('later ids are sorted behind earlier ones', () => {
+  it('later ids sort after earlier ones', () => {
     const ids = [1, 35, 36, 61, 62, 3843, 3844, 1_000_000].map((ordinal) => mintId('001', ordinal));
     expect([...ids].sort()).toEqual(ids);
     expect(ids.map(toLongId)).toEqual(ids);

@@ -38,9 +38,9 @@ describe('merges of accounts', () => {
 
 describe('lead conversion', () => {
   it('a converted lead makes four events of one transaction with the account first', () => {
-    const org = createOrg({ channels: ['/data/Tidemark__chn'] });
+    const org = createOrg({ channels: ['/data/Example__chn'] });
     const ids = convertLead(org, { company: 'Converted GmbH', lastName: 'Lovelace' });
-    const events = decodeEvents(org.bus, '/data/Tidemark__chn');
+    const events = decodeEvents(org.bus, '/data/Example__chn');
     expect(events.map(({ header }) => [header.entityName, header.changeType, header.sequenceNumber])).toEqual(
       [
         ['Account', 'CREATE', 1],

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Bus, createBus } from '../../src/pubsub/bus.ts';
-import { counterOf, toReplayId } from '../../src/pubsub/replay-id.ts';
+import { counterOf, toReplayId } from '../../src/pubsub/bus-events.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const TOPIC = '/data/AccountChangeEvent';

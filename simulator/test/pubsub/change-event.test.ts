@@ -9,7 +9,7 @@ describe('the change events of a transaction', () => {
   let org: SimulatorOrg;
   beforeEach(() => {
     time = Date.UTC(2026, 10, 23, 8, 0, 0, 750);
-    org = createOrg({ now: () => time, channels: ['/data/Tidemark__chn'] });
+    org = createOrg({ now: () => time, channels: ['/data/Example__chn'] });
   });
 
   const second = BigInt(Date.UTC(2026, 10, 23, 8, 0, 0));
@@ -74,7 +74,7 @@ describe('the change events of a transaction', () => {
   it('an event names the client that made the change', () => {
     org.transaction(integration, (tx) => tx.insert({ Name: 'Ada' }));
     const [event] = decodeEvents(org.bus);
-    expect(event?.header.changeOrigin).toBe('com/salesforce/api/rest/66.0;client=tidemark');
+    expect(event?.header.changeOrigin).toBe('com/salesforce/api/rest/66.0;client=ExampleClient');
   });
 
   it('an event lists a changed field together with LastModifiedDate', () => {
@@ -230,7 +230,7 @@ describe('the change events of a transaction', () => {
 
   it('events reach the entity topic, the topic of all entities and custom channels', () => {
     const id = create({ Name: 'Ada' });
-    for (const topic of ['/data/AccountChangeEvent', '/data/ChangeEvents', '/data/Tidemark__chn']) {
+    for (const topic of ['/data/AccountChangeEvent', '/data/ChangeEvents', '/data/Example__chn']) {
       expect(decodeEvents(org.bus, topic)).toMatchObject([{ header: { recordIds: [id] } }]);
     }
   });

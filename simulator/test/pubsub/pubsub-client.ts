@@ -115,7 +115,7 @@ type TestSubscription = {
   events(): ConsumerEvent[];
   request(request: Partial<FetchRequest>): void;
   cancel(): void;
-  /** All events, once there are at least so many. */
+  /** Resolves with all events when there are at least `count`. */
   received(count: number): Promise<ConsumerEvent[]>;
   failure(): Promise<ServiceError>;
   cleanEnd(): Promise<void>;

@@ -7,7 +7,7 @@ import { mintSelfSignedCertificate } from '../../src/pubsub/self-signed-certific
 describe('self-signed certificates', () => {
   const identity = mintSelfSignedCertificate(['localhost', '127.0.0.1', '::1', 'fe80::12:345']);
 
-  it('the certificate is readable by the platform, signed by itself and valid now', () => {
+  it('the certificate is readable, self-signed and valid', () => {
     const certificate = new X509Certificate(identity.cert);
     expect(certificate.verify(certificate.publicKey)).toBe(true);
     expect(certificate.checkIssued(certificate)).toBe(true);

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createOrg, type OrgOptions } from '../../src/org/org.ts';
-import { toReplayId } from '../../src/pubsub/replay-id.ts';
+import { toReplayId } from '../../src/pubsub/bus-events.ts';
 import { type PubSubServerOptions, startPubSubServer } from '../../src/pubsub/server.ts';
 import { eventually } from '../eventually.ts';
 import { admin } from '../org/callers.ts';
@@ -51,9 +51,9 @@ describe('GetTopic and GetSchema', () => {
   });
 
   it('GetTopic leaves the schema of channels blank', async () => {
-    const { client } = await start({}, { channels: ['/data/Tidemark__chn'] });
+    const { client } = await start({}, { channels: ['/data/Example__chn'] });
     expect(await client.getTopic('/data/ChangeEvents')).toMatchObject({ schemaId: '' });
-    expect(await client.getTopic('/data/Tidemark__chn')).toMatchObject({ schemaId: '' });
+    expect(await client.getTopic('/data/Example__chn')).toMatchObject({ schemaId: '' });
   });
 
   it('unknown topics and schemas are refused', async () => {

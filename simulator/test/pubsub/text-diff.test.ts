@@ -51,7 +51,7 @@ describe('diffs of long texts', () => {
     expect(apply(text, diff)).toBe(after);
   });
 
-  it('a diff leads from the old text to the new one, whatever changed', () => {
+  it('applying a diff to the old text gives the new one', () => {
     const edit = fc.record({
       at: fc.nat(59),
       removed: fc.nat(3),

@@ -3,7 +3,7 @@ import type { QueryRows } from './bulk-rows.ts';
 /** UploadComplete: waiting. InProgress: the rows have been read. The others are final. */
 export type BulkJobState = UnfinishedState | 'JobComplete' | 'Failed' | 'Aborted';
 
-export type UnfinishedState = 'UploadComplete' | 'InProgress';
+type UnfinishedState = 'UploadComplete' | 'InProgress';
 
 /** A bulk query job without its rows, as in the log. */
 export type BulkJobInfo = {

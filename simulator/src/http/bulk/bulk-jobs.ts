@@ -1,5 +1,6 @@
-import type { Caller, Org } from '../../org/model.ts';
+import type { Caller } from '../../org/model.ts';
 import { mintId, toLongId } from '../../org/record-id.ts';
+import type { QueriedOrg } from '../soql/run-query.ts';
 import type { BulkFaults } from './bulk-job.ts';
 import { type BulkJob, type BulkJobInfo, isUnfinished } from './bulk-job.ts';
 import { createJobLife } from './job-life.ts';
@@ -8,7 +9,7 @@ import { createJobLife } from './job-life.ts';
  * The bulk query jobs of an org, in memory: they are lost at a restart, which clients must handle. A separate log
  * records what clients requested.
  */
-export const createBulkJobs = ({ faults, jobMs, now, org }: BulkJobsOptions): BulkJobs => {
+export const createBulkJobs = ({ faults, jobMs, now, org }: BulkJobsOptions) => {
   const jobs = new Map<string, BulkJob>();
   let log: BulkJob['info'][] = [];
   let lastOrdinal = 0;
@@ -38,7 +39,8 @@ export const createBulkJobs = ({ faults, jobMs, now, org }: BulkJobsOptions): Bu
   };
 
   return {
-    create: (request, caller) => {
+    /** Creates a job and starts it. */
+    create: (request: BulkRequest, caller: Caller): BulkJobInfo => {
       const job = newJob(mintId('750', ++lastOrdinal), request, caller, now());
       jobs.set(job.info.id, job);
       log.push(job.info);
@@ -46,34 +48,38 @@ export const createBulkJobs = ({ faults, jobMs, now, org }: BulkJobsOptions): Bu
       life.begin(job, (jobMs + faults.delayMs(job.info)) / 2);
       return job.info;
     },
-    find: (id) => {
+    find: (id: string): BulkJob | undefined => {
       dropExpired();
       return jobs.get(toLongId(id) ?? id);
     },
-    newestFirst: () => {
+    newestFirst: (): readonly BulkJobInfo[] => {
       dropExpired();
       return [...jobs.values()].map(({ info }) => info).reverse();
     },
     abort: life.abort,
     remove,
-    removeAll: () => {
+    /** Removes every job and returns their number. */
+    removeAll: (): number => {
       const count = jobs.size;
       for (const job of jobs.values()) remove(job);
       return count;
     },
-    countPage: (job) => {
+    /** Counts a page of the result that is being sent. */
+    countPage: (job: BulkJob): void => {
       job.info.pages += 1;
       if (job.pagesToLive !== null && job.info.pages >= job.pagesToLive) remove(job);
     },
-    log: (client) =>
+    /** The newest 10,000 jobs, oldest first, in their current or last state. */
+    log: (client?: string): readonly BulkJobInfo[] =>
       log
         .slice(-maxLogged)
         .filter((entry) => client === undefined || entry.client === client)
         .map((entry) => ({ ...entry })),
-    clearLog: () => {
+    clearLog: (): void => {
       log = [];
     },
-    close: () => {
+    /** Stops unfinished jobs. */
+    close: (): void => {
       for (const { timer } of jobs.values()) clearTimeout(timer);
     },
   };
@@ -108,26 +114,10 @@ const maxLogged = 10_000;
 
 export type BulkRequest = Pick<BulkJobInfo, 'operation' | 'query' | 'lineEnding'>;
 
-export type BulkJobs = {
-  /** Creates a job and starts it. */
-  create(request: BulkRequest, caller: Caller): BulkJobInfo;
-  find(id: string): BulkJob | undefined;
-  newestFirst(): readonly BulkJobInfo[];
-  abort(job: BulkJob): void;
-  remove(job: BulkJob): void;
-  /** Removes every job and returns their number. */
-  removeAll(): number;
-  /** Counts a page of the result that is being sent. */
-  countPage(job: BulkJob): void;
-  /** The newest 10,000 jobs, oldest first, in their current or last state. */
-  log(client?: string): readonly BulkJobInfo[];
-  clearLog(): void;
-  /** Stops unfinished jobs. */
-  close(): void;
-};
+export type BulkJobs = ReturnType<typeof createBulkJobs>;
 
 type BulkJobsOptions = {
-  readonly org: Pick<Org, 'fields' | 'record' | 'records'>;
+  readonly org: QueriedOrg;
   readonly faults: BulkFaults;
   /** Duration of a job, half of it waiting. */
   readonly jobMs: number;

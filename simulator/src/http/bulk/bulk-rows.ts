@@ -1,7 +1,12 @@
-import type { Org } from '../../org/model.ts';
 import { ApiError } from '../api-error.ts';
 import { parseQuery } from '../soql/parse.ts';
-import { checkQuery, type QueryOptions, type QueryResult, runQuery } from '../soql/run-query.ts';
+import {
+  checkQuery,
+  type QueriedOrg,
+  type QueryOptions,
+  type QueryResult,
+  runQuery,
+} from '../soql/run-query.ts';
 import type { SelectItem } from '../soql/syntax.ts';
 import { tokenize } from '../soql/tokenize.ts';
 
@@ -42,5 +47,3 @@ const refusals = {
 } as const;
 
 export type QueryRows = Extract<QueryResult, { readonly kind: 'rows' }>;
-
-type QueriedOrg = Pick<Org, 'fields' | 'record' | 'records'>;

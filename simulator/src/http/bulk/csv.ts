@@ -51,12 +51,6 @@ const columnText = (type: FieldDefinition['type']): ((value: FieldValue) => stri
   }
 };
 
-export type CsvWriter = {
-  readonly header: string;
-  /** The records from `from` to `to`, exclusive. */
-  rows(records: readonly OrgRecord[], from: number, to: number): string;
-};
-
 /**
  * `new Date(time).toISOString()`, but several times faster for whole seconds: a bulk result has millions.
  */
@@ -85,3 +79,9 @@ const days = new Map<number, string>();
 const pad = (number: number): string => String(number).padStart(2, '0');
 const minutes = Array.from({ length: 1440 }, (_, at) => `${pad(Math.floor(at / 60))}:${pad(at % 60)}:`);
 const seconds = Array.from({ length: 60 }, (_, at) => `${pad(at)}.000Z`);
+
+type CsvWriter = {
+  readonly header: string;
+  /** The records from `from` to `to`, exclusive. */
+  rows(records: readonly OrgRecord[], from: number, to: number): string;
+};

@@ -1,11 +1,11 @@
-import type { Org } from '../../org/model.ts';
 import { QueryError } from '../soql/query-error.ts';
+import type { QueriedOrg } from '../soql/run-query.ts';
 import type { BulkFaults } from './bulk-job.ts';
 import { type BulkJob, type BulkJobState, isUnfinished } from './bulk-job.ts';
 import { bulkRows } from './bulk-rows.ts';
 
 /** The transitions of jobs: each waits, reads all rows at one time, and completes or fails. */
-export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions): JobLife => {
+export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions) => {
   const enter = (job: BulkJob, state: BulkJobState, errorMessage: string | null = null): void => {
     const { info } = job;
     const time = now();
@@ -47,32 +47,26 @@ export const createJobLife = ({ completed, faults, now, org }: JobLifeOptions): 
     if (isUnfinished(job.info.state)) begin(job, stepMs);
   };
 
+  /** `stepMs` is the time in each unfinished state. */
   const begin = (job: BulkJob, stepMs: number): void => {
     job.timer = setTimeout(advance, stepMs, job, stepMs).unref();
   };
 
   return {
     begin,
-    resume: (job) => {
+    /** Continues a held job. */
+    resume: (job: BulkJob): void => {
       if (isUnfinished(job.info.state) && job.timer === undefined) begin(job, 0);
     },
-    abort: (job) => {
+    abort: (job: BulkJob): void => {
       clearTimeout(job.timer);
       enter(job, 'Aborted');
     },
   };
 };
 
-export type JobLife = {
-  /** Starts a job. `stepMs` is the time in each unfinished state. */
-  begin(job: BulkJob, stepMs: number): void;
-  /** Continues a held job. */
-  resume(job: BulkJob): void;
-  abort(job: BulkJob): void;
-};
-
 type JobLifeOptions = {
-  readonly org: Pick<Org, 'fields' | 'record' | 'records'>;
+  readonly org: QueriedOrg;
   readonly faults: BulkFaults;
   readonly now: () => number;
   /** Called with every job that has completed. */

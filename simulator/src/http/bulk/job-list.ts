@@ -1,4 +1,5 @@
 import { ApiError } from '../api-error.ts';
+import { timeText } from '../record-json.ts';
 import type { BulkJobInfo } from './bulk-job.ts';
 
 /** A page of the list of jobs, newest first, and the locator of the next page. */
@@ -26,15 +27,6 @@ const startOf = (jobs: readonly BulkJobInfo[], locator: string | undefined): num
 
 /** Salesforce returns up to 1,000. */
 const maxListed = 100;
-
-export type JobListQuery = {
-  readonly jobType?: string;
-  readonly concurrencyMode?: string;
-  readonly isPkChunkingEnabled?: string;
-  readonly queryLocator?: string;
-};
-
-type JobListPage = { readonly records: readonly BulkJobInfo[]; readonly next: string | null };
 
 /** A job in the response to its creation and in the list. */
 export const jobJson = (job: BulkJobInfo) => ({
@@ -64,4 +56,11 @@ export const wholeJobJson = (job: BulkJobInfo) => ({
   ...(job.errorMessage !== null && { errorMessage: job.errorMessage }),
 });
 
-const timeText = (time: number): string => new Date(time).toISOString().replace('Z', '+0000');
+export type JobListQuery = {
+  readonly jobType?: string;
+  readonly concurrencyMode?: string;
+  readonly isPkChunkingEnabled?: string;
+  readonly queryLocator?: string;
+};
+
+type JobListPage = { readonly records: readonly BulkJobInfo[]; readonly next: string | null };

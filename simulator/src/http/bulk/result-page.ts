@@ -35,4 +35,4 @@ export async function* pageCsv(
 const rowsPerPiece = 250;
 
 /** Rows from `start` to `end`, exclusive; `next` is null on the last page. */
-export type ResultPage = { readonly start: number; readonly end: number; readonly next: number | null };
+type ResultPage = { readonly start: number; readonly end: number; readonly next: number | null };

@@ -1,5 +1,5 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
-import { type DateRange, dateRange } from './date-range.ts';
+import { type DateRange, dateRange } from './dates.ts';
 import { comparableValue } from './field-value.ts';
 import { filterValue, likePattern } from './filter-value.ts';
 import { queryErrorAt } from './query-error.ts';
@@ -61,39 +61,34 @@ const compileComparison = (
   return (record) => test(value(record));
 };
 
-const valueTest = (operator: Exclude<Comparison, 'LIKE'>, wanted: FieldValue): ValueTest => {
+const valueTest = (operator: ValueComparison, wanted: FieldValue): ValueTest => {
   if (operator === '=') return (value) => value === wanted;
   if (operator === '!=') return (value) => value !== wanted;
   if (wanted === null) return () => false;
-  switch (operator) {
-    case '<':
-      return (value) => value !== null && value < wanted;
-    case '<=':
-      return (value) => value !== null && value <= wanted;
-    case '>':
-      return (value) => value !== null && value > wanted;
-    case '>=':
-      return (value) => value !== null && value >= wanted;
-  }
+  const test = orderTests[operator];
+  return (value) => value !== null && test(value, wanted);
 };
 
-const rangeTest = (operator: Exclude<Comparison, 'LIKE'>, { from, to }: DateRange): ValueTest => {
-  const inside: ValueTest = (value) => typeof value === 'number' && value >= from && value < to;
-  switch (operator) {
-    case '=':
-      return inside;
-    case '!=':
-      return (value) => !inside(value);
-    case '<':
-      return (value) => typeof value === 'number' && value < from;
-    case '<=':
-      return (value) => typeof value === 'number' && value < to;
-    case '>':
-      return (value) => typeof value === 'number' && value >= to;
-    case '>=':
-      return (value) => typeof value === 'number' && value >= from;
-  }
+/** Before a range is less, after it is greater, within it is equal. */
+const rangeTest = (operator: ValueComparison, { from, to }: DateRange): ValueTest => {
+  const isInside: ValueTest = (value) => typeof value === 'number' && value >= from && value < to;
+  if (operator === '=') return isInside;
+  if (operator === '!=') return (value) => !isInside(value);
+  const bound = operator === '<' || operator === '>=' ? from : to;
+  const test =
+    operator === '>' ? orderTests['>='] : operator === '<=' ? orderTests['<'] : orderTests[operator];
+  return (value) => typeof value === 'number' && test(value, bound);
 };
+
+type Comparable = string | number | boolean;
+const orderTests = {
+  '<': (left: Comparable, right: Comparable) => left < right,
+  '<=': (left: Comparable, right: Comparable) => left <= right,
+  '>': (left: Comparable, right: Comparable) => left > right,
+  '>=': (left: Comparable, right: Comparable) => left >= right,
+};
+
+type ValueComparison = Exclude<Comparison, 'LIKE'>;
 
 export type RecordTest = (record: OrgRecord) => boolean;
 

@@ -1,7 +1,7 @@
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
 import type { FieldIndex } from '../field-index.ts';
 import { aggregate } from './aggregate.ts';
-import { datePart, hasDatePart } from './date-part.ts';
+import { datePart, hasDatePart } from './dates.ts';
 import { comparableValue, isGroupable } from './field-value.ts';
 import { QueryError, queryErrorAt } from './query-error.ts';
 import { findField } from './select-fields.ts';

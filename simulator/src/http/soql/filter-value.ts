@@ -1,5 +1,6 @@
 import type { FieldDefinition, FieldValue } from '../../org/model.ts';
 import { isCaseSensitive, isIdField, isTextField } from './field-value.ts';
+import { stringEscapes } from './parse-condition.ts';
 import { type QueryError, queryErrorAt } from './query-error.ts';
 import type { Literal } from './syntax.ts';
 
@@ -27,7 +28,7 @@ export const likePattern = (field: FieldDefinition, literal: Literal, text: stri
     );
   }
   const pattern = literal.raw.replace(/\\(.)|[\s\S]/gs, (whole, escaped: string | undefined) => {
-    if (escaped) return RegExp.escape(controlCharacters.get(escaped.toLowerCase()) ?? escaped);
+    if (escaped) return RegExp.escape(stringEscapes.get(escaped.toLowerCase()) ?? escaped);
     return whole === '%' ? '[^]*' : whole === '_' ? '[^]' : RegExp.escape(whole);
   });
   return new RegExp(`^${pattern}$`, isCaseSensitive(field) ? 'u' : 'iu');
@@ -61,11 +62,3 @@ const misfit = (
   );
 
 const typeNames = { boolean: 'boolean', date: 'date', datetime: 'dateTime', number: 'double' } as const;
-
-const controlCharacters = new Map([
-  ['n', '\n'],
-  ['r', '\r'],
-  ['t', '\t'],
-  ['b', '\b'],
-  ['f', '\f'],
-]);

@@ -41,7 +41,7 @@ type Groups = readonly (readonly OrgRecord[])[];
 
 export type AggregateRow = readonly AggregateValue[];
 
-export type AggregateValue = {
+type AggregateValue = {
   readonly name: string;
   /** Null for a number. */
   readonly field: FieldDefinition | null;

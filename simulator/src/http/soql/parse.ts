@@ -9,7 +9,7 @@ import type {
   Query,
   SelectItem,
 } from './syntax.ts';
-import { TokenReader } from './token-reader.ts';
+import { TokenReader } from './tokenize.ts';
 
 /** Parses a SOQL query. Throws QueryError `MALFORMED_QUERY` if it is invalid or not supported. */
 export const parseQuery = (text: string): Query => {
@@ -71,7 +71,7 @@ const parseCount = (reader: TokenReader): number => {
 const unsupportedClauses = ['HAVING', 'WITH', 'USING', 'FOR'];
 
 /** Parses the list between SELECT and FROM. */
-export const parseSelect = (reader: TokenReader): SelectItem[] => {
+const parseSelect = (reader: TokenReader): SelectItem[] => {
   const items = [parseItem(reader)];
   while (reader.take(',')) items.push(parseItem(reader));
   if (items.length > 1 && items.some((item) => item.kind === 'count')) {
@@ -105,7 +105,7 @@ const parseFields = (reader: TokenReader): SelectItem => {
 const fieldGroups: readonly FieldGroup[] = ['ALL', 'STANDARD', 'CUSTOM'];
 
 /** Parses a field or a function of a field: `Name`, `CALENDAR_YEAR(CreatedDate)`, `MAX(Name)`. */
-export const parseExpression = (reader: TokenReader): Expression => {
+const parseExpression = (reader: TokenReader): Expression => {
   if (!reader.isBefore('(')) return { kind: 'field', field: parseName(reader) };
   const { position, text } = reader.word();
   const name = text.toUpperCase();
@@ -119,7 +119,7 @@ export const parseExpression = (reader: TokenReader): Expression => {
   throw reader.malformed(`unknown function: ${name}`, position);
 };
 
-export const parseName = (reader: TokenReader): Name => {
+const parseName = (reader: TokenReader): Name => {
   const { text, position } = reader.word();
   return { text, position };
 };

@@ -124,4 +124,4 @@ export type QueryResult =
   | { readonly kind: 'count'; readonly totalSize: number }
   | { readonly kind: 'aggregate'; readonly rows: readonly AggregateRow[] };
 
-type QueriedOrg = Pick<Org, 'fields' | 'record' | 'records'>;
+export type QueriedOrg = Pick<Org, 'fields' | 'record' | 'records'>;

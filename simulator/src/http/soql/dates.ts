@@ -39,3 +39,24 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const MAX_DAYS = 40_000;
 const days = new Map<number, Date>();
+
+/** The UTC days of a literal such as `LAST_N_DAYS:5`: `[from, to)` in epoch milliseconds. */
+export const dateRange = (name: string, count: number, now: number): DateRange => {
+  const today = Math.floor(now / DAY_MS) * DAY_MS;
+  switch (name) {
+    case 'YESTERDAY':
+      return { from: today - DAY_MS, to: today };
+    case 'TOMORROW':
+      return { from: today + DAY_MS, to: today + 2 * DAY_MS };
+    case 'LAST_N_DAYS':
+      return { from: today - count * DAY_MS, to: today + DAY_MS };
+    case 'NEXT_N_DAYS':
+      return { from: today + DAY_MS, to: today + (count + 1) * DAY_MS };
+    case 'N_DAYS_AGO':
+      return { from: today - count * DAY_MS, to: today - (count - 1) * DAY_MS };
+    default:
+      return { from: today, to: today + DAY_MS };
+  }
+};
+
+export type DateRange = { readonly from: number; readonly to: number };
