@@ -30,14 +30,14 @@ describe('faults of bulk jobs', () => {
     await reaches(running, 'JobComplete');
   });
 
-  it('a bulk job takes its time', async () => {
+  it('a bulk job is delayed', async () => {
     await send('POST', '/simulator/faults/bulk.slow', { delayMs: 3_600_000, times: 1 });
     const slow = textAt(await create(ALL), 'id');
     await complete(ALL);
     expect((await jobAt(slow)).body).toMatchObject({ state: 'UploadComplete' });
   });
 
-  it('a bulk job fails with a message or is aborted by someone', async () => {
+  it('a bulk job fails with a message or is aborted', async () => {
     const errorMessage = 'InternalServerError : Retried more than 15 times';
     faults().bulk.fail.on({ errorMessage, times: 1 });
     const failed = textAt(await create(ALL), 'id');

@@ -6,7 +6,7 @@ const handle = useFaultSimulator({ networkFaults: true, keepaliveIntervalMs: 30 
 const { connect, create, subscribe } = handle;
 
 describe('half-open connections', () => {
-  it('a half-open connection carries nothing and later everything', async () => {
+  it('a half-open connection forwards nothing until it is released', async () => {
     const { faults } = handle.simulator;
     await create();
     const client = connect();

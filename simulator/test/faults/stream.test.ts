@@ -198,7 +198,7 @@ describe('faults of Pub/Sub API calls', () => {
     expect((await client.getSchema(schemaId)).schemaId).toBe(schemaId);
   });
 
-  it('calls are answered slowly', async () => {
+  it('calls are delayed', async () => {
     stream().slowCalls.on({ calls: ['GetTopic'], delayMs: 400, times: 1 });
     const client = connect();
     let answered = false;

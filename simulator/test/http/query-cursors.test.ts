@@ -3,7 +3,7 @@ import { createQueryCursors, type QueryRows } from '../../src/http/query-cursors
 
 const rows = (batchSize: number): QueryRows => ({ fields: [], records: [], batchSize });
 
-it('a query cursor lives as long as it is read', () => {
+it('each read extends a query cursor', () => {
   const clock = { time: 0 };
   const cursors = createQueryCursors({ lifetimeMs: 1000, now: () => clock.time });
   const kept = rows(200);

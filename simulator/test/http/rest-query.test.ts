@@ -9,7 +9,7 @@ const create = async (values: Record<string, unknown>) =>
 const refusal = (errorCode: string) => [expect.objectContaining({ errorCode })];
 
 describe('SOQL queries over REST', () => {
-  it('query results come in pages behind nextRecordsUrl', async () => {
+  it('query results have pages with nextRecordsUrl', async () => {
     for (let start = 0; start < 450; start += 150) {
       const records = Array.from({ length: 150 }, (_, at) => ({
         attributes: { type: 'Account' },

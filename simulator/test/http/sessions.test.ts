@@ -15,7 +15,7 @@ describe('sessions', () => {
     expect(sessions.issue({ userId })).not.toBe(sessions.issue({ userId }));
   });
 
-  it('a session lives as long as it is used', () => {
+  it('each use extends a session', () => {
     const { clock, sessions } = open();
     const token = sessions.issue({ userId });
     clock.time = 999;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { createOrg } from '../../src/org/org.ts';
 
-it('an org whose process is killed while it writes keeps every change that was answered', async () => {
+it('an org whose process is killed while it writes keeps every acknowledged change', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'simulator-kill-'));
   const journalFile = path.join(folder, 'org.ndjson');
   const org = JSON.stringify(new URL('../../src/org/org.ts', import.meta.url).href);

@@ -114,7 +114,7 @@ describe('the journal of an org', () => {
     expect(read.events).toEqual([{ ...event, replayId }]);
   });
 
-  it('an entry torn by a crash is ignored', async () => {
+  it('an incomplete last entry is ignored', async () => {
     const org = open();
     fill(org);
     const whole = await readFile(journalFile);

@@ -120,7 +120,7 @@ describe('the change events of a transaction', () => {
     expect(event?.header).toMatchObject({ changedFields: ['0x400000', '4-0x02'], nulledFields: ['4-0x02'] });
   });
 
-  it('an event lists the address itself when nothing is left of it', () => {
+  it('an event lists the whole address if all its parts are cleared', () => {
     const id = create({ Name: 'Ada', BillingStreet: '1 Main St', BillingCity: 'Here' });
     const [event] = eventsOfUpdate(id, { BillingStreet: null, BillingCity: null });
     expect(event?.header).toMatchObject({ changedFields: ['0x400010'], nulledFields: ['0x10'] });

@@ -272,7 +272,7 @@ describe('streams ended on demand', () => {
   });
 });
 
-describe('misbehavior on demand', () => {
+describe('faults on request', () => {
   it('the server refuses calls, sends responses twice and hangs on demand', async () => {
     let refuse = true;
     let stalled = false;

@@ -144,7 +144,7 @@ describe('bulk query jobs', () => {
     expect((await at('66.0', '/results')).status).toBe(200);
   });
 
-  it('a path with a double slash and a wrong locator are not found', async () => {
+  it('a path with a double slash and an invalid locator are not found', async () => {
     const id = await complete(ALL);
     const other = await complete(ALL);
     const first = await page(id, { maxRecords: '5' });
