@@ -1,43 +1,46 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { type Config, loadConfig } from './config/config.ts';
-import { secretPaths } from './http/plugins/request-log.ts';
 import { banner, waitUntilLoaded } from './start/banner.ts';
-import { checkAddress } from './start/data-dir.ts';
+import { validateListenAddress } from './start/data-dir.ts';
 import { type Provided, provideDefaults } from './start/embedded-defaults.ts';
-import { stopOnOwnFault } from './start/fatal-handler.ts';
+import { stopOnFatalError } from './start/fatal-handler.ts';
+import { createLogger } from './start/logger.ts';
 import { stopOnSignal } from './start/signals.ts';
-import { startFailure } from './start/startup-error.ts';
+import { describeStartupError } from './start/startup-error.ts';
 
-const shutdownLimitMs = 9_500;
+const shutdownTimeoutMs = 9_500;
 const running: (() => Promise<void>)[] = [];
 const stopping = new AbortController();
-const stoppedEarly = new Error('asked to stop before it was started');
+const stoppedEarly = new Error('stopped before the start was complete');
 let asked = false;
 let stopped: Promise<void> | undefined;
 
 const starting = start();
 const stopInOrder = async (signal?: NodeJS.Signals): Promise<void> => {
-  // What is half started can't be stopped: the step that is under way is ended first, and no further one begun.
+  // Wait for the current step of the start: a step cannot be stopped halfway.
   asked = true;
-  // A step that takes too long is left behind: a start that is ended loses nothing.
+  // Do not wait longer for a step: an aborted start loses no data.
   const config = await Promise.race([
     starting.then((started) => started.config).catch(() => undefined),
     pause(5_000, undefined, { ref: false }),
   ]);
   stopping.abort();
-  // A load balancer has to see that it is not ready any more; a person at a terminal is not kept waiting.
+  // Give the load balancer time to see that the process is not ready. Ctrl-C sends SIGINT and does not wait.
   if (signal === 'SIGTERM' && config?.roles.has('api')) await pause(config.drainMs);
   await stop();
 };
-stopOnSignal(stopInOrder, shutdownLimitMs, (why) =>
-  process.stderr.write(`Tidemark was ended at once: ${why}\n`),
+stopOnSignal(stopInOrder, shutdownTimeoutMs, (reason) =>
+  process.stderr.write(`Tidemark was terminated: ${reason}\n`),
 );
-stopOnOwnFault(
+stopOnFatalError(
   () => stopInOrder(),
-  shutdownLimitMs,
-  (error) => pino().fatal({ err: error }, 'a fault of Tidemark itself: it ends'),
+  shutdownTimeoutMs,
+  (error) =>
+    createLogger({ logLevel: 'fatal', logFormat: 'auto' }).fatal(
+      { err: error },
+      'uncaught error; shutting down',
+    ),
 );
 
 try {
@@ -52,14 +55,14 @@ try {
 
 async function fail(error: unknown): Promise<never> {
   await stop().catch(() => {});
-  process.stderr.write(`${startFailure(error)}\n`);
+  process.stderr.write(`${describeStartupError(error)}\n`);
   process.exit(1);
 }
 
 async function start(): Promise<{ config: Config; provided: Provided; address: string | undefined }> {
   const config = loadConfig(process.env);
   const serves = config.roles.has('api');
-  if (serves) await checkAddress(config.host, config.port);
+  if (serves) await validateListenAddress(config.host, config.port);
   const provided = await provideDefaults(config);
   running.push(provided.stop);
   if (asked) throw stoppedEarly;
@@ -73,7 +76,7 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
     },
     apiKeys: provided.apiKeys,
     stopping: stopping.signal,
-    logger: pino({ level: config.logLevel, redact: [...secretPaths] }),
+    logger: createLogger(config),
   });
   running.push(() => app.close());
   if (asked) throw stoppedEarly;
@@ -83,7 +86,7 @@ async function start(): Promise<{ config: Config; provided: Provided; address: s
   return { config, provided, address: undefined };
 }
 
-/** Once, whoever asks: a start that failed and a signal wait for the same end. */
+/** Idempotent: a failed start and a signal wait for the same shutdown. */
 function stop(): Promise<void> {
   stopped ??= (async () => {
     for (const stopOne of running.splice(0).reverse()) await stopOne();

@@ -4,7 +4,7 @@ import { checkSession } from './db/check-session.ts';
 import { openDatabase } from './db/database.ts';
 import { locateDatabase } from './db/locate-database.ts';
 import { migrate } from './db/migrate.ts';
-import { startFailure } from './start/startup-error.ts';
+import { describeStartupError } from './start/startup-error.ts';
 
 try {
   const { url, schema } = await locateDatabase(loadDatabaseUrl(process.env));
@@ -20,6 +20,6 @@ try {
   const names = applied.length === 0 ? 'nothing to do' : applied.join(', ');
   process.stdout.write(`The database is at the newest migration: ${names}\n`);
 } catch (error) {
-  process.stderr.write(`${startFailure(error)}\n`);
+  process.stderr.write(`${describeStartupError(error)}\n`);
   process.exitCode = 1;
 }

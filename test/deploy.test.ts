@@ -21,7 +21,7 @@ const { version, devDependencies } = JSON.parse(read('package.json')) as {
 
 /** Seconds that a stop takes at most, as src/main.ts has it. */
 const stopSeconds =
-  Number(/shutdownLimitMs = ([\d_]+)/.exec(read('src/main.ts'))?.[1]?.replace('_', '')) / 1000;
+  Number(/shutdownTimeoutMs = ([\d_]+)/.exec(read('src/main.ts'))?.[1]?.replace('_', '')) / 1000;
 
 describe.each(['compose.yaml', 'deploy/compose.yaml'])('%s', (file) => {
   const compose = parse(read(file), { merge: true }) as Compose;

@@ -1,6 +1,6 @@
 import type { Resync } from './follow-resync.ts';
 
-/** How fast it goes: records a second since it was first looked at; null while that can't be said. */
+/** Records per second since the first sample; null if unknown. */
 export function paceSince(first: Sample | undefined, now: Sample): number | null {
   if (first === undefined || now.at <= first.at || now.read <= first.read) return null;
   return ((now.read - first.read) * 1000) / (now.at - first.at);
@@ -9,7 +9,7 @@ export function paceSince(first: Sample | undefined, now: Sample): number | null
 /** @param at epoch milliseconds */
 export type Sample = { readonly at: number; readonly read: number };
 
-/** One line: what it does, how far it is, how fast, how long it will take. */
+/** State, progress, pace and remaining time in one line. */
 export function describeProgress(
   { state, read, expected, percent, waiting }: Resync,
   pace: number | null,
@@ -26,7 +26,7 @@ export function describeProgress(
   return `${state}: ${parts.join(', ')}${hold === '' ? '' : `; ${hold}`}`;
 }
 
-/** Why it does not go on; empty if it does. */
+/** Why the resync is waiting; empty if it is not. */
 export function describeWaiting(waiting: unknown): string {
   if (typeof waiting !== 'object' || waiting === null) return '';
   const { reason, until, notVisible } = waiting as Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 import type { Resync } from './follow-resync.ts';
 
-/** What a resync that has ended came to, in a few lines. */
+/** The result of a resync, in a few lines. */
 export function describeResult(resync: Resync): string {
   const lines = [outcome(resync)];
-  if (resync.invalidIds.length > 0) lines.push(`No account ids: ${shorten(resync.invalidIds)}.`);
+  if (resync.invalidIds.length > 0) lines.push(`Invalid account ids: ${shorten(resync.invalidIds)}.`);
   if (resync.unknownIds.length > 0) lines.push(`Not in Salesforce: ${shorten(resync.unknownIds)}.`);
   return lines.join('\n');
 }
@@ -11,17 +11,28 @@ export function describeResult(resync: Resync): string {
 function outcome(resync: Resync): string {
   switch (resync.state) {
     case 'failed':
-      return `Failed: ${resync.error ?? 'no reason was stored'}`;
+      return `Failed: ${resync.error ?? 'unknown reason'}`;
     case 'needs-confirmation':
       return `Needs confirmation: ${resync.error ?? 'accounts are not visible'}\nOr: npx tidemark resync --confirm ${resync.id}`;
     case 'cancelled':
       return `Cancelled after ${resync.read} accounts; what was read stays.`;
     default:
-      return resync.verification === null ? repaired(resync) : compared(resync, resync.verification);
+      return resync.verification === null
+        ? describeRepair(resync)
+        : describeComparison(resync, resync.verification);
   }
 }
 
-function repaired({ read, created, updated, unchanged, kept, deleted, notVisible, failed }: Resync): string {
+function describeRepair({
+  read,
+  created,
+  updated,
+  unchanged,
+  kept,
+  deleted,
+  notVisible,
+  failed,
+}: Resync): string {
   const counts = [
     `${read} read`,
     `${created} new`,
@@ -34,7 +45,7 @@ function repaired({ read, created, updated, unchanged, kept, deleted, notVisible
   return `Done: ${counts.join(', ')}.`;
 }
 
-function compared({ repairs, mode }: Resync, found: NonNullable<Resync['verification']>): string {
+function describeComparison({ repairs, mode }: Resync, found: NonNullable<Resync['verification']>): string {
   const { different, byKind, byField, examples = [] } = found;
   if (different === 0) {
     return mode === 'sample'

@@ -8,7 +8,7 @@ export const exitCodes = {
   cancelled: 130,
 } as const;
 
-/** What ends a command, said in one line. */
+/** Ends the command with a one-line message. */
 export class CliError extends Error {
   readonly exitCode: number;
 

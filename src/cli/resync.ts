@@ -8,14 +8,14 @@ export type ResyncOptions = {
   readonly all?: boolean;
   readonly since?: string;
   readonly account?: readonly string[];
-  /** The id of a resync that needs confirmation: it goes on instead of a new one. */
+  /** The id of a resync to confirm, instead of a new one. */
   readonly confirm?: string;
   readonly mode: string;
   readonly wait: boolean;
   readonly json?: boolean;
 };
 
-/** Starts a resync and follows it to its end by default. @returns the exit code */
+/** Starts a resync and follows it to its end, except with `--no-wait`. @returns the exit code */
 export async function resync(api: Api, options: ResyncOptions): Promise<number> {
   const { confirm } = options;
   const { status, body: ordered } =
@@ -23,7 +23,7 @@ export async function resync(api: Api, options: ResyncOptions): Promise<number> 
       ? await api.send<Resync>('POST', '/v1/resyncs', orderOf(options))
       : await api.send<Resync>('POST', `/v1/resyncs/${encodeURIComponent(confirm)}/confirm`, {});
   const isNew = status === 202;
-  if (!isNew) say(`One is under way already, started ${ordered.createdAt}: ${ordered.id}`);
+  if (!isNew) printNote(`A resync is already running since ${ordered.createdAt}: ${ordered.id}`);
   if (!options.wait) {
     print(options, ordered, `Resync ${ordered.id} is ${ordered.state}: ${api.url}/v1/resyncs/${ordered.id}`);
     return exitCodes.done;
@@ -58,23 +58,23 @@ function exitCodeOf({ state, verification }: Resync): number {
   return (verification?.different ?? 0) > 0 ? exitCodes.different : exitCodes.done;
 }
 
-/** Cancels what this command has started; its end then comes as any other. What others started goes on without us. */
+/** Cancels a resync that this command started. A resync started by others continues. */
 async function interrupt(api: Api, { id }: Resync, isOurs: boolean, progress: Progress): Promise<void> {
   progress.end();
   if (!isOurs) {
-    say('It goes on: others started it.');
+    printNote('The resync continues: it was not started by this command.');
     process.exit(exitCodes.cancelled);
   }
-  say('Cancelling …');
+  printNote('Cancelling …');
   await api.send('DELETE', `/v1/resyncs/${id}`).catch((error: unknown) => {
-    say(error instanceof CliError ? error.message : String(error));
+    printNote(error instanceof CliError ? error.message : String(error));
   });
 }
 
-// A second signal sooner than this is the same Ctrl-C: npm passes on what the terminal has sent us already.
+// An earlier second signal belongs to the same Ctrl-C: npm forwards the signal that the terminal has already sent.
 const sameSignalMs = 1_000;
 
-/** The first Ctrl-C is `act`; a further one ends the command at once. @returns stops listening */
+/** The first Ctrl-C calls `act`, the second exits immediately. @returns a function that removes the listener */
 function onInterrupt(act: () => Promise<void>): () => void {
   let firstAt: number | undefined;
   const onSignal = (): void => {
@@ -93,6 +93,6 @@ function print({ json }: ResyncOptions, data: Resync, text: string): void {
   process.stdout.write(`${json === true ? JSON.stringify(data, null, 2) : text}\n`);
 }
 
-function say(text: string): void {
+function printNote(text: string): void {
   process.stderr.write(`${text}\n`);
 }

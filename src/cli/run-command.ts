@@ -6,7 +6,7 @@ import { findTidemark } from './find-tidemark.ts';
 import { type ResyncOptions, resync } from './resync.ts';
 import { status } from './status.ts';
 
-/** Carries out a command line. @returns the exit code */
+/** Runs a command line. @returns the exit code */
 export async function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = describeCommands(async (command) => {
@@ -27,47 +27,47 @@ type Run = (command: (api: Api) => Promise<number>) => Promise<void>;
 
 function describeCommands(run: Run): Command {
   const program = new Command('tidemark')
-    .description('Asks a running Tidemark to work, and shows how it is doing.')
+    .description('Controls a running Tidemark and shows its status.')
     .version(packageJson.version)
     .exitOverride()
-    .showHelpAfterError('(add --help for what there is)')
+    .showHelpAfterError('(use --help for a list of commands and options)')
     .addHelpText('after', helpText);
   program
     .command('resync')
     .description('read accounts from Salesforce again, or compare them')
-    .addOption(new Option('--all', 'everything').conflicts(['since', 'account', 'confirm']))
+    .addOption(new Option('--all', 'all accounts').conflicts(['since', 'account', 'confirm']))
     .addOption(
-      new Option('--since <time>', 'what changed from here on, such as 2026-11-23T10:00:00Z')
-        .argParser(readTime)
+      new Option('--since <time>', 'accounts changed since a time, such as 2026-11-23T10:00:00Z')
+        .argParser(parseTime)
         .conflicts(['account', 'confirm']),
     )
-    .addOption(new Option('--account <id...>', 'these accounts').conflicts('confirm'))
-    .option('--confirm <id>', 'let a resync go on that stopped at deletions without proof (scope admin)')
+    .addOption(new Option('--account <id...>', 'the listed accounts').conflicts('confirm'))
+    .option('--confirm <id>', 'resume a resync that needs confirmation (scope admin)')
     .addOption(
-      new Option('--mode <mode>', 'merge what is read, compare it, or compare a part of it')
+      new Option('--mode <mode>', 'merge the records, compare them, or compare a part of them')
         .choices(['repair', 'verify', 'sample'])
         .default('repair'),
     )
-    .option('--no-wait', 'do not wait for the end')
+    .option('--no-wait', 'do not wait for the result')
     .option('--json', 'print the resync as JSON')
     .action((options: ResyncOptions, command: Command) => {
       const { all, since, account, confirm } = options;
       if (all !== true && since === undefined && account === undefined && confirm === undefined) {
-        command.error('error: say what to read: --all, --since <time> or --account <id...>');
+        command.error('error: specify what to read: --all, --since <time> or --account <id...>');
       }
       return run((api) => resync(api, options));
     });
   program
     .command('status')
-    .description('show how the mirror is doing')
-    .option('--json', 'print it as JSON')
+    .description('show the status of the mirror')
+    .option('--json', 'print the status as JSON')
     .action((options: { readonly json?: boolean }) => run((api) => status(api, options)));
   return program;
 }
 
-function readTime(text: string): string {
+function parseTime(text: string): string {
   const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It is no date and time.');
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It is not a date and time.');
   return time.toISOString();
 }
 
@@ -79,9 +79,9 @@ Examples:
   $ npx tidemark status
 
 Environment:
-  TIDEMARK_URL      where Tidemark listens (default http://127.0.0.1:3000)
-  TIDEMARK_API_KEY  a key with the scope that is needed; on the embedded defaults the generated one is found
+  TIDEMARK_URL      the address of Tidemark (default http://127.0.0.1:3000)
+  TIDEMARK_API_KEY  an API key with the required scope; defaults to the generated key of the embedded defaults
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a verify found differences, 4 (status) down,
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a verification found differences, 4 (status) down,
 5 a resync needs confirmation, 130 cancelled.
-Ctrl-C cancels the resync that is waited for.`;
+Ctrl-C cancels the resync.`;

@@ -4,11 +4,11 @@ import type { Resync } from './follow-resync.ts';
 
 export type Progress = {
   show(resync: Resync): void;
-  /** Leaves what was shown last, and the cursor below it. What is shown later begins there. */
+  /** Leaves the last progress on the screen; later output starts below it. */
   end(): void;
 };
 
-/** A bar on a terminal, else a line now and then. */
+/** A progress bar on a terminal, otherwise a line per step. */
 export function createProgress(stream: NodeJS.WriteStream): Progress {
   let first: Sample | undefined;
   const line = (resync: Resync): string => {
@@ -28,7 +28,7 @@ function bar(stream: NodeJS.WriteStream, line: Describe): Progress {
     barsize: 24,
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    // One of ours ends it in order.
+    // `interrupt` stops the bar.
     gracefulExit: false,
     format: (options, { progress }, { text }: { text: string }) =>
       `${cliProgress.Format.BarFormat(progress, options)} ${text}`,
@@ -48,16 +48,16 @@ function bar(stream: NodeJS.WriteStream, line: Describe): Progress {
   };
 }
 
-/** One for each state, each reason to wait, each tenth of the way. */
+/** Writes one line per state, reason to wait and 10 percent. */
 function lines(stream: NodeJS.WriteStream, line: Describe): Progress {
-  let told = '';
+  let lastStep = '';
   return {
     show(resync) {
       const tenth = resync.percent === null ? '' : Math.floor(resync.percent / 10);
       const step = `${resync.state} ${tenth} ${describeWaiting(resync.waiting)}`;
       const text = line(resync);
-      if (step !== told) stream.write(`${text}\n`);
-      told = step;
+      if (step !== lastStep) stream.write(`${text}\n`);
+      lastStep = step;
     },
     end() {},
   };

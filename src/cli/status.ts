@@ -37,7 +37,7 @@ export function describeStatus(status: Status, now: number): string {
   return rows.map(([name, text]) => `${name.padEnd(nameWidth)}${text}`).join('\n');
 }
 
-/** The verdict, then for each reason what is wrong, since when, and what to do. */
+/** The health, then each reason with its age and remedy. */
 function describeHealth({ health, reasons }: Status, now: number): [string, string][] {
   return [
     ['Health', health],
@@ -48,7 +48,7 @@ function describeHealth({ health, reasons }: Status, now: number): [string, stri
   ];
 }
 
-/** How long ago the mirror was last known to be current. */
+/** The time since the mirror was last current. */
 function describeLag({ lagMilliseconds, reasons, subscription }: Status): string {
   if (lagMilliseconds !== null) return duration(lagMilliseconds / 1000);
   if (subscription.loadedAt === null) return 'unknown until the initial load is complete';
@@ -56,13 +56,13 @@ function describeLag({ lagMilliseconds, reasons, subscription }: Status): string
   return `unknown until ${reason === undefined ? 'the stream has been open for ten seconds' : `${reason.code} is resolved`}`;
 }
 
-/** Why codes do not go to Salesforce just now; nothing where they do. */
+/** Why the write-back is waiting or paused; empty if it is not. */
 function describeHold({ state, since: at, reason }: Status['writeBack'], now: number): [string, string][] {
   if (state !== 'waiting' && state !== 'paused') return [];
   return [['', `${state}${since(at, now)}: ${reason?.message ?? 'no reason'}`]];
 }
 
-// Messages of triggers carry a stack trace.
+// Messages of triggers contain a stack trace.
 const maxMessageLength = 160;
 
 function describeFailures({ code, count, message }: Status['writeBack']['failures'][number]): string {

@@ -1,4 +1,4 @@
-/** Bad settings: one line each, and each names its setting. */
+/** Invalid settings: one line each, starting with the name of the setting. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 

@@ -11,14 +11,16 @@ import { minEventDays } from '../maintenance/retention-policy.ts';
 import type { Schedules } from '../resync/schedules.ts';
 import { ConfigError } from './config-error.ts';
 import { findMisspelledSettings } from './misspelled-settings.ts';
-import { readAccess } from './parse-access.ts';
+import { parseAccess } from './parse-access.ts';
 import { parseApiKeys } from './parse-api-keys.ts';
-import { readCron } from './parse-cron.ts';
-import { isSalesforceSetting, readSalesforce, type SalesforceConfig } from './parse-salesforce.ts';
-import { readWebhookSenders } from './parse-webhook-senders.ts';
+import { parseCron } from './parse-cron.ts';
+import { isSalesforceSetting, parseSalesforce, type SalesforceConfig } from './parse-salesforce.ts';
+import { parseWebhookSenders } from './parse-webhook-senders.ts';
 import { settings } from './settings.ts';
 
-/** The settings of this process. What is undefined is provided by the embedded defaults. */
+export type LogFormat = Static<typeof settings>['LOG_FORMAT'];
+
+/** The settings of this process. The embedded defaults replace undefined settings. */
 export type Config = {
   readonly databaseUrl: string | undefined;
   readonly replicaUrl: string | undefined;
@@ -46,51 +48,53 @@ export type Config = {
   readonly instanceName: string | undefined;
   readonly drainMs: number;
   readonly logLevel: string;
+  /** `auto`: pretty on a terminal, otherwise JSON. */
+  readonly logFormat: LogFormat;
 };
 
 /**
- * The only reader of the environment. A variable that is set but empty counts as unset.
- * @throws ConfigError with everything that is wrong
+ * The only reader of the environment. An empty variable counts as unset.
+ * @throws ConfigError with all invalid settings
  */
 export function loadConfig(environment: NodeJS.ProcessEnv): Config {
-  const env = checkedSettings(environment);
+  const env = parseSettings(environment);
   const problems = misspellings(environment);
-  const attempt = <T>(read: () => T): T | undefined => {
+  const collectProblems = <T>(parse: () => T): T | undefined => {
     try {
-      return read();
+      return parse();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       problems.push(...error.problems);
       return undefined;
     }
   };
-  const salesforce = attempt(() => readSalesforce(env));
+  const salesforce = collectProblems(() => parseSalesforce(env));
   const keys = env.API_KEYS;
-  const schedules = attempt(() => readSchedules(env)) ?? {};
-  const apiKeys = attempt(() => (keys === undefined ? undefined : parseApiKeys(keys)));
-  const access = attempt(() => readAccess(env)) ?? {};
+  const schedules = collectProblems(() => parseSchedules(env)) ?? {};
+  const apiKeys = collectProblems(() => (keys === undefined ? undefined : parseApiKeys(keys)));
+  const access = collectProblems(() => parseAccess(env)) ?? {};
   if (keys === undefined && salesforce !== undefined) {
-    const near = environment['API_KEY'] ? ' (API_KEY is set: its name is API_KEYS)' : '';
+    const hint = environment['API_KEY'] ? ' (API_KEY is set: its name is API_KEYS)' : '';
     problems.push(
-      `API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>${near}`,
+      `API_KEYS is required with a Salesforce org, for example ops:read+write:<a long random secret>${hint}`,
     );
   }
   problems.push(...simulatorProblems(env), ...topicProblems(env));
   if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0' && salesforce !== undefined) {
     problems.push(
-      'NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody who answers for Salesforce; name their authority in NODE_EXTRA_CA_CERTS or PUBSUB_CA_FILE',
+      'NODE_TLS_REJECT_UNAUTHORIZED: "0" disables the verification of the Salesforce certificate; set NODE_EXTRA_CA_CERTS or PUBSUB_CA_FILE to trust a certificate authority',
     );
   }
   const format = codeFormat(env);
   problems.push(...formatProblems(format));
-  const filter = attempt(() => codeFilter(env)) ?? null;
-  const indexedFields = attempt(() => readIndexedFields(env)) ?? [];
+  const filter = collectProblems(() => codeFilter(env)) ?? null;
+  const indexedFields = collectProblems(() => parseIndexedFields(env)) ?? [];
   if (env.EVENT_RETENTION_DAYS > 0 && env.EVENT_RETENTION_DAYS < minEventDays) {
     problems.push(
-      `EVENT_RETENTION_DAYS: "${env.EVENT_RETENTION_DAYS}" must be 0 or at least ${minEventDays}: the event bus may bring an event again for so long`,
+      `EVENT_RETENTION_DAYS: "${env.EVENT_RETENTION_DAYS}" must be 0 or at least ${minEventDays}: the event bus may redeliver events for this time`,
     );
   }
-  const webhooks = attempt(() => readWebhookSenders(env)) ?? noWebhooks;
+  const webhooks = collectProblems(() => parseWebhookSenders(env)) ?? noWebhooks;
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
@@ -119,19 +123,20 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     instanceName: env.INSTANCE_NAME,
     drainMs: env.DRAIN_MS,
     logLevel: env.LOG_LEVEL,
+    logFormat: env.LOG_FORMAT,
   };
 }
 
 const noWebhooks: WebhookSenders = { signingKeys: [], outboundMessages: undefined };
 
 /**
- * The setting of `npm run migrate`, which needs no other.
+ * The only setting of `npm run migrate`.
  * @throws ConfigError
  */
 export function loadDatabaseUrl(environment: NodeJS.ProcessEnv): string {
-  const { DATABASE_URL: url } = checkedSettings(environment);
+  const { DATABASE_URL: url } = parseSettings(environment);
   const problems = misspellings(environment);
-  if (url === undefined) problems.push('DATABASE_URL is required to migrate a database by itself');
+  if (url === undefined) problems.push('DATABASE_URL is required to migrate a database');
   if (url === undefined || problems.length > 0) throw new ConfigError(problems);
   return url;
 }
@@ -144,7 +149,7 @@ function misspellings(environment: NodeJS.ProcessEnv): string[] {
   );
 }
 
-/** The simulator fills the database with invented accounts, so it does not enter a given one unasked. */
+/** The simulator fills the database with generated accounts, so a DATABASE_URL needs an explicit SIMULATOR=true. */
 function simulatorProblems(env: Settings): string[] {
   const isConnected = Object.entries(env).some(([name, value]) => isSalesforceSetting(name, value));
   if (isConnected || env.SIMULATOR === true) return [];
@@ -155,7 +160,7 @@ function simulatorProblems(env: Settings): string[] {
   ];
 }
 
-/** Any other topic would be followed without an error, and nothing on it would concern an account. */
+/** Any other topic could be followed without an error, but would contain no changes of accounts. */
 function topicProblems({ CDC_TOPIC: topic }: Settings): string[] {
   if (/^\/data\/(AccountChangeEvent|ChangeEvents|\w+__chn)$/.test(topic)) return [];
   return [
@@ -177,19 +182,19 @@ function codeFilter({ SIGNUP_CODE_FILTER: filter }: Settings): CodeFilter | null
   }
 }
 
-function readIndexedFields({ INDEXED_FIELDS: text = '' }: Settings): string[] {
+function parseIndexedFields({ INDEXED_FIELDS: text = '' }: Settings): string[] {
   const paths = text.split(',').map((path) => path.trim());
   const fields = [...new Set(paths.filter((path) => path !== ''))];
-  const wrong = fields.find((path) => !fieldPath.test(path));
-  if (wrong === undefined) return fields;
+  const invalid = fields.find((path) => !fieldPath.test(path));
+  if (invalid === undefined) return fields;
   throw new ConfigError([
-    `INDEXED_FIELDS names "${wrong}", which is no API name such as Industry or BillingAddress.City`,
+    `INDEXED_FIELDS names "${invalid}", which is not an API name such as Industry or BillingAddress.City`,
   ]);
 }
 
 type Settings = Static<typeof settings>;
 
-function checkedSettings(environment: NodeJS.ProcessEnv): Settings {
+function parseSettings(environment: NodeJS.ProcessEnv): Settings {
   const data = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   try {
     return envSchema<Settings>({ schema: settings, data, env: false });
@@ -203,7 +208,7 @@ function checkedSettings(environment: NodeJS.ProcessEnv): Settings {
 
 type AjvProblem = { readonly instancePath: string; readonly message?: string };
 
-/** Says what is allowed in words; a value that may be a secret is not repeated. */
+/** Names the setting and the allowed values; values that may be secrets are not included. */
 function settingProblem(
   { instancePath, message }: AjvProblem,
   data: Readonly<Record<string, unknown>>,
@@ -213,14 +218,15 @@ function settingProblem(
   const choices =
     schema !== undefined && 'anyOf' in schema ? schema.anyOf.map(({ const: value }) => value) : undefined;
   const secret = /SECRET|KEY|TOKEN|URL/.test(name);
-  const given = secret ? 'its value' : `"${String(data[name])}"`;
-  const wanted = choices === undefined ? (message ?? 'is not valid') : `must be one of ${choices.join(', ')}`;
-  return `${name}: ${given} ${wanted} (${schema !== undefined && 'description' in schema ? schema.description : ''})`;
+  const shown = secret ? 'its value' : `"${String(data[name])}"`;
+  const expected =
+    choices === undefined ? (message ?? 'is not valid') : `must be one of ${choices.join(', ')}`;
+  return `${name}: ${shown} ${expected} (${schema !== undefined && 'description' in schema ? schema.description : ''})`;
 }
 
-function readSchedules({ VERIFY_SCHEDULE: verify, SAMPLE_SCHEDULE: sample }: Settings): Schedules {
+function parseSchedules({ VERIFY_SCHEDULE: verify, SAMPLE_SCHEDULE: sample }: Settings): Schedules {
   return {
-    ...(verify === undefined ? {} : { verify: readCron('VERIFY_SCHEDULE', verify) }),
-    ...(sample === undefined ? {} : { sample: readCron('SAMPLE_SCHEDULE', sample) }),
+    ...(verify === undefined ? {} : { verify: parseCron('VERIFY_SCHEDULE', verify) }),
+    ...(sample === undefined ? {} : { sample: parseCron('SAMPLE_SCHEDULE', sample) }),
   };
 }

@@ -1,12 +1,12 @@
-/** A variable of the environment that is probably meant to be a setting, and the settings that it resembles. */
+/** An environment variable that is probably a misspelled setting, and the settings that it resembles. */
 export type MisspelledSetting = { readonly name: string; readonly suggestions: readonly string[] };
 
 /**
- * Finds variables whose names nearly match a setting. Ignored, such a variable would leave its setting at the default,
- * which for `SALESFORCE_LOGIN_URL` means another org.
+ * Finds variables whose names nearly match a setting. If such a variable were ignored, the setting would keep its
+ * default, which for `SALESFORCE_LOGIN_URL` means another org.
  *
- * Machines set variables of their own: a setting that is set under its right name is not missing, and names that other
- * programs use as well (`API_KEY`, `LOG_LEVELS`) are left alone.
+ * Settings that are present under their correct name are not suggested. Names that other programs use (`API_KEY`,
+ * `LOG_LEVELS`) are ignored.
  */
 export function findMisspelledSettings(
   present: readonly string[],
@@ -29,31 +29,28 @@ function isDistinctive(setting: string): boolean {
 }
 
 function resembles(name: string, setting: string): boolean {
-  const given = name.toUpperCase();
+  const upperCase = name.toUpperCase();
   const maxDistance = setting.length < 10 ? 1 : 2;
-  const isAsLong = Math.abs(given.length - setting.length) <= maxDistance;
-  if (isAsLong && editDistance(given, setting) <= maxDistance) return true;
-  const words = given.split('_');
-  const wanted = setting.split('_');
-  return isReordering(words, wanted) || (wanted[0] === 'SALESFORCE' && lacksOneWord(words, wanted));
+  const isAsLong = Math.abs(upperCase.length - setting.length) <= maxDistance;
+  if (isAsLong && editDistance(upperCase, setting) <= maxDistance) return true;
+  const words = upperCase.split('_');
+  const expected = setting.split('_');
+  return isReordering(words, expected) || (expected[0] === 'SALESFORCE' && lacksOneWord(words, expected));
 }
 
-function isReordering(words: readonly string[], wanted: readonly string[]): boolean {
-  return words.toSorted().join('_') === wanted.toSorted().join('_');
+function isReordering(words: readonly string[], expected: readonly string[]): boolean {
+  return words.toSorted().join('_') === expected.toSorted().join('_');
 }
 
 /** `SALESFORCE_URL` for `SALESFORCE_LOGIN_URL`. */
-function lacksOneWord(words: readonly string[], wanted: readonly string[]): boolean {
+function lacksOneWord(words: readonly string[], expected: readonly string[]): boolean {
   return (
     words.length > 1 &&
-    wanted.some((_, index) => index > 0 && wanted.toSpliced(index, 1).join('_') === words.join('_'))
+    expected.some((_, index) => index > 0 && expected.toSpliced(index, 1).join('_') === words.join('_'))
   );
 }
 
-/**
- * Insertions, deletions, replacements and swaps of neighbors that make one text of another: the restricted
- * Damerau-Levenshtein distance.
- */
+/** The restricted Damerau-Levenshtein distance: insertions, deletions, replacements and transpositions. */
 export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

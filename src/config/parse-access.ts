@@ -6,25 +6,22 @@ import type { AccessOptions } from '../http/server-types.ts';
 import { ConfigError } from './config-error.ts';
 import type { settings } from './settings.ts';
 
-/** Ten connections serve requests. If this many requests wait for one, a retry gets its response sooner than waiting. */
+/** The API has ten database connections: beyond this queue length, a retry is faster than waiting. */
 export const loadLimits: LoadLimits = { maxLatenessMs: 1_000, maxInFlight: 400, maxInFlightPerCaller: 100 };
 
-/**
- * Who may come in, and how often.
- * @throws ConfigError with everything that is wrong
- */
-export function readAccess(env: Settings): AccessOptions {
+/** @throws ConfigError with all invalid settings */
+export function parseAccess(env: Settings): AccessOptions {
   const problems = [
-    ...listed(env.TRUSTED_PROXIES)
+    ...parseList(env.TRUSTED_PROXIES)
       .filter((proxy) => !isNetwork(proxy))
-      .map((proxy) => `TRUSTED_PROXIES: "${proxy}" is no address or network such as 10.0.0.0/8`),
-    ...listed(env.CORS_ORIGINS)
+      .map((proxy) => `TRUSTED_PROXIES: "${proxy}" is not an address or network such as 10.0.0.0/8`),
+    ...parseList(env.CORS_ORIGINS)
       .filter((origin) => !isOrigin(origin))
-      .map((origin) => `CORS_ORIGINS: "${origin}" is no origin such as https://app.example.com`),
+      .map((origin) => `CORS_ORIGINS: "${origin}" is not an origin such as https://app.example.com`),
     ...oidcProblems(env),
   ];
   if (problems.length > 0) throw new ConfigError(problems);
-  const oidc = readOidc(env);
+  const oidc = parseOidc(env);
   return {
     ...(oidc === undefined ? {} : { oidc }),
     rateLimits: {
@@ -33,16 +30,16 @@ export function readAccess(env: Settings): AccessOptions {
       perWebhookAddress: env.RATE_LIMIT_WEBHOOKS_PER_MINUTE,
     },
     loadLimits,
-    trustedProxies: listed(env.TRUSTED_PROXIES),
-    corsOrigins: listed(env.CORS_ORIGINS),
+    trustedProxies: parseList(env.TRUSTED_PROXIES),
+    corsOrigins: parseList(env.CORS_ORIGINS),
     publicMetrics: env.METRICS_PUBLIC,
   };
 }
 
 type Settings = Static<typeof settings>;
 
-/** The entries of a setting that is separated by commas. */
-export function listed(text = ''): string[] {
+/** Parses a comma-separated list. */
+export function parseList(text = ''): string[] {
   return text
     .split(',')
     .map((entry) => entry.trim())
@@ -57,12 +54,12 @@ export function isNetwork(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
-/** As a browser sends it: no path, no wildcard, nothing that it would write in another way. */
+/** Whether the text is an origin in the form that browsers send. */
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
-function readOidc(env: Settings): OidcOptions | undefined {
+function parseOidc(env: Settings): OidcOptions | undefined {
   const { OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, OIDC_SCOPE_CLAIM: scopeClaim } = env;
   if (issuer === undefined || audience === undefined) return undefined;
   return {
@@ -80,10 +77,10 @@ function oidcProblems({ OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, OIDC_SCOPE
   }
   const problems: string[] = [];
   if (audience === undefined) {
-    problems.push('OIDC_AUDIENCE is required with OIDC_ISSUER: the audience that tokens for Tidemark have');
+    problems.push('OIDC_AUDIENCE is required with OIDC_ISSUER: the audience of tokens for Tidemark');
   }
   if (!isIssuer(issuer)) {
-    problems.push('OIDC_ISSUER: its value is no https:// URL (http:// is only for this machine)');
+    problems.push('OIDC_ISSUER: its value is not an https:// URL (http:// is allowed only for localhost)');
   }
   return problems;
 }

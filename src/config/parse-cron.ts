@@ -2,18 +2,18 @@ import { CronExpressionParser } from 'cron-parser';
 import { ConfigError } from './config-error.ts';
 
 /**
- * Checks a cron expression of five fields, or one like `@daily`; answers it.
+ * Validates a cron expression with five fields, or one such as `@daily`.
  * @throws ConfigError naming the setting
  */
-export function readCron(name: string, text: string): string {
+export function parseCron(name: string, text: string): string {
   try {
     if (!/^@\w+$/.test(text) && text.trim().split(/\s+/).length !== 5)
-      throw new Error('it needs five fields');
-    // Some can be read and never come: the 31st of February.
+      throw new Error('it must have five fields');
+    // A valid expression may never occur: February 31st.
     CronExpressionParser.parse(text, { tz: 'UTC' }).next();
     return text;
   } catch (error) {
-    const why = (error as Error).message;
-    throw new ConfigError([`${name}: "${text}" is no cron expression such as "0 3 * * 0" (${why})`]);
+    const reason = (error as Error).message;
+    throw new ConfigError([`${name}: "${text}" is not a cron expression such as "0 3 * * 0" (${reason})`]);
   }
 }

@@ -14,7 +14,7 @@ export type SalesforceConfig = {
 
 type Settings = Static<typeof settings>;
 
-/** Whether a setting says that a Salesforce org is meant. */
+/** Whether a setting selects a Salesforce org. */
 export function isSalesforceSetting(name: string, value: unknown): boolean {
   return (
     value !== undefined &&
@@ -23,17 +23,17 @@ export function isSalesforceSetting(name: string, value: unknown): boolean {
 }
 
 /**
- * Which org, and how to sign in; undefined if no Salesforce setting is set.
- * @throws ConfigError that names what is missing
+ * Parses the org and its credentials; undefined if no Salesforce setting is set.
+ * @throws ConfigError naming the missing settings
  */
-export function readSalesforce(env: Settings): SalesforceConfig | undefined {
-  const given = Object.entries(env).filter(([name, value]) => isSalesforceSetting(name, value));
-  if (given.length === 0) return undefined;
+export function parseSalesforce(env: Settings): SalesforceConfig | undefined {
+  const present = Object.entries(env).filter(([name, value]) => isSalesforceSetting(name, value));
+  if (present.length === 0) return undefined;
   const loginUrl = env.SALESFORCE_LOGIN_URL ?? env.SALESFORCE_INSTANCE_URL;
   const problems: string[] = [];
-  const credentials = readCredentials(env, problems);
+  const credentials = parseCredentials(env, problems);
   if (loginUrl === undefined) {
-    const names = given.map(([name]) => name).join(', ');
+    const names = present.map(([name]) => name).join(', ');
     problems.push(
       `SALESFORCE_LOGIN_URL is required with ${names} (for example https://yourdomain.my.salesforce.com)`,
     );
@@ -45,7 +45,7 @@ export function readSalesforce(env: Settings): SalesforceConfig | undefined {
   const authority =
     env.PUBSUB_CA_FILE === undefined
       ? undefined
-      : readSetting('PUBSUB_CA_FILE', env.PUBSUB_CA_FILE, problems);
+      : readSettingFile('PUBSUB_CA_FILE', env.PUBSUB_CA_FILE, problems);
   if (problems.length > 0 || loginUrl === undefined || credentials === undefined)
     throw new ConfigError(problems);
   return {
@@ -57,7 +57,7 @@ export function readSalesforce(env: Settings): SalesforceConfig | undefined {
   };
 }
 
-function readCredentials(env: Settings, problems: string[]): Credentials | undefined {
+function parseCredentials(env: Settings, problems: string[]): Credentials | undefined {
   const { SALESFORCE_CLIENT_ID: clientId, SALESFORCE_CLIENT_SECRET: clientSecret } = env;
   const { SALESFORCE_USERNAME: username, SALESFORCE_ACCESS_TOKEN: accessToken } = env;
   const instanceUrl = env.SALESFORCE_INSTANCE_URL ?? env.SALESFORCE_LOGIN_URL;
@@ -66,18 +66,18 @@ function readCredentials(env: Settings, problems: string[]): Credentials | undef
   const keyFile = env.SALESFORCE_PRIVATE_KEY_FILE;
   const privateKey =
     env.SALESFORCE_PRIVATE_KEY?.replaceAll('\\n', '\n') ??
-    (keyFile === undefined ? undefined : readSetting('SALESFORCE_PRIVATE_KEY_FILE', keyFile, problems));
+    (keyFile === undefined ? undefined : readSettingFile('SALESFORCE_PRIVATE_KEY_FILE', keyFile, problems));
   if (clientId !== undefined && username !== undefined && privateKey !== undefined) {
     return { flow: 'jwt-bearer', clientId, username, privateKey };
   }
   if (clientId !== undefined && clientSecret !== undefined)
     return { flow: 'client-credentials', clientId, clientSecret };
-  // A key file that can't be read is reported already.
+  // An unreadable key file is already reported.
   if (problems.length === 0) problems.push(missingCredential(env));
   return undefined;
 }
 
-/** What has to be added to what is set, as one sentence. */
+/** Describes the missing settings in one sentence. */
 function missingCredential(env: Settings): string {
   const { SALESFORCE_CLIENT_ID: clientId, SALESFORCE_CLIENT_SECRET: clientSecret } = env;
   const hasKey = env.SALESFORCE_PRIVATE_KEY !== undefined || env.SALESFORCE_PRIVATE_KEY_FILE !== undefined;
@@ -94,11 +94,11 @@ function missingCredential(env: Settings): string {
   return 'SALESFORCE_CLIENT_ID is required with SALESFORCE_CLIENT_SECRET, or with SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY; or SALESFORCE_ACCESS_TOKEN with SALESFORCE_INSTANCE_URL';
 }
 
-function readSetting(name: string, file: string, problems: string[]): string | undefined {
+function readSettingFile(name: string, file: string, problems: string[]): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    problems.push(`${name}: the file ${file} can't be read (${(error as NodeJS.ErrnoException).code})`);
+    problems.push(`${name}: the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     return undefined;
   }
 }

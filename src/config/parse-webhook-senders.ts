@@ -6,9 +6,9 @@ import type {
 } from '../http/routes/webhooks/webhook-senders.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
 import { ConfigError } from './config-error.ts';
-import { isNetwork, listed } from './parse-access.ts';
+import { isNetwork, parseList } from './parse-access.ts';
 
-/** Settings of webhooks as text; what is undefined is not set. */
+/** The settings of webhooks. */
 export type WebhookSettings = {
   readonly WEBHOOK_SECRETS?: string;
   readonly OUTBOUND_MESSAGE_ORG_IDS?: string;
@@ -18,35 +18,35 @@ export type WebhookSettings = {
   readonly OUTBOUND_MESSAGE_PROXIES?: string;
 };
 
-/** @throws ConfigError that names the setting, and never repeats a secret */
-export function readWebhookSenders(env: WebhookSettings): WebhookSenders {
+/** @throws ConfigError naming the settings, without secrets */
+export function parseWebhookSenders(env: WebhookSettings): WebhookSenders {
   const problems: string[] = [];
-  const signingKeys = listed(env.WEBHOOK_SECRETS).map((secret, index) => {
-    const key = signingKey(secret);
+  const signingKeys = parseList(env.WEBHOOK_SECRETS).map((secret, index) => {
+    const key = parseSigningKey(secret);
     if (key === undefined) {
       problems.push(
-        `WEBHOOK_SECRETS: entry ${index + 1} must be whsec_ and the base64 of 24 to 64 bytes, for example from "openssl rand -base64 32"`,
+        `WEBHOOK_SECRETS: entry ${index + 1} must be whsec_ followed by the base64 of 24 to 64 bytes, for example from "openssl rand -base64 32"`,
       );
     }
     return key ?? new Uint8Array();
   });
-  const outboundMessages = readOutbound(env, problems);
+  const outboundMessages = parseOutboundSenders(env, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return { signingKeys, outboundMessages };
 }
 
-/** As Standard Webhooks writes it: `whsec_` and base64. */
-function signingKey(secret: string): Uint8Array | undefined {
+/** Parses the format of Standard Webhooks: `whsec_` and base64. */
+function parseSigningKey(secret: string): Uint8Array | undefined {
   const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1];
   if (encoded === undefined) return undefined;
   const key = Buffer.from(encoded, 'base64');
   const padded = key.toString('base64');
-  const isWhole = encoded === padded || encoded === padded.replaceAll('=', '');
-  return isWhole && key.length >= 24 && key.length <= 64 ? key : undefined;
+  const isCanonical = encoded === padded || encoded === padded.replaceAll('=', '');
+  return isCanonical && key.length >= 24 && key.length <= 64 ? key : undefined;
 }
 
-function readOutbound(env: WebhookSettings, problems: string[]): OutboundMessageSenders | undefined {
-  const organizationIds = listed(env.OUTBOUND_MESSAGE_ORG_IDS).map((id) => {
+function parseOutboundSenders(env: WebhookSettings, problems: string[]): OutboundMessageSenders | undefined {
+  const organizationIds = parseList(env.OUTBOUND_MESSAGE_ORG_IDS).map((id) => {
     const full = parseRecordId(id);
     if (full?.startsWith('00D') !== true) {
       problems.push(
@@ -55,13 +55,13 @@ function readOutbound(env: WebhookSettings, problems: string[]): OutboundMessage
     }
     return full ?? '';
   });
-  const pathSecrets = listed(env.OUTBOUND_MESSAGE_PATH_SECRET);
+  const pathSecrets = parseList(env.OUTBOUND_MESSAGE_PATH_SECRET);
   if (pathSecrets.some((secret) => !/^[A-Za-z0-9_-]{16,200}$/.test(secret))) {
     problems.push(
       'OUTBOUND_MESSAGE_PATH_SECRET: its value must be 16 to 200 letters, digits, "-" or "_", for example from "openssl rand -hex 24"; several are separated by commas',
     );
   }
-  const clientCertificate = readCertificates(env, problems);
+  const clientCertificate = parseCertificates(env, problems);
   const hasProof = pathSecrets.length > 0 || clientCertificate !== undefined;
   if (organizationIds.length === 0) {
     if (hasProof) {
@@ -71,14 +71,14 @@ function readOutbound(env: WebhookSettings, problems: string[]): OutboundMessage
   }
   if (!hasProof) {
     problems.push(
-      'OUTBOUND_MESSAGE_PATH_SECRET or OUTBOUND_MESSAGE_CLIENT_CERTS is required with OUTBOUND_MESSAGE_ORG_IDS: the id of an org is no secret. Set a secret (for example from "openssl rand -hex 24") and end the endpoint URL in Salesforce in "/" and the secret; see docs/webhooks.md',
+      'OUTBOUND_MESSAGE_PATH_SECRET or OUTBOUND_MESSAGE_CLIENT_CERTS is required with OUTBOUND_MESSAGE_ORG_IDS: the id of an org is not secret. Set a secret (for example from "openssl rand -hex 24") and append "/" and the secret to the endpoint URL in Salesforce; see docs/webhooks.md',
     );
   }
   return { organizationIds: new Set(organizationIds), pathSecrets, clientCertificate };
 }
 
-function readCertificates(env: WebhookSettings, problems: string[]): TrustedCertificates | undefined {
-  const certificates = listed(env.OUTBOUND_MESSAGE_CLIENT_CERTS);
+function parseCertificates(env: WebhookSettings, problems: string[]): TrustedCertificates | undefined {
+  const certificates = parseList(env.OUTBOUND_MESSAGE_CLIENT_CERTS);
   const fingerprints = certificates.map((text) => text.replaceAll(':', '').toLowerCase());
   if (fingerprints.length === 0) return undefined;
   if (fingerprints.some((fingerprint) => !/^[0-9a-f]{64}$/.test(fingerprint))) {
@@ -87,7 +87,7 @@ function readCertificates(env: WebhookSettings, problems: string[]): TrustedCert
     );
   }
   const proxies = new BlockList();
-  const addresses = listed(env.OUTBOUND_MESSAGE_PROXIES);
+  const addresses = parseList(env.OUTBOUND_MESSAGE_PROXIES);
   if (addresses.length === 0) {
     problems.push(
       'OUTBOUND_MESSAGE_PROXIES is required with OUTBOUND_MESSAGE_CLIENT_CERTS, for example 10.0.0.0/8',
@@ -105,7 +105,7 @@ function readCertificates(env: WebhookSettings, problems: string[]): TrustedCert
     header: env.OUTBOUND_MESSAGE_CERT_HEADER,
     fingerprints: new Set(fingerprints),
     isProxy: (address) => {
-      // A socket that takes both kinds shows IPv4 as ::ffff:10.0.0.1.
+      // A dual-stack socket reports IPv4 as ::ffff:10.0.0.1.
       const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
       const version = isIP(plain);
       return version !== 0 && proxies.check(plain, version === 6 ? 'ipv6' : 'ipv4');

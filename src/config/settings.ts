@@ -205,4 +205,9 @@ export const settings = Type.Object({
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map((level) => Type.Literal(level)),
     { default: 'info', description: 'Lowest level that is logged' },
   ),
+  LOG_FORMAT: Type.Union([Type.Literal('auto'), Type.Literal('pretty'), Type.Literal('json')], {
+    default: 'auto',
+    description:
+      '`pretty`: one readable line per entry; `json`: one JSON object per line; `auto`: `pretty` on a terminal, otherwise `json`',
+  }),
 });

@@ -4,11 +4,10 @@ import path from 'node:path';
 import { ConfigError } from '../config/config-error.ts';
 
 /**
- * Takes DATA_DIR for this process: two that share it would run one database and one simulator twice.
- * A process that was killed holds it no longer.
+ * Locks DATA_DIR: two processes must not run the same embedded database. The lock of a killed process is ignored.
  *
- * @returns gives it back
- * @throws ConfigError naming the process that holds it
+ * @returns a function that releases the lock
+ * @throws ConfigError naming the process that holds the lock
  */
 export async function lockDataDir(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
@@ -28,7 +27,7 @@ export async function lockDataDir(folder: string): Promise<() => Promise<void>> 
   }
 }
 
-/** Whether a process lives and is one of ours; its number may have gone to another program since. */
+/** Whether the process runs and is Tidemark: its id may have been reused by another program. */
 async function isTidemark(pid: number): Promise<boolean> {
   if (pid === 0 || pid === process.pid) return false;
   try {
@@ -40,8 +39,8 @@ async function isTidemark(pid: number): Promise<boolean> {
   return command === undefined || command.includes('main.ts');
 }
 
-/** Fails at once on an address that can't be listened on, before anything is started. */
-export function checkAddress(host: string, port: number): Promise<void> {
+/** Rejects if the address cannot be listened on, before anything is started. */
+export function validateListenAddress(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);

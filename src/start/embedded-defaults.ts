@@ -1,4 +1,4 @@
-// The one file that knows both the service and the simulator.
+// The only file that imports both the service and the simulator.
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,30 +10,27 @@ import { startEmbeddedPostgres } from '../db/embedded-postgres.ts';
 import type { ApiKey } from '../http/api-key.ts';
 import { lockDataDir } from './data-dir.ts';
 
-/** What the settings left open, provided. */
+/** The services that the settings select or that were started as embedded defaults. */
 export type Provided = {
   readonly databaseUrl: string;
   readonly salesforce: SalesforceConfig;
   readonly apiKeys: readonly ApiKey[];
-  /** The simulator, where no real one is configured. */
+  /** The simulator, if no Salesforce org is configured. */
   readonly simulator: Simulator | undefined;
   stop(): Promise<void>;
 };
 
-/** Accounts in a simulator that starts for the first time. */
+/** The number of accounts in a new simulator. */
 const simulatorAccounts = 200;
 
-/**
- * Starts what is not configured: an embedded PostgreSQL, a simulator, an API key. All of it keeps its data in
- * DATA_DIR, so that the next start goes on where this one ends.
- */
+/** Starts or generates what is not configured: PostgreSQL, a simulator, an API key. Their data is kept in DATA_DIR. */
 export async function provideDefaults(config: Config): Promise<Provided> {
   const running: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const stopOne of running.reverse()) await stopOne();
   };
   try {
-    // Where nothing is embedded, nothing is kept here.
+    // DATA_DIR is used only by embedded services.
     if (config.databaseUrl === undefined || config.salesforce === undefined) {
       running.push(await lockDataDir(config.dataDir));
     }
@@ -42,7 +39,7 @@ export async function provideDefaults(config: Config): Promise<Provided> {
       const folder = path.join(config.dataDir, 'postgres');
       const postgres = await startEmbeddedPostgres({
         folder,
-        password: await secret(config, 'postgres-password'),
+        password: await readOrCreateSecret(config, 'postgres-password'),
       });
       running.push(() => postgres.stop());
       databaseUrl = postgres.url;
@@ -50,12 +47,16 @@ export async function provideDefaults(config: Config): Promise<Provided> {
     let { salesforce } = config;
     let simulator: Simulator | undefined;
     if (salesforce === undefined) {
-      simulator = await startOrg(config);
+      simulator = await startEmbeddedSimulator(config);
       running.push(simulator.close);
       salesforce = simulatorLogin(simulator);
     }
     const apiKeys = config.apiKeys ?? [
-      { name: 'local', scopes: ['read', 'write', 'admin'] as const, secret: await secret(config, 'api-key') },
+      {
+        name: 'local',
+        scopes: ['read', 'write', 'admin'] as const,
+        secret: await readOrCreateSecret(config, 'api-key'),
+      },
     ];
     return { databaseUrl, salesforce, apiKeys, simulator, stop };
   } catch (error) {
@@ -64,8 +65,8 @@ export async function provideDefaults(config: Config): Promise<Provided> {
   }
 }
 
-/** Beside the API's port where that is free, so that addresses stay the same from start to start. */
-async function startOrg({ dataDir, host, port }: Config): Promise<Simulator> {
+/** Uses the ports after PORT if they are free, so that addresses do not change between starts. */
+async function startEmbeddedSimulator({ dataDir, host, port }: Config): Promise<Simulator> {
   const options = { host, accounts: simulatorAccounts, journalFile: path.join(dataDir, 'simulator.ndjson') };
   const start = await loadSimulator();
   if (port === 0) return start(options);
@@ -78,8 +79,8 @@ async function startOrg({ dataDir, host, port }: Config): Promise<Simulator> {
 }
 
 /**
- * The simulator is a package of its own, which an image for production does not contain.
- * @throws ConfigError without it
+ * The simulator is a separate package, which the production image does not contain.
+ * @throws ConfigError if it is not installed
  */
 async function loadSimulator(): Promise<typeof startSimulator> {
   try {
@@ -102,12 +103,12 @@ function simulatorLogin({ instanceUrl, pubsubEndpoint, credentials }: Simulator)
   };
 }
 
-/** A secret that is made once and kept in DATA_DIR. */
-async function secret({ dataDir }: Config, name: string): Promise<string> {
+/** Reads a secret from DATA_DIR, and generates it if it does not exist. */
+async function readOrCreateSecret({ dataDir }: Config, name: string): Promise<string> {
   const file = path.join(dataDir, name);
-  const kept = await readFile(file, 'utf8').catch(() => '');
-  if (kept !== '') return kept.trim();
-  const made = `tdm_${randomBytes(24).toString('base64url')}`;
-  await writeFile(file, `${made}\n`, { mode: 0o600 });
-  return made;
+  const stored = await readFile(file, 'utf8').catch(() => '');
+  if (stored !== '') return stored.trim();
+  const created = `tdm_${randomBytes(24).toString('base64url')}`;
+  await writeFile(file, `${created}\n`, { mode: 0o600 });
+  return created;
 }

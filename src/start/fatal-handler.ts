@@ -1,22 +1,22 @@
 /**
- * Ends the process in order, with exit code 1, when something is thrown that nobody catches: what was under way is
- * stopped, since nothing can be said of its state any more, and the next start goes on from the database.
- * @param onFault hears of the first one; those that follow from it while the process ends are not told
+ * Shuts down gracefully with exit code 1 after an uncaught error: the state of the process is unknown, and the next
+ * start continues from the database.
+ * @param onError receives the first error; errors during the shutdown are ignored
  */
-export function stopOnOwnFault(
+export function stopOnFatalError(
   stop: () => Promise<void>,
-  limitMs: number,
-  onFault: (error: Error) => void,
+  timeoutMs: number,
+  onError: (error: Error) => void,
 ): void {
-  let ending = false;
-  // Rejections that nobody handles arrive here too.
+  let isStopping = false;
+  // Includes unhandled rejections.
   process.on('uncaughtException', (error) => {
-    if (ending) return;
-    ending = true;
+    if (isStopping) return;
+    isStopping = true;
     process.exitCode = 1;
-    onFault(error);
+    onError(error);
     const end = (): never => process.exit(1);
-    setTimeout(end, limitMs).unref();
+    setTimeout(end, timeoutMs).unref();
     stop().then(end, end);
   });
 }

@@ -1,18 +1,18 @@
-// A second signal sooner than this is the same Ctrl-C: npm passes on what the terminal has sent us already.
+// An earlier second signal belongs to the same Ctrl-C: npm forwards the signal that the terminal has already sent.
 const sameSignalMs = 1_000;
 
 /**
- * Ends the process in order on SIGINT or SIGTERM: `stop` first, exit code 0. A further signal, or `limitMs` without an
- * end, ends it at once with exit code 1.
+ * Graceful shutdown on SIGINT or SIGTERM: calls `stop`, then exits with code 0. After a second signal or the timeout, the
+ * process exits immediately with code 1.
  */
 export function stopOnSignal(
   stop: (signal: NodeJS.Signals) => Promise<void>,
-  limitMs: number,
-  onForced: (why: string) => void,
+  timeoutMs: number,
+  onForced: (reason: string) => void,
 ): void {
   let startedAt: number | undefined;
-  const force = (why: string): void => {
-    onForced(why);
+  const force = (reason: string): void => {
+    onForced(reason);
     process.exit(1);
   };
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -21,7 +21,7 @@ export function stopOnSignal(
       return;
     }
     startedAt = Date.now();
-    setTimeout(() => force(`not done after ${limitMs} ms`), limitMs).unref();
+    setTimeout(() => force(`not finished after ${timeoutMs} ms`), timeoutMs).unref();
     stop(signal).then(
       () => process.exit(0),
       (error: Error) => force(error.message),

@@ -25,7 +25,7 @@ describe('internal faults of the service', () => {
       .map((line) => JSON.parse(line));
     expect(faults).toEqual([
       expect.objectContaining({
-        msg: 'a fault of Tidemark itself: it ends',
+        msg: 'uncaught error; shutting down',
         err: expect.objectContaining({
           message: 'rejection on SIGUSR2',
           stack: expect.stringContaining('throw-on-signal.ts'),

@@ -26,7 +26,7 @@ describe('error messages of the command line', () => {
     const settings = { TIDEMARK_URL: nobody.url, TIDEMARK_API_KEY: 'x' };
     expect(await run(settings, 'status')).toEqual({
       exitCode: 1,
-      stderr: `Nothing listens at ${nobody.url}: start Tidemark with "npm start", or set TIDEMARK_URL.\n`,
+      stderr: `No server is listening at ${nobody.url}: start Tidemark with "npm start", or set TIDEMARK_URL.\n`,
     });
   });
 
@@ -36,7 +36,7 @@ describe('error messages of the command line', () => {
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     const { exitCode, stderr } = await run({ TIDEMARK_URL: url, TIDEMARK_API_KEY: 'x' }, 'status');
     other.close();
-    expect([exitCode, stderr]).toEqual([1, `${url} does not answer like Tidemark; set TIDEMARK_URL.\n`]);
+    expect([exitCode, stderr]).toEqual([1, `${url} does not respond like Tidemark; set TIDEMARK_URL.\n`]);
   });
 
   test.each([
@@ -53,9 +53,9 @@ describe('error messages of the command line', () => {
   });
 
   test.each([
-    [['resync'], 'say what to read'],
+    [['resync'], 'specify what to read'],
     [['resync', '--all', '--account', 'x'], 'cannot be used with'],
-    [['resync', '--since', 'yesterday'], 'no date and time'],
+    [['resync', '--since', 'yesterday'], 'It is not a date and time.'],
     [['resync', '--all', '--mode', 'guess'], 'Allowed choices are repair, verify, sample'],
     [['resnyc', '--all'], 'Did you mean resync?'],
     [[], 'Usage: tidemark'],

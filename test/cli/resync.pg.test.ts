@@ -112,7 +112,7 @@ describe('the command tidemark resync', () => {
     expect(first.exitCode).toBe(0);
     const { id } = JSON.parse(first.stdout);
     const command = run('--all');
-    await said(command, `One is under way already`);
+    await said(command, `A resync is already running`);
     await said(command, 'queued: ');
     command.interrupt();
     expect((await command.ended).exitCode).toBe(130);

@@ -39,7 +39,7 @@ describe('schedules', () => {
     'a schedule of %s is refused and the setting is named',
     (cron) => {
       const [problem] = problemsOf({ SAMPLE_SCHEDULE: cron });
-      expect(problem).toContain(`SAMPLE_SCHEDULE: "${cron}" is no cron expression such as "0 3 * * 0" (`);
+      expect(problem).toContain(`SAMPLE_SCHEDULE: "${cron}" is not a cron expression such as "0 3 * * 0" (`);
     },
   );
 });
@@ -79,6 +79,7 @@ describe('the settings', () => {
       instanceName: undefined,
       drainMs: 1_000,
       logLevel: 'info',
+      logFormat: 'auto',
     });
   });
 
@@ -92,7 +93,7 @@ describe('the settings', () => {
     (name) => {
       const [problem] = problemsOf({ INDEXED_FIELDS: `Industry,${name}` });
       expect(problem).toBe(
-        `INDEXED_FIELDS names "${name}", which is no API name such as Industry or BillingAddress.City`,
+        `INDEXED_FIELDS names "${name}", which is not an API name such as Industry or BillingAddress.City`,
       );
     },
   );
@@ -150,6 +151,7 @@ describe('the settings', () => {
     ['ROLES', 'web'],
     ['ROLES', 'api,api,api'],
     ['LOG_LEVEL', 'loud'],
+    ['LOG_FORMAT', 'xml'],
   ])('the setting %s=%s is refused in one line that names it', (name, value) => {
     const [problem, ...others] = problemsOf({ OIDC_AUDIENCE: oidcAudience(name), [name]: value });
     expect(problem).toMatch(new RegExp(`^${name}: `));
@@ -338,17 +340,17 @@ describe('the sign-in', () => {
     [
       'a check of certificates that is switched off',
       { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
-      /^NODE_TLS_REJECT_UNAUTHORIZED: "0" would trust anybody/,
+      /^NODE_TLS_REJECT_UNAUTHORIZED: "0" disables the verification/,
     ],
     [
       'a key file that is not there',
       { SALESFORCE_CLIENT_SECRET: '', SALESFORCE_USERNAME: 'a', SALESFORCE_PRIVATE_KEY_FILE: '/nowhere.pem' },
-      /^SALESFORCE_PRIVATE_KEY_FILE: the file \/nowhere.pem can't be read \(ENOENT\)/,
+      /^SALESFORCE_PRIVATE_KEY_FILE: the file \/nowhere.pem cannot be read \(ENOENT\)/,
     ],
     [
       'a certificate authority that is not there',
       { PUBSUB_CA_FILE: '/nowhere.pem' },
-      /^PUBSUB_CA_FILE: the file \/nowhere.pem can't be read/,
+      /^PUBSUB_CA_FILE: the file \/nowhere.pem cannot be read/,
     ],
     [
       'plain text to a host elsewhere',

@@ -18,14 +18,18 @@ describe('API_KEYS', () => {
   });
 
   it.each([
-    ['a bare secret', 'a-secret-of-nobody', 'API_KEYS: entry 1 is not name:scope+scope:secret'],
-    ['an entry without secret', 'ops:read', 'API_KEYS: entry 1 is not name:scope+scope:secret'],
-    ['an entry without name', ':read:a-secret-of-ops-1', 'API_KEYS: entry 1 is not'],
-    ['a comma too many', 'ops:read:a-secret-of-ops-1,', 'API_KEYS: entry 2 is not'],
+    ['a bare secret', 'a-secret-of-nobody', 'API_KEYS: entry 1 must have the form name:scope+scope:secret'],
+    ['an entry without secret', 'ops:read', 'API_KEYS: entry 1 must have the form name:scope+scope:secret'],
+    ['an entry without name', ':read:a-secret-of-ops-1', 'API_KEYS: entry 1 must have'],
+    ['a comma too many', 'ops:read:a-secret-of-ops-1,', 'API_KEYS: entry 2 must have'],
     ['an unknown scope', 'ops:reed:a-secret-of-ops-1', '"ops" has an unknown scope'],
     ['no scope', 'ops::a-secret-of-ops-1', '"ops" has an unknown scope'],
     ['a short secret', 'ops:read:short', 'the secret of "ops" has fewer than 16 characters'],
-    ['a name twice', 'ops:read:a-secret-of-ops-1,ops:read:a-secret-of-ops-2', 'API_KEYS names "ops" twice'],
+    [
+      'a name twice',
+      'ops:read:a-secret-of-ops-1,ops:read:a-secret-of-ops-2',
+      'API_KEYS: the name "ops" is not unique',
+    ],
   ])('API_KEYS is refused for %s', (_, text, problem) => {
     expect(() => parseApiKeys(text)).toThrow(problem);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
-import { readWebhookSenders, type WebhookSettings } from '../../src/config/parse-webhook-senders.ts';
+import { parseWebhookSenders, type WebhookSettings } from '../../src/config/parse-webhook-senders.ts';
 
 const read = (settings: Partial<WebhookSettings>) =>
-  readWebhookSenders({ OUTBOUND_MESSAGE_CERT_HEADER: 'x-client-cert-sha256', ...settings });
+  parseWebhookSenders({ OUTBOUND_MESSAGE_CERT_HEADER: 'x-client-cert-sha256', ...settings });
 const problemsOf = (settings: Partial<WebhookSettings>): readonly string[] => {
   try {
     read(settings);
@@ -39,7 +39,7 @@ describe('senders of webhooks', () => {
   ])('the secret %s is refused with a message that names the setting and not the secret', (wrong) => {
     const problems = problemsOf({ WEBHOOK_SECRETS: `${secret(32)},${wrong}` });
     expect(problems).toEqual([
-      expect.stringMatching(/^WEBHOOK_SECRETS: entry 2 must be whsec_ and the base64/),
+      expect.stringMatching(/^WEBHOOK_SECRETS: entry 2 must be whsec_ followed by the base64/),
     ]);
     expect(problems.join()).not.toContain(wrong === 'whsec_' ? `${wrong}A` : wrong);
   });

@@ -2,35 +2,35 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { type FailureClass, judgeOAuth, SalesforceError } from '../../src/salesforce/error.ts';
-import { startFailure } from '../../src/start/startup-error.ts';
+import { describeStartupError } from '../../src/start/startup-error.ts';
 
 const salesforce = (code: string, failure: FailureClass, message = 'It says so.'): string =>
-  startFailure(new SalesforceError(message, code, failure));
+  describeStartupError(new SalesforceError(message, code, failure));
 
-describe('reasons why the service can not start', () => {
+describe('reasons why the service cannot start', () => {
   it('each invalid setting is one line', () => {
-    expect(startFailure(new ConfigError(['PORT: no', 'HOST: no']))).toBe('PORT: no\nHOST: no');
+    expect(describeStartupError(new ConfigError(['PORT: no', 'HOST: no']))).toBe('PORT: no\nHOST: no');
   });
 
   it.each<[string, FailureClass, string]>([
     ['topic.not.found', 'config', 'CDC_TOPIC: It says so. (topic.not.found). Correct the setting'],
     ['subscription.topic.cannot.subscribe', 'permission', 'CDC_TOPIC: It says so.'],
-    ['UNAVAILABLE', 'transient', "PUBSUB_ENDPOINT: the Pub/Sub API can't be reached"],
-    ['DEADLINE_EXCEEDED', 'transient', "PUBSUB_ENDPOINT: the Pub/Sub API can't be reached"],
-    ['UNIMPLEMENTED', 'config', 'PUBSUB_ENDPOINT: there is no Pub/Sub API there'],
-    ['ECONNREFUSED', 'transient', "SALESFORCE_LOGIN_URL: Salesforce can't be reached"],
-    ['ENOTFOUND', 'transient', "SALESFORCE_LOGIN_URL: Salesforce can't be reached"],
-    ['TIMEOUT', 'transient', "SALESFORCE_LOGIN_URL: Salesforce can't be reached"],
-    ['SERVER_UNAVAILABLE', 'transient', 'Salesforce does not answer as it should: It says so.'],
+    ['UNAVAILABLE', 'transient', 'PUBSUB_ENDPOINT: the Pub/Sub API cannot be reached'],
+    ['DEADLINE_EXCEEDED', 'transient', 'PUBSUB_ENDPOINT: the Pub/Sub API cannot be reached'],
+    ['UNIMPLEMENTED', 'config', 'PUBSUB_ENDPOINT: this is not the Pub/Sub API'],
+    ['ECONNREFUSED', 'transient', 'SALESFORCE_LOGIN_URL: Salesforce cannot be reached'],
+    ['ENOTFOUND', 'transient', 'SALESFORCE_LOGIN_URL: Salesforce cannot be reached'],
+    ['TIMEOUT', 'transient', 'SALESFORCE_LOGIN_URL: Salesforce cannot be reached'],
+    ['SERVER_UNAVAILABLE', 'transient', 'Salesforce is not available: It says so.'],
     [
       'invalid_grant',
       'config',
-      'Salesforce refused the sign-in: It says so. (invalid_grant); check SALESFORCE_LOGIN_URL',
+      'Salesforce rejected the sign-in: It says so. (invalid_grant); check SALESFORCE_LOGIN_URL',
     ],
     [
       'SALESFORCE_PRIVATE_KEY',
       'config',
-      'Salesforce refused the sign-in: It says so. (SALESFORCE_PRIVATE_KEY)',
+      'Salesforce rejected the sign-in: It says so. (SALESFORCE_PRIVATE_KEY)',
     ],
   ])('the error names the cause of %s and the setting', (code, failure, line) => {
     expect(salesforce(code, failure).startsWith(line)).toBe(true);
@@ -41,8 +41,8 @@ describe('reasons why the service can not start', () => {
     ['ip restricted', "Allow Tidemark's IP address"],
   ])('the error of a sign-in that is refused says what to do in Salesforce: %s', (message, action) => {
     const { failure, ...details } = judgeOAuth({ code: 'invalid_grant', message, status: 400 });
-    const line = startFailure(new SalesforceError(message, 'invalid_grant', failure, details));
-    expect(line).toContain(`Salesforce refused the sign-in: ${message} (invalid_grant). ${action}`);
+    const line = describeStartupError(new SalesforceError(message, 'invalid_grant', failure, details));
+    expect(line).toContain(`Salesforce rejected the sign-in: ${message} (invalid_grant). ${action}`);
   });
 
   it('the error is one line whatever Salesforce said', () => {
@@ -57,8 +57,8 @@ describe('reasons why the service can not start', () => {
     const second = createServer();
     const error = await new Promise((resolve) => second.on('error', resolve).listen(port, '127.0.0.1'));
     await new Promise((resolve) => first.close(resolve));
-    expect(startFailure(error)).toBe(
-      `PORT: ${port} is in use on 127.0.0.1; stop what listens there or set another PORT`,
+    expect(describeStartupError(error)).toBe(
+      `PORT: ${port} is in use on 127.0.0.1; stop the other process or set another PORT`,
     );
   });
 
@@ -66,13 +66,13 @@ describe('reasons why the service can not start', () => {
     const server = createServer();
     // An address for documentation: nobody has it.
     const error = await new Promise((resolve) => server.on('error', resolve).listen(0, '192.0.2.1'));
-    expect(startFailure(error)).toMatch(/^HOST: this machine can't listen there \(/);
+    expect(describeStartupError(error)).toMatch(/^HOST: cannot listen on this address \(/);
   });
 
   it('any other error is its message in one line', () => {
-    expect(startFailure(new Error('DATABASE_URL: password\nauthentication failed'))).toBe(
+    expect(describeStartupError(new Error('DATABASE_URL: password\nauthentication failed'))).toBe(
       'DATABASE_URL: password authentication failed',
     );
-    expect(startFailure('just a text')).toBe('just a text');
+    expect(describeStartupError('just a text')).toBe('just a text');
   });
 });

@@ -142,7 +142,7 @@ describe('the first minute without settings and without a Salesforce account', (
     });
     started.push(other);
     expect(await other.ended()).toBe(1);
-    expect(other.output()).toMatch(/^(?:Salesforce refused the sign-in|SALESFORCE_\w+): .*invalid_client/m);
+    expect(other.output()).toMatch(/^(?:Salesforce rejected the sign-in|SALESFORCE_\w+): .*invalid_client/m);
     await rm(`${dataDir}-other`, { recursive: true, force: true });
   });
 
@@ -154,7 +154,7 @@ describe('the first minute without settings and without a Salesforce account', (
     const service = start({ PORT: String(port) });
     expect(await service.ended()).toBe(1);
     expect(service.output()).toBe(
-      `PORT: ${port} is in use on 127.0.0.1; stop what listens there or set another PORT\n`,
+      `PORT: ${port} is in use on 127.0.0.1; stop the other process or set another PORT\n`,
     );
     other.close();
   });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import { readWebhookSenders } from '../../src/config/parse-webhook-senders.ts';
+import { parseWebhookSenders } from '../../src/config/parse-webhook-senders.ts';
 import type { WebhookSenders } from '../../src/http/routes/webhooks/webhook-senders.ts';
 
 /** 32 bytes each. */
@@ -13,7 +13,7 @@ export const outboundPath = `/webhooks/outbound-messages/${pathSecret}`;
 
 /** Who may send to a server of a test. */
 export function sendersFor(organizationId: string): WebhookSenders {
-  return readWebhookSenders({
+  return parseWebhookSenders({
     WEBHOOK_SECRETS: `${webhookSecret}, ${newerSecret}`,
     OUTBOUND_MESSAGE_ORG_IDS: organizationId,
     OUTBOUND_MESSAGE_PATH_SECRET: `${pathSecret}, ${newerPathSecret}`,
