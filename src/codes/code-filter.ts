@@ -1,4 +1,5 @@
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
+import type { SchemaField } from '../salesforce/writer-schema.ts';
 
 /** A condition on the fields of an account: all comparisons must hold. */
 export type CodeFilter = readonly Comparison[];
@@ -38,6 +39,20 @@ export function evaluateFilter(filter: CodeFilter, values: FieldValues): boolean
     const value = values.get(path) ?? null;
     return wanted.some((each) => each === value) === among;
   });
+}
+
+/**
+ * Checks the names of a filter: a misspelled field would always be null, and no account would get a code.
+ * @param fields of change events
+ * @throws Error that names the setting and the field
+ */
+export function checkFilter(filter: CodeFilter | null, fields: readonly SchemaField[]): void {
+  const known = new Set(
+    fields.flatMap(({ name, parts }) => [name, ...parts.map((part) => `${name}.${part}`)]),
+  );
+  const unknown = filter?.find(({ path }) => !known.has(path));
+  if (unknown === undefined) return;
+  throw new Error(`SIGNUP_CODE_FILTER: change events of Account have no field "${unknown.path}"`);
 }
 
 function parseComparison(tokens: Tokens): Comparison {

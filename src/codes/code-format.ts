@@ -1,6 +1,5 @@
 import { customAlphabet } from 'nanoid';
 
-/** How codes look. */
 export type CodeFormat = {
   readonly alphabet: string;
   /** Random characters, without the prefix. */
@@ -8,40 +7,40 @@ export type CodeFormat = {
   readonly prefix: string;
 };
 
-/** Digits and letters that can't be taken for one another: no 0/O, no 1/I/l. 57 of them: 58 bits in ten. */
+/** 57 unambiguous digits and letters, without 0/O and 1/I/l: ten have 58 bits. */
 export const defaultFormat: CodeFormat = {
   alphabet: '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz',
   length: 10,
   prefix: '',
 };
 
-// Below it a million codes would be guessed within hours, and collide by the dozen.
+// With fewer, one of a million codes could be guessed within hours, and codes would collide.
 export const minBits = 40;
 
-// What needs no escaping in SOQL, CSV, JSON, HTML and addresses.
+// No escaping in SOQL, CSV, JSON, HTML and URLs.
 const plain = /^[A-Za-z0-9_.~-]*$/;
 
-/** A maker of random codes, from the operating system's secure source. */
+/** Creates a generator of codes from a cryptographically secure source. */
 export function codeGenerator({ alphabet, length, prefix }: CodeFormat): () => string {
   const random = customAlphabet(alphabet, length);
   return () => prefix + random();
 }
 
-/** Bits of randomness in a code, where upper and lower case differ or do not. */
+/** Bits of randomness in a code. @param caseSensitive whether codes are distinguished by case */
 export function entropyBits({ alphabet, length }: CodeFormat, caseSensitive = true): number {
   const different = new Set(caseSensitive ? alphabet : alphabet.toLowerCase());
   return length * Math.log2(different.size);
 }
 
-/** What is wrong with a format, a line each with the setting's name. */
+/** Validates a format. @returns one line per error, with the name of the setting */
 export function formatProblems(format: CodeFormat): string[] {
   const { alphabet, prefix } = format;
   const unusable = (name: string): string =>
-    `${name}: only letters, digits and - _ . ~ are possible: everything else needs escaping somewhere`;
+    `${name}: only letters, digits and - _ . ~ are possible: other characters need escaping`;
   if (!plain.test(alphabet)) return [unusable('SIGNUP_CODE_ALPHABET')];
   if (!plain.test(prefix)) return [unusable('SIGNUP_CODE_PREFIX')];
   const repeated = [...alphabet].find((character, index) => alphabet.indexOf(character) !== index);
-  if (repeated !== undefined) return [`SIGNUP_CODE_ALPHABET: it names "${repeated}" twice`];
+  if (repeated !== undefined) return [`SIGNUP_CODE_ALPHABET: has "${repeated}" twice`];
   const bits = entropyBits(format);
   if (bits >= minBits) return [];
   const needed = Math.ceil(minBits / Math.log2(alphabet.length));

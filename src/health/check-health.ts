@@ -10,21 +10,21 @@ export type HealthContext = {
   readonly pool: pg.Pool;
   readonly topic: string;
   readonly faults: ProcessFaults;
-  /** `table.column` of everything that existed at the start. */
+  /** `table.column` of each column that existed at startup. */
   readonly columns: readonly string[];
   /** Of the job queue. */
   readonly queueSchema: string;
   /** Undefined without a read replica. */
   readonly replicaServes?: () => boolean | undefined;
-  /** As this process knows it from Salesforce; null if it does not. */
+  /** Difference to Salesforce's clock in milliseconds; null if unknown. */
   readonly clockAheadMs?: () => number | null;
   readonly graceMs?: number | undefined;
 };
 
-// A probe waits for about two seconds, so the answer must not hang with the database.
+// Probes time out after about two seconds.
 const answerLimitMs = 1_500;
 
-/** Reads the facts and judges them; never throws: a database that does not answer is a fact. */
+/** Reads and judges the facts. Never throws: an unreachable database is a fact. */
 export async function checkHealth(context: HealthContext): Promise<Verdict> {
   return judgeHealth(await readFacts(context), context.graceMs);
 }
@@ -44,14 +44,14 @@ async function readFacts({
   try {
     const present = new Set(await Promise.race([readColumns(pool), tooLate]));
     const missingColumns = columns.filter((column) => !present.has(column));
-    // A query that names what is gone would fail.
+    // Queries with missing columns would fail.
     if (missingColumns.length > 0)
       return { ...own, now: new Date(), faults: faults.list(), missingColumns, stored: null };
     const { now, stored } = await Promise.race([readStoredFacts(pool, topic, queueSchema), tooLate]);
     faults.clear('database');
     return { ...own, now, faults: faults.list(), missingColumns, stored };
   } catch (error) {
-    // The first probe that fails is the start; the later ones belong to the same outage.
+    // The first failing probe is the start of the outage.
     faults.set('database', databaseFault(error));
     return { ...own, now: new Date(), faults: faults.list(), missingColumns: [], stored: null };
   } finally {

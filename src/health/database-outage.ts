@@ -2,15 +2,14 @@ import type { Logger } from 'pino';
 import { databaseFault } from '../db/database-fault.ts';
 import type { ProcessFaults } from './process-faults.ts';
 
-/** What a connection that is opened again and again tells of the database. */
+/** Receives the failures and successes of a connection that is reopened. */
 export type DatabaseOutageReporter = {
   failed(error: Error): void;
   connected(): void;
 };
 
 /**
- * Follows the outages of the database for the whole process: in its memory, and in the log with one line when an outage
- * begins and one when it ends. A single failure is a connection that broke, not an outage.
+ * Tracks database outages of the process and logs the beginning and the end of each. A single failure is not an outage.
  *
  * @param now epoch milliseconds
  */
@@ -27,7 +26,7 @@ export function createDatabaseOutageReporter(
       const isFirst = firstFailureAt === undefined;
       firstFailureAt ??= now();
       if (isFirst || isOngoing) {
-        logger.debug({ err: error }, 'a database connection broke');
+        logger.debug({ err: error }, 'database connection lost');
         return;
       }
       isOngoing = true;
@@ -41,7 +40,7 @@ export function createDatabaseOutageReporter(
         const seconds = Math.round((now() - firstFailureAt) / 1_000);
         logger.info({ seconds }, 'database reconnected');
       } else if (firstFailureAt !== undefined) {
-        logger.info('a database connection broke and was opened again');
+        logger.info('database connection lost and reopened');
       }
       firstFailureAt = undefined;
       isOngoing = false;
@@ -50,7 +49,7 @@ export function createDatabaseOutageReporter(
   };
 }
 
-/** A probe may have found out before. */
+/** A probe may have detected the outage earlier. */
 function earlier(since: Date, faults: ProcessFaults): Date {
   const known = faults.list().find(({ area }) => area === 'database');
   return known !== undefined && known.since < since ? known.since : since;

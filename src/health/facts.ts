@@ -2,34 +2,34 @@
  * - `stream`: changes do not reach the event log
  * - `apply`: stored events are not applied
  * - `database`: the database does not answer
- * - `topic`: the topic is known not to carry changes of Account
+ * - `topic`: the channel of the topic does not select Account
  */
 export type FaultArea = 'stream' | 'apply' | 'database' | 'topic';
 
-/** A failure that lasts: from its first occurrence to the next success. */
+/** A lasting failure, from its first occurrence to the next success. */
 export type Fault = {
   readonly code: string;
-  /** The words of Salesforce or PostgreSQL: for callers with a key. */
+  /** The message of Salesforce or PostgreSQL: not public. */
   readonly message: string;
-  /** What an operator does about it, as one sentence. */
+  /** What an operator should do, as one sentence. */
   readonly action: string;
-  /** Whether it stays until a person has changed something. */
+  /** Whether it lasts until an operator acts. */
   readonly needsPerson?: boolean;
   readonly since: Date;
 };
 
-/** What this process alone knows; it stays true while the database takes no writes. */
+/** A fault in the memory of this process, available while the database takes no writes. */
 export type ProcessFault = Fault & { readonly area: FaultArea };
 
 /** A cause without a time. */
 export type Cause = Omit<Fault, 'since'>;
 
-/** Everything that the verdict depends on. */
+/** The input of the verdict. */
 export type HealthFacts = {
   readonly now: Date;
   readonly topic: string;
   readonly faults: readonly ProcessFault[];
-  /** `table.column` of what existed at the start and is gone. */
+  /** `table.column` of each column that existed at startup and is missing. */
   readonly missingColumns: readonly string[];
   /** Undefined without a read replica. */
   readonly replicaServes: boolean | undefined;
@@ -39,12 +39,12 @@ export type HealthFacts = {
   readonly stored: StoredFacts | null;
 };
 
-/** What the tables say. */
+/** The facts in the database. */
 export type StoredFacts = {
   readonly isReadOnly: boolean;
   /** Null if no process has followed the topic yet. */
   readonly subscription: SubscriptionFacts | null;
-  /** When the oldest event was received that waits to be applied for the first time. */
+  /** When the oldest event was received that has not been tried yet. */
   readonly oldestWaitingAt: Date | null;
   /** When an event was applied last. */
   readonly lastAppliedAt: Date | null;
@@ -64,7 +64,7 @@ export type StoredFacts = {
     readonly message: string;
     readonly since: Date;
   } | null;
-  /** Resyncs that a person has to confirm. */
+  /** Resyncs that need a confirmation. */
   readonly unconfirmedResyncs: readonly { readonly id: string; readonly since: Date }[];
   /** The latest comparison of all accounts, if it failed. */
   readonly failedComparison: {
@@ -73,7 +73,7 @@ export type StoredFacts = {
     readonly since: Date;
     readonly action: string | null;
   } | null;
-  /** Repairs that Tidemark ordered without an incident and that failed; they are retried. */
+  /** Failed resyncs that Tidemark requested without an incident; they are retried. */
   readonly failedRepairs: readonly {
     readonly id: string;
     readonly reason: string;
@@ -81,7 +81,7 @@ export type StoredFacts = {
     readonly since: Date;
     readonly action: string | null;
   }[];
-  /** Accounts whose re-read fails and is retried. */
+  /** Accounts whose re-read is being retried. */
   readonly failingRereads: { readonly count: number; readonly since: Date; readonly error: string } | null;
   readonly failedMaintenance: readonly {
     readonly task: string;
@@ -100,9 +100,9 @@ export type SubscriptionFacts = {
   readonly outage: Fault | null;
   readonly applyFault: Fault | null;
   readonly loadedAt: Date | null;
-  /** The latest sign of life of the process that follows the topic; null if there never was one. */
+  /** The latest heartbeat of the process that holds the subscription; null before the first one. */
   readonly renewedAt: Date | null;
-  /** When nothing was last known to be left on the bus or in the log. */
+  /** When the bus and the event log were last known to be empty. */
   readonly currentAt: Date | null;
   /** The commit time of the newest event of the stream that has been applied. */
   readonly watermarkAt: Date | null;

@@ -2,19 +2,19 @@ import { databaseAction, databaseFault } from '../db/database-fault.ts';
 import { type FailureClass, SalesforceError } from '../salesforce/error.ts';
 import type { Cause } from './facts.ts';
 
-/** Why something failed, as it is stored and shown: what is not Salesforce's failure is the database's. */
+/** The cause of a failure of Salesforce or of the database. */
 export function failureCause(error: unknown): Cause {
   if (!(error instanceof SalesforceError)) return databaseFault(error);
   const { code, message, failure } = error;
   return { code, message, action: actionOf(error), needsPerson: needsPerson(failure) };
 }
 
-/** Whether a failure stays until a person has changed something. */
+/** Whether a failure lasts until an operator acts. */
 export function needsPerson(failure: FailureClass): boolean {
   return failure === 'config' || failure === 'permission' || failure === 'bug';
 }
 
-/** What an operator does about a failure, with the setting that it concerns. */
+/** What an operator should do, with the setting to check. */
 export function actionOf({ code, setting, action }: SalesforceError): string {
   const own = databaseAction(code) ?? action;
   return setting === undefined || own.includes(setting) ? own : `${own} Setting: ${setting}.`;

@@ -2,10 +2,7 @@ import { storageFaultCodes } from '../db/database-fault.ts';
 import type { Fault, FaultArea, HealthFacts, SubscriptionFacts } from './facts.ts';
 import type { Problem } from './problem.ts';
 
-/**
- * Outages of the stream and of applying. Of the two places that know them, memory is the one that works while the
- * database takes no writes.
- */
+/** Outages of the stream and of applying. Faults in memory are known even while the database takes no writes. */
 export function faultProblems(
   facts: HealthFacts,
   subscription: SubscriptionFacts | null,
@@ -13,7 +10,7 @@ export function faultProblems(
 ): Problem[] {
   const stream = currentFault(facts, 'stream', subscription?.outage);
   const apply = currentFault(facts, 'apply', subscription?.applyFault);
-  // What keeps the mirror from being loaded has no grace period: there is nothing to serve meanwhile.
+  // No grace period before the initial load: there is nothing to serve.
   const limitMs = subscription?.loadedAt == null ? Number.NEGATIVE_INFINITY : graceMs;
   return [
     ...(stream === undefined ? [] : [streamProblem(facts, stream, limitMs)]),
@@ -22,10 +19,10 @@ export function faultProblems(
   ];
 }
 
-// Between the clocks of this process and of the database.
+// Difference between the clocks of this process and the database.
 const clockSkewMs = 1_000;
 
-/** If both know the fault, the row's start counts, which has outlived other processes, unless it came late. */
+/** If both have the fault, the stored start counts, unless it was stored late. */
 function currentFault(
   { faults }: HealthFacts,
   area: FaultArea,
@@ -65,12 +62,12 @@ function applyProblem({ now }: HealthFacts, apply: Fault, graceMs: number): Prob
   };
 }
 
-// What the Tooling API shows of the selection is not certain enough to take the service out of rotation.
+// Only degraded: the Tooling API may not show the whole selection.
 function topicProblem({ code, message, since, action }: Fault): Problem {
   return { code, severity: 'degraded', summary: message, detail: null, since, action };
 }
 
-// These end only when a person has changed something, as what needs a person does: there is no grace period.
+// No grace period: these last until an operator acts.
 const immediate = new Set(['database-full', 'database-read-only']);
 
 function isLasting({ since, code, needsPerson }: Fault, now: Date, graceMs: number): boolean {

@@ -1,8 +1,8 @@
 import type { HealthFacts, SubscriptionFacts } from './facts.ts';
 import type { Problem } from './problem.ts';
 
-// It gives a sign of life every five seconds; another process takes over within ten.
-const unseenLimitMs = 20_000;
+// Heartbeats are five seconds apart; another process takes over within ten.
+const heartbeatTimeoutMs = 20_000;
 
 /** Whether a process holds the subscription, and whether it has a stream. */
 export function leaderProblems(
@@ -15,7 +15,7 @@ export function leaderProblems(
     return [noLeader(topic, state === 'idle' ? since : (renewedAt ?? since), now, graceMs)];
   }
   if (outage !== null || state === 'streaming') return [];
-  // The time of the idle state was before the holder came.
+  // The idle state is older than the holder.
   const openingSince = state === 'idle' ? renewedAt : stateSince;
   const isLong = openingSince !== null && now.getTime() - openingSince.getTime() > graceMs;
   return [
@@ -32,13 +32,13 @@ export function leaderProblems(
   ];
 }
 
-/** A holder that was stopped has released the subscription; one that was killed has not. */
+/** A stopped holder has released the subscription; a killed one has not. */
 function isHeld(
   now: Date,
   { renewedAt, state, stateSince }: Pick<SubscriptionFacts, 'renewedAt' | 'state' | 'stateSince'>,
 ): boolean {
   if (renewedAt === null) return state !== 'idle';
-  const isSeen = now.getTime() - renewedAt.getTime() <= unseenLimitMs;
+  const isSeen = now.getTime() - renewedAt.getTime() <= heartbeatTimeoutMs;
   return isSeen && (state !== 'idle' || renewedAt > stateSince);
 }
 

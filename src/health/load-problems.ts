@@ -1,9 +1,9 @@
 import type { InitialLoadFacts, StoredFacts } from './facts.ts';
-import type { Problem } from './problem.ts';
+import { down, type Problem } from './problem.ts';
 
 /**
- * Why there is no complete mirror yet.
- * @param isBlocked whether another problem, which is reported too, keeps the load from running
+ * Why the initial load is not complete.
+ * @param isBlocked whether another reported problem prevents the load
  */
 export function loadProblems(stored: StoredFacts, isBlocked: boolean): Problem[] {
   const { subscription, initialLoad: load, incidents } = stored;
@@ -17,14 +17,12 @@ export function loadProblems(stored: StoredFacts, isBlocked: boolean): Problem[]
         ? failedLoad(load)
         : loadInProgress(load, isBlocked);
   return [
-    {
-      code: 'initial-load',
-      severity: 'down',
+    down('initial-load', {
       summary: `The initial load is not complete. ${about.summary}`,
       detail: load?.error ?? null,
       since: load?.since ?? null,
       action: about.action,
-    },
+    }),
   ];
 }
 
@@ -46,15 +44,10 @@ function failedLoad({ cause }: InitialLoadFacts): About {
 
 function loadInProgress(load: InitialLoadFacts | null, isBlocked: boolean): About {
   if (load === null) {
-    return isBlocked
-      ? {
-          summary: 'It has not started.',
-          action: 'It starts automatically when the other reasons are resolved.',
-        }
-      : {
-          summary: 'It has not started.',
-          action: 'Wait: it starts when Tidemark is connected to Salesforce.',
-        };
+    const action = isBlocked
+      ? 'It starts automatically when the other reasons are resolved.'
+      : 'Wait: it starts when Tidemark is connected to Salesforce.';
+    return { summary: 'It has not started.', action };
   }
   const expected = load.expected === null ? '' : ` of ${load.expected}`;
   const progress = `${load.read}${expected} records read.`;
@@ -65,10 +58,8 @@ function loadInProgress(load: InitialLoadFacts | null, isBlocked: boolean): Abou
         'Wait for the daily API requests of the org to be available again, or lower API_RESERVE_PERCENT.',
     };
   }
-  return {
-    summary: progress,
-    action: isBlocked
-      ? 'It continues automatically when the other reasons are resolved.'
-      : 'Wait for it to finish.',
-  };
+  const action = isBlocked
+    ? 'It continues automatically when the other reasons are resolved.'
+    : 'Wait for it to finish.';
+  return { summary: progress, action };
 }

@@ -3,9 +3,9 @@ import type { HealthFacts } from './facts.ts';
 import { faultProblems } from './fault-problems.ts';
 import { leaderProblems } from './leader-problems.ts';
 import { loadProblems } from './load-problems.ts';
-import type { Problem } from './problem.ts';
+import { down, type Problem } from './problem.ts';
 
-/** Why changes do not get from Salesforce into the mirror, the causes before what follows from them. */
+/** Why changes do not reach the mirror, causes before their consequences. */
 export function mirrorProblems(facts: HealthFacts, graceMs: number): Problem[] {
   const { stored, missingColumns } = facts;
   if (missingColumns.length > 0) return [columnsMissing(missingColumns)];
@@ -23,43 +23,29 @@ export function mirrorProblems(facts: HealthFacts, graceMs: number): Problem[] {
 
 function databaseAway({ faults, now }: HealthFacts): Problem {
   const fault = faults.find(({ area }) => area === 'database');
-  return {
-    code: 'database-unreachable',
-    severity: 'down',
+  return down('database-unreachable', {
     summary: 'The database does not answer.',
     detail: fault?.message ?? null,
     since: fault?.since ?? now,
     action: 'Check that PostgreSQL runs and that DATABASE_URL is correct; Tidemark reconnects automatically.',
-  };
+  });
 }
 
 function columnsMissing(columns: readonly string[]): Problem {
-  return {
-    code: 'database-columns-missing',
-    severity: 'down',
+  return down('database-columns-missing', {
     summary: `The database lacks ${columns.join(', ')}: removed by hand.`,
-    detail: null,
-    since: null,
     action: 'Restore the database from a backup.',
-  };
+  });
 }
 
 function notStarted(topic: string): Problem {
-  return {
-    code: 'not-started',
-    severity: 'down',
+  return down('not-started', {
     summary: `No process has followed ${topic} yet.`,
-    detail: null,
-    since: null,
     action: 'Start a process with the role sync.',
-  };
+  });
 }
 
-const readOnly: Problem = {
-  code: 'database-read-only',
-  severity: 'down',
+const readOnly: Problem = down('database-read-only', {
   summary: 'Changes are not being stored: the database is read-only.',
-  detail: null,
-  since: null,
   action: 'Set DATABASE_URL to a server that accepts writes.',
-};
+});

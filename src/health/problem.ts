@@ -1,13 +1,56 @@
-/** One thing that is wrong. */
+/** A reason why the mirror is not healthy. */
 export type Problem = {
-  /** Stable; clients and alerts may branch on it. */
+  /** Stable: clients and alerts may depend on it. */
   readonly code: string;
   readonly severity: 'degraded' | 'down';
-  /** What is wrong, in our own words: may be shown to anybody. */
+  /** In Tidemark's words: public. */
   readonly summary: string;
-  /** The words of Salesforce or PostgreSQL; null if there are none. */
+  /** The message of Salesforce or PostgreSQL; null if there is none. */
   readonly detail: string | null;
   readonly since: Date | null;
-  /** What an operator does about it. */
+  /** What an operator should do. */
   readonly action: string;
 };
+
+type Content = Pick<Problem, 'summary' | 'action'> & Partial<Pick<Problem, 'detail' | 'since'>>;
+
+/** Changes are mirrored, but something needs attention. */
+export function degraded(code: string, content: Content): Problem {
+  return { code, severity: 'degraded', detail: null, since: null, ...content };
+}
+
+/** Changes are not mirrored. */
+export function down(code: string, content: Content): Problem {
+  return { code, severity: 'down', detail: null, since: null, ...content };
+}
+
+/** The message for callers with a key, with that of Salesforce or PostgreSQL. */
+export function problemMessage({ summary, detail }: Problem): string {
+  return detail === null || detail === '' ? summary : `${summary} ${detail}`;
+}
+
+/** The message for everyone. */
+function publicMessage({ summary, action }: Problem): string {
+  return action === '' ? summary : `${summary} ${action}`;
+}
+
+// These prevent an API process from serving reads; the others concern only the process with the stream.
+const preventsReads = new Set([
+  'database-unreachable',
+  'database-columns-missing',
+  'not-started',
+  'initial-load',
+]);
+
+/**
+ * The reasons why a process is not ready, a sentence each.
+ * @param mirrors whether the process has the role `sync`
+ */
+export function notReadyReasons(
+  { problems }: { readonly problems: readonly Problem[] },
+  mirrors: boolean,
+): string[] {
+  return problems
+    .filter(({ severity, code }) => severity === 'down' && (mirrors || preventsReads.has(code)))
+    .map(publicMessage);
+}

@@ -1,8 +1,8 @@
 import type { Cause, FaultArea, ProcessFault } from './facts.ts';
 
-/** The faults that this process sees now. They are kept in memory, because a full disk stores no fault either. */
+/** The current faults of this process, in memory because a full disk stores no faults. */
 export type ProcessFaults = {
-  /** The fault goes on, or begins now; its start stays. */
+  /** Sets a fault; the start of a known one is kept. */
   set(area: FaultArea, cause: Cause, since?: Date): void;
   clear(area: FaultArea): void;
   list(): readonly ProcessFault[];

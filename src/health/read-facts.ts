@@ -2,7 +2,7 @@ import type { Queryable } from '../db/database.ts';
 import { isOwnRepair } from '../resync/request-resync.ts';
 import type { Cause, Fault, StoredFacts, SubscriptionFacts } from './facts.ts';
 
-/** What the tables say about the health of a topic's mirror, in one round trip; `now` is the database's clock. */
+/** Reads the stored facts in one round trip. `now` is the time of the database. */
 export async function readStoredFacts(
   client: Queryable,
   topic: string,
@@ -14,7 +14,7 @@ export async function readStoredFacts(
     values: [topic, `${queueSchema}.job`],
   });
   const [row] = rows;
-  if (row === undefined) throw new Error('a query without a table has one row');
+  if (row === undefined) throw new Error('the health query returned no row');
   const failingRereads = row.hasJobs ? await readFailingRereads(client, queueSchema) : null;
   return {
     now: row.now,
@@ -38,8 +38,7 @@ export async function readStoredFacts(
   };
 }
 
-// A probe asks this every few seconds: every part is found by an index or in a small table. An event that was tried
-// before and is tried again is no sign of a backlog.
+// Runs every few seconds: each part uses an index or a small table. Retried events are no backlog.
 const factsSql = `
   select now() as now,
          current_setting('transaction_read_only') = 'on' as "isReadOnly",
@@ -90,7 +89,7 @@ const factsSql = `
          (select max(verified_through) from resyncs
            where mode <> 'repair' and scope = 'all' and state = 'done' and (repairs or different = 0)) as "verifiedThrough"`;
 
-/** The queue makes its tables when it is started for the first time. */
+/** Reads the job queue, whose tables exist after its first start. */
 async function readFailingRereads(
   client: Queryable,
   queueSchema: string,
@@ -117,7 +116,7 @@ function toSubscription(row: SubscriptionJson): SubscriptionFacts {
   };
 }
 
-/** JSON has no times: texts become dates. */
+/** Converts the time text of JSON. */
 function withTime<T extends { readonly since: string }>(row: T | null): WithTime<T> | null {
   return row === null ? null : toTimed(row);
 }

@@ -1,8 +1,8 @@
-import { clockProblems } from './clock-problems.ts';
+import { futureToleranceMs } from '../apply/event-effect.ts';
 import type { HealthFacts, StoredFacts } from './facts.ts';
-import type { Problem } from './problem.ts';
+import { degraded, type Problem } from './problem.ts';
 
-/** What needs attention although changes are mirrored. */
+/** Problems that need attention while changes are mirrored. */
 export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
   const { stored, replicaServes, missingColumns } = facts;
   const own = [...clockProblems(facts), ...(replicaServes === false ? [replicaAway] : [])];
@@ -23,21 +23,18 @@ export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
 function incidentProblem({ cause, count, since }: StoredFacts['incidents'][number]): Problem {
   const isDifference = cause === 'difference';
   const noun = count === 1 ? 'incident is' : 'incidents are';
-  return {
-    code: isDifference ? 'differences' : 'incidents',
-    severity: 'degraded',
+  return degraded(isDifference ? 'differences' : 'incidents', {
     summary: isDifference
       ? 'A comparison found accounts that differ from Salesforce.'
       : `${count} ${noun} not repaired yet (${cause}).`,
-    detail: null,
     since,
     action:
       incidentActions[cause] ??
       'Wait: the repair runs automatically; GET /v1/incidents lists what is affected.',
-  };
+  });
 }
 
-/** For causes that do not end without a person. */
+/** For causes that need an operator. */
 const incidentActions: Readonly<Record<string, string>> = {
   difference: 'Run "npx tidemark resync --all" to repair them; GET /v1/resyncs/{id}/differences lists them.',
   'failed record':
@@ -45,25 +42,24 @@ const incidentActions: Readonly<Record<string, string>> = {
 };
 
 function confirmationProblems({ unconfirmedResyncs }: StoredFacts): Problem[] {
-  return unconfirmedResyncs.map(({ id, since }) => ({
-    code: 'resync-needs-confirmation',
-    severity: 'degraded',
-    summary: `Resync ${id} would mark many accounts as deleted and waits for a confirmation.`,
-    detail: null,
-    since,
-    action: `Check that the integration user sees all accounts, then POST /v1/resyncs/${id}/confirm or cancel it.`,
-  }));
+  return unconfirmedResyncs.map(({ id, since }) =>
+    degraded('resync-needs-confirmation', {
+      summary: `Resync ${id} would mark many accounts as deleted and waits for a confirmation.`,
+      since,
+      action: `Check that the integration user sees all accounts, then POST /v1/resyncs/${id}/confirm or cancel it.`,
+    }),
+  );
 }
 
 function codeProblems({ failedCodes }: StoredFacts): Problem[] {
-  return failedCodes.map(({ code, message, count, since }) => ({
-    code: 'codes-failed',
-    severity: 'degraded',
-    summary: `${count} signup ${count === 1 ? 'code was' : 'codes were'} refused by Salesforce (${code}).`,
-    detail: message === '' ? null : message,
-    since,
-    action: 'Correct the cause in Salesforce, then POST /v1/write-backs/retry with this error code.',
-  }));
+  return failedCodes.map(({ code, message, count, since }) =>
+    degraded('codes-failed', {
+      summary: `${count} signup ${count === 1 ? 'code was' : 'codes were'} refused by Salesforce (${code}).`,
+      detail: message === '' ? null : message,
+      since,
+      action: 'Correct the cause in Salesforce, then POST /v1/write-backs/retry with this error code.',
+    }),
+  );
 }
 
 function writeBackProblems({ writeBack }: StoredFacts): Problem[] {
@@ -71,16 +67,14 @@ function writeBackProblems({ writeBack }: StoredFacts): Problem[] {
   const isPaused = writeBack.state === 'paused';
   const isBudget = writeBack.code === 'api-allowance';
   return [
-    {
-      code: isBudget ? 'api-budget' : isPaused ? 'write-back-paused' : 'write-back-waiting',
-      severity: 'degraded',
+    degraded(isBudget ? 'api-budget' : isPaused ? 'write-back-paused' : 'write-back-waiting', {
       summary: `Signup codes are not being written to Salesforce (${writeBack.code}).`,
       detail: writeBack.message,
       since: writeBack.since,
       action: isPaused
         ? 'Correct the cause; writing resumes automatically, or after a restart if a setting has to change.'
         : 'Wait: writing resumes automatically.',
-    },
+    }),
   ];
 }
 
@@ -88,59 +82,64 @@ function comparisonProblems({ failedComparison }: StoredFacts): Problem[] {
   if (failedComparison === null) return [];
   const { id, error, since, action } = failedComparison;
   return [
-    {
-      code: 'comparison-failed',
-      severity: 'degraded',
+    degraded('comparison-failed', {
       summary: `The latest comparison with Salesforce failed (resync ${id}).`,
       detail: error,
       since,
       action: action ?? 'Correct the cause, then run "npx tidemark resync --all --mode verify".',
-    },
+    }),
   ];
 }
 
 function repairProblem({ id, reason, error, since, action }: StoredFacts['failedRepairs'][number]): Problem {
-  return {
-    code: 'repair-failed',
-    severity: 'degraded',
+  return degraded('repair-failed', {
     summary: `A resync that Tidemark needs failed (resync ${id}, ${reason}).`,
     detail: error,
     since,
     action: `${action ?? 'Correct the cause.'} The resync is retried automatically within 15 minutes.`,
-  };
+  });
 }
 
 function rereadProblems({ failingRereads }: StoredFacts, now: Date, graceMs: number): Problem[] {
   if (failingRereads === null || now.getTime() - failingRereads.since.getTime() <= graceMs) return [];
   const { count, since, error } = failingRereads;
   return [
-    {
-      code: 'rereads-failing',
-      severity: 'degraded',
+    degraded('rereads-failing', {
       summary: `${count} ${count === 1 ? 'account' : 'accounts'} cannot be read again from Salesforce.`,
       detail: error,
       since,
       action: 'Correct the cause; the accounts are read again automatically.',
-    },
+    }),
   ];
 }
 
 function maintenanceProblem({ task, error, since }: StoredFacts['failedMaintenance'][number]): Problem {
-  return {
-    code: 'maintenance-failed',
-    severity: 'degraded',
+  return degraded('maintenance-failed', {
     summary: `The maintenance task ${task} failed.`,
     detail: error,
     since,
     action: 'Correct the cause; it runs again automatically.',
-  };
+  });
 }
 
-const replicaAway: Problem = {
-  code: 'replica-unavailable',
-  severity: 'degraded',
+const replicaAway: Problem = degraded('replica-unavailable', {
   summary: 'The read replica does not serve reads; the primary does.',
-  detail: null,
-  since: null,
   action: 'Check the replica of DATABASE_REPLICA_URL; it is used again automatically.',
-};
+});
+
+/** If the local clock is behind, each event is dated ahead, and its account is read again. */
+export function clockProblems({ clockAheadMs }: HealthFacts): Problem[] {
+  if (clockAheadMs === null || Math.abs(clockAheadMs) <= futureToleranceMs) return [];
+  const seconds = Math.round(Math.abs(clockAheadMs) / 1_000);
+  const isBehind = clockAheadMs < 0;
+  return [
+    degraded('clock-difference', {
+      summary: `The clock of this machine is about ${seconds} s ${isBehind ? 'behind' : 'ahead of'} Salesforce's${
+        isBehind
+          ? ': the accounts of new events are read from Salesforce instead of being updated by the event'
+          : ''
+      }.`,
+      action: 'Synchronize the clock of this machine (NTP).',
+    }),
+  ];
+}

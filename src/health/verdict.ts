@@ -1,5 +1,5 @@
+import { freshThrough } from './delay-problems.ts';
 import type { HealthFacts } from './facts.ts';
-import { freshThrough } from './fresh-through.ts';
 import { mirrorProblems } from './mirror-problems.ts';
 import type { Problem } from './problem.ts';
 import { repairProblems } from './repair-problems.ts';
@@ -15,22 +15,22 @@ export type HealthState = (typeof healthStates)[number];
 
 export type Verdict = {
   readonly health: HealthState;
-  /** Those that make it `down` first; empty if and only if it is `healthy`. */
+  /** `down` first; empty if and only if `healthy`. */
   readonly problems: readonly Problem[];
   /** All changes up to this moment are in the mirror; null before the initial load. */
   readonly freshThrough: Date | null;
   /** The time since `freshThrough`, in milliseconds, by the clock of the database; null if that is unknown. */
   readonly lagMs: number | null;
-  /** A comparison has shown the mirror to equal Salesforce up to this moment; null without one. */
+  /** Up to when a comparison has shown that the mirror equals Salesforce; null without one. */
   readonly verifiedThrough: Date | null;
 };
 
-/** An outage of up to this length is expected to end without a person. */
-export const defaultGraceMs = 60_000;
+/** Outages up to this length are expected to end automatically. */
+const defaultGraceMs = 60_000;
 
-/** The one judgment of how the mirror is doing: readiness, status, CLI and metrics report it. */
+/** Judges the health of the mirror, for readiness, status, CLI and metrics. */
 export function judgeHealth(facts: HealthFacts, graceMs: number = defaultGraceMs): Verdict {
-  const found = withoutRepetition([...mirrorProblems(facts, graceMs), ...repairProblems(facts, graceMs)]);
+  const found = withoutDuplicates([...mirrorProblems(facts, graceMs), ...repairProblems(facts, graceMs)]);
   const down = found.filter(({ severity }) => severity === 'down');
   const through = freshThrough(facts);
   const degraded = found.filter(({ severity }) => severity === 'degraded');
@@ -43,7 +43,7 @@ export function judgeHealth(facts: HealthFacts, graceMs: number = defaultGraceMs
   };
 }
 
-/** The same may be known from two sources; the later one knows since when. */
-function withoutRepetition(problems: readonly Problem[]): Problem[] {
+/** Two sources may report the same problem; the later one has its start. */
+function withoutDuplicates(problems: readonly Problem[]): Problem[] {
   return [...new Map(problems.map((problem) => [`${problem.code} ${problem.summary}`, problem])).values()];
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { checkFilter } from '../codes/check-filter.ts';
 import type { CodeFilter } from '../codes/code-filter.ts';
+import { checkFilter } from '../codes/code-filter.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import { createSchemaCache } from '../salesforce/schema-cache.ts';

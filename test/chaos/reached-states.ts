@@ -18,8 +18,10 @@ export async function reachedStates({ service, postgres }: CrashWorld): Promise<
     ],
     ['the stream was opened again', count(({ msg = '' }) => /^stream (ended|disconnected)/.test(msg))],
     [
-      'a database connection broke',
-      count(({ msg = '' }) => /^(a database connection broke|database disconnected)/.test(msg)),
+      'database connection lost',
+      count(({ msg = '' }) =>
+        /^(a database connection broke|database connection lost|database disconnected)/.test(msg),
+      ),
     ],
     ['wake-ups were listened for again', count(({ msg = '' }) => msg.startsWith('the wake-up connection'))],
     ['applying was tried again', count(({ msg = '' }) => msg.startsWith('stored changes cannot be applied'))],

@@ -53,7 +53,7 @@ describe('the format of codes', () => {
       { alphabet: 'A' },
       [expect.stringMatching(/^SIGNUP_CODE_LENGTH: .* make 0.0 bits/)],
     ],
-    ['a letter twice', { alphabet: 'ABCA' }, ['SIGNUP_CODE_ALPHABET: it names "A" twice']],
+    ['a letter twice', { alphabet: 'ABCA' }, ['SIGNUP_CODE_ALPHABET: has "A" twice']],
     ['a quote', { alphabet: "ABC'" }, [expect.stringMatching(/^SIGNUP_CODE_ALPHABET: only letters/)]],
     [
       'a space in the prefix',

@@ -50,7 +50,7 @@ describe('an outage of the database', () => {
     reporter.failed(refused);
     reporter.connected();
     expect(faults.list()).toEqual([]);
-    expect(shown()).toEqual([['info', 'a database connection broke and was opened again', {}]]);
+    expect(shown()).toEqual([['info', 'database connection lost and reopened', {}]]);
   });
 
   it('an outage begins when a probe found it, if that was earlier', () => {

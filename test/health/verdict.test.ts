@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { notReadyReasons } from '../../src/health/describe-problem.ts';
 import type { Fault, HealthFacts, StoredFacts, SubscriptionFacts } from '../../src/health/facts.ts';
+import { notReadyReasons } from '../../src/health/problem.ts';
 import { judgeHealth } from '../../src/health/verdict.ts';
 
 const now = new Date('2026-11-29T10:00:00.000Z');
@@ -284,13 +284,19 @@ describe('the verdict', () => {
 
   it('the verdict is never healthy while any fact is broken, and has reasons if and only if it is not healthy', () => {
     const subset = fc.subarray([...broken]);
-    // The stream is in one state at a time.
-    const oneState = (chosen: typeof broken): typeof broken => {
-      const [, ...others] = chosen.filter(
-        ([, { stored: has }]) => has?.subscription?.state !== 'streaming' && has?.subscription != null,
-      );
+    const atMostOne = (chosen: typeof broken, isState: (given: HealthFacts) => boolean): typeof broken => {
+      const [, ...others] = chosen.filter(([, given]) => isState(given));
       return chosen.filter((each) => !others.includes(each));
     };
+    // The stream, and the event log, is in one state at a time.
+    const oneState = (chosen: typeof broken): typeof broken =>
+      atMostOne(
+        atMostOne(
+          chosen,
+          ({ stored: has }) => has?.subscription?.state !== 'streaming' && has?.subscription != null,
+        ),
+        ({ stored: has }) => has?.oldestWaitingAt != null,
+      );
     fc.assert(
       fc.property(subset.map(oneState), fc.integer({ min: 10_000, max: 60_000 }), (chosen, graceMs) => {
         const verdict = judgeHealth(

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { notReadyReasons } from '../../health/describe-problem.ts';
+import { notReadyReasons } from '../../health/problem.ts';
 import { Problem } from '../problem.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { publicProblemResponses } from '../schemas/problem.ts';

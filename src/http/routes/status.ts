@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { problemMessage } from '../../health/describe-problem.ts';
+import { problemMessage } from '../../health/problem.ts';
 import type { Verdict } from '../../health/verdict.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';

@@ -1,6 +1,6 @@
 import { type FailureRule, failureTable } from './rule.ts';
 
-/** What Salesforce calls a write during a site switch, an instance refresh or an upgrade. */
+/** The code of writes during a site switch, an instance refresh or an upgrade. */
 export const readOnlyCode = 'INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE';
 
 const grantAccount =
@@ -28,7 +28,7 @@ export const apiRules: readonly FailureRule[] = [
       'Bad_OAuth_Token',
       'Missing_OAuth_Token',
       'TXN_SECURITY_END_A_SESSION',
-      // The org lives on another instance now: a new sign-in tells its address.
+      // The org has moved to another instance: a new sign-in returns its address.
       'ORG_NOT_OWNED_BY_INSTANCE',
     ],
     failure: 'auth',
@@ -121,7 +121,7 @@ export const apiRules: readonly FailureRule[] = [
     failure: 'permission',
     action: 'Give the integration user "View All" on Account: sharing makes this query too large.',
   },
-  // Of one record, it is the owner who is inactive.
+  // For one record, its owner is inactive.
   { codes: ['INACTIVE_OWNER_OR_USER'], failure: 'permission', answer: 'permanent', action: activateUser },
   {
     codes: [

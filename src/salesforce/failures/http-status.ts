@@ -31,7 +31,7 @@ const statuses: ReadonlyMap<number, Judgment> = new Map([
   [501, { failure: 'config', action: 'Check that the address is the one of the org.' }],
 ]);
 
-/** By the HTTP status alone; undefined if it says nothing. */
+/** Classifies an HTTP status; undefined if it is no failure. */
 export function judgeStatus(status: number): Judgment | undefined {
   const known = statuses.get(status);
   if (known !== undefined) return known;

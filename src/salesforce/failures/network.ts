@@ -1,6 +1,6 @@
 import { type FailureRule, failureTable } from './rule.ts';
 
-/** Why a connection failed, by the codes of Node.js and undici. Sources: "Common system errors", "crypto", "tls" of Node.js. */
+/** Connection failures, by the codes of Node.js and undici. Sources: "Common system errors", "crypto", "tls" of Node.js. */
 export const networkRules: readonly FailureRule[] = [
   {
     codes: [

@@ -1,7 +1,7 @@
 import { type FailureRule, failureTable } from './rule.ts';
 
 /**
- * Refusals of the token endpoint. `error_description` tells most causes apart; it is prose, so the patterns are loose.
+ * Refusals of the token endpoint. `error_description` distinguishes most causes; it is free text, so the patterns are loose.
  * Source: "OAuth 2.0 Authorization Errors", Salesforce Help; RFC 6749, 5.2.
  */
 export const oauthRules: readonly FailureRule[] = [

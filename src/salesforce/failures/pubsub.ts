@@ -5,10 +5,10 @@ const checkTopic =
   'Set CDC_TOPIC to a topic that exists, and select the object in Setup → Change Data Capture.';
 const grantTopic = 'Grant the integration user access to the object of CDC_TOPIC ("View All").';
 
-/** Error codes of the Pub/Sub API without the prefix they share. Source: "Handle Errors", Pub/Sub API guide. */
+/** Error codes of the Pub/Sub API without their common prefix. Source: "Handle Errors", Pub/Sub API guide. */
 export const pubSubRules: readonly FailureRule[] = [
   {
-    // `service.unavailable` comes with status INTERNAL: the code decides.
+    // `service.unavailable` has the status INTERNAL: the code decides.
     codes: [
       'service.unavailable',
       'topic.api.unavailable',
@@ -56,7 +56,7 @@ export const pubSubRules: readonly FailureRule[] = [
     setting: 'CDC_TOPIC',
     action: grantTopic,
   },
-  // A replay id that is refused, for whatever reason, must not be sent again.
+  // A refused replay id must not be sent again.
   {
     codes: ['subscription.fetch.replayid.corrupted', 'subscription.fetch.replayid.validation.failed'],
     failure: 'data',

@@ -4,10 +4,7 @@ const askAdmin =
   'Ask the Salesforce admin to let the integration user write the signup code of this account.';
 const freeStorage = 'Free data storage in the org, or buy more.';
 
-/**
- * Status codes of a single record that was written. Source: StatusCode, SOAP API guide.
- * What becomes of its signup code is decided by the write-back, by `answer`.
- */
+/** Status codes of a single written record; `answer` decides about its signup code. Source: StatusCode, SOAP API guide. */
 export const recordRules: readonly FailureRule[] = [
   {
     codes: ['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', 'CUSTOM_APEX_ERROR', 'APEX_DATA_ACCESS_RESTRICTION'],

@@ -1,14 +1,14 @@
 /**
- * What a failure asks for:
- * - `transient`: try again after a pause
- * - `auth`: sign in again, then try again
- * - `throttle`: try again after a long pause
+ * The reaction to a failure:
+ * - `transient`: retry with backoff
+ * - `auth`: sign in, then retry
+ * - `throttle`: retry after a long pause
  * - `quota`: an allocation is used up; wait for its window
- * - `config`: a setting is wrong; a person has to change it
- * - `permission`: a right is missing in the org; a person has to grant it
- * - `data`: what was sent can't be used any more (a replay id, an id); give it up and repair
- * - `bug`: the request was wrong; trying again can't help
- * - `unknown`: neither the code nor the status is known; try again with growing pauses, and report the code
+ * - `config`: a setting is wrong; an operator has to change it
+ * - `permission`: a permission is missing in the org; an operator has to grant it
+ * - `data`: the request has outdated data (a replay id, an id); discard it and repair
+ * - `bug`: the request is wrong; do not retry
+ * - `unknown`: code and status are unknown; retry with backoff, and report the code
  */
 export type FailureClass =
   | 'transient'
@@ -21,7 +21,7 @@ export type FailureClass =
   | 'bug'
   | 'unknown';
 
-/** What an operator does about a failure of a class, as one sentence. */
+/** What an operator should do about a failure of a class, as one sentence. */
 export const defaultActions: Readonly<Record<FailureClass, string>> = {
   transient: 'Wait: Tidemark retries automatically.',
   auth: 'Wait: Tidemark signs in again automatically.',
@@ -34,7 +34,7 @@ export const defaultActions: Readonly<Record<FailureClass, string>> = {
   unknown: 'Report this error code: Tidemark does not know it. It retries with growing pauses.',
 };
 
-/** How a failure is judged. */
+/** The classification of a failure. */
 export type Judgment = {
   readonly failure: FailureClass;
   /** The setting to check, by its environment variable. */
@@ -44,24 +44,23 @@ export type Judgment = {
 };
 
 /**
- * What a refusal of one record of a call asks for:
- * - `again`: the record is busy for the moment; try again after a pause that grows
- * - `org`: the org takes no writes, or no requests, just now; everything waits until it does
- * - `access`: a right is missing, or the org is read-only: whether other records are written tells which
- * - `batch`: code of the org failed, which the other records of the call can have caused; send it without them
+ * The reaction to a refusal of one record of a request:
+ * - `again`: the record is temporarily locked; retry with backoff
+ * - `org`: the org temporarily accepts no writes or requests; pause all writes
+ * - `access`: a permission is missing, or the org is read-only: the success of other records shows which
+ * - `batch`: code of the org failed, possibly because of other records of the request; send it alone
  * - `taken`: another record has the value; send a new one
- * - `gone`: Salesforce doesn't have the record any more; read it again, and try again until that is sure
- * - `field`: the field that is written is at fault, or the right to it is missing; check it, and try again unless other
- *   records are written
- * - `permanent`: a person has to change something in the org, for this record
+ * - `gone`: Salesforce does not have the record; read it again, and retry until that is certain
+ * - `field`: the field is wrong, or its permission is missing; check it, and retry unless other records succeed
+ * - `permanent`: an operator has to change something in the org for this record
  */
 export type AnswerClass = 'again' | 'org' | 'access' | 'batch' | 'taken' | 'gone' | 'field' | 'permanent';
 
 export type FailureRule = Judgment & {
   readonly codes: readonly string[];
-  /** For a refusal of one record; undefined if the code does not tell. */
+  /** For a refusal of one record; undefined if the code does not decide. */
   readonly answer?: AnswerClass;
-  /** Narrows the rule to messages that match; such rules come before the one for the code as a whole. */
+  /** Limits the rule to matching messages; such rules precede the general one for the code. */
   readonly message?: RegExp;
 };
 
