@@ -5,6 +5,7 @@ import { backoffMs } from '../salesforce/backoff.ts';
 import { applyWaiting } from './apply-events.ts';
 import { createApplyReporter } from './apply-fault.ts';
 import { applyWebhooks } from './apply-webhooks.ts';
+import { hasStoredEvents } from './event-rows.ts';
 
 const pollMs = 1_000;
 // Mostly it is our own database that was unreachable: it is used as soon as it is back.
@@ -22,8 +23,11 @@ export async function applyUntilAborted(
   signal: AbortSignal,
 ): Promise<void> {
   const report = createApplyReporter(context);
+  let isIdle = false;
   await runLoop({
     step: async () => {
+      if (isIdle && !(await hasStoredEvents(context.pool))) return 'wait';
+      isIdle = false;
       // Neither source delays the other: a failure is thrown when both had their turn.
       const [stream] = await Promise.allSettled([applyWaiting(context)]);
       const webhooks = await applyWebhooks(context);
@@ -31,7 +35,9 @@ export async function applyUntilAborted(
       await report.succeeded();
       if (stream.value + webhooks.done > 0) return 'again';
       // A transaction may be complete soon, and nothing wakes the loop for that.
-      return webhooks.more ? { pauseMs: soonMs } : 'wait';
+      if (webhooks.more) return { pauseMs: soonMs };
+      isIdle = true;
+      return 'wait';
     },
     wakeOn: (ms) => context.wakeUps.next('apply', ms),
     pollMs,

@@ -149,3 +149,12 @@ async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): 
     ],
   });
 }
+
+/** Whether any event waits to be applied, complete or not, of the stream or of a webhook. */
+export async function hasStoredEvents(client: Queryable): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'has-stored-events',
+    text: `select from events where state = 'stored' limit 1`,
+  });
+  return rowCount === 1;
+}
