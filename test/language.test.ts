@@ -36,11 +36,17 @@ const checked = [
   'openapi.yaml',
   'prisma/schema.prisma',
   'simulator',
-  'src/cli.ts',
-  'src/cli',
-  'src/config',
-  'src/http',
-  'src/start',
+  'src',
+];
+/** Not rewritten yet; this list only gets shorter. */
+const unchecked = [
+  'src/app.ts',
+  'src/apply/',
+  'src/codes/',
+  'src/db/',
+  'src/maintenance/',
+  'src/pipeline.ts',
+  'src/write-back/',
 ];
 /** Written by programs. */
 const skipped = ['src/db/generated/', 'node_modules/'];
@@ -50,7 +56,8 @@ function filesIn(name: string): string[] {
   return readdirSync(path.join(root, name), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(?:ts|md|ya?ml|prisma|json|proto)$/.test(entry.name))
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .filter((file) => !skipped.some((folder) => file.includes(folder)));
+    .filter((file) => !skipped.some((folder) => file.includes(folder)))
+    .filter((file) => !unchecked.some((start) => file.startsWith(start)));
 }
 
 /** `file:line: "phrase"; write …`. Case, comment marks and line breaks make no difference. */
