@@ -8,7 +8,7 @@ import { createServer } from './server.ts';
 const file = fileURLToPath(new URL('../../openapi.yaml', import.meta.url));
 
 /** Generates the OpenAPI document. Does not connect to the database. */
-export async function generateOpenapi(): Promise<string> {
+async function generateOpenapi(): Promise<string> {
   const database = openDatabase({ url: 'postgres://nobody@localhost/none' });
   const app = await createServer({
     ...database,

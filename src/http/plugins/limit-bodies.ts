@@ -11,7 +11,7 @@ import {
 } from './body-budget.ts';
 import { releaseOnClose } from './shed-load.ts';
 
-// A body with a Content-Length up to this size is charged at once instead of by chunk.
+// A body with a Content-Length up to this size is charged as a whole instead of by chunk.
 const maxSmallBytes = 16 * 1024;
 
 /**

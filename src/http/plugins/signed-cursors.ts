@@ -51,7 +51,7 @@ export function signCursor(key: Buffer, cursor: string): string {
 }
 
 /** @returns the cursor without its signature; undefined if the signature is invalid */
-export function verifyCursor(key: Buffer, signed: string): string | undefined {
+function verifyCursor(key: Buffer, signed: string): string | undefined {
   const bytes = Buffer.from(signed, 'base64url');
   // Buffer.from ignores invalid characters, which the signature does not cover.
   if (bytes.length <= signatureBytes || bytes.toString('base64url') !== signed) return undefined;

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { EventSchema } from './event.ts';
 import { Named, NextCursor, NullableInteger, NullableText, NullableTime, OneOf, Time } from './values.ts';
 
-export const historyKinds = ['event', 'reading', 'folded'] as const;
+const historyKinds = ['event', 'reading', 'folded'] as const;
 
 const Value = (description: string, examples: unknown[]) =>
   Type.Unsafe<string | number | boolean | null>({

@@ -20,7 +20,7 @@ export const IncidentSchema = Type.Object(
     }),
     accountIds: Type.Array(Type.String(), {
       description:
-        'The accounts of the extent `accounts`, up to 1,000; if more are affected, the extent is `all`. An account is removed when it has been repaired.',
+        'The accounts of the extent `accounts`, up to 1,000; if more are affected, the extent is `all`. When accounts are added, repaired accounts are removed.',
     }),
     eventIds: Type.Array(Type.String(), { description: 'The events in the log that reported it.' }),
     from: NullableTime(),

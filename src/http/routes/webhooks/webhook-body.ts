@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { compileValidator } from '../../plugins/validate-requests.ts';
 import { Problem } from '../../problem.ts';
 
-export const webhookBodyLimit = 5 * 1024 ** 2;
+const webhookBodyLimit = 5 * 1024 ** 2;
 
 /** Accepts bodies of these types as raw bytes in this scope: signatures are computed over the bytes. */
 export function acceptRawBody(scope: FastifyInstance, types: readonly string[]): void {

@@ -140,7 +140,7 @@ function createEventBuffer(): EventBuffer {
       for (const event of more) characters += event.text.length;
       events.push(...more);
       to = more.at(-1)?.position ?? to;
-      // Drops many at once: dropping one costs as much.
+      // Drops half of the buffer: dropping a single event costs as much.
       if (events.length > maxBuffered.events) drop(events.length - maxBuffered.events / 2);
       while (characters > maxBuffered.characters && events.length > 0) drop(Math.ceil(events.length / 2));
     },
