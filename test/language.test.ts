@@ -42,7 +42,6 @@ const checked = [
 const unchecked = [
   'src/app.ts',
   'src/apply/',
-  'src/codes/',
   'src/db/',
   'src/maintenance/',
   'src/pipeline.ts',

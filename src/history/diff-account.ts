@@ -14,10 +14,8 @@ export async function diffAccount(
   from: Date,
   to: Date,
 ): Promise<AccountDiff> {
-  const [before, after] = [
-    await readAccountAsOf(client, accountId, from),
-    await readAccountAsOf(client, accountId, to),
-  ];
+  const before = await readAccountAsOf(client, accountId, from);
+  const after = await readAccountAsOf(client, accountId, to);
   if (after.kind !== 'known') return after;
   if (before.kind === 'before-history') return before;
   const [old, now] = [before.kind === 'known' ? before.state.merged : emptyState, after.state.merged];

@@ -34,13 +34,10 @@ export async function recordHistory(client: Queryable, recordings: readonly Reco
       : [{ ...checkpoint, accountId, isBase: false }]),
   ]);
   await saveStates(client, states);
-  const entries = recordings.flatMap(({ accountId, draft }) =>
-    draft.entries.map((entry) => ({ accountId, entry })),
-  );
-  await insertEntries(client, entries);
-  const late = recordings.flatMap(({ accountId, draft }) =>
-    draft.late.map((entry) => ({ accountId, entry })),
-  );
+  const entriesOf = (pick: 'entries' | 'late') =>
+    recordings.flatMap(({ accountId, draft }) => draft[pick].map((entry) => ({ accountId, entry })));
+  await insertEntries(client, entriesOf('entries'));
+  const late = entriesOf('late');
   if (late.length === 0) return;
   // Most late changes are copies of saved ones.
   const known = await findSaved(client, late);
@@ -81,16 +78,10 @@ async function insertLateChanges(
     accountId,
     ...insertAllLate(history, late.get(accountId) ?? []),
   }));
-  const entriesOf = (pick: (one: (typeof changed)[number]) => readonly Entry[]) =>
-    changed.flatMap((one) => pick(one).map((entry) => ({ accountId: one.accountId, entry })));
-  await insertEntries(
-    client,
-    entriesOf(({ inserted }) => inserted),
-  );
-  await rewriteEntries(
-    client,
-    entriesOf(({ rewritten }) => rewritten),
-  );
+  const entriesOf = (pick: 'inserted' | 'rewritten') =>
+    changed.flatMap((outcome) => outcome[pick].map((entry) => ({ accountId: outcome.accountId, entry })));
+  await insertEntries(client, entriesOf('inserted'));
+  await rewriteEntries(client, entriesOf('rewritten'));
   await saveStates(
     client,
     changed.flatMap(({ accountId, states }) => states.map((row) => ({ ...row, accountId }))),
