@@ -181,7 +181,7 @@ describe('the status of the write-back', () => {
       backfill: null,
     });
     const client = await server.database.pool.connect();
-    await client.query('select pg_advisory_lock(7245113003)');
+    await client.query('select pg_advisory_lock(7245113006)');
     const { body: held } = await server.send('get', '/v1/status');
     expect(held.writeBack).toMatchObject({ state: 'waiting', reason: { code: 'x', message: 'y' } });
     client.release(true);
