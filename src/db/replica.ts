@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { runLoop } from '../run-loop.ts';
 import { type Database, openDatabase, type Queryable } from './database.ts';
 
 export type ReplicaOptions = {
@@ -107,16 +107,21 @@ async function follow(
   onLook: (look: Look | undefined) => void,
 ): Promise<void> {
   let identity: string | undefined;
-  while (!signal.aborted) {
-    const at = performance.now();
-    // The replica is asked after the primary has answered, so it is not asked too little.
-    const written = await writtenLsn(primary).catch(() => undefined);
-    identity = written?.identity ?? identity;
-    const replayed = await replayedLsn(replica).catch(() => undefined);
-    const isCopy = replayed?.lsn != null && replayed.identity === identity;
-    onLook(isCopy ? { at, written: written?.lsn ?? undefined, replayed: replayed.lsn } : undefined);
-    await pause(pollIntervalMs, undefined, { signal }).catch(() => {});
-  }
+  await runLoop({
+    step: async () => {
+      const at = performance.now();
+      // The replica is asked after the primary has answered, so it is not asked too little.
+      const written = await writtenLsn(primary).catch(() => undefined);
+      identity = written?.identity ?? identity;
+      const replayed = await replayedLsn(replica).catch(() => undefined);
+      const isCopy = replayed?.lsn != null && replayed.identity === identity;
+      onLook(isCopy ? { at, written: written?.lsn ?? undefined, replayed: replayed.lsn } : undefined);
+      return 'wait';
+    },
+    pollMs: pollIntervalMs,
+    onFailure: () => onLook(undefined),
+    signal,
+  });
 }
 
 type Place = {

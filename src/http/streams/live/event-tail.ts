@@ -1,5 +1,6 @@
+import { runLoop } from '../../../run-loop.ts';
 import type { HttpDependencies } from '../../server-types.ts';
-import { type AppliedPage, type LiveEvent, type LogEnds, readApplied, readLogEnds } from './read-applied.ts';
+import { type LiveEvent, type LogEnds, readApplied, readLogEnds } from './read-applied.ts';
 
 /**
  * Reads the end of the event log once for all readers of the live stream. While there are readers, one loop follows the
@@ -87,28 +88,25 @@ async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   let log: string | undefined;
-  while (!signal.aborted) {
-    // Listen before the read, so that no event in between is missed.
-    const woken = source.wakeUps.next('applied', pollIntervalMs);
-    try {
+  await runLoop({
+    step: async () => {
       if (log === undefined) {
         const ends = await tail.readEnds();
         log = ends.log;
         // Readers that reconnect after a restart find the events they missed in the buffer.
         buffer.reset(ends.newest > 500n ? ends.newest - 500n : 0n);
       }
-      let page: AppliedPage;
-      do {
-        page = await readApplied(source, log, buffer.position());
-        if (signal.aborted) return;
-        buffer.add(page.events);
-        if (page.events.length > 0) onNews();
-      } while (page.more);
-    } catch (error) {
-      if (!signal.aborted) source.onError(error);
-    }
-    await woken;
-  }
+      const page = await readApplied(source, log, buffer.position());
+      if (signal.aborted) return 'wait';
+      buffer.add(page.events);
+      if (page.events.length > 0) onNews();
+      return page.more ? 'again' : 'wait';
+    },
+    wakeOn: (ms) => source.wakeUps.next('applied', ms),
+    pollMs: pollIntervalMs,
+    onFailure: (error) => source.onError(error),
+    signal,
+  });
 }
 
 type EventBuffer = {
