@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { type CodeOptions, codeRules } from './codes/code-rules.ts';
+import type { AppOptions } from './app-options.ts';
 import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
-import { type Jobs, startJobs } from './db/jobs.ts';
+import { startJobs } from './db/jobs.ts';
 import { locateDatabase } from './db/locate-database.ts';
 import { logFailure } from './db/log-failure.ts';
 import { migrate } from './db/migrate.ts';
@@ -15,67 +14,23 @@ import { prepareQueueSchema } from './db/queue-schema.ts';
 import { openReplica, type Replica } from './db/replica.ts';
 import { pinSession } from './db/session-options.ts';
 import { databaseWaiter } from './db/wait-for-database.ts';
-import { listenForWakeUps, type WakeUps } from './db/wake-up.ts';
+import { listenForWakeUps } from './db/wake-up.ts';
 import { checkHealth } from './health/check-health.ts';
 import { createDatabaseOutageReporter } from './health/database-outage.ts';
 import { createProcessFaults } from './health/process-faults.ts';
-import { readEvent } from './history/read-event.ts';
-import type { ApiKey } from './http/api-key.ts';
 import { readCursorKey } from './http/plugins/signed-cursors.ts';
-import type { WebhookSenders } from './http/routes/webhooks/webhook-senders.ts';
 import { createServer } from './http/server.ts';
-import type { AccessOptions, HttpDependencies } from './http/server-types.ts';
-import { mirroredFields } from './ingest/mirrored-fields.ts';
-import { readNewestSchemaId, storedSchemas } from './ingest/stored-schemas.ts';
+import { httpDependencies } from './http-dependencies.ts';
+import { storedSchemas } from './ingest/stored-schemas.ts';
 import { isLoaded } from './ingest/subscription-rows.ts';
 import { endsStart, verifyOrg } from './ingest/verify-org.ts';
 import { retentionPolicy } from './maintenance/retention-policy.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
-import type { Schedules } from './resync/schedules.ts';
-import { type Org, type OrgOptions, openOrg } from './salesforce/org.ts';
+import { type Org, openOrg } from './salesforce/org.ts';
 import { connectOrg, type OrgConnection } from './salesforce/org-connection.ts';
-import { createSchemaCache, type SchemaCache } from './salesforce/schema-cache.ts';
+import { createSchemaCache } from './salesforce/schema-cache.ts';
 import { defaultTiming, type Timing } from './timing.ts';
-import { assignCode } from './write-back/assign-code.ts';
-import { defaultRetryPolicy, type RetryPolicy } from './write-back/judge-result.ts';
-
-export type AppOptions = {
-  readonly databaseUrl: string;
-  /** A streaming replica that the API reads from. */
-  readonly replicaUrl?: string | undefined;
-  readonly org: OrgOptions;
-  readonly apiKeys: readonly ApiKey[];
-  /** Limits, tokens, proxies; each off unless given. */
-  readonly access?: AccessOptions;
-  readonly topic: string;
-  readonly replayPreset: 'latest' | 'earliest';
-  readonly quietMs: number;
-  readonly codeField: string;
-  /** Paths of the fields that accounts may be filtered by; none unless told. */
-  readonly indexedFields?: readonly string[];
-  readonly backfill: boolean;
-  /** From so many records on, a resync reads by a bulk job; 10,000 unless told. */
-  readonly bulkFrom?: number;
-  /** Waits that differ from the usual ones. */
-  readonly timing?: Partial<Timing>;
-  /** When the mirror is compared with Salesforce by itself. */
-  readonly schedules?: Schedules;
-  /** How codes look and who gets them, where that is not as usual. */
-  readonly codes?: CodeOptions;
-  /** Milliseconds that a write-back waits for more codes before it sends a batch; 200 by default. */
-  readonly collectMs?: number;
-  readonly retryPolicy?: RetryPolicy;
-  /** How long applied events stay; 0, or undefined, is for ever. */
-  readonly eventRetentionDays?: number;
-  /** Who may send webhooks; nobody unless told. */
-  readonly webhooks?: WebhookSenders;
-  readonly roles: ReadonlySet<'api' | 'sync'>;
-  /** How this process is named to people; the host unless told. */
-  readonly instanceName?: string | undefined;
-  /** Aborted when the process is about to stop: the mirror stops at once, the API goes on until the server is closed. */
-  readonly stopping?: AbortSignal;
-  readonly logger: Logger;
-};
+import { defaultRetryPolicy } from './write-back/judge-result.ts';
 
 /**
  * Puts the service together: database, Salesforce, pipeline, HTTP. The server that it answers starts the pipeline
@@ -250,51 +205,3 @@ async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Prom
   await readCursorKey(pool);
   return readColumns(pool);
 }
-
-function httpDependencies(
-  {
-    topic,
-    codeField,
-    codes,
-    apiKeys,
-    access = {},
-    logger,
-    indexedFields = [],
-    stopping,
-    webhooks,
-    roles,
-  }: AppOptions,
-  { prisma, pool }: Database,
-  schemas: SchemaCache,
-  jobs: Jobs,
-  wakeUps: WakeUps,
-): Omit<HttpDependencies, 'health'> {
-  const { generate } = codeRules({ ...codes, field: codeField });
-  const fields = mirroredFields(pool, schemas);
-  return {
-    prisma,
-    pool,
-    apiKeys,
-    access,
-    topic,
-    logger,
-    signupCodeField: codeField,
-    indexedFields,
-    stopping,
-    version,
-    decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
-    fieldNames: async () => (await fields()).names,
-    fieldParts: async () => (await fields()).parts,
-    ...(webhooks && { webhooks }),
-    newestSchemaId: () => readNewestSchemaId(pool),
-    schemaFields: async (id) => (await schemas.get(id)).entityFields,
-    enqueueResync: jobs.enqueueResync,
-    wakeUps,
-    requestSignupCode: (client, request) => assignCode(client, generate, request),
-    hasSyncRole: roles.has('sync'),
-  };
-}
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};

@@ -40,7 +40,7 @@ const layers: readonly (readonly string[])[] = [
   ['main.ts', 'cli.ts'],
   ['start', 'migrate.ts', 'cli'],
   ['config'],
-  ['app.ts'],
+  ['app.ts', 'app-options.ts', 'http-dependencies.ts'],
   ['pipeline.ts'],
   ['http'],
   ['ingest', 'apply', 'codes', 'write-back', 'resync', 'history', 'maintenance', 'incidents', 'health'],

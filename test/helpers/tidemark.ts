@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Simulator } from 'salesforce-simulator';
-import { type AppOptions, buildApp } from '../../src/app.ts';
+import { buildApp } from '../../src/app.ts';
+import type { AppOptions } from '../../src/app-options.ts';
 import type { Timing } from '../../src/timing.ts';
 import { eventually } from './eventually.ts';
 import { saveSecrets, testLogger } from './secrets-in-logs.ts';

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import type { AppOptions } from './app-options.ts';
+import { codeRules } from './codes/code-rules.ts';
+import type { Database } from './db/database.ts';
+import type { Jobs } from './db/jobs.ts';
+import type { WakeUps } from './db/wake-up.ts';
+import { readEvent } from './history/read-event.ts';
+import type { HttpDependencies } from './http/server-types.ts';
+import { mirroredFields } from './ingest/mirrored-fields.ts';
+import { readNewestSchemaId } from './ingest/stored-schemas.ts';
+import type { SchemaCache } from './salesforce/schema-cache.ts';
+import { assignCode } from './write-back/assign-code.ts';
+
+/** What the API gets from the rest of the service. */
+export function httpDependencies(
+  {
+    topic,
+    codeField,
+    codes,
+    apiKeys,
+    access = {},
+    logger,
+    indexedFields = [],
+    stopping,
+    webhooks,
+    roles,
+  }: AppOptions,
+  { prisma, pool }: Database,
+  schemas: SchemaCache,
+  jobs: Jobs,
+  wakeUps: WakeUps,
+): Omit<HttpDependencies, 'health'> {
+  const { generate } = codeRules({ ...codes, field: codeField });
+  const fields = mirroredFields(pool, schemas);
+  return {
+    prisma,
+    pool,
+    apiKeys,
+    access,
+    topic,
+    logger,
+    signupCodeField: codeField,
+    indexedFields,
+    stopping,
+    version,
+    decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
+    fieldNames: async () => (await fields()).names,
+    fieldParts: async () => (await fields()).parts,
+    ...(webhooks && { webhooks }),
+    newestSchemaId: () => readNewestSchemaId(pool),
+    schemaFields: async (id) => (await schemas.get(id)).entityFields,
+    enqueueResync: jobs.enqueueResync,
+    wakeUps,
+    requestSignupCode: (client, request) => assignCode(client, generate, request),
+    hasSyncRole: roles.has('sync'),
+  };
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
