@@ -166,7 +166,7 @@ describe('a refusal of the REST or Bulk API', () => {
     expect(judgeRest({ code, message: 'no' }).failure).toBe(failure);
   });
 
-  it('too many concurrent requests and a used-up allowance are told apart by the message', () => {
+  it('too many concurrent requests and a used-up allowance are distinguished by the message', () => {
     const code = 'REQUEST_LIMIT_EXCEEDED';
     const concurrent = 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.';
     expect(judgeRest({ code, message: concurrent }).failure).toBe('throttle');

@@ -24,7 +24,7 @@ describe('outbound messages', () => {
     expect((await parseOutboundMessage(renamed, at)).notices).toEqual(notices);
   });
 
-  it('a notification of a record that was deleted meanwhile is empty', async () => {
+  it('a notification of a record that was deleted before the sending is empty', async () => {
     expect((await parseOutboundMessage(message(notification(1, '')), at)).notices).toEqual([]);
   });
 

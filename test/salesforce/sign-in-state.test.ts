@@ -173,7 +173,7 @@ describe('the sign-in', () => {
     );
   });
 
-  it('a session that no API has refused stays in use, whatever becomes of attempts', () => {
+  it('a session that no API has refused stays in use even if attempts fail', () => {
     fc.assert(
       fc.property(life, (steps) => {
         let held = signedOut.session;
