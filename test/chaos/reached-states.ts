@@ -23,11 +23,14 @@ export async function reachedStates({ service, postgres }: CrashWorld): Promise<
         /^(a database connection broke|database connection lost|database disconnected)/.test(msg),
       ),
     ],
-    ['wake-ups were listened for again', count(({ msg = '' }) => msg.startsWith('the wake-up connection'))],
+    [
+      'wake-ups were listened for again',
+      count(({ msg = '' }) => /^database (reconnected|connection lost and reopened)/.test(msg)),
+    ],
     ['applying was tried again', count(({ msg = '' }) => msg.startsWith('stored changes cannot be applied'))],
     ['a write-back was retried', Number(rows?.retried ?? 0)],
     ['a hole was opened and closed', Number(rows?.holes ?? 0)],
-    ['a start waited for the database', count(({ msg = '' }) => msg.startsWith('the database is away'))],
+    ['a start waited for the database', count(({ msg = '' }) => msg.includes('start waits'))],
   ]);
 }
 
