@@ -14,7 +14,7 @@ export type AppOptions = {
   readonly replicaUrl?: string | undefined;
   readonly org: OrgOptions;
   readonly apiKeys: readonly ApiKey[];
-  /** Limits, tokens, proxies; each off unless given. */
+  /** Limits, tokens and proxies; each is off by default. */
   readonly access?: AccessOptions;
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
@@ -23,25 +23,25 @@ export type AppOptions = {
   /** Paths of the fields that accounts may be filtered by; none by default. */
   readonly indexedFields?: readonly string[];
   readonly backfill: boolean;
-  /** From so many records on, a resync reads by a bulk job; 10,000 by default. */
+  /** Number of records from which a resync uses the Bulk API; 10,000 by default. */
   readonly bulkFrom?: number;
-  /** Waits that differ from the default. */
+  /** Timeouts and intervals that differ from the defaults. */
   readonly timing?: Partial<Timing>;
-  /** When the mirror is compared with Salesforce automatically. */
+  /** Schedules of the automatic comparisons with Salesforce. */
   readonly schedules?: Schedules;
   /** Format of the codes and which accounts get one, if not the default. */
   readonly codes?: CodeOptions;
   /** Milliseconds that a write-back waits for more codes before it sends a batch; 200 by default. */
   readonly collectMs?: number;
   readonly retryPolicy?: RetryPolicy;
-  /** How long applied events stay; 0 or undefined keeps them permanently. */
+  /** Retention of applied events; 0 or undefined keeps them permanently. */
   readonly eventRetentionDays?: number;
-  /** Who may send webhooks; nobody by default. */
+  /** Accepted senders of webhooks; none by default. */
   readonly webhooks?: WebhookSenders;
   readonly roles: ReadonlySet<'api' | 'sync'>;
-  /** How this process is named to people; the host by default. */
+  /** Name of this process in the API; the host name by default. */
   readonly instanceName?: string | undefined;
-  /** Aborted when the process is about to stop: the mirror stops at once, the API goes on until the server is closed. */
+  /** Aborted at the start of a graceful shutdown: the pipeline stops at once, the API when the server is closed. */
   readonly stopping?: AbortSignal;
   readonly logger: Logger;
 };

@@ -33,19 +33,21 @@ import { defaultTiming, type Timing } from './timing.ts';
 import { defaultRetryPolicy } from './write-back/judge-result.ts';
 
 /**
- * Puts the service together: database, Salesforce, pipeline, HTTP. The server that it answers starts the pipeline
- * when it is made ready and frees everything when it is closed.
+ * Builds the service: database, Salesforce, pipeline, HTTP. The returned server starts the pipeline when it becomes ready
+ * and releases all resources when it is closed.
  *
- * @throws if a setting is wrong, or the database stays away; an org that is away is waited for in the background
+ * @throws if a setting is invalid or the database stays unreachable; an unreachable org is retried in the background
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { logger } = options;
   const timing = { ...defaultTiming, ...options.timing };
-  const onceThere = databaseWaiter(timing.databaseStartTimeoutMs, logger);
-  const address = await onceThere(() => locateDatabase(options.databaseUrl)).catch(blameDatabase);
+  const retryWhileUnreachable = databaseWaiter(timing.databaseStartTimeoutMs, logger);
+  const address = await retryWhileUnreachable(() => locateDatabase(options.databaseUrl)).catch(
+    throwDatabaseError,
+  );
   const faults = createProcessFaults();
-  const onError = (error: Error): void => logFailure(logger, error, 'a database connection broke');
-  // Two pools: slow readers of the API can't keep the mirror from its connections.
+  const onError = (error: Error): void => logFailure(logger, error, 'database connection lost');
+  // Two pools, so that slow API requests cannot use up the connections of the pipeline.
   const syncDatabase = openDatabase({
     ...address,
     max: 6,
@@ -61,14 +63,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const opened: (() => Promise<void>)[] = [() => syncDatabase.close(), () => apiDatabase.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of opened.reverse())
-      await close().catch((error: Error) => logger.warn({ err: error }, 'something was not closed in order'));
+      await close().catch((error: Error) => logger.warn({ err: error }, 'closing a resource failed'));
   };
   try {
-    const columns = await onceThere(() => prepareDatabase(syncDatabase, logger)).catch(blameDatabase);
-    const jobs = await onceThere(async () => {
+    const columns = await retryWhileUnreachable(() => prepareDatabase(syncDatabase, logger)).catch(
+      throwDatabaseError,
+    );
+    const jobs = await retryWhileUnreachable(async () => {
       const schema = await prepareQueueSchema(syncDatabase.pool, address.schema);
       return startJobs(address.url, logger, { schema });
-    }).catch(blameDatabase);
+    }).catch(throwDatabaseError);
     opened.push(() => jobs.stop());
     const salesforce = connectOrg(() => openVerifiedOrg(options, timing, syncDatabase), logger);
     opened.push(async () => salesforce.close());
@@ -141,12 +145,12 @@ function runPipeline(
   app.addHook('onReady', async () => {
     pipeline = await startPipeline(options);
   });
-  // A failure is reported when the server closes.
+  // The error is thrown again when the server closes.
   stopping?.addEventListener('abort', () => void stop().catch(() => {}), { once: true });
   app.addHook('onClose', stop);
 }
 
-/** @throws SalesforceError if the org cannot be used, for now or until a setting is corrected */
+/** @throws SalesforceError if the org cannot be used, temporarily or until a setting is corrected */
 async function openVerifiedOrg(
   { org: orgOptions, roles, topic, codes }: AppOptions,
   timing: Timing,
@@ -154,7 +158,7 @@ async function openVerifiedOrg(
 ): Promise<Org> {
   const org = await openOrg({ ...orgOptions, timing });
   try {
-    // A process that only serves the API follows nothing.
+    // A process that only serves the API needs no topic.
     if (roles.has('sync')) await verifyOrg(pool, org, { topic, filter: codes?.filter ?? null });
     return org;
   } catch (error) {
@@ -163,24 +167,24 @@ async function openVerifiedOrg(
   }
 }
 
-/** @throws SalesforceError if the first answer of Salesforce shows that a setting is wrong */
+/** @throws SalesforceError if the first response of Salesforce shows that a setting is invalid */
 async function expectUsableOrg(
   { firstFailure }: OrgConnection,
   topic: string,
   { salesforceStartTimeoutMs }: Timing,
   { pool }: Database,
 ): Promise<void> {
-  const late = pause(salesforceStartTimeoutMs, undefined, { ref: false });
-  const failure = await Promise.race([firstFailure, late]);
+  const timeout = pause(salesforceStartTimeoutMs, undefined, { ref: false });
+  const failure = await Promise.race([firstFailure, timeout]);
   if (failure !== undefined && endsStart(failure, await isLoaded(pool, topic))) throw failure;
 }
 
-function blameDatabase(error: Error): never {
+function throwDatabaseError(error: Error): never {
   const reason = error.message || (error as NodeJS.ErrnoException).code;
   throw new Error(`DATABASE_URL: ${reason}`, { cause: error });
 }
 
-/** The primary is asked by the pool that no reader of the API can hold up. */
+/** Queries the primary on the pool of the pipeline, which API requests cannot use up. */
 function startReplica(
   { replicaUrl, roles }: AppOptions,
   schema: string,
@@ -191,17 +195,14 @@ function startReplica(
   return openReplica({ url: pinSession(replicaUrl, schema), schema, primary, onError });
 }
 
-/** @returns the columns that there are */
+/** Checks and migrates the database. @returns the columns of the tables */
 async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Promise<string[]> {
   await checkSession(pool);
   await migrate(pool, (names) =>
-    logger.warn(
-      { migrations: names },
-      'a newer version has migrated the database; this one goes on beside it',
-    ),
+    logger.warn({ migrations: names }, 'the database has migrations of a newer version; continuing'),
   );
   await checkTables(prisma);
-  // Made while the database surely takes writes.
+  // Creates the key if it is missing, while the database is known to accept writes.
   await readCursorKey(pool);
   return readColumns(pool);
 }

@@ -12,23 +12,23 @@ import type { SchemaCache } from './salesforce/schema-cache.ts';
 import type { Timing } from './timing.ts';
 import type { RetryPolicy } from './write-back/judge-result.ts';
 
-/** What the stages of a process share. It is built once; each function takes the parts that it needs. */
+/** Shared dependencies of the stages of a process. Functions declare the parts that they need. */
 export type AppContext = {
   readonly pool: pg.Pool;
   readonly databaseUrl: string;
   /** `CDC_TOPIC` */
   readonly topic: string;
-  /** Salesforce may be unreachable: what needs it begins when it is signed in. */
+  /** Work that needs Salesforce starts when this connection has signed in. */
   readonly salesforce: OrgConnection;
   readonly schemas: SchemaCache;
   readonly jobs: Jobs;
   readonly wakeUps: Pick<WakeUps, 'next'>;
-  /** This process among those that share the database. */
+  /** Identifies this process among those that share the database. */
   readonly instance: Instance;
-  /** What this process sees failing, for the verdict. */
+  /** Current failures of this process, for the health check. */
   readonly faults: ProcessFaults;
   readonly codes: CodeRules;
-  /** When a failed code write is repeated. */
+  /** Retry policy of code writes. */
   readonly retryPolicy: RetryPolicy;
   /** Milliseconds that a write-back waits for more codes before it sends a batch. */
   readonly collectMs: number;
@@ -36,7 +36,7 @@ export type AppContext = {
   readonly replayPreset: 'latest' | 'earliest';
   /** Milliseconds of silence, with credit outstanding, after which the last transaction is complete. */
   readonly quietMs: number;
-  /** A resync of at least this many records reads by a bulk job. */
+  /** Number of records from which a resync uses the Bulk API. */
   readonly bulkFrom: number;
   readonly retention: RetentionPolicy;
   readonly timing: Timing;

@@ -11,7 +11,7 @@ import { readNewestSchemaId } from './ingest/stored-schemas.ts';
 import type { SchemaCache } from './salesforce/schema-cache.ts';
 import { assignCode } from './write-back/assign-code.ts';
 
-/** What the API gets from the rest of the service. */
+/** The dependencies of the API on the rest of the service. */
 export function httpDependencies(
   {
     topic,

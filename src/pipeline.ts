@@ -16,27 +16,27 @@ import { startWorkers } from './resync/workers.ts';
 import { sleep, untilAborted } from './run-loop.ts';
 import { writeBackUntilAborted } from './write-back/run-write-back.ts';
 
-// A stop as a whole has less than ten seconds.
+// Part of the ten seconds that a graceful shutdown may take.
 const stopTimeoutMs = 4_000;
 const retryMs = 1_000;
 
 export type PipelineOptions = Omit<AppContext, 'codes'> & {
   readonly codeSettings: CodeSettings;
-  /** When the mirror is compared with Salesforce automatically. */
+  /** Schedules of the automatic comparisons with Salesforce. */
   readonly schedules: Schedules;
   /** Paths of the fields that accounts may be filtered by. */
   readonly indexedFields: readonly string[];
 };
 
 export type Pipeline = {
-  /** Ends every stage after what it is doing; nothing is lost by stopping at any moment. */
+  /** Ends every stage after its current step. Stopping at any moment loses no data. */
   stop(): Promise<void>;
 };
 
 /**
- * The path of an event: ingest → apply (with the codes) → write-back. The stages meet at tables and wake each other.
- * Any number of processes run this on one database: one leads and does what only one may do, and each of them takes
- * resyncs and re-reads from the job queue.
+ * Starts the stages that an event passes: ingest → apply (with the codes) → write-back. They communicate by tables and
+ * wake-ups. Any number of processes can run this on one database: the leader runs the stages, and every process works on
+ * the job queue of resyncs and re-reads.
  */
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { pool, topic, salesforce, jobs, codeSettings, schedules, indexedFields } = options;
@@ -54,7 +54,9 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       (_, held) => runMaintenance(context, held),
       (_, held) =>
         maintainIndexes({ ...context, fields: indexedFields }, held).then(() => untilAborted(held)),
-      whenSignedIn(context, (org, { isSure }, held) => writeBackUntilAborted(org, isSure, held)),
+      whenSignedIn(context, (org, { isLockConfirmed }, held) =>
+        writeBackUntilAborted(org, isLockConfirmed, held),
+      ),
       whenSignedIn(context, (org, _, held) => sweepUntilAborted(org, held)),
       whenSignedIn(context, (org, _, held) => watchTopic(org, held)),
     ],
@@ -65,19 +67,19 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   return {
     async stop() {
       stopping.abort();
-      await jobs.takeNoMore().catch(() => {});
-      // The database or Salesforce may be waited for: what is begun ends with its connection.
+      await jobs.stopFetching().catch(() => {});
+      // Work that still waits for the database or Salesforce ends when its connection is closed.
       await withTimeout(stopTimeoutMs, Promise.all([leading, working]));
     },
   };
 }
 
-/** Salesforce's creation dates have no fractions of a second. */
+/** Rounds down to whole seconds, like creation dates in Salesforce. */
 function wholeSecond(time: Date): Date {
   return new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
-/** Work of the leader that begins when the process has signed in to Salesforce. */
+/** Delays work of the leader until the process has signed in to Salesforce. */
 function whenSignedIn(
   context: AppContext,
   work: (context: OrgContext, ...rest: Parameters<LeaderWork>) => Promise<void>,
@@ -95,7 +97,7 @@ async function startWorkersWhenSignedIn(context: AppContext, signal: AbortSignal
     try {
       return await startWorkers({ ...context, org }, signal);
     } catch (error) {
-      logFailure(context.logger, error, 'the work on resyncs could not start; retrying');
+      logFailure(context.logger, error, 'starting the resync workers failed; retrying');
       await sleep(retryMs, signal);
     }
   }

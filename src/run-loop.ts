@@ -1,16 +1,16 @@
-/** What a step asks for: to be run again at once, when there may be work, or after a pause. */
+/** When the next step runs: at once, when there may be work, or after a pause. */
 export type NextStep = 'again' | 'wait' | { readonly pauseMs: number };
 
 export type LoopOptions = {
   /** Does one unit of work. It should end soon after the signal aborts. */
   readonly step: (signal: AbortSignal) => Promise<NextStep | undefined>;
-  /** Resolves when there may be work, after the given milliseconds at the latest. Only the interval counts by default. */
+  /** Resolves when there may be work, after `ms` at the latest; by default, only the interval applies. */
   readonly wakeOn?: (ms: number) => Promise<unknown>;
   /** Milliseconds until the next step if nothing wakes the loop. */
   readonly pollMs: number;
   /** Whether the first step waits too. */
   readonly waitsFirst?: boolean;
-  /** Milliseconds until the next try after so many failures in a row; `pollMs` by default. */
+  /** Milliseconds until the next step after a number of consecutive failures; `pollMs` by default. */
   readonly backoff?: (failures: number, error: unknown) => number;
   /** Called with each failure; if it throws, the loop ends with that error. */
   readonly onFailure: (error: unknown, failures: number) => Promise<void> | void;
@@ -18,8 +18,8 @@ export type LoopOptions = {
 };
 
 /**
- * Runs a step again and again until the signal aborts: at once, when it is woken, at an interval, or after a backoff.
- * A failure during the abort is not reported.
+ * Repeats a step until the signal aborts: at once, when woken, at an interval, or after a backoff. A failure after the
+ * abort is not reported.
  *
  * @throws what `onFailure` throws
  */
@@ -28,7 +28,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   const wait = (): Promise<unknown> => wakeOn?.(pollMs) ?? sleep(pollMs, signal);
   if (waitsFirst) await untilAborted(signal, wait());
   for (let failures = 0; !signal.aborted; ) {
-    // Listen before working: what is announced in between is not missed.
+    // Listen before the step, so that a wake-up during the step is not missed.
     const woken = wakeOn?.(pollMs);
     try {
       const next = (await step(signal)) ?? 'wait';
@@ -45,7 +45,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   }
 }
 
-/** Waits for so many milliseconds, or until the signal aborts. Never rejects. */
+/** Waits for `ms` milliseconds, or until the signal aborts. Never rejects. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
@@ -59,7 +59,7 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Waits until the signal aborts, or until the end of `work`. */
+/** Waits until the signal aborts or `work` settles. @throws what `work` throws */
 export async function untilAborted(signal: AbortSignal, work?: Promise<unknown>): Promise<void> {
   if (signal.aborted) return;
   const { promise: aborted, resolve } = Promise.withResolvers<void>();

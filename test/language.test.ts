@@ -39,14 +39,7 @@ const checked = [
   'src',
 ];
 /** Not rewritten yet; this list only gets shorter. */
-const unchecked = [
-  'src/app.ts',
-  'src/apply/',
-  'src/db/',
-  'src/maintenance/',
-  'src/pipeline.ts',
-  'src/write-back/',
-];
+const unchecked = ['src/apply/', 'src/db/'];
 /** Written by programs. */
 const skipped = ['src/db/generated/', 'node_modules/'];
 

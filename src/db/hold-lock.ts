@@ -17,7 +17,7 @@ import { connectionTo } from './servers.ts';
 export async function holdLock(
   options: LockOptions,
   signal: AbortSignal,
-  work: (held: AbortSignal, isSure: () => boolean) => Promise<void>,
+  work: (held: AbortSignal, isLockConfirmed: () => boolean) => Promise<void>,
 ): Promise<void> {
   const { askEveryMs = defaultPollIntervalMs } = options;
   const unheardMs = 4 * askEveryMs;
@@ -42,7 +42,7 @@ export async function holdLock(
     await client.query(`set idle_session_timeout = ${unheardMs}`);
     if (!(await take(client, options, held))) return;
     let heardAt = Date.now();
-    const isSure = (): boolean => !held.aborted && Date.now() - heardAt < unheardMs;
+    const isLockConfirmed = (): boolean => !held.aborted && Date.now() - heardAt < unheardMs;
     const asking = runLoop({
       step: async () => {
         const askedAt = Date.now();
@@ -56,7 +56,7 @@ export async function holdLock(
       onFailure: onLost,
       signal: held,
     });
-    await work(held, isSure).finally(() => lost.abort());
+    await work(held, isLockConfirmed).finally(() => lost.abort());
     await asking;
     // A session takes a moment to end; whoever is told of the end at once has to find the lock free.
     if (!broken) await client.query('select pg_advisory_unlock_all()').catch(() => {});

@@ -15,7 +15,7 @@ export type Jobs = {
   /** Runs a row of the table `resyncs`. */
   enqueueResync(client: pg.PoolClient, resync: QueuedResync): Promise<void>;
   /** Takes no more jobs; those that are under way go on. */
-  takeNoMore(): Promise<void>;
+  stopFetching(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -99,7 +99,7 @@ export async function startJobs(
       scope === 'all'
         ? insert(client, queues.fullResync, [{ data: { resyncId: id } }])
         : insert(client, queues.resync, [{ key: id, data: { resyncId: id } }]),
-    async takeNoMore() {
+    async stopFetching() {
       for (const queue of Object.values(queues)) await boss.offWork(queue, { wait: false });
     },
     stop,

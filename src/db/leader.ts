@@ -16,7 +16,7 @@ export type Leadership = {
   /** What is written under it has no effect after another process has taken over. */
   readonly lease: Lease;
   /** False if nothing was heard of the database for so long that another process may lead. */
-  readonly isSure: () => boolean;
+  readonly isLockConfirmed: () => boolean;
 };
 
 /** Work that only one process may do, until the signal aborts. It reports its own failures and goes on. */
@@ -45,7 +45,7 @@ export async function runAsLeader(
   };
   await runLoop({
     step: async () => {
-      await holdLock(lock, signal, (held, isSure) => lead(context, works, isSure, held));
+      await holdLock(lock, signal, (held, isLockConfirmed) => lead(context, works, isLockConfirmed, held));
       return 'again';
     },
     pollMs: reacquireIntervalMs,
@@ -62,7 +62,7 @@ export async function runAsLeader(
 async function lead(
   context: LeaderContext,
   works: readonly LeaderWork[],
-  isSure: () => boolean,
+  isLockConfirmed: () => boolean,
   held: AbortSignal,
 ): Promise<void> {
   const { pool, topic, instance, logger } = context;
@@ -70,7 +70,7 @@ async function lead(
   logger.info({ topic, epoch: lease.epoch.toString() }, 'this process leads now');
   const over = new AbortController();
   const signal = AbortSignal.any([held, over.signal]);
-  const leadership = { lease, isSure };
+  const leadership = { lease, isLockConfirmed };
   // The end of one work is the end of all.
   const ends = [...works, renewUntilAborted(context)].map((work) =>
     work(leadership, signal).finally(() => over.abort()),

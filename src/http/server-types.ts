@@ -15,7 +15,7 @@ import type { Verdict } from '../health/verdict.ts';
 import type { ReadEvent } from '../history/read-event.ts';
 import type { EnqueueResync } from '../resync/request-resync.ts';
 import type { SchemaField } from '../salesforce/writer-schema.ts';
-import type { CodeAnswer, CodeRequest } from '../write-back/assign-code.ts';
+import type { CodeAssignment, CodeRequest } from '../write-back/assign-code.ts';
 import type { ApiKey } from './api-key.ts';
 import type { RateLimitOptions } from './plugins/rate-limits.ts';
 import type { LoadLimits } from './plugins/shed-load.ts';
@@ -51,7 +51,7 @@ export type HttpDependencies = {
   /** Notifies about new data. */
   readonly wakeUps: Pick<WakeUps, 'next'>;
   /** Assigns or regenerates the signup code of an account in the transaction of the client. */
-  requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAnswer>;
+  requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAssignment>;
   /** Trusted senders of webhooks; without it no webhooks are accepted. */
   readonly webhooks?: WebhookSenders;
   /** The id of the newest schema of account events; undefined if none is known. */

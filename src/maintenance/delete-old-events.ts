@@ -1,10 +1,10 @@
 import type { Queryable } from '../db/database.ts';
 
 /**
- * Deletes some events that came before a moment and took effect or were passed over, the oldest first. Those that wait
- * or failed stay.
+ * Deletes up to `limit` applied or skipped events that were received before a time, the oldest first. Stored and failed
+ * events are kept.
  *
- * @returns how many
+ * @returns the number of events
  */
 export async function deleteOldEvents(client: Queryable, before: Date, limit: number): Promise<number> {
   const { rowCount } = await client.query({

@@ -1,10 +1,10 @@
 import type { Queryable } from '../db/database.ts';
 import type { RetentionPolicy } from './retention-policy.ts';
 
-/** Deletes some rows that are older than so many milliseconds, the oldest first, and answers how many. */
+/** Deletes up to `limit` rows older than `olderThanMs` milliseconds, the oldest first. @returns the number of rows */
 export type DeleteOld = (client: Queryable, olderThanMs: number, limit: number) => Promise<number>;
 
-/** Each kind of old row, by the period that it is kept for. Differences go before the resyncs that they belong to. */
+/** The deletion of each kind of row, by its retention. Differences precede the resyncs that they reference. */
 export const deletions: readonly {
   readonly task: string;
   readonly period: Exclude<keyof RetentionPolicy, 'eventsMs' | 'versionsMs'>;
@@ -16,7 +16,7 @@ export const deletions: readonly {
   { task: 'resyncs', period: 'resyncsMs', deleteSome: deleteResyncs },
 ];
 
-/** The attempts of a code that waits or failed tell why, so they stay. */
+/** Keeps the attempts of pending, written and failed codes, because they show the cause. */
 async function deleteAttempts(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
   const { rowCount } = await client.query({
     name: 'delete-old-attempts',
@@ -45,8 +45,8 @@ async function deleteIncidents(client: Queryable, olderThanMs: number, limit: nu
 }
 
 /**
- * Resyncs that ended so long ago, but for the newest comparison, which `/v1/status` shows, and those that an incident
- * still names.
+ * Resyncs that finished before the retention, except the newest comparison, which `/v1/status` shows, and those that an
+ * incident references.
  */
 const oldResyncs = `
   select r.id from resyncs r
@@ -55,7 +55,7 @@ const oldResyncs = `
      and r.id is distinct from (select v.id from resyncs v where v.mode <> 'repair' and v.state = 'done'
                                  order by v.finished_at desc limit 1)`;
 
-/** One resync can have as many differences as there are accounts: too many for one statement. */
+/** Deleted separately, because a resync can have a difference for every account: too many for one statement. */
 async function deleteDifferences(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
   const { rowCount } = await client.query({
     name: 'delete-old-differences',

@@ -1,18 +1,18 @@
 import { foldVersions } from '../apply/fold-versions.ts';
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
-import type { Done } from './run-task.ts';
+import type { BatchResult } from './run-task.ts';
 
 /**
- * Folds the old field versions of the next accounts by their ids. A row that somebody holds is left for the next time,
- * and so is one whose values are uncertain. Nothing that a reader sees changes.
+ * Folds the old field versions of the next accounts, ordered by id. Locked rows and stale accounts are skipped until the
+ * next run. Field values do not change.
  */
 export async function foldAccounts(
   client: Queryable,
   after: string,
   horizon: Version,
   limit: number,
-): Promise<Done> {
+): Promise<BatchResult> {
   const end = await endOfPage(client, after, limit);
   if (end === undefined) return { rows: 0, next: undefined };
   const { rows } = await client.query<VersionRow>({
@@ -57,8 +57,8 @@ async function endOfPage(client: Queryable, after: string, limit: number): Promi
 }
 
 /**
- * Whether events have waited for so long to be applied that one of them could be older than what is folded: then nothing
- * is folded until they are done.
+ * Whether stored events have waited for longer than `waitMs`: one of them could be older than the horizon, so nothing may
+ * be folded until they are applied.
  */
 export async function isBehind(client: Queryable, waitMs: number): Promise<boolean> {
   const { rows } = await client.query<{ behind: boolean }>({

@@ -3,23 +3,20 @@ import { type Version, zeroVersion } from '../apply/version.ts';
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** How long things are kept, in milliseconds. What is still open is kept whatever its age. */
+/** Retention in milliseconds. Open incidents, unfinished resyncs and unconfirmed codes are kept regardless of their age. */
 export type RetentionPolicy = {
-  /** Events that were applied or passed over; undefined keeps them for ever. */
+  /** Applied and skipped events; undefined keeps them permanently. */
   readonly eventsMs: number | undefined;
-  /** What was sent to Salesforce for a code, once the code is settled. */
+  /** Write attempts of codes that are confirmed or removed. */
   readonly attemptsMs: number;
-  /** Resyncs that ended, with the differences that they found. */
+  /** Finished resyncs and their differences. */
   readonly resyncsMs: number;
   readonly incidentsMs: number;
-  /**
-   * The version of a single field. The event bus keeps events for 72 hours, and may linger: what is older than that and a
-   * day does not come any more.
-   */
+  /** Versions of single fields. Events arrive up to 72 hours late, the retention of the event bus, plus a margin of a day. */
   readonly versionsMs: number;
 };
 
-/** A day less than this and the bus could bring an event again that is deleted already. */
+/** Minimum retention of events: with less, the event bus could deliver a deleted event again. */
 export const minEventDays = 4;
 
 export const defaultRetention: RetentionPolicy = {
@@ -30,12 +27,12 @@ export const defaultRetention: RetentionPolicy = {
   versionsMs: minEventDays * dayMs,
 };
 
-/** @param eventDays as in `EVENT_RETENTION_DAYS`: 0 is for ever */
+/** @param eventDays as in `EVENT_RETENTION_DAYS`: 0 keeps events permanently */
 export function retentionPolicy(eventDays: number): RetentionPolicy {
   return { ...defaultRetention, eventsMs: eventDays === 0 ? undefined : eventDays * dayMs };
 }
 
-/** Every version of a commit up to that moment. */
+/** The horizon for folding: versions of commits before this time. */
 export function horizonAt(epochMs: number): Version {
   return epochMs <= 0 ? zeroVersion : [epochMs, 0n, 0, 0];
 }

@@ -18,7 +18,7 @@ const hourMs = 3_600_000;
 const pollIntervalMs = 60_000;
 const batchRows = 500;
 
-/** Removes what is old, a little at a time, once an hour; a failure waits for the next time. */
+/** Deletes old rows in small batches, once an hour. A failed task is retried a few minutes later. */
 export async function runMaintenance(context: MaintenanceContext, signal: AbortSignal): Promise<void> {
   await runLoop({
     step: async () => {
@@ -38,13 +38,13 @@ export async function runMaintenance(context: MaintenanceContext, signal: AbortS
   });
 }
 
-/** What there is to do, in this order. */
+/** The maintenance tasks, in the order of their execution. */
 export function maintenanceTasks({ pool, retention, fold = foldHistory }: MaintenanceContext): Task[] {
   const { eventsMs, versionsMs } = retention;
   const old = deletions.map(({ task, period, deleteSome }) => ({
     name: task,
-    everyMs: hourMs,
-    doSome: async (client: pg.PoolClient) => {
+    minIntervalMs: hourMs,
+    runBatch: async (client: pg.PoolClient) => {
       const rows = await deleteSome(client, retention[period], batchRows);
       return { rows, next: rows === batchRows ? '' : undefined };
     },
@@ -56,37 +56,37 @@ export function maintenanceTasks({ pool, retention, fold = foldHistory }: Mainte
   ];
 }
 
-/** Every moment of the past stays known: the history is folded before its events are deleted. */
-function eventTask(fold: (order: FoldOrder) => Promise<FoldResult>, keptMs: number): Task {
-  const through = new Date(Date.now() - keptMs);
+/** Folds the history before its events are deleted, so that past states stay available. */
+function eventTask(fold: (order: FoldOrder) => Promise<FoldResult>, retentionMs: number): Task {
+  const through = new Date(Date.now() - retentionMs);
   return {
     name: 'events',
-    everyMs: hourMs,
+    minIntervalMs: hourMs,
     prepare: async (signal) => {
       for (let after: string | null | undefined = null; after !== undefined; ) {
         signal.throwIfAborted();
         after = (await fold({ through, after })).after ?? undefined;
-        // Each batch holds the mirror for a moment: changes go first.
+        // Each batch blocks account writes, so the pause lets waiting changes proceed.
         if (after !== undefined) await pause(100, undefined, { signal });
       }
     },
-    doSome: async (client) => {
+    runBatch: async (client) => {
       const rows = await deleteOldEvents(client, through, batchRows);
       return { rows, next: rows === batchRows ? '' : undefined };
     },
   };
 }
 
-/** A walk through all accounts is not small, and nothing waits for it: once a day. */
-function foldTask(keptMs: number): Task {
-  const horizon = horizonAt(Date.now() - keptMs);
+/** Runs once a day, because it scans all accounts and is not urgent. */
+function foldTask(retentionMs: number): Task {
+  const horizon = horizonAt(Date.now() - retentionMs);
   return {
     name: 'field versions',
-    everyMs: 24 * hourMs,
-    doSome: async (client, from) => {
-      // An event that came in time may have waited here since.
-      if (await isBehind(client, keptMs / 8)) return { rows: 0, next: undefined };
-      return foldAccounts(client, from, horizon, 2 * batchRows);
+    minIntervalMs: 24 * hourMs,
+    runBatch: async (client, cursor) => {
+      // A stored event can be older than the horizon although it arrived in time.
+      if (await isBehind(client, retentionMs / 8)) return { rows: 0, next: undefined };
+      return foldAccounts(client, cursor, horizon, 2 * batchRows);
     },
   };
 }

@@ -11,14 +11,14 @@ import { requestInitialLoad } from '../resync/initial-load.ts';
 import { isOwnRepair } from '../resync/request-resync.ts';
 import { runLoop } from '../run-loop.ts';
 
-/** The most accounts that one sweep finds work for; the next one goes on. */
-const sweepSize = 1_000;
+/** Maximum number of accounts per query of a sweep; the next sweep continues. */
+const maxPerQuery = 1_000;
 
-/** Sweeps at an interval, and when somebody asks for a connection: they have mended what prevented a load. */
+/** Sweeps at an interval, and when an operator requests a reconnect: the cause that prevented a load may be corrected. */
 export async function sweepUntilAborted(context: OrgContext, signal: AbortSignal): Promise<void> {
   const { timing, wakeUps, logger } = context;
   const resyncs = { ...context, settleMs: timing.settleMs };
-  const failed = (error: unknown): void => logFailure(logger, error, 'a sweep failed');
+  const failed = (error: unknown): void => logFailure(logger, error, 'sweep failed');
   await runLoop({
     step: async () => {
       await sweep(context).catch(failed);
@@ -34,9 +34,8 @@ export async function sweepUntilAborted(context: OrgContext, signal: AbortSignal
 }
 
 /**
- * Finds work that no job stands for any more and enqueues it again. Jobs end after their last try, and a try can come
- * to nothing a moment before the row changes; the rows are the truth, and nothing stays undone for want of a job.
- * Answers that were kept for repeated requests are forgotten after a day.
+ * Enqueues work whose job is gone: jobs end after their last attempt, and an attempt can end just before its row changes.
+ * The rows are authoritative, not the jobs. Also deletes expired idempotency keys and ids of webhook requests.
  */
 export async function sweep({
   pool,
@@ -44,7 +43,7 @@ export async function sweep({
   jobs,
 }: Pick<AppContext, 'pool' | 'topic' | 'jobs'>): Promise<void> {
   await inTransaction(pool, async (client) => {
-    // A leader that was paused may still be sweeping: both would enqueue the same work.
+    // An earlier leader that was paused may still be sweeping; both would enqueue the same work.
     if (!(await lockSweep(client))) return;
     const stale = `select id from accounts
                     where stale_version is not null and not ${isKept} and ${isNotRefused('accounts.id')}`;
@@ -85,7 +84,7 @@ export async function sweep({
   if (rowCount === 1) await requestInitialLoad(pool, jobs);
 }
 
-/** What the database refused a moment ago it would refuse again. */
+/** Excludes accounts that the database refused recently: it would refuse them again. */
 function isNotRefused(id: string): string {
   return `not exists (select from failed_records f where f.account_id = ${id}
             and f.failed_at > now() - interval '${failedRecordRetryMinutes} minutes')`;
@@ -99,17 +98,17 @@ async function lockSweep(client: pg.PoolClient): Promise<boolean> {
   return rows[0]?.locked === true;
 }
 
-// Accounts that are not visible are looked for less often.
+// Accounts that are not visible are checked at a longer interval.
 const isKept = `exists (select from invisible_accounts i where i.account_id = accounts.id and i.state = 'kept')`;
 
-// A code whose change event never came: a read that was sent after the write decides what became of it. Of such a read
-// the version has the time, so each is asked for once.
+// Written codes without a change event. A read that was sent after the write confirms or clears them; its time is part of
+// the version, so each account is read once.
 const unconfirmed = `select id from accounts where code_state = 'written' and not deleted and not ${isKept}
   and coalesce(code_written_at, code_attempted_at) < now() - interval '10 minutes'
   and split_part(base_version, '.', 4)::bigint
       <= extract(epoch from coalesce(code_written_at, code_attempted_at)) * 1000`;
 
-/** Those of the ids that have no job that is waiting, being done or to be tried again. */
+/** Selects the ids without a job that is queued, active or due for a retry. */
 async function withoutJob(
   client: pg.PoolClient,
   { schema }: Jobs,
@@ -121,7 +120,7 @@ async function withoutJob(
       where not exists (
         select from ${schema}.job j
          where j.name = any($1) and coalesce(j.singleton_key, j.data ->> 'resyncId') = o.id and j.state in ('created', 'retry', 'active'))
-      order by o.id limit ${sweepSize}`,
+      order by o.id limit ${maxPerQuery}`,
     [queue],
   );
   return rows.map(({ id }) => id);

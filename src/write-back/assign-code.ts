@@ -7,29 +7,29 @@ import { saveFindings } from './waiting-codes.ts';
 export type CodeRequest = {
   /** 18 characters. */
   readonly accountId: string;
-  /** Whether a code that the account has is replaced by a new one. */
+  /** Whether a new code replaces the current one. */
   readonly regenerate: boolean;
   /** Name of the API key. */
   readonly requestedBy: string;
 };
 
-/** What came of a request; `made` tells whether the code is new. */
-export type CodeAnswer =
+/** The result of a request. `made`: the code is new. */
+export type CodeAssignment =
   | { readonly kind: 'code'; readonly signupCode: string; readonly state: CodeState; readonly made: boolean }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'deleted' }
-  /** Salesforce holds this code, which belongs to another account. */
+  /** The code on the account in Salesforce belongs to another account. */
   | { readonly kind: 'disputed'; readonly held: string };
 
 /**
- * Gives an account a code on request, in the given transaction, whatever the rules say; one that it has stays, unless it
- * is to be replaced.
+ * Assigns a code to an account on request, independently of `SIGNUP_CODE_FILTER`. An existing code is kept unless
+ * `regenerate` is set. Runs in the transaction of the caller.
  */
 export async function assignCode(
   client: pg.PoolClient,
   generate: () => string,
   request: CodeRequest,
-): Promise<CodeAnswer> {
+): Promise<CodeAssignment> {
   const { accountId, regenerate, requestedBy } = request;
   await lockAccountWrites(client);
   const row = await lockCode(client, accountId);

@@ -1,23 +1,23 @@
 import type pg from 'pg';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
-import { type CodeFilter, evaluateFilter } from '../codes/code-filter.ts';
+import { evaluateFilter } from '../codes/code-filter.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import { inTransaction } from '../db/database.ts';
 
 export type BackfillContext = { readonly pool: pg.Pool; readonly topic: string; readonly codes: CodeRules };
 
-/** Accounts that one step looks at, and gives codes to, at most. */
-const looked = 1_000;
-const given = 200;
+/** Accounts per step that are read, and that get a code. */
+const maxScanned = 1_000;
+const maxAssigned = 200;
 
 /**
- * Gives codes to the next accounts of the mirror that have none, in the order of their ids. Called whenever nothing
- * else waits, it goes no faster than codes are written. Where the rules have changed it begins again.
+ * Assigns codes to the next accounts without one, ordered by id. It is called when no code is due, so it is no faster
+ * than the write-back. A changed filter restarts it.
  *
- * @returns whether there may be more
+ * @returns whether there may be more accounts
  */
-export async function backfillSome({ pool, topic, codes }: BackfillContext): Promise<boolean> {
+export async function backfillNextAccounts({ pool, topic, codes }: BackfillContext): Promise<boolean> {
   const rules = JSON.stringify(codes.filter);
   if (!codes.backfill || !(await isOpen(pool, topic, rules))) return false;
   return inTransaction(pool, async (client) => {
@@ -25,23 +25,24 @@ export async function backfillSome({ pool, topic, codes }: BackfillContext): Pro
     const after = await readCursor(client, topic, rules);
     if (after === undefined) return false;
     const candidates = await readCandidates(client, after);
-    const chosen: string[] = [];
+    const eligible: string[] = [];
     let last = after;
     let seen = 0;
     for (const { id, fields, blank } of candidates) {
-      if (chosen.length === given) break;
+      if (eligible.length === maxAssigned) break;
       last = id;
       seen++;
-      if (blank && fitsTree(codes.filter, fields)) chosen.push(id);
+      if (blank && (codes.filter === null || evaluateFilter(codes.filter, fromTree(fields))))
+        eligible.push(id);
     }
-    await giveCodes(client, chosen, codes.generate);
-    const finished = seen === candidates.length && candidates.length < looked;
-    await moveCursor(client, topic, { last, seen, given: chosen.length, finished });
+    await assignCodes(client, eligible, codes.generate);
+    const finished = seen === candidates.length && candidates.length < maxScanned;
+    await moveCursor(client, topic, { last, seen, assigned: eligible.length, finished });
     return true;
   });
 }
 
-/** Looked up without the lock of the mirror, since mostly there is nothing to do. */
+/** Checked without the lock on account writes, because usually there is nothing to do. */
 async function isOpen(pool: pg.Pool, topic: string, rules: string): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: 'is-backfill-open',
@@ -52,20 +53,16 @@ async function isOpen(pool: pg.Pool, topic: string, rules: string): Promise<bool
   return rowCount === 1;
 }
 
-/** Begun again when it is switched on again. */
-export async function forgetBackfill(pool: pg.Pool, topic: string): Promise<void> {
+/** Makes the backfill restart when it is enabled again. */
+export async function resetBackfill(pool: pg.Pool, topic: string): Promise<void> {
   await pool.query({
-    name: 'forget-backfill',
+    name: 'reset-backfill',
     text: 'update write_back_state set backfill_rules = null where topic = $1 and backfill_rules is not null',
     values: [topic],
   });
 }
 
-function fitsTree(filter: CodeFilter | null, fields: FieldTree): boolean {
-  return filter === null || evaluateFilter(filter, fromTree(fields));
-}
-
-/** Where to go on; undefined where there is nothing to do, or not all accounts are in the mirror yet. */
+/** Reads the id to continue after; undefined if the backfill is finished or the initial load is not. */
 async function readCursor(client: pg.PoolClient, topic: string, rules: string): Promise<string | undefined> {
   await client.query({
     name: 'begin-backfill',
@@ -87,25 +84,25 @@ async function readCursor(client: pg.PoolClient, topic: string, rules: string): 
 
 type Candidate = { readonly id: string; readonly fields: FieldTree; readonly blank: boolean };
 
-/** A code that was cleared or has passed on is not given again: its account has an error. */
+/** An account whose code was cleared or transferred has an error and gets no new code. */
 async function readCandidates(client: pg.PoolClient, after: string): Promise<Candidate[]> {
   const { rows } = await client.query<Candidate>({
     name: 'backfill-candidates',
     text: `select id, fields, salesforce_code is null and code_error is null as blank from accounts
-            where code_state = 'none' and not deleted and id > $1 order by id limit ${looked}`,
+            where code_state = 'none' and not deleted and id > $1 order by id limit ${maxScanned}`,
     values: [after],
   });
   return rows;
 }
 
-async function giveCodes(
+async function assignCodes(
   client: pg.PoolClient,
   ids: readonly string[],
   generate: () => string,
 ): Promise<void> {
   if (ids.length === 0) return;
   await client.query({
-    name: 'give-codes',
+    name: 'assign-backfilled-codes',
     text: `update accounts a
               set signup_code = g.code, code_state = 'pending', code_due_at = now(), code_tries = 0,
                   code_refusals = 0, changed_at = now(), revision = a.revision + 1
@@ -117,7 +114,12 @@ async function giveCodes(
 async function moveCursor(
   client: pg.PoolClient,
   topic: string,
-  step: { readonly last: string; readonly seen: number; readonly given: number; readonly finished: boolean },
+  step: {
+    readonly last: string;
+    readonly seen: number;
+    readonly assigned: number;
+    readonly finished: boolean;
+  },
 ): Promise<void> {
   await client.query({
     name: 'move-backfill',
@@ -125,6 +127,6 @@ async function moveCursor(
               set backfill_after = $2, backfill_seen = backfill_seen + $3, backfill_given = backfill_given + $4,
                   backfill_finished_at = case when $5 then now() end
             where topic = $1`,
-    values: [topic, step.last, step.seen, step.given, step.finished],
+    values: [topic, step.last, step.seen, step.assigned, step.finished],
   });
 }

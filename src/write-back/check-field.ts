@@ -2,25 +2,28 @@ import { entropyBits, minBits } from '../codes/code-format.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import type { CodeField } from '../salesforce/signup-codes.ts';
 
-/** Why codes can't be written, for a person. */
+/** Why no codes are written, as shown to operators. */
 export type Reason = {
   readonly code: string;
   readonly message: string;
-  /** What an operator does about it, if the message does not say so. */
+  /** The remedy, if the message does not contain it. */
   readonly action?: string;
 };
 
-/** What is wrong with the field of the codes, if anything; nothing is written until a person has mended it. */
+/** Why the signup code field cannot be used; undefined if it can. No codes are written until it is corrected. */
 export function fieldProblem(rules: CodeRules, field: CodeField | undefined): Reason | undefined {
   const name = `Account.${rules.field}`;
   if (field === undefined) {
-    return problem('field-missing', `${name} doesn't exist, or the user of Tidemark may not see it.`);
+    return problem(
+      'field-missing',
+      `${name} doesn't exist, or the integration user has no read permission for it.`,
+    );
   }
   if (!['string', 'textarea'].includes(field.type)) {
-    return problem('field-type', `${name} is a field of type ${field.type}; it has to be a text.`);
+    return problem('field-type', `${name} is a field of type ${field.type}; a text field is required.`);
   }
   if (!field.updateable) {
-    return problem('field-not-writable', `The user of Tidemark may not edit ${name}.`);
+    return problem('field-not-writable', `The integration user has no edit permission for ${name}.`);
   }
   const length = rules.format.prefix.length + rules.format.length;
   if (field.length < length) {
@@ -30,13 +33,13 @@ export function fieldProblem(rules: CodeRules, field: CodeField | undefined): Re
     );
   }
   if (!field.unique) {
-    return problem('field-not-unique', `${name} isn't unique; tick "Unique" in its definition.`);
+    return problem('field-not-unique', `${name} is not unique; select "Unique" in its definition.`);
   }
   const bits = entropyBits(rules.format, field.caseSensitive);
   if (bits < minBits) {
     return problem(
       'field-ignores-case',
-      `${name} takes upper and lower case for the same, which leaves ${bits.toFixed(1)} bits of ${minBits}; make it case-sensitive or the code longer (SIGNUP_CODE_LENGTH).`,
+      `${name} ignores case, which leaves ${bits.toFixed(1)} of the required ${minBits} bits of randomness; make it case-sensitive or the code longer (SIGNUP_CODE_LENGTH).`,
     );
   }
   return undefined;

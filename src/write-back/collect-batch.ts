@@ -1,23 +1,24 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-// A steady stream of new accounts can't hold back the first of them for longer than so many pauses.
+// Limits how long a steady stream of new accounts can delay the first of them.
 const maxPauses = 10;
 
-/** What there is to send, and whether events that are not applied yet may bring more. */
-export type CollectedBatch = { readonly count: number; readonly more: boolean };
+/** Codes that are due. `more`: stored events that are not applied yet may add some. */
+export type DueCount = { readonly count: number; readonly more: boolean };
 
 /**
- * Waits while more comes: until there is enough for a whole batch, or nothing was added for one pause.
- * @returns how much there is
+ * Waits until a full batch is due, or until no code was added during one pause.
+ * @param pauseMs milliseconds between two counts
+ * @returns the number of due codes
  */
 export async function collectBatch(
-  look: () => Promise<CollectedBatch>,
-  options: { readonly most: number; readonly pauseMs: number; readonly signal: AbortSignal },
+  countDue: () => Promise<DueCount>,
+  options: { readonly maxBatchSize: number; readonly pauseMs: number; readonly signal: AbortSignal },
 ): Promise<number> {
-  let { count } = await look();
-  for (let pauses = 0; count > 0 && count < options.most && pauses < maxPauses; pauses++) {
+  let { count } = await countDue();
+  for (let pauses = 0; count > 0 && count < options.maxBatchSize && pauses < maxPauses; pauses++) {
     await pause(options.pauseMs, undefined, { signal: options.signal });
-    const now = await look();
+    const now = await countDue();
     if (now.count === count && !now.more) break;
     count = now.count;
   }

@@ -1,6 +1,6 @@
 import type { OrgContext } from '../context.ts';
 
-/** What sending codes takes. */
+/** What a call that writes codes needs. */
 export type BatchContext = Pick<
   OrgContext,
   'pool' | 'topic' | 'codes' | 'org' | 'jobs' | 'retryPolicy' | 'timing'

@@ -1,10 +1,11 @@
 /**
- * Tells a failure of one record from one of all: it is the record's own if others succeeded since it last failed.
+ * Distinguishes a failure of one record from a failure of all records: it concerns the record alone if others succeeded
+ * since its previous failure.
  */
 export type Contrast = {
-  /** Others succeeded. */
+  /** Counts a success of another record. */
   succeeded(): void;
-  /** A record failed. @returns whether others succeeded since it failed before */
+  /** Counts a failure. @returns whether others succeeded since the previous failure of this record */
   failed(id: string): boolean;
 };
 

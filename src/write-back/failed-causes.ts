@@ -1,17 +1,17 @@
 import type { Queryable } from '../db/database.ts';
 
-/** Why codes failed, and how many. */
+/** An error code, and how many codes failed with it. */
 export type FailedCause = {
-  /** Salesforce's status code, or one of ours in lower case. */
+  /** Salesforce's status code, or one of Tidemark in lower case. */
   readonly code: string;
   readonly count: number;
-  /** Salesforce's words for the newest of them. */
+  /** Salesforce's message for the newest of them. */
   readonly message: string;
 };
 
 /**
- * The causes of failed codes, the most frequent first, twenty at most.
- * Counted among the first hundred thousand: if there are more, the causes are the same.
+ * Reads the causes of failed codes, the most frequent first, at most 20.
+ * Only the first 100,000 failed codes are counted, which limits the time of the query.
  */
 export async function readFailedCauses(client: Queryable): Promise<FailedCause[]> {
   const { rows } = await client.query<FailedCause>({

@@ -7,67 +7,70 @@ import type { BatchContext } from './context.ts';
 import { retryFailed } from './retry-failed.ts';
 import type { StatusReporter } from './status-reporter.ts';
 
-/** Looks at the field of the codes: at the start, where an answer suggests it, and from time to time. */
+/** Checks the signup code field: at the start, periodically, and soon after a refusal that concerns it. */
 export type FieldHealthCheck = {
-  /** Whether codes can be written as far as the field goes. */
-  isGood(signal: AbortSignal): Promise<boolean>;
-  /** An answer said that something is wrong with it. */
-  suspect(): void;
+  /** Whether the field accepts codes. Checks it if that is due. */
+  isUsable(signal: AbortSignal): Promise<boolean>;
+  /** Schedules a check after a refusal that may be caused by the field. */
+  checkSoon(): void;
 };
 
-export type FieldWatchContext = BatchContext & {
+export type FieldHealthContext = BatchContext & {
   readonly logger: Logger;
   readonly timing: Pick<Timing, 'codeFieldCheckIntervalMs'>;
 };
 
-const goodForMs = 15 * 60_000;
+const checkIntervalMs = 15 * 60_000;
 
-export async function createFieldWatch(
-  context: FieldWatchContext,
-  show: StatusReporter,
+export async function createFieldHealthCheck(
+  context: FieldHealthContext,
+  reportStatus: StatusReporter,
 ): Promise<FieldHealthCheck> {
   const { pool, topic, logger, timing } = context;
   let problem: Reason | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;
   let dueAt = checkedAt;
-  let wasBad = await wasPaused(context);
+  let wasUnusable = await wasPaused(context);
 
-  const look = async (signal: AbortSignal): Promise<void> => {
+  const check = async (signal: AbortSignal): Promise<void> => {
     const { codes, org } = context;
     const { connection, budget } = org;
     const field = await budget.spend(() => describeCodeField(connection, codes.field), {
       signal,
-      onWait: show.onWait,
+      onWait: reportStatus.onWait,
     });
     const found = fieldProblem(codes, field);
     if (found !== undefined && found.code !== problem?.code) {
-      logger.error({ reason: found.code }, `${found.message} No signup codes are written until then.`);
+      logger.error(
+        { reason: found.code },
+        `${found.message} No signup codes are written until this is corrected.`,
+      );
     }
     problem = found;
     checkedAt = Date.now();
-    dueAt = checkedAt + (found === undefined ? goodForMs : timing.codeFieldCheckIntervalMs);
+    dueAt = checkedAt + (found === undefined ? checkIntervalMs : timing.codeFieldCheckIntervalMs);
     if (found !== undefined) {
-      wasBad = true;
-      await show('paused', found);
-    } else if (wasBad) {
-      wasBad = false;
-      const again = await retryFailed(pool, fieldCodes);
-      logger.info({ topic, again }, 'the field of the signup codes is as it has to be');
+      wasUnusable = true;
+      await reportStatus('paused', found);
+    } else if (wasUnusable) {
+      wasUnusable = false;
+      const retried = await retryFailed(pool, fieldCodes);
+      logger.info({ topic, retried }, 'signup code field usable again; failed codes retried');
     }
   };
 
   return {
-    async isGood(signal) {
-      if (Date.now() >= dueAt) await look(signal);
+    async isUsable(signal) {
+      if (Date.now() >= dueAt) await check(signal);
       return problem === undefined;
     },
-    suspect() {
+    checkSoon() {
       dueAt = Math.min(dueAt, checkedAt + timing.codeFieldCheckIntervalMs);
     },
   };
 }
 
-async function wasPaused({ pool, topic }: FieldWatchContext): Promise<boolean> {
+async function wasPaused({ pool, topic }: FieldHealthContext): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: 'was-paused',
     text: `select from write_back_state where topic = $1 and state = 'paused' and reason ->> 'code' like 'field-%'`,

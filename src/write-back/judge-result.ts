@@ -3,103 +3,105 @@ import type { AnswerClass } from '../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
 import { classOf } from './answer-class.ts';
 
-/** A code on its way. */
+/** A code that is sent to Salesforce. */
 export type WaitingCode = {
   readonly id: string;
   readonly code: string;
-  /** Answers that asked to try again, since it began to wait. */
+  /** Attempts with a temporary refusal since the code became pending. */
   readonly tries: number;
-  /** Codes that were refused as taken, since the account began to wait. */
+  /** Codes that were refused as duplicates since the account became pending. */
   readonly refusals: number;
 };
 
-/** What was answered for one record; `gone` where Salesforce didn't find it before anything was sent. */
-export type Answer = CodeWriteResult | 'gone';
+/** Salesforce's result for one record; `gone` if the read before the write did not return the record. */
+export type RecordResult = CodeWriteResult | 'gone';
 
-/** What becomes of a code after an answer. */
-export type Verdict = {
+/** The state of a code after an attempt. */
+export type AttemptOutcome = {
   readonly id: string;
   /** The code that was sent. */
   readonly sent: string;
   readonly state: Extract<CodeState, 'pending' | 'written' | 'failed'>;
-  /** The code from now on; another one where the sent one was taken. */
+  /** The code from now on: a new one if the one that was sent is a duplicate. */
   readonly code: string;
   readonly error: CodeError | null;
   readonly tries: number;
   readonly refusals: number;
-  /** When it is sent again, in milliseconds from now. */
+  /** Milliseconds until it is sent again. */
   readonly dueInMs: number;
   readonly outcome: 'written' | 'again' | 'taken' | 'gone' | 'failed';
   readonly answerClass: AnswerClass | null;
-  /** Whether it is sent by itself next: only a failure alone is final. */
+  /** Whether the next attempt sends it in a call of its own: only then is a failure final. */
   readonly alone: boolean;
 };
 
 export type RetryPolicy = {
-  /** Answers after which trying again ends. */
+  /** Attempts until the code becomes a dead letter. */
   readonly maxTries: number;
   readonly firstPauseMs: number;
   readonly maxPauseMs: number;
 };
 
-// Twenty tries take a little more than an hour.
+// Twenty attempts take slightly more than an hour.
 export const defaultRetryPolicy: RetryPolicy = { maxTries: 20, firstPauseMs: 1_000, maxPauseMs: 5 * 60_000 };
 
-/** How many new codes are made for an account whose code is refused as taken. */
+/** New codes for an account whose code is refused as a duplicate. */
 export const maxRefusals = 3;
 
-/** From 0 to 1; makes a code; ISO 8601. */
 export type RetryContext = {
+  /** From 0 to 1, for the jitter of the backoff. */
   readonly random: number;
+  /** Generates a code. */
   readonly generate: () => string;
+  /** Time of the result, ISO 8601. */
   readonly at: string;
   readonly retryPolicy: RetryPolicy;
-  /** The field of the codes. */
+  /** API name of the signup code field. */
   readonly field: string;
 };
 
-/** The other records of the same call, and of calls before. */
-export type Company = {
-  /** Records in the call, this one included. */
+/** What the other records of the call, and earlier calls, show. */
+export type CallSummary = {
+  /** Number of records in the call. */
   readonly size: number;
-  /** Whether one of them was accepted. */
+  /** Whether a record of the call was accepted. */
   readonly accepted: boolean;
-  /** Whether another record was accepted since this one was first refused for want of a right or for the field. */
+  /** Whether another record was accepted since this one was first refused because of a permission or the field. */
   readonly contrasted: boolean;
-  /** Whether several calls in a row were refused for want of a right, with several records. */
+  /** Whether consecutive calls with several records were refused because of a missing permission. */
   readonly orgWide: boolean;
 };
 
-export const alone: Company = { size: 1, accepted: false, contrasted: false, orgWide: false };
+export const singleRecordCall: CallSummary = { size: 1, accepted: false, contrasted: false, orgWide: false };
 
-/** Reads an answer by its class. A code that may have been written never changes; one that was refused as taken may. */
-export function judgeAnswer(
+/** Decides the outcome of an attempt by the class of the result. A code that may have been written never changes. */
+export function judgeResult(
   waiting: WaitingCode,
-  answer: Answer,
-  around: RetryContext,
-  company: Company = alone,
-): Verdict {
+  result: RecordResult,
+  context: RetryContext,
+  call: CallSummary = singleRecordCall,
+): AttemptOutcome {
   const { id, code, tries, refusals } = waiting;
   const same = { id, sent: code, code, tries, refusals, dueInMs: 0, alone: false };
-  if (answer === 'gone') {
-    const error = { code: goneCode, message: goneMessage, at: around.at };
+  if (result === 'gone') {
+    const error = { code: goneCode, message: goneMessage, at: context.at };
     return { ...same, state: 'failed', error, outcome: 'gone', answerClass: 'gone' };
   }
-  if (answer.success)
+  if (result.success)
     return { ...same, state: 'written', error: null, outcome: 'written', answerClass: null };
-  const answerClass = classOf(answer.code, answer.message, around.field);
-  const error = { code: answer.code, message: answer.message, at: around.at, fields: answer.fields };
-  return { ...same, answerClass, error, ...outcomeByClass[answerClass](waiting, around, company) };
+  const answerClass = classOf(result.code, result.message, context.field);
+  const error = { code: result.code, message: result.message, at: context.at, fields: result.fields };
+  return { ...same, answerClass, error, ...outcomeByClass[answerClass](waiting, context, call) };
 }
 
-type Outcome = Pick<Verdict, 'state' | 'outcome'> & Partial<Verdict>;
+type Outcome = Pick<AttemptOutcome, 'state' | 'outcome'> & Partial<AttemptOutcome>;
 
 const failed: Outcome = { state: 'failed', outcome: 'failed' };
-/** Sent again at once, or when the org takes writes again; not counted as a try of this record. */
+/** Sent again at once, or when the org accepts writes again; does not count as an attempt. */
 const uncounted: Outcome = { state: 'pending', outcome: 'again' };
 
 const outcomeByClass: Readonly<
-  Record<AnswerClass, (waiting: WaitingCode, around: RetryContext, company: Company) => Outcome>
+  Record<AnswerClass, (waiting: WaitingCode, context: RetryContext, call: CallSummary) => Outcome>
 > = {
   again({ tries }, { random, retryPolicy: { maxTries, firstPauseMs, maxPauseMs } }, { size }) {
     const next = tries + 1;
@@ -107,23 +109,22 @@ const outcomeByClass: Readonly<
     const full = Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(tries, 20));
     return { ...uncounted, tries: next, dueInMs: Math.round(full / 2 + (full / 2) * random) };
   },
-  // An org that takes another record of the same call takes writes.
-  org: (waiting, around, company) =>
-    company.accepted ? outcomeByClass.again(waiting, around, company) : uncounted,
-  access(waiting, around, company) {
-    if (company.accepted || company.contrasted) return failed;
-    return company.orgWide ? uncounted : outcomeByClass.again(waiting, around, company);
+  // If another record of the call was accepted, the org accepts writes.
+  org: (waiting, context, call) => (call.accepted ? outcomeByClass.again(waiting, context, call) : uncounted),
+  access(waiting, context, call) {
+    if (call.accepted || call.contrasted) return failed;
+    return call.orgWide ? uncounted : outcomeByClass.again(waiting, context, call);
   },
-  batch: (_waiting, _around, { size }) => (size > 1 ? uncounted : failed),
+  batch: (_waiting, _context, { size }) => (size > 1 ? uncounted : failed),
   taken({ refusals }, { generate }) {
     if (refusals >= maxRefusals) return { ...failed, outcome: 'taken' };
     return { state: 'pending', outcome: 'taken', code: generate(), refusals: refusals + 1 };
   },
-  // It was there a moment ago: reading it again tells, and until then it is not given up.
-  gone: (waiting, around, company) => outcomeByClass.again(waiting, around, company),
-  // The right to the field can be lost for a moment, for every record; the field is checked meanwhile.
-  field: (waiting, around, company) =>
-    company.accepted || company.contrasted ? failed : outcomeByClass.again(waiting, around, company),
+  // The read before the write returned it; another read decides whether it is deleted.
+  gone: (waiting, context, call) => outcomeByClass.again(waiting, context, call),
+  // A permission on the field can be missing temporarily and for every record; the field check finds out.
+  field: (waiting, context, call) =>
+    call.accepted || call.contrasted ? failed : outcomeByClass.again(waiting, context, call),
   permanent: () => failed,
 };
 

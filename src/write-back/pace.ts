@@ -4,80 +4,80 @@ import { maxBatch } from '../salesforce/signup-codes.ts';
 import type { RetryPolicy } from './judge-result.ts';
 
 /**
- * How many accounts go into a call, and how long Salesforce is left alone.
- * Calls that fail, and calls that are refused as a whole, make the next one smaller, down to a single account: a record
- * that spoils every call with it is found so, and an org in trouble is probed, not stormed.
+ * The batch size and the backoff of the write-back.
+ * Each call that fails or is refused as a whole makes the next one smaller, down to a single account. This isolates a
+ * record that fails every call, and reduces the load on an org that has problems.
  */
 export type Pace = {
-  /** Calls in a row that failed, or that the org refused as a whole. */
+  /** Consecutive calls that failed or that the org refused as a whole. */
   readonly failures: number;
-  /** Accounts in the next call at most. */
+  /** Maximum number of accounts in the next call. */
   readonly batchSize: number;
-  /** So many accounts at once were too much for the org; no call gets so large until then (epoch milliseconds). */
-  readonly tooMany: { readonly size: number; readonly until: number } | null;
+  /** A batch size that the org could not process; calls stay below it until then (epoch milliseconds). */
+  readonly refusedSize: { readonly size: number; readonly until: number } | null;
 };
 
-export const fullPace: Pace = { failures: 0, batchSize: maxBatch, tooMany: null };
+export const fullPace: Pace = { failures: 0, batchSize: maxBatch, refusedSize: null };
 
-/** From so many failures on the circuit is open, and shown. */
-const openFrom = 3;
+/** Consecutive failures that open the circuit breaker, which `/v1/status` shows. */
+const minFailuresToOpen = 3;
 
-// An org that cannot take a batch mostly cannot an hour later either; a deployment can change that at any time.
-const rememberMs = 15 * 60_000;
+// A batch size that fails usually keeps failing, but a deployment in the org can change that at any time.
+const refusedSizeTtlMs = 15 * 60_000;
 
 export function isOpen({ failures }: Pace): boolean {
-  return failures >= openFrom;
+  return failures >= minFailuresToOpen;
 }
 
 /**
- * A call failed.
- * @param isShrunk whether the next call is smaller already, since this one was too large
+ * The pace after a call that failed.
+ * @param isShrunk whether the batch size has already been reduced because the call was too large
  */
-export function paceAfterFailure({ failures, batchSize, tooMany }: Pace, isShrunk = false): Pace {
+export function afterFailure({ failures, batchSize, refusedSize }: Pace, isShrunk = false): Pace {
   const smaller = isShrunk ? batchSize : Math.max(1, Math.floor(batchSize / 4));
-  return { failures: failures + 1, batchSize: smaller, tooMany };
+  return { failures: failures + 1, batchSize: smaller, refusedSize };
 }
 
-/** The org takes no writes just now. */
-export function afterOrgRefusal({ failures, tooMany }: Pace): Pace {
-  return { failures: failures + 1, batchSize: 1, tooMany };
+/** The pace after a call that the org refused because it accepts no writes. */
+export function afterOrgRefusal({ failures, refusedSize }: Pace): Pace {
+  return { failures: failures + 1, batchSize: 1, refusedSize };
 }
 
-/** All records of a call were busy for the moment. */
+/** The pace after a call whose records were all locked. */
 export function afterBusyRefusal(pace: Pace, size: number): Pace {
   return { ...pace, batchSize: Math.max(1, Math.floor(size / 2)) };
 }
 
-/** So many records at once were refused together, or took too long. */
+/** The pace after a call with too many records: it was refused as a whole or timed out. */
 export function afterBatchRefusal({ failures }: Pace, size: number, now: number): Pace {
   const half = Math.max(1, Math.floor(size / 2));
   return {
     failures,
     batchSize: half,
-    tooMany: size > 1 ? { size, until: now + rememberMs } : null,
+    refusedSize: size > 1 ? { size, until: now + refusedSizeTtlMs } : null,
   };
 }
 
-/** A call was answered, and at least one record was accepted. */
-export function paceAfterSuccess({ batchSize, tooMany }: Pace, now: number): Pace {
-  const remembered = tooMany !== null && now < tooMany.until ? tooMany : null;
+/** The pace after a call that wrote at least one record. */
+export function afterSuccess({ batchSize, refusedSize }: Pace, now: number): Pace {
+  const remembered = refusedSize !== null && now < refusedSize.until ? refusedSize : null;
   const limit = remembered === null ? maxBatch : remembered.size - 1;
   const next = [batchSize * 4, batchSize * 2].find((size) => Math.min(maxBatch, size) <= limit) ?? batchSize;
-  return { failures: 0, batchSize: Math.min(maxBatch, next), tooMany: remembered };
+  return { failures: 0, batchSize: Math.min(maxBatch, next), refusedSize: remembered };
 }
 
-/** A call was answered, and every record was refused for a reason of its own. */
+/** The pace after a call that refused every record for a reason of its own. */
 export function afterOwnRefusals(pace: Pace, failedAlone: boolean): Pace {
-  // The failure of one record explains that of the larger calls that it was in.
-  return { ...pace, failures: 0, tooMany: failedAlone ? null : pace.tooMany };
+  // This record is the cause of the failures of the larger calls, not their size.
+  return { ...pace, failures: 0, refusedSize: failedAlone ? null : pace.refusedSize };
 }
 
-/** How long Salesforce is left alone: as long as it asks for, and at least as long as the failures suggest. */
+/** Milliseconds until the next call after a failure: the backoff, or the wait that Salesforce asks for if it is longer. */
 export function pauseMs({ failures }: Pace, error: SalesforceError, random: number): number {
   return retryDelayMs(error, Math.max(1, failures), random);
 }
 
-/** How long an org that takes no writes is left alone. */
+/** Milliseconds until the next call to an org that accepts no writes: exponential backoff with jitter. */
 export function refusalPauseMs(
   { failures }: Pace,
   { firstPauseMs, maxPauseMs }: RetryPolicy,

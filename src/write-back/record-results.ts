@@ -6,57 +6,57 @@ import { acceptWrite } from '../codes/signup-code.ts';
 import { inTransaction } from '../db/database.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
 import type { BatchContext } from './context.ts';
-import { type CallVerdict, type Evidence, judgeCall } from './judge-call.ts';
-import { judgeAnswer, type RetryContext, type RetryPolicy, type Verdict } from './judge-result.ts';
+import { type CallOutcome, type Evidence, judgeCall } from './judge-call.ts';
+import { type AttemptOutcome, judgeResult, type RetryContext, type RetryPolicy } from './judge-result.ts';
 import {
   closeAttempts,
   type DueCode,
   type LockedCode,
   lockWaitingCodes,
-  type SavedVerdict,
+  type SavedOutcome,
   type SentCode,
   saveFindings,
-  saveVerdicts,
+  saveOutcomes,
 } from './waiting-codes.ts';
 
-/** The code that an account has in Salesforce, and the version as of which that is known. */
+/** The code that Salesforce has for an account, and the version of that read. */
 export type ReadCode = { readonly code: string | null; readonly version: Version };
 
-/** A call that was answered. */
+/** A call that returned a result per record. */
 export type Sent = {
   readonly sent: readonly SentCode[];
   readonly results: readonly CodeWriteResult[];
-  /** When the answer came, in epoch milliseconds. */
+  /** When the response arrived, epoch milliseconds. */
   readonly answeredAt: number;
 };
 
-/** Records what was answered, and what it means for each code and for the calls to come. */
-export async function recordAnswers(
+/** Saves the results of a call. @returns the outcome of the call, which later calls depend on */
+export async function recordResults(
   { pool, codes, retryPolicy, jobs }: BatchContext,
   batch: readonly DueCode[],
   held: ReadonlyMap<string, ReadCode>,
   { sent, results, answeredAt }: Sent,
   evidence: Evidence,
-): Promise<CallVerdict> {
+): Promise<CallOutcome> {
   const known = new Map(batch.map((waiting) => [waiting.id, waiting]));
   return inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
     const now = await lockWaitingCodes(client, [...known.keys()], codes.field);
     const call = sent.map(({ id, code }, index) => {
       const { tries = 0, refusals = 0 } = now.get(id) ?? known.get(id) ?? {};
-      return { waiting: { id, code, tries, refusals }, answer: results[index] ?? noAnswer };
+      return { waiting: { id, code, tries, refusals }, result: results[index] ?? missingResult };
     });
-    const judged = judgeCall(call, circumstances(codes, retryPolicy), evidence);
-    const saved = judged.verdicts.map((verdict) => {
-      const base = held.get(verdict.id)?.version;
+    const judged = judgeCall(call, retryContext(codes, retryPolicy), evidence);
+    const saved = judged.outcomes.map((outcome) => {
+      const base = held.get(outcome.id)?.version;
       const written = base === undefined ? undefined : { base, at: answeredAt };
-      return asMirrorKnows(verdict, written, now.get(verdict.id), codes.restore);
+      return reconcileWithMirror(outcome, written, now.get(outcome.id), codes.restore);
     });
-    await saveVerdicts(client, saved);
-    await closeAttempts(client, sent, judged.verdicts);
+    await saveOutcomes(client, saved);
+    await closeAttempts(client, sent, judged.outcomes);
     await jobs.enqueueRereads(
       client,
-      judged.verdicts
+      judged.outcomes
         .filter(({ answerClass, state }) => answerClass === 'gone' && state === 'pending')
         .map(({ id }) => id),
     );
@@ -64,49 +64,49 @@ export async function recordAnswers(
   });
 }
 
-function asMirrorKnows(
-  verdict: Verdict,
+function reconcileWithMirror(
+  outcome: AttemptOutcome,
   written: Written | undefined,
   now: LockedCode | undefined,
   restore: boolean,
-): SavedVerdict {
-  if (verdict.state !== 'written' || written === undefined || now === undefined) return verdict;
+): SavedOutcome {
+  if (outcome.state !== 'written' || written === undefined || now === undefined) return outcome;
   const { held, knowledge, replaces } = now;
-  const { signupCode, state, error } = acceptWrite({ signupCode: verdict.code, replaces }, written, {
+  const { signupCode, state, error } = acceptWrite({ signupCode: outcome.code, replaces }, written, {
     held,
     knowledge,
     restore,
   });
-  return { ...verdict, state, code: signupCode, error, written };
+  return { ...outcome, state, code: signupCode, error, written };
 }
 
-/** Accounts that Salesforce didn't find are read again: that tells whether they are deleted. */
-export async function recordGone(
+/** Saves that Salesforce did not return these accounts, and enqueues a read that finds out whether they are deleted. */
+export async function recordMissingAccounts(
   { pool, codes, retryPolicy, jobs }: BatchContext,
-  lost: readonly DueCode[],
-): Promise<Verdict[]> {
-  if (lost.length === 0) return [];
-  const verdicts = lost.map((waiting) => judgeAnswer(waiting, 'gone', circumstances(codes, retryPolicy)));
+  missing: readonly DueCode[],
+): Promise<AttemptOutcome[]> {
+  if (missing.length === 0) return [];
+  const outcomes = missing.map((waiting) => judgeResult(waiting, 'gone', retryContext(codes, retryPolicy)));
   await inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
-    await saveVerdicts(client, verdicts);
-    const findings = verdicts.map(({ id, code, error }) => ({ id, code, outcome: 'gone' as const, error }));
+    await saveOutcomes(client, outcomes);
+    const findings = outcomes.map(({ id, code, error }) => ({ id, code, outcome: 'gone' as const, error }));
     await saveFindings(client, findings);
     await jobs.enqueueRereads(
       client,
-      lost.map(({ id }) => id),
+      missing.map(({ id }) => id),
     );
   });
-  return verdicts;
+  return outcomes;
 }
 
-function circumstances({ generate, field }: CodeRules, retryPolicy: RetryPolicy): RetryContext {
+function retryContext({ generate, field }: CodeRules, retryPolicy: RetryPolicy): RetryContext {
   return { random: Math.random(), generate, at: new Date().toISOString(), retryPolicy, field };
 }
 
-const noAnswer: CodeWriteResult = {
+const missingResult: CodeWriteResult = {
   success: false,
   code: 'UNKNOWN',
-  message: 'Salesforce gave no answer for this record.',
+  message: 'Salesforce returned no result for this record.',
   fields: [],
 };

@@ -1,26 +1,26 @@
 import type { Logger } from 'pino';
 import type { CodeError } from '../codes/signup-code.ts';
-import type { Verdict } from './judge-result.ts';
+import type { AttemptOutcome } from './judge-result.ts';
 import type { BatchReport } from './write-batch.ts';
 
-/** Why codes were refused, and how many. */
+/** An error code, and how many codes were refused with it. */
 export type Cause = { readonly code: string; readonly count: number; readonly message: string };
 
 export type BatchReporter = {
-  /** Writes to the log what became of a batch. */
+  /** Logs the outcomes of a batch. */
   report(batch: BatchReport): void;
-  /** Writes what was held back. */
+  /** Logs the outcomes that were not logged yet. */
   flush(): void;
 };
 
-// Codes that are sent one by one are reported together.
+// Outcomes of calls with a single code are logged together.
 const reportIntervalMs = 10_000;
 
-/** Counts what is written, refused for good and refused for now, and says so at once or with what follows soon. */
+/** Logs the numbers of written, failed and retried codes: per batch, or per interval for calls with a single code. */
 export function createBatchReporter(logger: Logger, now: () => number = Date.now): BatchReporter {
   let written = 0;
   let failed: CodeError[] = [];
-  let again: CodeError[] = [];
+  let retried: CodeError[] = [];
   let reportedAt = Number.NEGATIVE_INFINITY;
 
   const flush = (): void => {
@@ -30,36 +30,36 @@ export function createBatchReporter(logger: Logger, now: () => number = Date.now
       const fields = { codes: failed.length, causes: causesOf(failed), action };
       logger.warn(fields, 'signup codes refused by Salesforce');
     }
-    if (again.length > 0) {
-      const fields = { codes: again.length, causes: causesOf(again) };
+    if (retried.length > 0) {
+      const fields = { codes: retried.length, causes: causesOf(retried) };
       logger.warn(fields, 'signup codes refused by Salesforce; retrying');
     }
     written = 0;
     failed = [];
-    again = [];
+    retried = [];
     reportedAt = now();
   };
 
   return {
-    report({ verdicts, call }) {
-      written += verdicts.filter(({ outcome }) => outcome === 'written').length;
-      failed.push(...errorsOf(verdicts, 'failed'));
-      // An org that takes no writes is reported when that begins and when it is over.
+    report({ outcomes, call }) {
+      written += outcomes.filter(({ outcome }) => outcome === 'written').length;
+      failed.push(...errorsOf(outcomes, 'failed'));
+      // The status reporter logs the beginning and the end of a refusal by the whole org.
       const isKnown = call?.refusedBy === 'org' || call?.refusedBy === 'access';
-      if (!isKnown) again.push(...errorsOf(verdicts, 'pending'));
-      if (verdicts.length > 1 || now() - reportedAt >= reportIntervalMs) flush();
+      if (!isKnown) retried.push(...errorsOf(outcomes, 'pending'));
+      if (outcomes.length > 1 || now() - reportedAt >= reportIntervalMs) flush();
     },
     flush,
   };
 }
 
-function errorsOf(verdicts: readonly Verdict[], state: Verdict['state']): CodeError[] {
-  return verdicts.flatMap((verdict) =>
-    verdict.state === state && verdict.error !== null ? [verdict.error] : [],
+function errorsOf(outcomes: readonly AttemptOutcome[], state: AttemptOutcome['state']): CodeError[] {
+  return outcomes.flatMap((outcome) =>
+    outcome.state === state && outcome.error !== null ? [outcome.error] : [],
   );
 }
 
-/** The most frequent first, each with the words of its first error. */
+/** Groups errors by code, the most frequent first, each with the message of its first error. */
 export function causesOf(errors: readonly CodeError[]): Cause[] {
   return [...Map.groupBy(errors, ({ code }) => code)]
     .map(([code, same]) => ({ code, count: same.length, message: same[0]?.message ?? '' }))

@@ -4,15 +4,15 @@ import type { ApiUsage } from '../salesforce/api-budget.ts';
 import type { Reason } from './check-field.ts';
 
 /**
- * - `running`: codes are sent as they come
- * - `waiting`: it goes on by itself: when the API allowance has room, when Salesforce answers again
- * - `paused`: a person has to change something; it is looked at again from time to time
+ * - `running`: codes are sent when they are due
+ * - `waiting`: resumes automatically, when API requests are available or Salesforce is reachable again
+ * - `paused`: an operator has to change something; checked periodically
  */
 export type WriteBackState = 'running' | 'waiting' | 'paused';
 
-/** Shows what the write-back is doing to those who look from other processes. */
-export async function saveState(client: Queryable, topic: string, shown: Shown): Promise<void> {
-  const { state, reason, usage, reservePercent } = shown;
+/** Saves the status that other processes show. */
+export async function saveStatus(client: Queryable, topic: string, status: WriteBackStatus): Promise<void> {
+  const { state, reason, usage, reservePercent } = status;
   await client.query({
     name: 'save-write-back-state',
     text: `insert into write_back_state as w
@@ -36,7 +36,7 @@ export async function saveState(client: Queryable, topic: string, shown: Shown):
   });
 }
 
-export type Shown = {
+export type WriteBackStatus = {
   readonly state: WriteBackState;
   readonly reason: Reason | null;
   readonly usage: ApiUsage | undefined;

@@ -2,59 +2,59 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { ApiBudget, ApiUsage } from '../salesforce/api-budget.ts';
 import type { Reason } from './check-field.ts';
-import { saveState, type WriteBackState } from './state-row.ts';
+import { saveStatus, type WriteBackState } from './state-row.ts';
 
 export type StatusReporter = {
-  /** Shows the state, and what is known of the API allowance. */
+  /** Saves the state and the API usage, and logs a change of the state. */
   (state: WriteBackState, reason?: Reason): Promise<void>;
-  /** For waits of the API budget: shows when one begins, and when it is over. */
+  /** Reports that a wait for the API budget starts or ends. */
   readonly onWait: (usage: ApiUsage | undefined) => Promise<void>;
 };
 
-// Usage alone is not worth a statement for each batch.
-const usageEveryMs = 1_000;
+// A change of the usage alone is saved at this interval, not with each batch.
+const usageIntervalMs = 1_000;
 
-/** Keeps the row that others look at up to date, without a statement where nothing is new. */
-export function createShowState(
+/** Reports the status of the write-back to its row in the database; an unchanged status is not saved again. */
+export function createStatusReporter(
   pool: pg.Pool,
   topic: string,
   budget: ApiBudget,
   logger: Logger,
 ): StatusReporter {
-  let heldSince: number | undefined;
+  let interruptedAt: number | undefined;
   let last = '';
   let lastUsage = '';
   let savedAt = 0;
   let waiting = false;
   const logChange = (state: WriteBackState, reason: Reason | undefined): void => {
     if (state !== 'running') {
-      heldSince ??= Date.now();
+      interruptedAt ??= Date.now();
       logger.warn({ topic, state, reason }, state === 'paused' ? 'write-back paused' : 'write-back waiting');
-    } else if (heldSince !== undefined) {
-      logger.info({ topic, heldUpMs: Date.now() - heldSince }, 'write-back resumed');
-      heldSince = undefined;
+    } else if (interruptedAt !== undefined) {
+      logger.info({ topic, interruptedMs: Date.now() - interruptedAt }, 'write-back resumed');
+      interruptedAt = undefined;
     }
   };
-  const show = async (state: WriteBackState, reason?: Reason): Promise<void> => {
+  const report = async (state: WriteBackState, reason?: Reason): Promise<void> => {
     const usage = budget.usage();
     const text = JSON.stringify([state, reason]);
     const usageText = JSON.stringify(usage);
-    if (text === last && (usageText === lastUsage || Date.now() - savedAt < usageEveryMs)) return;
+    if (text === last && (usageText === lastUsage || Date.now() - savedAt < usageIntervalMs)) return;
     if (text !== last) logChange(state, reason);
     const { reservePercent } = budget;
-    await saveState(pool, topic, { state, reason: reason ?? null, usage, reservePercent });
+    await saveStatus(pool, topic, { state, reason: reason ?? null, usage, reservePercent });
     [last, lastUsage, savedAt] = [text, usageText, Date.now()];
   };
-  return Object.assign(show, {
-    // Told in turns: what it is told says nothing where Salesforce has not spoken of its limits.
+  return Object.assign(report, {
+    // Calls alternate between start and end; the usage is undefined until Salesforce has sent its limits.
     async onWait(usage: ApiUsage | undefined): Promise<void> {
       waiting = !waiting;
-      await (waiting ? show('waiting', noRoom(usage, budget.reservePercent)) : show('running'));
+      await (waiting ? report('waiting', budgetReason(usage, budget.reservePercent)) : report('running'));
     },
   });
 }
 
-function noRoom(usage: ApiUsage | undefined, reservePercent: number): Reason {
+function budgetReason(usage: ApiUsage | undefined, reservePercent: number): Reason {
   const used = usage === undefined ? '' : `: ${usage.used} of ${usage.max} are used`;
   return {
     code: 'api-allowance',

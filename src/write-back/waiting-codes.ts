@@ -5,16 +5,16 @@ import type { CodeError, CodeState } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { CodeWrite } from '../salesforce/signup-codes.ts';
-import type { CollectedBatch } from './collect-batch.ts';
-import type { Verdict, WaitingCode } from './judge-result.ts';
+import type { DueCount } from './collect-batch.ts';
+import type { AttemptOutcome, WaitingCode } from './judge-result.ts';
 
-/** A waiting code, and what it may be written over. */
+/** A pending code, and the codes that it may overwrite. */
 export type DueCode = WaitingCode & { readonly replaces: readonly string[] };
 
 const due = `code_state = 'pending' and not deleted and code_due_at <= now()`;
 
-/** The codes to be sent next: those of new accounts first, then what has waited longest. */
-export async function readDue(client: Queryable, limit: number): Promise<DueCode[]> {
+/** Reads the codes to send next: those of new accounts first, then by waiting time. */
+export async function readDueCodes(client: Queryable, limit: number): Promise<DueCode[]> {
   const { rows } = await client.query<DueCode>({
     name: 'read-due-codes',
     text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals, code_replaces as replaces
@@ -24,8 +24,8 @@ export async function readDue(client: Queryable, limit: number): Promise<DueCode
   return rows;
 }
 
-/** Those of these accounts whose codes are still to be sent now, in the order of their ids. */
-export async function readDueOf(client: Queryable, ids: readonly string[]): Promise<DueCode[]> {
+/** Reads the codes of these accounts that are still due, ordered by id. */
+export async function readDueCodesOf(client: Queryable, ids: readonly string[]): Promise<DueCode[]> {
   if (ids.length === 0) return [];
   const { rows } = await client.query<DueCode>({
     name: 'read-due-codes-of',
@@ -36,14 +36,10 @@ export async function readDueOf(client: Queryable, ids: readonly string[]): Prom
   return rows;
 }
 
-/** How many codes could be sent, up to a limit. */
-export async function selectDueCodes(
-  client: Queryable,
-  topic: string,
-  limit: number,
-): Promise<CollectedBatch> {
-  const { rows } = await client.query<CollectedBatch>({
-    name: 'look-for-due-codes',
+/** Counts the codes that are due, up to `limit`. */
+export async function countDueCodes(client: Queryable, topic: string, limit: number): Promise<DueCount> {
+  const { rows } = await client.query<DueCount>({
+    name: 'count-due-codes',
     text: `select (select count(*)::int from (select from accounts where ${due} limit $1) d) as count,
                   exists (select from events where topic = $2 and state = 'stored') as more`,
     values: [limit, topic],
@@ -52,8 +48,8 @@ export async function selectDueCodes(
 }
 
 /**
- * Puts on record that these codes are about to be sent.
- * @returns those that are still to be sent: an account can have moved on meanwhile
+ * Stores an attempt for each code before it is sent.
+ * @returns the codes that are still pending; the state of an account can have changed since it was selected
  */
 export async function beginAttempts(client: Queryable, writes: readonly CodeWrite[]): Promise<SentCode[]> {
   const { rows } = await client.query<SentCode>({
@@ -68,11 +64,11 @@ export async function beginAttempts(client: Queryable, writes: readonly CodeWrit
   return rows;
 }
 
-/** A code that was sent, and the number of its row on record. */
+/** A code that was sent, and the id of its row in `write_back_attempts`. */
 export type SentCode = CodeWrite & { readonly attempt: string };
 
-/** Puts on record that nobody knows what became of these: the same codes are sent again. */
-export async function leaveUnanswered(
+/** Marks attempts whose result is unknown. The codes stay pending and are sent again. */
+export async function markUnanswered(
   client: Queryable,
   sent: readonly SentCode[],
   error: CodeError,
@@ -85,11 +81,11 @@ export async function leaveUnanswered(
   });
 }
 
-/** Records what came of attempts that were begun. */
+/** Stores the outcomes of attempts. */
 export async function closeAttempts(
   client: Queryable,
   sent: readonly SentCode[],
-  verdicts: readonly Pick<Verdict, 'outcome' | 'error'>[],
+  outcomes: readonly Pick<AttemptOutcome, 'outcome' | 'error'>[],
 ): Promise<void> {
   await client.query({
     name: 'close-attempts',
@@ -97,17 +93,17 @@ export async function closeAttempts(
              from unnest($1::bigint[], $2::text[], $3::jsonb[]) as o (id, outcome, error) where t.id = o.id`,
     values: [
       sent.map(({ attempt }) => attempt),
-      verdicts.map(({ outcome }) => outcome),
-      verdicts.map(({ error }) => (error === null ? null : storableJson(error))),
+      outcomes.map(({ outcome }) => outcome),
+      outcomes.map(({ error }) => (error === null ? null : storableJson(error))),
     ],
   });
 }
 
-/** Records what was found without sending anything. */
+/** Stores outcomes of accounts for which nothing was sent. */
 export async function saveFindings(client: Queryable, findings: readonly Finding[]): Promise<void> {
   if (findings.length === 0) return;
   await client.query({
-    name: 'note-findings',
+    name: 'save-findings',
     text: `insert into write_back_attempts (account_id, code, answered_at, outcome, error)
            select id, code, now(), outcome, error
              from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as f (id, code, outcome, error)`,
@@ -125,13 +121,13 @@ export type Finding = CodeWrite & {
   readonly error: CodeError | null;
 };
 
-/** A waiting code, and what the mirror knows of the field by now. */
+/** A pending code, and what the mirror knows of the field. */
 export type LockedCode = DueCode & {
   readonly held: string | null;
   readonly knowledge: Exclude<Knowledge, { by: 'none' }>;
 };
 
-/** The codes as they wait now, locked. */
+/** Locks the accounts whose codes are pending and reads them. */
 export async function lockWaitingCodes(
   client: pg.PoolClient,
   ids: readonly string[],
@@ -155,18 +151,18 @@ export async function lockWaitingCodes(
   );
 }
 
-/** A verdict, or what the mirror makes of it: a written code can be cleared by now. */
-export type SavedVerdict = Omit<Verdict, 'state' | 'code'> & {
+/** An outcome as it is saved: a change event can have cleared a written code in the meantime. */
+export type SavedOutcome = Omit<AttemptOutcome, 'state' | 'code'> & {
   readonly state: CodeState;
   readonly code: string | null;
   readonly written?: Written;
 };
 
-/** Records verdicts, unless the account has moved on meanwhile: a confirmed code stays confirmed. */
-export async function saveVerdicts(client: Queryable, verdicts: readonly SavedVerdict[]): Promise<void> {
-  if (verdicts.length === 0) return;
+/** Saves outcomes of accounts whose code is still the one that was sent and still pending. */
+export async function saveOutcomes(client: Queryable, outcomes: readonly SavedOutcome[]): Promise<void> {
+  if (outcomes.length === 0) return;
   await client.query({
-    name: 'save-verdicts',
+    name: 'save-outcomes',
     text: `update accounts a
               set code_state = v.state, signup_code = v.code, code_error = v.error, code_tries = v.tries,
                   code_refusals = v.refusals, code_due_at = now() + v.due_ms * interval '1 millisecond',
@@ -179,16 +175,16 @@ export async function saveVerdicts(client: Queryable, verdicts: readonly SavedVe
                as v (id, sent, state, code, error, tries, refusals, due_ms, write_base, written_at)
             where a.id = v.id and a.signup_code = v.sent and a.code_state = 'pending'`,
     values: [
-      verdicts.map(({ id }) => id),
-      verdicts.map(({ sent }) => sent),
-      verdicts.map(({ state }) => state),
-      verdicts.map(({ code }) => code),
-      verdicts.map(({ error }) => (error === null ? null : storableJson(error))),
-      verdicts.map(({ tries }) => tries),
-      verdicts.map(({ refusals }) => refusals),
-      verdicts.map(({ dueInMs }) => dueInMs),
-      verdicts.map(({ written }) => (written === undefined ? null : formatVersion(written.base))),
-      verdicts.map(({ written }) => (written === undefined ? null : new Date(written.at).toISOString())),
+      outcomes.map(({ id }) => id),
+      outcomes.map(({ sent }) => sent),
+      outcomes.map(({ state }) => state),
+      outcomes.map(({ code }) => code),
+      outcomes.map(({ error }) => (error === null ? null : storableJson(error))),
+      outcomes.map(({ tries }) => tries),
+      outcomes.map(({ refusals }) => refusals),
+      outcomes.map(({ dueInMs }) => dueInMs),
+      outcomes.map(({ written }) => (written === undefined ? null : formatVersion(written.base))),
+      outcomes.map(({ written }) => (written === undefined ? null : new Date(written.at).toISOString())),
     ],
   });
 }

@@ -1,13 +1,13 @@
 /**
- * Codes of calls that were refused as a whole. They go first, in smaller calls, so that the cause is found while little
- * else waits; `alone` are sent one by one. What a process forgets by ending is found again in the same way.
+ * Accounts of calls that were refused as a whole. They are sent first, in smaller calls, which isolates the cause; those in
+ * `alone` are sent one per call. The list is in memory only: after a restart the refusals rebuild it.
  */
 export type Worklist = { readonly retry: readonly string[]; readonly alone: readonly string[] };
 
-export const noWork: Worklist = { retry: [], alone: [] };
+export const emptyWorklist: Worklist = { retry: [], alone: [] };
 
-/** The next call from the list, and the list after it. */
-export function nextOf(
+/** Takes the accounts of the next call. @returns their ids, and the remaining list */
+export function takeNext(
   { retry, alone }: Worklist,
   batchSize: number,
 ): { ids: readonly string[]; rest: Worklist } {

@@ -7,64 +7,66 @@ import type { ApiUsage } from '../salesforce/api-budget.ts';
 import { fromRestError } from '../salesforce/error.ts';
 import { readCodes, writeCodes } from '../salesforce/signup-codes.ts';
 import type { BatchContext } from './context.ts';
-import type { CallVerdict, Evidence } from './judge-call.ts';
-import type { Verdict } from './judge-result.ts';
-import { type ReadCode, recordAnswers, recordGone, type Sent } from './record-results.ts';
-import { beginAttempts, type DueCode, type Finding, leaveUnanswered, saveFindings } from './waiting-codes.ts';
+import type { CallOutcome, Evidence } from './judge-call.ts';
+import type { AttemptOutcome } from './judge-result.ts';
+import { type ReadCode, recordMissingAccounts, recordResults, type Sent } from './record-results.ts';
+import { beginAttempts, type DueCode, type Finding, markUnanswered, saveFindings } from './waiting-codes.ts';
 
-export type Waiting = {
+export type BatchOptions = {
   readonly signal: AbortSignal;
-  /** What calls before this one have shown. */
+  /** What earlier calls have shown. */
   readonly evidence: Evidence;
-  /** Whether no other process can be writing back by now. */
-  readonly isSure: () => boolean;
+  /** Whether this process certainly still holds the lock of the leader. */
+  readonly isLockConfirmed: () => boolean;
   readonly onWait: (usage: ApiUsage | undefined) => Promise<void>;
 };
 
-/** What became of a batch. */
+/** The result of a batch. */
 export type BatchReport = {
-  /** Of the codes that were sent, and of those that can't be. */
-  readonly verdicts: readonly Verdict[];
-  /** The call that wrote; null where nothing was sent. */
-  readonly call: CallVerdict | null;
+  /** Of the codes that were sent, and of accounts that Salesforce did not return. */
+  readonly outcomes: readonly AttemptOutcome[];
+  /** The outcome of the write call; null if nothing was sent. */
+  readonly call: CallOutcome | null;
 };
 
 /**
- * Brings the codes of up to 200 accounts to Salesforce: one query reads what it holds, one call writes. What it holds
- * already is adopted, not overwritten; what it refuses is on record with its reason. Doing it again does no harm: the
- * same code is sent. Nothing is sent where room for the call came too late: then the reading has to be done again.
+ * Writes the codes of up to 200 accounts to Salesforce: one query reads the current codes, one call writes. A code that
+ * Salesforce already has is adopted, not overwritten; a refusal is stored with its reason. A repetition is harmless,
+ * because it sends the same code. If the write call has to wait for the API budget, nothing is sent: the read is outdated.
  *
- * @throws SalesforceError where a call failed as a whole: the outcome is unknown, and the codes go on waiting
+ * @throws SalesforceError if a call failed as a whole: its result is unknown, and the codes stay pending
  */
 export async function writeBatch(
   context: BatchContext,
   batch: readonly DueCode[],
-  waiting: Waiting,
+  options: BatchOptions,
 ): Promise<BatchReport> {
-  const held = await adoptHeld(context, batch, waiting);
-  const lost = batch.filter(({ id }) => !held.has(id));
-  const goneOnes = await recordGone(context, lost);
+  const held = await adoptExistingCodes(context, batch, options);
+  const missing = await recordMissingAccounts(
+    context,
+    batch.filter(({ id }) => !held.has(id)),
+  );
   const writes = batch.filter(({ id, code, replaces }) => {
-    const theirs = held.get(id);
-    return theirs !== undefined && mayWrite(theirs.code, code, replaces);
+    const current = held.get(id);
+    return current !== undefined && mayWrite(current.code, code, replaces);
   });
-  if (writes.length === 0) return { verdicts: goneOnes, call: null };
-  const answered = await send(context, writes, waiting);
-  if (answered === undefined || answered.sent.length === 0) return { verdicts: goneOnes, call: null };
-  const call = await recordAnswers(context, writes, held, answered, waiting.evidence);
-  return { verdicts: [...goneOnes, ...call.verdicts], call };
+  if (writes.length === 0) return { outcomes: missing, call: null };
+  const response = await send(context, writes, options);
+  if (response === undefined || response.sent.length === 0) return { outcomes: missing, call: null };
+  const call = await recordResults(context, writes, held, response, options.evidence);
+  return { outcomes: [...missing, ...call.outcomes], call };
 }
 
-/** A code is written where there is none, or over one that it replaces on request. */
+/** Whether a code may be written: the field is empty, or has a code that is replaced on request. */
 export function mayWrite(held: string | null, code: string, replaces: readonly string[]): boolean {
   return held === null || (held !== code && replaces.includes(held));
 }
 
-/** Reads which codes Salesforce holds, and merges those into the mirror like any other reading. */
-async function adoptHeld(
+/** Reads the codes that Salesforce has, and merges those that are kept into the mirror like any other read. */
+async function adoptExistingCodes(
   context: BatchContext,
   batch: readonly DueCode[],
-  waiting: Waiting,
+  options: BatchOptions,
 ): Promise<Map<string, ReadCode>> {
   const { pool, topic, codes, org } = context;
   const { connection, budget } = org;
@@ -77,7 +79,7 @@ async function adoptHeld(
     known = await readKnownVersions(pool, ids);
     readAt = Date.now();
     return readCodes(connection, codes.field, ids);
-  }, waiting);
+  }, options);
   const held = new Map(
     [...found].map(([id, { code, systemModstamp }]) => [
       id,
@@ -88,10 +90,10 @@ async function adoptHeld(
     ]),
   );
   const findings = batch.flatMap(({ id, code, replaces }): Finding[] => {
-    const theirs = held.get(id)?.code ?? null;
-    return theirs === null || mayWrite(theirs, code, replaces)
+    const current = held.get(id)?.code ?? null;
+    return current === null || mayWrite(current, code, replaces)
       ? []
-      : [{ id, code: theirs, outcome: 'held', error: null }];
+      : [{ id, code: current, outcome: 'held', error: null }];
   });
   if (findings.length === 0) return held;
   const changes = findings.map(({ id, code }) => ({
@@ -111,24 +113,24 @@ async function adoptHeld(
   return held;
 }
 
-/** Undefined where it had to wait for room, or was paused: what was read before may not hold any more. */
+/** @returns undefined if the call had to wait or the lock may be lost: the read before may be outdated */
 async function send(
   { pool, codes, org: { connection, budget }, timing }: BatchContext,
   writes: readonly DueCode[],
-  waiting: Waiting,
+  options: BatchOptions,
 ): Promise<Sent | undefined> {
   let waited = false;
   const onWait = async (usage: ApiUsage | undefined): Promise<void> => {
     waited = true;
-    await waiting.onWait(usage);
+    await options.onWait(usage);
   };
   return budget.spend(
     async () => {
       if (waited) return undefined;
       const sent = await beginAttempts(pool, writes);
       if (sent.length === 0) return { sent, results: [], answeredAt: 0 };
-      if (!waiting.isSure()) {
-        await leaveUnanswered(pool, sent, { ...paused, at: new Date().toISOString() });
+      if (!options.isLockConfirmed()) {
+        await markUnanswered(pool, sent, { ...paused, at: new Date().toISOString() });
         return undefined;
       }
       try {
@@ -136,15 +138,15 @@ async function send(
         return { sent, results, answeredAt: Date.now() };
       } catch (error) {
         const { code, message } = fromRestError(error);
-        await leaveUnanswered(pool, sent, { code, message, at: new Date().toISOString() });
+        await markUnanswered(pool, sent, { code, message, at: new Date().toISOString() });
         throw error;
       }
     },
-    { signal: waiting.signal, onWait },
+    { signal: options.signal, onWait },
   );
 }
 
 const paused = {
   code: 'paused',
-  message: 'The process was paused before it sent this; another may write codes back by now.',
+  message: 'The process was paused before it sent this code; another process may be the leader now.',
 };

@@ -2,128 +2,140 @@ import type { CodeError } from '../codes/signup-code.ts';
 import { actionOf } from '../health/failure-cause.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { isTooLarge } from './answer-class.ts';
-import { backfillSome } from './backfill.ts';
+import { backfillNextAccounts } from './backfill.ts';
 import type { Reason } from './check-field.ts';
 import { collectBatch } from './collect-batch.ts';
 import type { WriteBackContext } from './context.ts';
 import type { Contrast } from './contrast.ts';
 import type { FieldHealthCheck } from './field-health-check.ts';
-import type { AccessRefusals, CallVerdict } from './judge-call.ts';
-import type { Verdict } from './judge-result.ts';
+import type { AccessRefusals, CallOutcome } from './judge-call.ts';
+import type { AttemptOutcome } from './judge-result.ts';
 import {
   afterBatchRefusal,
   afterBusyRefusal,
+  afterFailure,
   afterOrgRefusal,
   afterOwnRefusals,
+  afterSuccess,
   isOpen,
   type Pace,
-  paceAfterFailure,
-  paceAfterSuccess,
   pauseMs,
   refusalPauseMs,
 } from './pace.ts';
 import type { PoisonRecordDetector } from './poison-record-detector.ts';
 import type { BatchReporter } from './report-batch.ts';
 import type { StatusReporter } from './status-reporter.ts';
-import { type DueCode, readDue, readDueOf, saveVerdicts, selectDueCodes } from './waiting-codes.ts';
-import { addWork, nextOf, type Worklist } from './worklist.ts';
+import { countDueCodes, type DueCode, readDueCodes, readDueCodesOf, saveOutcomes } from './waiting-codes.ts';
+import { addWork, takeNext, type Worklist } from './worklist.ts';
 import { type BatchReport, writeBatch } from './write-batch.ts';
 
-/** What one process has learned since it began to write back. */
+/** What a process has learned since it became the leader; in memory only. */
 export type LoopState = {
   pace: Pace;
   worklist: Worklist;
   accessRefusals: AccessRefusals;
-  /** Of refusals for want of a right or for the field. */
+  /** Of refusals because of a permission or the field. */
   readonly contrast: Contrast;
-  readonly lone: PoisonRecordDetector;
-  readonly field: FieldHealthCheck;
-  readonly show: StatusReporter;
+  readonly poisonRecords: PoisonRecordDetector;
+  readonly fieldHealth: FieldHealthCheck;
+  readonly reportStatus: StatusReporter;
   readonly reporter: BatchReporter;
-  /** Whether no other process can be writing back by now. */
-  readonly isSure: () => boolean;
+  /** Whether this process certainly still holds the lock of the leader. */
+  readonly isLockConfirmed: () => boolean;
 };
 
-/** Whether there may be more to do at once, and how long Salesforce is left alone before that, in milliseconds. */
-export type Step = { readonly busy: boolean; readonly pauseMs: number };
+/** Whether more codes may be due, and the milliseconds until the next call. */
+export type Step = { readonly hasMore: boolean; readonly pauseMs: number };
 
-/** Sends the next codes, if any. */
+/** Writes the next batch of codes, if any are due; otherwise continues the backfill. */
 export async function writeNextBatch(
   context: WriteBackContext,
   state: LoopState,
   signal: AbortSignal,
 ): Promise<Step> {
-  const { field, show, isSure, worklist: listed } = state;
-  if (!(await field.isGood(signal))) return idle;
+  const { fieldHealth, reportStatus, isLockConfirmed, worklist } = state;
+  if (!(await fieldHealth.isUsable(signal))) return idle;
   const batch = await nextBatch(context, state, signal);
   if (batch.length === 0) {
     state.reporter.flush();
-    if (state.pace.failures === 0) await show('running');
-    return { busy: await backfillSome(context), pauseMs: 0 };
+    if (state.pace.failures === 0) await reportStatus('running');
+    return { hasMore: await backfillNextAccounts(context), pauseMs: 0 };
   }
-  const evidence = { accessRefusals: state.accessRefusals, isContrasted: state.contrast.failed };
+  const evidence = { accessRefusals: state.accessRefusals, othersSucceededSince: state.contrast.failed };
   try {
-    const report = await writeBatch(context, batch, { signal, isSure, onWait: show.onWait, evidence });
-    return await takeAnswers(context, state, report);
+    const report = await writeBatch(context, batch, {
+      signal,
+      isLockConfirmed,
+      onWait: reportStatus.onWait,
+      evidence,
+    });
+    return await processReport(context, state, report);
   } catch (error) {
-    state.worklist = listed;
-    if (error instanceof SalesforceError) await takeBatchFailure(context, state, batch, error);
+    state.worklist = worklist;
+    if (error instanceof SalesforceError) await handleBatchFailure(context, state, batch, error);
     throw error;
   }
 }
 
-/** What a call left over goes first; then the codes that have waited longest. */
+/** Selects the accounts of the worklist first, then the codes that have waited longest. */
 async function nextBatch(
   { pool, topic, collectMs }: WriteBackContext,
   state: LoopState,
   signal: AbortSignal,
 ): Promise<readonly DueCode[]> {
-  const most = state.pace.batchSize;
+  const maxBatchSize = state.pace.batchSize;
   for (;;) {
-    const { ids, rest } = nextOf(state.worklist, most);
+    const { ids, rest } = takeNext(state.worklist, maxBatchSize);
     if (ids.length === 0) break;
     state.worklist = rest;
-    const batch = await readDueOf(pool, ids);
+    const batch = await readDueCodesOf(pool, ids);
     if (batch.length > 0) return batch;
   }
-  const waiting = await collectBatch(() => selectDueCodes(pool, topic, most), {
-    most,
+  const count = await collectBatch(() => countDueCodes(pool, topic, maxBatchSize), {
+    maxBatchSize,
     pauseMs: collectMs,
     signal,
   });
-  return waiting === 0 ? [] : readDue(pool, most);
+  return count === 0 ? [] : readDueCodes(pool, maxBatchSize);
 }
 
-async function takeAnswers(context: WriteBackContext, state: LoopState, report: BatchReport): Promise<Step> {
-  const { call, verdicts } = report;
-  const { field, show } = state;
-  state.lone.succeeded();
+async function processReport(
+  context: WriteBackContext,
+  state: LoopState,
+  report: BatchReport,
+): Promise<Step> {
+  const { call, outcomes } = report;
+  const { fieldHealth, reportStatus } = state;
+  state.poisonRecords.succeeded();
   state.reporter.report(report);
-  if (verdicts.some(({ answerClass }) => answerClass === 'field' || answerClass === 'access'))
-    field.suspect();
+  if (outcomes.some(({ answerClass }) => answerClass === 'field' || answerClass === 'access'))
+    fieldHealth.checkSoon();
   if (call === null) {
-    await show('running');
+    await reportStatus('running');
     return next;
   }
   state.accessRefusals = call.accessRefusals;
   state.pace = paceAfter(state.pace, call, Date.now());
-  if (call.verdicts.some(({ state: now }) => now === 'written')) state.contrast.succeeded();
-  const again = call.verdicts.filter(({ state: now }) => now === 'pending');
-  const idsOf = (some: readonly Verdict[]): string[] => some.map(({ id }) => id);
+  if (call.outcomes.some(({ state: now }) => now === 'written')) state.contrast.succeeded();
+  const pending = call.outcomes.filter(({ state: now }) => now === 'pending');
+  const idsOf = (some: readonly AttemptOutcome[]): string[] => some.map(({ id }) => id);
   state.worklist = addWork(state.worklist, {
-    retry: call.refusedBy === 'batch' ? idsOf(again) : [],
-    alone: idsOf(again.filter(({ alone }) => alone)),
+    retry: call.refusedBy === 'batch' ? idsOf(pending) : [],
+    alone: idsOf(pending.filter(({ alone }) => alone)),
   });
   if (call.refusedBy === 'org' || call.refusedBy === 'access') {
-    await show(call.refusedBy === 'org' ? 'waiting' : 'paused', heldUpReason(call.refusedBy, call.error));
-    return { busy: true, pauseMs: refusalPauseMs(state.pace, context.retryPolicy, Math.random()) };
+    await reportStatus(
+      call.refusedBy === 'org' ? 'waiting' : 'paused',
+      refusalReason(call.refusedBy, call.error),
+    );
+    return { hasMore: true, pauseMs: refusalPauseMs(state.pace, context.retryPolicy, Math.random()) };
   }
-  await show('running');
+  await reportStatus('running');
   return next;
 }
 
-/** What refused every write, in Salesforce's words, and what follows from it. */
-export function heldUpReason(refusedBy: 'org' | 'access', error: CodeError | null): Reason {
+/** The reason that the status shows while every write is refused: Salesforce's message and the remedy. */
+export function refusalReason(refusedBy: 'org' | 'access', error: CodeError | null): Reason {
   const { code = 'UNKNOWN', message = '' } = error ?? {};
   const words = message.replace(/\s+/g, ' ').replace(/[. ]+$/, '');
   return {
@@ -133,14 +145,14 @@ export function heldUpReason(refusedBy: 'org' | 'access', error: CodeError | nul
 }
 
 const remedies = {
-  org: 'No code has failed; they are sent when Salesforce takes writes again, which is tried every few minutes.',
+  org: 'No code has failed. Tidemark retries every few minutes until Salesforce accepts writes again.',
   access:
-    'Either the org is read-only for now, or the user of Tidemark lacks a right to edit accounts. No code has failed; they are sent again every few minutes.',
+    'Either the org is temporarily read-only, or the integration user has no permission to edit accounts. No code has failed. Tidemark retries every few minutes.',
 } as const;
 
-/** The pace after a call that was answered. */
-export function paceAfter(pace: Pace, { refusedBy, verdicts }: CallVerdict, now: number): Pace {
-  const size = verdicts.length;
+/** The pace after a call that returned a result per record. */
+export function paceAfter(pace: Pace, { refusedBy, outcomes }: CallOutcome, now: number): Pace {
+  const size = outcomes.length;
   switch (refusedBy) {
     case 'org':
     case 'access':
@@ -150,56 +162,62 @@ export function paceAfter(pace: Pace, { refusedBy, verdicts }: CallVerdict, now:
     case 'busy':
       return afterBusyRefusal({ ...pace, failures: 0 }, size);
     case null: {
-      if (verdicts.some(({ outcome }) => outcome === 'written')) return paceAfterSuccess(pace, now);
-      const [only] = verdicts;
+      if (outcomes.some(({ outcome }) => outcome === 'written')) return afterSuccess(pace, now);
+      const [only] = outcomes;
       const failedAlone = size === 1 && only?.answerClass === 'batch' && only.state === 'failed';
       return afterOwnRefusals(pace, failedAlone);
     }
   }
 }
 
-/** What a failed call says of the codes in it: whether so many are too much, or one of them is at fault. */
-async function takeBatchFailure(
+/** Reacts to a failed call: reduces the batch size, or counts an attempt of a record that was sent alone. */
+async function handleBatchFailure(
   { pool, codes, retryPolicy }: WriteBackContext,
   state: LoopState,
   batch: readonly DueCode[],
   error: SalesforceError,
 ): Promise<void> {
-  // Nothing was sent: no record is at fault.
+  // Nothing was sent, so the records are not the cause.
   if (error.duringSignIn) return;
   if (isTooLarge(error)) state.pace = afterBatchRefusal(state.pace, batch.length, Date.now());
   const [only, ...others] = batch;
   if (only === undefined || others.length > 0) return;
   const at = new Date().toISOString();
-  const around = { random: Math.random(), generate: codes.generate, at, retryPolicy, field: codes.field };
-  await saveVerdicts(pool, [state.lone.judge(only, error, around)]);
+  const retryContext = {
+    random: Math.random(),
+    generate: codes.generate,
+    at,
+    retryPolicy,
+    field: codes.field,
+  };
+  await saveOutcomes(pool, [state.poisonRecords.judge(only, error, retryContext)]);
 }
 
 /**
  * Reacts to a call that failed as a whole.
- * @returns how long to leave Salesforce alone, in milliseconds
+ * @returns milliseconds until the next call
  */
-export async function takeFailure(
+export async function handleFailure(
   { logger }: WriteBackContext,
   state: LoopState,
   error: SalesforceError,
 ): Promise<number> {
-  state.pace = paceAfterFailure(state.pace, isTooLarge(error));
-  const { field, show, pace } = state;
+  state.pace = afterFailure(state.pace, isTooLarge(error));
+  const { fieldHealth, reportStatus, pace } = state;
   const { code, message, failure } = error;
   const fields = { err: error, code, action: actionOf(error), failures: pace.failures };
   logger[pace.failures === 1 ? 'warn' : 'debug'](fields, 'signup codes could not be written');
-  const byPerson = ['config', 'permission', 'auth', 'bug'].includes(failure);
-  if (byPerson) {
-    field.suspect();
-    // What can be seen at the field is told in its terms, at once.
+  const needsOperator = ['config', 'permission', 'auth', 'bug'].includes(failure);
+  if (needsOperator) {
+    fieldHealth.checkSoon();
+    // The cause may be the field: check it before the status shows the error of the call.
     if (pace.failures === 1) return 0;
-    await show('paused', { code, message, action: actionOf(error) });
+    await reportStatus('paused', { code, message, action: actionOf(error) });
   } else if (isOpen(pace)) {
-    await show('waiting', { code, message });
+    await reportStatus('waiting', { code, message });
   }
   return pauseMs(pace, error, Math.random());
 }
 
-const idle: Step = { busy: false, pauseMs: 0 };
-const next: Step = { busy: true, pauseMs: 0 };
+const idle: Step = { hasMore: false, pauseMs: 0 };
+const next: Step = { hasMore: true, pauseMs: 0 };

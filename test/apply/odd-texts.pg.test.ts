@@ -8,7 +8,7 @@ import { saveResyncError } from '../../src/resync/finish-resync.ts';
 import { insertResync } from '../../src/resync/request-resync.ts';
 import { startResync } from '../../src/resync/resync-rows.ts';
 import { SalesforceError } from '../../src/salesforce/error.ts';
-import { saveState } from '../../src/write-back/state-row.ts';
+import { saveStatus } from '../../src/write-back/state-row.ts';
 import { saveFindings } from '../../src/write-back/waiting-codes.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
@@ -65,7 +65,7 @@ describe('a text of somebody else that holds a NUL or half of a surrogate pair',
     await saveFindings(database.pool, [{ id: '001', code: 'C', outcome: 'gone', error }]);
     expect(await text(`select error ->> 'message' as v from write_back_attempts`)).toBe(stored);
     const reason = { code: 'X', message: odd };
-    await saveState(database.pool, topic, {
+    await saveStatus(database.pool, topic, {
       state: 'paused',
       reason,
       usage: undefined,

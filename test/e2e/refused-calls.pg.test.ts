@@ -150,7 +150,7 @@ describe('a call that is refused for every record', () => {
     expect((await outcomes(ids)).map(({ outcome }) => outcome)).not.toContain('failed');
   });
 
-  it('refusals of every account for want of a right are a pause of the whole, too', async () => {
+  it('refusals of every account because of a missing permission pause the whole write-back', async () => {
     const errorCode = 'INSUFFICIENT_ACCESS_OR_READONLY';
     const window = mirror.simulator.faults.records.readOnly.on({ errorCode, client: 'Tidemark' });
     const ids = await createMany(3, 'Nobody may');
@@ -161,7 +161,7 @@ describe('a call that is refused for every record', () => {
     expect((await outcomes(ids)).map(({ outcome }) => outcome)).not.toContain('failed');
   });
 
-  it('a refusal for want of a right is of the record when others are accepted, in the same call or since', async () => {
+  it('a refusal because of a missing permission concerns the record if others are accepted in the same call or later', async () => {
     const errorCode = 'INSUFFICIENT_ACCESS_OR_READONLY';
     mirror.simulator.faults.records.refused.on({ errorCode, namePattern: '^Not ours', client: 'Tidemark' });
     const [beside = ''] = await mirror.salesforce.createMany([{ Name: 'Not ours 1' }, { Name: 'Ours 1' }]);

@@ -76,11 +76,11 @@ eachWithMutants([
     scenario: refusedCodeHasFailed,
     mutants: [
       {
-        name: 'every answer to a write counts as a success',
+        name: 'every result of a write counts as a success',
         replace: {
           'write-back/judge-result.ts': {
-            judgeAnswer: (judge) => (waiting, answer, around) =>
-              judge(waiting, answer === 'gone' ? answer : { success: true }, around),
+            judgeResult: (judge) => (waiting, result, context) =>
+              judge(waiting, result === 'gone' ? result : { success: true }, context),
           },
         },
         reason: /the refusal is on record/,

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { type CollectedBatch, collectBatch } from '../../src/write-back/collect-batch.ts';
+import { collectBatch, type DueCount } from '../../src/write-back/collect-batch.ts';
 
 /** What is found at each look; the last one stays. */
-const looks = (...found: readonly (number | CollectedBatch)[]) => {
+const counts = (...found: readonly (number | DueCount)[]) => {
   let taken = 0;
   return {
     get taken() {
       return taken;
     },
-    look: async (): Promise<CollectedBatch> => {
+    countDue: async (): Promise<DueCount> => {
       const now = found[Math.min(taken++, found.length - 1)] ?? 0;
       return typeof now === 'number' ? { count: now, more: false } : now;
     },
   };
 };
-const options = { most: 200, pauseMs: 0, signal: new AbortController().signal };
+const options = { maxBatchSize: 200, pauseMs: 0, signal: new AbortController().signal };
 
 describe('collection of a batch', () => {
-  it.each<[string, readonly (number | CollectedBatch)[], number, number]>([
+  it.each<[string, readonly (number | DueCount)[], number, number]>([
     ['waits for nothing where there is nothing', [0], 0, 1],
     ['sends a full batch at once', [200], 200, 1],
     ['waits one pause for company', [1, 1], 1, 2],
@@ -31,13 +31,13 @@ describe('collection of a batch', () => {
     ],
     ['does not wait for ever', Array.from({ length: 50 }, (_, n) => n + 1), 11, 11],
   ])('the collection of a batch %s', async (_, found, count, times) => {
-    const seen = looks(...found);
-    expect(await collectBatch(seen.look, options)).toBe(count);
+    const seen = counts(...found);
+    expect(await collectBatch(seen.countDue, options)).toBe(count);
     expect(seen.taken).toBe(times);
   });
 
   it('collecting ends with the process', async () => {
     const stopped = { ...options, pauseMs: 60_000, signal: AbortSignal.abort() };
-    await expect(collectBatch(looks(1, 2).look, stopped)).rejects.toThrow();
+    await expect(collectBatch(counts(1, 2).countDue, stopped)).rejects.toThrow();
   });
 });

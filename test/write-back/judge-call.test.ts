@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import type { CodeWriteResult } from '../../src/salesforce/signup-codes.ts';
 import { type Evidence, judgeCall, noAccessRefusals } from '../../src/write-back/judge-call.ts';
 import { defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
-import { fullPace, type Pace, paceAfterSuccess, refusalPauseMs } from '../../src/write-back/pace.ts';
+import { afterSuccess, fullPace, type Pace, refusalPauseMs } from '../../src/write-back/pace.ts';
 import { causesOf } from '../../src/write-back/report-batch.ts';
-import { addWork, nextOf, noWork } from '../../src/write-back/worklist.ts';
-import { heldUpReason, paceAfter } from '../../src/write-back/write-next-batch.ts';
+import { addWork, emptyWorklist, takeNext } from '../../src/write-back/worklist.ts';
+import { paceAfter, refusalReason } from '../../src/write-back/write-next-batch.ts';
 
 const at = '2026-11-23T08:00:00.000Z';
-const around = {
+const context = {
   random: 1,
   generate: () => 'NEW',
   at,
   retryPolicy: defaultRetryPolicy,
   field: 'SignUpCode__c',
 };
-const noEvidence: Evidence = { accessRefusals: noAccessRefusals, isContrasted: () => false };
+const noEvidence: Evidence = { accessRefusals: noAccessRefusals, othersSucceededSince: () => false };
 const accepted: CodeWriteResult = { success: true };
 const refused = (code: string, message = 'No.'): CodeWriteResult => ({
   success: false,
@@ -34,21 +34,21 @@ const field = refused('INVALID_FIELD_FOR_INSERT_UPDATE');
 const lock = refused('UNABLE_TO_LOCK_ROW');
 
 /** @param tries of every record */
-const judge = (answers: readonly CodeWriteResult[], evidence: Partial<Evidence> = {}, tries = 0) =>
+const judge = (results: readonly CodeWriteResult[], evidence: Partial<Evidence> = {}, tries = 0) =>
   judgeCall(
-    answers.map((answer, index) => ({
+    results.map((result, index) => ({
       waiting: { id: `A${index}`, code: `C${index}`, tries, refusals: 0 },
-      answer,
+      result,
     })),
-    around,
+    context,
     { ...noEvidence, ...evidence },
   );
-const states = (answers: readonly CodeWriteResult[], evidence: Partial<Evidence> = {}, tries = 0) =>
-  judge(answers, evidence, tries).verdicts.map(({ state, alone }) =>
+const states = (results: readonly CodeWriteResult[], evidence: Partial<Evidence> = {}, tries = 0) =>
+  judge(results, evidence, tries).outcomes.map(({ state, alone }) =>
     alone ? `${state}, alone next` : state,
   );
 
-describe('the answers of one call', () => {
+describe('the results of one call', () => {
   it.each<[string, CodeWriteResult[], ReturnType<typeof judge>['refusedBy'], string[]]>([
     ['all accepted', [accepted, accepted], null, ['written', 'written']],
     ['a limit for every record', [limit, limit], 'batch', ['pending', 'pending']],
@@ -72,26 +72,29 @@ describe('the answers of one call', () => {
     ['a missing right for a record alone', [access], null, ['pending']],
     ['a field that no record may write', [field, field], null, ['pending', 'pending']],
     ['a field that one of several may not write', [field, accepted], null, ['failed', 'written']],
-  ])('%s: the call is judged as a whole before its records are', (_, answers, refusedBy, expected) => {
-    expect([judge(answers).refusedBy, states(answers)]).toEqual([refusedBy, expected]);
+  ])('%s: the call is judged as a whole before its records are', (_, results, refusedBy, expected) => {
+    expect([judge(results).refusedBy, states(results)]).toEqual([refusedBy, expected]);
   });
 
-  it('several calls that were refused for want of a right, with several records, concern the org', () => {
+  it('several calls that were refused because of a missing permission, with several records, concern the org', () => {
     const first = judge([access]);
     const again = judge([access], first);
     expect([judge([access], again).refusedBy, judge([access, access], again).refusedBy]).toEqual([
       null,
       'access',
     ]);
-    expect(judge([access, access], again).verdicts.map(({ tries }) => tries)).toEqual([0, 0]);
+    expect(judge([access, access], again).outcomes.map(({ tries }) => tries)).toEqual([0, 0]);
     expect(judge([accepted], again).accessRefusals).toEqual(noAccessRefusals);
   });
 
   it.each([
     ['a missing right', access],
     ['a field that may not be written', field],
-  ])('%s is the record’s own when another was accepted since it was first refused', (_, answer) => {
-    expect(states([answer, answer], { isContrasted: (id) => id === 'A0' })).toEqual(['failed', 'pending']);
+  ])('%s is the record’s own when another was accepted since it was first refused', (_, result) => {
+    expect(states([result, result], { othersSucceededSince: (id) => id === 'A0' })).toEqual([
+      'failed',
+      'pending',
+    ]);
   });
 
   it('a field that is refused to every record for longer than all tries fails the code', () => {
@@ -105,12 +108,12 @@ describe('the answers of one call', () => {
   });
 
   it('a read-only org takes none of the tries of a record, however long it lasts', () => {
-    const [verdict] = judge([readOnly], {}, defaultRetryPolicy.maxTries - 1).verdicts;
-    expect(verdict).toMatchObject({ state: 'pending', tries: defaultRetryPolicy.maxTries - 1 });
+    const [outcome] = judge([readOnly], {}, defaultRetryPolicy.maxTries - 1).outcomes;
+    expect(outcome).toMatchObject({ state: 'pending', tries: defaultRetryPolicy.maxTries - 1 });
   });
 
   it('the causes of refusals are counted, the most frequent first, with the words of one', () => {
-    const errors = judge([rule, limit, rule]).verdicts.flatMap(({ error }) => error ?? []);
+    const errors = judge([rule, limit, rule]).outcomes.flatMap(({ error }) => error ?? []);
     expect(causesOf(errors)).toEqual([
       { code: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', count: 2, message: 'No.' },
       {
@@ -123,9 +126,9 @@ describe('the answers of one call', () => {
 });
 
 describe('the pace of calls', () => {
-  const paceOf = (pace: Pace, answers: readonly CodeWriteResult[], now = 0) =>
-    paceAfter(pace, judge(answers), now);
-  const many = (answer: CodeWriteResult, size: number) => Array.from({ length: size }, () => answer);
+  const paceOf = (pace: Pace, results: readonly CodeWriteResult[], now = 0) =>
+    paceAfter(pace, judge(results), now);
+  const many = (result: CodeWriteResult, size: number) => Array.from({ length: size }, () => result);
 
   it('a batch that is too much is halved down to one, and the size that was too much is remembered for a while', () => {
     const sizes: number[] = [];
@@ -154,7 +157,7 @@ describe('the pace of calls', () => {
 
   it('records that were busy make the next call smaller, and are not remembered', () => {
     const pace = paceOf(fullPace, many(lock, 200));
-    expect([pace.batchSize, pace.tooMany]).toEqual([100, null]);
+    expect([pace.batchSize, pace.refusedSize]).toEqual([100, null]);
   });
 
   it('an org that takes no writes is probed with one record after pauses that grow to five minutes', () => {
@@ -167,14 +170,14 @@ describe('the pace of calls', () => {
     expect(pace.batchSize).toBe(1);
     expect(pauses.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
     expect(pauses.at(-1)).toBe(5 * 60_000);
-    expect(paceAfterSuccess(pace, 0)).toMatchObject({ failures: 0, batchSize: 4 });
+    expect(afterSuccess(pace, 0)).toMatchObject({ failures: 0, batchSize: 4 });
   });
 });
 
 describe('the reason of a pause', () => {
   it('the reason of a pause has the words of Salesforce in one line and says that no code has failed', () => {
     const error = { code: 'ORG_LOCKED', message: 'The org is locked.\n\nTry later. ', at };
-    const { code, message } = heldUpReason('org', error);
+    const { code, message } = refusalReason('org', error);
     expect(code).toBe('ORG_LOCKED');
     expect(message).toMatch(/\(ORG_LOCKED\): The org is locked\. Try later\. No code has failed/);
   });
@@ -182,10 +185,10 @@ describe('the reason of a pause', () => {
 
 describe('the worklist', () => {
   it('what refused calls leave over goes before everything else, in calls of the size that is left, and last one by one', () => {
-    let list = addWork(noWork, { retry: ['A', 'B', 'C'], alone: ['D'] });
+    let list = addWork(emptyWorklist, { retry: ['A', 'B', 'C'], alone: ['D'] });
     const calls: (readonly string[])[] = [];
     for (;;) {
-      const { ids, rest } = nextOf(list, 2);
+      const { ids, rest } = takeNext(list, 2);
       if (ids.length === 0) break;
       calls.push(ids);
       list = rest;

@@ -4,12 +4,12 @@ import { SalesforceError } from '../../src/salesforce/error.ts';
 import { maxBatch } from '../../src/salesforce/signup-codes.ts';
 import { classOf, fieldCodes } from '../../src/write-back/answer-class.ts';
 import { fieldProblem } from '../../src/write-back/check-field.ts';
-import { defaultRetryPolicy, judgeAnswer } from '../../src/write-back/judge-result.ts';
-import { fullPace, isOpen, paceAfterFailure, paceAfterSuccess, pauseMs } from '../../src/write-back/pace.ts';
-import { createLoneFailures } from '../../src/write-back/poison-record-detector.ts';
+import { defaultRetryPolicy, judgeResult } from '../../src/write-back/judge-result.ts';
+import { afterFailure, afterSuccess, fullPace, isOpen, pauseMs } from '../../src/write-back/pace.ts';
+import { createPoisonRecordDetector } from '../../src/write-back/poison-record-detector.ts';
 
 const field = 'SignUpCode__c';
-const around = {
+const context = {
   random: 1,
   generate: () => 'NEW',
   at: '2026-11-23T08:00:00.000Z',
@@ -19,7 +19,7 @@ const around = {
 const waiting = { id: 'A', code: 'OLD', tries: 0, refusals: 0 };
 const refusal = (code: string, message = 'No.') => ({ success: false, code, message, fields: [] }) as const;
 
-describe('the class of an answer', () => {
+describe('the class of a result', () => {
   it.each([
     ['UNABLE_TO_LOCK_ROW', 'again'],
     ['COLLISION_DETECTED', 'again'],
@@ -39,7 +39,7 @@ describe('the class of an answer', () => {
     ['INVALID_READ_ONLY_USER_DML', 'batch'],
     ['SOMETHING_NEW', 'batch'],
     ['__proto__', 'batch'],
-  ])('the answer %s has the class %s', (code, answer) => {
+  ])('the error code %s has the class %s', (code, answer) => {
     expect(classOf(code, '', field)).toBe(answer);
   });
 
@@ -66,21 +66,21 @@ describe('the class of an answer', () => {
     },
   );
 
-  it('an answer about the field concerns the codes that are sent again when the field is repaired', () => {
+  it('a refusal because of the field concerns the codes that are sent again when the field is repaired', () => {
     expect(fieldCodes).toContain('STRING_TOO_LONG');
   });
 });
 
-describe('the outcome of an answer', () => {
+describe('the outcome of an attempt', () => {
   it('a retried code is sent with growing delays and fails after the last attempt', () => {
     const pauses: number[] = [];
     let tries = 0;
     for (;;) {
-      const verdict = judgeAnswer({ ...waiting, tries }, refusal('UNABLE_TO_LOCK_ROW'), around);
-      expect(verdict.code).toBe('OLD');
-      if (verdict.state === 'failed') break;
-      pauses.push(verdict.dueInMs);
-      ({ tries } = verdict);
+      const outcome = judgeResult({ ...waiting, tries }, refusal('UNABLE_TO_LOCK_ROW'), context);
+      expect(outcome.code).toBe('OLD');
+      if (outcome.state === 'failed') break;
+      pauses.push(outcome.dueInMs);
+      ({ tries } = outcome);
     }
     expect(pauses).toHaveLength(defaultRetryPolicy.maxTries - 1);
     expect(pauses.slice(0, 4)).toEqual([1_000, 2_000, 4_000, 8_000]);
@@ -89,7 +89,7 @@ describe('the outcome of an answer', () => {
 
   it('a taken code is replaced by another one three times', () => {
     const refusals = [0, 1, 2, 3].map((count) =>
-      judgeAnswer({ ...waiting, refusals: count }, refusal('DUPLICATE_VALUE'), around),
+      judgeResult({ ...waiting, refusals: count }, refusal('DUPLICATE_VALUE'), context),
     );
     expect(refusals.map(({ state, code }) => [state, code])).toEqual([
       ['pending', 'NEW'],
@@ -106,22 +106,22 @@ describe('the circuit breaker', () => {
 
   it('the circuit breaker opens at the third consecutive failure and probes with one account', () => {
     const states = [1, 2, 3, 4].reduce(
-      (paces) => [...paces, paceAfterFailure(paces.at(-1) ?? fullPace)],
+      (paces) => [...paces, afterFailure(paces.at(-1) ?? fullPace)],
       [fullPace],
     );
     expect(states.map(isOpen)).toEqual([false, false, false, true, true]);
     expect(states.map(({ batchSize }) => batchSize)).toEqual([maxBatch, 50, 12, 3, 1]);
-    const { tooMany } = fullPace;
-    expect(paceAfterSuccess({ failures: 4, batchSize: 1, tooMany }, 0)).toEqual({
+    const { refusedSize } = fullPace;
+    expect(afterSuccess({ failures: 4, batchSize: 1, refusedSize }, 0)).toEqual({
       failures: 0,
       batchSize: 4,
-      tooMany,
+      refusedSize,
     });
-    expect(paceAfterSuccess({ failures: 1, batchSize: 150, tooMany }, 0)).toEqual(fullPace);
+    expect(afterSuccess({ failures: 1, batchSize: 150, refusedSize }, 0)).toEqual(fullPace);
   });
 
   it('the circuit breaker stays open as long as Salesforce requests', () => {
-    const failed = paceAfterFailure(fullPace);
+    const failed = afterFailure(fullPace);
     expect(pauseMs(failed, busy, 1)).toBe(90_000);
     expect(pauseMs(failed, reset, 1)).toBe(250);
   });
@@ -129,22 +129,25 @@ describe('the circuit breaker', () => {
 
 describe('calls that fail with one account alone', () => {
   it('a failure of one account alone counts as an attempt only if others succeeded meanwhile', () => {
-    const lone = createLoneFailures();
+    const detector = createPoisonRecordDetector();
     const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
-    const fail = () => lone.judge({ ...waiting, tries: 5 }, timeout, around).tries;
+    const fail = () => detector.judge({ ...waiting, tries: 5 }, timeout, context).tries;
     expect([fail(), fail()]).toEqual([5, 5]);
-    lone.succeeded();
+    detector.succeeded();
     expect(fail()).toBe(6);
     expect(fail()).toBe(5);
   });
 
   it('a code that always fails alone becomes a dead letter with the message of the call', () => {
-    const lone = createLoneFailures();
+    const detector = createPoisonRecordDetector();
     const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
     const last = { ...waiting, tries: defaultRetryPolicy.maxTries - 1 };
-    expect(lone.judge(last, timeout, around).state).toBe('pending');
-    lone.succeeded();
-    expect(lone.judge(last, timeout, around)).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } });
+    expect(detector.judge(last, timeout, context).state).toBe('pending');
+    detector.succeeded();
+    expect(detector.judge(last, timeout, context)).toMatchObject({
+      state: 'failed',
+      error: { code: 'TIMEOUT' },
+    });
   });
 });
 
@@ -176,7 +179,7 @@ describe('the field of the codes', () => {
     const problem = fieldProblem(codeRules({ field: 'X__c', format }), { ...good, caseSensitive: false });
     expect(problem).toMatchObject({
       code: 'field-ignores-case',
-      message: expect.stringContaining('30.0 bits of 40'),
+      message: expect.stringContaining('30.0 of the required 40 bits'),
     });
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Code, decideCode, noCode } from '../../src/codes/signup-code.ts';
-import { type Answer, defaultRetryPolicy, judgeAnswer } from '../../src/write-back/judge-result.ts';
+import { defaultRetryPolicy, judgeResult, type RecordResult } from '../../src/write-back/judge-result.ts';
 import { mayWrite } from '../../src/write-back/write-batch.ts';
 import { runs } from '../helpers/property.ts';
 
@@ -9,7 +9,7 @@ const at = '2026-11-23T08:00:00.000Z';
 
 /**
  * One account on its way, with every step apart: what is applied, read, sent, carried out, answered and echoed happens
- * in any order, and each writer can stop anywhere. A writer that is believed dead goes on beside its successor.
+ * in any order, and each writer can stop anywhere. A writer that is considered dead continues next to its successor.
  */
 function createLife(taken: ReadonlySet<number>) {
   let made = 0;
@@ -61,42 +61,42 @@ function createLife(taken: ReadonlySet<number>) {
     },
     carryOut(writer: Writer, locked: boolean) {
       const { sent } = writer;
-      if (sent === undefined || sent.answer !== undefined) return;
-      if (locked) sent.answer = { success: false, code: 'UNABLE_TO_LOCK_ROW', message: '', fields: [] };
+      if (sent === undefined || sent.result !== undefined) return;
+      if (locked) sent.result = { success: false, code: 'UNABLE_TO_LOCK_ROW', message: '', fields: [] };
       else if (taken.has(Number(sent.code.slice(1))))
-        sent.answer = { success: false, code: 'DUPLICATE_VALUE', message: '', fields: [] };
+        sent.result = { success: false, code: 'DUPLICATE_VALUE', message: '', fields: [] };
       else {
         held = sent.code;
         written.push(sent.code);
         echoes.push(sent.code);
-        sent.answer = { success: true };
+        sent.result = { success: true };
       }
     },
     answer(writer: Writer) {
       const { sent } = writer;
-      if (sent?.answer === undefined) return;
+      if (sent?.result === undefined) return;
       writer.sent = undefined;
       if (!isPending(sent.code)) return;
-      const verdict = judgeAnswer({ id: 'A', code: sent.code, tries, refusals }, sent.answer, {
+      const outcome = judgeResult({ id: 'A', code: sent.code, tries, refusals }, sent.result, {
         random: 0,
         generate,
         at,
         retryPolicy: defaultRetryPolicy,
         field: 'SignUpCode__c',
       });
-      code = { signupCode: verdict.code, state: verdict.state, error: verdict.error };
-      ({ tries, refusals } = verdict);
+      code = { signupCode: outcome.code, state: outcome.state, error: outcome.error };
+      ({ tries, refusals } = outcome);
     },
     crash(writer: Writer) {
       writer.reading = undefined;
       // What is on its way may still arrive; nobody hears its answer.
-      if (writer.sent?.answer !== undefined) writer.sent = undefined;
+      if (writer.sent?.result !== undefined) writer.sent = undefined;
     },
   };
   return { steps, writers, end: () => ({ code, held, written }) };
 }
 
-type Writer = { reading?: string | undefined; sent?: { code: string; answer?: Answer } | undefined };
+type Writer = { reading?: string | undefined; sent?: { code: string; result?: RecordResult } | undefined };
 
 const step = fc.tuple(
   fc.constantFrom('apply', 'echo', 'read', 'send', 'carryOut', 'answer', 'crash'),

@@ -7,7 +7,7 @@ import { assignCode } from '../../src/write-back/assign-code.ts';
 import type { BatchContext } from '../../src/write-back/context.ts';
 import { noAccessRefusals } from '../../src/write-back/judge-call.ts';
 import { defaultRetryPolicy } from '../../src/write-back/judge-result.ts';
-import { type DueCode, readDue } from '../../src/write-back/waiting-codes.ts';
+import { type DueCode, readDueCodes } from '../../src/write-back/waiting-codes.ts';
 import { writeBatch } from '../../src/write-back/write-batch.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
 import { inOrg } from '../helpers/simulator-org.ts';
@@ -28,17 +28,17 @@ describe('writes of codes to Salesforce', () => {
     retryPolicy: defaultRetryPolicy,
     timing: defaultTiming,
   });
-  const due = () => readDue(mirror.database.pool, 200);
+  const due = () => readDueCodes(mirror.database.pool, 200);
   const waiting = {
     signal: new AbortController().signal,
-    isSure: () => true,
+    isLockConfirmed: () => true,
     onWait: async () => {},
-    evidence: { accessRefusals: noAccessRefusals, isContrasted: () => false },
+    evidence: { accessRefusals: noAccessRefusals, othersSucceededSince: () => false },
   };
   /** Sends what waits and answers what came of it, by account. */
   const write = async (given: Partial<BatchContext> = {}, batch?: readonly DueCode[]) => {
-    const { verdicts } = await writeBatch({ ...context(), ...given }, batch ?? (await due()), waiting);
-    return new Map(verdicts.map(({ id, outcome }) => [id, outcome]));
+    const { outcomes } = await writeBatch({ ...context(), ...given }, batch ?? (await due()), waiting);
+    return new Map(outcomes.map(({ id, outcome }) => [id, outcome]));
   };
   const outcomes = async (id: string) => {
     const rows = await mirror.database.rows(
@@ -71,8 +71,8 @@ describe('writes of codes to Salesforce', () => {
 
   it('nothing is sent by a process that was paused so long that another one may write', async () => {
     const id = await newAccount();
-    const late = { ...waiting, isSure: () => false };
-    expect(await writeBatch(context(), await due(), late)).toEqual({ verdicts: [], call: null });
+    const late = { ...waiting, isLockConfirmed: () => false };
+    expect(await writeBatch(context(), await due(), late)).toEqual({ outcomes: [], call: null });
     expect(mirror.simulator.audit.entries({ client: 'Tidemark', recordId: id })).toEqual([]);
     expect(await outcomes(id)).toEqual(['unanswered']);
     expect(await write()).toEqual(new Map([[id, 'written']]));

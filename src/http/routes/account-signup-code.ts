@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { CodeAnswer } from '../../write-back/assign-code.ts';
+import type { CodeAssignment } from '../../write-back/assign-code.ts';
 import { requireScope } from '../plugins/authenticate.ts';
 import { idempotentPost, replayHeaders, withIdempotencyKey } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
@@ -31,7 +31,7 @@ export function registerAccountSignupCodeRoute(
   });
 }
 
-function requireCode(accountId: string, answer: CodeAnswer): Extract<CodeAnswer, { kind: 'code' }> {
+function requireCode(accountId: string, answer: CodeAssignment): Extract<CodeAssignment, { kind: 'code' }> {
   switch (answer.kind) {
     case 'unknown':
       throw new Problem('not-found', `Account ${accountId} is not in the mirror.`);
