@@ -39,7 +39,7 @@ const checked = [
   'src',
 ];
 /** Not rewritten yet; this list only gets shorter. */
-const unchecked = ['src/apply/', 'src/db/'];
+const unchecked = ['src/db/'];
 /** Written by programs. */
 const skipped = ['src/db/generated/', 'node_modules/'];
 

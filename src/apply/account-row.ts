@@ -8,25 +8,25 @@ import { type FieldTree, fromTree, toTree } from './field-tree.ts';
 import { deletedField, type Merged, newestVersion } from './merge.ts';
 import { formatVersion, parseVersion, type Version } from './version.ts';
 
-/** One account as the table holds it. */
+/** A row of the table `accounts`. */
 export type AccountRow = {
   readonly id: string;
   readonly merged: Merged;
   readonly code: Code;
-  /** The version that a reading has to reach before the values are certain again. */
+  /** The version that a read must reach for the account to be no longer stale; null if it is not stale. */
   readonly staleVersion: Version | null;
-  /** Set while the row itself is all of its history: the reading since which the values have been these. */
+  /** Version of the read since which the values are unchanged; set while the account has no stored history. */
   readonly historyFrom: Version | null;
-  /** Changes on record, about. */
+  /** Approximate number of stored changes. */
   readonly historyLength: number;
-  /** Paths of the fields whose text has a replaced character. */
+  /** Paths of fields whose text contains a replaced character. */
   readonly replaced: ReadonlySet<string>;
 };
 
-/** A row on its way into the table, and whether a reader sees a difference. */
+/** A row to save. `visible`: the API shows a difference. */
 export type SavedRow = AccountRow & { readonly visible: boolean };
 
-/** Locks the rows of these accounts, in the order of their ids, and answers those that exist. */
+/** Locks these accounts, ordered by id. @returns those that exist */
 export async function lockAccounts(
   client: pg.PoolClient,
   ids: readonly string[],
@@ -42,7 +42,7 @@ export async function lockAccounts(
 }
 
 function toRow(row: RawRow): AccountRow {
-  // Many fields share few versions.
+  // Many fields share a version: each one is parsed once.
   const parsed = new Map<string, Version>();
   const version = (text: string): Version => {
     const known = parsed.get(text) ?? parseVersion(text);
@@ -75,11 +75,11 @@ function writtenOf({ code_state, code_write_base, code_written_at }: RawRow): Pi
   return { written: { base: parseVersion(code_write_base), at: code_written_at.getTime() } };
 }
 
-/** A row with its projections as the table has them, to be compared with what they should be. */
+/** A row with its stored projections, for the comparison with computed ones. */
 export type ComparableRow = AccountRow & { readonly projections: Projections };
 
-/** Rows as they are, without a lock. */
-export async function readComparable(
+/** Reads rows with their projections, without a lock. */
+export async function readComparableRows(
   client: Queryable,
   ids: readonly string[],
 ): Promise<Map<string, ComparableRow>> {
@@ -109,10 +109,7 @@ export async function readComparable(
   );
 }
 
-/**
- * Writes whole rows, new and old.
- * A code that is new begins to wait: in front where the account is new, else behind those.
- */
+/** Upserts rows. A new code becomes due: at once for a new account, after those otherwise. */
 export async function saveAccounts(
   client: Queryable,
   rows: readonly SavedRow[],
@@ -158,7 +155,7 @@ function toColumns(row: SavedRow, codes: CodeRules): Columns {
   };
 }
 
-/** What is searched and sorted by has columns of its own, made from the fields. */
+/** Columns computed from the fields, for filters and sorting. */
 export type Projections = {
   readonly name: string | null;
   readonly account_number: string | null;
@@ -179,7 +176,7 @@ export function projectionsOf({ values }: Merged, codeField: string): Projection
   };
 }
 
-/** A company's name, or a person's put together as Salesforce shows it. */
+/** The name of a business account, or the name of a person account in the format of Salesforce. */
 function displayName(value: (path: string) => Scalar): string | null {
   const name = value('Name');
   if (name !== null) return String(name);
@@ -188,7 +185,7 @@ function displayName(value: (path: string) => Scalar): string | null {
   return filled.length === 0 ? null : filled.join(' ');
 }
 
-/** Null for what is no time of the years 1 to 9999: others are written in ways that PostgreSQL does not read. */
+/** Null unless it is a time of the years 1 to 9999: PostgreSQL does not parse the ISO format of other years. */
 function timeOf(value: Scalar | undefined): string | null {
   const time = new Date(textOf(value) ?? '');
   const year = time.getUTCFullYear();

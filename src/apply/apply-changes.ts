@@ -23,15 +23,15 @@ import {
 import { replacedAfter, toStorable } from './replaced-fields.ts';
 import { compareVersions, isReadVersion, laterVersion, type Version } from './version.ts';
 
-/** A change of one account, on its way into the mirror. */
+/** A change of one account to merge into the mirror. */
 export type AccountChange = {
   readonly accountId: string;
   readonly change: Change;
-  /** Whether the account is new, so that it gets a code if the rules say so; old enough ones are known by their date. */
+  /** Whether the change shows that the account is new; otherwise its creation date decides whether it gets a code. */
   readonly eligible: boolean;
-  /** Whether the change says that there is more than it tells. */
+  /** Whether the change is incomplete, so that the account has to be read. */
   readonly gap: boolean;
-  /** The event that told of it, or the resync that read it; a reading may belong to none. */
+  /** The source: an event, or a resync. A read outside a resync has none. */
   readonly event?: { readonly id: bigint; readonly changeType: string };
   readonly resyncId?: string;
 };
@@ -40,17 +40,17 @@ export type ApplyResult = {
   readonly created: readonly string[];
   readonly updated: readonly string[];
   readonly unchanged: readonly string[];
-  /** Accounts whose code has to be brought to Salesforce. */
+  /** Accounts whose code has to be written to Salesforce. */
   readonly writeBacks: readonly string[];
-  /** Accounts whose values became uncertain. */
+  /** Accounts that became stale. */
   readonly stale: readonly string[];
-  /** Accounts of which the mirror held something newer than a change brought. */
+  /** Accounts for which the mirror had a newer version than a change. */
   readonly newer: readonly string[];
 };
 
 /**
- * Merges changes into the mirror inside the given transaction: values, deletion, codes, staleness.
- * One transaction at a time does so, whatever the source, so that a row that is new to both is not written twice.
+ * Merges changes into the mirror in the transaction of the caller: values, deletion, codes, staleness. A lock serializes
+ * these transactions across all sources, so that two of them cannot insert the same account.
  */
 export async function applyChanges(
   client: pg.PoolClient,
@@ -82,13 +82,13 @@ export async function applyChanges(
     created: idsOf(outcomes.filter(({ row }) => !before.has(row.id))),
     updated: idsOf(outcomes.filter(({ row }) => before.has(row.id) && row.visible)),
     unchanged: idsOf(outcomes.filter(({ row }) => before.has(row.id) && !row.visible)),
-    writeBacks: rows.filter((row) => hasToBeWritten(row, before.get(row.id))).map(({ id }) => id),
+    writeBacks: rows.filter((row) => needsWriteBack(row, before.get(row.id))).map(({ id }) => id),
     stale: idsOf(outcomes.filter(({ becameStale }) => becameStale)),
-    newer: idsOf(outcomes.filter(({ heldNewer }) => heldNewer)),
+    newer: idsOf(outcomes.filter(({ hadNewer }) => hadNewer)),
   };
 }
 
-/** Until the end of the transaction, nobody else changes accounts: so no two of them can wait for each other. */
+/** Blocks other writers of accounts until the end of the transaction, which prevents deadlocks between them. */
 export async function lockAccountWrites(client: Queryable): Promise<void> {
   await client.query({
     name: 'lock-mirror',
@@ -103,24 +103,24 @@ function applyToAccount(
   codes: CodeRules,
   at: string,
 ): Outcome {
-  const before: AccountRow = row ?? { ...unseen, id };
+  const before: AccountRow = row ?? { ...unknownAccount, id };
   let { merged, code, staleVersion, replaced } = before;
   let draft = beginDraft(before.historyFrom, before.historyLength);
-  let heldNewer = false;
-  for (const told of changes) {
-    const { change, eligible, gap } = told;
+  let hadNewer = false;
+  for (const accountChange of changes) {
+    const { change, eligible, gap } = accountChange;
     const next = merge(merged, change);
-    draft = addToDraft(draft, merged, { change, gap, origin: originOf(told) });
-    heldNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
+    draft = addToDraft(draft, merged, { change, gap, origin: originOf(accountChange) });
+    hadNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
     if (gap)
       staleVersion = staleVersion === null ? change.version : laterVersion(staleVersion, change.version);
     const heldBefore = heldCode(merged, codes.field);
-    // A field that Salesforce does not show us, for want of a right, was not cleared.
-    const shown = change.kind === 'patch' || change.values.has(codes.field);
+    // A field that is missing in a read because of a permission was not cleared.
+    const isKnown = change.kind === 'patch' || change.values.has(codes.field);
     const situation = {
       before: code,
       heldBefore,
-      held: shown ? heldCode(next, codes.field) : heldBefore,
+      held: isKnown ? heldCode(next, codes.field) : heldBefore,
       knowledge: knowledgeOf(change, next, codes.field),
       deleted: isDeleted(next),
       eligible: (eligible || isEligible(codes, next)) && next !== merged && matchesFilter(codes, next),
@@ -131,7 +131,7 @@ function applyToAccount(
     replaced = replacedAfter(replaced, next, change);
     merged = next;
   }
-  staleVersion = certainty(merged, staleVersion, changes);
+  staleVersion = staleVersionAfter(merged, staleVersion, changes);
   const becameStale = staleVersion !== null && staleVersion !== before.staleVersion;
   const visible =
     row === undefined ||
@@ -146,10 +146,10 @@ function applyToAccount(
     merged !== before.merged ||
     historyFrom !== before.historyFrom;
   const saved = { id, merged, code, staleVersion, visible, historyFrom, historyLength, replaced };
-  return { row: saved, draft, changed, becameStale, heldNewer };
+  return { row: saved, draft, changed, becameStale, hadNewer };
 }
 
-const unseen = {
+const unknownAccount = {
   merged: emptyState,
   code: noCode,
   staleVersion: null,
@@ -162,24 +162,24 @@ function originOf({ event, resyncId }: AccountChange): Origin {
   return { changeType: event?.changeType ?? null, eventId: event?.id ?? null, resyncId: resyncId ?? null };
 }
 
-/** The version that a reading has to reach; null when all values are certain. */
-function certainty(
+/** The version that a read must reach; null if the account is not stale. */
+function staleVersionAfter(
   merged: Merged,
   staleVersion: Version | null,
   changes: readonly AccountChange[],
 ): Version | null {
-  // The event of a deletion brings no values: what a gap before it hid is still to be read, unless a reading has found
-  // the record gone.
+  // A deletion event has no values. Values lost in an earlier gap still have to be read, unless the deletion was found by
+  // a read.
   const deletion = isDeleted(merged) ? merged.fieldVersions.get(deletedField) : undefined;
   const known = deletion !== undefined && isReadVersion(deletion) ? deletion : merged.baseVersion;
   if (staleVersion !== null) return compareVersions(known, staleVersion) >= 0 ? null : staleVersion;
-  // Changes of an account that nobody has seen whole; of a deleted one there is nothing more to see.
+  // Patches of an incomplete account. A deleted account needs no read.
   if (isComplete(merged) || isDeleted(merged)) return null;
   return changes.map(({ change }) => change.version).reduce(laterVersion);
 }
 
-/** A code that is new or waits again, or whose account is back from the recycle bin. */
-function hasToBeWritten({ code, merged }: SavedRow, before: AccountRow | undefined): boolean {
+/** Whether a code became pending, or its account was undeleted. */
+function needsWriteBack({ code, merged }: SavedRow, before: AccountRow | undefined): boolean {
   if (code.state !== 'pending' || isDeleted(merged)) return false;
   return (
     before === undefined ||
@@ -198,5 +198,5 @@ type Outcome = {
   readonly draft: Draft;
   readonly changed: boolean;
   readonly becameStale: boolean;
-  readonly heldNewer: boolean;
+  readonly hadNewer: boolean;
 };

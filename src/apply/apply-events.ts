@@ -15,40 +15,40 @@ import { type Decoded, tryDecode } from './decode-stored.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import {
   type EventOutcome,
-  lockWaitingEvents,
+  lockStoredEvents,
   markEvents,
-  type ReadingLimit,
-  readNewest,
-  readWaiting,
+  type ReadLimit,
+  readNewestStoredEvent,
+  readStoredEvents,
 } from './event-rows.ts';
-import { type EventSource, markCopies } from './mark-copies.ts';
+import { type EventSource, markDuplicates } from './mark-copies.ts';
 import { moveWatermark } from './move-watermark.ts';
 import { completeTransactions } from './transaction-group.ts';
 
 export type ApplyContext = Pick<AppContext, 'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'logger'> & {
-  /** Where the events came from; the stream by default. */
+  /** Source of the events; the stream by default. */
   readonly source?: EventSource;
 };
 
-// Events in one database transaction, unless one Salesforce transaction is larger.
+// Events per database transaction, unless a single Salesforce transaction is larger.
 const batchSize = 250;
-// What is read of the log at once, at first; a transaction that is larger has more read.
-const firstReading: ReadingLimit = { events: batchSize, bytes: 16 * 1024 ** 2 };
-// Salesforce ends a transaction of more changes in an overflow; a larger one is applied in parts.
-const largestTransaction: ReadingLimit = { events: 100_000, bytes: 256 * 1024 ** 2 };
+// Initial limit of a read of the log; it grows for larger transactions.
+const initialLimit: ReadLimit = { events: batchSize, bytes: 16 * 1024 ** 2 };
+// Salesforce replaces the rest of a transaction with more changes by an overflow event; a larger one is applied in parts.
+const transactionLimit: ReadLimit = { events: 100_000, bytes: 256 * 1024 ** 2 };
 
 /**
- * Applies what waits in the log: whole Salesforce transactions, in the order of arrival.
- * @returns how many events were dealt with; 0 when nothing is ready
+ * Applies stored events: complete Salesforce transactions, in the order of arrival.
+ * @returns the number of processed events; 0 if none is ready
  */
 export async function applyWaiting(context: ApplyContext): Promise<number> {
-  const { groups, partial } = await readyTransactions(context);
+  const { groups, partial } = await readCompleteTransactions(context);
   if (partial)
-    context.logger.warn({ events: groups[0]?.length }, 'a very large transaction is applied in parts');
+    context.logger.warn({ events: groups[0]?.length }, 'transaction exceeds the limit; applying it in parts');
   return applyTransactions(context, groups);
 }
 
-/** @returns how many events were dealt with */
+/** @returns the number of processed events */
 export async function applyTransactions(
   context: ApplyContext,
   groups: readonly Decoded[][],
@@ -61,36 +61,38 @@ export async function applyTransactions(
   return done;
 }
 
-/** The complete transactions at the front of the log, decoded. */
-async function readyTransactions(context: ApplyContext): Promise<{ groups: Decoded[][]; partial: boolean }> {
-  for (let limit = firstReading; ; limit = larger(limit)) {
-    const { events, quietThrough, cut } = await readWaiting(context.pool, context.topic, limit);
+/** Reads and decodes the complete transactions at the front of the log. */
+async function readCompleteTransactions(
+  context: ApplyContext,
+): Promise<{ groups: Decoded[][]; partial: boolean }> {
+  for (let limit = initialLimit; ; limit = increaseLimit(limit)) {
+    const { events, quietThrough, cut } = await readStoredEvents(context.pool, context.topic, limit);
     const decoded = await Promise.all(events.map((event) => tryDecode(event, context.schemas)));
-    // Where the reading was cut off, the last transaction may go on behind it.
+    // If the limit was reached, the last transaction may continue after it.
     const groups = completeTransactions(decoded, cut ? -1n : quietThrough);
     if (groups.length > 0 || !cut) return { groups, partial: false };
-    // Reading on would be in vain, and dear: as often as a part of the transaction comes, all of it would be read.
-    if (await isUnderWay(context, decoded[0])) return { groups, partial: false };
-    // What cut the reading off is what has to grow.
+    // The transaction is still arriving: reading more would repeat the whole read with each new event.
+    if (await isStillArriving(context, decoded[0])) return { groups, partial: false };
+    // Increase the limit that was reached.
     const bound = events.length < limit.events ? 'bytes' : 'events';
-    const isLargest = limit[bound] === largestTransaction[bound];
+    const isLargest = limit[bound] === transactionLimit[bound];
     if (isLargest) return { groups: [decoded], partial: true };
   }
 }
 
-function larger({ events, bytes }: ReadingLimit): ReadingLimit {
+function increaseLimit({ events, bytes }: ReadLimit): ReadLimit {
   return {
-    events: Math.min(events * 4, largestTransaction.events),
-    bytes: Math.min(bytes * 4, largestTransaction.bytes),
+    events: Math.min(events * 4, transactionLimit.events),
+    bytes: Math.min(bytes * 4, transactionLimit.bytes),
   };
 }
 
-/** Whether the transaction at the front of the log is also the newest, and may go on. */
-async function isUnderWay(
+/** Whether the transaction at the front of the log is also the newest, so that more of its events may arrive. */
+async function isStillArriving(
   { pool, topic, schemas }: ApplyContext,
   first: Decoded | undefined,
 ): Promise<boolean> {
-  const newest = await readNewest(pool, topic);
+  const newest = await readNewestStoredEvent(pool, topic);
   if (newest === undefined || newest.id <= newest.quietThrough) return false;
   const { transactionKey } = await tryDecode(newest, schemas);
   return transactionKey !== null && transactionKey === first?.transactionKey;
@@ -110,7 +112,7 @@ function batches(groups: readonly Decoded[][]): Decoded[][][] {
   return result;
 }
 
-/** One database transaction for the whole batch; where that fails, one for each of its transactions. */
+/** Applies a batch in one database transaction; if the data is refused, in one per Salesforce transaction. */
 async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): Promise<void> {
   try {
     await inTransaction(context.pool, (client) => applyInTransaction(context, client, groups.flat()));
@@ -123,29 +125,29 @@ async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): 
     }
     context.logger.error(
       { err: error, events: only.map(({ id }) => id) },
-      'a transaction could not be applied',
+      'transaction could not be applied; its events failed',
     );
-    await setAside(context, only, (error as Error).message);
+    await markFailed(context, only, (error as Error).message);
   }
 }
 
-/** Marks events as failed; without what they say of themselves where even that is refused. */
-async function setAside(context: ApplyContext, events: readonly Decoded[], reason: string): Promise<void> {
+/** Marks events as failed; without their headers if the database refuses those too. */
+async function markFailed(context: ApplyContext, events: readonly Decoded[], reason: string): Promise<void> {
   const failed = events.map((event) => ({ ...event, error: reason }));
   try {
     await inTransaction(context.pool, (client) => applyInTransaction(context, client, failed));
   } catch (error) {
     if (!isDataError(error)) throw error;
-    const bare = failed.map((event) => ({ ...event, event: null }));
-    await inTransaction(context.pool, (client) => applyInTransaction(context, client, bare));
+    const withoutHeaders = failed.map((event) => ({ ...event, event: null }));
+    await inTransaction(context.pool, (client) => applyInTransaction(context, client, withoutHeaders));
   }
 }
 
 /**
- * Single versions are kept for so long only, and a webhook may come at any time: what is older can't be merged field by
- * field any more, and the record itself tells.
+ * Accounts of events that are older than the retention of field versions. A webhook can deliver them, but they cannot be
+ * merged field by field any more, so the accounts are read.
  */
-function tooLate(results: readonly Judged[]): string[] {
+function accountsBeyondHorizon(results: readonly ProcessedEvent[]): string[] {
   const horizon = Date.now() - defaultRetention.versionsMs;
   return results.flatMap(({ effect, outcome: { header } }) =>
     effect?.kind === 'accounts' && header !== null && header.commitTimestamp < horizon
@@ -159,18 +161,18 @@ async function applyInTransaction(
   client: pg.PoolClient,
   decoded: readonly Decoded[],
 ): Promise<void> {
-  const waiting = await lockWaitingEvents(
+  const pendingIds = await lockStoredEvents(
     client,
     decoded.map(({ id }) => id),
   );
   const now = Date.now();
-  const results = decoded.filter(({ id }) => waiting.has(id)).map((event) => judge(event, now));
+  const results = decoded.filter(({ id }) => pendingIds.has(id)).map((event) => processEvent(event, now));
   await lockAccountWrites(client);
   const { changes, unknownIds } = await changesOf(context, client, results, now);
   const applied = await applyChanges(client, changes, context.codes);
   await markEvents(
     client,
-    await markCopies(
+    await markDuplicates(
       client,
       results.map(({ outcome }) => outcome),
       context.source ?? 'stream',
@@ -178,16 +180,16 @@ async function applyInTransaction(
   );
   const before = await moveWatermark(client, context, headersOf(results), now);
   await enqueue(client, context.jobs, applied);
-  const late = context.source === 'webhook' ? tooLate(results) : [];
+  const late = context.source === 'webhook' ? accountsBeyondHorizon(results) : [];
   const visible = await clearReportedInvisible(client, changes);
-  const others = [...deletedInMerges(results), ...late, ...unknownIds, ...visible];
-  await context.jobs.enqueueRereads(client, [...new Set(others)]);
-  await recordIncidents(context, client, holesOf(results, applied), before);
+  const rereads = [...deletedInMerges(results), ...late, ...unknownIds, ...visible];
+  await context.jobs.enqueueRereads(client, [...new Set(rereads)]);
+  await recordIncidents(context, client, detectedGaps(results, applied), before);
   await closeRepaired(client);
 }
 
-/** What an event does, and what is to be noted of it. */
-function judge({ id, event, error }: Decoded, now: number): Judged {
+/** Determines the effect of an event, and the outcome to save. */
+function processEvent({ id, event, error }: Decoded, now: number): ProcessedEvent {
   if (event === null || error !== null) {
     return { outcome: { id, state: 'failed', error, header: event?.header ?? null }, effect: null };
   }
@@ -207,71 +209,72 @@ function judge({ id, event, error }: Decoded, now: number): Judged {
 
 function reasonAhead({ commitTimestamp }: ChangeEventHeader, now: number): string {
   const seconds = Math.round((commitTimestamp - now) / 1_000);
-  return `Its commit time lies ${seconds} s ahead of this machine's clock: its accounts are read from Salesforce instead.`;
+  return `The commit time is ${seconds} s ahead of the clock of this machine; the accounts are read from Salesforce instead.`;
 }
 
 /**
- * What is merged. An event that is dated ahead, and one of a webhook that brings no values of an account that the
- * mirror does not hold, only say that accounts changed.
+ * The changes to merge. Two kinds of events are not merged, but their accounts are read: those with a commit time ahead of
+ * the clock, and events of webhooks without values for accounts that are not in the mirror.
  */
 async function changesOf(
   { topic, source }: ApplyContext,
   client: pg.PoolClient,
-  results: readonly Judged[],
+  results: readonly ProcessedEvent[],
   now: number,
 ): Promise<{ readonly changes: readonly AccountChange[]; readonly unknownIds: readonly string[] }> {
-  const told = results.flatMap(toChanges);
-  const bare = source === 'webhook' ? told.filter(isBare).map(({ accountId }) => accountId) : [];
-  const held = await readKnownVersions(client, bare);
-  const isPhantom = (change: AccountChange): boolean =>
-    source === 'webhook' && isBare(change) && !held.has(change.accountId);
+  const eventChanges = results.flatMap(toChanges);
+  const emptyIds =
+    source === 'webhook' ? eventChanges.filter(isEmptyPatch).map(({ accountId }) => accountId) : [];
+  const known = await readKnownVersions(client, emptyIds);
+  const isUnknownAccount = (change: AccountChange): boolean =>
+    source === 'webhook' && isEmptyPatch(change) && !known.has(change.accountId);
   const ahead = results.flatMap(({ effect }) => (effect?.kind === 'ahead' ? effect.accountIds : []));
-  const reported = [...ahead, ...told.filter(isPhantom).map(({ accountId }) => accountId)];
+  const reported = [...ahead, ...eventChanges.filter(isUnknownAccount).map(({ accountId }) => accountId)];
   const { changes, unknownIds } = await requestReads(
     client,
     topic,
     [...new Set(reported)].map((id) => ({ id, reportedAt: now })),
   );
-  return { changes: [...told.filter((change) => !isPhantom(change)), ...changes], unknownIds };
+  return { changes: [...eventChanges.filter((change) => !isUnknownAccount(change)), ...changes], unknownIds };
 }
 
-function isBare({ change }: AccountChange): boolean {
+function isEmptyPatch({ change }: AccountChange): boolean {
   return change.kind === 'patch' && change.values.size === 0;
 }
 
-/** Of the events that could be read. */
-function headersOf(results: readonly Judged[]): ChangeEventHeader[] {
+/** Headers of the events that could be processed. */
+function headersOf(results: readonly ProcessedEvent[]): ChangeEventHeader[] {
   return results.flatMap(({ outcome: { header }, effect }) =>
     effect !== null && header !== null ? [header] : [],
   );
 }
 
-function toChanges({ outcome: { id, header }, effect }: Judged): AccountChange[] {
+function toChanges({ outcome: { id, header }, effect }: ProcessedEvent): AccountChange[] {
   if (effect?.kind !== 'accounts' || header === null) return [];
   const { change, creates, gap } = effect.effect;
   const event = { id, changeType: header.changeType };
   return effect.accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates, event }));
 }
 
-function holesOf(results: readonly Judged[], { stale }: ApplyResult): DetectedGaps {
-  const told = (concerns: (effect: EventEffect) => boolean): ReportedEvent[] =>
+function detectedGaps(results: readonly ProcessedEvent[], { stale }: ApplyResult): DetectedGaps {
+  const select = (matches: (effect: EventEffect) => boolean): ReportedEvent[] =>
     results.flatMap(({ outcome: { id, header }, effect }) =>
-      header !== null && effect !== null && concerns(effect) ? [{ id, header }] : [],
+      header !== null && effect !== null && matches(effect) ? [{ id, header }] : [],
     );
   return {
-    gaps: told((effect) => effect.kind === 'accounts' && effect.effect.isGapEvent),
-    ahead: told((effect) => effect.kind === 'ahead'),
-    everything: told((effect) => effect.kind === 'everything'),
+    gaps: select((effect) => effect.kind === 'accounts' && effect.effect.isGapEvent),
+    ahead: select((effect) => effect.kind === 'ahead'),
+    everything: select((effect) => effect.kind === 'everything'),
     failed: results.flatMap(({ outcome }) => (outcome.state === 'failed' ? [outcome] : [])),
     stale,
   };
 }
 
 /**
- * Accounts that may have been merged into others: deleted in a transaction that updated another one. No event says so;
- * the deleted record does.
+ * Accounts that may have been merged into others: deleted in a transaction that updated another account. Events do not
+ * report merges; a read of the deleted record does.
  */
-function deletedInMerges(results: readonly Judged[]): string[] {
+function deletedInMerges(results: readonly ProcessedEvent[]): string[] {
   const headers = results.flatMap(({ effect, outcome: { header } }) =>
     effect?.kind === 'accounts' && header !== null ? [header] : [],
   );
@@ -288,4 +291,4 @@ export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyR
   await jobs.enqueueRereads(client, applied.stale);
 }
 
-type Judged = { readonly outcome: EventOutcome; readonly effect: EventEffect | null };
+type ProcessedEvent = { readonly outcome: EventOutcome; readonly effect: EventEffect | null };

@@ -9,7 +9,7 @@ import { failureCause } from '../health/failure-cause.ts';
 
 type ApplyFaultContext = Pick<AppContext, 'pool' | 'faults' | 'logger'> & { readonly lease: Lease };
 
-/** Shows for how long, and why, stored events cannot be applied: in the row, in memory, and twice in the log. */
+/** Reports that stored events cannot be applied, in the database, in memory and in the log (once at each end). */
 export type ApplyReporter = {
   failed(error: unknown): Promise<void>;
   succeeded(): Promise<void>;
@@ -19,7 +19,7 @@ export type ApplyReporter = {
 export function createApplyReporter({ pool, lease, faults, logger }: ApplyFaultContext): ApplyReporter {
   let current: (Cause & { readonly since: Date }) | undefined;
   let isLogged = false;
-  // What an earlier holder of the lease has left behind.
+  // An earlier leader may have stored a fault.
   let isStored = true;
   return {
     async failed(error) {

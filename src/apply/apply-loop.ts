@@ -8,9 +8,9 @@ import { applyWebhooks } from './apply-webhooks.ts';
 import { hasStoredEvents } from './event-rows.ts';
 
 const pollMs = 1_000;
-// Mostly it is our own database that was unreachable: it is used as soon as it is back.
+// Short, because the usual cause is the database of Tidemark, which needs no protection from retries.
 const maxPauseMs = 3_000;
-const soonMs = 50;
+const incompletePollMs = 50;
 
 /** Applies stored events, of the stream and of webhooks, as soon as their transactions are complete. */
 export async function applyUntilAborted(
@@ -28,14 +28,14 @@ export async function applyUntilAborted(
     step: async () => {
       if (isIdle && !(await hasStoredEvents(context.pool))) return 'wait';
       isIdle = false;
-      // Neither source delays the other: a failure is thrown when both had their turn.
+      // A failure of one source must not delay the other, so it is thrown after both were processed.
       const [stream] = await Promise.allSettled([applyWaiting(context)]);
       const webhooks = await applyWebhooks(context);
       if (stream.status === 'rejected') throw stream.reason;
       await report.succeeded();
       if (stream.value + webhooks.done > 0) return 'again';
-      // A transaction may be complete soon, and nothing wakes the loop for that.
-      if (webhooks.more) return { pauseMs: soonMs };
+      // The time limit of an incomplete transaction sends no wake-up.
+      if (webhooks.hasIncomplete) return { pauseMs: incompletePollMs };
       isIdle = true;
       return 'wait';
     },

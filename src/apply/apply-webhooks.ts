@@ -8,31 +8,32 @@ import { type ApplyContext, applyTransactions, enqueue } from './apply-events.ts
 import { tryDecode } from './decode-stored.ts';
 import { readWebhookTransactions } from './webhook-rows.ts';
 
-/** What was done, and whether something waits that may be ready soon. */
-export type WebhooksApplied = { readonly done: number; readonly more: boolean };
+/** The number of processed events. `hasIncomplete`: transactions may be complete soon. */
+export type WebhooksApplied = { readonly done: number; readonly hasIncomplete: boolean };
 
-/** Applies what came by webhook, in the same way as what came by the stream. */
+/** Applies notifications of outbound messages, and events of webhooks in the same way as events of the stream. */
 export async function applyWebhooks(context: ApplyContext): Promise<WebhooksApplied> {
-  const noticed = await applyNotices(context);
-  const { transactions, more } = await readWebhookTransactions(context.pool);
+  const notices = await applyNotices(context);
+  const { transactions, hasIncomplete } = await readWebhookTransactions(context.pool);
   const decoded = await Promise.all(
     transactions.map((events) => Promise.all(events.map((event) => tryDecode(event, context.schemas)))),
   );
   const applied = await applyTransactions({ ...context, source: 'webhook' }, decoded);
-  return { done: noticed + applied, more };
+  return { done: notices + applied, hasIncomplete };
 }
 
-const noticesAtOnce = 500;
+const maxNotices = 500;
 
 /**
- * An outbound message says that a record changed; its values are of the time of sending, so the record is read again.
- * @returns how many were dealt with
+ * Enqueues reads of the records that outbound messages report as changed. Their values are not used, because they are those
+ * of the time of sending.
+ * @returns the number of processed notifications
  */
 async function applyNotices({ pool, topic, codes, jobs }: ApplyContext): Promise<number> {
   return inTransaction(pool, async (client) => {
     const waiting = await lockNotices(client);
     if (waiting.length === 0) return 0;
-    // The lock of the mirror comes first: the versions that are read stay as they are.
+    // Lock before reading versions, so that they cannot change in between.
     await lockAccountWrites(client);
     const accounts = waiting.filter(({ notice }) => notice.entityName === 'Account');
     const { changes, unknownIds } = await requestReads(
@@ -54,7 +55,7 @@ async function lockNotices(
   const { rows } = await client.query<{ id: bigint; payload: Buffer }>({
     name: 'lock-notices',
     text: `select id, payload from events where topic = $1 and state = 'stored'
-            order by id limit ${noticesAtOnce} for update skip locked`,
+            order by id limit ${maxNotices} for update skip locked`,
     values: [webhookTopics.outboundMessages],
   });
   return rows.map(({ id, payload }) => ({ id, notice: parseNotice(payload.toString()) }));

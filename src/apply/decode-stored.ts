@@ -7,10 +7,10 @@ import { parseNotice, toGapEvent } from '../salesforce/outbound-message.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { WriterSchema } from '../salesforce/writer-schema.ts';
 
-/** What decoding needs of a row of the log. */
+/** The columns of a stored event that decoding needs. */
 export type Stored = { readonly schemaId: string; readonly payload: Uint8Array };
 
-/** A stored event decoded, or why it can't be. */
+/** A decoded event, or the reason why it cannot be decoded. */
 export type Decoded = {
   readonly id: bigint;
   readonly event: ChangeEvent | null;
@@ -18,14 +18,14 @@ export type Decoded = {
   readonly transactionKey: string | null;
 };
 
-/** Before the id of the schema that says what kind a field of a JSON event is. */
+/** Prefix of the schema id of JSON events; the rest is the id of the Avro schema with the field types. */
 export const jsonSchemaPrefix = 'json:';
-/** The schema id of what outbound messages told. */
+/** Schema id of notifications from outbound messages. */
 export const noticeSchemaId = 'outbound-message';
 
 /**
- * Decodes an event of the log, whatever it is written in.
- * @throws where its bytes do not fit, and what the schema cache throws
+ * Decodes a stored event of any format: Avro, JSON or outbound message.
+ * @throws if the payload does not match its schema, and the errors of the schema cache
  */
 export async function decodeStored(stored: Stored, schemas: SchemaCache): Promise<ChangeEvent> {
   return (await decoderOf(stored.schemaId, schemas))(bytesOf(stored.payload));
@@ -44,34 +44,37 @@ async function decoderOf(schemaId: string, schemas: SchemaCache): Promise<(paylo
   return (payload) => decodeChangeEvent(payload, schema);
 }
 
-// Salesforce will never give another schema under this id.
+// Permanent errors: the schema of an id never changes.
 const unusableSchema: ReadonlySet<string> = new Set(['schema.unusable', 'schema.validation.failed']);
 
-/** Decoding fails for the event alone; a schema that can't be had for now holds everything back. */
+/**
+ * Decodes a stored event; an error of its payload or schema is returned.
+ * @throws if the schema cannot be loaded at the moment, because later events must wait for it
+ */
 export async function tryDecode(
   { id, schemaId, payload }: Stored & { readonly id: bigint },
   schemas: SchemaCache,
 ): Promise<Decoded> {
-  const failed = (error: unknown): Decoded => {
-    const reason = `It can't be decoded: ${(error as Error).message}`;
+  const failure = (error: unknown): Decoded => {
+    const reason = `The event cannot be decoded: ${(error as Error).message}`;
     return { id, event: null, error: reason, transactionKey: null };
   };
   let decode: (payload: Buffer) => ChangeEvent;
   try {
     decode = await decoderOf(schemaId, schemas);
   } catch (error) {
-    if (error instanceof SalesforceError && unusableSchema.has(error.code)) return failed(error);
+    if (error instanceof SalesforceError && unusableSchema.has(error.code)) return failure(error);
     throw error;
   }
   try {
     const event = decode(bytesOf(payload));
     return { id, event, error: null, transactionKey: event.header.transactionKey };
   } catch (error) {
-    return failed(error);
+    return failure(error);
   }
 }
 
-/** The same bytes, not a copy. */
+/** A view of the same bytes, without copying. */
 function bytesOf(payload: Uint8Array): Buffer {
   return Buffer.isBuffer(payload)
     ? payload

@@ -3,32 +3,32 @@ import { checkedId } from '../salesforce/record-id.ts';
 import { type Change, deletedField } from './merge.ts';
 import { eventVersion, type Version } from './version.ts';
 
-/** What an event does to each account that it names. */
+/** The effect of an event on each of its accounts. */
 export type AccountEffect = {
   readonly change: Change;
-  /** It says that the account is new. */
+  /** Whether the account is new. */
   readonly creates: boolean;
-  /** It says that something changed without saying what: the account has to be read again. */
+  /** Whether values are missing, so that the account has to be read. */
   readonly gap: boolean;
-  /** It is a gap event: it brings no values at all. */
+  /** Whether it is a gap event, which has no values. */
   readonly isGapEvent: boolean;
 };
 
 export type EventEffect =
   | { readonly kind: 'accounts'; readonly accountIds: readonly string[]; readonly effect: AccountEffect }
-  /** It is dated ahead of the clock: its version would shut out later changes, so its accounts are read instead. */
+  /** The commit time is ahead of the clock. Its version would block later changes, so the accounts are read instead. */
   | { readonly kind: 'ahead'; readonly accountIds: readonly string[] }
-  /** It says that anything may have changed: all accounts have to be read again. */
+  /** Any account may have changed: all accounts have to be read. */
   | { readonly kind: 'everything' }
   /** An event of another object on a channel that carries several. */
   | { readonly kind: 'other' };
 
-/** How far ahead of this machine's clock a commit may lie: clocks that are kept by NTP differ by far less. */
+/** Tolerance for commit times ahead of the clock of this machine; clocks synchronized by NTP differ by much less. */
 export const futureToleranceMs = 10_000;
 
 /**
  * @param now epoch milliseconds
- * @throws where the event names something else than records
+ * @throws if the event has an invalid record id
  */
 export function effectOf(event: ChangeEvent, now: number): EventEffect {
   const { header } = event;

@@ -5,36 +5,36 @@ import { storableJson, storableText } from '../db/storable.ts';
 import { wakeUpSql } from '../db/wake-up.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 
-/** A stored event that waits to be applied. */
+/** A stored event that is not applied yet. */
 export type StoredEvent = {
   readonly id: bigint;
   readonly schemaId: string;
   readonly payload: Buffer;
 };
 
-/** What became of an event. */
+/** The outcome of an event. */
 export type EventOutcome = {
   readonly id: bigint;
   readonly state: 'applied' | 'skipped' | 'failed';
   readonly error: string | null;
   readonly header: ChangeEventHeader | null;
-  /** The event that told the same before, by another way. */
+  /** The event with the same change that was applied earlier from the other source. */
   readonly duplicateOf?: bigint;
 };
 
-/** What one reading of the log may hold; it brings one event at least. */
-export type ReadingLimit = { readonly events: number; readonly bytes: number };
+/** Limits of one read of the log, which returns at least one event. */
+export type ReadLimit = { readonly events: number; readonly bytes: number };
 
 /**
- * The waiting events of a topic, oldest first, and how far the bus is known to have been silent since.
- * `cut` says that there may be more.
+ * Reads the stored events of a topic that are not applied yet, the oldest first.
+ * @returns `quietThrough`: id up to which transactions are complete; `cut`: the limit was reached
  */
-export async function readWaiting(
+export async function readStoredEvents(
   pool: pg.Pool,
   topic: string,
-  limit: ReadingLimit,
+  limit: ReadLimit,
 ): Promise<{ events: StoredEvent[]; quietThrough: bigint; cut: boolean }> {
-  // One statement, one snapshot: the silence may not cover events that this reading did not see.
+  // One statement and so one snapshot: `quiet_through` must not cover events that this read does not return.
   const { rows } = await pool.query<{
     id: bigint | null;
     schema_id: string;
@@ -66,8 +66,8 @@ export async function readWaiting(
   };
 }
 
-/** The newest waiting event of a topic, and how far the bus is known to have been silent since. */
-export async function readNewest(
+/** Reads the newest event of a topic that is not applied yet, and the id up to which transactions are complete. */
+export async function readNewestStoredEvent(
   pool: pg.Pool,
   topic: string,
 ): Promise<(StoredEvent & { readonly quietThrough: bigint }) | undefined> {
@@ -81,8 +81,8 @@ export async function readNewest(
   return rows[0];
 }
 
-/** Locks those of the events that nobody has applied meanwhile, and answers their ids. */
-export async function lockWaitingEvents(client: pg.PoolClient, ids: readonly bigint[]): Promise<Set<bigint>> {
+/** Locks the events that are still not applied. @returns their ids */
+export async function lockStoredEvents(client: pg.PoolClient, ids: readonly bigint[]): Promise<Set<bigint>> {
   const { rows } = await client.query<{ id: bigint }>({
     name: 'lock-waiting',
     text: `select id from events where id = any($1::bigint[]) and state = 'stored' order by id for update`,
@@ -92,9 +92,8 @@ export async function lockWaitingEvents(client: pg.PoolClient, ids: readonly big
 }
 
 /**
- * Marks events and gives them their places in the order of effect, which is the order of this list. Places are drawn
- * under a lock that is held until the commit: whoever sees one sees all before it, so readers of the log can go by
- * "behind this place".
+ * Saves outcomes and assigns positions in the order of this list, which is the order of effect. A lock until the commit
+ * makes positions visible in order, so that readers can continue after a position without missing events.
  */
 export async function markEvents(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
   await client.query({
@@ -107,7 +106,7 @@ export async function markEvents(client: Queryable, outcomes: readonly EventOutc
 async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): Promise<void> {
   const column = <T>(pick: (header: ChangeEventHeader) => T): (T | null)[] =>
     outcomes.map(({ header }) => (header === null ? null : pick(header)));
-  // Lists travel as JSON text: node-postgres would send a list of lists as one matrix.
+  // Lists are sent as JSON text, because node-postgres would send a list of lists as one matrix.
   const list = (pick: (header: ChangeEventHeader) => readonly string[]): string[] =>
     outcomes.map(({ header }) => storableJson(header === null ? [] : pick(header)));
   await client.query({
@@ -150,7 +149,7 @@ async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): 
   });
 }
 
-/** Whether any event waits to be applied, complete or not, of the stream or of a webhook. */
+/** Whether any event of the stream or a webhook is not applied yet. */
 export async function hasStoredEvents(client: Queryable): Promise<boolean> {
   const { rowCount } = await client.query({
     name: 'has-stored-events',

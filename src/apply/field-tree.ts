@@ -1,6 +1,6 @@
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 
-/** Field values as JSON shows them: compound fields as objects of their filled parts, or null when all are empty. */
+/** Field values in the form of the JSON column: a compound field is an object of its non-empty parts, or null. */
 export type FieldTree = { [name: string]: Scalar | { [part: string]: Scalar } };
 
 /** `BillingAddress.City` → `{ BillingAddress: { City } }` */
@@ -9,7 +9,7 @@ export function toTree(values: FieldValues): FieldTree {
   for (const [path, value] of values) {
     const [name = '', part] = path.split('.');
     if (part === undefined) {
-      // The whole and its parts can both be named (a company's name, a person's name): the filled form counts.
+      // An event can contain both a field and its parts (business and person names): the one with a value wins.
       if (value !== null || tree[name] === undefined) tree[name] = value;
     } else {
       const compound = tree[name] ?? null;
@@ -21,7 +21,7 @@ export function toTree(values: FieldValues): FieldTree {
   return tree;
 }
 
-/** The inverse of {@link toTree}, but for empty parts, which a tree does not hold. */
+/** The inverse of {@link toTree}, except for empty parts, which a tree does not contain. */
 export function fromTree(tree: FieldTree): Map<string, Scalar> {
   const values = new Map<string, Scalar>();
   for (const [name, value] of Object.entries(tree)) {

@@ -5,16 +5,16 @@ import type { EventOutcome } from './event-rows.ts';
 export type EventSource = 'stream' | 'webhook';
 
 /**
- * The stream and a webhook tell the same change in different bytes. Both are merged, since merging twice is merging once
- * and one may tell more than the other; but the one that is applied second is marked as a copy, so that no reader is
- * shown a change twice. Called under the lock of the mirror, so that two copies can't miss each other.
+ * Marks an event as a duplicate if the same change was already applied from the other source. The stream and a webhook
+ * deliver a change in different bytes, and one may contain more than the other. Both are merged, which is idempotent, but
+ * readers see the change once. Requires the lock on account writes, so that concurrent duplicates are detected.
  */
-export async function markCopies(
+export async function markDuplicates(
   client: Queryable,
   outcomes: readonly EventOutcome[],
   source: EventSource,
 ): Promise<EventOutcome[]> {
-  const earlier = await findEarlier(client, outcomes, source);
+  const earlier = await findDuplicates(client, outcomes, source);
   const here = new Map<string, bigint>();
   return outcomes.map((outcome) => {
     const { header, id, state } = outcome;
@@ -27,13 +27,13 @@ export async function markCopies(
   });
 }
 
-/** By the id of the event that is applied now, the applied one that told the same. One of the two came by webhook. */
-async function findEarlier(
+/** Finds applied events with the same change, by the id of the new event. One of the two is from a webhook. */
+async function findDuplicates(
   client: Queryable,
   outcomes: readonly EventOutcome[],
   source: EventSource,
 ): Promise<Map<bigint, bigint>> {
-  const told = outcomes.flatMap(({ id, header, state }) =>
+  const applied = outcomes.flatMap(({ id, header, state }) =>
     header !== null && state === 'applied' ? [{ id, header }] : [],
   );
   const { rows } = await client.query<{ id: bigint; earlier: bigint }>({
@@ -54,11 +54,11 @@ async function findEarlier(
             group by o.id`,
     values: [
       source,
-      told.map(({ id }) => id),
-      told.map(({ header }) => storableText(header.transactionKey)),
-      told.map(({ header }) => header.sequenceNumber),
-      told.map(({ header }) => header.commitNumber),
-      told.map(({ header }) => storableJson(header.recordIds)),
+      applied.map(({ id }) => id),
+      applied.map(({ header }) => storableText(header.transactionKey)),
+      applied.map(({ header }) => header.sequenceNumber),
+      applied.map(({ header }) => header.commitNumber),
+      applied.map(({ header }) => storableJson(header.recordIds)),
     ],
   });
   return new Map(rows.map(({ id, earlier }) => [id, earlier]));

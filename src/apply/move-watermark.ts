@@ -13,11 +13,11 @@ import {
 } from './version.ts';
 
 /**
- * The watermark says that everything up to a version has been applied. Only the stream comes in the order of commits, so
- * only the stream moves it, and no event that is dated ahead of the clock does.
+ * Advances the watermark: everything up to this version has been applied. Only the stream delivers events in commit order,
+ * so only events of the stream count, except those with a commit time ahead of the clock.
  *
  * @param now epoch milliseconds
- * @returns the watermark before
+ * @returns the previous watermark
  */
 export async function moveWatermark(
   client: pg.PoolClient,
@@ -39,7 +39,7 @@ export async function moveWatermark(
   return text === null ? zeroVersion : parseVersion(text);
 }
 
-/** The newest version of events that are not dated ahead of the clock, whatever object they are about. */
+/** The newest version of events of any object whose commit time is not ahead of the clock. */
 export function newestOnTime(headers: readonly ChangeEventHeader[], now: number): Version {
   return headers
     .filter((header) => !isAhead(header, now))
@@ -47,7 +47,7 @@ export function newestOnTime(headers: readonly ChangeEventHeader[], now: number)
     .reduce(laterVersion, zeroVersion);
 }
 
-/** A version in SQL, to be compared. */
+/** A version as an SQL expression that can be compared. */
 function parts(version: string): string {
   return `string_to_array(${version}, '.')::numeric[]`;
 }

@@ -3,7 +3,7 @@ import type { Scalar } from '../salesforce/change-event.ts';
 import { type Change, fieldVersion, type Merged } from './merge.ts';
 import { compareVersions } from './version.ts';
 
-/** A change whose texts PostgreSQL stores; `replaced` names the fields whose text had to be altered for that. */
+/** Makes the texts of a change storable in PostgreSQL; `replaced` has the fields whose text was altered. */
 export function toStorable(change: Change): Change {
   const altered = [...change.values].filter(
     ([path, value]) => !isStorableText(path) || !isStorableValue(value),
@@ -25,10 +25,7 @@ function storableValue(value: Scalar): Scalar {
   return typeof value === 'string' ? storableText(value) : value;
 }
 
-/**
- * Which fields have a replaced character after a change. It follows the merge: only what the change has written is told
- * by the change.
- */
+/** The fields with a replaced character after a merge: those of the change if it won, the previous ones otherwise. */
 export function replacedAfter(
   before: ReadonlySet<string>,
   merged: Merged,

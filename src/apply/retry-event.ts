@@ -2,8 +2,8 @@ import type { Queryable } from '../db/database.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 
 /**
- * Puts the earliest failed one of these events back among the waiting ones; merging it late does no harm.
- * @returns its id; undefined where none of them is a failed event
+ * Makes the earliest failed one of these events pending again. Merging it late is safe, because versions decide.
+ * @returns its id; undefined if none of them has failed
  */
 export async function retryEvent(client: Queryable, ids: readonly bigint[]): Promise<bigint | undefined> {
   const { rows } = await client.query<{ id: bigint }>({

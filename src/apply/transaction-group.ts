@@ -1,15 +1,16 @@
-/** As much of a stored event as grouping needs. An event that can't be decoded has no key. */
+/** The part of a stored event that grouping needs. An event that cannot be decoded has no key. */
 export type Groupable = { readonly id: bigint; readonly transactionKey: string | null };
 
-// So many events in a row that can't be decoded are no hole in a transaction: a whole schema can't be read.
-const longestHole = 200;
+// More consecutive events that cannot be decoded are not part of a transaction: a whole schema is unusable.
+const maxUnreadableRun = 200;
 
 /**
- * Splits the log, in the order of arrival, into Salesforce transactions: runs of events with one transaction key.
- * Events that can't be decoded stand alone, unless what lies before and behind them has one key: then they lie inside
- * that transaction.
- * The last group is left out unless it is known to be complete: its last event, or the last one that can't be decoded
- * behind it, must not lie beyond `quietThrough`, the place up to which the bus has been silent since.
+ * Splits the log, in the order of arrival, into Salesforce transactions: consecutive events with the same key. An event that
+ * cannot be decoded is a group of its own, unless the events before and after it have the same key: then it belongs to that
+ * transaction.
+ *
+ * The last group is included only if it is complete.
+ * @param quietThrough id up to which the log is complete, because the bus was silent afterwards
  */
 export function completeTransactions<T extends Groupable>(events: readonly T[], quietThrough: bigint): T[][] {
   const groups: T[][] = [];
@@ -24,7 +25,7 @@ export function completeTransactions<T extends Groupable>(events: readonly T[], 
   for (const event of events) {
     if (event.transactionKey === null) {
       unreadable.push(event);
-      if (current.length === 0 || unreadable.length > longestHole) close();
+      if (current.length === 0 || unreadable.length > maxUnreadableRun) close();
     } else {
       if (event.transactionKey === current[0]?.transactionKey) current.push(...unreadable);
       else close();

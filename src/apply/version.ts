@@ -1,9 +1,9 @@
 /**
- * When a value was written, as far as values have to be told apart: the greater version wins.
+ * The version of a value. The greater version wins.
  *
- * `(commitTimestamp, commitNumber, sequenceNumber, readAt)`: the first three come from the change event. A record
- * that was read from Salesforce carries the version that it is known to contain, and the moment of the reading as
- * its fourth part: it wins over the event that it contains, and a later reading over an earlier one.
+ * `(commitTimestamp, commitNumber, sequenceNumber, readAt)`: the first three are those of the change event. A record that
+ * was read from Salesforce has the greatest version that it certainly contains, and the time of the read as fourth part:
+ * it wins over the events that it contains, and over earlier reads.
  */
 export type Version = readonly [
   /** Epoch milliseconds, in practice whole seconds. */
@@ -11,11 +11,11 @@ export type Version = readonly [
   /** Beyond 2^53. */
   commitNumber: bigint,
   sequenceNumber: number,
-  /** Epoch milliseconds at which the reading was sent; 0 for an event. */
+  /** Epoch milliseconds when the read was sent; 0 for an event. */
   readAt: number,
 ];
 
-/** Older than everything: nothing has been written yet. */
+/** Older than every other version. */
 export const zeroVersion: Version = [0, 0n, 0, 0];
 
 /** Negative, zero or positive, as for sorting. */
@@ -40,8 +40,8 @@ export function eventVersion(header: {
 
 /**
  * The version of a record read from Salesforce.
- * @param systemModstamp epoch milliseconds, as read with the record
- * @param watermark the greatest version that had been applied from the topic before the reading was sent
+ * @param systemModstamp of the record, epoch milliseconds
+ * @param watermark the greatest version that was applied from the topic before the read was sent
  * @param readAt epoch milliseconds
  */
 export function readVersion(systemModstamp: number, watermark: Version, readAt: number): Version {
@@ -49,7 +49,7 @@ export function readVersion(systemModstamp: number, watermark: Version, readAt: 
   return [time, commit, sequence, readAt];
 }
 
-/** Whether a reading brought it, and not an event. */
+/** Whether it is the version of a read. */
 export function isReadVersion([, , , readAt]: Version): boolean {
   return readAt > 0;
 }
@@ -61,10 +61,10 @@ export function formatVersion(version: Version): string {
   return text;
 }
 
-// Many fields share few versions.
+// Cache: many fields share a version.
 const texts = new WeakMap<Version, string>();
 
-/** @throws where the text is no version */
+/** @throws if the text is not a version */
 export function parseVersion(text: string): Version {
   const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
   if (match === null) throw new Error(`"${text}" is not a version`);

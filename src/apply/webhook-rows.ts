@@ -2,30 +2,27 @@ import type pg from 'pg';
 import { webhookTopics } from '../ingest/store-webhooks.ts';
 import type { StoredEvent } from './event-rows.ts';
 
-/** Whole transactions that wait to be applied, and whether there are others that may not be whole yet. */
+/** Complete transactions to apply. `hasIncomplete`: others may still receive events. */
 export type WaitingTransactions = {
   readonly transactions: readonly StoredEvent[][];
-  readonly more: boolean;
+  readonly hasIncomplete: boolean;
 };
 
-/**
- * Nothing says which request is the last of a transaction. What one request brings is in the log at once; a transaction
- * is taken for whole when no request has brought a part of it for this long.
- */
-const gatherMs = 250;
-// A transaction that parts are brought of again and again is not waited for for ever.
-const longestGatherMs = 5_000;
-// Events whose transactions are looked at in one reading, and how much of them is read.
-const lookedAt = 5_000;
-const readAtOnce = 1_000;
-const largest = { events: 100_000, bytes: 256 * 1024 ** 2 } as const;
+/** Webhooks have no end marker: a transaction is considered complete if no event of it has arrived for this time. */
+const quietMs = 250;
+// Limits the wait for a transaction that keeps receiving events.
+const maxWaitMs = 5_000;
+// Events per query that are searched for transactions, and events that are read.
+const maxScannedEvents = 5_000;
+const maxEvents = 1_000;
+const transactionLimit = { events: 100_000, bytes: 256 * 1024 ** 2 } as const;
 
-/** Transactions in the order in which their first events came. One that is larger than the limits comes in parts. */
+/** Reads transactions in the order of their first events. A transaction beyond the limits is returned in parts. */
 export async function readWebhookTransactions(pool: pg.Pool): Promise<WaitingTransactions> {
   const { rows } = await pool.query<Row>({
     name: 'read-webhook-transactions',
     text: `with front as (
-             select id, transaction_key from events where topic = $1 and state = 'stored' order by id limit ${lookedAt}),
+             select id, transaction_key from events where topic = $1 and state = 'stored' order by id limit ${maxScannedEvents}),
            keys as (select transaction_key, min(id) as first from front group by 1),
            sizes as (
              select k.*, g.events,
@@ -41,20 +38,20 @@ export async function readWebhookTransactions(pool: pg.Pool): Promise<WaitingTra
              select c.first, e.id, e.schema_id, e.payload, e.transaction_key,
                     row_number() over log as place, sum(octet_length(e.payload)) over log as bytes
                from chosen c join events e on e.source = 'webhook' and e.transaction_key = c.transaction_key
-              where c.before < ${readAtOnce} and e.topic = $1 and e.state = 'stored'
+              where c.before < ${maxEvents} and e.topic = $1 and e.state = 'stored'
              window log as (order by c.first, e.id))
            select id, schema_id, payload, transaction_key, exists (select from sizes where not whole) as more
-             from found where place <= ${largest.events} and (place = 1 or bytes <= ${largest.bytes})
+             from found where place <= ${transactionLimit.events} and (place = 1 or bytes <= ${transactionLimit.bytes})
            union all
            select null, null, null, null, true where exists (select from sizes where not whole)
             order by 1`,
-    values: [webhookTopics.changeEvents, gatherMs, longestGatherMs],
+    values: [webhookTopics.changeEvents, quietMs, maxWaitMs],
   });
   const byKey = Map.groupBy(rows.filter(isEvent), (row) => row.transaction_key);
   const transactions = [...byKey.values()].map((events) =>
     events.map(({ id, schema_id, payload }) => ({ id, schemaId: schema_id, payload })),
   );
-  return { transactions, more: rows.some(({ more }) => more) };
+  return { transactions, hasIncomplete: rows.some(({ more }) => more) };
 }
 
 function isEvent(row: Row): row is EventRow {

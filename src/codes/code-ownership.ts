@@ -24,15 +24,15 @@ export async function releaseCodes(
   before: ReadonlyMap<string, AccountRow>,
   displaced: ResolvedCodes['displaced'],
 ): Promise<void> {
-  const giving = rows.filter(({ id, code }) => {
+  const releasing = rows.filter(({ id, code }) => {
     const old = before.get(id)?.code.signupCode ?? null;
     return old !== null && old !== code.signupCode;
   });
-  if (giving.length > 0) {
+  if (releasing.length > 0) {
     await client.query({
       name: 'release-codes',
       text: 'update accounts set signup_code = null where id = any($1::text[])',
-      values: [giving.map(({ id }) => id)],
+      values: [releasing.map(({ id }) => id)],
     });
   }
   if (displaced.length === 0) return;

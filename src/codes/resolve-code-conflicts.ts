@@ -35,18 +35,18 @@ export function resolveCodeConflicts(
   const displaced = owners.flatMap(({ id, code, pending }) => {
     const winner = winners.get(code);
     if (winner === undefined || winner === id) return [];
-    const instead: Code = pending
+    const replacement: Code = pending
       ? { signupCode: generateUnused(generate, taken), state: 'pending', error: null }
       : transferred(code, winner, at);
-    return [{ id, code: instead }];
+    return [{ id, code: replacement }];
   });
-  const settled = rows.map((row) => {
+  const resolved = rows.map((row) => {
     const { signupCode } = row.code;
     const winner = signupCode === null ? undefined : winners.get(signupCode);
     if (winner === undefined || winner === row.id) return row;
     return { ...row, code: loserCode(row, winner, () => generateUnused(generate, taken), at) };
   });
-  return { rows: settled, displaced };
+  return { rows: resolved, displaced };
 }
 
 /** The account that owns each code. */

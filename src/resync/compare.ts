@@ -1,4 +1,4 @@
-import { type ComparableRow, projectionsOf, readComparable } from '../apply/account-row.ts';
+import { type ComparableRow, projectionsOf, readComparableRows } from '../apply/account-row.ts';
 import { type Change, changedPaths, deletedField, type Merged, merge } from '../apply/merge.ts';
 import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
@@ -21,7 +21,7 @@ export async function compareReads(
   const { reads, absent } = page;
   const unreadFields = await findUnreadFields(context, snapshot.schemaId, new Date(snapshot.readAt));
   const ids = [...reads, ...absent].map(({ id }) => id);
-  const rows = await readComparable(client, ids);
+  const rows = await readComparableRows(client, ids);
   return [
     ...reads.flatMap((read) =>
       compareOne(read, rows.get(read.id), {

@@ -200,7 +200,7 @@ describe('application of the event log', () => {
       await storeRaw([Buffer.from('no event'), encodeEvent(create())]);
       await applyAll();
       expect(await log()).toMatchObject([
-        { state: 'failed', error: expect.stringMatching(/^It can't be decoded: /) },
+        { state: 'failed', error: expect.stringMatching(/^The event cannot be decoded: /) },
         { state: 'applied' },
       ]);
       expect(await readingOfFailed()).toMatchObject([{ scope: 'all' }]);

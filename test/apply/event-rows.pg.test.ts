@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { lockWaitingEvents, markEvents, readWaiting } from '../../src/apply/event-rows.ts';
+import { lockStoredEvents, markEvents, readStoredEvents } from '../../src/apply/event-rows.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
@@ -40,7 +40,10 @@ describe('the event log', () => {
     await store(5);
     const ids = await idsOf();
     await markEvents(database.pool, [applied(ids[1] ?? 0n)]);
-    const { events, quietThrough, cut } = await readWaiting(database.pool, topic, { ...plenty, events: 3 });
+    const { events, quietThrough, cut } = await readStoredEvents(database.pool, topic, {
+      ...plenty,
+      events: 3,
+    });
     expect(events.map(({ id }) => id)).toEqual([ids[0], ids[2], ids[3]]);
     expect([quietThrough, cut]).toEqual([0n, true]);
   });
@@ -54,7 +57,7 @@ describe('the event log', () => {
     });
     await storeEvents(database.pool, lease, [9_000, 9_000, 9_000, 100].map(event));
     const sizes = async (bytes: number) => {
-      const { events, cut } = await readWaiting(database.pool, topic, { ...plenty, bytes });
+      const { events, cut } = await readStoredEvents(database.pool, topic, { ...plenty, bytes });
       return [events.map(({ payload }) => payload.length), cut];
     };
     expect(await sizes(1)).toEqual([[9_000], true]);
@@ -67,7 +70,7 @@ describe('the event log', () => {
     await markQuiet(database.pool, lease);
     const [id = 0n] = await idsOf();
     await markEvents(database.pool, [applied(id)]);
-    expect(await readWaiting(database.pool, topic, plenty)).toEqual({
+    expect(await readStoredEvents(database.pool, topic, plenty)).toEqual({
       events: [],
       quietThrough: id,
       cut: false,
@@ -85,7 +88,7 @@ describe('the event log', () => {
       writing = false;
     })();
     while (writing) {
-      const { events, quietThrough } = await readWaiting(database.pool, topic, plenty);
+      const { events, quietThrough } = await readStoredEvents(database.pool, topic, plenty);
       expect(quietThrough).toBeLessThanOrEqual(events.at(-1)?.id ?? 0n);
     }
     await writer;
@@ -100,13 +103,13 @@ describe('the event log', () => {
         [topic],
       );
       await store(1);
-      const { events } = await readWaiting(database.pool, topic, plenty);
+      const { events } = await readStoredEvents(database.pool, topic, plenty);
       await markEvents(
         database.pool,
         events.map(({ id }) => applied(id)),
       );
       await late.query('commit');
-      const { events: later } = await readWaiting(database.pool, topic, plenty);
+      const { events: later } = await readStoredEvents(database.pool, topic, plenty);
       expect(later).toHaveLength(1);
       expect(later[0]?.id).toBeLessThan(events[0]?.id ?? 0n);
     } finally {
@@ -149,9 +152,9 @@ describe('the event log', () => {
     await store(2);
     const ids = await idsOf();
     const second = await inTransaction(database.pool, async (client) => {
-      expect((await lockWaitingEvents(client, ids)).size).toBe(2);
+      expect((await lockStoredEvents(client, ids)).size).toBe(2);
       await markEvents(client, ids.map(applied));
-      const other = inTransaction(database.pool, (rival) => lockWaitingEvents(rival, ids));
+      const other = inTransaction(database.pool, (rival) => lockStoredEvents(rival, ids));
       await eventually('the other one waits', async () => {
         const waits = await database.rows(
           `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,

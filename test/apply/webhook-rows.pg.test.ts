@@ -30,13 +30,16 @@ describe('webhook events that wait to be applied', () => {
       `${id}#%`,
     ]);
   };
-  const places = async (): Promise<{ transactions: string[][]; more: boolean }> => {
-    const { transactions, more } = await readWebhookTransactions(database.pool);
+  const places = async (): Promise<{ transactions: string[][]; hasIncomplete: boolean }> => {
+    const { transactions, hasIncomplete } = await readWebhookTransactions(database.pool);
     const rows = await database.rows<{ id: bigint; place: string }>(
       `select id, transaction_key || sequence_number as place from events`,
     );
     const byId = new Map(rows.map(({ id, place }) => [id, place]));
-    return { transactions: transactions.map((group) => group.map(({ id }) => byId.get(id) ?? '')), more };
+    return {
+      transactions: transactions.map((group) => group.map(({ id }) => byId.get(id) ?? '')),
+      hasIncomplete,
+    };
   };
 
   beforeEach(() => database.rows('truncate events'));
@@ -44,27 +47,30 @@ describe('webhook events that wait to be applied', () => {
   it('webhook events are applied by transactions in the order in which these began', async () => {
     await receive('2 s', event('a', 2), event('b', 1), event('a', 1));
     await receive('1 s', event('c', 1), event('b', 2));
-    expect(await places()).toEqual({ transactions: [['a2', 'a1'], ['b1', 'b2'], ['c1']], more: false });
+    expect(await places()).toEqual({
+      transactions: [['a2', 'a1'], ['b1', 'b2'], ['c1']],
+      hasIncomplete: false,
+    });
   });
 
   it('the events of a transaction wait while parts of it still arrive', async () => {
     await receive('3 s', event('a', 1), event('b', 1));
     await receive('-1 h', event('a', 2));
-    expect(await places()).toEqual({ transactions: [['b1']], more: true });
+    expect(await places()).toEqual({ transactions: [['b1']], hasIncomplete: true });
     await database.rows(`update events set received_at = now() - interval '2 s' where transaction_key = 'a'`);
-    expect(await places()).toEqual({ transactions: [['a1', 'a2'], ['b1']], more: false });
+    expect(await places()).toEqual({ transactions: [['a1', 'a2'], ['b1']], hasIncomplete: false });
   });
 
   it('an incomplete transaction is applied after a time limit', async () => {
     await receive('6 s', event('a', 1));
     await receive('-1 h', event('a', 2));
-    expect(await places()).toEqual({ transactions: [['a1', 'a2']], more: false });
+    expect(await places()).toEqual({ transactions: [['a1', 'a2']], hasIncomplete: false });
   });
 
   it('a read without complete transactions reports when more will be ready', async () => {
     await receive('-1 h', event('a', 1));
-    expect(await places()).toEqual({ transactions: [], more: true });
+    expect(await places()).toEqual({ transactions: [], hasIncomplete: true });
     await database.rows('truncate events');
-    expect(await places()).toEqual({ transactions: [], more: false });
+    expect(await places()).toEqual({ transactions: [], hasIncomplete: false });
   });
 });

@@ -127,7 +127,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
 
 /** To a clock that is behind, every event is: its account is read from Salesforce instead. */
 const isDatedAhead = (difference: string): boolean =>
-  /is skipped: Its commit time lies \d+ s ahead of this machine's clock/.test(difference);
+  /is skipped: The commit time is \d+ s ahead of the clock of this machine/.test(difference);
 
 /** How many files a process may have open. */
 function softLimit(pid: number | undefined): string {

@@ -23,7 +23,7 @@ describe('events that can not be applied', () => {
     const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
     mirror.simulator.bus.publishRaw(accountTopic, { id, schemaId, payload: Buffer.from([0xff, 0xff, 0xff]) });
     const account = await mirror.salesforce.create({ Name: 'Right behind' });
-    expect((await failed(id)).error).toMatch(/can't be decoded/);
+    expect((await failed(id)).error).toMatch(/cannot be decoded/);
     await writeBacksOf(mirror).confirmed(account);
     const kept = await mirror.get<{ payload: string }>(`/v1/events/${id}`);
     expect(Buffer.from(kept.payload, 'base64')).toEqual(Buffer.from([0xff, 0xff, 0xff]));
@@ -36,6 +36,6 @@ describe('events that can not be applied', () => {
       schemaId: 'AAAAAAAAAAAAAAAAAAAAAA',
       payload: Buffer.from([1]),
     });
-    expect((await failed(id)).error).toMatch(/can't be decoded/);
+    expect((await failed(id)).error).toMatch(/cannot be decoded/);
   });
 });
