@@ -120,9 +120,10 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
       await person.query('begin; select from accounts for update');
       await mirror.salesforce.update(id, { Industry: 'Late' });
       await eventually('the change is stored', async () => (await waiting()) === 1);
-      // As if it had come two minutes ago.
+      // As if it had come, and the last one had been applied, two minutes ago.
       await mirror.sql(
-        `update events set received_at = received_at - interval '2 minutes' where state = 'stored'`,
+        `update events set received_at = received_at - interval '2 minutes',
+                           applied_at = applied_at - interval '2 minutes'`,
       );
       const { reasons } = (await (await ready()).json()) as { reasons: string[] };
       expect(reasons).toEqual([expect.stringMatching(/^Stored changes wait to be applied\./)]);

@@ -28,7 +28,7 @@ describe('the resync of one account while the client waits', () => {
     const answer = await readAgain('001al00000K3N1wAAF');
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({
-      detail: 'Neither Salesforce nor the mirror has an account 001al00000K3N1wAAF.',
+      detail: 'Account 001al00000K3N1wAAF exists neither in Salesforce nor in the mirror.',
     });
   });
 });
