@@ -13,7 +13,7 @@ import { migrate } from './db/migrate.ts';
 import { prepareQueueSchema } from './db/queue-schema.ts';
 import { openReplica, type Replica } from './db/replica.ts';
 import { pinSession } from './db/session-options.ts';
-import { databaseWaiter } from './db/wait-for-database.ts';
+import { createStartupRetry } from './db/wait-for-database.ts';
 import { listenForWakeUps } from './db/wake-up.ts';
 import { checkHealth } from './health/check-health.ts';
 import { createDatabaseOutageReporter } from './health/database-outage.ts';
@@ -41,7 +41,7 @@ import { defaultRetryPolicy } from './write-back/judge-result.ts';
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { logger } = options;
   const timing = { ...defaultTiming, ...options.timing };
-  const retryWhileUnreachable = databaseWaiter(timing.databaseStartTimeoutMs, logger);
+  const retryWhileUnreachable = createStartupRetry(timing.databaseStartTimeoutMs, logger);
   const address = await retryWhileUnreachable(() => locateDatabase(options.databaseUrl)).catch(
     throwDatabaseError,
   );

@@ -1,26 +1,25 @@
-/** The key of an advisory lock as an expression in SQL, to be put into a statement. */
+/** SQL expression for the key of an advisory lock. */
 export type AdvisoryLock = `(${string})`;
 
-/** 0 in `public`, another number in every other schema: Tidemarks in one database have locks of their own. */
-export const schemaNumber = `case current_schema() when 'public' then 0::bigint else hashtextextended(current_schema(), 0) end`;
+/** SQL expression that makes lock keys unique per schema: 0 in `public`, a hash of the name elsewhere. */
+export const schemaKey = `case current_schema() when 'public' then 0::bigint else hashtextextended(current_schema(), 0) end`;
 
 export function advisoryLock(key: bigint): AdvisoryLock {
-  return `(${key}::bigint # ${schemaNumber})`;
+  return `(${key}::bigint # ${schemaKey})`;
 }
 
 /**
- * PostgreSQL's advisory locks are plain numbers that the whole database shares: every one that Tidemark takes is here, so
- * that no two are the same.
+ * All advisory locks of Tidemark. Keys are numbers that are shared by the whole database, so they are defined in one place.
  */
 export const advisoryLocks = {
-  /** One process of all migrates. */
+  /** Only one process migrates. */
   migrations: advisoryLock(7_245_113_001n),
-  /** One transaction at a time changes accounts. */
+  /** Only one transaction changes accounts. */
   accountWrites: advisoryLock(7_245_113_002n),
-  /** One order of a resync of everything at a time. */
+  /** Only one request for a full resync is processed. */
   resyncOrders: advisoryLock(7_245_113_004n),
-  /** One process leads: it does everything that only one may do. */
+  /** Held by the leader. */
   leader: advisoryLock(7_245_113_006n),
-  /** One sweep at a time. */
+  /** Only one sweep runs. */
   sweep: advisoryLock(7_245_113_021n),
 } as const;

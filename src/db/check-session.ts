@@ -1,9 +1,9 @@
 import type { Queryable } from './database.ts';
 
 /**
- * A pooler in between, such as PgBouncer, drops the limits that a connection is opened with, and in transaction mode
- * everything else that belongs to a session: prepared statements, LISTEN, locks.
- * @throws where the connection is not what was asked for, or the database cannot hold every text
+ * Detects a pooler such as PgBouncer. It drops the timeouts of a connection, and in transaction mode all session state:
+ * prepared statements, LISTEN, locks.
+ * @throws if the session lacks its timeouts, or the database is not encoded in UTF-8
  */
 export async function checkSession(client: Queryable): Promise<void> {
   const { rows } = await client
@@ -13,21 +13,21 @@ export async function checkSession(client: Queryable): Promise<void> {
               current_setting('server_encoding') as encoding`,
     )
     .catch((error: Error) => {
-      // PgBouncer's words, where it is not told to drop them.
-      if (error.message.startsWith('unsupported startup parameter')) throw pooler(error.message);
+      // The error of PgBouncer, unless it is configured to ignore these parameters.
+      if (error.message.startsWith('unsupported startup parameter')) throw poolerError(error.message);
       throw error;
     });
   const [session] = rows;
   if (session === undefined || session.limits.includes('0'))
-    throw pooler('the limits of a connection are dropped');
+    throw poolerError('it drops the timeouts of a connection');
   if (session.encoding !== 'UTF8')
     throw new Error(
-      `the database has the encoding ${session.encoding}, which cannot hold every text of Salesforce; create one with: create database <name> encoding 'UTF8' template template0`,
+      `the database has the encoding ${session.encoding}, which cannot store every text of Salesforce; create one with: create database <name> encoding 'UTF8' template template0`,
     );
 }
 
-function pooler(sign: string): Error {
+function poolerError(reason: string): Error {
   return new Error(
-    `this looks like a pooler such as PgBouncer (${sign}); give the address of PostgreSQL itself, Tidemark pools its own connections`,
+    `this looks like a pooler such as PgBouncer (${reason}); use the address of PostgreSQL itself, because Tidemark pools its own connections`,
   );
 }

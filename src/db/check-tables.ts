@@ -2,8 +2,8 @@ import type { Queryable } from './database.ts';
 import type { PrismaClient } from './generated/client.ts';
 
 /**
- * Reads of every table all that this version knows of it, of no row.
- * @throws where a table or a column is missing: somebody has changed the database by hand
+ * Checks that all tables and columns exist, with a query of every table that returns no row.
+ * @throws if a table or column is missing because the database was changed by hand
  */
 export async function checkTables(prisma: PrismaClient): Promise<void> {
   const reads = [
@@ -12,10 +12,10 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.event.findFirst({ where: { id: 0n } }),
     () => prisma.eventSchema.findFirst({ where: { id: '' } }),
     () => prisma.subscription.findFirst({ where: { topic: '' } }),
-    () => prisma.resync.findFirst({ where: { id: nobody } }),
+    () => prisma.resync.findFirst({ where: { id: absentId } }),
     () => prisma.incident.findFirst({ where: { id: 0n } }),
-    () => prisma.resyncDifference.findFirst({ where: { resyncId: nobody } }),
-    () => prisma.resyncSeen.findFirst({ where: { resyncId: nobody } }),
+    () => prisma.resyncDifference.findFirst({ where: { resyncId: absentId } }),
+    () => prisma.resyncSeen.findFirst({ where: { resyncId: absentId } }),
     () => prisma.invisibleAccount.findFirst({ where: { accountId: '' } }),
     () => prisma.idempotentRequest.findFirst({ where: { apiKey: '' } }),
     () => prisma.writeBackAttempt.findFirst({ where: { id: 0n } }),
@@ -30,7 +30,7 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
   ];
   for (const read of reads) {
     await read().catch((error: unknown) => {
-      const missing = whatIsMissing(error);
+      const missing = missingObjectMessage(error);
       throw missing === undefined
         ? error
         : new Error(`${missing}, although all migrations are applied: it was removed by hand`, {
@@ -40,10 +40,10 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
   }
 }
 
-const nobody = '00000000-0000-0000-0000-000000000000';
+const absentId = '00000000-0000-0000-0000-000000000000';
 
-/** PostgreSQL's own words, where they are about a table or a column. */
-function whatIsMissing(error: unknown): string | undefined {
+/** PostgreSQL's message if the error is about a missing table or column. */
+function missingObjectMessage(error: unknown): string | undefined {
   const { meta } = error as { meta?: { driverAdapterError?: { cause?: Partial<PostgresError> } } };
   const { originalCode, originalMessage } = meta?.driverAdapterError?.cause ?? {};
   return originalCode === '42703' || originalCode === '42P01' ? originalMessage : undefined;
@@ -51,7 +51,7 @@ function whatIsMissing(error: unknown): string | undefined {
 
 type PostgresError = { readonly originalCode: string; readonly originalMessage: string };
 
-/** `accounts.name` and all others that are there now. Reads the catalogue only, so no lock on a table delays it. */
+/** Reads the existing columns, such as `accounts.name`, from the catalog, which no lock on a table delays. */
 export async function readColumns(client: Queryable): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>({
     name: 'read-columns',

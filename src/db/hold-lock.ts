@@ -5,22 +5,22 @@ import type { AdvisoryLock } from './advisory-locks.ts';
 import { connectionTo } from './servers.ts';
 
 /**
- * Does `work` while this process alone holds an advisory lock. The lock belongs to a connection: where that breaks,
- * the work is told to end, and where the process is killed, another takes over within a second. Where the process is
- * paused, or can't be heard for another reason, the database ends the connection by its own clock.
+ * Runs `work` while this process holds an advisory lock. The lock belongs to a connection. If the connection breaks, the
+ * work is aborted. If the process is killed, another one takes over within a second. If the process is paused or
+ * disconnected, the database closes the connection after a timeout.
  *
  * @param signal ends the wait for the lock, and the work
- * @param work is told whether the lock is held for sure: it isn't where nothing was heard of the database for so long
- *   that another may have it
- * @throws what the work throws, or why the connection could not be opened
+ * @param work gets a signal that aborts when the lock is lost, and a function that returns false if the database has not
+ *   responded for so long that another process may hold the lock
+ * @throws the error of the work, or of the connection
  */
 export async function holdLock(
   options: LockOptions,
   signal: AbortSignal,
   work: (held: AbortSignal, isLockConfirmed: () => boolean) => Promise<void>,
 ): Promise<void> {
-  const { askEveryMs = defaultPollIntervalMs } = options;
-  const unheardMs = 4 * askEveryMs;
+  const { heartbeatIntervalMs = defaultHeartbeatIntervalMs } = options;
+  const lockTimeoutMs = 4 * heartbeatIntervalMs;
   const lost = new AbortController();
   const client = new pg.Client({
     ...connectionTo(options.url),
@@ -38,30 +38,30 @@ export async function holdLock(
   const held = AbortSignal.any([signal, lost.signal]);
   try {
     await client.connect();
-    // A holder that vanished without a word is let go by the database after this time.
-    await client.query(`set idle_session_timeout = ${unheardMs}`);
-    if (!(await take(client, options, held))) return;
-    let heardAt = Date.now();
-    const isLockConfirmed = (): boolean => !held.aborted && Date.now() - heardAt < unheardMs;
-    const asking = runLoop({
+    // The database releases the lock of a holder that does not respond after this time.
+    await client.query(`set idle_session_timeout = ${lockTimeoutMs}`);
+    if (!(await acquireLock(client, options, held))) return;
+    let confirmedAt = Date.now();
+    const isLockConfirmed = (): boolean => !held.aborted && Date.now() - confirmedAt < lockTimeoutMs;
+    const heartbeat = runLoop({
       step: async () => {
-        const askedAt = Date.now();
+        const sentAt = Date.now();
         await client.query('select 1');
-        heardAt = askedAt;
+        confirmedAt = sentAt;
         return 'wait';
       },
       waitsFirst: true,
-      pollMs: askEveryMs,
+      pollMs: heartbeatIntervalMs,
       // No reply: assume the lock is lost.
       onFailure: onLost,
       signal: held,
     });
     await work(held, isLockConfirmed).finally(() => lost.abort());
-    await asking;
-    // A session takes a moment to end; whoever is told of the end at once has to find the lock free.
+    await heartbeat;
+    // Release the lock before the session ends, so that it is free when other processes are notified.
     if (!broken) await client.query('select pg_advisory_unlock_all()').catch(() => {});
   } finally {
-    // Ending the session gives up the lock.
+    // The end of the session releases the lock.
     await client.end().catch(() => {});
   }
 }
@@ -70,16 +70,16 @@ export type LockOptions = {
   readonly url: string;
   readonly lock: AdvisoryLock;
   readonly applicationName: string;
-  /** Resolves when the lock may be free, at the latest after so many milliseconds. */
+  /** Resolves when the lock may be free, after `ms` at the latest. */
   readonly untilFree?: (ms: number) => Promise<void>;
-  /** How often the holder gives a sign of life; after four times as long without one the lock is free. */
-  readonly askEveryMs?: number;
+  /** Heartbeat interval of the holder; the lock is released after four intervals without a heartbeat. */
+  readonly heartbeatIntervalMs?: number;
 };
 
-const defaultPollIntervalMs = 2_000;
-const tryEveryMs = 1_000;
+const defaultHeartbeatIntervalMs = 2_000;
+const retryIntervalMs = 1_000;
 
-async function take(
+async function acquireLock(
   client: pg.Client,
   { lock, untilFree = (ms) => pause(ms) }: LockOptions,
   signal: AbortSignal,
@@ -87,8 +87,8 @@ async function take(
   const { promise: aborted, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => resolve(), { once: true });
   while (!signal.aborted) {
-    // Listen before asking: a lock that is given up in between is not missed.
-    const free = untilFree(tryEveryMs);
+    // Listen before the attempt, so that a release in between is not missed.
+    const free = untilFree(retryIntervalMs);
     const { rows } = await client.query<{ taken: boolean }>(`select pg_try_advisory_lock(${lock}) as taken`);
     if (rows[0]?.taken === true) return true;
     await Promise.race([free, aborted]);
@@ -96,7 +96,7 @@ async function take(
   return false;
 }
 
-/** Whether anybody holds an advisory lock of this database, as a condition in SQL. */
+/** SQL condition: a session holds this advisory lock. */
 export function isLocked(lock: AdvisoryLock): string {
   return `exists (select from pg_locks l
     where l.locktype = 'advisory' and l.granted and l.objsubid = 1

@@ -5,16 +5,16 @@ import { logFailure } from './log-failure.ts';
 import { connectionTo } from './servers.ts';
 import { withTimeout } from './with-timeout.ts';
 
-/** What is done later, outside the applying transaction but enqueued inside it. */
+/** The job queue. Jobs are enqueued in the transaction of the caller and run after its commit. */
 export type Jobs = {
   readonly boss: PgBoss;
-  /** Where the queue keeps its tables. */
+  /** Schema of the tables of the queue. */
   readonly schema: string;
-  /** Reads these accounts again. */
+  /** Enqueues a read of each of these accounts. */
   enqueueRereads(client: pg.PoolClient, accountIds: readonly string[]): Promise<void>;
-  /** Runs a row of the table `resyncs`. */
+  /** Enqueues the run of a row of the table `resyncs`. */
   enqueueResync(client: pg.PoolClient, resync: QueuedResync): Promise<void>;
-  /** Takes no more jobs; those that are under way go on. */
+  /** Stops fetching jobs; active jobs continue. */
   stopFetching(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -26,8 +26,8 @@ export const queues = {
   schedule: 'schedule',
 } as const;
 
-// As long as the pool of everything else waits.
-const defaultAnswerLimitMs = 35_000;
+// The same as that of the other pools.
+const defaultQueryTimeoutMs = 35_000;
 
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
@@ -37,27 +37,26 @@ export type QueuedResync = { readonly id: string; readonly scope: string };
 export type QueueOptions = {
   /** A schema that exists already; `pgboss`, which is created if it is absent, by default. */
   readonly schema?: string;
-  readonly answerLimitMs?: number;
+  readonly queryTimeoutMs?: number;
 };
 
 /**
- * Starts the job queue in a schema of its own of the same database.
- * A worker that is killed gives its jobs back within half a minute; one whose connection went silent asks again after
- * `answerLimitMs`.
+ * Starts the job queue in a schema of its own in the same database. Jobs of a killed worker are released within half a minute.
+ * A worker whose connection does not respond retries after `queryTimeoutMs`.
  */
 export async function startJobs(
   databaseUrl: string,
   logger: Logger,
-  { schema: configuredSchema, answerLimitMs = defaultAnswerLimitMs }: QueueOptions = {},
+  { schema: configuredSchema, queryTimeoutMs = defaultQueryTimeoutMs }: QueueOptions = {},
 ): Promise<Jobs> {
   const schema = configuredSchema ?? 'pgboss';
-  // The queue hands on to its pool what it does not know itself. Without a limit a worker would wait for ever.
-  const limits = { query_timeout: answerLimitMs, keepAlive: true };
+  // pg-boss passes unknown options to its pool. Without a timeout, a worker could wait permanently.
+  const poolOptions = { query_timeout: queryTimeoutMs, keepAlive: true };
   const boss = new PgBoss({
     ...connectionTo(databaseUrl),
-    ...limits,
+    ...poolOptions,
     schema,
-    // Creating one needs a right on the database even if the schema exists.
+    // `create schema if not exists` needs a permission on the database even if the schema exists.
     createSchema: configuredSchema === undefined,
     application_name: 'tidemark jobs',
     max: 5,
@@ -65,13 +64,13 @@ export async function startJobs(
     superviseIntervalSeconds: 15,
     useListenNotify: true,
   });
-  // Without a listener the process would end when the database restarts.
-  boss.on('error', (error) => logFailure(logger, error, 'the job queue failed'));
+  // Without a listener, a restart of the database would end the process.
+  boss.on('error', (error) => logFailure(logger, error, 'job queue failed'));
   const stop = (): Promise<void> => withTimeout(3_000, boss.stop({ graceful: true, timeout: 1_000 }));
   try {
     await startQueues(boss, schema);
   } catch (error) {
-    // Another try has a queue of its own.
+    // A retry creates a new instance.
     await stop().catch(() => {});
     throw error;
   }
@@ -111,20 +110,20 @@ async function startQueues(boss: PgBoss, schema: string): Promise<void> {
   await boss.getDb().executeSql(vacuumJobsEarly(schema));
   const shared = { policy: 'short', notify: true, heartbeatSeconds: 15, retryBackoff: true } as const;
   const retries = { retryLimit: 20, retryDelay: 1, retryDelayMax: 300 } as const;
-  // A large org takes hours to read; a dead worker is known by its heartbeat.
+  // Reading a large org takes hours; heartbeats detect dead workers earlier.
   const resync = { ...shared, ...retries, expireInSeconds: 24 * 3_600 } as const;
   await Promise.all([
     boss.createQueue(queues.reread, { ...shared, ...retries }),
     boss.createQueue(queues.resync, resync),
-    // One at a time, whichever process takes it; the others wait in the queue.
+    // One active job across all processes; the others stay queued.
     boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' }),
     boss.createQueue(queues.schedule, shared),
   ]);
 }
 
 /**
- * A job is written several times in its short life and then deleted. The queue makes its tables itself, so no migration
- * can say this; a table that was told something is left alone.
+ * Autovacuum settings for the table of jobs, whose rows are updated several times and then deleted. pg-boss creates the
+ * table, so no migration can set them. Existing settings are kept.
  */
 const vacuumJobsEarly = (schema: string): string => `
   do $$ begin

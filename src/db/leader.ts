@@ -13,23 +13,23 @@ export type LeaderContext = Pick<
 >;
 
 export type Leadership = {
-  /** What is written under it has no effect after another process has taken over. */
+  /** Fencing token: writes under it have no effect after another process has taken over. */
   readonly lease: Lease;
-  /** False if nothing was heard of the database for so long that another process may lead. */
+  /** False if the database has not responded for so long that another process may be the leader. */
   readonly isLockConfirmed: () => boolean;
 };
 
-/** Work that only one process may do, until the signal aborts. It reports its own failures and goes on. */
+/** Work of the leader until the signal aborts. It handles its own failures. */
 export type LeaderWork = (leadership: Leadership, signal: AbortSignal) => Promise<void>;
 
 const renewIntervalMs = 5_000;
 const reacquireIntervalMs = 1_000;
-// A call to Salesforce that is under way may take longer: it is left behind, and repeated by the next leader.
-const lastWorkMs = 3_500;
+// A pending call to Salesforce can take longer; the next leader repeats it.
+const stopTimeoutMs = 3_500;
 
 /**
- * Does all `works` whenever this process leads. An advisory lock decides which process that is; it belongs to a
- * connection, which ends with its process. The epoch keeps a leader that has lost the lock without noticing from writing.
+ * Runs all `works` whenever this process is the leader. An advisory lock elects the leader; it belongs to a connection, which
+ * ends with its process. The epoch prevents writes of a former leader that has not noticed the loss of the lock.
  */
 export async function runAsLeader(
   context: LeaderContext,
@@ -55,7 +55,7 @@ export async function runAsLeader(
     },
     signal,
   });
-  // The other processes need not wait for their next attempt.
+  // Other processes can acquire the lock without waiting for their next attempt.
   await sendWakeUp(pool, 'lease').catch(() => {});
 }
 
@@ -67,17 +67,17 @@ async function lead(
 ): Promise<void> {
   const { pool, topic, instance, logger } = context;
   const lease = await takeLease(pool, topic, instance);
-  logger.info({ topic, epoch: lease.epoch.toString() }, 'this process leads now');
+  logger.info({ topic, epoch: lease.epoch.toString() }, 'lease acquired');
   const over = new AbortController();
   const signal = AbortSignal.any([held, over.signal]);
   const leadership = { lease, isLockConfirmed };
-  // The end of one work is the end of all.
+  // If one work ends, all of them end.
   const ends = [...works, renewUntilAborted(context)].map((work) =>
     work(leadership, signal).finally(() => over.abort()),
   );
   const ended = Promise.allSettled(ends);
   await untilAborted(signal);
-  const outcomes = await Promise.race([ended, pause(lastWorkMs, [], { ref: false })]);
+  const outcomes = await Promise.race([ended, pause(stopTimeoutMs, [], { ref: false })]);
   await releaseLease(pool, lease).catch(() => {});
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
@@ -92,7 +92,7 @@ function renewUntilAborted({ pool }: LeaderContext): LeaderWork {
       waitsFirst: true,
       pollMs: renewIntervalMs,
       onFailure: (error) => {
-        // While the database is unreachable nobody can take over either.
+        // While the database is unreachable, no other process can take over either.
         if (error instanceof LeaseLostError) throw error;
       },
       signal,

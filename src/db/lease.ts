@@ -1,13 +1,13 @@
 import type { Queryable } from './database.ts';
 import { storableJson } from './storable.ts';
 
-/** The right to write the position and the state of a topic, until somebody takes it over. */
+/** The right to write the position and the state of a topic, until another process takes it over. */
 export type Lease = { readonly topic: string; readonly epoch: bigint };
 
-/** A process, as those who look from outside are told of it. */
+/** Identifies a process in the API. */
 export type Instance = { readonly name: string; readonly host: string; readonly pid: number };
 
-/** Somebody else follows the topic by now: nothing that was to be written took effect. */
+/** Another process has taken over the topic: the write had no effect. */
 export class LeaseLostError extends Error {
   constructor({ topic, epoch }: Lease) {
     super(`another process has taken over ${topic} from epoch ${epoch}`);
@@ -15,7 +15,7 @@ export class LeaseLostError extends Error {
   }
 }
 
-/** Begins a new epoch: from its commit on, nobody of an earlier one can write. */
+/** Starts a new epoch: after its commit, leaders of earlier epochs cannot write. */
 export async function takeLease(client: Queryable, topic: string, holder: Instance): Promise<Lease> {
   const { rows } = await client.query<{ epoch: bigint }>({
     name: 'take-lease',
@@ -29,7 +29,7 @@ export async function takeLease(client: Queryable, topic: string, holder: Instan
 }
 
 /**
- * A sign of life.
+ * Renews the lease, and the times up to which the mirror is current.
  * @throws LeaseLostError
  */
 export async function renewLease(client: Queryable, lease: Lease): Promise<void> {
@@ -38,22 +38,22 @@ export async function renewLease(client: Queryable, lease: Lease): Promise<void>
     text: `update subscriptions
               set renewed_at = now(),
                   live_at = case when ${isCaughtUp} then now() else live_at end,
-                  current_at = case when ${isCaughtUp} and ${nothingWaits} then now() else current_at end
+                  current_at = case when ${isCaughtUp} and ${allEventsApplied} then now() else current_at end
             where topic = $1 and epoch = $2`,
     values: [lease.topic, lease.epoch],
   });
   expectHeld(lease, renewed);
 }
 
-// A stream that has caught up since it was opened stays so for as long as it is open and silent. An event proves only
-// that changes up to its own commit have arrived: thousands may wait behind it.
+// A stream that has caught up since it was opened stays caught up while it is open and receives no event. After an event,
+// further ones may be waiting on the bus.
 const isCaughtUp = `(state = 'streaming' and live_at >= state_since and coalesce(last_event_at <= live_at, true))`;
 
-/** In SQL, of a row of `subscriptions`: every event that has arrived was applied. */
-export const nothingWaits = `not exists (
+/** SQL condition on a row of `subscriptions`: all events that have arrived are applied. */
+export const allEventsApplied = `not exists (
   select from events e where e.topic = subscriptions.topic and e.state = 'stored' and e.attempts = 0)`;
 
-/** Says that nobody follows the topic, unless somebody else does already. */
+/** Releases the lease, unless another process has taken it over. */
 export async function releaseLease(client: Queryable, lease: Lease): Promise<void> {
   await client.query({
     name: 'release-lease',
@@ -64,8 +64,8 @@ export async function releaseLease(client: Queryable, lease: Lease): Promise<voi
 }
 
 /**
- * For a statement whose condition names the epoch.
- * @throws LeaseLostError where it found no row, so that the transaction around it is undone
+ * Checks the result of a statement with a condition on the epoch.
+ * @throws LeaseLostError if it matched no row, so that its transaction is rolled back
  */
 export function expectHeld(lease: Lease, { rowCount }: { readonly rowCount: number | null }): void {
   if (rowCount === 0) throw new LeaseLostError(lease);

@@ -2,15 +2,14 @@ import pg from 'pg';
 import { connectionTo } from './servers.ts';
 import { parseSearchPath, pinSession, schemaParameter } from './session-options.ts';
 
-/** Where the tables are: every connection of the URL uses this schema and no other. */
+/** The schema of the tables, and a connection string whose sessions use only this schema. */
 export type DatabaseAddress = { readonly url: string; readonly schema: string };
 
 /**
- * Decides once which schema holds the tables, in the way that PostgreSQL would: the first one of the search path, which
- * comes from the role, the database, the `options` of the URL or its `schema` parameter. A schema of that path that
+ * Determines the schema of the tables by the rules of PostgreSQL: the first one of the search path, which comes from the role, the database, the `options` of the URL or its `schema` parameter. A schema of that path that
  * already holds Tidemark's tables is preferred, so that a schema created later does not hide them.
  *
- * @throws if the schema does not exist and cannot be created, or takes no tables from this role
+ * @throws if the schema does not exist and cannot be created, or this role cannot create tables in it
  */
 export async function locateDatabase(url: string): Promise<DatabaseAddress> {
   const client = new pg.Client({

@@ -1,8 +1,8 @@
 import { isDatabaseUnreachable } from './database-fault.ts';
 
 /**
- * Logs a failure as a warning. A database that cannot be reached is logged once for the whole process, when that begins
- * and when it ends; what fails meanwhile for that reason is debug output.
+ * Logs a failure as a warning; at level debug if the database is unreachable, because that is logged once for the whole
+ * process when it begins and when it ends.
  */
 export function logFailure(
   logger: Record<'warn' | 'debug', (fields: object, message: string) => void>,

@@ -20,8 +20,8 @@ export type IndexOptions = {
 };
 
 /**
- * Creates the wanted indexes of accounts while everything else goes on, and drops those that are no longer wanted. An
- * index that was left half built is built again. An abort cancels what is being built. Never rejects.
+ * Creates the wanted indexes of accounts concurrently, and drops those that are no longer wanted. An invalid index is
+ * rebuilt. An abort cancels the current statement. Never rejects.
  */
 export async function maintainIndexes(options: IndexOptions, signal: AbortSignal): Promise<void> {
   await withConnection(options, signal).catch((error: Error) => {
@@ -33,7 +33,7 @@ async function withConnection(
   { databaseUrl, fields, logger }: IndexOptions,
   held: AbortSignal,
 ): Promise<void> {
-  // An index of a large table takes as long as it takes, and waits for every transaction that is older.
+  // No timeouts: building an index of a large table takes long and waits for all older transactions.
   const client = new pg.Client({
     ...connectionTo(databaseUrl),
     application_name: 'tidemark indexes',
@@ -49,8 +49,7 @@ async function withConnection(
   held.addEventListener('abort', cancel);
   try {
     const reason = (await readTrigramOperators(client)) === null ? await addTrigrams(client) : undefined;
-    if (reason !== undefined)
-      logger.warn({ reason }, 'without pg_trgm, searching accounts reads all of them');
+    if (reason !== undefined) logger.warn({ reason }, 'pg_trgm is not available; searches scan all accounts');
     const wanted = wantedIndexes(fields, await readTrigramOperators(client));
     await doWork(client, indexWork(wanted, await readPresentIndexes(client)), logger, held);
   } finally {
@@ -63,19 +62,19 @@ async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: 
   for (const name of work.drop) {
     if (held.aborted) return;
     await client.query(`drop index concurrently if exists ${client.escapeIdentifier(name)}`);
-    logger.info({ index: name }, 'dropped an index');
+    logger.info({ index: name }, 'index dropped');
   }
   for (const { name, definition } of work.create) {
     if (name === textsIndex) await fillAccountTexts(client, held);
     if (held.aborted) return;
     await client.query(`create index concurrently ${client.escapeIdentifier(name)} on ${definition}`);
-    logger.info({ index: name }, 'made an index');
+    logger.info({ index: name }, 'index created');
   }
-  // The planner knows nothing of the values of an expression before.
+  // The planner has no statistics on a new expression yet.
   if (work.create.length > 0 && !held.aborted) await client.query('analyze accounts, account_texts');
 }
 
-/** Asks from another connection: this one is busy. */
+/** Cancels the statement from another connection, because its own is busy. */
 async function cancelStatement(url: string, pid: number | undefined): Promise<void> {
   const client = new pg.Client({
     ...connectionTo(url),
@@ -87,7 +86,7 @@ async function cancelStatement(url: string, pid: number | undefined): Promise<vo
     await client.connect();
     await client.query('select pg_cancel_backend($1)', [pid]);
   } catch {
-    // Then it is built to its end.
+    // The statement then runs to its end.
   } finally {
     await client.end().catch(() => {});
   }

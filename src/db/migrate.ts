@@ -5,20 +5,19 @@ import { advisoryLocks } from './advisory-locks.ts';
 
 const migrationsFolder = new URL('../../prisma/migrations/', import.meta.url);
 
-// Milliseconds; the greatest that a timer can have. Zero would be taken for the pool's own limit.
+// Milliseconds; the maximum of a timer. Zero would select the timeout of the pool.
 const unlimited = { query_timeout: 2 ** 31 - 1 };
 
 /**
- * Brings the database to the newest migration, in the folder layout of `prisma migrate` and recorded in its
- * table `_prisma_migrations`, so that `prisma migrate deploy` and this agree about what has been applied.
- * Each migration is one transaction; several processes may call it at once.
+ * Applies the missing migrations. It uses the folders and the table `_prisma_migrations` of Prisma, so it is interchangeable
+ * with `prisma migrate deploy`. Each migration is one transaction; several processes may call this at once.
  *
- * A version starts on a database that a newer one has migrated: migrations only add, so it finds all that it knows. Those
- * that take something away say so by a name that ends in `_contract`.
+ * A version can start on a database that a newer one has migrated, because migrations only add. Those that remove something
+ * have a name that ends in `_contract`.
  *
- * @param onNewer hears of migrations that this version does not know
- * @returns the names of the migrations applied now
- * @throws where an applied migration has since been edited, or one that this version does not know takes something away
+ * @param onNewer called with the names of migrations that this version does not know
+ * @returns the names of the migrations that were applied
+ * @throws if an applied migration was edited, or a newer version has removed something
  */
 export async function migrate(
   pool: pg.Pool,
@@ -28,24 +27,24 @@ export async function migrate(
   const client = await pool.connect();
   let broken = true;
   try {
-    // A migration of large tables may take hours, and a second starter waits for the first as long as that takes.
+    // A migration of large tables can take hours, and other processes wait for its end.
     await client.query('set lock_timeout = 0; set statement_timeout = 0');
     await client.query({
       ...unlimited,
       text: `select pg_advisory_lock(${advisoryLocks.migrations})`,
     });
-    const applied = await applyMissing(client, migrations, onNewer);
+    const applied = await applyMissingMigrations(client, migrations, onNewer);
     await client.query(`select pg_advisory_unlock(${advisoryLocks.migrations})`);
     await client.query('reset lock_timeout; reset statement_timeout');
     broken = false;
     return applied;
   } finally {
-    // Closing the connection also gives up the lock.
+    // Closing the connection also releases the lock.
     client.release(broken);
   }
 }
 
-async function applyMissing(
+async function applyMissingMigrations(
   client: pg.PoolClient,
   migrations: Migration[],
   onNewer: (names: readonly string[]) => void,
@@ -67,7 +66,7 @@ async function applyMissing(
   for (const migration of migrations) {
     const checksum = known.get(migration.name);
     if (checksum === undefined) {
-      await applyOne(client, migration);
+      await applyMigration(client, migration);
       applied.push(migration.name);
     } else if (checksum !== migration.checksum) {
       throw new Error(`Migration ${migration.name} was edited after it had been applied.`);
@@ -76,7 +75,7 @@ async function applyMissing(
   return applied;
 }
 
-async function applyOne(client: pg.PoolClient, { name, sql, checksum }: Migration): Promise<void> {
+async function applyMigration(client: pg.PoolClient, { name, sql, checksum }: Migration): Promise<void> {
   await client.query('begin');
   try {
     await client.query({ ...unlimited, text: sql });
@@ -87,7 +86,7 @@ async function applyOne(client: pg.PoolClient, { name, sql, checksum }: Migratio
     );
     await client.query('commit');
   } catch (error) {
-    // Where the connection is gone, so is the transaction.
+    // If the connection is lost, the transaction is rolled back anyway.
     await client.query('rollback').catch(() => {});
     throw new Error(`Migration ${name} failed: ${(error as Error).message}`, { cause: error });
   }

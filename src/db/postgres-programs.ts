@@ -6,7 +6,7 @@ export type ServerIdentity = { readonly uid: number; readonly gid: number };
 
 /**
  * The user that an embedded PostgreSQL runs as when this process is root, which PostgreSQL refuses:
- * `postgres` where the system has one, else `nobody`. Undefined when this process isn't root.
+ * `postgres` if that user exists, otherwise `nobody`. Undefined if this process is not root.
  */
 export function serverIdentity(): ServerIdentity | undefined {
   if (process.getuid?.() !== 0) return undefined;
@@ -20,10 +20,10 @@ export function serverIdentity(): ServerIdentity | undefined {
   throw new Error('PostgreSQL does not run as root and there is no user "nobody"; set DATABASE_URL.');
 }
 
-/** Starts a program in a process group of its own, with its errors to read. */
+/** Starts a program in a process group of its own, with a pipe for stderr. */
 export type Run = (command: string, args: readonly string[]) => ChildProcess;
 
-/** How to run a program as the server's user; as root PostgreSQL refuses to run. */
+/** Creates a function that starts programs as the user of the server, because PostgreSQL does not run as root. */
 export function runnerFor(identity: ServerIdentity | undefined, folders: readonly string[]): Run {
   const base = {
     detached: true,
@@ -36,9 +36,9 @@ export function runnerFor(identity: ServerIdentity | undefined, folders: readonl
     (folder) => spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', folder], { ...ids, cwd: '/' }).status === 0,
   );
   if (reachable) return (command, args) => spawn(command, args, { ...base, ...ids });
-  // The clone lies where only root can look (/root, say): lend the server the one right that gets it there, also for
-  // access(2), which by default looks at the rights of the plain user.
-  const lend = [
+  // The folders are accessible by root only (below /root, for example). Grant the server the capability to access them,
+  // also for access(2), which checks the permissions of the real user by default.
+  const grantAccess = [
     '--securebits=+no_setuid_fixup',
     `--reuid=${ids.uid}`,
     `--regid=${ids.gid}`,
@@ -46,10 +46,10 @@ export function runnerFor(identity: ServerIdentity | undefined, folders: readonl
     '--inh-caps=+dac_override',
   ];
   return (command, args) =>
-    spawn('setpriv', [...lend, '--ambient-caps=+dac_override', command, ...args], base);
+    spawn('setpriv', [...grantAccess, '--ambient-caps=+dac_override', command, ...args], base);
 }
 
-/** Where the programs of this platform lie. @throws where there are none for it */
+/** Paths of the programs for this platform. @throws if the package for it is not installed */
 export async function platformBinaries(): Promise<{ initdb: string; postgres: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   try {

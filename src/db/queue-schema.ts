@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { createSchema } from './locate-database.ts';
 
 /**
- * The schema of the job queue beside the one that holds the tables. Two Tidemarks in one database must not take each
- * other's jobs, so only the one in `public` has `pgboss`.
+ * The schema of the job queue for a schema of tables. Two installations in one database must not share jobs, so only the one
+ * in `public` uses `pgboss`.
  */
 export function queueSchemaOf(schema: string): string {
   if (schema === 'public') return 'pgboss';
@@ -14,7 +14,7 @@ export function queueSchemaOf(schema: string): string {
 
 /**
  * Makes sure that the schema of the job queue exists. If it does not and this role may not create it, a schema `pgboss`
- * that the role owns will do, unless another Tidemark uses it.
+ * that the role owns is used, unless another installation uses it.
  *
  * @returns the name of the schema
  * @throws with the statement to run if there is none

@@ -6,34 +6,34 @@ export type ReplicaOptions = {
   readonly schema?: string;
   readonly primary: Queryable;
   readonly onError: (error: Error) => void;
-  /** Reads are at most so old, in milliseconds; five seconds unless told. */
-  readonly boundMs?: number;
+  /** Maximum age of reads in milliseconds; five seconds by default. */
+  readonly maxStalenessMs?: number;
 };
 
-/** A standby that serves reads, as long as it is known to be close behind the primary. */
+/** A standby that serves reads while its lag is known to be small. */
 export type Replica = {
   readonly database: Database;
-  /** Milliseconds that a read may be behind; null while that is not known. */
+  /** Maximum age of a read in milliseconds; null if unknown. */
   behindMs(): number | null;
-  /** Whether it may serve a read now, and one by somebody who has seen this place in the log of the primary. */
+  /** Whether it can serve a read, by a client that has seen this position of the primary. */
   serves(seen?: Lsn): boolean;
   close(): Promise<void>;
 };
 
-/** A place in the write-ahead log, in bytes from its beginning. */
+/** A position in the write-ahead log (log sequence number), in bytes. */
 export type Lsn = bigint;
 
-export const stalenessBoundMs = 5_000;
+export const defaultMaxStalenessMs = 5_000;
 
 const pollIntervalMs = 250;
 
 /**
- * Follows how far a replica is behind. The measure needs no common clock and no traffic: what the primary had written at
- * a moment of this process' clock, and that the replica has replayed as much. So the newest such moment is how old a read
- * can be at most, and a primary or a replica that does not answer makes it older and older.
+ * Opens a replica and measures its lag. A sample consists of the time, the position of the primary and the position of the
+ * replica. The newest sample whose primary position the replica has replayed gives the maximum age of a read. This needs
+ * neither synchronized clocks nor traffic, and the age grows while one of the servers does not respond.
  */
 export function openReplica(options: ReplicaOptions): Replica {
-  const { url, schema = 'public', primary, onError, boundMs = stalenessBoundMs } = options;
+  const { url, schema = 'public', primary, onError, maxStalenessMs = defaultMaxStalenessMs } = options;
   let state = unknownState;
   const database = openDatabase({
     url,
@@ -42,23 +42,23 @@ export function openReplica(options: ReplicaOptions): Replica {
     max: 10,
     applicationName: 'tidemark replica',
     onError: (error) => {
-      // Whatever it was, nobody is sent there until it has answered again.
+      // No reads until the next successful sample.
       state = unknownState;
       onError(error);
     },
   });
   const stopping = new AbortController();
-  const following = follow(database.pool, primary, stopping.signal, (look) => {
-    state = look === undefined ? unknownState : advance(state, look);
+  const following = follow(database.pool, primary, stopping.signal, (sample) => {
+    state = sample === undefined ? unknownState : addSample(state, sample);
   });
   const behindMs = (): number | null =>
-    state.equalAt === undefined ? null : Math.round(performance.now() - state.equalAt);
+    state.caughtUpAt === undefined ? null : Math.round(performance.now() - state.caughtUpAt);
   return {
     database,
     behindMs,
     serves(seen = 0n) {
       const behind = behindMs();
-      return behind !== null && behind <= boundMs && state.replayed >= seen;
+      return behind !== null && behind <= maxStalenessMs && state.replayed >= seen;
     },
     async close() {
       stopping.abort();
@@ -69,34 +69,37 @@ export function openReplica(options: ReplicaOptions): Replica {
 }
 
 export type ReplicaState = {
-  /** The log that the replica has replayed. */
+  /** Position that the replica has replayed. */
   readonly replayed: Lsn;
-  /** The newest moment whose log it has replayed, by the clock of this process; undefined while none is known. */
-  readonly equalAt: number | undefined;
-  /** Places of the primary's log that it has not replayed yet, the oldest first. */
-  readonly ahead: readonly { readonly written: Lsn; readonly at: number }[];
+  /** Time of the newest sample whose primary position it has replayed, by `performance.now()`; undefined if unknown. */
+  readonly caughtUpAt: number | undefined;
+  /** Samples of the primary that it has not replayed yet, the oldest first. */
+  readonly pending: readonly { readonly written: Lsn; readonly at: number }[];
 };
 
-export const unknownState: ReplicaState = { replayed: 0n, equalAt: undefined, ahead: [] };
+export const unknownState: ReplicaState = { replayed: 0n, caughtUpAt: undefined, pending: [] };
 
-export type Look = {
-  /** The moment before either was asked. */
+export type LagSample = {
+  /** Time before both queries, by `performance.now()`. */
   readonly at: number;
-  /** Undefined where the primary did not answer. */
+  /** Position of the primary; undefined if it did not respond. */
   readonly written: Lsn | undefined;
   readonly replayed: Lsn;
 };
 
-// A replica that is an hour behind is not worth remembering every look of that hour.
-const remembered = 100;
+// Limits the memory for a replica with a large lag.
+const maxPendingSamples = 100;
 
-export function advance({ equalAt, ahead }: ReplicaState, { at, written, replayed }: Look): ReplicaState {
-  const all = written === undefined ? ahead : [...ahead, { written, at }];
-  const reached = all.findLast((place) => place.written <= replayed);
+export function addSample(
+  { caughtUpAt, pending }: ReplicaState,
+  { at, written, replayed }: LagSample,
+): ReplicaState {
+  const all = written === undefined ? pending : [...pending, { written, at }];
+  const reached = all.findLast((sample) => sample.written <= replayed);
   return {
     replayed,
-    equalAt: reached === undefined ? equalAt : reached.at,
-    ahead: all.filter((place) => place.written > replayed).slice(0, remembered),
+    caughtUpAt: reached === undefined ? caughtUpAt : reached.at,
+    pending: all.filter((sample) => sample.written > replayed).slice(0, maxPendingSamples),
   };
 }
 
@@ -104,56 +107,56 @@ async function follow(
   replica: Queryable,
   primary: Queryable,
   signal: AbortSignal,
-  onLook: (look: Look | undefined) => void,
+  onSample: (sample: LagSample | undefined) => void,
 ): Promise<void> {
   let identity: string | undefined;
   await runLoop({
     step: async () => {
       const at = performance.now();
-      // The replica is asked after the primary has answered, so it is not asked too little.
+      // Query the replica after the primary, so that the lag is never underestimated.
       const written = await writtenLsn(primary).catch(() => undefined);
       identity = written?.identity ?? identity;
       const replayed = await replayedLsn(replica).catch(() => undefined);
       const isCopy = replayed?.lsn != null && replayed.identity === identity;
-      onLook(isCopy ? { at, written: written?.lsn ?? undefined, replayed: replayed.lsn } : undefined);
+      onSample(isCopy ? { at, written: written?.lsn ?? undefined, replayed: replayed.lsn } : undefined);
       return 'wait';
     },
     pollMs: pollIntervalMs,
-    onFailure: () => onLook(undefined),
+    onFailure: () => onSample(undefined),
     signal,
   });
 }
 
-type Place = {
+type LogPosition = {
   readonly lsn: Lsn | null;
-  /** Of the cluster and the database in it: places of two logs can't be compared. */
+  /** Cluster and database: positions of different clusters cannot be compared. */
   readonly identity: string;
 };
 
 const identity = `system_identifier || '/' || current_database() as identity from pg_control_system()`;
 
 /**
- * Flushed, not the place of the next insertion: behind a change of segment that is more than anybody has to replay, and a
- * quiet replica would look late.
+ * The flushed position of the primary. The insert position skips to the next segment on a switch, which an idle replica
+ * cannot reach: it would seem to lag.
  */
-async function writtenLsn(primary: Queryable): Promise<Place | undefined> {
-  const { rows } = await primary.query<Place>({
+async function writtenLsn(primary: Queryable): Promise<LogPosition | undefined> {
+  const { rows } = await primary.query<LogPosition>({
     name: 'flushed-lsn',
     text: `select (pg_current_wal_flush_lsn() - '0/0')::bigint as lsn, ${identity}`,
   });
   return rows[0];
 }
 
-/** Null where it is no standby any more: it was promoted, and is no copy of what the primary writes. */
-async function replayedLsn(replica: Queryable): Promise<Place | undefined> {
-  const { rows } = await replica.query<Place>({
+/** The replayed position; null if the server was promoted, because it no longer replicates the primary. */
+async function replayedLsn(replica: Queryable): Promise<LogPosition | undefined> {
+  const { rows } = await replica.query<LogPosition>({
     name: 'replayed-lsn',
     text: `select case when pg_is_in_recovery() then (pg_last_wal_replay_lsn() - '0/0')::bigint end as lsn, ${identity}`,
   });
   return rows[0];
 }
 
-/** Everything that is committed on the primary lies before it. */
+/** The insert position of the primary; all commits are before it. */
 export async function insertedLsn(primary: Queryable): Promise<Lsn> {
   const { rows } = await primary.query<{ lsn: bigint }>({
     name: 'inserted-lsn',
@@ -162,12 +165,12 @@ export async function insertedLsn(primary: Queryable): Promise<Lsn> {
   return rows[0]?.lsn ?? 0n;
 }
 
-/** As PostgreSQL writes it: `16/B374D848`. */
+/** In the format of PostgreSQL: `16/B374D848`. */
 export function formatLsn(lsn: Lsn): string {
   return `${(lsn >> 32n).toString(16)}/${(lsn & 0xffff_ffffn).toString(16)}`.toUpperCase();
 }
 
-/** Undefined where the text is none. */
+/** @returns undefined if the text is not a log sequence number */
 export function parseLsn(text: string): Lsn | undefined {
   const match = /^([0-9a-f]{1,8})\/([0-9a-f]{1,8})$/i.exec(text);
   return match === null ? undefined : (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`);

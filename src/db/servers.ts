@@ -2,25 +2,23 @@ import { type NetConnectOpts, Socket } from 'node:net';
 import pg from 'pg';
 
 /**
- * How node-postgres reaches the database of a connection string. With several hosts, as in libpq
- * (`postgres://user@one:5432,two:5432/tidemark`), each new connection goes to the one among them that is the primary at
- * that moment.
+ * Connection options of node-postgres for a connection string. With several hosts, as in libpq
+ * (`postgres://user@one:5432,two:5432/tidemark`), each new connection goes to the current primary.
  *
- * What is asked for is libpq's `target_session_attrs=primary`: a primary that takes no writes for a while still serves
- * reads, and there is no other.
+ * Corresponds to `target_session_attrs=primary` of libpq: a primary that is temporarily read-only still serves reads.
  */
 export function connectionTo(url: string): Connection {
   const servers = serversOf(url);
   const [first = url] = servers;
   if (servers.length < 2) return { connectionString: first };
   const find = primaryFinder(servers);
-  // Name and certificate are those of the first; where the bytes go is decided when the socket connects.
+  // The user and the TLS host name are those of the first host; the socket selects the server when it connects.
   return { connectionString: first, stream: () => new PrimarySocket(find) };
 }
 
 export type Connection = { readonly connectionString: string; readonly stream?: () => Socket };
 
-/** One connection string for each host. */
+/** Splits a connection string with several hosts into one per host. */
 export function serversOf(url: string): string[] {
   const match = /^(postgres(?:ql)?:\/\/(?:[^@/?]*@)?)([^/?@]*)(.*)$/.exec(url);
   if (match === null) return [url];
@@ -31,24 +29,26 @@ export function serversOf(url: string): string[] {
 export type Address = { readonly host: string; readonly port: number };
 type FindPrimary = () => Promise<Address>;
 
-// Many connections open at once after a fail-over: they share one look.
-const believedMs = 1_000;
+// After a failover, many connections open at once and share one search.
+const cacheMs = 1_000;
 const checkTimeoutMs = 2_000;
 
 /**
- * Finds the primary among the servers. The one of last time is asked first and alone; where it is none any more, all are.
- * Of several that take themselves for primary, the one on the latest timeline is: the others were left behind by a
- * promotion, and one that is older than what was seen before is not gone back to.
+ * Finds the primary among the servers. The last known primary is checked first; if it is not primary any more, all servers
+ * are. If several servers claim to be primary, the one on the latest timeline wins, because the others are from before a
+ * promotion. A server on an earlier timeline than the last primary is never used.
  */
 function primaryFinder(servers: readonly string[]): FindPrimary {
   let latest = 0;
   let last: string | undefined;
   let found: { readonly at: number; readonly address: Promise<Address> } | undefined;
-  const look = async (): Promise<Address> => {
-    const known = last === undefined ? undefined : await ask(last).catch(() => undefined);
-    const answers =
-      known?.isPrimary === true ? [known] : await Promise.allSettled(servers.map(ask)).then(settled);
-    const primary = answers
+  const findPrimary = async (): Promise<Address> => {
+    const known = last === undefined ? undefined : await readServerStatus(last).catch(() => undefined);
+    const statuses =
+      known?.isPrimary === true
+        ? [known]
+        : await Promise.allSettled(servers.map(readServerStatus)).then(fulfilledValues);
+    const primary = statuses
       .filter(({ isPrimary, timeline }) => isPrimary && timeline >= latest)
       .toSorted((a, b) => b.timeline - a.timeline)[0];
     if (primary === undefined) throw new NoPrimaryError(servers.length);
@@ -58,8 +58,8 @@ function primaryFinder(servers: readonly string[]): FindPrimary {
   };
   return () => {
     const now = performance.now();
-    if (found === undefined || now - found.at > believedMs) {
-      const address = look();
+    if (found === undefined || now - found.at > cacheMs) {
+      const address = findPrimary();
       address.catch(() => {
         found = undefined;
       });
@@ -69,33 +69,33 @@ function primaryFinder(servers: readonly string[]): FindPrimary {
   };
 }
 
-/** Says it in the way of a host that can't be reached, so that whoever waits for the database waits for this too. */
+/** Has the code of an unreachable host, so that callers retry in the same way. */
 class NoPrimaryError extends Error {
   override readonly name = 'NoPrimaryError';
   readonly code = 'ECONNREFUSED';
   constructor(count: number) {
-    super(`none of the ${count} hosts is a primary that can be reached`);
+    super(`none of the ${count} hosts is a reachable primary`);
   }
 }
 
-function settled<T>(results: readonly PromiseSettledResult<T>[]): T[] {
+function fulfilledValues<T>(results: readonly PromiseSettledResult<T>[]): T[] {
   return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
 }
 
-type Answer = {
+type ServerStatus = {
   readonly server: string;
   readonly address: Address;
   readonly isPrimary: boolean;
-  /** Grows with each promotion. */
+  /** Increases with each promotion. */
   readonly timeline: number;
 };
 
-async function ask(server: string): Promise<Answer> {
+async function readServerStatus(server: string): Promise<ServerStatus> {
   const client = new pg.Client({
     connectionString: server,
     connectionTimeoutMillis: checkTimeoutMs,
     query_timeout: checkTimeoutMs,
-    application_name: 'tidemark looking for the primary',
+    application_name: 'tidemark primary search',
   });
   client.on('error', () => {});
   try {
@@ -112,7 +112,7 @@ async function ask(server: string): Promise<Answer> {
   }
 }
 
-/** Connects to the primary, whatever address it is given. */
+/** Connects to the primary and ignores the given address. */
 class PrimarySocket extends Socket {
   readonly #find: FindPrimary;
 
@@ -121,7 +121,7 @@ class PrimarySocket extends Socket {
     this.#find = find;
   }
 
-  override connect(..._given: unknown[]): this {
+  override connect(..._args: unknown[]): this {
     this.#find().then(
       (address: NetConnectOpts & Address) => !this.destroyed && super.connect(address),
       (error: Error) => this.destroy(error),
@@ -131,10 +131,10 @@ class PrimarySocket extends Socket {
 }
 
 /**
- * For a pool that needs the primary: a new connection to a standby is given up at once. A name that moves between servers
- * may have pointed to one for a moment; a connection that stays there would be refused every write for as long as it lives.
+ * Rejects a new connection to a standby. During a failover a DNS name can point to a standby temporarily, and every write on
+ * such a connection would fail.
  *
- * @throws where the server is a standby
+ * @throws StandbyError
  */
 export async function refuseStandby(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby');
@@ -145,6 +145,6 @@ class StandbyError extends Error {
   override readonly name = 'StandbyError';
   readonly code = '25006';
   constructor() {
-    super('this server is a standby of the database; its primary is needed');
+    super('this server is a standby; a connection to the primary is required');
   }
 }

@@ -1,22 +1,22 @@
-/** The `schema` of a connection string, as Prisma writes it. */
+/** The `schema` parameter of a connection string, a convention of Prisma. */
 export function schemaParameter(url: string): string | undefined {
   return parameters(url).get('schema') || undefined;
 }
 
 /**
- * The same connection string, whose sessions look for tables in this schema only and have the settings that the code
- * relies on, whatever the role or the database has as defaults.
+ * Adds options to a connection string: the search path is this schema only, and the settings that the code relies on override
+ * the defaults of the role and the database.
  */
 export function pinSession(url: string, schema: string): string {
   const own = parameters(url).getAll('options').at(-1) ?? '';
   const settings = { ...sessionSettings, search_path: `"${schema.replaceAll('"', '""')}"` };
   const pinned = Object.entries(settings).map(([name, value]) => `-c ${name}=${escapeOption(value)}`);
   const options = [own, ...pinned].join(' ').trim();
-  // The last one of several parameters of a name counts.
+  // The last parameter of a name wins.
   return `${url}${url.includes('?') ? '&' : '?'}options=${encodeURIComponent(options)}`;
 }
 
-// How values are written on the wire, and what a transaction sees.
+// Text formats of values, and the isolation level.
 const sessionSettings: Readonly<Record<string, string>> = {
   DateStyle: 'ISO, MDY',
   IntervalStyle: 'postgres',
@@ -27,7 +27,7 @@ const sessionSettings: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
 };
 
-/** Names of a search path in order; what is not quoted is in lower case, as in SQL. */
+/** Parses a search path. Unquoted names are converted to lower case, as in SQL. */
 export function parseSearchPath(text: string): string[] {
   return [...text.matchAll(/"((?:[^"]|"")*)"|([^\s,"]+)/g)].map(([, quoted, plain = '']) =>
     quoted === undefined ? plain.toLowerCase() : quoted.replaceAll('""', '"'),

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL stores no NUL in a text and, in JSON, no half of a surrogate pair. Salesforce and its clients may send both:
- * an emoji can be cut in two by a length limit. U+FFFD, the replacement character, takes their place.
+ * Replaces characters that PostgreSQL cannot store by U+FFFD: NUL, and in JSON lone surrogates. Salesforce and its clients
+ * can send both, for example an emoji that a length limit has cut in two.
  * Source: "Character Types" and "JSON Types", PostgreSQL manual.
  */
 export function storableText(text: string): string {
@@ -14,7 +14,7 @@ export function isStorableText(text: string): boolean {
 /** JSON text for a parameter of the type json or jsonb. Use it in place of `JSON.stringify`. */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
-  // A text that contains a backslash and these letters is found too, and does not change.
+  // Also matches a text that contains such an escape literally; the replacement leaves it unchanged.
   return unstorableEscape.test(json) ? JSON.stringify(withStorableTexts(value)) : json;
 }
 

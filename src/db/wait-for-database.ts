@@ -5,23 +5,26 @@ type Logger = Record<'info' | 'warn', (fields: object, message: string) => void>
 const pauseMs = 500;
 
 /**
- * Runs steps of the start, again and again while the database is away. All steps together wait for `limitMs` at most;
- * then the error is thrown, as any other is at once.
+ * Creates a function that retries steps of the startup while the database is unreachable, for `limitMs` milliseconds in total.
+ * Other errors are thrown at once.
  */
-export function databaseWaiter(limitMs: number, logger: Logger): <T>(step: () => Promise<T>) => Promise<T> {
+export function createStartupRetry(
+  limitMs: number,
+  logger: Logger,
+): <T>(step: () => Promise<T>) => Promise<T> {
   const startedAt = performance.now();
   let isWaiting = false;
   return async (step) => {
     for (;;) {
       try {
         const result = await step();
-        if (isWaiting) logger.info({}, 'the database answers; the start goes on');
+        if (isWaiting) logger.info({}, 'database reachable; startup continues');
         isWaiting = false;
         return result;
       } catch (error) {
-        if (!isDatabaseAway(error) || performance.now() - startedAt > limitMs) throw error;
+        if (!isRetryable(error) || performance.now() - startedAt > limitMs) throw error;
         const reason = (error as Error).message;
-        if (!isWaiting) logger.warn({ reason, limitMs }, 'the database is away; the start waits for it');
+        if (!isWaiting) logger.warn({ reason, limitMs }, 'database unreachable at startup; retrying');
         isWaiting = true;
         await pause(pauseMs);
       }
@@ -29,17 +32,17 @@ export function databaseWaiter(limitMs: number, logger: Logger): <T>(step: () =>
   };
 }
 
-/** Whether the database, or the way to it, may be back in a moment. Wrong names, users and passwords stay wrong. */
-export function isDatabaseAway(error: unknown): boolean {
+/** Whether the database or the network may recover soon. Wrong names, users and passwords are permanent errors. */
+export function isRetryable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (awayMessages.some((message) => message.test(error.message))) return true;
+  if (retryableMessages.some((message) => message.test(error.message))) return true;
   const { code } = error as { code?: unknown };
-  if (typeof code === 'string') return awayCodes.has(code) || awayClasses.test(code);
+  if (typeof code === 'string') return retryableCodes.has(code) || retryableClasses.test(code);
   const inner = error instanceof AggregateError ? error.errors : [];
-  return [...inner, error.cause].some(isDatabaseAway);
+  return [...inner, error.cause].some(isRetryable);
 }
 
-const awayCodes = new Set([
+const retryableCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EHOSTUNREACH',
@@ -48,17 +51,17 @@ const awayCodes = new Set([
   'EAI_AGAIN',
   'EPIPE',
   'ETIMEDOUT',
-  // A socket of PostgreSQL that is being started.
+  // The Unix socket of a PostgreSQL server that is starting.
   'ENOENT',
-  // A standby that is about to be promoted.
+  // A standby before its promotion.
   '25006',
 ]);
 
 // PostgreSQL: connection exceptions, too many connections, shutting down or starting up.
-const awayClasses = /^(?:08|53300|57P0)/;
+const retryableClasses = /^(?:08|53300|57P0)/;
 
 // node-postgres gives these no code.
-const awayMessages = [
+const retryableMessages = [
   /^timeout expired$/,
   /timeout exceeded when trying to connect/,
   /^Connection terminated/,

@@ -3,13 +3,12 @@ import type { Queryable } from './database.ts';
 import { connectionTo } from './servers.ts';
 import { withTimeout } from './with-timeout.ts';
 
-// Notifications reach the whole database: a schema other than `public` has a channel of its own.
+// Channels are shared by the whole database, so a schema other than `public` has a channel of its own.
 const channelSql = `case current_schema() when 'public' then 'tidemark' else 'tidemark_' || md5(current_schema()) end`;
 
 /**
- * What there may be to look at: events, events that took effect, codes, a resync that went on, a lease that was given
- * up, a request to connect to Salesforce now, an
- * incident that was opened or closed. A wake-up is a hint: the query is the truth.
+ * The reason of a wake-up: stored events, applied events, due codes, progress of a resync, a released lease, a request to
+ * reconnect to Salesforce, an opened or closed incident. A wake-up is only a hint; the receiver queries the state.
  */
 export type Wake = 'apply' | 'applied' | 'write-back' | 'resync' | 'lease' | 'reconnect' | 'incident';
 
@@ -18,36 +17,36 @@ export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {
   await client.query({ name: 'wake-up', text: `select pg_notify(${channelSql}, $1)`, values: [wake] });
 }
 
-/** The same as a column of a statement that does something besides. */
+/** SQL expression that sends a wake-up, for a column of another statement. */
 export function wakeUpSql(wake: Wake): string {
   return `pg_notify(${channelSql}, '${wake}')`;
 }
 
 export type WakeUps = {
-  /** Resolves at the next wake-up of this kind, at the latest after `ms`. */
+  /** Resolves at the next wake-up of this kind, after `ms` at the latest. */
   next(wake: Wake, ms: number): Promise<void>;
-  /** Wakes everybody who waits here, now. */
+  /** Resolves all waits. */
   wakeAll(): void;
   close(): Promise<void>;
 };
 
-// A connection that fell silent looks like one that nothing is sent on.
-const defaultPollIntervalMs = 10_000;
+// Detects a dead connection, which otherwise looks like an idle one.
+const defaultProbeIntervalMs = 10_000;
 
 /**
- * Listens on a connection of its own. When that breaks or falls silent, it is opened again; meanwhile the waits run into
- * their limits.
+ * Listens on a connection of its own, which is reopened when it breaks or does not respond. Meanwhile, waits end after
+ * their maximum time.
  */
 export function listenForWakeUps(
   url: string,
   onError: (error: Error) => void,
-  askEveryMs: number = defaultPollIntervalMs,
+  probeIntervalMs: number = defaultProbeIntervalMs,
   onListening: () => void = () => {},
 ): WakeUps {
   const waiting = new Map<Wake, Set<() => void>>();
   let client: pg.Client | undefined;
   let retry: NodeJS.Timeout | undefined;
-  let asking: NodeJS.Timeout | undefined;
+  let probing: NodeJS.Timeout | undefined;
   let closed = false;
 
   const wakeAll = (wakes: Iterable<Set<() => void>> = waiting.values()): void => {
@@ -60,7 +59,7 @@ export function listenForWakeUps(
     client?.on('error', () => {});
     client?.end().catch(() => {});
     client = undefined;
-    clearInterval(asking);
+    clearInterval(probing);
     clearTimeout(retry);
     retry = setTimeout(connect, 1_000);
   };
@@ -84,12 +83,12 @@ export function listenForWakeUps(
     fresh
       .connect()
       .then(() => listen(fresh))
-      // What was sent while nobody listened is looked for now.
+      // Wake-ups were lost while the connection was down.
       .then((channel) => {
         wakeAll();
         if (closed || client !== fresh) return;
         onListening();
-        asking = setInterval(() => void fresh.query(`listen ${channel}`).catch(failed), askEveryMs);
+        probing = setInterval(() => void fresh.query(`listen ${channel}`).catch(failed), probeIntervalMs);
       }, failed);
   };
   connect();
@@ -112,7 +111,7 @@ export function listenForWakeUps(
     async close() {
       closed = true;
       clearTimeout(retry);
-      clearInterval(asking);
+      clearInterval(probing);
       wakeAll();
       client?.removeAllListeners('error');
       client?.on('error', () => {});
@@ -121,7 +120,7 @@ export function listenForWakeUps(
   };
 }
 
-/** @returns the channel, which is a plain identifier */
+/** @returns the name of the channel, an identifier that needs no quotes */
 async function listen(client: pg.Client): Promise<string> {
   const { rows } = await client.query<{ channel: string }>(`select ${channelSql} as channel`);
   const channel = rows[0]?.channel ?? 'tidemark';

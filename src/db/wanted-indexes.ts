@@ -2,11 +2,11 @@ import type pg from 'pg';
 import type { Queryable } from './database.ts';
 import { fieldIndexName, fieldIndexPrefix, foldedNameSql, indexedExpression } from './field-indexes.ts';
 
-/** An index that the service makes by itself, beside those of the migrations. */
+/** An index that the service creates in addition to those of the migrations. */
 export type WantedIndex = { readonly name: string; readonly definition: string };
 
 export type IndexWork = {
-  /** Names: no longer wanted, or broken off half built. */
+  /** Names of indexes that are no longer wanted or invalid. */
   readonly drop: readonly string[];
   readonly create: readonly WantedIndex[];
 };
@@ -14,31 +14,31 @@ export type IndexWork = {
 export type PresentIndex = { readonly name: string; readonly valid: boolean };
 
 const searchIndex = 'accounts_search';
-/** Made once all texts are there: whoever finds it takes their table to be whole. */
+/** Created after all texts are filled in: searches use the table only if this index exists. */
 export const textsIndex = 'account_texts_search';
 
-/** The indexes of these fields, and of the searched text where this database knows trigrams. */
+/** The indexes of these fields, and those of the search texts if the database supports trigrams. */
 export function wantedIndexes(fields: readonly string[], trigrams: string | null): WantedIndex[] {
-  const ofFields = [...new Set(fields)].map((path) => ({
+  const fieldIndexes = [...new Set(fields)].map((path) => ({
     name: fieldIndexName(path),
     definition: `accounts (${indexedExpression(path)}, ${foldedNameSql}, id)`,
   }));
-  if (trigrams === null) return ofFields;
+  if (trigrams === null) return fieldIndexes;
   const byTrigrams = (table: string): string => `${table} using gin (search_text ${trigrams})`;
   return [
     { name: searchIndex, definition: byTrigrams('accounts') },
     { name: textsIndex, definition: byTrigrams('account_texts') },
-    ...ofFields,
+    ...fieldIndexes,
   ];
 }
 
-/** What is to be done so that there are exactly the wanted ones, all of them whole. */
+/** The indexes to drop and to create, so that exactly the wanted ones exist and are valid. */
 export function indexWork(wanted: readonly WantedIndex[], present: readonly PresentIndex[]): IndexWork {
-  const whole = new Set(present.filter(({ valid }) => valid).map(({ name }) => name));
+  const validNames = new Set(present.filter(({ valid }) => valid).map(({ name }) => name));
   const names = new Set(wanted.map(({ name }) => name));
   return {
     drop: present.filter(({ name, valid }) => !valid || !names.has(name)).map(({ name }) => name),
-    create: wanted.filter(({ name }) => !whole.has(name)),
+    create: wanted.filter(({ name }) => !validNames.has(name)),
   };
 }
 
@@ -53,7 +53,7 @@ export async function readPresentIndexes(client: Queryable): Promise<PresentInde
   return rows;
 }
 
-/** The name of the operators that index trigrams, or null where the extension is not there. */
+/** The operator class for trigram indexes; null if the extension is not installed. */
 export async function readTrigramOperators(client: Queryable): Promise<string | null> {
   const { rows } = await client.query<{ name: string }>(
     `select format('%I.%I', n.nspname, o.opcname) as name
@@ -62,7 +62,7 @@ export async function readTrigramOperators(client: Queryable): Promise<string | 
   return rows[0]?.name ?? null;
 }
 
-/** Adds the extension for trigrams. @returns why it can't be had, if so */
+/** Installs the extension for trigrams. @returns the error message if that fails */
 export async function addTrigrams(client: pg.Client): Promise<string | undefined> {
   return client.query('create extension if not exists pg_trgm').then(
     () => undefined,

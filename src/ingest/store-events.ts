@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { inTransaction, retryOnConflict } from '../db/database.ts';
-import { expectHeld, type Lease, nothingWaits } from '../db/lease.ts';
+import { allEventsApplied, expectHeld, type Lease } from '../db/lease.ts';
 import { storableText } from '../db/storable.ts';
 import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
 import { payloadDigest } from './payload-digest.ts';
@@ -122,6 +122,6 @@ export async function markQuiet(pool: pg.Pool, lease: Lease): Promise<void> {
 }
 
 // Nothing is left on the bus; the mirror is current if nothing is left in the log either.
-const caughtUp = `live_at = now(), current_at = case when ${nothingWaits} then now() else current_at end`;
+const caughtUp = `live_at = now(), current_at = case when ${allEventsApplied} then now() else current_at end`;
 
 const lastEvent = `coalesce((select id from events where topic = $1 order by id desc limit 1), 0)`;

@@ -115,7 +115,7 @@ describe('database faults survived by the same process', { timeout: 120_000 }, (
     service.kill();
     await eventually('it waits', async () => {
       await hog.takeAll();
-      return service.output().slice(met).includes('the database is away; the start waits for it');
+      return service.output().slice(met).includes('database unreachable at startup; retrying');
     });
     quiet.edit(2);
     await hog.release();

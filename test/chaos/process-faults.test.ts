@@ -91,7 +91,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
     const { service, proxies } = quiet.world;
     const ends = service.ownEnds.length;
     for (const [proxy, sign] of [
-      [proxies.database, 'the database is away; the start waits for it'],
+      [proxies.database, 'database unreachable at startup; retrying'],
       [proxies.rest, 'not connected to Salesforce'],
       [proxies.stream, 'not connected to Salesforce'],
     ] as const) {

@@ -58,7 +58,7 @@ describe('locks that one process holds', () => {
 
   it('a process that was paused too long to be sure of its lock does not rely on it', async () => {
     const stop = new AbortController();
-    const options = { url: database.url, lock, applicationName: 'slow', askEveryMs: 50 };
+    const options = { url: database.url, lock, applicationName: 'slow', heartbeatIntervalMs: 50 };
     await holdLock(options, stop.signal, async (_, isLockConfirmed) => {
       expect(isLockConfirmed()).toBe(true);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);

@@ -18,7 +18,7 @@ describe('the job queue', () => {
     const port = Number(url.port);
     const proxy = await startFaultProxy(() => ({ host: url.hostname, port }));
     url.port = String(proxy.port);
-    const jobs: Jobs = await startJobs(url.href, pino({ level: 'silent' }), { answerLimitMs: 1_000 });
+    const jobs: Jobs = await startJobs(url.href, pino({ level: 'silent' }), { queryTimeoutMs: 1_000 });
     opened.push(proxy.close, jobs.stop);
     const done: string[] = [];
     await jobs.boss.work<{ accountId: string }>(

@@ -186,7 +186,7 @@ describe('a schema other than public', () => {
     const url = new URL(server);
     url.pathname = `/${name}`;
     await expect(startTidemark(url.href, simulator)).rejects.toThrow(
-      /^DATABASE_URL: the database has the encoding LATIN1, which cannot hold every text of Salesforce/,
+      /^DATABASE_URL: the database has the encoding LATIN1, which cannot store every text of Salesforce/,
     );
   });
 });

@@ -12,7 +12,7 @@ import { startTidemark } from '../helpers/tidemark.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const looksLikeOne =
-  /^DATABASE_URL: this looks like a pooler such as PgBouncer \(.+\); give the address of PostgreSQL itself/;
+  /^DATABASE_URL: this looks like a pooler such as PgBouncer \(.+\); use the address of PostgreSQL itself/;
 const isThere = spawnSync('pgbouncer', ['--version']).status === 0;
 const reason = isThere ? '' : ' (skipped: pgbouncer is not installed)';
 
@@ -21,7 +21,7 @@ describe('the check of the database session at startup', () => {
 
   it('a session that drops its timeouts is refused and one that keeps them is accepted', async () => {
     const without = openDatabase({ url: `${database.url}?lock_timeout=0` });
-    await expect(checkSession(without.pool)).rejects.toThrow('the limits of a connection are dropped');
+    await expect(checkSession(without.pool)).rejects.toThrow('it drops the timeouts of a connection');
     await expect(checkSession(database.pool)).resolves.toBeUndefined();
     await without.close();
   });

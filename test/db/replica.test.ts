@@ -1,38 +1,38 @@
 import { describe, expect, it } from 'vitest';
-import { advance, formatLsn, type Look, parseLsn, unknownState } from '../../src/db/replica.ts';
+import { addSample, formatLsn, type LagSample, parseLsn, unknownState } from '../../src/db/replica.ts';
 
-const stateAfter = (...looks: readonly Look[]) => looks.reduce(advance, unknownState);
+const stateAfter = (...samples: readonly LagSample[]) => samples.reduce(addSample, unknownState);
 
 describe('the replication lag', () => {
   it('the lag is counted from the newest moment whose log the replica has replayed', () => {
-    const looks = [
+    const samples = [
       { at: 1, written: 10n, replayed: 10n },
       { at: 2, written: 20n, replayed: 10n },
       { at: 3, written: 30n, replayed: 15n },
     ];
-    expect(stateAfter(...looks).equalAt).toBe(1);
-    expect(stateAfter(...looks, { at: 4, written: 40n, replayed: 35n }).equalAt).toBe(3);
-    expect(stateAfter(...looks, { at: 4, written: 40n, replayed: 40n }).equalAt).toBe(4);
+    expect(stateAfter(...samples).caughtUpAt).toBe(1);
+    expect(stateAfter(...samples, { at: 4, written: 40n, replayed: 35n }).caughtUpAt).toBe(3);
+    expect(stateAfter(...samples, { at: 4, written: 40n, replayed: 40n }).caughtUpAt).toBe(4);
   });
 
   it('the lag does not grow while nothing is written and grows while the primary does not answer', () => {
     const quiet = { written: 10n, replayed: 10n };
-    expect(stateAfter({ at: 1, ...quiet }, { at: 2, ...quiet }).equalAt).toBe(2);
-    expect(stateAfter({ at: 1, ...quiet }, { at: 2, written: undefined, replayed: 10n }).equalAt).toBe(1);
+    expect(stateAfter({ at: 1, ...quiet }, { at: 2, ...quiet }).caughtUpAt).toBe(2);
+    expect(stateAfter({ at: 1, ...quiet }, { at: 2, written: undefined, replayed: 10n }).caughtUpAt).toBe(1);
   });
 
   it('the lag is unknown before the replica reaches a position that the primary reported', () => {
-    expect(stateAfter({ at: 1, written: 20n, replayed: 10n }).equalAt).toBeUndefined();
+    expect(stateAfter({ at: 1, written: 20n, replayed: 10n }).caughtUpAt).toBeUndefined();
   });
 
   it('the lag is measured in bounded memory however large it is', () => {
-    const looks = Array.from({ length: 1_000 }, (_, n) => ({
+    const samples = Array.from({ length: 1_000 }, (_, n) => ({
       at: n,
       written: BigInt(n) + 10n,
       replayed: 0n,
     }));
-    expect(stateAfter(...looks).ahead.length).toBeLessThanOrEqual(100);
-    expect(stateAfter(...looks, { at: 1_000, written: 2_000n, replayed: 2_000n }).equalAt).toBe(1_000);
+    expect(stateAfter(...samples).pending.length).toBeLessThanOrEqual(100);
+    expect(stateAfter(...samples, { at: 1_000, written: 2_000n, replayed: 2_000n }).caughtUpAt).toBe(1_000);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isDatabaseAway } from '../../src/db/wait-for-database.ts';
+import { isRetryable } from '../../src/db/wait-for-database.ts';
 
 const withCode = (code: string, message = 'It says so.'): Error =>
   Object.assign(new Error(message), { code });
@@ -16,9 +16,7 @@ describe('an error of the database at the start', () => {
     ['a connection that timed out', new Error('timeout expired')],
     ['refused connections of several addresses', new AggregateError([withCode('ECONNREFUSED')], '')],
     ['a migration that lost its connection', new Error('Migration x failed', { cause: withCode('57P01') })],
-  ])('the start waits for a database that is away: %s', (_, error) =>
-    expect(isDatabaseAway(error)).toBe(true),
-  );
+  ])('the start waits for a database that is away: %s', (_, error) => expect(isRetryable(error)).toBe(true));
 
   it.each([
     ['a wrong password', withCode('28P01')],
@@ -27,7 +25,5 @@ describe('an error of the database at the start', () => {
     ['a migration that failed', new Error('Migration x failed', { cause: withCode('42P07') })],
     ['a pooler', new Error('this looks like a pooler such as PgBouncer')],
     ['something else', 'text'],
-  ])('an error that stays ends the start at once: %s', (_, error) =>
-    expect(isDatabaseAway(error)).toBe(false),
-  );
+  ])('an error that stays ends the start at once: %s', (_, error) => expect(isRetryable(error)).toBe(false));
 });

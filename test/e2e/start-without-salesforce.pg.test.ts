@@ -184,10 +184,10 @@ describe('a start while Salesforce or the database is away', () => {
       ).rejects.toThrow(/^DATABASE_URL: /);
       lines.splice(0);
       const starting = startTidemark(target.href, simulator, common);
-      await eventually('it waits', () => said('the database is away; the start waits for it') === 1);
+      await eventually('it waits', () => said('database unreachable at startup; retrying') === 1);
       away.pass();
       tidemark = await starting;
-      expect(said('the database is away')).toBe(1);
+      expect(said('database unreachable at startup')).toBe(1);
       expect(said('the database answers')).toBe(1);
       await expectAccounts(tidemark);
     } finally {

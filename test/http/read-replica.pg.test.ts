@@ -38,8 +38,8 @@ describe('a read replica', { timeout: 60_000 }, () => {
     );
     const copied = { url: postgres.url, folder: options.folder };
     standby = await startStandby(copied, path.join(folder, 'standby'), 'reader');
-    const replica = (boundMs: number) =>
-      openReplica({ url: standby.url, primary: primary.pool, onError: () => {}, boundMs });
+    const replica = (maxStalenessMs: number) =>
+      openReplica({ url: standby.url, primary: primary.pool, onError: () => {}, maxStalenessMs });
     patient = replica(hourMs);
     strict = replica(500);
     first = await startServer({ databaseUrl: postgres.url, overrides: { replica: patient } });
@@ -105,7 +105,7 @@ describe('a read replica', { timeout: 60_000 }, () => {
       url: other.href,
       primary: primary.pool,
       onError: () => {},
-      boundMs: hourMs,
+      maxStalenessMs: hourMs,
     });
     const looks = async () =>
       (

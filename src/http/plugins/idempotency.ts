@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import { type TSchema, Type } from 'typebox';
-import { schemaNumber } from '../../db/advisory-locks.ts';
+import { schemaKey } from '../../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../../db/database.ts';
 import { storableJson } from '../../db/storable.ts';
 import { Problem } from '../problem.ts';
@@ -105,7 +105,7 @@ type KeyedRequest = { readonly apiKey: string; readonly key: string; readonly di
 async function lockKey(client: Queryable, { apiKey, key }: KeyedRequest): Promise<boolean> {
   const { rows } = await client.query<{ locked: boolean }>({
     name: 'lock-idempotency-key',
-    text: `select pg_try_advisory_xact_lock(hashtextextended($1, 0) # ${schemaNumber}) as locked`,
+    text: `select pg_try_advisory_xact_lock(hashtextextended($1, 0) # ${schemaKey}) as locked`,
     values: [`idempotency ${JSON.stringify([apiKey, key])}`],
   });
   return rows[0]?.locked === true;
