@@ -23,7 +23,7 @@ import { createServer } from './http/server.ts';
 import { httpDependencies } from './http-dependencies.ts';
 import { storedSchemas } from './ingest/stored-schemas.ts';
 import { isLoaded } from './ingest/subscription-rows.ts';
-import { endsStart, verifyOrg } from './ingest/verify-org.ts';
+import { abortsStartup, verifyOrg } from './ingest/verify-org.ts';
 import { retentionPolicy } from './maintenance/retention-policy.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { type Org, openOrg } from './salesforce/org.ts';
@@ -176,7 +176,7 @@ async function expectUsableOrg(
 ): Promise<void> {
   const timeout = pause(salesforceStartTimeoutMs, undefined, { ref: false });
   const failure = await Promise.race([firstFailure, timeout]);
-  if (failure !== undefined && endsStart(failure, await isLoaded(pool, topic))) throw failure;
+  if (failure !== undefined && abortsStartup(failure, await isLoaded(pool, topic))) throw failure;
 }
 
 function throwDatabaseError(error: Error): never {

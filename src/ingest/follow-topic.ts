@@ -6,7 +6,7 @@ import { createOutageReporter, type OutageContext } from './stream-outage.ts';
 import { subscribe } from './subscribe.ts';
 
 /**
- * Follows the topic from the moment the process is signed in.
+ * Subscribes to the topic after the process has signed in.
  * @throws LeaseLostError
  */
 export async function followTopic(
@@ -18,8 +18,7 @@ export async function followTopic(
 }
 
 /**
- * Waits until the process is signed in to Salesforce. The subscription shows meanwhile why it is not, as it does for a
- * stream that is down.
+ * Waits until the process has signed in to Salesforce. Meanwhile, a failed sign-in is reported like an outage of the stream.
  * @returns undefined if `signal` aborts first
  * @throws LeaseLostError
  */
@@ -32,11 +31,11 @@ export function awaitOrg(
     context.salesforce
       .whenOpen(signal, async (error) => {
         await outages.failed(error, false).catch((thrown: unknown) => {
-          // A database that is unreachable takes the state later.
+          // An unreachable database stores the state at the next attempt.
           if (thrown instanceof LeaseLostError) throw thrown;
         });
       })
-      // The process that follows the stream next reads the outage from the table.
+      // The next leader reads the outage from the database.
       .finally(() => context.faults.clear('stream'))
   );
 }

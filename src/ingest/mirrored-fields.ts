@@ -4,14 +4,14 @@ import { readNewestSchemaId } from './stored-schemas.ts';
 
 type MirroredFields = {
   readonly names: readonly string[];
-  /** The parts of each, of those that have some. */
+  /** The parts of compound fields. */
   readonly parts: ReadonlyMap<string, readonly string[]>;
 };
 
-/** The mirrored fields, read once a second at most: each answer with accounts needs them. */
+/** Creates a function that reads the mirrored fields. It caches them for a second, because every response with accounts needs them. */
 export function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<MirroredFields> {
-  let known: { readonly until: number; readonly fields: Promise<MirroredFields> } | undefined;
-  const lookUp = async (): Promise<MirroredFields> => {
+  let cached: { readonly until: number; readonly fields: Promise<MirroredFields> } | undefined;
+  const read = async (): Promise<MirroredFields> => {
     const schemaId = await readNewestSchemaId(pool);
     const fields = schemaId === undefined ? [] : (await schemas.get(schemaId)).entityFields.slice(1);
     return {
@@ -21,13 +21,13 @@ export function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promi
   };
   return () => {
     const now = performance.now();
-    if (known === undefined || now > known.until) {
-      const fields = lookUp();
-      known = { until: now + 1_000, fields };
+    if (cached === undefined || now > cached.until) {
+      const fields = read();
+      cached = { until: now + 1_000, fields };
       fields.catch(() => {
-        known = undefined;
+        cached = undefined;
       });
     }
-    return known.fields;
+    return cached.fields;
   };
 }

@@ -1,13 +1,13 @@
 import { actionOf, needsPerson } from '../health/failure-cause.ts';
 import type { FailureClass, SalesforceError } from '../salesforce/error.ts';
 
-/** What is known of the failures since the stream last worked. */
+/** The failures since the stream last worked. */
 export type OutageState = {
   /** Epoch milliseconds of the first failure; null while the stream works. */
   readonly firstFailureAt: number | null;
-  /** Null as long as every failure was an end that Salesforce's streams have as usual. */
+  /** Null while all failures were ordinary ends of a stream. */
   readonly outage: Outage | null;
-  /** The class of the latest usual end. */
+  /** The class of the latest ordinary end. */
   readonly ordinaryEnd: FailureClass | null;
 };
 
@@ -17,13 +17,13 @@ export type Outage = {
   readonly cause: OutageCause;
 };
 
-/** As it is stored and shown. */
+/** The cause in the format of the database and the API. */
 export type OutageCause = {
   readonly code: string;
   readonly class: FailureClass;
   readonly message: string;
   readonly action: string;
-  /** Whether it stays until a person has changed something. */
+  /** Whether an operator has to change something. */
   readonly needsPerson: boolean;
 };
 
@@ -31,23 +31,23 @@ export type StreamFailure = {
   readonly error: SalesforceError;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** Whether the stream had delivered something or had stayed connected for long enough to count as working. */
-  readonly hadLived: boolean;
+  /** Whether the stream had received an event or keepalive, or was connected long enough to count as working. */
+  readonly wasWorking: boolean;
 };
 
-/** What is worth a log line; retries are not. */
+/** A transition to log. Retries are not logged. */
 export type OutageNews = 'began' | 'changed' | 'ended' | null;
 
 export const working: OutageState = { firstFailureAt: null, outage: null, ordinaryEnd: null };
 
-/** The first failure begins the outage; each later one belongs to it and may change its cause. */
+/** The state after a failure. The first one starts the outage; a later one can change its cause. */
 export function outageAfterFailure(
   state: OutageState,
   failure: StreamFailure,
 ): { readonly state: OutageState; readonly news: OutageNews } {
   const { error, at } = failure;
   const firstFailureAt = state.firstFailureAt ?? at;
-  if (state.outage === null && isUsualEnd(state, failure)) {
+  if (state.outage === null && isOrdinaryEnd(state, failure)) {
     return { state: { firstFailureAt, outage: null, ordinaryEnd: error.failure }, news: null };
   }
   const cause = causeOf(error);
@@ -56,27 +56,27 @@ export function outageAfterFailure(
   return { state: { firstFailureAt, outage: { since, cause }, ordinaryEnd: null }, news };
 }
 
-/** The stream works: whatever was broken is over. */
-export function afterProof({ outage }: OutageState): OutageNews {
+/** The transition when the stream works. */
+export function outageAfterSuccess({ outage }: OutageState): OutageNews {
   return outage === null ? null : 'ended';
 }
 
 /**
- * Salesforce ends every stream sooner or later, cleanly or not, and by then the token may have expired: neither is an
- * outage if the next stream works.
+ * Whether a failure is an ordinary end. Salesforce ends every stream at some time, and the token may have expired by then;
+ * that is not an outage if the next stream works.
  */
-function isUsualEnd({ ordinaryEnd }: OutageState, { error, hadLived }: StreamFailure): boolean {
-  if (error.failure === 'auth') return hadLived || ordinaryEnd === 'transient';
+function isOrdinaryEnd({ ordinaryEnd }: OutageState, { error, wasWorking }: StreamFailure): boolean {
+  if (error.failure === 'auth') return wasWorking || ordinaryEnd === 'transient';
   return (
-    hadLived &&
+    wasWorking &&
     error.failure === 'transient' &&
-    !ourOwn.has(error.code) &&
+    !ownTimeouts.has(error.code) &&
     !error.code.startsWith('database-')
   );
 }
 
-// A stream that fell silent was dead for minutes.
-const ourOwn = new Set(['stream.silent']);
+// Timeouts of Tidemark: the stream received nothing for minutes.
+const ownTimeouts = new Set(['stream.silent']);
 
 function causeOf(error: SalesforceError): OutageCause {
   const { code, failure, message } = error;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * What tells apart two events that share an id: deliveries with the same id and the same digest are one event.
- * Salesforce has sent different events under one id.
+ * Distinguishes events with the same id: deliveries are the same event if both id and digest are equal. Salesforce has sent
+ * different events with one id.
  */
 export function payloadDigest(payload: Uint8Array): Buffer {
   return createHash('sha256').update(payload).digest();

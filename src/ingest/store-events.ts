@@ -6,7 +6,7 @@ import { storableText } from '../db/storable.ts';
 import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
 import { payloadDigest } from './payload-digest.ts';
 
-/** An event as it came, undecoded. */
+/** An event as received, not decoded. */
 export type RawEvent = {
   readonly eventId: string;
   readonly schemaId: string;
@@ -15,17 +15,17 @@ export type RawEvent = {
 };
 
 /**
- * The one door into the event log: appends the events of one response and moves the topic's resume position behind
- * the last of them, both or neither. So the position is never ahead of what is stored.
- * An event that is in the log already is not stored twice; events that share an id but not their bytes are different.
+ * Appends the events of a response to the log and moves the resume position after the last of them, in one transaction. So
+ * the position is never ahead of the stored events. Events that are already in the log are skipped; events with the same id
+ * but different bytes are different events.
  *
- * @returns how many were new
+ * @returns the number of new events
  * @throws LeaseLostError
  */
 export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly RawEvent[]): Promise<number> {
   const last = events.at(-1);
   if (last === undefined) return 0;
-  // One statement is one transaction, and one way to the server and back.
+  // A single statement is one transaction with a single round trip.
   const outcome = await retryOnConflict(() =>
     pool.query<{ stored: number }>({
       name: 'store-events',
@@ -46,9 +46,9 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
         lease.topic,
         last.replayId,
         lease.epoch,
-        // One value goes as the bytes that it is; in a list each would go as text, twice as long.
+        // A single bytea is sent in binary format; the elements of an array would be sent as text, twice as long.
         Buffer.concat(events.map((event) => event.payload)),
-        beginnings(events),
+        payloadOffsets(events),
         events.map((event) => event.payload.length),
         events.map((event) => storableId(event.eventId)),
         events.map((event) => storableText(event.schemaId)),
@@ -61,18 +61,18 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
   return outcome.rows[0]?.stored ?? 0;
 }
 
-// An index entry has 2,704 bytes; ids of Salesforce have 36 characters.
+// PostgreSQL limits an index entry to 2,704 bytes; ids of Salesforce have 36 characters.
 const maxIdLength = 255;
 
-/** Whatever an id looks like, its event is stored: an event that is refused would hold up all that come after it. */
+/** Makes any id storable, because an event that the database rejects would block all later ones. */
 function storableId(id: string): string {
   const text = storableText(id);
   if (text.length <= maxIdLength) return text;
   return `${text.slice(0, 64).toWellFormed()}…${createHash('sha256').update(text).digest('hex')}`;
 }
 
-/** Where each payload begins among all of them; PostgreSQL counts from one. */
-function beginnings(events: readonly RawEvent[]): number[] {
+/** Offsets of the payloads in their concatenation, counted from one like in PostgreSQL. */
+function payloadOffsets(events: readonly RawEvent[]): number[] {
   let next = 1;
   return events.map(({ payload }) => {
     const begins = next;
@@ -82,9 +82,9 @@ function beginnings(events: readonly RawEvent[]): number[] {
 }
 
 /**
- * A keepalive: no transaction is still under way. Its position is kept beside that of the last event. It lies inside
- * the bus's retention on a topic that is quiet for days; but it may lie ahead of events that are still to come, so it
- * counts only where the last event is too old.
+ * Saves a keepalive, which means that the last transaction is complete. Its position is stored in addition to that of the last
+ * event. On a topic that is quiet for days it stays within the retention of the bus. It can be ahead of events that arrive
+ * later, so it is used only if the last event is too old.
  *
  * @throws LeaseLostError
  */
@@ -104,8 +104,8 @@ export async function storeKeepalive(pool: pg.Pool, lease: Lease, latestReplayId
 }
 
 /**
- * The bus had room to send more and was silent: the last transaction in the log is complete.
- * There is no end marker, so this is how the newest transaction is known to be whole.
+ * Saves that the bus had credit and sent nothing, which means that the newest transaction in the log is complete. Salesforce
+ * sends no end marker.
  *
  * @throws LeaseLostError
  */
@@ -121,7 +121,7 @@ export async function markQuiet(pool: pg.Pool, lease: Lease): Promise<void> {
   });
 }
 
-// Nothing is left on the bus; the mirror is current if nothing is left in the log either.
+// No event is left on the bus; the mirror is current if all stored events are applied.
 const caughtUp = `live_at = now(), current_at = case when ${allEventsApplied} then now() else current_at end`;
 
 const lastEvent = `coalesce((select id from events where topic = $1 order by id desc limit 1), 0)`;

@@ -8,24 +8,24 @@ import { canonicalJson } from '../salesforce/exact-json.ts';
 import type { JsonEvent } from '../salesforce/json-change-event.ts';
 import { formatNotice, type Notice } from '../salesforce/outbound-message.ts';
 
-/** Where events of webhooks stand in the log. */
+/** Topics of webhook events in the log. */
 export const webhookTopics = {
   changeEvents: '/webhooks/change-events',
   outboundMessages: '/webhooks/outbound-messages',
 } as const;
 
-/** A request that brought change events. */
+/** A request with change events. */
 export type WebhookRequest = {
-  /** The id that the sender gave it: the same when it is sent again. */
+  /** Id from the sender; a repeated request has the same id. */
   readonly id: string;
   readonly body: Uint8Array;
   readonly events: readonly JsonEvent[];
-  /** The Avro schema that tells the kinds of the fields. */
+  /** Id of the Avro schema with the field types. */
   readonly schemaId: string;
 };
 
 /**
- * - `stored`: what was new is in the log
+ * - `stored`: new events were appended to the log
  * - `known`: the request was stored before
  * - `reused`: its id belongs to a request with another body; nothing was stored
  */
@@ -34,10 +34,7 @@ export type StoredRequest =
   | { readonly kind: 'known' }
   | { readonly kind: 'reused' };
 
-/**
- * Appends the events of a request to the log, all or none. What is in the log already, by what it says, is not stored
- * twice.
- */
+/** Appends the events of a request to the log, all or none. Events whose content is already in the log are skipped. */
 export async function storeWebhookEvents(pool: pg.Pool, request: WebhookRequest): Promise<StoredRequest> {
   return inTransaction(pool, async (client) => {
     const digest = sha256(request.body);
@@ -63,13 +60,13 @@ export async function storeWebhookEvents(pool: pg.Pool, request: WebhookRequest)
   });
 }
 
-/** Appends what outbound messages told, all or none; a notification that is in the log already is not stored twice. */
+/** Appends notifications of outbound messages to the log, all or none. Those already in the log are skipped. */
 export async function storeNotices(pool: pg.Pool, notices: readonly Notice[]): Promise<number> {
   return inTransaction(pool, (client) => {
     const rows = notices.map((notice) => ({
       eventId: notice.notificationId,
       payload: Buffer.from(formatNotice(notice)),
-      // Of what stays the same when the notification is sent again.
+      // Only of the parts that are the same when the notification is sent again.
       digest: sha256(Buffer.from(`${notice.notificationId} ${notice.recordId}`)),
       header: {
         entityName: notice.entityName,
@@ -91,7 +88,7 @@ async function isSame(client: Queryable, id: string, digest: Buffer): Promise<bo
   return rowCount === 1;
 }
 
-/** What a transaction consists of has to be known before it is decoded: its key and place are noted at once. */
+/** Stores the transaction key and sequence number at once, because transactions are grouped before they are decoded. */
 async function insertRows(
   client: Queryable,
   topic: string,

@@ -1,7 +1,7 @@
 import type { Queryable } from '../db/database.ts';
 import type { SchemaStore } from '../salesforce/schema-cache.ts';
 
-/** Writer schemas in the database: events can be decoded for as long as they are kept, with or without Salesforce. */
+/** Writer schemas in the database, so that stored events can be decoded without Salesforce. */
 export function storedSchemas(client: Queryable): SchemaStore {
   return {
     async load(schemaId) {
@@ -22,7 +22,7 @@ export function storedSchemas(client: Queryable): SchemaStore {
   };
 }
 
-/** The schema of account events that was met last; a channel of several objects brings other schemas too. */
+/** Reads the id of the newest schema of account events. A channel of several objects has other schemas too. */
 export async function readNewestSchemaId(client: Queryable): Promise<string | undefined> {
   const { rows } = await client.query<{ id: string }>({
     name: 'newest-schema',
@@ -32,10 +32,10 @@ export async function readNewestSchemaId(client: Queryable): Promise<string | un
   return rows[0]?.id;
 }
 
-/** The schemas of account events that were met for the first time after a moment. */
+/** Reads the ids of schemas of account events that were first used after a time. */
 export async function readSchemasSince(client: Queryable, since: Date): Promise<string[]> {
   const { rows } = await client.query<{ id: string }>({
-    name: 'schemas-met-since',
+    name: 'schemas-since',
     text: `select id from event_schemas
             where fetched_at > $1 and schema::jsonb ->> 'name' = 'AccountChangeEvent' order by fetched_at`,
     values: [since],

@@ -3,29 +3,29 @@ import { unreachableCode } from '../db/database-fault.ts';
 import type { Lease } from '../db/lease.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
 import {
-  afterProof,
   type Outage,
   type OutageCause,
   type OutageNews,
   type OutageState,
   outageAfterFailure,
+  outageAfterSuccess,
   working,
 } from './outage.ts';
 import { endOutage, type SubscriptionRow, saveOutage, setSubscriptionState } from './subscription-rows.ts';
 
-/** Follows the outages of one stream: in the subscription's row, in this process's memory, and in the log. */
+/** Reports outages of the stream in the database, in memory and in the log. */
 export type OutageReporter = {
   isOngoing(): boolean;
-  /** Takes up an outage that another process, or an earlier start, has seen begin. */
+  /** Continues an outage that began in another process or before a restart. */
   resume(subscription: SubscriptionRow): void;
   /** @throws LeaseLostError */
-  failed(error: SalesforceError, hadLived: boolean): Promise<void>;
+  failed(error: SalesforceError, wasWorking: boolean): Promise<void>;
   /**
-   * The stream works.
-   * @param isCaughtUp whether nothing is left on the bus
+   * Reports that the stream works.
+   * @param isCaughtUp whether no event is left on the bus
    * @throws LeaseLostError
    */
-  proven(isCaughtUp: boolean): Promise<void>;
+  succeeded(isCaughtUp: boolean): Promise<void>;
 };
 
 export type OutageContext = Pick<AppContext, 'pool' | 'topic' | 'faults' | 'logger'> & {
@@ -48,21 +48,21 @@ export function createOutageReporter(context: OutageContext): OutageReporter {
       faults.set('stream', outageCause, outageSince);
       outageLog.resumed(outageCause);
     },
-    async failed(error, hadLived) {
-      const next = outageAfterFailure(state, { error, at: Date.now(), hadLived });
+    async failed(error, wasWorking) {
+      const next = outageAfterFailure(state, { error, at: Date.now(), wasWorking });
       state = next.state;
       const { outage } = state;
-      // Memory first: a database that is full or away stores nothing.
+      // Memory first, because a full or unreachable database stores nothing.
       if (outage !== null) faults.set('stream', outage.cause, new Date(outage.since));
       if (outage === null || next.news === null) outageLog.retried(error);
       else outageLog.news(next.news, outage);
       if (outage === null) await setSubscriptionState(pool, lease, 'connecting', error);
       else await saveOutage(pool, lease, outage);
     },
-    async proven(isCaughtUp) {
+    async succeeded(isCaughtUp) {
       const { outage } = state;
       if (outage !== null || isCaughtUp) await endOutage(pool, lease, isCaughtUp);
-      const news = afterProof(state);
+      const news = outageAfterSuccess(state);
       state = working;
       faults.clear('stream');
       if (outage !== null && news !== null) outageLog.news(news, outage);
@@ -70,7 +70,7 @@ export function createOutageReporter(context: OutageContext): OutageReporter {
   };
 }
 
-/** The outage of the database is logged once for the whole process: here it is debug output. */
+/** An outage of the database is logged once for the whole process, so here it is logged at level debug. */
 function createOutageLog({ logger, topic }: OutageContext) {
   let isLogged = false;
   return {
@@ -89,7 +89,7 @@ function createOutageLog({ logger, topic }: OutageContext) {
         return;
       }
       const isDatabase = cause.code === unreachableCode;
-      const text = news === 'began' ? 'stream disconnected' : 'stream still disconnected, for another cause';
+      const text = news === 'began' ? 'stream disconnected' : 'stream still disconnected; cause changed';
       const details = { ...facts, since: new Date(since), action: cause.action };
       logger[isDatabase ? 'debug' : 'warn'](details, `${text}: ${cause.message}`);
       isLogged ||= !isDatabase;

@@ -6,72 +6,72 @@ import { SalesforceError } from '../salesforce/error.ts';
 import { maxCredit, openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store-events.ts';
 import { createOutageReporter, type OutageReporter } from './stream-outage.ts';
-import { readUpToHere, recoverPosition, replayStart } from './stream-position.ts';
+import { recoverPosition, replayStart, requestReadSinceStart } from './stream-position.ts';
 import { readSubscription, setSubscriptionState } from './subscription-rows.ts';
 
-/** What is written under the lease has no effect once another process has taken over. */
+/** Writes under the lease have no effect after another process has taken over. */
 export type SubscribeContext = Pick<
   OrgContext,
   'pool' | 'topic' | 'org' | 'jobs' | 'replayPreset' | 'quietMs' | 'timing' | 'faults' | 'wakeUps' | 'logger'
 > & { readonly lease: Lease };
 
-// Within this time a subscription that Salesforce doesn't want is refused.
-const refusalMs = 1_000;
-// A database that is back is used at once: it is ours, and nobody counts how often we ask.
-const databasePauseMs = 3_000;
-// After credit was used up the silence may be the way of our request for more.
+// Salesforce refuses an invalid subscription within this time.
+const refusalTimeoutMs = 1_000;
+// Short, because the own database needs no protection from retries.
+const maxDatabasePauseMs = 3_000;
+// After all credit is used, the next events also need a round trip for the new credit.
 const quietAfterExhaustionFactor = 20;
 
 /**
- * Follows the topic until `signal` aborts: any end of the stream leads to the next one, from the stored position.
+ * Subscribes to the topic until `signal` aborts. When the stream ends, it is reopened at the stored position.
  * @throws LeaseLostError
  */
 export async function subscribe(context: SubscribeContext, signal: AbortSignal): Promise<void> {
   const outages = createOutageReporter(context);
   try {
     for (let failures = 0; !signal.aborted; ) {
-      const life: StreamLife = { openedAt: undefined, hasLived: false };
+      const life: StreamLife = { openedAt: undefined, hasWorked: false };
       try {
-        await followOnce(context, outages, life, signal);
+        await runStream(context, outages, life, signal);
       } catch (thrown) {
         if (thrown instanceof LeaseLostError) throw thrown;
         if (signal.aborted) break;
         const endedAt = performance.now();
         const error = await causeOf(context, asSalesforceError(thrown));
-        // Streams that end one soon after the other are opened again after longer and longer pauses.
+        // Only a stream that lasted resets the backoff.
         failures = hasLasted(life, endedAt, context.timing) ? 1 : failures + 1;
-        await react(context, outages, error, life.hasLived);
+        await handleFailure(context, outages, error, life.hasWorked);
         const fullMs = retryDelayMs(error, failures, Math.random());
-        const waitMs = error.code.startsWith('database-') ? Math.min(fullMs, databasePauseMs) : fullMs;
-        if (!(await isAskedToReconnect(context, waitMs, signal))) continue;
+        const waitMs = error.code.startsWith('database-') ? Math.min(fullMs, maxDatabasePauseMs) : fullMs;
+        if (!(await waitForReconnect(context, waitMs, signal))) continue;
         failures = 0;
         context.org.endSignInPause();
       }
     }
   } finally {
-    // From here on it is another process's to know.
+    // The next leader reports the state of the stream.
     context.faults.clear('stream');
   }
 }
 
-/** What a stream has shown of itself. The time that signing in took says nothing about it. */
+/** State of one stream. The time of the sign-in does not count. */
 type StreamLife = {
-  /** By `performance.now()`; undefined before the sign-in that comes first. */
+  /** By `performance.now()`; undefined until the sign-in is complete. */
   openedAt: number | undefined;
-  /** It has delivered something, or stayed connected for long enough to count as working. */
-  hasLived: boolean;
+  /** Whether it has received an event or keepalive, or was connected long enough to count as working. */
+  hasWorked: boolean;
 };
 
 function hasLasted(
-  { openedAt = Number.POSITIVE_INFINITY, hasLived }: StreamLife,
+  { openedAt = Number.POSITIVE_INFINITY, hasWorked }: StreamLife,
   endedAt: number,
   { streamProvenMs }: SubscribeContext['timing'],
 ): boolean {
-  return hasLived && endedAt - openedAt > streamProvenMs;
+  return hasWorked && endedAt - openedAt > streamProvenMs;
 }
 
-/** Waits until the next try is due. @returns whether somebody asked for it earlier */
-async function isAskedToReconnect(
+/** Waits until the next attempt is due. @returns whether an operator requested it earlier */
+async function waitForReconnect(
   { wakeUps }: SubscribeContext,
   waitMs: number,
   signal: AbortSignal,
@@ -86,8 +86,8 @@ async function isAskedToReconnect(
 }
 
 /**
- * A refused token is replaced; if that fails, the failed sign-in is why there is no stream. A refusal for another reason
- * may come from a place that the org has left.
+ * The actual cause of a failure. A refused token is renewed; if that fails, the error of the sign-in is the cause. A refusal for
+ * another reason can come from an instance that the org has left.
  */
 async function causeOf({ org }: SubscribeContext, error: SalesforceError): Promise<SalesforceError> {
   if (error.duringSignIn) return error;
@@ -105,23 +105,23 @@ function moved(cause: SalesforceError): SalesforceError {
   return new SalesforceError(message, 'INSTANCE_MOVED', 'transient', { cause });
 }
 
-/** What an end of the stream asks for, besides waiting. */
-async function react(
+/** Reports the end of the stream, and recovers a lost position. */
+async function handleFailure(
   context: SubscribeContext,
   outages: OutageReporter,
   error: SalesforceError,
-  hadLived: boolean,
+  wasWorking: boolean,
 ): Promise<void> {
   try {
-    await outages.failed(error, hadLived);
+    await outages.failed(error, wasWorking);
     if (error.failure === 'data') await recoverPosition(context);
   } catch (failure) {
     if (failure instanceof LeaseLostError) throw failure;
-    context.logger.debug({ err: failure }, 'the reaction to the end of the stream failed');
+    context.logger.debug({ err: failure }, 'handling the end of the stream failed');
   }
 }
 
-async function followOnce(
+async function runStream(
   context: SubscribeContext,
   outages: OutageReporter,
   life: StreamLife,
@@ -136,14 +136,14 @@ async function followOnce(
   const stream = openPullStream(org.pubsub, topic, from);
   const close = (): void => stream.close();
   signal.addEventListener('abort', close);
-  // The stop may have come while the position was read.
+  // The signal may have aborted while the position was read.
   if (signal.aborted) close();
   try {
     life.openedAt = performance.now();
     stream.grant(maxCredit);
-    const first = await firstResponse(context, outages, life, stream);
-    if (from.preset === 'LATEST') await readUpToHere(context, subscription.startedAt);
-    await storeAll(context, outages, stream, first);
+    const first = await readFirstResponse(context, outages, life, stream);
+    if (from.preset === 'LATEST') await requestReadSinceStart(context, subscription.startedAt);
+    await storeResponses(context, outages, stream, first);
   } finally {
     signal.removeEventListener('abort', close);
     stream.close();
@@ -151,10 +151,10 @@ async function followOnce(
 }
 
 /**
- * On a quiet topic the first response can take minutes. A connection that nobody has refused is a stream; after an
- * outage it has to last for a while before it counts.
+ * Waits for the first response, which can take minutes on a quiet topic. An accepted connection already counts as streaming;
+ * after an outage it must last for a minimum time.
  */
-async function firstResponse(
+async function readFirstResponse(
   context: SubscribeContext,
   outages: OutageReporter,
   life: StreamLife,
@@ -164,26 +164,26 @@ async function firstResponse(
   const streaming = async (): Promise<void> => {
     if (!outages.isOngoing()) await setSubscriptionState(pool, lease, 'streaming');
   };
-  const early = await stream.next(refusalMs);
+  const early = await stream.next(refusalTimeoutMs);
   if (early !== undefined || org.pubsub.isConnected()) await streaming();
-  const first = early ?? (await stream.next(Math.max(0, timing.streamProvenMs - refusalMs)));
-  // What waits on the bus would have come by now: also the rest of a transaction that an earlier stream broke off in.
+  const first = early ?? (await stream.next(Math.max(0, timing.streamProvenMs - refusalTimeoutMs)));
+  // Waiting events would have arrived by now, including the rest of a transaction that an earlier stream was interrupted in.
   if (first === undefined && org.pubsub.isConnected()) {
-    life.hasLived = true;
-    await outages.proven(true);
+    life.hasWorked = true;
+    await outages.succeeded(true);
     await markQuiet(pool, lease);
   }
   const response = first ?? (await nextResponse(stream, timing.streamSilenceTimeoutMs));
-  life.hasLived = true;
+  life.hasWorked = true;
   await streaming();
   return response;
 }
 
 /**
- * Stores what comes and asks for more. While one lot is being stored, the next one is on its way: there is room for both,
- * and the way to Salesforce and back is not waited for in between.
+ * Stores responses and grants credit. Credit for the next response is granted before the current one is stored, so that storing
+ * does not wait for a round trip to Salesforce.
  */
-async function storeAll(
+async function storeResponses(
   context: SubscribeContext,
   outages: OutageReporter,
   stream: PullStream,
@@ -191,7 +191,8 @@ async function storeAll(
 ): Promise<never> {
   const { pool, lease, quietMs, timing } = context;
   let response: FetchResponse | undefined = first;
-  let silenceMeans: 'whole' | 'dead' = 'dead';
+  // After events, a pause means that the transaction is complete; after a keepalive, that the stream is dead.
+  let silenceMeans: 'complete' | 'dead' = 'dead';
   for (;;) {
     if (stream.outstanding <= maxCredit / 2) stream.grant(maxCredit - stream.outstanding);
     if (response === undefined) {
@@ -203,14 +204,14 @@ async function storeAll(
     } else {
       const stored = await storeEvents(pool, lease, response.events.map(toRawEvent));
       context.logger.debug({ received: response.events.length, stored }, 'events stored');
-      silenceMeans = 'whole';
+      silenceMeans = 'complete';
     }
-    // Only what is stored proves that the stream works, also after an end that was no outage.
-    await outages.proven(false);
+    // The stream counts as working only after the response was stored.
+    await outages.succeeded(false);
     const exhausted: boolean = response?.pendingNumRequested === 0;
     const limit: number = exhausted ? quietMs * quietAfterExhaustionFactor : quietMs;
     response =
-      silenceMeans === 'whole'
+      silenceMeans === 'complete'
         ? await stream.next(limit)
         : await nextResponse(stream, timing.streamSilenceTimeoutMs);
   }
@@ -220,7 +221,7 @@ async function nextResponse(stream: PullStream, limitMs: number): Promise<FetchR
   const response = await stream.next(limitMs);
   if (response !== undefined) return response;
   throw new SalesforceError(
-    `nothing came for ${limitMs / 1000} s, not even a keepalive`,
+    `no event or keepalive received for ${limitMs / 1000} s`,
     'stream.silent',
     'transient',
   );
@@ -230,7 +231,7 @@ function toRawEvent({ event, replayId }: FetchResponse['events'][number]) {
   return { eventId: event.id, schemaId: event.schemaId, payload: event.payload, replayId };
 }
 
-/** What isn't Salesforce's failure is the database's: the stream is opened again when it is back. */
+/** Other errors come from the database; the stream is reopened when it is available again. */
 function asSalesforceError(thrown: unknown): SalesforceError {
   if (thrown instanceof SalesforceError) return thrown;
   const { code, message } = databaseFault(thrown);

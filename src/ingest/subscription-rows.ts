@@ -6,31 +6,31 @@ import type { SalesforceError } from '../salesforce/error.ts';
 import type { Outage, OutageCause } from './outage.ts';
 
 /**
- * - `idle`: no process follows it
- * - `connecting`: opening the stream
- * - `streaming`: the stream has answered
+ * - `idle`: no process subscribes to it
+ * - `connecting`: the stream is being opened
+ * - `streaming`: the stream works
  * - `waiting`: the stream is down; retries do not change the state
- * - `stopped`: a person has to change something first
+ * - `stopped`: the stream is down until an operator changes something
  */
 export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' | 'stopped';
 
 export type SubscriptionRow = {
-  /** Null until this process, or another, has signed in for the first time. */
+  /** Null until a process has signed in for the first time. */
   readonly organizationId: string | null;
-  /** Of the newest stored event, and since when. */
+  /** Of the newest stored event; `positionAt` is the time when it was stored. */
   readonly replayId: Buffer | null;
   readonly positionAt: Date | null;
   /** Of the newest keepalive. */
   readonly keepaliveReplayId: Buffer | null;
   readonly startedAt: Date;
   readonly loadedAt: Date | null;
-  /** When the initial load had read everything, whether or not all of it could be stored. */
+  /** When the initial load had read all records, even if some of them could not be stored. */
   readonly readThroughAt: Date | null;
   readonly outageSince: Date | null;
   readonly outageCause: OutageCause | null;
 };
 
-/** The subscription of a topic; made at the first start. */
+/** Reads the subscription of a topic, and creates it at the first start. */
 export async function ensureSubscription(
   client: Queryable,
   topic: string,
@@ -59,7 +59,7 @@ export async function readSubscription(client: Queryable, topic: string): Promis
   return row;
 }
 
-/** Whether the initial load of a topic is complete: there is a mirror that can be served. */
+/** Whether the initial load of a topic is complete, so that the mirror can be served. */
 export async function isLoaded(client: Queryable, topic: string): Promise<boolean> {
   const { rowCount } = await client.query({
     name: 'is-loaded',
@@ -69,7 +69,7 @@ export async function isLoaded(client: Queryable, topic: string): Promise<boolea
   return rowCount === 1;
 }
 
-/** The greatest version that has been applied from a topic: every reading sent from now on contains it. */
+/** Reads the greatest version that was applied from a topic. Every read that is sent from now on contains it. */
 export async function readWatermark(client: Queryable, topic: string): Promise<Version> {
   const { rows } = await client.query<{ watermark: string | null }>({
     name: 'read-watermark',
@@ -105,14 +105,14 @@ function describeError({ code, failure, message, setting, action }: SalesforceEr
 }
 
 /**
- * The stream is down. The start of the outage is that of the state, whatever is tried meanwhile.
+ * Saves an outage of the stream. The state begins with the outage; retries do not change that.
  * @throws LeaseLostError
  */
 export async function saveOutage(client: Queryable, lease: Lease, { since, cause }: Outage): Promise<void> {
   const { code, class: failure, message, action } = cause;
   const saved = await client.query({
     name: 'save-outage',
-    // By age, since the clocks of this process and of the database may differ.
+    // Uses the age, because the clocks of this process and the database may differ.
     text: `with s as (select coalesce(outage_since, now() - $5 * interval '1 millisecond') as since
                         from subscriptions where topic = $1)
            update subscriptions
@@ -131,8 +131,8 @@ export async function saveOutage(client: Queryable, lease: Lease, { since, cause
 }
 
 /**
- * The stream works: an outage, if there was one, is over.
- * @param isCaughtUp whether nothing is left on the bus
+ * Saves that the stream works, and ends an outage if there was one.
+ * @param isCaughtUp whether no event is left on the bus
  * @throws LeaseLostError
  */
 export async function endOutage(client: Queryable, lease: Lease, isCaughtUp: boolean): Promise<void> {
@@ -148,19 +148,19 @@ export async function endOutage(client: Queryable, lease: Lease, isCaughtUp: boo
 }
 
 /**
- * Gives up positions that the bus does not know any more.
+ * Clears positions that the event bus no longer knows.
  * @throws LeaseLostError
  */
-export async function forgetPosition(client: Queryable, lease: Lease): Promise<void> {
-  const forgotten = await client.query({
-    name: 'forget-position',
+export async function clearPosition(client: Queryable, lease: Lease): Promise<void> {
+  const cleared = await client.query({
+    name: 'clear-position',
     text: `update subscriptions set replay_id = null, keepalive_replay_id = null where topic = $1 and epoch = $2`,
     values: [lease.topic, lease.epoch],
   });
-  expectHeld(lease, forgotten);
+  expectHeld(lease, cleared);
 }
 
-/** Everything was read. The load is complete unless a record could not be stored. */
+/** Saves that the initial load has read all records. It is complete unless a record could not be stored. */
 export async function markLoaded(client: Queryable, topic: string): Promise<void> {
   await client.query({
     name: 'mark-loaded',

@@ -12,8 +12,7 @@ export type OrgExpectations = {
 };
 
 /**
- * Makes sure that the org is the one that this database mirrors and that its topic can be followed, and saves the
- * topic's schema.
+ * Checks that this database mirrors the org and that the topic exists, and saves the schema of the topic.
  * @throws SalesforceError that names the setting
  */
 export async function verifyOrg(pool: pg.Pool, org: Org, { topic, filter }: OrgExpectations): Promise<void> {
@@ -34,10 +33,10 @@ export async function verifyOrg(pool: pg.Pool, org: Org, { topic, filter }: OrgE
 }
 
 /**
- * Whether a failure of the first attempt to connect ends the start. Only a wrong setting does. If there is a mirror to
- * serve, credentials that are refused are reported instead: they may be corrected in Salesforce.
+ * Whether a failure of the first connection aborts the startup. Only an invalid setting does. If there is a mirror to serve,
+ * refused credentials are only reported, because they may be corrected in Salesforce.
  */
-export function endsStart({ code, failure }: SalesforceError, isLoaded: boolean): boolean {
+export function abortsStartup({ code, failure }: SalesforceError, isLoaded: boolean): boolean {
   if (code === 'OTHER_ORG' || code === 'SIGNUP_CODE_FILTER') return true;
   return !isLoaded && (failure === 'config' || failure === 'permission' || failure === 'bug');
 }
@@ -55,16 +54,16 @@ async function expectSameOrg(pool: pg.Pool, organizationId: string): Promise<voi
   });
 }
 
-/** What is wrong and what to do, if a database holds the mirror of another org than the one that was signed in to. */
+/** Error message for a database with a mirror of another org than that of the credentials. */
 export function otherOrgText(mirrored: string, connected: string): string {
-  const held = isSimulator(mirrored) ? `the simulator (${mirrored})` : `org ${mirrored}`;
+  const owner = isSimulator(mirrored) ? `the simulator (${mirrored})` : `org ${mirrored}`;
   if (isSimulator(connected) && !isSimulator(mirrored)) {
-    return `DATABASE_URL holds a mirror of ${held}, but the simulator was started; set the SALESFORCE_ settings of that org, or give the simulator another database`;
+    return `DATABASE_URL holds a mirror of ${owner}, but the simulator was started; set the SALESFORCE_ settings of that org, or give the simulator another database`;
   }
-  return `DATABASE_URL holds a mirror of ${held}, but the credentials belong to org ${connected}; give that org an empty database`;
+  return `DATABASE_URL holds a mirror of ${owner}, but the credentials belong to org ${connected}; give that org an empty database`;
 }
 
-// How the ids that the simulator makes begin.
+// Prefix of the organization ids of the simulator.
 function isSimulator(organizationId: string): boolean {
   return organizationId.startsWith('00DTM00000');
 }

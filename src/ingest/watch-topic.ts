@@ -4,7 +4,7 @@ import { selectsAccount } from '../salesforce/channel-members.ts';
 
 const checkIntervalMs = 15 * 60_000;
 
-/** Reports a topic that is known not to carry changes of Account, at the start and from then on. */
+/** Checks periodically whether the channel of the topic has Account selected, and reports if it has not. */
 export async function watchTopic(
   { org, topic, faults, timing, logger }: OrgContext,
   signal: AbortSignal,
@@ -19,12 +19,12 @@ export async function watchTopic(
       }
       if (isSelected === false) faults.set('topic', accountNotSelected);
       else faults.clear('topic');
-      if (isMissing && isSelected !== false) logger.info({ topic }, 'the topic carries changes of Account');
+      if (isMissing && isSelected !== false) logger.info({ topic }, 'Account is selected for the channel');
       isMissing = isSelected === false;
       return { pauseMs: isMissing ? timing.codeFieldCheckIntervalMs : checkIntervalMs };
     },
     pollMs: checkIntervalMs,
-    onFailure: (error) => logger.debug({ err: error, topic }, 'the channel could not be checked'),
+    onFailure: (error) => logger.debug({ err: error, topic }, 'channel check failed'),
     signal,
   });
   faults.clear('topic');

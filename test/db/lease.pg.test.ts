@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { expectHeld, LeaseLostError, releaseLease, renewLease, takeLease } from '../../src/db/lease.ts';
 import { markQuiet, storeEvents, storeKeepalive } from '../../src/ingest/store-events.ts';
 import {
+  clearPosition,
   ensureSubscription,
-  forgetPosition,
   setSubscriptionState,
 } from '../../src/ingest/subscription-rows.ts';
 import { useDatabase } from '../helpers/use-database.ts';
@@ -43,7 +43,7 @@ describe('the lease of a topic', () => {
       () => storeEvents(pool, old, [{ ...event, eventId: 'two' }]),
       () => storeKeepalive(pool, old, Buffer.from('0c', 'hex')),
       () => markQuiet(pool, old),
-      () => forgetPosition(pool, old),
+      () => clearPosition(pool, old),
       () => setSubscriptionState(pool, old, 'waiting'),
       () => renewLease(pool, old),
     ];

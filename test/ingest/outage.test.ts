@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { compareIncidents } from '../../src/incidents/log-incidents.ts';
 import {
-  afterProof,
   type OutageNews,
   type OutageState,
   outageAfterFailure,
+  outageAfterSuccess,
   working,
 } from '../../src/ingest/outage.ts';
 import { type FailureClass, SalesforceError } from '../../src/salesforce/error.ts';
@@ -15,14 +15,14 @@ const unavailable = failing('UNAVAILABLE', 'transient');
 const expired = failing('service.auth.error', 'auth');
 const inactive = failing('inactive_user', 'config');
 
-type Step = { readonly error: SalesforceError; readonly hadLived?: boolean };
+type Step = { readonly error: SalesforceError; readonly wasWorking?: boolean };
 
 /** Failures one second apart, the first at 1,000. */
 function run(steps: readonly Step[]): { readonly state: OutageState; readonly news: OutageNews[] } {
   const news: OutageNews[] = [];
   let state = working;
-  for (const [index, { error, hadLived = false }] of steps.entries()) {
-    const next = outageAfterFailure(state, { error, at: (index + 1) * 1_000, hadLived });
+  for (const [index, { error, wasWorking = false }] of steps.entries()) {
+    const next = outageAfterFailure(state, { error, at: (index + 1) * 1_000, wasWorking });
     state = next.state;
     news.push(next.news);
   }
@@ -45,32 +45,32 @@ describe('an outage of the stream', () => {
     ],
     [
       'is none if Salesforce ends a stream that has lived',
-      [{ error: unavailable, hadLived: true }],
+      [{ error: unavailable, wasWorking: true }],
       [null],
       null,
     ],
     [
       'is none if the token has expired meanwhile',
-      [{ error: unavailable, hadLived: true }, { error: expired }],
+      [{ error: unavailable, wasWorking: true }, { error: expired }],
       [null, null],
       null,
     ],
     [
       'begins at the end of the last stream if the next one fails',
-      [{ error: unavailable, hadLived: true }, { error: unavailable }],
+      [{ error: unavailable, wasWorking: true }, { error: unavailable }],
       [null, 'began'],
       1_000,
     ],
-    ['begins at once if a person is needed', [{ error: inactive, hadLived: true }], ['began'], 1_000],
+    ['begins at once if a person is needed', [{ error: inactive, wasWorking: true }], ['began'], 1_000],
     [
       'begins at once if the database refused',
-      [{ error: failing('database-full', 'transient'), hadLived: true }],
+      [{ error: failing('database-full', 'transient'), wasWorking: true }],
       ['began'],
       1_000,
     ],
     [
       'begins at once if the stream had fallen silent',
-      [{ error: failing('stream.silent', 'transient'), hadLived: true }],
+      [{ error: failing('stream.silent', 'transient'), wasWorking: true }],
       ['began'],
       1_000,
     ],
@@ -78,7 +78,7 @@ describe('an outage of the stream', () => {
     const result = run(steps);
     expect(result.news).toEqual(news);
     expect(result.state.outage?.since ?? null).toBe(since);
-    expect(afterProof(result.state)).toBe(since === null ? null : 'ended');
+    expect(outageAfterSuccess(result.state)).toBe(since === null ? null : 'ended');
   });
 
   it('an outage says whether a person is needed and names the setting', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endsStart, otherOrgText } from '../../src/ingest/verify-org.ts';
+import { abortsStartup, otherOrgText } from '../../src/ingest/verify-org.ts';
 import { type FailureClass, SalesforceError } from '../../src/salesforce/error.ts';
 
 describe('a failure of the first attempt to connect', () => {
@@ -19,7 +19,7 @@ describe('a failure of the first attempt to connect', () => {
     'a first failure with %s (%s) ends the start as follows: %j',
     (code, failure, { withMirror, without }) => {
       const error = new SalesforceError('It says so.', code, failure);
-      expect({ withMirror: endsStart(error, true), without: endsStart(error, false) }).toEqual({
+      expect({ withMirror: abortsStartup(error, true), without: abortsStartup(error, false) }).toEqual({
         withMirror,
         without,
       });
