@@ -33,8 +33,8 @@ import { defaultTiming, type Timing } from './timing.ts';
 import { defaultRetryPolicy } from './write-back/judge-result.ts';
 
 /**
- * Builds the service: database, Salesforce, pipeline, HTTP. The returned server starts the pipeline when it becomes ready
- * and releases all resources when it is closed.
+ * Builds the service: database, Salesforce, pipeline, HTTP. The returned server starts the pipeline when it becomes
+ * ready and releases all resources when it is closed.
  *
  * @throws if a setting is invalid or the database stays unreachable; an unreachable org is retried in the background
  */

@@ -35,8 +35,8 @@ export type Pipeline = {
 
 /**
  * Starts the stages that an event passes: ingest → apply (with the codes) → write-back. They communicate by tables and
- * wake-ups. Any number of processes can run this on one database: the leader runs the stages, and every process works on
- * the job queue of resyncs and re-reads.
+ * wake-ups. Any number of processes can run this on one database: the leader runs the stages, and every process works
+ * on the job queue of resyncs and re-reads.
  */
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { pool, topic, salesforce, jobs, codeSettings, schedules, indexedFields } = options;

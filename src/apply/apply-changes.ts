@@ -49,8 +49,8 @@ export type ApplyResult = {
 };
 
 /**
- * Merges changes into the mirror in the transaction of the caller: values, deletion, codes, staleness. A lock serializes
- * these transactions across all sources, so that two of them cannot insert the same account.
+ * Merges changes into the mirror in the transaction of the caller: values, deletion, codes, staleness. A lock
+ * serializes these transactions across all sources, so that two of them cannot insert the same account.
  */
 export async function applyChanges(
   client: pg.PoolClient,
@@ -168,8 +168,8 @@ function staleVersionAfter(
   staleVersion: Version | null,
   changes: readonly AccountChange[],
 ): Version | null {
-  // A deletion event has no values. Values lost in an earlier gap still have to be read, unless the deletion was found by
-  // a read.
+  // A deletion event has no values. Values lost in an earlier gap still have to be read, unless the deletion was found
+  // by a read.
   const deletion = isDeleted(merged) ? merged.fieldVersions.get(deletedField) : undefined;
   const known = deletion !== undefined && isReadVersion(deletion) ? deletion : merged.baseVersion;
   if (staleVersion !== null) return compareVersions(known, staleVersion) >= 0 ? null : staleVersion;

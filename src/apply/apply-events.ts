@@ -34,7 +34,8 @@ export type ApplyContext = Pick<AppContext, 'pool' | 'topic' | 'codes' | 'schema
 const batchSize = 250;
 // Initial limit of a read of the log; it grows for larger transactions.
 const initialLimit: ReadLimit = { events: batchSize, bytes: 16 * 1024 ** 2 };
-// Salesforce replaces the rest of a transaction with more changes by an overflow event; a larger one is applied in parts.
+// Salesforce replaces the rest of a transaction with more changes by an overflow event; a larger one is applied in
+// parts.
 const transactionLimit: ReadLimit = { events: 100_000, bytes: 256 * 1024 ** 2 };
 
 /**
@@ -144,8 +145,8 @@ async function markFailed(context: ApplyContext, events: readonly Decoded[], rea
 }
 
 /**
- * Accounts of events that are older than the retention of field versions. A webhook can deliver them, but they cannot be
- * merged field by field any more, so the accounts are read.
+ * Accounts of events that are older than the retention of field versions. A webhook can deliver them, but they cannot
+ * be merged field by field any more, so the accounts are read.
  */
 function accountsBeyondHorizon(results: readonly ProcessedEvent[]): string[] {
   const horizon = Date.now() - defaultRetention.versionsMs;
@@ -213,8 +214,8 @@ function reasonAhead({ commitTimestamp }: ChangeEventHeader, now: number): strin
 }
 
 /**
- * The changes to merge. Two kinds of events are not merged, but their accounts are read: those with a commit time ahead of
- * the clock, and events of webhooks without values for accounts that are not in the mirror.
+ * The changes to merge. Two kinds of events are not merged, but their accounts are read: those with a commit time ahead
+ * of the clock, and events of webhooks without values for accounts that are not in the mirror.
  */
 async function changesOf(
   { topic, source }: ApplyContext,

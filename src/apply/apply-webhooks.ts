@@ -25,8 +25,8 @@ export async function applyWebhooks(context: ApplyContext): Promise<WebhooksAppl
 const maxNotices = 500;
 
 /**
- * Enqueues reads of the records that outbound messages report as changed. Their values are not used, because they are those
- * of the time of sending.
+ * Enqueues reads of the records that outbound messages report as changed. Their values are not used, because they are
+ * those of the time of sending.
  * @returns the number of processed notifications
  */
 async function applyNotices({ pool, topic, codes, jobs }: ApplyContext): Promise<number> {

@@ -5,8 +5,8 @@ import { compareVersions, laterVersion, type Version } from './version.ts';
 export type AccountVersions = Pick<Merged, 'baseVersion' | 'fieldVersions'> & { readonly deleted: boolean };
 
 /**
- * Folds field versions up to `horizon` into the base version, which keeps the row small. The new base version is the newest
- * folded one. It is a version of this account, so later reads of the account win over it.
+ * Folds field versions up to `horizon` into the base version, which keeps the row small. The new base version is the
+ * newest folded one. It is a version of this account, so later reads of the account win over it.
  *
  * Merges give the same result as before, provided that no change up to `horizon` arrives later. Not folded are:
  * - any versions, if the base version is beyond the horizon or the account is incomplete;

@@ -6,8 +6,8 @@ export type EventSource = 'stream' | 'webhook';
 
 /**
  * Marks an event as a duplicate if the same change was already applied from the other source. The stream and a webhook
- * deliver a change in different bytes, and one may contain more than the other. Both are merged, which is idempotent, but
- * readers see the change once. Requires the lock on account writes, so that concurrent duplicates are detected.
+ * deliver a change in different bytes, and one may contain more than the other. Both are merged, which is idempotent,
+ * but readers see the change once. Requires the lock on account writes, so that concurrent duplicates are detected.
  */
 export async function markDuplicates(
   client: Queryable,

@@ -4,37 +4,37 @@ import { compareVersions, laterVersion, type Version, zeroVersion } from './vers
 /** Deletion is a field like the others. */
 export const deletedField = 'IsDeleted';
 
-/** What became known of one account at one version. */
+/** Values of an account at one version, from an event or a read. */
 export type Change = {
   readonly version: Version;
   /**
-   * `snapshot`: these are all values; a field that is not named is empty (CREATE, UNDELETE, a record read).
-   * `patch`: only the named fields changed (UPDATE, DELETE).
+   * `snapshot`: all values; a missing field is empty (CREATE, UNDELETE, a read).
+   * `patch`: the changed fields only (UPDATE, DELETE).
    */
   readonly kind: 'snapshot' | 'patch';
   readonly values: FieldValues;
   /** Top-level fields that a snapshot does not cover: they stay unchanged. */
   readonly unreadFields?: ReadonlySet<string>;
-  /** Paths of the values in which U+FFFD takes the place of a character that PostgreSQL does not store. */
+  /** Paths of values in which U+FFFD replaces a character that PostgreSQL cannot store. */
   readonly replaced?: ReadonlySet<string>;
 };
 
-/** The merged state of one account: every value, and the version that last wrote it. */
+/** The merged state of an account: its values, and the version that last wrote each of them. */
 export type Merged = {
   readonly values: FieldValues;
-  /** Every field without a version of its own has this one. */
+  /** The version of all fields without an entry in `fieldVersions`. */
   readonly baseVersion: Version;
-  /** Versions of their own: of fields written later, or not known to the reading that the base comes from. */
+  /** Versions of fields that were written later, or that the snapshot of the base did not cover. */
   readonly fieldVersions: ReadonlyMap<string, Version>;
 };
 
 export const emptyState: Merged = { values: new Map(), baseVersion: zeroVersion, fieldVersions: new Map() };
 
 /**
- * Merges a change: it writes a field only if its version is greater than the field's. So the order, the repetition
- * and the source of changes do not matter; the same set of changes ends in the same state.
+ * Merges a change: a field is written only if the version of the change is greater than that of the field. The same set
+ * of changes therefore gives the same state, independently of order, repetition and source.
  *
- * @returns the state before, the same object, where the change brought nothing
+ * @returns the same object if the change has no effect
  */
 export function merge(before: Merged, change: Change): Merged {
   return change.kind === 'snapshot' ? mergeSnapshot(before, change) : mergePatch(before, change);
@@ -57,12 +57,12 @@ function mergePatch(before: Merged, { values: changed, version }: Change): Merge
 
 function mergeSnapshot(before: Merged, change: Change): Merged {
   const { values: changed, version, unreadFields = noFields } = change;
-  if (compareVersions(version, before.baseVersion) <= 0) return mergeBehindBase(before, change);
+  if (compareVersions(version, before.baseVersion) <= 0) return mergeOlderSnapshot(before, change);
   const isUnread = (path: string): boolean => unreadFields.has(topOf(path));
   const fieldVersions = new Map(
     [...before.fieldVersions].filter(([path, at]) => isUnread(path) || compareVersions(at, version) > 0),
   );
-  // What the change does not know keeps its version, also where nothing is known of it yet.
+  // Fields that the change does not cover keep their version, even if they have no value yet.
   for (const path of [...unreadFields, ...before.values.keys()])
     if (isUnread(path)) fieldVersions.set(path, fieldVersion(before, path));
   const values = new Map<string, Scalar>();
@@ -72,8 +72,8 @@ function mergeSnapshot(before: Merged, change: Change): Merged {
   return { values, baseVersion: version, fieldVersions };
 }
 
-/** Only what the reading that set the base did not know can still be older than this change. */
-function mergeBehindBase(before: Merged, change: Change): Merged {
+/** Merges a snapshot that is not newer than the base: only fields with an older version of their own can change. */
+function mergeOlderSnapshot(before: Merged, change: Change): Merged {
   const { values: changed, version, unreadFields = noFields } = change;
   const older = [
     ...new Set([...before.fieldVersions.keys(), ...changed.keys(), ...before.values.keys()]),
@@ -98,7 +98,7 @@ export function topOf(path: string): string {
   return dot === -1 ? path : path.slice(0, dot);
 }
 
-/** A part without a version of its own has that of its field. */
+/** The version of a field; a part without an own version has that of its field. */
 export function fieldVersion({ fieldVersions, baseVersion }: Merged, path: string): Version {
   return fieldVersions.get(path) ?? fieldVersions.get(topOf(path)) ?? baseVersion;
 }
@@ -110,12 +110,12 @@ export function newestVersion({ baseVersion, fieldVersions }: Merged): Version {
   return newest;
 }
 
-/** Whether every field has been written at least once: by a CREATE, an UNDELETE or a reading. */
+/** Whether all fields are known: from a CREATE, an UNDELETE or a read. */
 export function isComplete({ baseVersion }: Pick<Merged, 'baseVersion'>): boolean {
   return compareVersions(baseVersion, zeroVersion) > 0;
 }
 
-/** Paths whose values differ; an absent value is an empty one. */
+/** Paths whose values differ; a missing value equals an empty one. */
 export function changedPaths(before: Merged, after: Merged): string[] {
   if (before === after) return [];
   const paths = new Set([...before.values.keys(), ...after.values.keys()]);

@@ -13,8 +13,8 @@ import {
 } from './version.ts';
 
 /**
- * Advances the watermark: everything up to this version has been applied. Only the stream delivers events in commit order,
- * so only events of the stream count, except those with a commit time ahead of the clock.
+ * Advances the watermark: everything up to this version has been applied. Only the stream delivers events in commit
+ * order, so only events of the stream count, except those with a commit time ahead of the clock.
  *
  * @param now epoch milliseconds
  * @returns the previous watermark

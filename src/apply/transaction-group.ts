@@ -5,9 +5,9 @@ export type Groupable = { readonly id: bigint; readonly transactionKey: string |
 const maxUnreadableRun = 200;
 
 /**
- * Splits the log, in the order of arrival, into Salesforce transactions: consecutive events with the same key. An event that
- * cannot be decoded is a group of its own, unless the events before and after it have the same key: then it belongs to that
- * transaction.
+ * Splits the log, in the order of arrival, into Salesforce transactions: consecutive events with the same key. An event
+ * that cannot be decoded is a group of its own, unless the events before and after it have the same key: then it
+ * belongs to that transaction.
  *
  * The last group is included only if it is complete.
  * @param quietThrough id up to which the log is complete, because the bus was silent afterwards

@@ -1,9 +1,9 @@
 /**
  * The version of a value. The greater version wins.
  *
- * `(commitTimestamp, commitNumber, sequenceNumber, readAt)`: the first three are those of the change event. A record that
- * was read from Salesforce has the greatest version that it certainly contains, and the time of the read as fourth part:
- * it wins over the events that it contains, and over earlier reads.
+ * `(commitTimestamp, commitNumber, sequenceNumber, readAt)`: the first three are those of the change event. A record
+ * that was read from Salesforce has the greatest version that it certainly contains, and the time of the read as fourth
+ * part: it wins over the events that it contains, and over earlier reads.
  */
 export type Version = readonly [
   /** Epoch milliseconds, in practice whole seconds. */

@@ -9,7 +9,8 @@ export function advisoryLock(key: bigint): AdvisoryLock {
 }
 
 /**
- * All advisory locks of Tidemark. Keys are numbers that are shared by the whole database, so they are defined in one place.
+ * All advisory locks of Tidemark. Keys are numbers that are shared by the whole database, so they are defined in one
+ * place.
  */
 export const advisoryLocks = {
   /** Only one process migrates. */

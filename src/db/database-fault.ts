@@ -61,7 +61,9 @@ function isConnectionFault(code: string, message: string): boolean {
   return connectionCodes.test(code) || connectionMessages.test(message);
 }
 
-/** PostgreSQL's code if there is one; Prisma keeps it inside an error of its own, and a refused host has several errors. */
+/**
+ * PostgreSQL's code if there is one; Prisma keeps it inside an error of its own, and a refused host has several errors.
+ */
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { code, meta, errors } = error as {

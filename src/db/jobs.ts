@@ -41,8 +41,8 @@ export type QueueOptions = {
 };
 
 /**
- * Starts the job queue in a schema of its own in the same database. Jobs of a killed worker are released within half a minute.
- * A worker whose connection does not respond retries after `queryTimeoutMs`.
+ * Starts the job queue in a schema of its own in the same database. Jobs of a killed worker are released within half a
+ * minute. A worker whose connection does not respond retries after `queryTimeoutMs`.
  */
 export async function startJobs(
   databaseUrl: string,

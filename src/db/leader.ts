@@ -28,8 +28,8 @@ const reacquireIntervalMs = 1_000;
 const stopTimeoutMs = 3_500;
 
 /**
- * Runs all `works` whenever this process is the leader. An advisory lock elects the leader; it belongs to a connection, which
- * ends with its process. The epoch prevents writes of a former leader that has not noticed the loss of the lock.
+ * Runs all `works` whenever this process is the leader. An advisory lock elects the leader; it belongs to a connection,
+ * which ends with its process. The epoch prevents writes of a former leader that has not noticed the loss of the lock.
  */
 export async function runAsLeader(
   context: LeaderContext,

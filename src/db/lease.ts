@@ -45,8 +45,8 @@ export async function renewLease(client: Queryable, lease: Lease): Promise<void>
   expectHeld(lease, renewed);
 }
 
-// A stream that has caught up since it was opened stays caught up while it is open and receives no event. After an event,
-// further ones may be waiting on the bus.
+// A stream that has caught up since it was opened stays caught up while it is open and receives no event. After an
+// event, further ones may be waiting on the bus.
 const isCaughtUp = `(state = 'streaming' and live_at >= state_since and coalesce(last_event_at <= live_at, true))`;
 
 /** SQL condition on a row of `subscriptions`: all events that have arrived are applied. */

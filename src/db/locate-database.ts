@@ -6,8 +6,9 @@ import { parseSearchPath, pinSession, schemaParameter } from './session-options.
 export type DatabaseAddress = { readonly url: string; readonly schema: string };
 
 /**
- * Determines the schema of the tables by the rules of PostgreSQL: the first one of the search path, which comes from the role, the database, the `options` of the URL or its `schema` parameter. A schema of that path that
- * already holds Tidemark's tables is preferred, so that a schema created later does not hide them.
+ * Determines the schema of the tables by the rules of PostgreSQL: the first one of the search path, which comes from
+ * the role, the database, the `options` of the URL or its `schema` parameter. A schema of that path that already holds
+ * Tidemark's tables is preferred, so that a schema created later does not hide them.
  *
  * @throws if the schema does not exist and cannot be created, or this role cannot create tables in it
  */

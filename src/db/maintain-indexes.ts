@@ -31,7 +31,7 @@ export async function maintainIndexes(options: IndexOptions, signal: AbortSignal
 
 async function withConnection(
   { databaseUrl, fields, logger }: IndexOptions,
-  held: AbortSignal,
+  signal: AbortSignal,
 ): Promise<void> {
   // No timeouts: building an index of a large table takes long and waits for all older transactions.
   const client = new pg.Client({
@@ -46,32 +46,37 @@ async function withConnection(
   await client.connect();
   const pid = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
   const cancel = (): void => void cancelStatement(databaseUrl, pid.rows[0]?.pid);
-  held.addEventListener('abort', cancel);
+  signal.addEventListener('abort', cancel);
   try {
     const reason = (await readTrigramOperators(client)) === null ? await addTrigrams(client) : undefined;
     if (reason !== undefined) logger.warn({ reason }, 'pg_trgm is not available; searches scan all accounts');
     const wanted = wantedIndexes(fields, await readTrigramOperators(client));
-    await doWork(client, indexWork(wanted, await readPresentIndexes(client)), logger, held);
+    await doWork(client, indexWork(wanted, await readPresentIndexes(client)), logger, signal);
   } finally {
-    held.removeEventListener('abort', cancel);
+    signal.removeEventListener('abort', cancel);
     await client.end().catch(() => {});
   }
 }
 
-async function doWork(client: pg.Client, work: IndexWork, logger: Logger, held: AbortSignal): Promise<void> {
+async function doWork(
+  client: pg.Client,
+  work: IndexWork,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   for (const name of work.drop) {
-    if (held.aborted) return;
+    if (signal.aborted) return;
     await client.query(`drop index concurrently if exists ${client.escapeIdentifier(name)}`);
     logger.info({ index: name }, 'index dropped');
   }
   for (const { name, definition } of work.create) {
-    if (name === textsIndex) await fillAccountTexts(client, held);
-    if (held.aborted) return;
+    if (name === textsIndex) await fillAccountTexts(client, signal);
+    if (signal.aborted) return;
     await client.query(`create index concurrently ${client.escapeIdentifier(name)} on ${definition}`);
     logger.info({ index: name }, 'index created');
   }
   // The planner has no statistics on a new expression yet.
-  if (work.create.length > 0 && !held.aborted) await client.query('analyze accounts, account_texts');
+  if (work.create.length > 0 && !signal.aborted) await client.query('analyze accounts, account_texts');
 }
 
 /** Cancels the statement from another connection, because its own is busy. */

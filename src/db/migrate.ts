@@ -9,11 +9,12 @@ const migrationsFolder = new URL('../../prisma/migrations/', import.meta.url);
 const unlimited = { query_timeout: 2 ** 31 - 1 };
 
 /**
- * Applies the missing migrations. It uses the folders and the table `_prisma_migrations` of Prisma, so it is interchangeable
- * with `prisma migrate deploy`. Each migration is one transaction; several processes may call this at once.
+ * Applies the missing migrations. It uses the folders and the table `_prisma_migrations` of Prisma, so it is
+ * interchangeable with `prisma migrate deploy`. Each migration is one transaction; several processes may call this at
+ * once.
  *
- * A version can start on a database that a newer one has migrated, because migrations only add. Those that remove something
- * have a name that ends in `_contract`.
+ * A version can start on a database that a newer one has migrated, because migrations only add. Those that remove
+ * something have a name that ends in `_contract`.
  *
  * @param onNewer called with the names of migrations that this version does not know
  * @returns the names of the migrations that were applied

@@ -3,8 +3,8 @@ import type pg from 'pg';
 import { createSchema } from './locate-database.ts';
 
 /**
- * The schema of the job queue for a schema of tables. Two installations in one database must not share jobs, so only the one
- * in `public` uses `pgboss`.
+ * The schema of the job queue for a schema of tables. Two installations in one database must not share jobs, so only
+ * the one in `public` uses `pgboss`.
  */
 export function queueSchemaOf(schema: string): string {
   if (schema === 'public') return 'pgboss';

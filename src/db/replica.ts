@@ -28,9 +28,9 @@ export const defaultMaxStalenessMs = 5_000;
 const pollIntervalMs = 250;
 
 /**
- * Opens a replica and measures its lag. A sample consists of the time, the position of the primary and the position of the
- * replica. The newest sample whose primary position the replica has replayed gives the maximum age of a read. This needs
- * neither synchronized clocks nor traffic, and the age grows while one of the servers does not respond.
+ * Opens a replica and measures its lag. A sample consists of the time, the position of the primary and the position of
+ * the replica. The newest sample whose primary position the replica has replayed gives the maximum age of a read. This
+ * needs neither synchronized clocks nor traffic, and the age grows while one of the servers does not respond.
  */
 export function openReplica(options: ReplicaOptions): Replica {
   const { url, schema = 'public', primary, onError, maxStalenessMs = defaultMaxStalenessMs } = options;

@@ -34,9 +34,9 @@ const cacheMs = 1_000;
 const checkTimeoutMs = 2_000;
 
 /**
- * Finds the primary among the servers. The last known primary is checked first; if it is not primary any more, all servers
- * are. If several servers claim to be primary, the one on the latest timeline wins, because the others are from before a
- * promotion. A server on an earlier timeline than the last primary is never used.
+ * Finds the primary among the servers. The last known primary is checked first; if it is not primary any more, all
+ * servers are. If several servers claim to be primary, the one on the latest timeline wins, because the others are from
+ * before a promotion. A server on an earlier timeline than the last primary is never used.
  */
 function primaryFinder(servers: readonly string[]): FindPrimary {
   let latest = 0;
@@ -131,8 +131,8 @@ class PrimarySocket extends Socket {
 }
 
 /**
- * Rejects a new connection to a standby. During a failover a DNS name can point to a standby temporarily, and every write on
- * such a connection would fail.
+ * Rejects a new connection to a standby. During a failover a DNS name can point to a standby temporarily, and every
+ * write on such a connection would fail.
  *
  * @throws StandbyError
  */

@@ -4,8 +4,8 @@ export function schemaParameter(url: string): string | undefined {
 }
 
 /**
- * Adds options to a connection string: the search path is this schema only, and the settings that the code relies on override
- * the defaults of the role and the database.
+ * Adds options to a connection string: the search path is this schema only, and the settings that the code relies on
+ * override the defaults of the role and the database.
  */
 export function pinSession(url: string, schema: string): string {
   const own = parameters(url).getAll('options').at(-1) ?? '';

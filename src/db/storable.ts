@@ -1,6 +1,6 @@
 /**
- * Replaces characters that PostgreSQL cannot store by U+FFFD: NUL, and in JSON lone surrogates. Salesforce and its clients
- * can send both, for example an emoji that a length limit has cut in two.
+ * Replaces characters that PostgreSQL cannot store by U+FFFD: NUL, and in JSON lone surrogates. Salesforce and its
+ * clients can send both, for example an emoji that a length limit has cut in two.
  * Source: "Character Types" and "JSON Types", PostgreSQL manual.
  */
 export function storableText(text: string): string {

@@ -5,8 +5,8 @@ type Logger = Record<'info' | 'warn', (fields: object, message: string) => void>
 const pauseMs = 500;
 
 /**
- * Creates a function that retries steps of the startup while the database is unreachable, for `limitMs` milliseconds in total.
- * Other errors are thrown at once.
+ * Creates a function that retries steps of the startup while the database is unreachable, for `limitMs` milliseconds in
+ * total. Other errors are thrown at once.
  */
 export function createStartupRetry(
   limitMs: number,

@@ -7,8 +7,8 @@ import { withTimeout } from './with-timeout.ts';
 const channelSql = `case current_schema() when 'public' then 'tidemark' else 'tidemark_' || md5(current_schema()) end`;
 
 /**
- * The reason of a wake-up: stored events, applied events, due codes, progress of a resync, a released lease, a request to
- * reconnect to Salesforce, an opened or closed incident. A wake-up is only a hint; the receiver queries the state.
+ * The reason of a wake-up: stored events, applied events, due codes, progress of a resync, a released lease, a request
+ * to reconnect to Salesforce, an opened or closed incident. A wake-up is only a hint; the receiver queries the state.
  */
 export type Wake = 'apply' | 'applied' | 'write-back' | 'resync' | 'lease' | 'reconnect' | 'incident';
 

@@ -18,7 +18,8 @@ export async function followTopic(
 }
 
 /**
- * Waits until the process has signed in to Salesforce. Meanwhile, a failed sign-in is reported like an outage of the stream.
+ * Waits until the process has signed in to Salesforce. Meanwhile, a failed sign-in is reported like an outage of the
+ * stream.
  * @returns undefined if `signal` aborts first
  * @throws LeaseLostError
  */

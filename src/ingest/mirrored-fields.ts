@@ -8,7 +8,10 @@ type MirroredFields = {
   readonly parts: ReadonlyMap<string, readonly string[]>;
 };
 
-/** Creates a function that reads the mirrored fields. It caches them for a second, because every response with accounts needs them. */
+/**
+ * Creates a function that reads the mirrored fields. It caches them for a second, because every response with accounts
+ * needs them.
+ */
 export function mirroredFields(pool: pg.Pool, schemas: SchemaCache): () => Promise<MirroredFields> {
   let cached: { readonly until: number; readonly fields: Promise<MirroredFields> } | undefined;
   const read = async (): Promise<MirroredFields> => {

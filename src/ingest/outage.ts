@@ -62,8 +62,8 @@ export function outageAfterSuccess({ outage }: OutageState): OutageNews {
 }
 
 /**
- * Whether a failure is an ordinary end. Salesforce ends every stream at some time, and the token may have expired by then;
- * that is not an outage if the next stream works.
+ * Whether a failure is an ordinary end. Salesforce ends every stream at some time, and the token may have expired by
+ * then; that is not an outage if the next stream works.
  */
 function isOrdinaryEnd({ ordinaryEnd }: OutageState, { error, wasWorking }: StreamFailure): boolean {
   if (error.failure === 'auth') return wasWorking || ordinaryEnd === 'transient';

@@ -15,9 +15,9 @@ export type RawEvent = {
 };
 
 /**
- * Appends the events of a response to the log and moves the resume position after the last of them, in one transaction. So
- * the position is never ahead of the stored events. Events that are already in the log are skipped; events with the same id
- * but different bytes are different events.
+ * Appends the events of a response to the log and moves the resume position after the last of them, in one transaction.
+ * So the position is never ahead of the stored events. Events that are already in the log are skipped; events with the
+ * same id but different bytes are different events.
  *
  * @returns the number of new events
  * @throws LeaseLostError
@@ -82,9 +82,9 @@ function payloadOffsets(events: readonly RawEvent[]): number[] {
 }
 
 /**
- * Saves a keepalive, which means that the last transaction is complete. Its position is stored in addition to that of the last
- * event. On a topic that is quiet for days it stays within the retention of the bus. It can be ahead of events that arrive
- * later, so it is used only if the last event is too old.
+ * Saves a keepalive, which means that the last transaction is complete. Its position is stored in addition to that of
+ * the last event. On a topic that is quiet for days it stays within the retention of the bus. It can be ahead of events
+ * that arrive later, so it is used only if the last event is too old.
  *
  * @throws LeaseLostError
  */
@@ -104,8 +104,8 @@ export async function storeKeepalive(pool: pg.Pool, lease: Lease, latestReplayId
 }
 
 /**
- * Saves that the bus had credit and sent nothing, which means that the newest transaction in the log is complete. Salesforce
- * sends no end marker.
+ * Saves that the bus had credit and sent nothing, which means that the newest transaction in the log is complete.
+ * Salesforce sends no end marker.
  *
  * @throws LeaseLostError
  */

@@ -14,8 +14,8 @@ export type PositionContext = Pick<AppContext, 'pool' | 'topic' | 'jobs' | 'repl
 const maxPositionAgeMs = 48 * 3_600_000;
 
 /**
- * Reacts to a position that the event bus no longer knows. The stream restarts at the oldest event, and a resync reads the
- * records that changed since the last position, so that no change is missed.
+ * Reacts to a position that the event bus no longer knows. The stream restarts at the oldest event, and a resync reads
+ * the records that changed since the last position, so that no change is missed.
  */
 export async function recoverPosition(context: PositionContext): Promise<void> {
   const { pool, topic, lease, logger } = context;
@@ -40,8 +40,8 @@ export async function recoverPosition(context: PositionContext): Promise<void> {
 }
 
 /**
- * The start of the stream: after the newest stored event, or after the newest keepalive if that event is so old that the bus
- * may no longer have it.
+ * The start of the stream: after the newest stored event, or after the newest keepalive if that event is so old that
+ * the bus may no longer have it.
  */
 export function replayStart({ replayPreset }: PositionContext, subscription: SubscriptionRow): ReplayFrom {
   const replayId = resumePosition(subscription);
@@ -57,8 +57,8 @@ function resumePosition({ replayId, positionAt, keepaliveReplayId }: Subscriptio
 }
 
 /**
- * Requests a read of the records that changed since `startedAt`. A stream from the end of the bus is only confirmed by its
- * first response; earlier changes could be missing in both the stream and the initial load.
+ * Requests a read of the records that changed since `startedAt`. A stream from the end of the bus is only confirmed by
+ * its first response; earlier changes could be missing in both the stream and the initial load.
  */
 export async function requestReadSinceStart({ pool, jobs }: PositionContext, startedAt: Date): Promise<void> {
   await inTransaction(pool, async (client) => {

@@ -86,8 +86,8 @@ async function waitForReconnect(
 }
 
 /**
- * The actual cause of a failure. A refused token is renewed; if that fails, the error of the sign-in is the cause. A refusal for
- * another reason can come from an instance that the org has left.
+ * The actual cause of a failure. A refused token is renewed; if that fails, the error of the sign-in is the cause. A
+ * refusal for another reason can come from an instance that the org has left.
  */
 async function causeOf({ org }: SubscribeContext, error: SalesforceError): Promise<SalesforceError> {
   if (error.duringSignIn) return error;
@@ -151,8 +151,8 @@ async function runStream(
 }
 
 /**
- * Waits for the first response, which can take minutes on a quiet topic. An accepted connection already counts as streaming;
- * after an outage it must last for a minimum time.
+ * Waits for the first response, which can take minutes on a quiet topic. An accepted connection already counts as
+ * streaming; after an outage it must last for a minimum time.
  */
 async function readFirstResponse(
   context: SubscribeContext,
@@ -167,7 +167,8 @@ async function readFirstResponse(
   const early = await stream.next(refusalTimeoutMs);
   if (early !== undefined || org.pubsub.isConnected()) await streaming();
   const first = early ?? (await stream.next(Math.max(0, timing.streamProvenMs - refusalTimeoutMs)));
-  // Waiting events would have arrived by now, including the rest of a transaction that an earlier stream was interrupted in.
+  // Waiting events would have arrived by now, including the rest of a transaction that an earlier stream was
+  // interrupted in.
   if (first === undefined && org.pubsub.isConnected()) {
     life.hasWorked = true;
     await outages.succeeded(true);
@@ -180,8 +181,8 @@ async function readFirstResponse(
 }
 
 /**
- * Stores responses and grants credit. Credit for the next response is granted before the current one is stored, so that storing
- * does not wait for a round trip to Salesforce.
+ * Stores responses and grants credit. Credit for the next response is granted before the current one is stored, so that
+ * storing does not wait for a round trip to Salesforce.
  */
 async function storeResponses(
   context: SubscribeContext,

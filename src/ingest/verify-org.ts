@@ -33,8 +33,8 @@ export async function verifyOrg(pool: pg.Pool, org: Org, { topic, filter }: OrgE
 }
 
 /**
- * Whether a failure of the first connection aborts the startup. Only an invalid setting does. If there is a mirror to serve,
- * refused credentials are only reported, because they may be corrected in Salesforce.
+ * Whether a failure of the first connection aborts the startup. Only an invalid setting does. If there is a mirror to
+ * serve, refused credentials are only reported, because they may be corrected in Salesforce.
  */
 export function abortsStartup({ code, failure }: SalesforceError, isLoaded: boolean): boolean {
   if (code === 'OTHER_ORG' || code === 'SIGNUP_CODE_FILTER') return true;

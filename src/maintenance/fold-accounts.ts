@@ -4,8 +4,8 @@ import type { Queryable } from '../db/database.ts';
 import type { BatchResult } from './run-task.ts';
 
 /**
- * Folds the old field versions of the next accounts, ordered by id. Locked rows and stale accounts are skipped until the
- * next run. Field values do not change.
+ * Folds the old field versions of the next accounts, ordered by id. Locked rows and stale accounts are skipped until
+ * the next run. Field values do not change.
  */
 export async function foldAccounts(
   client: Queryable,
@@ -57,8 +57,8 @@ async function endOfPage(client: Queryable, after: string, limit: number): Promi
 }
 
 /**
- * Whether stored events have waited for longer than `waitMs`: one of them could be older than the horizon, so nothing may
- * be folded until they are applied.
+ * Whether stored events have waited for longer than `waitMs`: one of them could be older than the horizon, so nothing
+ * may be folded until they are applied.
  */
 export async function isBehind(client: Queryable, waitMs: number): Promise<boolean> {
   const { rows } = await client.query<{ behind: boolean }>({

@@ -3,7 +3,9 @@ import { type Version, zeroVersion } from '../apply/version.ts';
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** Retention in milliseconds. Open incidents, unfinished resyncs and unconfirmed codes are kept regardless of their age. */
+/**
+ * Retention in milliseconds. Open incidents, unfinished resyncs and unconfirmed codes are kept regardless of their age.
+ */
 export type RetentionPolicy = {
   /** Applied and skipped events; undefined keeps them permanently. */
   readonly eventsMs: number | undefined;
@@ -12,7 +14,10 @@ export type RetentionPolicy = {
   /** Finished resyncs and their differences. */
   readonly resyncsMs: number;
   readonly incidentsMs: number;
-  /** Versions of single fields. Events arrive up to 72 hours late, the retention of the event bus, plus a margin of a day. */
+  /**
+   * Versions of single fields. Events arrive up to 72 hours late, the retention of the event bus, plus a margin of a
+   * day.
+   */
   readonly versionsMs: number;
 };
 

@@ -14,7 +14,9 @@ import { runLoop } from '../run-loop.ts';
 /** Maximum number of accounts per query of a sweep; the next sweep continues. */
 const maxPerQuery = 1_000;
 
-/** Sweeps at an interval, and when an operator requests a reconnect: the cause that prevented a load may be corrected. */
+/**
+ * Sweeps at an interval, and when an operator requests a reconnect: the cause that prevented a load may be corrected.
+ */
 export async function sweepUntilAborted(context: OrgContext, signal: AbortSignal): Promise<void> {
   const { timing, wakeUps, logger } = context;
   const resyncs = { ...context, settleMs: timing.settleMs };
@@ -34,8 +36,8 @@ export async function sweepUntilAborted(context: OrgContext, signal: AbortSignal
 }
 
 /**
- * Enqueues work whose job is gone: jobs end after their last attempt, and an attempt can end just before its row changes.
- * The rows are authoritative, not the jobs. Also deletes expired idempotency keys and ids of webhook requests.
+ * Enqueues work whose job is gone: jobs end after their last attempt, and an attempt can end just before its row
+ * changes. The rows are authoritative, not the jobs. Also deletes expired idempotency keys and ids of webhook requests.
  */
 export async function sweep({
   pool,
@@ -101,8 +103,8 @@ async function lockSweep(client: pg.PoolClient): Promise<boolean> {
 // Accounts that are not visible are checked at a longer interval.
 const isKept = `exists (select from invisible_accounts i where i.account_id = accounts.id and i.state = 'kept')`;
 
-// Written codes without a change event. A read that was sent after the write confirms or clears them; its time is part of
-// the version, so each account is read once.
+// Written codes without a change event. A read that was sent after the write confirms or clears them; its time is part
+// of the version, so each account is read once.
 const unconfirmed = `select id from accounts where code_state = 'written' and not deleted and not ${isKept}
   and coalesce(code_written_at, code_attempted_at) < now() - interval '10 minutes'
   and split_part(base_version, '.', 4)::bigint

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import { describeCodeField } from '../salesforce/signup-codes.ts';
 import type { Timing } from '../timing.ts';
-import { fieldCodes } from './answer-class.ts';
 import { fieldProblem, type Reason } from './check-field.ts';
 import type { BatchContext } from './context.ts';
+import { fieldCodes } from './refusal-class.ts';
 import { retryFailed } from './retry-failed.ts';
 import type { StatusReporter } from './status-reporter.ts';
 

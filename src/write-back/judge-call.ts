@@ -1,8 +1,8 @@
 import type { CodeError } from '../codes/signup-code.ts';
-import type { AnswerClass } from '../salesforce/failures/rule.ts';
+import type { RefusalClass } from '../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
-import { classOf } from './answer-class.ts';
 import { type AttemptOutcome, judgeResult, type RetryContext, type WaitingCode } from './judge-result.ts';
+import { classifyRefusal } from './refusal-class.ts';
 
 /** One record of a call, and its result. */
 export type CallRecord = { readonly waiting: WaitingCode; readonly result: CodeWriteResult };
@@ -42,8 +42,8 @@ export type Evidence = {
 };
 
 /**
- * Decides whether refusals concern single records, the whole call or the whole org. A refusal is final only if its class
- * concerns the record alone, or if the record was the only one of the call.
+ * Decides whether refusals concern single records, the whole call or the whole org. A refusal is final only if its
+ * class concerns the record alone, or if the record was the only one of the call.
  */
 export function judgeCall(
   call: readonly CallRecord[],
@@ -64,18 +64,18 @@ export function judgeCall(
       contrasted,
       orgWide,
     });
-    const leftOver = outcome.answerClass === 'batch' && outcome.state === 'pending';
+    const leftOver = outcome.refusalClass === 'batch' && outcome.state === 'pending';
     return leftOver && refusedBy !== 'batch' ? { ...outcome, alone: true } : outcome;
   });
-  const blamed = outcomes.find(({ answerClass }) => answerClass === refusedBy);
+  const blamed = outcomes.find(({ refusalClass }) => refusalClass === refusedBy);
   return { outcomes, refusedBy, error: blamed?.error ?? null, accessRefusals };
 }
 
 // Classes that can concern one record or all of them; the success of others decides.
-const decidedByOtherRecords: ReadonlySet<AnswerClass | null> = new Set<AnswerClass>(['access', 'field']);
+const decidedByOtherRecords: ReadonlySet<RefusalClass | null> = new Set<RefusalClass>(['access', 'field']);
 
-function classOfResult(result: CodeWriteResult, field: string): AnswerClass | null {
-  return result.success ? null : classOf(result.code, result.message, field);
+function classOfResult(result: CodeWriteResult, field: string): RefusalClass | null {
+  return result.success ? null : classifyRefusal(result.code, result.message, field);
 }
 
 function addRefusals(before: AccessRefusals, refusedIds: readonly string[]): AccessRefusals {
@@ -85,10 +85,10 @@ function addRefusals(before: AccessRefusals, refusedIds: readonly string[]): Acc
 }
 
 /** Why a call in which no record was accepted was refused as a whole. */
-function wholeRefusal(classes: readonly (AnswerClass | null)[], orgWide: boolean): CallOutcome['refusedBy'] {
+function wholeRefusal(classes: readonly (RefusalClass | null)[], orgWide: boolean): CallOutcome['refusedBy'] {
   if (classes.includes('org')) return 'org';
   if (orgWide && classes.includes('access')) return 'access';
   if (classes.length === 1) return null;
   if (classes.includes('batch')) return 'batch';
-  return classes.every((each) => each === 'again') ? 'busy' : null;
+  return classes.every((each) => each === 'retry') ? 'busy' : null;
 }

@@ -1,7 +1,7 @@
 import { type CodeError, type CodeState, goneCode } from '../codes/signup-code.ts';
-import type { AnswerClass } from '../salesforce/failures/rule.ts';
+import type { RefusalClass } from '../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
-import { classOf } from './answer-class.ts';
+import { classifyRefusal } from './refusal-class.ts';
 
 /** A code that is sent to Salesforce. */
 export type WaitingCode = {
@@ -30,7 +30,7 @@ export type AttemptOutcome = {
   /** Milliseconds until it is sent again. */
   readonly dueInMs: number;
   readonly outcome: 'written' | 'again' | 'taken' | 'gone' | 'failed';
-  readonly answerClass: AnswerClass | null;
+  readonly refusalClass: RefusalClass | null;
   /** Whether the next attempt sends it in a call of its own: only then is a failure final. */
   readonly alone: boolean;
 };
@@ -85,13 +85,13 @@ export function judgeResult(
   const same = { id, sent: code, code, tries, refusals, dueInMs: 0, alone: false };
   if (result === 'gone') {
     const error = { code: goneCode, message: goneMessage, at: context.at };
-    return { ...same, state: 'failed', error, outcome: 'gone', answerClass: 'gone' };
+    return { ...same, state: 'failed', error, outcome: 'gone', refusalClass: 'gone' };
   }
   if (result.success)
-    return { ...same, state: 'written', error: null, outcome: 'written', answerClass: null };
-  const answerClass = classOf(result.code, result.message, context.field);
+    return { ...same, state: 'written', error: null, outcome: 'written', refusalClass: null };
+  const refusalClass = classifyRefusal(result.code, result.message, context.field);
   const error = { code: result.code, message: result.message, at: context.at, fields: result.fields };
-  return { ...same, answerClass, error, ...outcomeByClass[answerClass](waiting, context, call) };
+  return { ...same, refusalClass, error, ...outcomeByClass[refusalClass](waiting, context, call) };
 }
 
 type Outcome = Pick<AttemptOutcome, 'state' | 'outcome'> & Partial<AttemptOutcome>;
@@ -101,19 +101,19 @@ const failed: Outcome = { state: 'failed', outcome: 'failed' };
 const uncounted: Outcome = { state: 'pending', outcome: 'again' };
 
 const outcomeByClass: Readonly<
-  Record<AnswerClass, (waiting: WaitingCode, context: RetryContext, call: CallSummary) => Outcome>
+  Record<RefusalClass, (waiting: WaitingCode, context: RetryContext, call: CallSummary) => Outcome>
 > = {
-  again({ tries }, { random, retryPolicy: { maxTries, firstPauseMs, maxPauseMs } }, { size }) {
+  retry({ tries }, { random, retryPolicy: { maxTries, firstPauseMs, maxPauseMs } }, { size }) {
     const next = tries + 1;
     if (next >= maxTries) return size > 1 ? { ...uncounted, alone: true } : { ...failed, tries: next };
     const full = Math.min(maxPauseMs, firstPauseMs * 2 ** Math.min(tries, 20));
     return { ...uncounted, tries: next, dueInMs: Math.round(full / 2 + (full / 2) * random) };
   },
   // If another record of the call was accepted, the org accepts writes.
-  org: (waiting, context, call) => (call.accepted ? outcomeByClass.again(waiting, context, call) : uncounted),
+  org: (waiting, context, call) => (call.accepted ? outcomeByClass.retry(waiting, context, call) : uncounted),
   access(waiting, context, call) {
     if (call.accepted || call.contrasted) return failed;
-    return call.orgWide ? uncounted : outcomeByClass.again(waiting, context, call);
+    return call.orgWide ? uncounted : outcomeByClass.retry(waiting, context, call);
   },
   batch: (_waiting, _context, { size }) => (size > 1 ? uncounted : failed),
   taken({ refusals }, { generate }) {
@@ -121,10 +121,10 @@ const outcomeByClass: Readonly<
     return { state: 'pending', outcome: 'taken', code: generate(), refusals: refusals + 1 };
   },
   // The read before the write returned it; another read decides whether it is deleted.
-  gone: (waiting, context, call) => outcomeByClass.again(waiting, context, call),
+  gone: (waiting, context, call) => outcomeByClass.retry(waiting, context, call),
   // A permission on the field can be missing temporarily and for every record; the field check finds out.
   field: (waiting, context, call) =>
-    call.accepted || call.contrasted ? failed : outcomeByClass.again(waiting, context, call),
+    call.accepted || call.contrasted ? failed : outcomeByClass.retry(waiting, context, call),
   permanent: () => failed,
 };
 

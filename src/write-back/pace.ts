@@ -72,7 +72,9 @@ export function afterOwnRefusals(pace: Pace, failedAlone: boolean): Pace {
   return { ...pace, failures: 0, refusedSize: failedAlone ? null : pace.refusedSize };
 }
 
-/** Milliseconds until the next call after a failure: the backoff, or the wait that Salesforce asks for if it is longer. */
+/**
+ * Milliseconds until the next call after a failure: the backoff, or the wait that Salesforce asks for if it is longer.
+ */
 export function pauseMs({ failures }: Pace, error: SalesforceError, random: number): number {
   return retryDelayMs(error, Math.max(1, failures), random);
 }

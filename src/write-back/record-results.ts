@@ -57,7 +57,7 @@ export async function recordResults(
     await jobs.enqueueRereads(
       client,
       judged.outcomes
-        .filter(({ answerClass, state }) => answerClass === 'gone' && state === 'pending')
+        .filter(({ refusalClass, state }) => refusalClass === 'gone' && state === 'pending')
         .map(({ id }) => id),
     );
     return judged;

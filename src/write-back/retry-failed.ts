@@ -30,7 +30,8 @@ export async function retryFailed(pool: pg.Pool, causes: readonly string[]): Pro
 }
 
 /**
- * Makes the failed or pending code of one account due now and resets its attempts. Runs in the transaction of the caller.
+ * Makes the failed or pending code of one account due now and resets its attempts. Runs in the transaction of the
+ * caller.
  * @returns whether the account had such a code
  */
 export async function retryOne(client: Queryable, accountId: string): Promise<boolean> {

@@ -17,8 +17,8 @@ const pollIntervalMs = 1_000;
 const restartMs = 1_000;
 
 /**
- * Writes pending codes to Salesforce until the signal aborts, one call at a time. The state is in the accounts, so the next
- * leader continues where this process stops.
+ * Writes pending codes to Salesforce until the signal aborts, one call at a time. The state is in the accounts, so the
+ * next leader continues where this process stops.
  *
  * @param isLockConfirmed false if another process may be the leader
  */

@@ -1,6 +1,6 @@
 /**
- * Accounts of calls that were refused as a whole. They are sent first, in smaller calls, which isolates the cause; those in
- * `alone` are sent one per call. The list is in memory only: after a restart the refusals rebuild it.
+ * Accounts of calls that were refused as a whole. They are sent first, in smaller calls, which isolates the cause;
+ * those in `alone` are sent one per call. The list is in memory only: after a restart the refusals rebuild it.
  */
 export type Worklist = { readonly retry: readonly string[]; readonly alone: readonly string[] };
 

@@ -32,7 +32,8 @@ export type BatchReport = {
 /**
  * Writes the codes of up to 200 accounts to Salesforce: one query reads the current codes, one call writes. A code that
  * Salesforce already has is adopted, not overwritten; a refusal is stored with its reason. A repetition is harmless,
- * because it sends the same code. If the write call has to wait for the API budget, nothing is sent: the read is outdated.
+ * because it sends the same code. If the write call has to wait for the API budget, nothing is sent: the read is
+ * outdated.
  *
  * @throws SalesforceError if a call failed as a whole: its result is unknown, and the codes stay pending
  */

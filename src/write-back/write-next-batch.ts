@@ -1,7 +1,6 @@
 import type { CodeError } from '../codes/signup-code.ts';
 import { actionOf } from '../health/failure-cause.ts';
 import { SalesforceError } from '../salesforce/error.ts';
-import { isTooLarge } from './answer-class.ts';
 import { backfillNextAccounts } from './backfill.ts';
 import type { Reason } from './check-field.ts';
 import { collectBatch } from './collect-batch.ts';
@@ -23,6 +22,7 @@ import {
   refusalPauseMs,
 } from './pace.ts';
 import type { PoisonRecordDetector } from './poison-record-detector.ts';
+import { isTooLarge } from './refusal-class.ts';
 import type { BatchReporter } from './report-batch.ts';
 import type { StatusReporter } from './status-reporter.ts';
 import { countDueCodes, type DueCode, readDueCodes, readDueCodesOf, saveOutcomes } from './waiting-codes.ts';
@@ -108,7 +108,7 @@ async function processReport(
   const { fieldHealth, reportStatus } = state;
   state.poisonRecords.succeeded();
   state.reporter.report(report);
-  if (outcomes.some(({ answerClass }) => answerClass === 'field' || answerClass === 'access'))
+  if (outcomes.some(({ refusalClass }) => refusalClass === 'field' || refusalClass === 'access'))
     fieldHealth.checkSoon();
   if (call === null) {
     await reportStatus('running');
@@ -164,7 +164,7 @@ export function paceAfter(pace: Pace, { refusedBy, outcomes }: CallOutcome, now:
     case null: {
       if (outcomes.some(({ outcome }) => outcome === 'written')) return afterSuccess(pace, now);
       const [only] = outcomes;
-      const failedAlone = size === 1 && only?.answerClass === 'batch' && only.state === 'failed';
+      const failedAlone = size === 1 && only?.refusalClass === 'batch' && only.state === 'failed';
       return afterOwnRefusals(pace, failedAlone);
     }
   }

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { maxBatch } from '../../src/salesforce/signup-codes.ts';
-import { classOf, fieldCodes } from '../../src/write-back/answer-class.ts';
 import { fieldProblem } from '../../src/write-back/check-field.ts';
 import { defaultRetryPolicy, judgeResult } from '../../src/write-back/judge-result.ts';
 import { afterFailure, afterSuccess, fullPace, isOpen, pauseMs } from '../../src/write-back/pace.ts';
 import { createPoisonRecordDetector } from '../../src/write-back/poison-record-detector.ts';
+import { classifyRefusal, fieldCodes } from '../../src/write-back/refusal-class.ts';
 
 const field = 'SignUpCode__c';
 const context = {
@@ -21,9 +21,9 @@ const refusal = (code: string, message = 'No.') => ({ success: false, code, mess
 
 describe('the class of a result', () => {
   it.each([
-    ['UNABLE_TO_LOCK_ROW', 'again'],
-    ['COLLISION_DETECTED', 'again'],
-    ['UNKNOWN', 'again'],
+    ['UNABLE_TO_LOCK_ROW', 'retry'],
+    ['COLLISION_DETECTED', 'retry'],
+    ['UNKNOWN', 'retry'],
     ['ORG_IN_MAINTENANCE', 'org'],
     ['TERRITORY_REALIGN_IN_PROGRESS', 'org'],
     ['REQUEST_LIMIT_EXCEEDED', 'org'],
@@ -39,19 +39,19 @@ describe('the class of a result', () => {
     ['INVALID_READ_ONLY_USER_DML', 'batch'],
     ['SOMETHING_NEW', 'batch'],
     ['__proto__', 'batch'],
-  ])('the error code %s has the class %s', (code, answer) => {
-    expect(classOf(code, '', field)).toBe(answer);
+  ])('the error code %s has the class %s', (code, refusal) => {
+    expect(classifyRefusal(code, '', field)).toBe(refusal);
   });
 
   it('a locked row that a trigger hides is recognized by the message', () => {
     const message = 'AccountTrigger: System.DmlException: first error: UNABLE_TO_LOCK_ROW, unable to obtain';
-    expect(classOf('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message, field)).toBe('again');
+    expect(classifyRefusal('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message, field)).toBe('retry');
   });
 
   it('an org that takes no writes is recognized in the message of a trigger', () => {
     const message =
       "AccountTrigger: System.DmlException: first error: INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE, Updates can't be made during maintenance.";
-    expect(classOf('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message, field)).toBe('org');
+    expect(classifyRefusal('CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY', message, field)).toBe('org');
   });
 
   it.each([
@@ -60,9 +60,9 @@ describe('the class of a result', () => {
     ['duplicate value found: Erp_Number__c duplicates value on record with id: 001', 'permanent'],
   ])(
     'a duplicate asks for a new code only if it can be one of the field of the codes: %s',
-    (message, answer) => {
-      expect(classOf('DUPLICATE_VALUE', message, field)).toBe(answer);
-      expect(classOf('DUPLICATE_VALUE', message, 'Tidemark__SignUpCode__c')).toBe(answer);
+    (message, refusal) => {
+      expect(classifyRefusal('DUPLICATE_VALUE', message, field)).toBe(refusal);
+      expect(classifyRefusal('DUPLICATE_VALUE', message, 'Tidemark__SignUpCode__c')).toBe(refusal);
     },
   );
 

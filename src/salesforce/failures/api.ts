@@ -16,7 +16,7 @@ export const apiRules: readonly FailureRule[] = [
     codes: ['INVALID_SESSION_ID'],
     message: /not valid for use with the .* api|not attached to agent/i,
     failure: 'permission',
-    answer: 'again',
+    refusal: 'retry',
     action:
       'Give the app the OAuth scope "Manage user data via APIs (api)", and the user the permission "API Enabled".',
   },
@@ -32,20 +32,20 @@ export const apiRules: readonly FailureRule[] = [
       'ORG_NOT_OWNED_BY_INSTANCE',
     ],
     failure: 'auth',
-    answer: 'again',
+    refusal: 'retry',
   },
   {
     codes: ['REQUEST_LIMIT_EXCEEDED'],
     message: /concurrent/i,
     failure: 'throttle',
-    answer: 'org',
+    refusal: 'org',
     action:
       'Wait: too many API requests run at the same time in this org. Look for other clients with slow requests.',
   },
   {
     codes: ['REQUEST_LIMIT_EXCEEDED'],
     failure: 'quota',
-    answer: 'org',
+    refusal: 'org',
     action:
       "Wait: the org's API requests within 24 hours are used up. Find the client that uses them, or buy more.",
   },
@@ -53,12 +53,12 @@ export const apiRules: readonly FailureRule[] = [
   {
     codes: ['LIMIT_EXCEEDED', 'TOO_MANY_APEX_REQUESTS', 'TOO_MANY_JOBS', 'TOO_MANY_REQUESTS'],
     failure: 'throttle',
-    answer: 'again',
+    refusal: 'retry',
   },
   {
     codes: ['SERVER_UNAVAILABLE', 'FUNCTIONALITY_TEMPORARILY_UNAVAILABLE', 'TERRITORY_REALIGN_IN_PROGRESS'],
     failure: 'transient',
-    answer: 'org',
+    refusal: 'org',
   },
   {
     codes: [
@@ -78,18 +78,18 @@ export const apiRules: readonly FailureRule[] = [
       'BATCH_PROCESSING_HALTED',
     ],
     failure: 'transient',
-    answer: 'again',
+    refusal: 'retry',
   },
   {
     codes: ['ORG_IN_MAINTENANCE', readOnlyCode],
     failure: 'transient',
-    answer: 'org',
+    refusal: 'org',
     action: 'Wait for the end of the maintenance (status.salesforce.com): Tidemark retries automatically.',
   },
   {
     codes: ['API_DISABLED_FOR_ORG', 'API_CURRENTLY_DISABLED', 'APEX_REST_SERVICES_DISABLED'],
     failure: 'permission',
-    answer: 'org',
+    refusal: 'org',
     action:
       'Give the integration user the permission "API Enabled"; the edition of the org has to include API access.',
   },
@@ -102,13 +102,13 @@ export const apiRules: readonly FailureRule[] = [
   {
     codes: ['INSUFFICIENT_ACCESS', 'INSUFFICIENT_ACCESS_OR_READONLY'],
     failure: 'permission',
-    answer: 'access',
+    refusal: 'access',
     action: grantAccount,
   },
   {
     codes: ['INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY'],
     failure: 'permission',
-    answer: 'permanent',
+    refusal: 'permanent',
     action: grantAccount,
   },
   {
@@ -122,7 +122,7 @@ export const apiRules: readonly FailureRule[] = [
     action: 'Give the integration user "View All" on Account: sharing makes this query too large.',
   },
   // For one record, its owner is inactive.
-  { codes: ['INACTIVE_OWNER_OR_USER'], failure: 'permission', answer: 'permanent', action: activateUser },
+  { codes: ['INACTIVE_OWNER_OR_USER'], failure: 'permission', refusal: 'permanent', action: activateUser },
   {
     codes: [
       'INVALID_LOGIN',
@@ -168,7 +168,7 @@ export const apiRules: readonly FailureRule[] = [
       'LICENSING_UNKNOWN_ERROR',
     ],
     failure: 'permission',
-    answer: 'org',
+    refusal: 'org',
     action: 'Ask Salesforce to unlock the org or to renew its licenses.',
   },
   {
@@ -180,7 +180,7 @@ export const apiRules: readonly FailureRule[] = [
   {
     codes: ['INVALID_FIELD', 'INVALID_FIELD_FOR_INSERT_UPDATE'],
     failure: 'config',
-    answer: 'field',
+    refusal: 'field',
     action:
       'Give the integration user access to the field (field-level security), or correct SIGNUP_CODE_FIELD.',
   },
@@ -189,8 +189,8 @@ export const apiRules: readonly FailureRule[] = [
     failure: 'config',
     action: 'Hide formula fields of Account from the integration user.',
   },
-  { codes: ['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY'], failure: 'data', answer: 'gone' },
-  { codes: ['MALFORMED_ID'], failure: 'data', answer: 'permanent' },
+  { codes: ['ENTITY_IS_DELETED', 'INVALID_CROSS_REFERENCE_KEY'], failure: 'data', refusal: 'gone' },
+  { codes: ['MALFORMED_ID'], failure: 'data', refusal: 'permanent' },
   {
     codes: [
       'NOT_FOUND',

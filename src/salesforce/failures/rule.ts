@@ -45,7 +45,7 @@ export type Judgment = {
 
 /**
  * The reaction to a refusal of one record of a request:
- * - `again`: the record is temporarily locked; retry with backoff
+ * - `retry`: the record is temporarily locked; retry with backoff
  * - `org`: the org temporarily accepts no writes or requests; pause all writes
  * - `access`: a permission is missing, or the org is read-only: the success of other records shows which
  * - `batch`: code of the org failed, possibly because of other records of the request; send it alone
@@ -54,12 +54,12 @@ export type Judgment = {
  * - `field`: the field is wrong, or its permission is missing; check it, and retry unless other records succeed
  * - `permanent`: an operator has to change something in the org for this record
  */
-export type AnswerClass = 'again' | 'org' | 'access' | 'batch' | 'taken' | 'gone' | 'field' | 'permanent';
+export type RefusalClass = 'retry' | 'org' | 'access' | 'batch' | 'taken' | 'gone' | 'field' | 'permanent';
 
 export type FailureRule = Judgment & {
   readonly codes: readonly string[];
   /** For a refusal of one record; undefined if the code does not decide. */
-  readonly answer?: AnswerClass;
+  readonly refusal?: RefusalClass;
   /** Limits the rule to matching messages; such rules precede the general one for the code. */
   readonly message?: RegExp;
 };
