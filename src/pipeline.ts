@@ -48,17 +48,17 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const leading = runAsLeader(
     context,
     [
-      ({ lease }, held) => followTopic({ ...context, lease }, held),
-      ({ lease }, held) => applyUntilAborted({ ...context, lease }, held),
-      (_, held) => logIncidents(context, held),
-      (_, held) => runMaintenance(context, held),
-      (_, held) =>
-        maintainIndexes({ ...context, fields: indexedFields }, held).then(() => untilAborted(held)),
-      whenSignedIn(context, (org, { isLockConfirmed }, held) =>
-        writeBackUntilAborted(org, isLockConfirmed, held),
+      ({ lease }, signal) => followTopic({ ...context, lease }, signal),
+      ({ lease }, signal) => applyUntilAborted({ ...context, lease }, signal),
+      (_, signal) => logIncidents(context, signal),
+      (_, signal) => runMaintenance(context, signal),
+      (_, signal) =>
+        maintainIndexes({ ...context, fields: indexedFields }, signal).then(() => untilAborted(signal)),
+      whenSignedIn(context, (org, { isLockConfirmed }, signal) =>
+        writeBackUntilAborted(org, isLockConfirmed, signal),
       ),
-      whenSignedIn(context, (org, _, held) => sweepUntilAborted(org, held)),
-      whenSignedIn(context, (org, _, held) => watchTopic(org, held)),
+      whenSignedIn(context, (org, _, signal) => sweepUntilAborted(org, signal)),
+      whenSignedIn(context, (org, _, signal) => watchTopic(org, signal)),
     ],
     signal,
   );

@@ -38,7 +38,7 @@ describe('a loop', () => {
     await loop.ended;
   });
 
-  it('a wake-up that comes while a step is working is not missed', async () => {
+  it('a wake-up during a step is not missed', async () => {
     let wake = (): void => {};
     let finish = (): void => {};
     let steps = 0;

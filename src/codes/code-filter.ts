@@ -93,7 +93,7 @@ function tokenize(text: string): Tokens {
   while (pattern.lastIndex < text.trimEnd().length) {
     const at = pattern.lastIndex;
     const match = pattern.exec(text);
-    if (match === null) throw new Error(`"${text.slice(at).trim()}" can't be read`);
+    if (match === null) throw new Error(`"${text.slice(at).trim()}" is not valid`);
     const [, quoted, number, word, sign = ''] = match;
     if (quoted !== undefined) found.push({ kind: 'text', text: quoted.replace(/\\(.)/g, '$1') });
     else if (number !== undefined) found.push({ kind: 'number', text: number });

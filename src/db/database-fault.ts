@@ -9,8 +9,8 @@ export const storageFaultCodes: ReadonlyMap<string, string> = new Map([
   ['database-full', 'the disk of the database is full'],
   ['database-read-only', 'the database is read-only'],
   ['database-locked', 'another session of the database holds a lock'],
-  ['database-unreachable', 'the database does not answer'],
-  ['database-failed', 'the database refuses'],
+  ['database-unreachable', 'the database is unreachable'],
+  ['database-failed', 'the database reports an error'],
 ]);
 
 const actions: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import type { CodeRules } from '../codes/code-rules.ts';
 import { type CodeError, type CodeState, goneCode } from '../codes/signup-code.ts';
 import type { RefusalClass } from '../salesforce/failures/rule.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
@@ -59,6 +60,11 @@ export type RetryContext = {
   /** API name of the signup code field. */
   readonly field: string;
 };
+
+/** The context of results that have just arrived. */
+export function createRetryContext({ generate, field }: CodeRules, retryPolicy: RetryPolicy): RetryContext {
+  return { random: Math.random(), generate, at: new Date().toISOString(), retryPolicy, field };
+}
 
 /** What the other records of the call, and earlier calls, show. */
 export type CallSummary = {

@@ -1,13 +1,12 @@
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import type { Version } from '../apply/version.ts';
 import type { Written } from '../codes/code-knowledge.ts';
-import type { CodeRules } from '../codes/code-rules.ts';
 import { acceptWrite } from '../codes/signup-code.ts';
 import { inTransaction } from '../db/database.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
 import type { BatchContext } from './context.ts';
 import { type CallOutcome, type Evidence, judgeCall } from './judge-call.ts';
-import { type AttemptOutcome, judgeResult, type RetryContext, type RetryPolicy } from './judge-result.ts';
+import { type AttemptOutcome, createRetryContext, judgeResult } from './judge-result.ts';
 import {
   closeAttempts,
   type DueCode,
@@ -46,7 +45,7 @@ export async function recordResults(
       const { tries = 0, refusals = 0 } = now.get(id) ?? known.get(id) ?? {};
       return { waiting: { id, code, tries, refusals }, result: results[index] ?? missingResult };
     });
-    const judged = judgeCall(call, retryContext(codes, retryPolicy), evidence);
+    const judged = judgeCall(call, createRetryContext(codes, retryPolicy), evidence);
     const saved = judged.outcomes.map((outcome) => {
       const base = held.get(outcome.id)?.version;
       const written = base === undefined ? undefined : { base, at: answeredAt };
@@ -86,7 +85,9 @@ export async function recordMissingAccounts(
   missing: readonly DueCode[],
 ): Promise<AttemptOutcome[]> {
   if (missing.length === 0) return [];
-  const outcomes = missing.map((waiting) => judgeResult(waiting, 'gone', retryContext(codes, retryPolicy)));
+  const outcomes = missing.map((waiting) =>
+    judgeResult(waiting, 'gone', createRetryContext(codes, retryPolicy)),
+  );
   await inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
     await saveOutcomes(client, outcomes);
@@ -98,10 +99,6 @@ export async function recordMissingAccounts(
     );
   });
   return outcomes;
-}
-
-function retryContext({ generate, field }: CodeRules, retryPolicy: RetryPolicy): RetryContext {
-  return { random: Math.random(), generate, at: new Date().toISOString(), retryPolicy, field };
 }
 
 const missingResult: CodeWriteResult = {

@@ -8,7 +8,7 @@ import type { WriteBackContext } from './context.ts';
 import type { Contrast } from './contrast.ts';
 import type { FieldHealthCheck } from './field-health-check.ts';
 import type { AccessRefusals, CallOutcome } from './judge-call.ts';
-import type { AttemptOutcome } from './judge-result.ts';
+import { type AttemptOutcome, createRetryContext } from './judge-result.ts';
 import {
   afterBatchRefusal,
   afterBusyRefusal,
@@ -182,15 +182,8 @@ async function handleBatchFailure(
   if (isTooLarge(error)) state.pace = afterBatchRefusal(state.pace, batch.length, Date.now());
   const [only, ...others] = batch;
   if (only === undefined || others.length > 0) return;
-  const at = new Date().toISOString();
-  const retryContext = {
-    random: Math.random(),
-    generate: codes.generate,
-    at,
-    retryPolicy,
-    field: codes.field,
-  };
-  await saveOutcomes(pool, [state.poisonRecords.judge(only, error, retryContext)]);
+  const context = createRetryContext(codes, retryPolicy);
+  await saveOutcomes(pool, [state.poisonRecords.judge(only, error, context)]);
 }
 
 /**

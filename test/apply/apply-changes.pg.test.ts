@@ -105,7 +105,7 @@ describe('changes applied to the mirror', () => {
     expect((await row())?.['fields']).toEqual({ Name: 'A', Industry: null, IsDeleted: false });
   });
 
-  it('a change that brings nothing new does not write the row', async () => {
+  it('a change without new values does not write the row', async () => {
     await apply(existed(a, 2, { Name: 'A' }));
     const before = await row();
     const result = await apply(existed(a, 2, { Name: 'A' }), updated(a, 1, { Name: 'Old' }));
@@ -163,7 +163,7 @@ describe('changes applied to the mirror', () => {
     expect((await row())?.['stale_version']).toBe('3000.1.1.0');
   });
 
-  it('a gap before a deletion is read although the deletion brings no values', async () => {
+  it('a gap before a deletion is read although the deletion has no values', async () => {
     await apply(existed(a, 5, { Name: 'Old' }), gap(a, 6), deleted(a, 7));
     expect(await row()).toMatchObject({ deleted: true, stale_version: '6000.1.1.0' });
     const gone = {
@@ -257,7 +257,7 @@ describe('changes applied to the mirror', () => {
       expect(await code(b)).toMatchObject({ code: made, state: 'confirmed' });
     });
 
-    it('the code of a deleted account waits again when it comes back before it was written', async () => {
+    it('the code of a deleted account is pending again when the account is undeleted before the write', async () => {
       await apply(created(a, 1, { Name: 'A' }));
       expect((await apply(deleted(a, 2))).writeBacks).toEqual([]);
       expect((await apply(existed(a, 3, { Name: 'A' }))).writeBacks).toEqual([a]);

@@ -42,7 +42,7 @@ describe('folding of field versions', () => {
     expect(folds).toBeGreaterThan(20);
   });
 
-  it('folding keeps only versions that are newer or that are needed to tell values apart', () => {
+  it('folding keeps only versions that are newer or that distinguish values', () => {
     const fieldVersions = new Map([
       ['Name', at(3)],
       ['Phone', at(9)],

@@ -19,7 +19,7 @@ import { accountTopic, currentSchema, inOrg } from '../helpers/simulator-org.ts'
 const lease = { topic: accountTopic, epoch: 0n };
 const phantom = '001000000009999AAA';
 
-describe('changes told by the stream and by webhooks', () => {
+describe('changes from the stream and from webhooks', () => {
   const mirror = useMirrorOfSimulator({ accounts: 0 });
   let next = 0;
   beforeEach(async () => {

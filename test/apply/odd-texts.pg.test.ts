@@ -18,7 +18,7 @@ const odd = 'a\0b \ud83d';
 const stored = 'a\ufffdb \ufffd';
 const error = { code: 'STRING_TOO_LONG', message: odd, at: '2026-11-29T00:00:00.000Z' };
 
-describe('a text of somebody else that holds a NUL or half of a surrogate pair', () => {
+describe('external text with a NUL or a lone surrogate', () => {
   const database = useDatabase();
   const text = async (sql: string): Promise<unknown> => (await database.rows<{ v: unknown }>(sql))[0]?.v;
 

@@ -29,14 +29,14 @@ describe('filters of codes', () => {
     ['', 'a field is expected at the end'],
     ['Type', '=, != or IN is expected at the end'],
     ['Type = Customer', `a value ('text', a number, true, false or null) is expected instead of "Customer"`],
-    ["Type > 'A'", `"> 'A'" can't be read`],
-    ["Type = 'A", `"'A" can't be read`],
+    ["Type > 'A'", `"> 'A'" is not valid`],
+    ["Type = 'A", `"'A" is not valid`],
     ["Type = 'A' OR Site = 'B'", 'AND is expected instead of "OR"'],
     ["Type = 'A' AND", 'a field is expected at the end'],
     ["'A' = Type", 'a field is expected instead of "A"'],
     ['Type IN ()', `a value ('text', a number, true, false or null) is expected instead of ")"`],
     ["Type IN ('A' 'B')", ') is expected instead of "B"'],
-    ['Size = 12abc', `"12abc" can't be read`],
+    ['Size = 12abc', `"12abc" is not valid`],
   ])('the filter "%s" is refused with what is expected', (text, message) => {
     expect(() => parseCodeFilter(text)).toThrow(message);
   });

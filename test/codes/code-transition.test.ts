@@ -221,7 +221,7 @@ const cells = (Object.keys(table) as State[]).flatMap((state) =>
   (Object.keys(observations) as Observation[]).map((observation) => [state, observation] as const),
 );
 
-describe('what becomes of the code of an account', () => {
+describe('the code of an account', () => {
   it.each(cells)('a code %s meets %s, and the table says what follows', (state, observation) => {
     expect(inWords(states[state].code, decide(state, observation))).toBe(table[state][observation]);
   });

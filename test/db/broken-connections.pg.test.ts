@@ -36,7 +36,7 @@ describe('broken database connections', () => {
     expect((await pool.query('select 3 as three')).rows).toEqual([{ three: 3 }]);
   });
 
-  it('a connection lost before the answer to COMMIT makes the outcome be looked up and leaves the pool usable', async () => {
+  it('after a connection is lost before the response to COMMIT, the outcome is checked and the pool stays usable', async () => {
     const { proxy, pool } = await openThroughProxy();
     await database.pool.query('create table outcomes (id int)');
     const lost = proxy.dropAnswerTo(Buffer.from('commit\0'));

@@ -95,13 +95,13 @@ describe('an outage of the stream', () => {
 describe('incidents in the log', () => {
   const line = (id: string, state: string) => ({ id, state, cause: 'gap', detail: 'd', seconds: 1 });
 
-  it('incidents that were there at the first look are no news', () => {
+  it('incidents that were open at the first check are not reported', () => {
     const { opened, closed, known } = compareIncidents(undefined, [line('9', 'closed'), line('7', 'open')]);
     expect([opened, closed]).toEqual([[], []]);
     expect(known).toEqual({ newest: '9', open: new Set(['7']) });
   });
 
-  it('an incident is news when it opens and when it closes, also if both came between two looks', () => {
+  it('an incident is reported when it opens and when it closes, also if both happen between two checks', () => {
     const known = { newest: '9', open: new Set(['7']) };
     const rows = [line('7', 'closed'), line('10', 'repairing'), line('11', 'closed')];
     const next = compareIncidents(known, rows);

@@ -89,7 +89,7 @@ describe('sweeps', () => {
     expect(queued.map(({ id }) => id).sort()).toEqual(own.sort());
   });
 
-  it('a sweep deletes the answers of idempotent requests after a day', async () => {
+  it('a sweep deletes the stored responses of idempotent requests after a day', async () => {
     await mirror.database.rows(
       `insert into idempotent_requests (api_key, key, digest, status, body, created_at)
        values ('k', 'old', '', 202, '{}', now() - interval '25 hours'), ('k', 'new', '', 202, '{}', now() - interval '23 hours')`,

@@ -101,7 +101,7 @@ describe('the results of one call', () => {
     expect(states([field], {}, defaultRetryPolicy.maxTries - 1)).toEqual(['failed']);
   });
 
-  it('the last try of a busy record is one alone', () => {
+  it('the last attempt of a locked record is in a call of its own', () => {
     const last = defaultRetryPolicy.maxTries - 1;
     expect(states([lock, accepted], {}, last)).toEqual(['pending, alone next', 'written']);
     expect(states([lock], {}, last)).toEqual(['failed']);
@@ -144,7 +144,7 @@ describe('the pace of calls', () => {
     expect(pace.batchSize).toBeGreaterThan(25);
   });
 
-  it('a record that fails alone explains the calls it was in: the size grows again with each success', () => {
+  it('a record that fails alone was the cause of its earlier calls, so the batch size grows again with each success', () => {
     let pace = paceOf(fullPace, many(limit, 2));
     expect(pace.batchSize).toBe(1);
     pace = paceOf(pace, [limit]);

@@ -127,8 +127,8 @@ describe('the circuit breaker', () => {
   });
 });
 
-describe('calls that fail with one account alone', () => {
-  it('a failure of one account alone counts as an attempt only if others succeeded meanwhile', () => {
+describe('failed calls with a single account', () => {
+  it('a failed call with a single account counts as an attempt only if other calls succeeded since the previous one', () => {
     const detector = createPoisonRecordDetector();
     const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
     const fail = () => detector.judge({ ...waiting, tries: 5 }, timeout, context).tries;

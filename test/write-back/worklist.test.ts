@@ -104,7 +104,7 @@ const step = fc.tuple(
   fc.boolean(),
 );
 
-describe('the code of an account in any order of events, reads and answers', () => {
+describe('the code of an account in any order of events, reads and results', () => {
   it('a written code never changes and both sides end with the same code', () => {
     let changedBefore = 0;
     fc.assert(

@@ -87,7 +87,7 @@ describe('writes of codes to Salesforce', () => {
     expect(await outcomes(id)).toEqual(['held']);
   });
 
-  it('a code is confirmed when the answer to an earlier attempt was lost', async () => {
+  it('a code is confirmed when the response to an earlier attempt was lost', async () => {
     const id = await newAccount();
     const code = (await mirror.account(id))?.['signup_code'];
     inOrg(mirror.simulator).updateQuietly(id, { [field]: String(code) });
@@ -196,7 +196,7 @@ describe('writes of codes to Salesforce', () => {
     expect(await mirror.account(changed)).toMatchObject({ signup_code: 'BY-HAND', code_state: 'confirmed' });
   });
 
-  it('a call without an answer fails as a whole and the codes wait', async () => {
+  it('a call without a response fails as a whole and the codes stay pending', async () => {
     const id = await newAccount();
     const reset = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
     const { connection } = mirror.org;
@@ -257,7 +257,7 @@ describe('writes of codes to Salesforce', () => {
     expect(held(id)).toBe(code);
   });
 
-  it('a written code is kept when a read that was sent before the answer shows an empty field', async () => {
+  it('a written code is kept when a read that was sent before the response shows an empty field', async () => {
     const id = await newAccount();
     await write();
     // As if the answer had come a minute after the read below.
