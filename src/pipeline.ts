@@ -4,7 +4,6 @@ import type { AppContext, OrgContext } from './context.ts';
 import { type LeaderWork, runAsLeader } from './db/leader.ts';
 import { logFailure } from './db/log-failure.ts';
 import { maintainIndexes } from './db/maintain-indexes.ts';
-import { withTimeout } from './db/with-timeout.ts';
 import { logIncidents } from './incidents/log-incidents.ts';
 import { followTopic } from './ingest/follow-topic.ts';
 import { ensureSubscription } from './ingest/subscription-rows.ts';
@@ -13,7 +12,7 @@ import { runMaintenance } from './maintenance/run-maintenance.ts';
 import { sweepUntilAborted } from './maintenance/sweep.ts';
 import { type Schedules, startSchedules } from './resync/schedules.ts';
 import { startWorkers } from './resync/workers.ts';
-import { sleep, untilAborted } from './run-loop.ts';
+import { sleep, untilAborted, withTimeout } from './run-loop.ts';
 import { writeBackUntilAborted } from './write-back/run-write-back.ts';
 
 // Part of the ten seconds that a graceful shutdown may take.

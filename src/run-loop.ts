@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 /** When the next step runs: at once, when there may be work, or after a pause. */
 export type NextStep = 'again' | 'wait' | { readonly pauseMs: number };
 
@@ -70,4 +72,9 @@ export async function untilAborted(signal: AbortSignal, work?: Promise<unknown>)
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** Waits until `work` settles, for `ms` milliseconds at most. The work itself is not cancelled. */
+export async function withTimeout(ms: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, pause(ms, undefined, { ref: false })]);
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { AppContext } from '../context.ts';
 import { inTransaction } from '../db/database.ts';
-import { isDataError } from '../db/is-data-error.ts';
+import { isDataError } from '../db/database-fault.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { closeRepaired } from '../incidents/close-incidents.ts';

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
+import { withTimeout } from '../run-loop.ts';
 import { PrismaClient } from './generated/client.ts';
 import { connectionTo, refuseStandby } from './servers.ts';
-import { withTimeout } from './with-timeout.ts';
 
 export type DatabaseOptions = {
   /** May name several hosts; see `connectionTo`. */

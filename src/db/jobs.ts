@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
+import { withTimeout } from '../run-loop.ts';
 import { logFailure } from './log-failure.ts';
 import { connectionTo } from './servers.ts';
-import { withTimeout } from './with-timeout.ts';
 
 /** The job queue. Jobs are enqueued in the transaction of the caller and run after its commit. */
 export type Jobs = {

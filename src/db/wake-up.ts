@@ -1,7 +1,7 @@
 import pg from 'pg';
+import { withTimeout } from '../run-loop.ts';
 import type { Queryable } from './database.ts';
 import { connectionTo } from './servers.ts';
-import { withTimeout } from './with-timeout.ts';
 
 // Channels are shared by the whole database, so a schema other than `public` has a channel of its own.
 const channelSql = `case current_schema() when 'public' then 'tidemark' else 'tidemark_' || md5(current_schema()) end`;

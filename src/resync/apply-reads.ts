@@ -5,7 +5,7 @@ import { type Change, deletedField } from '../apply/merge.ts';
 import { toStorable } from '../apply/replaced-fields.ts';
 import { laterVersion, readVersion } from '../apply/version.ts';
 import { inTransaction } from '../db/database.ts';
-import { isDataError } from '../db/is-data-error.ts';
+import { isDataError } from '../db/database-fault.ts';
 import { closeRepaired, closeRepairedDifferences } from '../incidents/close-incidents.ts';
 import { clearFailedRecords, saveFailedRecord } from '../incidents/failed-records.ts';
 import { clearUnconfirmed } from '../incidents/unconfirmed-records.ts';

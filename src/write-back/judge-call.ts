@@ -57,11 +57,12 @@ export function judgeCall(
   const orgWide = accessRefusals.calls >= minOrgWideCalls && accessRefusals.ids.length >= minOrgWideRecords;
   const refusedBy = accepted ? null : wholeRefusal(classes, orgWide);
   const outcomes = call.map(({ waiting, result }, index) => {
-    const contrasted = decidedByOtherRecords.has(classes[index] ?? null) && othersSucceededSince(waiting.id);
+    const othersSucceeded =
+      decidedByOtherRecords.has(classes[index] ?? null) && othersSucceededSince(waiting.id);
     const outcome = judgeResult(waiting, result, context, {
       size: call.length,
       accepted,
-      contrasted,
+      othersSucceeded,
       orgWide,
     });
     const leftOver = outcome.refusalClass === 'batch' && outcome.state === 'pending';

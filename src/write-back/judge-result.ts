@@ -73,12 +73,17 @@ export type CallSummary = {
   /** Whether a record of the call was accepted. */
   readonly accepted: boolean;
   /** Whether another record was accepted since this one was first refused because of a permission or the field. */
-  readonly contrasted: boolean;
+  readonly othersSucceeded: boolean;
   /** Whether consecutive calls with several records were refused because of a missing permission. */
   readonly orgWide: boolean;
 };
 
-export const singleRecordCall: CallSummary = { size: 1, accepted: false, contrasted: false, orgWide: false };
+export const singleRecordCall: CallSummary = {
+  size: 1,
+  accepted: false,
+  othersSucceeded: false,
+  orgWide: false,
+};
 
 /** Decides the outcome of an attempt by the class of the result. A code that may have been written never changes. */
 export function judgeResult(
@@ -118,7 +123,7 @@ const outcomeByClass: Readonly<
   // If another record of the call was accepted, the org accepts writes.
   org: (waiting, context, call) => (call.accepted ? outcomeByClass.retry(waiting, context, call) : uncounted),
   access(waiting, context, call) {
-    if (call.accepted || call.contrasted) return failed;
+    if (call.accepted || call.othersSucceeded) return failed;
     return call.orgWide ? uncounted : outcomeByClass.retry(waiting, context, call);
   },
   batch: (_waiting, _context, { size }) => (size > 1 ? uncounted : failed),
@@ -130,7 +135,7 @@ const outcomeByClass: Readonly<
   gone: (waiting, context, call) => outcomeByClass.retry(waiting, context, call),
   // A permission on the field can be missing temporarily and for every record; the field check finds out.
   field: (waiting, context, call) =>
-    call.accepted || call.contrasted ? failed : outcomeByClass.retry(waiting, context, call),
+    call.accepted || call.othersSucceeded ? failed : outcomeByClass.retry(waiting, context, call),
   permanent: () => failed,
 };
 

@@ -3,11 +3,10 @@ import { type NextStep, runLoop } from '../run-loop.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { resetBackfill } from './backfill.ts';
 import type { WriteBackContext } from './context.ts';
-import { createContrast } from './contrast.ts';
 import { createFieldHealthCheck } from './field-health-check.ts';
 import { noAccessRefusals } from './judge-call.ts';
 import { fullPace } from './pace.ts';
-import { createPoisonRecordDetector } from './poison-record-detector.ts';
+import { createPoisonRecordDetector, createRecordFailures } from './poison-record-detector.ts';
 import { createBatchReporter } from './report-batch.ts';
 import { createStatusReporter } from './status-reporter.ts';
 import { emptyWorklist } from './worklist.ts';
@@ -46,7 +45,7 @@ async function writeUntilFailure(
     pace: fullPace,
     worklist: emptyWorklist,
     accessRefusals: noAccessRefusals,
-    contrast: createContrast(),
+    recordFailures: createRecordFailures(),
     poisonRecords: createPoisonRecordDetector(),
     fieldHealth: await createFieldHealthCheck(context, reportStatus),
     reporter: createBatchReporter(logger),

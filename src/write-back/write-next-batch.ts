@@ -5,7 +5,6 @@ import { backfillNextAccounts } from './backfill.ts';
 import type { Reason } from './check-field.ts';
 import { collectBatch } from './collect-batch.ts';
 import type { WriteBackContext } from './context.ts';
-import type { Contrast } from './contrast.ts';
 import type { FieldHealthCheck } from './field-health-check.ts';
 import type { AccessRefusals, CallOutcome } from './judge-call.ts';
 import { type AttemptOutcome, createRetryContext } from './judge-result.ts';
@@ -21,7 +20,7 @@ import {
   pauseMs,
   refusalPauseMs,
 } from './pace.ts';
-import type { PoisonRecordDetector } from './poison-record-detector.ts';
+import type { PoisonRecordDetector, RecordFailures } from './poison-record-detector.ts';
 import { isTooLarge } from './refusal-class.ts';
 import type { BatchReporter } from './report-batch.ts';
 import type { StatusReporter } from './status-reporter.ts';
@@ -35,7 +34,7 @@ export type LoopState = {
   worklist: Worklist;
   accessRefusals: AccessRefusals;
   /** Of refusals because of a permission or the field. */
-  readonly contrast: Contrast;
+  readonly recordFailures: RecordFailures;
   readonly poisonRecords: PoisonRecordDetector;
   readonly fieldHealth: FieldHealthCheck;
   readonly reportStatus: StatusReporter;
@@ -61,7 +60,10 @@ export async function writeNextBatch(
     if (state.pace.failures === 0) await reportStatus('running');
     return { hasMore: await backfillNextAccounts(context), pauseMs: 0 };
   }
-  const evidence = { accessRefusals: state.accessRefusals, othersSucceededSince: state.contrast.failed };
+  const evidence = {
+    accessRefusals: state.accessRefusals,
+    othersSucceededSince: state.recordFailures.countFailure,
+  };
   try {
     const report = await writeBatch(context, batch, {
       signal,
@@ -106,7 +108,7 @@ async function processReport(
 ): Promise<Step> {
   const { call, outcomes } = report;
   const { fieldHealth, reportStatus } = state;
-  state.poisonRecords.succeeded();
+  state.poisonRecords.countSuccess();
   state.reporter.report(report);
   if (outcomes.some(({ refusalClass }) => refusalClass === 'field' || refusalClass === 'access'))
     fieldHealth.checkSoon();
@@ -116,7 +118,7 @@ async function processReport(
   }
   state.accessRefusals = call.accessRefusals;
   state.pace = paceAfter(state.pace, call, Date.now());
-  if (call.outcomes.some(({ state: now }) => now === 'written')) state.contrast.succeeded();
+  if (call.outcomes.some(({ state: now }) => now === 'written')) state.recordFailures.countSuccess();
   const pending = call.outcomes.filter(({ state: now }) => now === 'pending');
   const idsOf = (some: readonly AttemptOutcome[]): string[] => some.map(({ id }) => id);
   state.worklist = addWork(state.worklist, {

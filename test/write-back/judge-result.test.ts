@@ -133,7 +133,7 @@ describe('failed calls with a single account', () => {
     const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
     const fail = () => detector.judge({ ...waiting, tries: 5 }, timeout, context).tries;
     expect([fail(), fail()]).toEqual([5, 5]);
-    detector.succeeded();
+    detector.countSuccess();
     expect(fail()).toBe(6);
     expect(fail()).toBe(5);
   });
@@ -143,7 +143,7 @@ describe('failed calls with a single account', () => {
     const timeout = new SalesforceError('no answer', 'TIMEOUT', 'transient');
     const last = { ...waiting, tries: defaultRetryPolicy.maxTries - 1 };
     expect(detector.judge(last, timeout, context).state).toBe('pending');
-    detector.succeeded();
+    detector.countSuccess();
     expect(detector.judge(last, timeout, context)).toMatchObject({
       state: 'failed',
       error: { code: 'TIMEOUT' },
