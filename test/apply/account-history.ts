@@ -87,7 +87,7 @@ function live(steps: readonly Step[]): History {
   steps.forEach(({ kind, seconds, sameTransaction, writes, delay }, index) => {
     const moment = index + 1;
     if (kind === 'read' || kind === 'partial read') {
-      // A reading that began before these fields were added to the object.
+      // A read that started before these fields were added to the object.
       const unknown = Object.keys(writes).map((path) => path.split('.')[0] ?? '');
       read(moment, new Set(kind === 'read' ? [] : unknown));
       return;
@@ -128,7 +128,7 @@ type State = ReadonlyMap<string, Scalar>;
 export type History = {
   /** What Salesforce holds in the end. */
   readonly final: State;
-  /** Events and readings in the order of their arrival. */
+  /** Events and reads in the order of their arrival. */
   readonly changes: readonly Change[];
   /** The events alone, in the order of their commits, and the state of the account after each. */
   readonly inOrder: readonly Change[];

@@ -130,7 +130,7 @@ describe('application of the event log', () => {
     ]);
   });
 
-  /** Notes from now on how many rows a statement writes; answers the greatest for each table, and stops. */
+  /** Records the number of rows per statement. @returns a function that stops and returns the maximum per table */
   const largestStatements = async () => {
     await database.rows(`
       create table statement_sizes (about text, rows int);

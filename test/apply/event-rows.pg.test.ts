@@ -78,7 +78,7 @@ describe('the event log', () => {
   });
 
   it('silence is never reported behind events that the same read does not show', async () => {
-    // While another connection stores and marks in turn, every reading has to be consistent in itself.
+    // While another connection stores and marks events, every read must be consistent.
     let writing = true;
     const writer = (async () => {
       for (let round = 0; round < 60; round++) {

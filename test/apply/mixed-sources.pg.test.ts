@@ -52,7 +52,7 @@ describe('changes from the stream and from webhooks', () => {
       `update events set received_at = received_at - interval '1 s' where source = 'webhook'`,
     );
   };
-  /** What the stream delivers next, up to so many events. */
+  /** Delivers up to `most` further events by the stream. */
   const deliver = async (most: number): Promise<void> => {
     const batch = mirror.simulator.bus.read(accountTopic, next, { events: most, bytes: 1_000_000 });
     next = batch.next;

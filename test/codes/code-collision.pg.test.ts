@@ -4,7 +4,7 @@ import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
-// Chance alone is replaced: the first codes are all the same one.
+// Only the random source is replaced: the first codes are all equal.
 let made = 0;
 const generate = (): string => (++made <= 3 ? 'SAMECODE22' : `OTHERCODE${made}`);
 const codeField = 'SignUpCode__c';

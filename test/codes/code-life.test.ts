@@ -21,7 +21,7 @@ const second = 5;
 
 /**
  * One account in Salesforce and in the mirror. People set and clear the field, codes are written, and every event can
- * be lost; reads are sent, served and applied at different times, and so are the answers to writes.
+ * be lost; reads are sent, served and applied at different times, and so are the responses to writes.
  */
 function createLife(restore: boolean) {
   let clock = 100;
@@ -157,7 +157,7 @@ describe('the code of an account whose events can be lost', () => {
         const { begin, run, end } = createLife(restore);
         begin();
         for (const name of life) run(name);
-        // Left alone: what is under way ends, and then one read shows what became of it.
+        // Without further faults: pending steps end, and one read shows the result.
         for (let round = 0; round < 4; round++) {
           for (const name of ['deliver', 'serve', 'apply', 'answer', 'write', 'answer'] as const) run(name);
         }

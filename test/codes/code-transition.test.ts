@@ -6,7 +6,7 @@ import { type Code, decideCode, goneCode, noCode } from '../../src/codes/signup-
 const at = '2026-11-23T08:00:00.000Z';
 const error = (code: string) => ({ code, message: 'No.', at });
 
-// The read before the write was sent at 50 and contains all commits up to 1,000; the answer came at 100.
+// The read before the write was sent at 50 and contains all commits up to 1,000; the response arrived at 100.
 const base: Version = [1_000, 7n, 1, 50];
 const written = { base, at: 100 };
 

@@ -36,7 +36,7 @@ describe('database migrations', () => {
       (
         await database.pool.query(`select tablename from pg_tables where schemaname = 'public' order by 1`)
       ).rows.map(({ tablename }) => tablename);
-    /** Does something while a migration waits for a table that somebody else is creating under its name. */
+    /** Runs an action while a migration waits for a table that another session is creating. */
     const inTheMiddle = async (act: (pid: number) => Promise<unknown>): Promise<void> => {
       const other = await database.pool.connect();
       await other.query('begin; create table resyncs (id int)');
@@ -72,7 +72,7 @@ describe('database migrations', () => {
     });
 
     it('a migration has no statement timeout and a second process waits for it', async () => {
-      // Limits far below those of the service, so that nobody has to wait for long.
+      // Timeouts far below those of the service, to keep the test short.
       const hasty = openDatabase({
         url: `${test.url}?query_timeout=300&statement_timeout=200&lock_timeout=100`,
       });

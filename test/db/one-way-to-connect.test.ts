@@ -10,6 +10,6 @@ it('every connection is opened by the search for the primary', () => {
   const direct = files.filter((file) =>
     /connectionString: /.test(readFileSync(new URL(file, source), 'utf8')),
   );
-  // The embedded server is one's own and alone.
+  // The embedded server is a single local host.
   expect(direct.sort()).toEqual(['db/embedded-postgres.ts', 'db/servers.ts']);
 });

@@ -59,7 +59,7 @@ describe('wake-up notifications', () => {
       const { pid } = await listening();
       const waiting = wakeUps.next('apply', forever);
       await database.rows('select pg_terminate_backend($1)', [pid]);
-      // What was sent meanwhile may be lost: the new connection wakes everybody to look.
+      // Wake-ups may have been lost meanwhile, so the new connection resolves all waits.
       await waiting;
       expect(errors).toHaveLength(1);
       const fresh = await eventually('it listens again', async () =>

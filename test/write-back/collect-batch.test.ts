@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { collectBatch, type DueCount } from '../../src/write-back/collect-batch.ts';
 
-/** What is found at each look; the last one stays. */
+/** The results of successive counts; the last one repeats. */
 const counts = (...found: readonly (number | DueCount)[]) => {
   let taken = 0;
   return {

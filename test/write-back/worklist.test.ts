@@ -89,7 +89,7 @@ function createLife(taken: ReadonlySet<number>) {
     },
     crash(writer: Writer) {
       writer.reading = undefined;
-      // What is on its way may still arrive; nobody hears its answer.
+      // A request in flight may still arrive, but its response is lost.
       if (writer.sent?.result !== undefined) writer.sent = undefined;
     },
   };
@@ -118,7 +118,7 @@ describe('the code of an account in any order of events, reads and results', () 
           steps.apply();
           for (const [name, place, locked] of life) run(name, place, locked);
           expect(new Set(end().written).size).toBeLessThanOrEqual(1);
-          // Left alone, it comes to its end.
+          // Without further faults, the code is confirmed.
           for (let round = 0; round < 12; round++) {
             for (const name of ['read', 'send', 'carryOut', 'answer', 'echo'] as const) {
               run(name, 0, false);

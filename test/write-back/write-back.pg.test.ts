@@ -35,7 +35,7 @@ describe('writes of codes to Salesforce', () => {
     onWait: async () => {},
     evidence: { accessRefusals: noAccessRefusals, othersSucceededSince: () => false },
   };
-  /** Sends what waits and answers what came of it, by account. */
+  /** Writes the due codes. @returns the outcomes by account */
   const write = async (given: Partial<BatchContext> = {}, batch?: readonly DueCode[]) => {
     const { outcomes } = await writeBatch({ ...context(), ...given }, batch ?? (await due()), waiting);
     return new Map(outcomes.map(({ id, outcome }) => [id, outcome]));
@@ -222,7 +222,7 @@ describe('writes of codes to Salesforce', () => {
       request: {
         value: async (request: { method?: string }, options: object) => {
           const answer = await connection.request(request as never, options);
-          // The echo of the write is applied before its answer is recorded.
+          // The change event of the write is applied before its response is recorded.
           if (request.method === 'PATCH') await rereadAccounts(mirror.context, [id]);
           return answer;
         },
@@ -260,7 +260,7 @@ describe('writes of codes to Salesforce', () => {
   it('a written code is kept when a read that was sent before the response shows an empty field', async () => {
     const id = await newAccount();
     await write();
-    // As if the answer had come a minute after the read below.
+    // As if the response had arrived a minute after the read below.
     await mirror.database.rows(`update accounts set code_written_at = now() + interval '1 minute'`);
     inOrg(mirror.simulator).updateQuietly(id, { [field]: null });
     await rereadAccounts(mirror.context, [id]);
@@ -275,7 +275,7 @@ describe('writes of codes to Salesforce', () => {
         value: async (request: { method?: string }, options: object) => {
           const answer = await connection.request(request as never, options);
           if (request.method !== 'PATCH') return answer;
-          // The event of the write was lost; that of the clearing is applied before the answer is recorded.
+          // The event of the write was lost; the event of the clearing is applied before the response is recorded.
           const version = '4102444800000.1.1.0';
           await mirror.database.rows(
             'update accounts set field_versions = field_versions || jsonb_build_object($2::text, $3::text) where id = $1',
