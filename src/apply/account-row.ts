@@ -109,7 +109,7 @@ export async function readComparableRows(
   );
 }
 
-/** Upserts rows. A new code becomes due: at once for a new account, after those otherwise. */
+/** Upserts rows. A new code of a new account is due before all others; that of an older account after the waiting ones. */
 export async function saveAccounts(
   client: Queryable,
   rows: readonly SavedRow[],

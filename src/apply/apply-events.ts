@@ -21,7 +21,7 @@ import {
   readNewestStoredEvent,
   readStoredEvents,
 } from './event-rows.ts';
-import { type EventSource, markDuplicates } from './mark-copies.ts';
+import { type EventSource, markDuplicates } from './mark-duplicates.ts';
 import { moveWatermark } from './move-watermark.ts';
 import { completeTransactions } from './transaction-group.ts';
 
