@@ -30,7 +30,10 @@ export async function reachedStates({ service, postgres }: CrashWorld): Promise<
     ['applying was tried again', count(({ msg = '' }) => msg.startsWith('stored changes cannot be applied'))],
     ['a write-back was retried', Number(rows?.retried ?? 0)],
     ['a hole was opened and closed', Number(rows?.holes ?? 0)],
-    ['a start waited for the database', count(({ msg = '' }) => msg.startsWith('database unreachable at startup'))],
+    [
+      'a start waited for the database',
+      count(({ msg = '' }) => msg.startsWith('database unreachable at startup')),
+    ],
   ]);
 }
 
