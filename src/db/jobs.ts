@@ -51,7 +51,12 @@ export async function startJobs(
 ): Promise<Jobs> {
   const schema = configuredSchema ?? 'pgboss';
   // pg-boss passes unknown options to its pool. Without a timeout, a worker could wait permanently.
-  const poolOptions = { query_timeout: queryTimeoutMs, keepAlive: true };
+  const poolOptions = {
+    query_timeout: queryTimeoutMs,
+    keepAlive: true,
+    // A pool that has ended no longer listens to the connections that it is closing.
+    onConnect: (client: pg.ClientBase): void => void client.on('error', () => {}),
+  };
   const boss = new PgBoss({
     ...connectionTo(databaseUrl),
     ...poolOptions,
