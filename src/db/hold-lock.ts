@@ -1,6 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { runLoop } from '../run-loop.ts';
+import { runLoop, sleep, untilAborted } from '../run-loop.ts';
 import type { AdvisoryLock } from './advisory-locks.ts';
 import { connectionTo } from './servers.ts';
 
@@ -81,17 +80,15 @@ const retryIntervalMs = 1_000;
 
 async function acquireLock(
   client: pg.Client,
-  { lock, untilFree = (ms) => pause(ms) }: LockOptions,
+  { lock, untilFree = (ms) => sleep(ms, signal) }: LockOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true });
   while (!signal.aborted) {
     // Listen before the attempt, so that a release in between is not missed.
     const free = untilFree(retryIntervalMs);
     const { rows } = await client.query<{ taken: boolean }>(`select pg_try_advisory_lock(${lock}) as taken`);
     if (rows[0]?.taken === true) return true;
-    await Promise.race([free, aborted]);
+    await untilAborted(signal, free);
   }
   return false;
 }

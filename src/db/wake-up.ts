@@ -25,8 +25,6 @@ export function wakeUpSql(wake: Wake): string {
 export type WakeUps = {
   /** Resolves at the next wake-up of this kind, after `ms` at the latest. */
   next(wake: Wake, ms: number): Promise<void>;
-  /** Resolves all waits. */
-  wakeAll(): void;
   close(): Promise<void>;
 };
 
@@ -107,7 +105,6 @@ export function listenForWakeUps(
         resolvers.add(done);
       });
     },
-    wakeAll: () => wakeAll(),
     async close() {
       closed = true;
       clearTimeout(retry);

@@ -1,6 +1,7 @@
 import type { OrgContext } from '../context.ts';
 import { databaseFault } from '../db/database-fault.ts';
 import { type Lease, LeaseLostError } from '../db/lease.ts';
+import { untilAborted } from '../run-loop.ts';
 import { retryDelayMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { maxCredit, openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
@@ -77,11 +78,7 @@ async function waitForReconnect(
   signal: AbortSignal,
 ): Promise<boolean> {
   const due = performance.now() + waitMs;
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  const onAbort = (): void => resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (!signal.aborted) await Promise.race([wakeUps.next('reconnect', waitMs), aborted]);
-  signal.removeEventListener('abort', onAbort);
+  await untilAborted(signal, wakeUps.next('reconnect', waitMs));
   return performance.now() < due - 1;
 }
 

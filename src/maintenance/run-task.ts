@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { inTransaction } from '../db/database.ts';
 import { storableText } from '../db/storable.ts';
+import { sleep } from '../run-loop.ts';
 
 export type Task = {
   readonly name: string;
@@ -46,7 +46,7 @@ export async function runTask(
       });
       total += done.rows;
       next = done.next;
-      if (next !== undefined) await pause(pauseMs, undefined, { signal }).catch(() => {});
+      if (next !== undefined) await sleep(pauseMs, signal);
     }
     await finish(pool, name, total, null);
     return total;

@@ -49,7 +49,7 @@ export function createSalesforceCalls(
   };
   const call: CallWithinBudget = (work) => retryDuringSignIn(() => org.budget.spend(work, budget), signIn);
   return {
-    callWithinBudget: resync === undefined ? call : (work) => untilAborted(call(work), signal),
+    callWithinBudget: resync === undefined ? call : (work) => rejectOnAbort(call(work), signal),
     whenSignedIn: (work) => retryDuringSignIn(work, signIn),
   };
 }
@@ -80,7 +80,7 @@ export async function retryDuringSignIn<T>(
   }
 }
 
-async function untilAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+async function rejectOnAbort<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });

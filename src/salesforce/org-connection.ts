@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { sleep, untilAborted } from '../run-loop.ts';
 import { backoffMs } from './backoff.ts';
 import { SalesforceError } from './error.ts';
 import type { Org } from './org.ts';
@@ -61,7 +61,7 @@ export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnect
         const error = asSalesforceError(thrown);
         const waitMs = retryPauseMs(error, failures);
         failed(error, waitMs);
-        await pause(waitMs, undefined, { signal: closing.signal }).catch(() => {});
+        await sleep(waitMs, closing.signal);
       }
     }
   };
@@ -77,15 +77,11 @@ export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnect
     },
     firstFailure: first.promise,
     async whenOpen(signal, onFailure) {
-      const { promise: aborted, resolve } = Promise.withResolvers<void>();
-      const onAbort = (): void => resolve();
-      signal.addEventListener('abort', onAbort, { once: true });
       while (org === undefined && !signal.aborted) {
         const next = changed.promise;
         if (failure !== undefined) await onFailure?.(failure);
-        await Promise.race([next, aborted]);
+        await untilAborted(signal, next);
       }
-      signal.removeEventListener('abort', onAbort);
       return org;
     },
     close() {

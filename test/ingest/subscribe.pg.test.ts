@@ -53,7 +53,6 @@ describe('a process that follows the topic', () => {
     ).catch((error: unknown) => error);
     onTestFinished(async () => {
       stopping.abort();
-      wakeUps.wakeAll();
       await ended;
       await wakeUps.close();
     });
@@ -104,7 +103,7 @@ describe('a process that follows the topic', () => {
     ['stops', (stopping: AbortController) => stopping.abort()],
   ])('a process that waits for the first sign-in and %s reports no fault of the stream', async (_, end) => {
     const stopping = new AbortController();
-    const away = new SalesforceError('Salesforce is away', 'UNAVAILABLE', 'transient');
+    const away = new SalesforceError('Salesforce is unavailable', 'UNAVAILABLE', 'transient');
     const salesforce = connectOrg(() => Promise.reject(away), mirror.context.logger);
     onTestFinished(() => salesforce.close());
     const waiting = awaitOrg({ ...mirror.context, lease, faults, salesforce }, stopping.signal).catch(

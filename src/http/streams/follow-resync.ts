@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { WakeUps } from '../../db/wake-up.ts';
+import { untilAborted } from '../../run-loop.ts';
 import { isAtRest, isFinished, type ResyncJson, readResync } from '../views/resync.ts';
 import type { StreamMessage } from './event-stream.ts';
 
@@ -40,14 +41,12 @@ export async function waitForResync(
 
 /** Reads the resync whenever it may have changed, until it is final. */
 async function* states({ pool, wakeUps, id }: ResyncSource, ms: number, signal: AbortSignal) {
-  const { promise: stopped, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true });
   while (!signal.aborted) {
     // Listen before the read, so that no change in between is missed.
     const woken = wakeUps.next('resync', ms);
     const resync = await readResync(pool, id);
     yield resync;
     if (isFinished(resync)) return;
-    await Promise.race([woken, stopped]);
+    await untilAborted(signal, woken);
   }
 }
