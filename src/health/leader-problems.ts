@@ -1,5 +1,5 @@
 import type { HealthFacts, SubscriptionFacts } from './facts.ts';
-import type { Problem } from './problem.ts';
+import { degraded, down, type Problem } from './problem.ts';
 
 // Heartbeats are five seconds apart; another process takes over within ten.
 const heartbeatTimeoutMs = 20_000;
@@ -18,17 +18,15 @@ export function leaderProblems(
   // The idle state is older than the holder.
   const openingSince = state === 'idle' ? renewedAt : stateSince;
   const isLong = openingSince !== null && now.getTime() - openingSince.getTime() > graceMs;
+  const severity = isLong || state === 'stopped' ? down : degraded;
   return [
-    {
-      code: 'stream-not-open',
-      severity: isLong || state === 'stopped' ? 'down' : 'degraded',
+    severity('stream-not-open', {
       summary: `The stream of ${topic} is not open (${state}).`,
-      detail: null,
       since: openingSince,
       action: isLong
         ? 'Find the cause in the log of the process that holds the subscription (GET /v1/status: subscription.holder).'
         : 'Wait: the stream is being opened.',
-    },
+    }),
   ];
 }
 
@@ -43,12 +41,10 @@ function isHeld(
 }
 
 function noLeader(topic: string, since: Date, now: Date, graceMs: number): Problem {
-  return {
-    code: 'no-leader',
-    severity: now.getTime() - since.getTime() > graceMs ? 'down' : 'degraded',
+  const severity = now.getTime() - since.getTime() > graceMs ? down : degraded;
+  return severity('no-leader', {
     summary: `No process with the role sync holds the subscription to ${topic}.`,
-    detail: null,
     since,
     action: 'Start a process with the role sync, or wait ten seconds if one is starting.',
-  };
+  });
 }
