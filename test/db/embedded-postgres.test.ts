@@ -1,14 +1,18 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { eventually } from '../helpers/eventually.ts';
 
+const root = fileURLToPath(new URL('../../', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 const hasSetpriv = spawnSync('setpriv', ['--version']).status === 0;
 
@@ -38,6 +42,40 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(second.url, 'select id from kept')).toEqual([{ id: 7 }]);
     await second.stop();
     await second.stop();
+  });
+
+  it('a commit waits until it is on disk, on the embedded server and in every session of the service', async () => {
+    const server = await startEmbeddedPostgres({ folder, password: 'test' });
+    try {
+      const names = ['fsync', 'full_page_writes', 'synchronous_commit'];
+      const sql = `select name, setting from pg_settings where name = any('{${names.join(',')}}') order by name`;
+      const on = names.map((name) => ({ name, setting: 'on' }));
+      expect(await query(server.url, sql)).toEqual(on);
+      const database = openDatabase({ url: server.url });
+      try {
+        await migrate(database.pool);
+        expect((await database.pool.query(sql)).rows).toEqual(on);
+        // Neither a migration nor the service changes them for a role, a database or the server.
+        expect(await query(server.url, 'select setconfig from pg_db_role_setting')).toEqual([]);
+      } finally {
+        await database.close();
+      }
+    } finally {
+      await server.stop();
+    }
+    const sources = ['src', 'prisma'].flatMap((name) =>
+      readdirSync(path.join(root, name), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && /\.(ts|sql)$/.test(entry.name))
+        .map((entry) => path.join(entry.parentPath, entry.name)),
+    );
+    expect(sources.length).toBeGreaterThan(100);
+    expect(
+      sources.filter((file) =>
+        /(?:\bset\b|\balter\b|-c\b).*(?:synchronous_commit|fsync|full_page_writes)/i.test(
+          readFileSync(file, 'utf8'),
+        ),
+      ),
+    ).toEqual([]);
   });
 
   it('the embedded server stops while a client is connected', async () => {
