@@ -1,2 +1,0 @@
--- The position of the newest keepalive, apart from that of the newest stored event.
-ALTER TABLE "subscriptions" ADD COLUMN "keepalive_replay_id" BYTEA;

@@ -1,0 +1,547 @@
+-- All tables of Tidemark. Partial indexes, expression indexes, check constraints and functions are outside what the Prisma
+-- schema can say.
+
+-- Lower case by the best collation of this PostgreSQL: Unicode from version 17 on, ICU before, else the locale of the database.
+DO $$
+DECLARE
+    "collation" TEXT := (
+        SELECT format(' COLLATE %I.%I', n.nspname, c.collname)
+          FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+         WHERE c.collname IN ('pg_c_utf8', 'und-x-icu') AND getdatabaseencoding() = 'UTF8'
+         ORDER BY c.collname = 'pg_c_utf8' DESC LIMIT 1);
+BEGIN
+    EXECUTE format('CREATE FUNCTION "fold_case"(TEXT) RETURNS TEXT IMMUTABLE STRICT PARALLEL SAFE
+        RETURN lower($1%s) COLLATE "default"', "collation");
+END $$;
+
+-- Mirrored accounts.
+
+CREATE TABLE "accounts" (
+    "id" TEXT NOT NULL,
+    "fields" JSONB NOT NULL,
+    "name" TEXT,
+    "account_number" TEXT,
+    "salesforce_code" TEXT,
+    "created_at" TIMESTAMPTZ(3),
+    "modified_at" TIMESTAMPTZ(3),
+    "deleted" BOOLEAN NOT NULL DEFAULT false,
+    "deleted_at" TIMESTAMPTZ(3),
+    "base_version" TEXT NOT NULL,
+    "field_versions" JSONB NOT NULL,
+    "version" TEXT NOT NULL,
+    "signup_code" TEXT,
+    "code_state" TEXT NOT NULL DEFAULT 'none'
+        CHECK ("code_state" IN ('none', 'pending', 'written', 'confirmed', 'failed')),
+    "code_error" JSONB,
+    "code_attempts" INTEGER NOT NULL DEFAULT 0,
+    "code_attempted_at" TIMESTAMPTZ(3),
+    -- When a waiting code is sent next. Backfilled codes and retries follow those of new accounts.
+    "code_due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT 'epoch',
+    -- Responses that asked for a retry since the code began to wait.
+    "code_tries" INTEGER NOT NULL DEFAULT 0,
+    -- Codes that Salesforce refused as taken since the account began to wait.
+    "code_refusals" INTEGER NOT NULL DEFAULT 0,
+    -- Codes that this one replaces on request. No other code is overwritten in Salesforce.
+    "code_replaces" JSONB NOT NULL DEFAULT '[]',
+    -- Version of the read before the latest accepted write of a code. A version that is not later does not contain the write.
+    "code_write_base" TEXT,
+    "code_written_at" TIMESTAMPTZ(3),
+    "stale_version" TEXT,
+    "stale_since" TIMESTAMPTZ(3),
+    "synced_at" TIMESTAMPTZ(3) NOT NULL,
+    "changed_at" TIMESTAMPTZ(3) NOT NULL,
+    "revision" BIGINT NOT NULL DEFAULT 1,
+    -- Set while the account has no stored history: the values are unchanged since the read of this version.
+    "history_from" TEXT,
+    -- Approximate number of stored changes.
+    "history_length" INTEGER NOT NULL DEFAULT 0,
+    -- Paths of fields whose text contains U+FFFD in place of a character that PostgreSQL cannot store.
+    "replaced_fields" JSONB NOT NULL DEFAULT '[]',
+    -- The texts that a search matches, one per line.
+    "search_text" TEXT GENERATED ALWAYS AS ("fold_case"(
+        coalesce("name", '') || E'\n' || coalesce("account_number", '') || E'\n' || coalesce("signup_code", '') || E'\n' ||
+        coalesce("fields" ->> 'Phone', '') || E'\n' || coalesce("fields" ->> 'Website', ''))) STORED,
+
+    CONSTRAINT "accounts_pkey" PRIMARY KEY ("id")
+) WITH (fillfactor = 85,
+    autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.02);
+CREATE UNIQUE INDEX "accounts_signup_code_key" ON "accounts"("signup_code");
+CREATE INDEX "accounts_modified_at_id" ON "accounts"("modified_at", "id");
+CREATE INDEX "accounts_created_at_id" ON "accounts"("created_at", "id");
+CREATE INDEX "accounts_account_number" ON "accounts"("account_number");
+CREATE INDEX "accounts_changed_at_id" ON "accounts"("changed_at", "id");
+CREATE INDEX "accounts_synced_at_id" ON "accounts"("synced_at", "id");
+-- Names in any case: sorted, whole and by prefix. The collation "C" serves all three and is the same in every database.
+CREATE INDEX "accounts_name_folded" ON "accounts"("fold_case"("name") COLLATE "C", "id");
+CREATE INDEX "accounts_code_state" ON "accounts"("code_state", "id");
+CREATE INDEX "accounts_stale" ON "accounts"("id") WHERE "stale_version" IS NOT NULL;
+CREATE INDEX "accounts_deleted" ON "accounts"("id") WHERE "deleted";
+CREATE INDEX "accounts_replaced_fields" ON "accounts"("id") WHERE "replaced_fields" <> '[]';
+CREATE INDEX "accounts_code_due" ON "accounts"("code_due_at", "id") WHERE "code_state" = 'pending' AND NOT "deleted";
+CREATE INDEX "accounts_code_attempted" ON "accounts"("code_attempted_at", "id")
+    WHERE "code_state" IN ('pending', 'written', 'failed') AND NOT "deleted";
+CREATE INDEX "accounts_code_failed" ON "accounts"(("code_error" ->> 'code'), "id")
+    WHERE "code_state" = 'failed' AND NOT "deleted";
+CREATE INDEX "accounts_code_disputed" ON "accounts"("salesforce_code") WHERE "code_state" = 'failed';
+CREATE INDEX "accounts_code_none" ON "accounts"("id") WHERE "code_state" = 'none' AND NOT "deleted";
+
+-- Searched texts of accounts, in rows a tenth as wide as those of "accounts".
+CREATE TABLE "account_texts" (
+    "account_id" TEXT NOT NULL,
+    "folded_name" TEXT COLLATE "C",
+    "search_text" TEXT NOT NULL,
+    "deleted" BOOLEAN NOT NULL,
+
+    CONSTRAINT "account_texts_pkey" PRIMARY KEY ("account_id")
+);
+
+-- Without trigrams, a search reads all rows until the service finds the extension at a start.
+DO $$
+DECLARE
+    "operators" TEXT;
+BEGIN
+    BEGIN
+        CREATE EXTENSION IF NOT EXISTS pg_trgm;
+    EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN
+        RAISE NOTICE 'without pg_trgm, searching accounts reads all of them: %', SQLERRM;
+    END;
+    SELECT format('%I.gin_trgm_ops', n.nspname) INTO "operators"
+      FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace WHERE o.opcname = 'gin_trgm_ops';
+    IF "operators" IS NOT NULL THEN
+        EXECUTE format('CREATE INDEX "accounts_search" ON "accounts" USING gin ("search_text" %s)', "operators");
+        EXECUTE format('CREATE INDEX "account_texts_search" ON "account_texts" USING gin ("search_text" %s)', "operators");
+    END IF;
+END $$;
+
+-- The triggers find the tables whatever the search path of a writer is.
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
+
+CREATE FUNCTION "add_account_texts"() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO "account_texts" ("account_id", "folded_name", "search_text", "deleted")
+    SELECT "id", "fold_case"("name"), "search_text", "deleted" FROM "added"
+        ON CONFLICT ("account_id") DO UPDATE SET "folded_name" = excluded."folded_name",
+           "search_text" = excluded."search_text", "deleted" = excluded."deleted";
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "add_account_texts" AFTER INSERT ON "accounts" REFERENCING NEW TABLE AS "added"
+    FOR EACH STATEMENT EXECUTE FUNCTION "add_account_texts"();
+
+CREATE FUNCTION "change_account_text"() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF OLD."id" <> NEW."id" THEN
+        DELETE FROM "account_texts" WHERE "account_id" = OLD."id";
+    END IF;
+    INSERT INTO "account_texts" ("account_id", "folded_name", "search_text", "deleted")
+    VALUES (NEW."id", "fold_case"(NEW."name"), NEW."search_text", NEW."deleted")
+        ON CONFLICT ("account_id") DO UPDATE SET "folded_name" = excluded."folded_name",
+           "search_text" = excluded."search_text", "deleted" = excluded."deleted";
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "change_account_text" AFTER UPDATE ON "accounts" FOR EACH ROW
+    WHEN (OLD."search_text" IS DISTINCT FROM NEW."search_text" OR OLD."name" IS DISTINCT FROM NEW."name"
+          OR OLD."deleted" <> NEW."deleted" OR OLD."id" <> NEW."id")
+    EXECUTE FUNCTION "change_account_text"();
+
+CREATE FUNCTION "remove_account_texts"() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        TRUNCATE "account_texts";
+    ELSE
+        DELETE FROM "account_texts" WHERE "account_id" IN (SELECT "id" FROM "removed");
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER "remove_account_texts" AFTER DELETE ON "accounts" REFERENCING OLD TABLE AS "removed"
+    FOR EACH STATEMENT EXECUTE FUNCTION "remove_account_texts"();
+CREATE TRIGGER "empty_account_texts" AFTER TRUNCATE ON "accounts"
+    FOR EACH STATEMENT EXECUTE FUNCTION "remove_account_texts"();
+
+-- Every change and every read, in the order of versions: the state of an account at any time is computed from these.
+CREATE TABLE "account_changes" (
+    "account_id" TEXT NOT NULL,
+    -- The four parts of a version. Times in epoch milliseconds; "read_ms" is 0 for an event.
+    "commit_ms" BIGINT NOT NULL,
+    "commit_number" BIGINT NOT NULL,
+    "sequence_number" INTEGER NOT NULL,
+    "read_ms" BIGINT NOT NULL,
+    -- `some`: only the named fields were written. `all`: fields that are not named became empty. `confirmed`: a read of
+    -- all fields that names only those that it changed.
+    "form" TEXT NOT NULL CHECK ("form" IN ('some', 'all', 'confirmed')),
+    -- Values by field path.
+    "written" JSONB NOT NULL,
+    -- Top-level fields about which the change says nothing.
+    "untold" TEXT[] NOT NULL DEFAULT '{}',
+    -- Whether the change is incomplete.
+    "gap" BOOLEAN NOT NULL DEFAULT false,
+    "change_type" TEXT,
+    "event_id" BIGINT,
+    "resync_id" UUID,
+
+    CONSTRAINT "account_changes_pkey"
+        PRIMARY KEY ("account_id", "commit_ms", "commit_number", "sequence_number", "read_ms")
+);
+
+-- Whole states of accounts, which contain all changes up to the version.
+CREATE TABLE "account_states" (
+    "account_id" TEXT NOT NULL,
+    "commit_ms" BIGINT NOT NULL,
+    "commit_number" BIGINT NOT NULL,
+    "sequence_number" INTEGER NOT NULL,
+    "read_ms" BIGINT NOT NULL,
+    -- Values by field path, and their versions as in "accounts".
+    "state" JSONB NOT NULL,
+    "base_version" TEXT NOT NULL,
+    "field_versions" JSONB NOT NULL,
+    "stale_version" TEXT,
+    -- The history begins with a base; the other states are checkpoints.
+    "is_base" BOOLEAN NOT NULL,
+
+    CONSTRAINT "account_states_pkey"
+        PRIMARY KEY ("account_id", "commit_ms", "commit_number", "sequence_number", "read_ms")
+);
+CREATE INDEX "account_states_base" ON "account_states"("account_id") WHERE "is_base";
+
+-- The event log.
+
+CREATE TABLE "events" (
+    "id" BIGSERIAL NOT NULL,
+    "topic" TEXT NOT NULL,
+    "source" TEXT NOT NULL CHECK ("source" IN ('stream', 'webhook')),
+    "event_id" TEXT NOT NULL,
+    "schema_id" TEXT NOT NULL,
+    "replay_id" BYTEA,
+    "payload" BYTEA NOT NULL,
+    "digest" BYTEA NOT NULL,
+    "received_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "state" TEXT NOT NULL DEFAULT 'stored'
+        CHECK ("state" IN ('stored', 'applied', 'skipped', 'failed')),
+    "error" TEXT,
+    "position" BIGINT,
+    "applied_at" TIMESTAMPTZ(3),
+    "entity_name" TEXT,
+    "change_type" TEXT,
+    "record_ids" TEXT[],
+    "transaction_key" TEXT,
+    "sequence_number" INTEGER,
+    "commit_timestamp" TIMESTAMPTZ(3),
+    "commit_number" BIGINT,
+    "commit_user" TEXT,
+    "change_origin" TEXT,
+    "changed_fields" TEXT[],
+    -- How often a failed event was tried.
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    -- The event that reported the same change before, over another channel.
+    "duplicate_of" BIGINT,
+
+    CONSTRAINT "events_pkey" PRIMARY KEY ("id")
+-- Each event leaves a dead row and a dead entry in the index of waiting events when it is applied, and readers of that
+-- index step over them.
+) WITH (
+    autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
+CREATE UNIQUE INDEX "events_position_key" ON "events"("position");
+CREATE UNIQUE INDEX "events_event_id_digest" ON "events"("event_id", "digest");
+CREATE INDEX "events_record_ids" ON "events" USING GIN ("record_ids");
+CREATE INDEX "events_transaction_key" ON "events"("transaction_key", "sequence_number");
+CREATE INDEX "events_received_at" ON "events"("received_at");
+CREATE INDEX "events_unapplied" ON "events"("topic", "id") WHERE "state" = 'stored';
+CREATE INDEX "events_failed" ON "events"("id") WHERE "state" = 'failed';
+-- Most events are updates; the index finds the others.
+CREATE INDEX "events_change_type" ON "events"("change_type", "id") WHERE "change_type" <> 'UPDATE';
+-- Webhook requests with the same content are the same event, whatever their id.
+CREATE UNIQUE INDEX "events_webhook_digest" ON "events"("topic", "digest") WHERE "source" = 'webhook';
+CREATE INDEX "events_webhook_transaction" ON "events"("transaction_key", "sequence_number") WHERE "source" = 'webhook';
+-- The order in which events take effect, drawn inside the applying transaction.
+CREATE SEQUENCE "event_positions";
+
+CREATE TABLE "event_schemas" (
+    "id" TEXT NOT NULL,
+    "schema" TEXT NOT NULL,
+    "fetched_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "event_schemas_pkey" PRIMARY KEY ("id")
+);
+
+-- A few rows that change many times per second: free space in the page, and frequent vacuums.
+CREATE TABLE "subscriptions" (
+    "topic" TEXT NOT NULL,
+    -- Null until the first sign-in.
+    "organization_id" TEXT,
+    "replay_id" BYTEA,
+    "position_at" TIMESTAMPTZ(3),
+    "state" TEXT NOT NULL DEFAULT 'idle'
+        CHECK ("state" IN ('idle', 'connecting', 'streaming', 'waiting', 'stopped')),
+    "state_since" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "last_error" JSONB,
+    "last_event_at" TIMESTAMPTZ(3),
+    "last_keepalive_at" TIMESTAMPTZ(3),
+    "quiet_through" BIGINT NOT NULL DEFAULT 0,
+    "watermark" TEXT,
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "loaded_at" TIMESTAMPTZ(3),
+    -- The position of the latest keepalive, separate from that of the latest stored event.
+    "keepalive_replay_id" BYTEA,
+    -- The process that follows the topic.
+    "holder" JSONB,
+    -- Increases with each holder. Late writes of an earlier holder have no effect.
+    "epoch" BIGINT NOT NULL DEFAULT 0,
+    "held_since" TIMESTAMPTZ(3),
+    "renewed_at" TIMESTAMPTZ(3),
+    -- An outage of the stream has one start and one end, whatever the number of retries between them.
+    "outage_since" TIMESTAMPTZ(3),
+    -- `{"code", "class", "message", "action", "needsPerson"}` of the latest failure.
+    "outage_cause" JSONB,
+    -- When the stream was last known to be open without an error.
+    "live_at" TIMESTAMPTZ(3),
+    -- `{"code", "message", "action", "since"}` while stored events cannot be applied.
+    "apply_fault" JSONB,
+    -- When the initial load had read everything. It is complete (loaded_at) when every record that it read is stored.
+    "read_through_at" TIMESTAMPTZ(3),
+    -- The mirror contains everything that was committed in Salesforce up to this time.
+    "current_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "subscriptions_pkey" PRIMARY KEY ("topic"),
+    CONSTRAINT "subscriptions_outage_check" CHECK (("outage_since" IS NULL) = ("outage_cause" IS NULL))
+) WITH (fillfactor = 10,
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0);
+
+CREATE TABLE "webhook_requests" (
+    "id" TEXT NOT NULL,
+    "digest" BYTEA NOT NULL,
+    "received_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "webhook_requests_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "webhook_requests_received_at" ON "webhook_requests"("received_at");
+
+-- Records that a webhook named and that the mirror does not hold, until a read from Salesforce confirms them.
+CREATE TABLE "unconfirmed_records" (
+    "id" TEXT NOT NULL,
+    "reported_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "unconfirmed_records_pkey" PRIMARY KEY ("id")
+);
+
+-- Resyncs and incidents.
+
+CREATE TABLE "resyncs" (
+    "id" UUID NOT NULL DEFAULT gen_random_uuid(),
+    "scope" TEXT NOT NULL CHECK ("scope" IN ('all', 'since', 'accounts')),
+    "reason" TEXT NOT NULL,
+    "account_ids" TEXT[],
+    "since" TIMESTAMPTZ(3),
+    "state" TEXT NOT NULL DEFAULT 'queued' CHECK ("state" IN
+        ('queued', 'reading', 'applying', 'needs-confirmation', 'done', 'failed', 'cancelled')),
+    "watermark" TEXT,
+    "read" INTEGER NOT NULL DEFAULT 0,
+    "created" INTEGER NOT NULL DEFAULT 0,
+    "updated" INTEGER NOT NULL DEFAULT 0,
+    "unchanged" INTEGER NOT NULL DEFAULT 0,
+    "deleted" INTEGER NOT NULL DEFAULT 0,
+    "failed" INTEGER NOT NULL DEFAULT 0,
+    "error" TEXT,
+    "requested_by" TEXT,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "started_at" TIMESTAMPTZ(3),
+    "finished_at" TIMESTAMPTZ(3),
+    "mode" TEXT NOT NULL DEFAULT 'repair' CHECK ("mode" IN ('repair', 'verify', 'sample')),
+    -- Verifies only: whether differences are repaired at the end.
+    "repairs" BOOLEAN NOT NULL DEFAULT false,
+    "method" TEXT CHECK ("method" IN ('rest', 'bulk')),
+    -- The number of records in Salesforce.
+    "expected" INTEGER,
+    "read_at" TIMESTAMPTZ(3),
+    "schema_id" TEXT,
+    "position" BYTEA,
+    "log_position" BIGINT,
+    -- Where the read continues after an interruption.
+    "bulk_asked_at" TIMESTAMPTZ(3),
+    "bulk_job_id" TEXT,
+    "bulk_job_closed_at" TIMESTAMPTZ(3),
+    "resume_at" TEXT,
+    "resume_rows" INTEGER NOT NULL DEFAULT 0,
+    "kept" INTEGER NOT NULL DEFAULT 0,
+    "events_meanwhile" INTEGER,
+    "different" INTEGER,
+    "verified_through" TIMESTAMPTZ(3),
+    "unknown_ids" TEXT[] NOT NULL DEFAULT '{}',
+    "invalid_ids" TEXT[] NOT NULL DEFAULT '{}',
+    -- Why it pauses: the API budget, or a failure that is retried.
+    "waiting" JSONB,
+    -- Increases with each attempt. Late writes of an earlier attempt have no effect.
+    "claim" INTEGER NOT NULL DEFAULT 0,
+    -- `{"code", "message", "action"}` of the failure that `error` describes in words.
+    "cause" JSONB,
+    -- Accounts of the mirror that it did not find and that nothing proves to be deleted.
+    "not_visible" INTEGER NOT NULL DEFAULT 0,
+    -- Name of the API key that confirmed it.
+    "confirmed_by" TEXT,
+    "confirmed_at" TIMESTAMPTZ(3),
+    -- In the state `needs-confirmation`: the next check whether its accounts are visible.
+    "next_look_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "resyncs_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "resyncs_created_at_id" ON "resyncs"("created_at", "id");
+CREATE INDEX "resyncs_open" ON "resyncs"("created_at")
+    WHERE "state" IN ('queued', 'reading', 'applying', 'needs-confirmation');
+CREATE INDEX "resyncs_verified" ON "resyncs"("finished_at") WHERE "mode" <> 'repair' AND "state" = 'done';
+CREATE INDEX "resyncs_finished_at" ON "resyncs"("finished_at") WHERE "state" IN ('done', 'failed', 'cancelled');
+-- Several processes that start at once request one initial load.
+CREATE UNIQUE INDEX "resyncs_one_initial_load" ON "resyncs"("reason")
+    WHERE "reason" = 'initial' AND "state" IN ('queued', 'reading', 'applying', 'needs-confirmation');
+
+-- Results of a verify, one row per account.
+CREATE TABLE "resync_differences" (
+    "resync_id" UUID NOT NULL REFERENCES "resyncs" ("id") ON DELETE CASCADE,
+    "account_id" TEXT NOT NULL,
+    -- `missing`: only Salesforce has it; `extra`: only the mirror has it.
+    "kind" TEXT NOT NULL CHECK ("kind" IN ('missing', 'extra', 'not visible', 'fields')),
+    "fields" TEXT[] NOT NULL DEFAULT '{}',
+    -- By field: `{"mirror": …, "salesforce": …}`.
+    "values" JSONB NOT NULL DEFAULT '{}',
+    "modified_at" TIMESTAMPTZ(3),
+    "confirmed" BOOLEAN NOT NULL DEFAULT false,
+
+    CONSTRAINT "resync_differences_pkey" PRIMARY KEY ("resync_id", "account_id")
+);
+
+-- The accounts that a verify has met so far. The mirror may hold others that Salesforce does not have.
+CREATE TABLE "resync_seen" (
+    "resync_id" UUID NOT NULL REFERENCES "resyncs" ("id") ON DELETE CASCADE,
+    "account_id" TEXT NOT NULL,
+
+    CONSTRAINT "resync_seen_pkey" PRIMARY KEY ("resync_id", "account_id")
+);
+
+-- Accounts that Salesforce did not return although nothing proves that they are deleted.
+CREATE TABLE "invisible_accounts" (
+    "account_id" TEXT NOT NULL,
+    -- `kept`: the mirror keeps it as it was; `taken`: it was marked as deleted, within the bound or confirmed.
+    "state" TEXT NOT NULL CHECK ("state" IN ('kept', 'taken')),
+    "confirmed" BOOLEAN NOT NULL DEFAULT false,
+    -- The version of the read that did not find it.
+    "version" TEXT NOT NULL,
+    -- The resync that found this and decides about it; null if the account was read on its own.
+    "resync_id" UUID REFERENCES "resyncs" ("id") ON DELETE SET NULL,
+    "since" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+    "taken_at" TIMESTAMPTZ(3),
+    "checked_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
+
+    CONSTRAINT "invisible_accounts_pkey" PRIMARY KEY ("account_id")
+);
+CREATE INDEX "invisible_accounts_resync_id" ON "invisible_accounts"("resync_id");
+
+-- Records that were read from Salesforce and that the database refuses. A row is removed when its record is stored, or
+-- when Salesforce no longer has it.
+CREATE TABLE "failed_records" (
+    "account_id" TEXT NOT NULL,
+    "error" TEXT NOT NULL,
+    -- The resync that read it last; null if it was read by its id alone.
+    "resync_id" UUID,
+    "attempts" INTEGER NOT NULL DEFAULT 1,
+    "failed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "failed_records_pkey" PRIMARY KEY ("account_id")
+);
+
+-- Known gaps in what was received. Causes are listed in src/incidents/incident-rows.ts.
+CREATE TABLE "incidents" (
+    "id" BIGSERIAL NOT NULL,
+    "topic" TEXT NOT NULL,
+    "cause" TEXT NOT NULL,
+    "detail" TEXT NOT NULL,
+    "extent" TEXT NOT NULL CHECK ("extent" IN ('accounts', 'since', 'all')),
+    "account_ids" TEXT[] NOT NULL DEFAULT '{}',
+    "event_ids" BIGINT[] NOT NULL DEFAULT '{}',
+    "from" TIMESTAMPTZ(3),
+    "to" TIMESTAMPTZ(3),
+    "state" TEXT NOT NULL DEFAULT 'open' CHECK ("state" IN ('open', 'repairing', 'closed')),
+    "resync_id" UUID REFERENCES "resyncs" ("id"),
+    "opened_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "closed_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "incidents_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "incidents_resync_id" ON "incidents"("resync_id");
+CREATE INDEX "incidents_open" ON "incidents"("id") WHERE "state" <> 'closed';
+CREATE INDEX "incidents_closed_at" ON "incidents"("closed_at") WHERE "state" = 'closed';
+
+-- Write-back of signup codes.
+
+-- What was sent to Salesforce for an account, and the result.
+CREATE TABLE "write_back_attempts" (
+    "id" BIGSERIAL NOT NULL,
+    "account_id" TEXT NOT NULL,
+    "code" TEXT NOT NULL,
+    "sent_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "answered_at" TIMESTAMPTZ(3),
+    -- `sent`: no response is known.
+    "outcome" TEXT NOT NULL DEFAULT 'sent'
+        CHECK ("outcome" IN ('sent', 'written', 'held', 'again', 'taken', 'gone', 'failed', 'unanswered', 'replaced')),
+    "error" JSONB,
+
+    CONSTRAINT "write_back_attempts_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "write_back_attempts_account" ON "write_back_attempts"("account_id", "id");
+CREATE INDEX "write_back_attempts_sent_at" ON "write_back_attempts"("sent_at");
+
+-- State of the one process that writes back.
+CREATE TABLE "write_back_state" (
+    "topic" TEXT NOT NULL,
+    "state" TEXT NOT NULL DEFAULT 'running' CHECK ("state" IN ('running', 'waiting', 'paused')),
+    "since" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "reason" JSONB,
+    "api_used" INTEGER,
+    "api_max" INTEGER,
+    "api_reserve_percent" INTEGER,
+    "api_seen_at" TIMESTAMPTZ(3),
+    -- The rules of the current backfill. When they change, it starts again.
+    "backfill_rules" TEXT,
+    "backfill_after" TEXT NOT NULL DEFAULT '',
+    "backfill_seen" INTEGER NOT NULL DEFAULT 0,
+    "backfill_given" INTEGER NOT NULL DEFAULT 0,
+    "backfill_started_at" TIMESTAMPTZ(3),
+    "backfill_finished_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "write_back_state_pkey" PRIMARY KEY ("topic")
+) WITH (fillfactor = 10,
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_cost_delay = 0);
+
+-- The service itself.
+
+-- Responses to requests with an Idempotency-Key, kept for a day.
+CREATE TABLE "idempotent_requests" (
+    "api_key" TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    "digest" BYTEA NOT NULL,
+    "status" INTEGER NOT NULL,
+    "location" TEXT,
+    "body" JSONB NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "idempotent_requests_pkey" PRIMARY KEY ("api_key", "key")
+);
+CREATE INDEX "idempotent_requests_created_at" ON "idempotent_requests"("created_at");
+
+-- Random keys that all processes share. After a row is deleted, every process gets a new key when it starts.
+CREATE TABLE "secrets" (
+    "name" TEXT NOT NULL,
+    "value" BYTEA NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "secrets_pkey" PRIMARY KEY ("name")
+);
+
+-- The last run of each housekeeping task, in any process, and its result.
+CREATE TABLE "housekeeping" (
+    "task" TEXT NOT NULL,
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "finished_at" TIMESTAMPTZ(3),
+    -- Number of rows of the last run.
+    "rows" BIGINT NOT NULL DEFAULT 0,
+    "error" TEXT,
+
+    CONSTRAINT "housekeeping_pkey" PRIMARY KEY ("task")
+);
