@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { FailureResponse, HttpFailure, HttpFaults, RequestTarget } from '../http/fault-hooks.ts';
-import type { OrgRecord } from '../org/model.ts';
+import type { FieldDefinition, OrgRecord } from '../org/model.ts';
 import { faultSwitch, type SwitchContext } from './fault.ts';
 import { delayMs, frequency, recordIds } from './parameters.ts';
 
@@ -53,6 +53,11 @@ export function restSwitches(context: SwitchContext) {
           }),
         ),
       },
+    ),
+    hiddenFields: faultSwitch(
+      context,
+      'The integration user cannot see fields, as without field-level security: describe omits them, and reads refuse them.',
+      { fields: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }) },
     ),
     emptyResults: faultSwitch(
       context,
@@ -117,13 +122,17 @@ export function httpFaults(rest: RestSwitches, oauth: OAuthSwitches): HttpFaults
 }
 
 /** Which records the integration user sees, and which deletions the log names. */
-export function visibilityOf({ hiddenRecords }: RestSwitches, integrationUserId: string): Visibility {
+export function visibilityOf(
+  { hiddenFields, hiddenRecords }: RestSwitches,
+  integrationUserId: string,
+): Visibility {
   const hiding = ({ id, values }: OrgRecord) =>
     hiddenRecords
       .all()
       .filter((which) => which.recordIds?.includes(id) ?? values['OwnerId'] !== integrationUserId);
   return {
     isVisible: (record) => hiding(record).length === 0,
+    isFieldVisible: ({ name }) => !hiddenFields.all().some(({ fields }) => fields.includes(name)),
     isInDeleteLog: (record) => hiding(record).every(({ inDeleteLog }) => inDeleteLog === true),
   };
 }
@@ -202,5 +211,6 @@ type RestSwitches = ReturnType<typeof restSwitches>;
 type OAuthSwitches = ReturnType<typeof oauthSwitches>;
 export type Visibility = {
   isVisible(record: OrgRecord): boolean;
+  isFieldVisible(field: FieldDefinition): boolean;
   isInDeleteLog(record: OrgRecord): boolean;
 };

@@ -40,6 +40,15 @@ export const orgRoutes = (org: SimulatorOrg) => async (instance: FastifyInstance
     return { removed: params.name };
   });
 
+  app.post(
+    '/fields/:name/recalculate',
+    { schema: { params: fieldName, body: recalculation } },
+    async ({ params, body }) => {
+      org.recalculate(params.name, body.value, body.recordIds);
+      return { recalculated: params.name };
+    },
+  );
+
   app.get('/audit', { schema: { querystring: auditQuery } }, async ({ query }) => ({
     entries: org.audit.entries(query),
   }));
@@ -67,6 +76,10 @@ const mergeBody = Type.Object(
 
 const leadBody = Type.Object({ company: text, lastName: text }, closed);
 
+const fieldValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]);
+
+const recalculation = Type.Object({ value: fieldValue, recordIds: Type.Optional(Type.Array(text)) }, closed);
+
 const fieldName = Type.Object({ name: text });
 
 const fieldChange = Type.Object(
@@ -88,6 +101,9 @@ const fieldChange = Type.Object(
       'datetime',
     ]),
     length: Type.Optional(Type.Integer({ minimum: 1, maximum: 131_072 })),
+    defaultValue: Type.Optional(fieldValue),
+    label: Type.Optional(text),
+    calculated: Type.Optional(Type.Boolean()),
   },
   closed,
 );
@@ -96,7 +112,6 @@ const fieldBody = Type.Object(
   {
     ...fieldChange.properties,
     name: Type.String({ pattern: '^[A-Za-z][A-Za-z0-9_]*__c$' }),
-    label: Type.Optional(text),
     unique: Type.Optional(Type.Boolean()),
     externalId: Type.Optional(Type.Boolean()),
   },

@@ -65,7 +65,7 @@ const describeField = (field: FieldDefinition) => ({
   aggregatable: isFilterable(field),
   autoNumber: false,
   byteLength: field.length * 3,
-  calculated: false,
+  calculated: field.calculated,
   caseSensitive: field.unique,
   compoundFieldName: field.compoundFieldName,
   createable: field.createable,

@@ -1,4 +1,5 @@
 import type { FieldDefinition, FieldType, FieldValue } from './model.ts';
+import { mintId } from './record-id.ts';
 
 /** The fields of Account, the initial ones first. Names are case-insensitive. */
 export function createFieldCatalog(initial: readonly FieldDefinition[]) {
@@ -9,7 +10,10 @@ export function createFieldCatalog(initial: readonly FieldDefinition[]) {
     fields = next;
     byName = new Map(next.map((field) => [field.name.toLowerCase(), field]));
   }
-  use(initial);
+  let customFields = 0;
+  const identified = (field: FieldDefinition): FieldDefinition =>
+    field.custom ? { ...field, fieldId: mintId('00N', ++customFields).slice(0, 15) } : field;
+  use(initial.map(identified));
 
   function customField(name: string): FieldDefinition {
     const field = byName.get(name.toLowerCase());
@@ -24,15 +28,15 @@ export function createFieldCatalog(initial: readonly FieldDefinition[]) {
     add(partial: NewField): FieldDefinition {
       if (byName.has(partial.name.toLowerCase()))
         throw new Error(`Account already has a field ${partial.name}`);
-      const field = defineField(partial);
+      const field = identified(defineField(partial));
       use([...fields, field]);
       return field;
     },
-    /** Changes the type of a custom field. Throws if there is none of this name. */
+    /** Changes the definition of a custom field, which keeps its id. Throws if there is none of this name. */
     change(name: string, change: FieldChange) {
       const old = customField(name);
-      const { custom, label, name: exactName } = old;
-      const field = defineField({ custom, label, ...change, name: exactName });
+      const { custom, fieldId, label, name: exactName } = old;
+      const field = defineField({ custom, label, ...change, fieldId, name: exactName });
       use(fields.map((each) => (each === old ? field : each)));
       return { old, field };
     },
@@ -64,12 +68,14 @@ export function defineField(
     precision: PRECISIONS[field.type] ?? 0,
     scale: 0,
     nillable: field.type !== 'boolean',
-    createable: true,
-    updateable: true,
+    createable: field.calculated !== true,
+    updateable: field.calculated !== true,
     unique: false,
     externalId: false,
     custom: field.name.endsWith('__c'),
     defaultValue: field.type === 'boolean' ? false : null,
+    calculated: false,
+    fieldId: null,
     picklistValues: [],
     referenceTo: [],
     compoundFieldName: null,

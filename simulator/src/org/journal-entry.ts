@@ -1,6 +1,6 @@
 import type { NumberedEvent } from '../pubsub/bus-events.ts';
 import type { FieldChange, NewField } from './field-catalog.ts';
-import type { OrgRecord } from './model.ts';
+import type { FieldValue, OrgRecord } from './model.ts';
 
 /** One line of JSON: bytes as base64, big numbers as text. */
 export function encodeEntry(entry: JournalEntry): string {
@@ -51,8 +51,16 @@ export type PlainEntry =
   | { readonly op: 'expire' }
   | { readonly op: 'changeField'; readonly name: string; readonly change: FieldChange }
   | { readonly op: 'removeField'; readonly name: string }
+  | ({ readonly op: 'recalculate' } & Recalculation)
   | { readonly op: 'field'; readonly field: NewField }
   | { readonly op: 'schema'; readonly id: string; readonly json: string };
+
+/** A new result of a formula, in all records unless ids are given. */
+export type Recalculation = {
+  readonly name: string;
+  readonly value: FieldValue;
+  readonly recordIds?: readonly string[];
+};
 
 type StoredEntry =
   | PlainEntry

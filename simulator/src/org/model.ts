@@ -39,6 +39,10 @@ export type FieldDefinition = {
   readonly externalId: boolean;
   readonly custom: boolean;
   readonly defaultValue: FieldValue;
+  /** A formula or roll-up field: read-only, and its values can change without an event. */
+  readonly calculated: boolean;
+  /** Id of a custom field, 15 characters; a field that is created again has another one. Null for standard fields. */
+  readonly fieldId: string | null;
   readonly picklistValues: readonly string[];
   readonly referenceTo: readonly string[];
   /** The compound field that contains this one: `BillingAddress` for `BillingCity`. */
@@ -120,6 +124,11 @@ export type Org = {
   changeField(name: string, change: Partial<FieldDefinition> & Pick<FieldDefinition, 'type'>): void;
   /** Removes a custom field with its values, without an event. Throws if there is no such custom field. */
   removeField(name: string): void;
+  /**
+   * Sets a calculated field in all records, or in those given, as when the result of its formula changes: without an
+   * event, and without a change of the records. Throws if there is no such calculated field.
+   */
+  recalculate(name: string, value: FieldValue, recordIds?: readonly string[]): void;
   /** Accepts 15- and 18-character ids. Deleted records are found too. */
   record(id: string): OrgRecord | undefined;
   /** Every record in the order of creation, including deleted ones. */

@@ -25,6 +25,9 @@ export function restoreMemory(memory: OrgMemory, entries: Iterable<JournalEntry>
       case 'removeField':
         removeField(memory, entry);
         break;
+      case 'recalculate':
+        recalculate(memory, entry);
+        break;
       case 'expire':
         memory.bus.expire();
         break;
@@ -89,11 +92,23 @@ export function removeField(memory: OrgMemory, entry: PlainEntry & { op: 'remove
   rewriteField(memory, name, () => null);
 }
 
+export function recalculate(memory: OrgMemory, entry: PlainEntry & { op: 'recalculate' }): void {
+  const field = memory.catalog.find(entry.name);
+  if (field?.calculated !== true) throw new Error(`Account has no calculated field ${entry.name}`);
+  memory.history.push(entry);
+  const ids = entry.recordIds === undefined ? undefined : new Set(entry.recordIds);
+  rewriteField(memory, field.name, (value, id) => (ids === undefined || ids.has(id) ? entry.value : value));
+}
+
 /** Audit fields stay unchanged and there are no events, because no user made this change. */
-function rewriteField(memory: OrgMemory, name: string, rewrite: (value: FieldValue) => FieldValue): void {
+function rewriteField(
+  memory: OrgMemory,
+  name: string,
+  rewrite: (value: FieldValue, id: string) => FieldValue,
+): void {
   for (const { id, values, isDeleted } of [...memory.store.all()]) {
     const { [name]: old = null, ...others } = values;
-    const value = rewrite(old);
+    const value = rewrite(old, id);
     if (value !== old) {
       memory.store.put({ id, values: value === null ? others : { ...others, [name]: value }, isDeleted });
     }

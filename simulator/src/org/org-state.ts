@@ -5,12 +5,13 @@ import { accountFields } from './account-fields.ts';
 import { type Commit, type EventEntity, encodeCommit, type SequencedEvent } from './commit.ts';
 import { createFieldCatalog, type FieldChange, type NewField } from './field-catalog.ts';
 import type { Journal } from './journal.ts';
-import type { JournalEntry, PlainEntry } from './journal-entry.ts';
+import type { JournalEntry, PlainEntry, Recalculation } from './journal-entry.ts';
 import type { OrgRecord } from './model.ts';
 import {
   addField,
   changeField,
   type OrgMemory,
+  recalculate,
   removeField,
   restoreMemory,
   seedAccounts,
@@ -88,6 +89,11 @@ export function openOrgState(options: OrgStateOptions) {
       removeField(memory, entry);
       record(entry);
       account = accountEntity(memory);
+    },
+    recalculate(change: Recalculation) {
+      const entry = { op: 'recalculate', ...change } as const;
+      recalculate(memory, entry);
+      record(entry);
     },
     seed(count: number, seed: number) {
       const entry = { op: 'seed', count, seed, firstOrdinal: memory.lastOrdinal + 1 } as const;

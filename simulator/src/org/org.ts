@@ -105,6 +105,9 @@ export function createOrg(options: OrgOptions = {}): SimulatorOrg {
       if (state.changeField(name, change)) publishGap('GAP_UPDATE', [EVERY_ACCOUNT]);
     },
     removeField: state.removeField,
+    recalculate(name, value, recordIds) {
+      state.recalculate({ name, value, ...(recordIds && { recordIds }) });
+    },
     record(id) {
       const longId = toLongId(id);
       return longId === undefined ? undefined : store.get(longId);

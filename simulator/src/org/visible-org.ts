@@ -1,11 +1,21 @@
 import type { Visibility } from '../faults/http-faults.ts';
-import type { OrgRecord } from './model.ts';
+import type { FieldDefinition, OrgRecord } from './model.ts';
 import type { SimulatorOrg } from './org.ts';
 
 /** The org as reads by the integration user see it. */
-export function visibleOrg(org: SimulatorOrg, { isInDeleteLog, isVisible }: Visibility): VisibleOrg {
+export function visibleOrg(
+  org: SimulatorOrg,
+  { isFieldVisible, isInDeleteLog, isVisible }: Visibility,
+): VisibleOrg {
+  let visible: readonly FieldDefinition[] = [];
   return {
     ...org,
+    // The same list until it changes, because indexes are built from it.
+    fields() {
+      const next = org.fields().filter(isFieldVisible);
+      if (next.length !== visible.length || next.some((field, at) => field !== visible[at])) visible = next;
+      return visible;
+    },
     get size() {
       return org.size;
     },

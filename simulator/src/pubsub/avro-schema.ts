@@ -1,23 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { FieldDefinition } from '../org/model.ts';
-import { mintId } from '../org/record-id.ts';
 import { avroTypeOf, CHANGE_EVENT_HEADER, docOf } from './avro-types.ts';
 
 /** The Avro schema of the change events of these fields, as the JSON that `GetSchema` returns. */
 export function changeEventSchema(fields: readonly FieldDefinition[]): EventSchema {
   const layout = eventLayout(fields);
-  let customFields = 0;
   let addressIsDefined = false;
   const body = layout.map((entry) => {
     const { field } = entry;
     const type = typeOf(entry, addressIsDefined);
     if (field.type === 'address') addressIsDefined = true;
-    if (field.custom) customFields += 1;
-    const number = field.custom ? `:${mintId('00N', customFields).slice(0, 15)}` : '';
+    const id = field.fieldId === null ? '' : `:${field.fieldId}`;
     return {
       name: field.name,
       type: ['null', ...type],
-      doc: (isPersonName(entry) ? 'Data:Switchable_PersonName' : docOf(field)) + number,
+      doc: (isPersonName(entry) ? 'Data:Switchable_PersonName' : docOf(field)) + id,
       default: null,
     };
   });

@@ -127,6 +127,24 @@ describe('faults of query pages', () => {
   });
 });
 
+describe('fields hidden from the integration user', () => {
+  it('describe omits a hidden field, queries refuse it, and other reads do not return it', async () => {
+    const id = await create();
+    const names = async (): Promise<string[]> =>
+      Object((await rest('GET', '/sobjects/Account/describe')).body).fields.map(
+        ({ name }: { name: string }) => name,
+      );
+    const soql = `/query?q=${encodeURIComponent('SELECT Id, Phone FROM Account')}`;
+    faults().rest.hiddenFields.on({ fields: ['Phone'] });
+    expect(await names()).not.toContain('Phone');
+    expect(await rest('GET', soql)).toMatchObject({ status: 400, body: [{ errorCode: 'INVALID_FIELD' }] });
+    expect((await rest('GET', `/sobjects/Account/${id}`)).body).not.toHaveProperty('Phone');
+    faults().rest.hiddenFields.off();
+    expect(await names()).toContain('Phone');
+    expect((await rest('GET', soql)).status).toBe(200);
+  });
+});
+
 describe('records hidden from the integration user', () => {
   const count = async (): Promise<number> =>
     Object((await rest('GET', `/query?q=${encodeURIComponent('SELECT COUNT() FROM Account')}`)).body)

@@ -63,6 +63,18 @@ describe('the control API', () => {
     expect(JSON.stringify(described)).not.toContain('Fleeting__c');
   });
 
+  it('the control API changes defaults and results of formulas, and describe shows both', async () => {
+    await send('POST', '/simulator/fields', { name: 'Vip__c', type: 'boolean', defaultValue: true });
+    await send('POST', '/simulator/fields', { name: 'Score__c', type: 'double', calculated: true });
+    const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Scored' }), 'id');
+    expect((await send('POST', '/simulator/fields/Score__c/recalculate', { value: 7 })).status).toBe(200);
+    expect((await rest('GET', `/sobjects/Account/${id}`)).body).toMatchObject({ Vip__c: true, Score__c: 7 });
+    await send('PATCH', '/simulator/fields/Vip__c', { type: 'boolean', defaultValue: false });
+    const { fields } = Object((await rest('GET', '/sobjects/Account/describe')).body);
+    expect(fields).toContainEqual(expect.objectContaining({ name: 'Vip__c', defaultValue: false }));
+    expect(fields).toContainEqual(expect.objectContaining({ name: 'Score__c', calculated: true }));
+  });
+
   it('the control API merges accounts and converts leads', async () => {
     const winner = textAt(await rest('POST', '/sobjects/Account', { Name: 'Winner' }), 'id');
     const loser = textAt(await rest('POST', '/sobjects/Account', { Name: 'Loser' }), 'id');

@@ -70,6 +70,67 @@ describe('type changes of custom fields', () => {
   });
 });
 
+describe('identity and defaults of custom fields', () => {
+  const docOf = (org: ReturnType<typeof createOrg>, name: string): string => {
+    const schemaId = org.bus.topic('/data/AccountChangeEvent')?.schemaId() ?? '';
+    const { fields } = JSON.parse(org.bus.schema(schemaId) ?? '') as {
+      fields: { name: string; doc: string }[];
+    };
+    return fields.find((field) => field.name === name)?.doc ?? '';
+  };
+
+  it('a field that is created again under its name has another id, and the fields after it keep theirs', () => {
+    const { org, valueNow } = orgWith('string', 'A');
+    org.addField({ name: 'Behind__c', type: 'string' });
+    const [first, behind] = [docOf(org, 'Level__c'), docOf(org, 'Behind__c')];
+    org.removeField('Level__c');
+    org.addField({ name: 'Level__c', type: 'string' });
+    expect(docOf(org, 'Level__c')).toMatch(/^Data:Text:00N\w{12}$/);
+    expect(docOf(org, 'Level__c')).not.toBe(first);
+    expect(docOf(org, 'Behind__c')).toBe(behind);
+    expect(valueNow()).toBeNull();
+  });
+
+  it('a field keeps its id when its type changes', () => {
+    const { org } = orgWith('string', 'A');
+    const id = org.field('Level__c')?.fieldId;
+    org.changeField('Level__c', { type: 'double' });
+    expect(org.field('Level__c')?.fieldId).toBe(id);
+  });
+
+  it('a shorter text field cuts its values without an event or a new schema', () => {
+    const { org, valueNow } = orgWith('string', 'A long text');
+    const events = decodeEvents(org.bus).length;
+    const schemaId = org.bus.topic('/data/AccountChangeEvent')?.schemaId();
+    org.changeField('Level__c', { type: 'string', length: 6 });
+    expect(valueNow()).toBe('A long');
+    expect(decodeEvents(org.bus)).toHaveLength(events);
+    expect(org.bus.topic('/data/AccountChangeEvent')?.schemaId()).toBe(schemaId);
+  });
+
+  it('a checkbox has its default in existing records', () => {
+    const { id, org } = orgWith('string', 'A');
+    org.addField({ name: 'Vip__c', type: 'boolean', defaultValue: true });
+    expect(org.record(id)?.values['Vip__c']).toBe(true);
+  });
+});
+
+describe('calculated fields', () => {
+  it('a formula is read-only, and its result changes without an event or a change of the record', () => {
+    const { id, org } = orgWith('string', 'A');
+    org.addField({ name: 'Score__c', type: 'double', calculated: true });
+    expect(org.transaction(admin, (tx) => tx.update(id, { Score__c: 1 })).success).toBe(false);
+    const before = org.record(id)?.values;
+    const events = decodeEvents(org.bus).length;
+    org.recalculate('Score__c', 7);
+    expect(org.record(id)?.values).toEqual({ ...before, Score__c: 7 });
+    org.recalculate('Score__c', 8, []);
+    expect(org.record(id)?.values).toEqual({ ...before, Score__c: 7 });
+    expect(decodeEvents(org.bus)).toHaveLength(events);
+    expect(() => org.recalculate('Level__c', 'B')).toThrow('no calculated field Level__c');
+  });
+});
+
 describe('removal of custom fields', () => {
   it('removing a field deletes its values without an event and moves the fields after it', () => {
     const { id, org, valueNow } = orgWith('string', 'A');
@@ -101,6 +162,9 @@ describe('changed and removed fields', () => {
     org.seed(3, 1);
     org.changeField('Level__c', { type: 'double' });
     org.removeField('Active__c');
+    org.addField({ name: 'Score__c', type: 'double', calculated: true });
+    org.recalculate('Score__c', 4);
+    org.addField({ name: 'Active__c', type: 'string' });
     org.transaction(admin, (tx) => tx.update(id, { Level__c: 7 }));
     for (let restart = 0; restart < 2; restart += 1) {
       const again = createOrg({ journalFile });
