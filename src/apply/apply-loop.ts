@@ -4,13 +4,15 @@ import { runLoop } from '../run-loop.ts';
 import { backoffMs } from '../salesforce/backoff.ts';
 import { applyWaiting } from './apply-events.ts';
 import { createApplyReporter } from './apply-fault.ts';
-import { applyWebhooks } from './apply-webhooks.ts';
-import { hasStoredEvents } from './event-rows.ts';
+import { applyWebhooks, type WebhooksApplied } from './apply-webhooks.ts';
+import { readWaitingSources } from './event-rows.ts';
 
-const pollMs = 1_000;
+// Stored events send a wake-up; the poll finds those whose wake-up was lost.
+const pollMs = 5_000;
 // Short, because the usual cause is the database of Tidemark, which needs no protection from retries.
 const maxPauseMs = 3_000;
 const incompletePollMs = 50;
+const noWebhooks: WebhooksApplied = { done: 0, hasIncomplete: false };
 
 /** Applies stored events, of the stream and of webhooks, as soon as their transactions are complete. */
 export async function applyUntilAborted(
@@ -23,21 +25,17 @@ export async function applyUntilAborted(
   signal: AbortSignal,
 ): Promise<void> {
   const report = createApplyReporter(context);
-  let isIdle = false;
   await runLoop({
     step: async () => {
-      if (isIdle && !(await hasStoredEvents(context.pool))) return 'wait';
-      isIdle = false;
+      const waiting = await readWaitingSources(context.pool, context.topic);
       // A failure of one source must not delay the other, so it is thrown after both were processed.
-      const [stream] = await Promise.allSettled([applyWaiting(context)]);
-      const webhooks = await applyWebhooks(context);
+      const [stream] = await Promise.allSettled([waiting.stream ? applyWaiting(context) : 0]);
+      const webhooks = waiting.webhooks ? await applyWebhooks(context) : noWebhooks;
       if (stream.status === 'rejected') throw stream.reason;
       await report.succeeded();
       if (stream.value + webhooks.done > 0) return 'again';
       // The time limit of an incomplete transaction sends no wake-up.
-      if (webhooks.hasIncomplete) return { pauseMs: incompletePollMs };
-      isIdle = true;
-      return 'wait';
+      return webhooks.hasIncomplete ? { pauseMs: incompletePollMs } : 'wait';
     },
     wakeOn: (ms) => context.wakeUps.next('apply', ms),
     pollMs,

@@ -3,6 +3,7 @@ import { advisoryLocks } from '../db/advisory-locks.ts';
 import { type Queryable, slices } from '../db/database.ts';
 import { storableJson, storableText } from '../db/storable.ts';
 import { wakeUpSql } from '../db/wake-up.ts';
+import { webhookTopics } from '../ingest/store-webhooks.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 
 /** A stored event that is not applied yet. */
@@ -149,11 +150,15 @@ async function markSlice(client: Queryable, outcomes: readonly EventOutcome[]): 
   });
 }
 
-/** Whether any event of the stream or a webhook is not applied yet. */
-export async function hasStoredEvents(client: Queryable): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'has-stored-events',
-    text: `select from events where state = 'stored' limit 1`,
+/** The sources of events that are not applied yet. */
+export type WaitingSources = { readonly stream: boolean; readonly webhooks: boolean };
+
+export async function readWaitingSources(client: Queryable, topic: string): Promise<WaitingSources> {
+  const { rows } = await client.query<WaitingSources>({
+    name: 'read-waiting-sources',
+    text: `select exists (select from events where topic = $1 and state = 'stored') as stream,
+                  exists (select from events where topic in ($2, $3) and state = 'stored') as webhooks`,
+    values: [topic, ...Object.values(webhookTopics)],
   });
-  return rowCount === 1;
+  return rows[0] ?? { stream: false, webhooks: false };
 }

@@ -1,8 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { lockStoredEvents, markEvents, readStoredEvents } from '../../src/apply/event-rows.ts';
+import {
+  lockStoredEvents,
+  markEvents,
+  readStoredEvents,
+  readWaitingSources,
+} from '../../src/apply/event-rows.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
+import { storeNotices } from '../../src/ingest/store-webhooks.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import { bits, encodeEvent, testSchema } from '../helpers/change-events.ts';
@@ -46,6 +52,25 @@ describe('the event log', () => {
     });
     expect(events.map(({ id }) => id)).toEqual([ids[0], ids[2], ids[3]]);
     expect([quietThrough, cut]).toEqual([0n, true]);
+  });
+
+  it('only a source with an event that is not applied waits', async () => {
+    const waiting = () => readWaitingSources(database.pool, topic);
+    expect(await waiting()).toEqual({ stream: false, webhooks: false });
+    await store(1);
+    expect(await waiting()).toEqual({ stream: true, webhooks: false });
+    await markEvents(database.pool, (await idsOf()).map(applied));
+    await storeNotices(database.pool, [
+      {
+        notificationId: '04l000000000001AAA',
+        organizationId: '00D000000000001AAA',
+        actionId: '04k000000000001AAA',
+        entityName: 'Account',
+        recordId: '001999999999999AAA',
+        receivedAt: Date.now(),
+      },
+    ]);
+    expect(await waiting()).toEqual({ stream: false, webhooks: true });
   });
 
   it('a read is limited by bytes, returns at least one event and reports whether there is more', async () => {
