@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { inTransaction, retryOnConflict } from '../db/database.ts';
+import { retryOnConflict } from '../db/database.ts';
 import { allEventsApplied, expectHeld, type Lease } from '../db/lease.ts';
 import { storableText } from '../db/storable.ts';
-import { sendWakeUp, wakeUpSql } from '../db/wake-up.ts';
+import { wakeUpSql } from '../db/wake-up.ts';
 import { payloadDigest } from './payload-digest.ts';
 
 /** An event as received, not decoded. */
@@ -89,18 +89,18 @@ function payloadOffsets(events: readonly RawEvent[]): number[] {
  * @throws LeaseLostError
  */
 export async function storeKeepalive(pool: pg.Pool, lease: Lease, latestReplayId: Uint8Array): Promise<void> {
-  await inTransaction(pool, async (client) => {
-    const stored = await client.query({
+  const stored = await retryOnConflict(() =>
+    pool.query({
       name: 'store-keepalive',
       text: `update subscriptions
                 set keepalive_replay_id = case when length($2::bytea) > 0 then $2 else keepalive_replay_id end,
                     last_keepalive_at = now(), ${caughtUp}, quiet_through = ${lastEvent}
-              where topic = $1 and epoch = $3`,
+              where topic = $1 and epoch = $3
+              returning ${wakeUpSql('apply')}`,
       values: [lease.topic, latestReplayId, lease.epoch],
-    });
-    expectHeld(lease, stored);
-    await sendWakeUp(client, 'apply');
-  });
+    }),
+  );
+  expectHeld(lease, stored);
 }
 
 /**
@@ -110,15 +110,16 @@ export async function storeKeepalive(pool: pg.Pool, lease: Lease, latestReplayId
  * @throws LeaseLostError
  */
 export async function markQuiet(pool: pg.Pool, lease: Lease): Promise<void> {
-  await inTransaction(pool, async (client) => {
-    const marked = await client.query({
+  const marked = await retryOnConflict(() =>
+    pool.query({
       name: 'mark-quiet',
-      text: `update subscriptions set quiet_through = ${lastEvent}, ${caughtUp} where topic = $1 and epoch = $2`,
+      text: `update subscriptions set quiet_through = ${lastEvent}, ${caughtUp}
+              where topic = $1 and epoch = $2
+              returning ${wakeUpSql('apply')}`,
       values: [lease.topic, lease.epoch],
-    });
-    expectHeld(lease, marked);
-    await sendWakeUp(client, 'apply');
-  });
+    }),
+  );
+  expectHeld(lease, marked);
 }
 
 // No event is left on the bus; the mirror is current if all stored events are applied.
