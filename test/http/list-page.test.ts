@@ -4,7 +4,7 @@ import type { KeysetOrder } from '../../src/http/search/keyset.ts';
 import { decodeCursor, encodeCursor, listKey } from '../../src/http/search/list-page.ts';
 
 const byName: KeysetOrder = {
-  by: { sql: 'name', type: 'text' },
+  by: { sql: 'name', type: 'text', isNullable: true },
   id: { sql: 'id', type: 'text' },
   descending: false,
 };
@@ -49,6 +49,11 @@ test.each([
   ['a negative number', byNumber, [1, 'list', null, '-1']],
   ['an ordering value where there is none', byNumber, [1, 'list', 'x', '1']],
   ['a time that is none', byTime, [1, 'list', 'now()', '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01']],
+  [
+    'no value of a column that has one in every row',
+    byTime,
+    [1, 'list', null, '7b0a4f6e-35a5-4f43-9d67-0c6a1d3b2e01'],
+  ],
   ['an id that is no UUID', byTime, [1, 'list', '2026-11-23T10:00:00.000Z', '1']],
   ['a text with U+0000', byName, [1, 'list', 'a\0', '1']],
   ['an id with U+0000', byName, [1, 'list', 'a', '1\0']],

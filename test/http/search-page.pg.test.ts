@@ -69,7 +69,11 @@ test('a search finds exactly what matches, in order, whichever of its steps find
         common: [Prisma.sql`common`],
         bounds: least === null ? [] : [Prisma.sql`by >= ${String(least)}`],
         filters: [Prisma.sql`fits`],
-        order: { by: { sql: 'by', type: 'text' }, id: { sql: 'id', type: 'text' }, descending },
+        order: {
+          by: { sql: 'by', type: 'text', isNullable: true },
+          id: { sql: 'id', type: 'text' },
+          descending,
+        },
         limit,
         ...(narrow !== null && { candidates: inNarrowRows(narrow, least, descending, probableRange) }),
       } as const;
@@ -97,7 +101,11 @@ function inNarrowRows(
     table: Prisma.sql`narrow_rows`,
     index,
     where: [Prisma.sql`row_common`, Prisma.sql`row_fits`, ...bounds],
-    order: { by: { sql: 'row_by', type: 'text' }, id: { sql: 'row_id', type: 'text' }, descending },
+    order: {
+      by: { sql: 'row_by', type: 'text', isNullable: true },
+      id: { sql: 'row_id', type: 'text' },
+      descending,
+    },
     ...(probableRange !== null && { probableRange: Prisma.sql`by = ${String(probableRange)}` }),
   };
 }

@@ -50,7 +50,7 @@ export function registerWriteBackRoutes(app: Server, dependencies: HttpDependenc
 }
 
 const order = {
-  by: { sql: 'code_attempted_at', type: 'timestamptz' },
+  by: { sql: 'code_attempted_at', type: 'timestamptz', isNullable: true },
   id: { sql: 'id', type: 'text' },
   descending: true,
 } as const;

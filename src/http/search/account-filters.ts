@@ -105,7 +105,7 @@ export function candidateTextTable(
     index: textsIndex,
     where: conditions,
     order: {
-      ...(by && { by: { sql: textNameColumn, type: 'text' } }),
+      ...(by && { by: { sql: textNameColumn, type: 'text', isNullable: true } }),
       id: { sql: 'account_id', type: 'text' },
       descending,
     },

@@ -69,9 +69,9 @@ const deletedFilters = {
 
 const columns = {
   id: undefined,
-  name: { sql: foldedNameSql, type: 'text' },
-  createdAt: { sql: 'created_at', type: 'timestamptz' },
-  modifiedAt: { sql: 'modified_at', type: 'timestamptz' },
+  name: { sql: foldedNameSql, type: 'text', isNullable: true },
+  createdAt: { sql: 'created_at', type: 'timestamptz', isNullable: true },
+  modifiedAt: { sql: 'modified_at', type: 'timestamptz', isNullable: true },
   changedAt: { sql: 'changed_at', type: 'timestamptz' },
   syncedAt: { sql: 'synced_at', type: 'timestamptz' },
 } as const satisfies Record<string, KeysetColumn | undefined>;

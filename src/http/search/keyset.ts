@@ -42,6 +42,8 @@ export function ranges(order: KeysetOrder, after: KeysetPosition | null): Prisma
   if (order.by === undefined) return [after === null ? Prisma.sql`true` : afterId(after.id)];
 
   const by = Prisma.raw(order.by.sql);
+  const { isNullable = false } = order.by;
+  if (after === null && !isNullable) return [Prisma.sql`true`];
   const valued = Prisma.sql`${by} IS NOT NULL`;
   const nulls = Prisma.sql`${by} IS NULL`;
   if (after === null) return order.descending ? [nulls, valued] : [valued, nulls];
@@ -50,7 +52,7 @@ export function ranges(order: KeysetOrder, after: KeysetPosition | null): Prisma
     return order.descending ? [rest, valued] : [rest];
   }
   const rest = Prisma.sql`(${by}, ${id}) ${beyond} (${bind(after.by, order.by)}, ${bind(after.id, order.id)})`;
-  return order.descending ? [rest] : [rest, nulls];
+  return order.descending || !isNullable ? [rest] : [rest, nulls];
 }
 
 /** The rows up to and including a row, within its range of the order. */
@@ -62,7 +64,7 @@ export function upTo(order: KeysetOrder, row: KeyColumns): Prisma.Sql {
 /** Whether the values of a position have the types of the columns: PostgreSQL would fail on others. */
 export function isPosition(order: KeysetOrder, position: KeysetPosition): boolean {
   if (!isValue(order.id.type, position.id)) return false;
-  if (position.by === null) return true;
+  if (position.by === null) return order.by === undefined || order.by.isNullable === true;
   return order.by !== undefined && isValue(order.by.type, position.by);
 }
 
@@ -121,6 +123,8 @@ function positionOf({ keyBy, keyId }: KeyColumns): KeysetPosition {
 export type KeysetColumn = {
   readonly sql: string;
   readonly type: 'text' | 'timestamptz' | 'bigint' | 'uuid' | 'version';
+  /** Whether rows without a value are listed; false by default. */
+  readonly isNullable?: boolean;
 };
 
 /** Rows are ordered by `by`, if present, then by the unique `id`, both in the same direction. */
