@@ -8,6 +8,7 @@ import { startSimulator } from 'salesforce-simulator';
 import { advisoryLocks } from '../src/db/advisory-locks.ts';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
+import { restCaller } from './rest-caller.ts';
 import { startBenchService } from './service-process.ts';
 import { appliedCount, storedCount } from './world.ts';
 
@@ -50,12 +51,7 @@ await rm(folder, { recursive: true });
 
 async function produce(): Promise<void> {
   const ids = [...simulator.org.records()].map(({ id }) => id);
-  const caller = {
-    userId: simulator.org.named.admin.id,
-    api: 'rest',
-    apiVersion: '66.0',
-    client: null,
-  } as const;
+  const caller = restCaller(simulator);
   for (let done = 0; done < backlog; done += perTransaction) {
     simulator.org.transaction(caller, (tx) => {
       for (let n = 0; n < perTransaction; n++) {

@@ -1,8 +1,8 @@
 // The simulator of a benchmark, in a process of its own: what it costs is not counted as the service's.
 
 import { type Simulator, startSimulator } from 'salesforce-simulator';
-import type { Caller } from 'salesforce-simulator/org/model.ts';
 import type { OrgAnswer, OrgCommand } from './org.ts';
+import { restCaller } from './rest-caller.ts';
 
 let simulator: Simulator | undefined;
 let made = 0;
@@ -38,7 +38,7 @@ async function produce(
   { org }: Simulator,
   { events, createShare }: OrgCommand & { do: 'produce' },
 ): Promise<OrgAnswer> {
-  const caller = callerOf(org.named.admin.id);
+  const caller = restCaller({ org });
   const ids = [...org.records()].map(({ id }) => id);
   for (let done = 0; done < events; done += 5) {
     const inserted: string[] = [];
@@ -64,13 +64,13 @@ async function produce(
 /** @returns when it was committed, by the clock that all processes of the machine share */
 function change({ org }: Simulator, id: string): OrgAnswer {
   const value = `v${++made}`;
-  org.transaction(callerOf(org.named.admin.id), (tx) => tx.update(id, { Site: value }));
+  org.transaction(restCaller({ org }), (tx) => tx.update(id, { Site: value }));
   return { value, at: String(process.hrtime.bigint()) };
 }
 
 /** @returns when the account was made, and how long its code took to be in the record, in milliseconds */
 async function create({ org }: Simulator): Promise<OrgAnswer> {
-  const id = org.transaction(callerOf(org.named.admin.id), (tx) => {
+  const id = org.transaction(restCaller({ org }), (tx) => {
     const result = tx.insert(newAccount(++made));
     if (!result.success) throw new Error('the org refused an account');
     return result.id;
@@ -96,8 +96,4 @@ function newAccount(number: number) {
     AnnualRevenue: number * 100,
     Description: 'Made for the benchmark, with a sentence that is as long as sentences of people are.',
   };
-}
-
-function callerOf(userId: string): Caller {
-  return { userId, api: 'rest', apiVersion: '66.0', client: null };
 }

@@ -1,5 +1,7 @@
-// How many SQL statements the service sends while nothing happens, and for one created account until its code is
-// confirmed, by connection: `npm run bench:statements`.
+// What an idle service and one created account cost: SQL statements by connection, while nothing happens and until the
+// code of the account is confirmed, and the source files that take part (`--files` lists them):
+// `npm run bench:statements`. To compare with an older revision, copy this file, files-run.ts and rest-caller.ts to its
+// `bench` folder.
 
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -8,10 +10,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { pino } from 'pino';
-import { startSimulator } from 'salesforce-simulator';
-import { buildApp } from '../src/app.ts';
+import type { Simulator } from 'salesforce-simulator';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
+import { buildBenchApp } from './bench-app.ts';
+import { filesRunDuring } from './files-run.ts';
+import { restCaller } from './rest-caller.ts';
 
 const idleSeconds = 60;
 const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-statements-'));
@@ -37,26 +40,8 @@ const reader = new pg.Client({
   application_name: 'bench',
 });
 await reader.connect();
-const simulator = await startSimulator({ accounts: 5 });
-const { clientId, clientSecret } = simulator.credentials;
-const app = await buildApp({
-  databaseUrl,
-  org: {
-    loginUrl: simulator.instanceUrl,
-    credentials: { flow: 'client-credentials', clientId, clientSecret },
-    apiVersion: '66.0',
-    pubsubEndpoint: simulator.pubsubEndpoint,
-    pubsubTls: false,
-  },
-  apiKeys: [{ name: 'bench', scopes: ['read'], secret: 'only-for-the-benchmark' }],
-  topic: '/data/AccountChangeEvent',
-  replayPreset: 'latest',
-  quietMs: 100,
-  codeField: 'SignUpCode__c',
-  backfill: false,
-  roles: new Set(['api', 'sync']),
-  logger: pino({ level: 'silent' }),
-});
+const simulator = await startOrg();
+const app = await buildBenchApp(databaseUrl, simulator);
 await app.ready();
 await until(`select from subscriptions where loaded_at is not null and state = 'streaming'`);
 await pause(10_000);
@@ -66,21 +51,19 @@ await pause(idleSeconds * 1_000);
 const idle = difference(before, counts);
 
 const created = new Map(counts);
-const caller = {
-  userId: simulator.org.named.admin.id,
-  api: 'rest',
-  apiVersion: '66.0',
-  client: null,
-} as const;
 const begin = Date.now();
-simulator.org.transaction(caller, (tx) => tx.insert({ Name: 'One account' }));
-await until(`select from accounts where name = 'One account' and code_state = 'confirmed'`);
+const files = await filesRunDuring(async () => {
+  simulator.org.transaction(restCaller(simulator), (tx) => tx.insert({ Name: 'One account' }));
+  await until(`select from accounts where name = 'One account' and code_state = 'confirmed'`);
+});
 await pause(2_000);
 const seconds = (Date.now() - begin) / 1_000;
 const used = difference(created, counts);
 
 print('idle, per second', idle, (count) => count / idleSeconds);
 print('one created account', used, (count, name) => count - ((idle.get(name) ?? 0) / idleSeconds) * seconds);
+process.stdout.write(`source files with a function that ran for the created account: ${files.length}\n`);
+if (process.argv.includes('--files')) process.stdout.write(files.map((file) => `  ${file}\n`).join(''));
 
 await app.close();
 await simulator.close();
@@ -89,6 +72,13 @@ proxy.close();
 await postgres.stop();
 await rm(folder, { recursive: true, force: true });
 process.exit();
+
+/** Older revisions have the simulator in the service's own sources. */
+async function startOrg(): Promise<Simulator> {
+  const inOwnSources = '../src/sandbox/sandbox.ts';
+  const module = await import('salesforce-simulator').catch(() => import(inOwnSources));
+  return (module.startSimulator ?? module.startSandbox)({ accounts: 5 });
+}
 
 type Counts = ReadonlyMap<string, number>;
 

@@ -8,6 +8,7 @@ import { startSimulator } from 'salesforce-simulator';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { buildBenchApp } from './bench-app.ts';
+import { restCaller } from './rest-caller.ts';
 
 const accounts = Number(process.env['BENCH_ACCOUNTS'] ?? 10_000);
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 60);
@@ -27,16 +28,11 @@ const until = async (where: string, wanted: number): Promise<void> => {
 await app.ready();
 await until('subscriptions where loaded_at is not null', 1);
 await until(`subscriptions where state = 'streaming'`, 1);
-// The field of the codes has been looked at.
+// The field of the codes has been checked.
 await until(`write_back_state where state = 'running'`, 1);
 
 const before = simulator.allowance.used;
-const caller = {
-  userId: simulator.org.named.admin.id,
-  api: 'rest',
-  apiVersion: '66.0',
-  client: null,
-} as const;
+const caller = restCaller(simulator);
 const ids: string[] = [];
 const start = performance.now();
 let longestWait = 0;
