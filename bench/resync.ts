@@ -9,7 +9,9 @@ import { startSimulator } from 'salesforce-simulator';
 import { openDatabase } from '../src/db/database.ts';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
 import { differencesOf } from '../test/chaos/expected-account.ts';
+import { readAllAccounts } from '../test/helpers/all-accounts.ts';
 import type { ApiAccount, Page } from '../test/helpers/tidemark.ts';
+import { restCaller } from './rest-caller.ts';
 import { startBenchService } from './service-process.ts';
 import { timeCopy } from './time-copy.ts';
 
@@ -102,7 +104,7 @@ async function order(mode: string): Promise<string> {
 /** @returns how many accounts it changed */
 async function change(perSecond: number, signal: AbortSignal): Promise<number> {
   const { org } = simulator;
-  const caller = { userId: org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
+  const caller = restCaller(simulator);
   const ids = [...org.records()].map(({ id }) => id);
   let made = 0;
   for (const begin = performance.now(); !signal.aborted; await pause(20)) {
@@ -124,20 +126,14 @@ async function settled(): Promise<void> {
 
 async function differing(): Promise<number> {
   const fields = simulator.org.fields();
-  let count = 0;
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const answer = await fetch(`${url}/v1/accounts?deleted=all&limit=200${after}`, {
-      headers: { authorization: `Bearer ${key}` },
-    });
-    const page = (await answer.json()) as Page<ApiAccount>;
-    for (const account of page.data) {
-      const record = simulator.org.record(account.id);
-      if (record === undefined || differencesOf(record, account, fields).length > 0) count++;
-    }
-    cursor = page.nextCursor;
-  }
-  return count;
+  const shown = await readAllAccounts(async (path) => {
+    const response = await fetch(url + path, { headers: { authorization: `Bearer ${key}` } });
+    return (await response.json()) as Page<ApiAccount>;
+  });
+  return [...shown.values()].filter((account) => {
+    const record = simulator.org.record(account.id);
+    return record === undefined || differencesOf(record, account, fields).length > 0;
+  }).length;
 }
 
 async function report(what: string, { read, seconds }: Ended): Promise<void> {

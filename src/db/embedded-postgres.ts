@@ -175,7 +175,8 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port of the loopback interface that no process listens on now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.on('error', reject);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readAllAccounts } from '../helpers/all-accounts.ts';
 import { differingTexts } from '../helpers/differing-texts.ts';
-import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import type { ApiAccount } from '../helpers/tidemark.ts';
 import type { ComparableWorld } from './crash-world.ts';
 import { differencesOf } from './expected-account.ts';
 
@@ -20,7 +21,7 @@ export async function checkMirror(
   world: ComparableWorld,
   created: ReadonlySet<string>,
 ): Promise<MirrorCheck> {
-  const accounts = await allAccounts(world);
+  const accounts = await readAllAccounts((path) => world.get(path));
   const stored = await world.postgres.rows<StoredEvent>(
     `select event_id as "eventId", encode(digest, 'hex') as digest, state, error from events`,
   );
@@ -36,17 +37,6 @@ export async function checkMirror(
       ...secondCodes(world),
     ],
   };
-}
-
-async function allAccounts(world: ComparableWorld): Promise<Map<string, ApiAccount>> {
-  const accounts = new Map<string, ApiAccount>();
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: Page<ApiAccount> = await world.get(`/v1/accounts?deleted=all&limit=200${after}`);
-    for (const account of page.data) accounts.set(account.id, account);
-    cursor = page.nextCursor;
-  }
-  return accounts;
 }
 
 function accountDifferences(

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { freePort } from '../../src/db/embedded-postgres.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
 import { saveSecrets } from '../helpers/secrets-in-logs.ts';
-import { freePort } from '../helpers/standby-server.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 import { type SupervisedService, superviseService } from './service-supervisor.ts';
 
@@ -19,7 +19,7 @@ export type CrashWorld = {
   readonly proxies: { readonly database: FaultProxy; readonly rest: FaultProxy; readonly stream: FaultProxy };
   /** GET with a key; throws unless the answer is a success. */
   get<T>(path: string): Promise<T>;
-  /** Orders a resync and answers its id. */
+  /** Requests a resync and returns its id. */
   order(body: object): Promise<string>;
   stop(): Promise<void>;
 };
@@ -35,10 +35,10 @@ export type ComparableWorld = {
 export type CrashWorldOptions = {
   /** Accounts in the org before the service starts for the first time. */
   readonly accounts: number;
-  /** Folder of the database; a temporary one unless told. */
+  /** Folder of the database; a temporary one by default. */
   readonly postgresFolder?: string;
   readonly postgresSettings?: readonly string[];
-  /** Settings of the service beside those that point it here. */
+  /** Settings of the service in addition to its addresses. */
   readonly serviceSettings?: Readonly<Record<string, string>>;
 };
 

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { rowsOf } from '../helpers/rows-of.ts';
 
-/** A PostgreSQL of the test's own that can be restarted, as politely or rudely as asked for. */
+/** A PostgreSQL of the test's own that can be restarted in each shutdown mode. */
 export type PostgresServer = {
   /** Where it listens now; another port after a restart. */
   readonly target: { readonly host: string; readonly port: number };
@@ -32,24 +33,12 @@ export async function startPostgresServer(
       else await crash(folder);
       server = await startEmbeddedPostgres(options);
     },
-    async rows<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []) {
-      const client = new pg.Client({
-        connectionString: server.url,
-        options: '-c default_transaction_read_only=off',
-      });
-      client.on('error', () => {});
-      await client.connect();
-      try {
-        return (await client.query<Row>(sql, values)).rows;
-      } finally {
-        await client.end();
-      }
-    },
+    rows: (sql, values) => rowsOf(server.url, sql, values, '-c default_transaction_read_only=off'),
     stop: () => server.stop(),
   };
 }
 
-/** `pg_ctl -m immediate stop`: no checkpoint, no goodbye. A server that is gone already has crashed by itself. */
+/** `pg_ctl -m immediate stop`: no checkpoint. A server that is gone already has crashed. */
 export async function crash(folder: string): Promise<void> {
   const pidFile = path.join(folder, 'postmaster.pid');
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0]);

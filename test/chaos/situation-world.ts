@@ -4,11 +4,11 @@ import path from 'node:path';
 import pg from 'pg';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
 import type { Caller } from 'salesforce-simulator/org/model.ts';
+import { freePort } from '../../src/db/embedded-postgres.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { openRestGate, type RestGate } from '../helpers/rest-gate.ts';
 import { type SalesforceRest, salesforceRest } from '../helpers/salesforce-rest.ts';
 import { startService } from '../helpers/service-process.ts';
-import { freePort } from '../helpers/standby-server.ts';
 import { type Operated, operate, operatorKey } from './operated-service.ts';
 import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 

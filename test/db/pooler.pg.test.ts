@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkSession } from '../../src/db/check-session.ts';
 import { openDatabase } from '../../src/db/database.ts';
+import { freePort } from '../../src/db/embedded-postgres.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startTidemark } from '../helpers/tidemark.ts';
 import { useDatabase } from '../helpers/use-database.ts';
@@ -93,14 +94,5 @@ function isOpen(port: number): Promise<boolean> {
       resolve(true);
     });
     socket.on('error', () => resolve(false));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
   });
 }

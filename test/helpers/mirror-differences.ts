@@ -1,17 +1,11 @@
 import { differencesOf } from '../chaos/expected-account.ts';
+import { readAllAccounts } from './all-accounts.ts';
 import type { LiveMirror } from './live-mirror.ts';
-import type { ApiAccount, Page } from './tidemark.ts';
+import type { ApiAccount } from './tidemark.ts';
 
-/** Every account that the API shows, deleted ones too, by id. */
-export async function shownAccounts(mirror: LiveMirror): Promise<Map<string, ApiAccount>> {
-  const shown = new Map<string, ApiAccount>();
-  for (let cursor: string | null = ''; cursor !== null; ) {
-    const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-    const page: Page<ApiAccount> = await mirror.get(`/v1/accounts?deleted=all&limit=200${after}`);
-    for (const account of page.data) shown.set(account.id, account);
-    cursor = page.nextCursor;
-  }
-  return shown;
+/** The accounts that the API shows, including deleted ones, by id. */
+export function shownAccounts(mirror: LiveMirror): Promise<Map<string, ApiAccount>> {
+  return readAllAccounts((path) => mirror.get(path));
 }
 
 /** Every difference between the org and what the API shows, a line each. */

@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
 import { readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
+import { freePort } from '../../src/db/embedded-postgres.ts';
 import { platformBinaries, runnerFor, serverIdentity } from '../../src/db/postgres-programs.ts';
 import { eventually } from './eventually.ts';
+import { rowsOf } from './rows-of.ts';
 
 /** A standby that follows another server by streaming replication. */
 export type StandbyServer = {
@@ -130,32 +131,4 @@ async function startServer(folder: string, port: number): Promise<ChildProcess> 
   const server = run(postgres, ['-D', folder, ...settings.flatMap((setting) => ['-c', setting])]);
   server.stderr?.resume();
   return server;
-}
-
-async function rowsOf<Row extends pg.QueryResultRow>(
-  url: string,
-  sql: string,
-  values: unknown[] = [],
-): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql, values)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }
