@@ -1,4 +1,4 @@
-// The least that can answer the same: a Fastify route with one prepared query, and nothing besides.
+// The minimum with the same result: a Fastify route with one prepared query.
 import { fastify } from 'fastify';
 import pg from 'pg';
 

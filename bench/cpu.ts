@@ -12,7 +12,7 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return ticks / 100;
 }
 
-/** Runs the work and answers which share of it each process kept a core busy: 1 is one core all the time. */
+/** Runs the work and returns the share of one core that each process used: 1 is one core all the time. */
 export async function cpuShares<T>(
   pids: Readonly<Record<string, number>>,
   work: () => Promise<T>,

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A way to a server that takes `delayMs` in each direction; it has room for everything that is under way. */
+/** A proxy to a server that delays data by `delayMs` in each direction, with an unlimited buffer. */
 export async function startDelayingProxy(
   target: string,
   delayMs: number,

@@ -1,4 +1,4 @@
-// How fast Tidemark is on this machine, each figure beside what it is compared with in the same run:
+// How fast Tidemark is on this machine, each figure next to its comparison from the same run:
 // `npm run bench`, `npm run bench -- --quick`, `npm run bench -- --only reads,latency`. See docs/performance.md.
 import { writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';

@@ -1,4 +1,4 @@
-// What one would write first: the community's Pub/Sub client, and an upsert by Prisma for every event, in order.
+// The obvious implementation: the community's Pub/Sub client, and an upsert by Prisma for every event, in order.
 // It has no event log, no position, no versions; it is here to be compared with.
 import PubSubApiClient from 'salesforce-pubsub-api-client';
 import { openDatabase } from '../src/db/database.ts';

@@ -29,11 +29,11 @@ export type OrgAddress = {
 
 export type BenchOrg = OrgAddress & {
   readonly pid: number;
-  /** Puts so many changes on the bus; `createShare` of them are new accounts. */
+  /** Publishes this many changes; `createShare` of them are new accounts. */
   produce(events: number, createShare?: number): Promise<void>;
-  /** Changes an account's `Site`, and answers the value and the time of the commit in nanoseconds. */
+  /** Changes an account's `Site`, and returns the value and the time of the commit in nanoseconds. */
   change(id: string): Promise<{ readonly id: string; readonly value: string; readonly at: bigint }>;
-  /** Makes an account and answers after how many milliseconds it held its code. */
+  /** Creates an account and returns after how many milliseconds it had its code. */
   create(): Promise<number>;
   accountIds(): Promise<readonly string[]>;
   close(): Promise<void>;

@@ -18,7 +18,7 @@ export type BenchService = {
 export type BenchServiceOptions = {
   readonly apiKeys: string;
   readonly port: string;
-  /** Settings besides. */
+  /** Further settings. */
   readonly env?: Readonly<Record<string, string>>;
 };
 

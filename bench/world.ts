@@ -16,7 +16,7 @@ export type BenchDatabase = {
   readonly url: string;
   rows<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   count(sql: string): Promise<number>;
-  /** Waits until the count that the query answers is so high. */
+  /** Waits until the count of the query has reached this value. */
   until(sql: string, wanted: number): Promise<void>;
   readonly pool: pg.Pool;
   drop(): Promise<void>;
@@ -33,7 +33,7 @@ export type World = {
 // What PostgreSQL's guide gives a server of its own: its default is meant for the smallest of machines.
 const sharedBuffers = `shared_buffers=${Math.floor(totalmem() / 4 / 1024 ** 2)}MB`;
 
-/** A PostgreSQL with its usual settings but for that one, on loopback, for one run of the benchmarks. */
+/** A PostgreSQL with its default settings except for that one, on loopback, for one run of the benchmarks. */
 export async function openWorld(): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-bench-'));
   const postgres = await startEmbeddedPostgres({
@@ -95,7 +95,7 @@ async function createDatabase(server: string, name: string): Promise<BenchDataba
 }
 
 export const loaded = 'select count(*) from subscriptions where loaded_at is not null';
-// Asked many times a second of long tables: counting the rows would be a good part of what is measured.
+// Queried many times a second on long tables: counting the rows would distort the measurement.
 export const storedCount = 'select coalesce(max(id), 0) as count from events';
 export const appliedCount =
   'select case when is_called then last_value else 0 end as count from event_positions';

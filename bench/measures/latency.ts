@@ -60,7 +60,7 @@ function result(what: string, all: readonly number[], share: number, goal: numbe
   } as const;
 }
 
-// Who asks for every change every two milliseconds asks more of the API than all else costs.
+// Polling for each change every two milliseconds would cost more than the rest of the measurement.
 const watchedEvery = 10;
 
 /** Asks every two milliseconds until the change is there; the answer that shows it counts in full. */

@@ -24,7 +24,7 @@ describe('transactions in the event log', () => {
     ['several of them in several holes of one transaction', 'a??a?ab', 0, ['a??a?a']],
     ['such an event at the end, behind which the transaction may go on', 'aa?', 2, []],
     ['such an event at the end, with silence behind it', 'aa?', 3, ['aa', '?']],
-    ['such events where no transaction has begun', '??a', 0, ['?', '?']],
+    ['such events outside a transaction', '??a', 0, ['?', '?']],
     [
       'more of them than a hole in a transaction can have',
       `a${'?'.repeat(201)}a`,

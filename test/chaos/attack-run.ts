@@ -17,7 +17,7 @@ export type AttackReport = {
   readonly attack: AttackName;
   readonly limit: string;
   readonly peakMiB: number;
-  /** Answers of the attacked routes by status; 0 is a connection that ended without one. */
+  /** Responses of the attacked routes by status; 0 is a connection that ended without one. */
   readonly answers: Readonly<Record<string, number>>;
   /** Of the probe for readiness. */
   readonly probes: number;
@@ -145,7 +145,7 @@ export async function attackRun({
     stop.abort();
     await Promise.all([attacking, probing, changing, watching]);
 
-    // What the attackers held is given back when the service has seen them leave.
+    // The resources of the attackers are released when the service has noticed that they left.
     const id = await eventually('a comparison is accepted', async () => {
       const answer = await fetch(`${url}/v1/resyncs`, {
         method: 'POST',

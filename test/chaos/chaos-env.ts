@@ -9,9 +9,9 @@ import { waitUntilQuiet } from './wait-until-quiet.ts';
 export type QuietWorld = {
   readonly world: CrashWorld;
   readonly changes: RandomChanges;
-  /** So many random transactions in the org, which also make and remove accounts. */
+  /** Makes this many random transactions in the org, which also create and delete accounts. */
   change(transactions: number): void;
-  /** So many random transactions that only edit accounts: no code is on its way. */
+  /** Makes this many random transactions that only edit accounts: no code is pending. */
   edit(transactions: number): void;
   /** Waits until the service has caught up, and expects every account, event and code to be right. */
   /** @param isExpected which differences are right, if any */

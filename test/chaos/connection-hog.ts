@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { PostgresServer } from './postgres-server.ts';
 
-/** Somebody who opens connections until PostgreSQL has none left. */
+/** Opens connections until PostgreSQL has none left. */
 export type ConnectionHog = {
   /** Takes all that are free now, and says how many it has. */
   takeAll(): Promise<number>;

@@ -14,7 +14,7 @@ export type CrashRunOptions = Span & {
   readonly accounts: number;
   /** How long it may take until all is quiet again, in milliseconds. */
   readonly quietLimitMs: number;
-  /** Lets each of the three connections go silent for ever, one after the other, before the comparison. Minutes. */
+  /** Silences each of the three connections permanently, one after the other, before the comparison. Takes minutes. */
   readonly withSilence: boolean;
   readonly onProgress?: (line: string) => void;
   /** Ends the run early; everything that was started is stopped. */
@@ -77,7 +77,7 @@ async function runIn(world: CrashWorld, options: CrashRunOptions): Promise<Crash
 
 type Healing = Pick<CrashRun, 'quietAfterMs' | 'silences' | 'violations'>;
 
-/** Waits until all is quiet, then lets each connection go silent for ever; what is never got over is a violation. */
+/** Waits until all is quiet, then silences each connection permanently; a connection that is not replaced is a violation. */
 async function heal(
   world: CrashWorld,
   changes: RandomChanges,
@@ -100,5 +100,5 @@ async function heal(
 function endsByItself({ service }: CrashWorld): string[] {
   return service.ownEnds
     .filter(({ wasReady }) => wasReady)
-    .map(({ end, lastWords }) => `the service ended by itself with ${end}: ${lastWords}`);
+    .map(({ end, lastWords }) => `the service ended unexpectedly with ${end}: ${lastWords}`);
 }

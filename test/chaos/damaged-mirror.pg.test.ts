@@ -28,7 +28,7 @@ it('a verification finds exactly ten thousand damaged rows and a repair corrects
   const ids = mirror.accountIds().sort();
   const slice = (from: number, count: number) => ids.slice(from, from + count);
   const [first = ''] = ids;
-  // Somebody had given codes to some of them.
+  // Some of them already had codes.
   for (const id of slice(9_500, 500))
     mirror.changeSilently(id, { SignUpCode__c: `given-${id.slice(9, 15)}` });
   await resync('repair');

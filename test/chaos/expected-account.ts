@@ -15,7 +15,7 @@ export function differencesOf(
   const shown = new Map<string, unknown>(Object.entries(account.fields));
   for (const [field, name] of above) shown.set(field, account[name]);
   const differences = [...expected].flatMap(([name, value]) => {
-    if (record.isDeleted && untoldByDelete.has(name)) return [];
+    if (record.isDeleted && unreportedByDelete.has(name)) return [];
     const got = canonical(shown.get(name) ?? null);
     return got === canonical(value)
       ? []
@@ -31,9 +31,9 @@ export function differencesOf(
 
 // A DELETE event carries no values: when and by whom the record was last touched stays as it was before. And a code
 // that was still on its way to the record when it was deleted can't be written any more.
-const untoldByDelete = new Set(['LastModifiedDate', 'LastModifiedById', 'SignUpCode__c']);
+const unreportedByDelete = new Set(['LastModifiedDate', 'LastModifiedById', 'SignUpCode__c']);
 
-// What the API shows beside `fields`.
+// What the API shows in addition to `fields`.
 const above = [
   ['Name', 'name'],
   ['AccountNumber', 'accountNumber'],

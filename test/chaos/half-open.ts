@@ -2,15 +2,15 @@ import type { CrashWorld } from './crash-world.ts';
 import type { RandomChanges } from './random-changes.ts';
 import { waitUntilQuiet } from './wait-until-quiet.ts';
 
-/** Connections that can die without a word: the other side is gone and nobody says so. */
+/** Connections that can become half-open: the peer is gone and neither FIN nor RST arrives. */
 export type Connection = keyof CrashWorld['proxies'];
 
 // Every wait of the service has an end; the longest one in the way of an event is two minutes.
 const noticeLimitMs = 180_000;
 
 /**
- * Lets the open connections of one kind go silent for ever while new ones work, and changes accounts: the service has
- * to notice by itself and to go on over new connections.
+ * Silences the open connections of one kind permanently while new ones work, and changes accounts: the service has to
+ * detect that and continue over new connections.
  * @returns how long it took until everything was quiet, in milliseconds
  * @throws where it never noticed
  */

@@ -24,7 +24,7 @@ const firstPauseMs = 11_000;
 
 /**
  * Kills, restarts and pauses processes at random until `untilMs`, and on until there were `least` strikes, more often the
- * one that holds the lease; its pause is the beginning. Up to all but one are paused at a time, and nobody is struck while no other could take over. In the end
+ * one that holds the lease; its pause is the beginning. Up to all but one are paused at a time, and no process is struck while no other could take over. In the end
  * all of them run.
  */
 export async function strikeInstances(
@@ -65,7 +65,7 @@ export async function strikeInstances(
     const instance = awake.find((name) => name === wanted) ?? awake[0];
     const service = instances.get(instance ?? '');
     if (instance === undefined || service === undefined) continue;
-    // Somebody has to be left who could take over.
+    // One process that could take over has to remain.
     if (fault === 'paused' && awake.length === 1) continue;
     const strike = { fault, instance, held: instance === holder, at: Date.now(), pausedMs };
     if (fault === 'killed' && !service.kill()) continue;

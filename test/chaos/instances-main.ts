@@ -27,7 +27,7 @@ try {
       values.verbose && say(`${((Date.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${line}`),
   });
   say(instancesSummary(run));
-  // Only a run of some minutes can be asked to have met a fenced write.
+  // Only a run of some minutes is expected to have a fenced write.
   const missed = Number(values.minutes) >= 5 && run.fenced === 0;
   if (missed) say('Never reached: a write that was fenced');
   const wrong = missed || run.differences.length + run.violations.length > 0;

@@ -106,7 +106,7 @@ async function runIn(world: CrashWorld, options: InstancesRunOptions): Promise<I
   };
 }
 
-/** Asks one process after the other; one that is paused does not answer, and another is asked next time. */
+/** Queries one process after the other; a paused one does not respond, and another is queried next time. */
 function getOfAny(services: readonly SupervisedService[], random: SeededRandom): CrashWorld['get'] {
   return (resource) => getJson(`${random.pick(services).url}${resource}`, 1_000);
 }
@@ -139,10 +139,10 @@ function wrongEnds(name: string, { ownEnds, askedEnds }: SupervisedService): str
   return [
     ...ownEnds
       .filter(({ wasReady }) => wasReady)
-      .map(({ end, lastWords }) => `${name} ended by itself with ${end}: ${lastWords}`),
-    // What is asked before it is ready may still be starting when its time is up.
+      .map(({ end, lastWords }) => `${name} ended unexpectedly with ${end}: ${lastWords}`),
+    // A process that is stopped before it is ready may still be starting at its time limit.
     ...askedEnds
       .filter(({ end, wasReady }) => wasReady && end !== 0)
-      .map(({ end, lastWords }) => `${name} was asked to stop and ended with ${end}: ${lastWords}`),
+      .map(({ end, lastWords }) => `${name} was stopped and ended with ${end}: ${lastWords}`),
   ];
 }

@@ -31,7 +31,7 @@ export function instancesSummary(run: InstancesRun): string {
   ].join('\n');
 }
 
-/** How long nobody held the lease after its holder was struck, wherever somebody was there all the time to take it. */
+/** How long the lease was free after its holder was struck, if another process could take it all the time. */
 function takeOvers({ strikes, audit }: InstancesRun, fault: InstanceFault): string {
   const after = strikes
     .filter((strike) => strike.held && strike.fault === fault)

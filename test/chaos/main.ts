@@ -13,7 +13,7 @@ const { values } = parseArgs({
 });
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const command = `npm run test:crash -- --minutes ${values.minutes} --seed ${values.seed} --accounts ${values.accounts}`;
-// Only a run of some minutes can be asked to have reached every interesting state.
+// Only a run of some minutes is expected to reach every state.
 const long = Number(values.minutes) >= 5;
 const minKills = long ? 6 * Number(values.minutes) : 0;
 const begin = Date.now();

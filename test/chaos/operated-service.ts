@@ -29,7 +29,7 @@ export type ServiceStatus = {
 export const operatorKey = 'tdm_key_of_the_operator';
 
 const pollMs = 250;
-// Situations wait in parallel for what takes a minute by itself.
+// Situations wait in parallel for events that take a minute.
 const patienceMs = 150_000;
 
 export function operate(port: number, { child, output, ended }: ServiceProcess): Operated {

@@ -87,7 +87,7 @@ describe('the process of the service', { timeout: 120_000 }, () => {
     },
   );
 
-  it('the service starts while PostgreSQL or Salesforce is away and is ready once they are back', async () => {
+  it('the service starts while PostgreSQL or Salesforce is unavailable and becomes ready when they are back', async () => {
     const { service, proxies } = quiet.world;
     const ends = service.ownEnds.length;
     for (const [proxy, sign] of [
@@ -101,7 +101,11 @@ describe('the process of the service', { timeout: 120_000 }, () => {
       service.kill();
       quiet.edit(1);
       await eventually('it is started again', () => service.starts > starts);
-      await eventually('it says what is away', () => service.output().slice(met).includes(sign), 60_000);
+      await eventually(
+        'it reports what is unavailable',
+        () => service.output().slice(met).includes(sign),
+        60_000,
+      );
       proxy.pass();
       await eventually('it is ready', service.isReady, 60_000);
     }

@@ -14,7 +14,7 @@ export type RandomChanges = {
   readonly transactions: number;
   /** One transaction of a random kind. */
   change(): void;
-  /** One transaction with so many new accounts. */
+  /** One transaction with this many new accounts. */
   create(count: number): void;
   /** One transaction that changes accounts without making or removing any. */
   edit(): void;
@@ -98,7 +98,7 @@ function kindsOfChange(people: People, members: readonly (readonly string[])[], 
   const family = (): void => {
     const one = random.integer(members.length);
     const AccountNumber = `${one}-${people.transactions}`;
-    // A site of its own for each: equal changes would be told in one event, and an event has no halves.
+    // A site of its own for each: equal changes would be reported in one event, and an event has no halves.
     people.update(members[one] ?? [], () => ({
       ...someValues(random),
       AccountNumber,

@@ -7,7 +7,7 @@ import type { SeededRandom } from './seeded-random.ts';
 /** How often each fault struck, by its name. */
 export type FaultCounts = ReadonlyMap<string, number>;
 
-/** How long things are broken: until a moment, and on until there were so many kills, for twice as long at most. */
+/** How long faults are injected: until a time, and further until this many kills were made, for twice as long at most. */
 export type Span = { readonly durationMs: number; readonly minKills: number };
 
 /**

@@ -34,7 +34,7 @@ it('processes that are restarted one after another fail no request and lose or r
     quiet.edit(5);
     expect(service.restart()).toBe(true);
     await eventually('it is restarted', async () => service.starts > starts && service.isReady(), 60_000);
-    // As a rollout does: it goes on once whoever sends requests knows of the new one.
+    // Like a rollout: it continues when the load balancer knows the new process.
     await eventually('the balancer has found it', () => balancer.hasFound(service.url));
     quiet.edit(5);
   }
@@ -42,7 +42,7 @@ it('processes that are restarted one after another fail no request and lose or r
   await quiet.expectHealed();
   const applied = (await appliedEvents(world.service.url)).filter((one) => !before.has(one));
   for (const reader of readers) {
-    await eventually('the live stream has told everything', () => reader.changes.length >= applied.length);
+    await eventually('the live stream has sent everything', () => reader.changes.length >= applied.length);
     await reader.stop();
     expect([...reader.changes].sort()).toEqual([...applied].sort());
     expect(reader.positions).toEqual(reader.positions.toSorted((a, b) => Number(a - b)));

@@ -4,28 +4,28 @@ import { type ServiceProcess, startService } from '../helpers/service-process.ts
 export type SupervisedService = {
   readonly url: string;
   readonly pid: number | undefined;
-  /** Ends of the process that nobody here asked for, with what it said last. */
+  /** Unexpected ends of the process, with its last output. */
   readonly ownEnds: readonly OwnEnd[];
   readonly starts: number;
   /** SIGKILL, and a new process a moment later. False where none was running. */
   kill(): boolean;
   /** SIGTERM, and a new process a moment after the end. False where none was running. */
   restart(): boolean;
-  /** Ends of processes that were asked to. */
+  /** Ends of processes that were stopped by a signal. */
   readonly askedEnds: readonly OwnEnd[];
   signal(signal: NodeJS.Signals): void;
   /** Whether `/health/ready` says so. */
   isReady(): Promise<boolean>;
   /** Everything that all its processes have printed. */
   output(): string;
-  /** Ends it for good, in order; resolves with what its last process ended with. */
+  /** Stops it permanently with SIGTERM; resolves with the exit of its last process. */
   stop(): Promise<number | string>;
 };
 
 export type OwnEnd = {
   readonly end: number | string;
   readonly lastWords: string;
-  /** Whether this process had answered that it is ready: then it may not end by itself. */
+  /** Whether this process had reported that it is ready: then it must not end without a signal. */
   readonly wasReady: boolean;
 };
 

@@ -5,16 +5,16 @@ export type WriteBackCheck = {
   readonly confirmed: number;
   /** By error code. */
   readonly failed: ReadonlyMap<string, number>;
-  /** How many accounts were sent so many times. */
+  /** The number of accounts by the number of times they were sent. */
   readonly attempts: ReadonlyMap<number, number>;
-  /** Attempts whose answer nobody knows: the process was killed, or the call failed. */
+  /** Attempts with an unknown result: the process was killed, or the call failed. */
   readonly unanswered: number;
   readonly differences: readonly string[];
 };
 
 type Fate = { readonly errorCode: string; readonly attempts?: number } | undefined;
 
-// What killing and failing calls may add to the attempts that an account needs by itself.
+// How many attempts kills and failed calls may add to those that an account needs anyway.
 const maxRepetitions = 15;
 
 /** Each account has to have come to the end that its fate allows, and in few attempts. */

@@ -10,7 +10,7 @@ export type WriteBackRunOptions = {
   readonly durationMs: number;
   /** How long that may take, in milliseconds. */
   readonly quietLimitMs: number;
-  /** Error codes beside the usual ones: those that are waited out for minutes. */
+  /** Error codes in addition to the usual ones: those with retries after minutes. */
   readonly withWindows: boolean;
   readonly onProgress?: (line: string) => void;
 };
@@ -53,7 +53,7 @@ export async function writeBackRun(options: WriteBackRunOptions): Promise<WriteB
         ...quiet.left,
         ...world.service.ownEnds
           .filter(({ wasReady }) => wasReady)
-          .map(({ end: how, lastWords }) => `the service ended by itself with ${how}: ${lastWords}`),
+          .map(({ end: how, lastWords }) => `the service ended unexpectedly with ${how}: ${lastWords}`),
       ],
     };
   } finally {

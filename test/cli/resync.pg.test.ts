@@ -107,7 +107,7 @@ describe('the command tidemark resync', () => {
     expect(await rows()).toMatchObject([{ state: 'cancelled', accountIds: [accountId(1), accountId(2)] }]);
   });
 
-  test('tidemark resync does not wait if told not to, and joins a running resync without cancelling it', async () => {
+  test('tidemark resync does not wait with --no-wait, and joins a running resync without cancelling it', async () => {
     const first = await run('--all', '--no-wait', '--json').ended;
     expect(first.exitCode).toBe(0);
     const { id } = JSON.parse(first.stdout);
@@ -131,7 +131,7 @@ describe('the command tidemark resync', () => {
   });
 });
 
-/** Listens in place of the service until somebody has come in vain. */
+/** Listens in place of the service until a connection has been refused. */
 async function refuseOnce(port: number): Promise<void> {
   const away = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => away.listen(port, '127.0.0.1', resolve));

@@ -15,10 +15,10 @@ const problemsOf = (settings: Partial<WebhookSettings>): readonly string[] => {
 const secret = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 1).toString('base64')}`;
 const OUTBOUND_MESSAGE_ORG_IDS = '00Dal00000AbCdE';
 const fingerprint = 'ab'.repeat(32);
-const pathSecret = 'a-path-that-nobody-guesses';
+const pathSecret = 'a-path-that-is-hard-to-guess';
 
 describe('senders of webhooks', () => {
-  it('nobody may send webhooks without settings', () => {
+  it('no webhook is accepted without settings', () => {
     expect(read({})).toEqual({ signingKeys: [], outboundMessages: undefined });
   });
 
@@ -47,12 +47,12 @@ describe('senders of webhooks', () => {
   it('ids of orgs, a secret path and certificates checked by a proxy are accepted', () => {
     const { outboundMessages } = read({
       OUTBOUND_MESSAGE_ORG_IDS: '00Dal00000AbCdE,00Dal00000AbCdFEAV'.replace('FEAV', 'EEAV'),
-      OUTBOUND_MESSAGE_PATH_SECRET: `${pathSecret}, another-path-that-nobody-guesses`,
+      OUTBOUND_MESSAGE_PATH_SECRET: `${pathSecret}, another-path-that-is-hard-to-guess`,
       OUTBOUND_MESSAGE_CLIENT_CERTS: `${fingerprint.toUpperCase().replace(/..(?=.)/g, '$&:')}`,
       OUTBOUND_MESSAGE_PROXIES: '10.0.0.0/8, ::1',
     });
     expect([...(outboundMessages?.organizationIds ?? [])]).toEqual(['00Dal00000AbCdEEAV']);
-    expect(outboundMessages?.pathSecrets).toEqual([pathSecret, 'another-path-that-nobody-guesses']);
+    expect(outboundMessages?.pathSecrets).toEqual([pathSecret, 'another-path-that-is-hard-to-guess']);
     expect([...(outboundMessages?.clientCertificate?.fingerprints ?? [])]).toEqual([fingerprint]);
     const { isProxy } = outboundMessages?.clientCertificate ?? {};
     expect(

@@ -64,7 +64,7 @@ describe('reasons why the service cannot start', () => {
 
   it('a host that this machine does not have is named', async () => {
     const server = createServer();
-    // An address for documentation: nobody has it.
+    // An address for documentation: no host has it.
     const error = await new Promise((resolve) => server.on('error', resolve).listen(0, '192.0.2.1'));
     expect(describeStartupError(error)).toMatch(/^HOST: cannot listen on this address \(/);
   });

@@ -58,7 +58,7 @@ const ofText = ['accounts_search', 'account_texts_search'];
 const whole = (...fields: string[]): Record<string, boolean> =>
   Object.fromEntries([...fields.map(fieldIndexName), ...ofText].map((name) => [name, true]));
 
-/** Somebody who has read the table and not ended the transaction: building an index waits for them. */
+/** A session that has read the table and not ended the transaction: building an index waits for it. */
 const reader = async (): Promise<{ leave(): Promise<void> }> => {
   const client = await database.pool.connect();
   await client.query('begin; select 1 from accounts limit 1');

@@ -55,7 +55,7 @@ describe('a primary with a standby', { timeout: 60_000 }, () => {
     expect(await port()).toBe(Number(new URL(primary.url).port));
     const lost: Error[] = [];
     const wakeUps = listenForWakeUps(both, (error) => lost.push(error));
-    await eventually('somebody listens', async () => {
+    await eventually('a session listens', async () => {
       const { rowCount } = await pool.query(`select from pg_stat_activity where query = 'listen tidemark'`);
       return rowCount === 1;
     });

@@ -16,7 +16,7 @@ describe('an error of the database at the start', () => {
     ['a connection that timed out', new Error('timeout expired')],
     ['refused connections of several addresses', new AggregateError([withCode('ECONNREFUSED')], '')],
     ['a migration that lost its connection', new Error('Migration x failed', { cause: withCode('57P01') })],
-  ])('the start waits for a database that is away: %s', (_, error) => expect(isRetryable(error)).toBe(true));
+  ])('the start waits for an unavailable database: %s', (_, error) => expect(isRetryable(error)).toBe(true));
 
   it.each([
     ['a wrong password', withCode('28P01')],

@@ -16,8 +16,8 @@ describe('wake-up notifications', () => {
       `select pid from pg_stat_activity
         where datname = current_database() and application_name = 'tidemark wake-ups' and query like 'listen%'`,
     );
-  const listening = () => eventually('somebody listens', async () => (await listeners())[0]);
-  /** A connection that has begun to listen wakes everybody once: only then is a wake-up another one. */
+  const listening = () => eventually('a session listens', async () => (await listeners())[0]);
+  /** A new connection ends all waits once: only after that does a wait end by a wake-up. */
   const opened = (wakeUps: WakeUps) => wakeUps.next('apply', forever);
 
   async function withWakeUps(test: (wakeUps: WakeUps, errors: Error[]) => Promise<void>): Promise<void> {
@@ -98,7 +98,7 @@ describe('wake-up notifications', () => {
     const waiting = wakeUps.next('apply', forever);
     await wakeUps.close();
     await waiting;
-    await eventually('nobody listens', async () => (await listeners()).length === 0);
+    await eventually('no session listens', async () => (await listeners()).length === 0);
   });
 
   it('wake-ups can be closed while the database is unreachable', async () => {

@@ -9,7 +9,7 @@ import { type ApiEvent, type Page, startTidemark, type Tidemark } from '../helpe
 const folder = fileURLToPath(new URL('../../../shared/real-events/', import.meta.url));
 const absent = existsSync(folder)
   ? ''
-  : ` (skipped: there is no folder of captured events beside the project)`;
+  : ` (skipped: there is no folder of captured events next to the project)`;
 
 type Captured = {
   events: { event: { id: string; schemaId: string; payload: string }; replayId: string }[];

@@ -40,7 +40,7 @@ describe('a code whose own event never came', () => {
     expect(mirror.simulator.org.record(id)?.values[field]).toBeUndefined();
   };
 
-  it('a code whose event was lost is given up when an event shows that somebody cleared it', async () => {
+  it('a code whose event was lost is released when an event shows that it was cleared', async () => {
     const { id, code } = await written('Lost, then cleared', 'lost');
     await mirror.salesforce.update(id, { [field]: null });
     await cleared(id, code);

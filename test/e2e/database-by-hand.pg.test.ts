@@ -59,7 +59,7 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
     await person.query('rollback');
     const answers = await Promise.all(asked);
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
-    // Who waited in vain for a connection is told to come back.
+    // A request that got no connection is answered with 503 and Retry-After.
     expect(answers.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
   });
 

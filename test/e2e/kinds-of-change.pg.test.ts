@@ -12,9 +12,9 @@ describe('kinds of changes', () => {
 
   afterAll(() => mirror[Symbol.asyncDispose]());
 
-  /** An account that Salesforce holds and that no event has told of. */
+  /** An account in Salesforce that no event has reported. */
   const made = (values: Record<string, string>): string => {
-    const result = mirror.silently((tx) => tx.insert({ Name: 'Not told yet', ...values }));
+    const result = mirror.silently((tx) => tx.insert({ Name: 'Not reported yet', ...values }));
     return result.success ? result.id : '';
   };
 

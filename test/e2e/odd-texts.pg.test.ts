@@ -101,7 +101,7 @@ describe('texts with characters that PostgreSQL does not store', () => {
     // Commits have the time of a whole second: this one has to be later than what came before it.
     const second = (): number => Math.floor(Date.now() / 1_000);
     const before = second();
-    await mirror.until('the next second has begun', async () => second() > before);
+    await mirror.until('the next second has started', async () => second() > before);
     const payload = {
       ChangeEventHeader: {
         entityName: 'Account',

@@ -105,7 +105,7 @@ describe('an outage of the stream', () => {
     });
     try {
       refusal.off();
-      // The next try by itself is half a minute away or more.
+      // The next automatic attempt is half a minute away or more.
       const answer = await api.request('POST', '/v1/subscription/reconnect');
       expect([answer.status, await answer.json()]).toMatchObject([202, { state: 'stopped' }]);
       await healthy();
@@ -153,7 +153,7 @@ describe('what a comparison finds', () => {
     await healthy();
     lines.length = 0;
     const [id = ''] = mirror.accountIds();
-    mirror.changeSilently(id, { Description: 'nobody was told' });
+    mirror.changeSilently(id, { Description: 'not reported' });
     await resync({ mode: 'verify' });
     const found = await status();
     expect([found.health, found.reasons.map(({ code }) => code)]).toEqual(['degraded', ['differences']]);

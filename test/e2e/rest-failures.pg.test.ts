@@ -127,7 +127,7 @@ describe('failures of the REST API of Salesforce', () => {
     for (const id of ids.filter((each) => each !== refused)) await confirmed(id);
     const { codeState, codeError } = await mirror.accountWhen(
       refused,
-      'the refusal is on record',
+      'the refusal is stored',
       (account) => account.codeState === 'failed',
     );
     expect([codeState, codeError?.code]).toEqual(['failed', 'ENTITY_IS_DELETED']);

@@ -39,7 +39,7 @@ describe('commands in the README and the documentation', () => {
         .join('\n'),
     )?.[1] ?? '';
 
-  // What a command prints; one that breaks off by itself has printed something too.
+  // What a command prints, even if it ends with an error.
   const outputOf = (command: string) =>
     new Promise<string>((resolve) =>
       execFile('/bin/sh', ['-c', command], { env: environment }, (_error, output) => resolve(output)),

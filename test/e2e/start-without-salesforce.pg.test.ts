@@ -27,7 +27,7 @@ type Status = {
 
 const token: Rule['path'] = /\/services\/oauth2\/token/;
 
-describe('a start while Salesforce or the database is away', () => {
+describe('a start while Salesforce or the database is unavailable', () => {
   let gate: RestGate;
   let simulator: Simulator;
   let stream: FaultProxy;
@@ -85,7 +85,7 @@ describe('a start while Salesforce or the database is away', () => {
     });
   });
 
-  it('a first start while Salesforce is away says why it is not ready, and loads once Salesforce is back', async () => {
+  it('a first start while Salesforce is unavailable reports why it is not ready, and loads when Salesforce is back', async () => {
     const away = gate.meet({ path: /./, treatment: { kind: 'cut' } });
     const started = await start();
     await eventually('the status says why', async () => {
@@ -132,7 +132,7 @@ describe('a start while Salesforce or the database is away', () => {
     },
   );
 
-  it('a restart serves accounts while the Pub/Sub API is away, and goes on once it is back', async () => {
+  it('a restart serves accounts while the Pub/Sub API is unavailable, and continues when it is back', async () => {
     stream.refuse();
     const started = await start();
     await expectAccounts(started);
@@ -161,7 +161,7 @@ describe('a start while Salesforce or the database is away', () => {
     standing.release();
   });
 
-  it('a start waits for a database that is away, says so once, and ends after its time limit', async () => {
+  it('a start waits for an unavailable database, logs that once, and ends after its time limit', async () => {
     const target = new URL(database.url);
     const server = { host: target.hostname, port: Number(target.port) };
     const away = await startFaultProxy(() => server);

@@ -129,14 +129,14 @@ describe('the behavior of a stream', () => {
     const [id = ''] = mirror.accountIds();
     await mirror.salesforce.update(id, { Phone: 'told' });
     await mirror.settled();
-    mirror.changeSilently(id, { Industry: 'told by nobody' });
+    mirror.changeSilently(id, { Industry: 'not reported' });
     const { corruptReplayId } = mirror.simulator.faults.stream;
     corruptReplayId.on({ times: 1 });
     mirror.simulator.disconnectStreams();
     await mirror.settled();
     await mirror.healed();
     expect(corruptReplayId.isOn).toBe(false);
-    expect((await mirror.account(id)).fields).toMatchObject({ Phone: 'told', Industry: 'told by nobody' });
+    expect((await mirror.account(id)).fields).toMatchObject({ Phone: 'told', Industry: 'not reported' });
     expect(await mirror.incidents()).toMatchObject([
       { cause: 'position lost', extent: 'since', state: 'closed' },
     ]);

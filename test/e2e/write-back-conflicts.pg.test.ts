@@ -49,7 +49,7 @@ describe('conflicts about a code', () => {
     expect((await writeBacks.of(made.id)).history.map(({ outcome }) => outcome)).toEqual(['held']);
   });
 
-  it('a code that somebody changes is adopted', async () => {
+  it('a code that a user changes is adopted', async () => {
     const { id } = await create('Changed');
     await mirror.salesforce.update(id, { [field]: 'BY-HAND-2' });
     await mirror.accountWhen(id, 'theirs is adopted', ({ signupCode }) => signupCode === 'BY-HAND-2');
@@ -57,7 +57,7 @@ describe('conflicts about a code', () => {
     expect(mirror.simulator.org.record(id)?.values[field]).toBe('BY-HAND-2');
   });
 
-  it('a code that somebody clears stays cleared until one is requested', async () => {
+  it('a code that a user clears stays cleared until one is requested', async () => {
     const { id, code } = await create('Cleared');
     await mirror.salesforce.update(id, { [field]: null });
     await mirror.accountWhen(id, 'it is known', ({ codeState }) => codeState === 'none');

@@ -135,7 +135,7 @@ describe('delayed write-backs', () => {
         ...more,
       });
     change({ updateable: false });
-    const id = await flapping.salesforce.create({ Name: 'The right is away for a moment' });
+    const id = await flapping.salesforce.create({ Name: 'The permission is missing for a moment' });
     const { error } = await flapping.until('the code is refused', async () => {
       const [last] = (await codes.of(id)).history;
       return last !== undefined && last.error !== null && last;

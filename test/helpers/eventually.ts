@@ -1,5 +1,5 @@
 /**
- * Waits until `probe` answers something other than undefined or false, asking every few milliseconds.
+ * Waits until `probe` returns something other than undefined or false, polling every few milliseconds.
  * @throws after `limitMs`, with `what` and the last error or answer
  */
 export async function eventually<T>(

@@ -8,21 +8,21 @@ export type FaultProxy = {
   readonly port: number;
   /** Connections that are open now. */
   readonly open: number;
-  /** Everything flows; what was held back is delivered. */
+  /** Forwards everything, including buffered data. */
   pass(): void;
   /** Connections stay open and are accepted, but nothing goes through, not even an end: half-open. */
   hold(): void;
-  /** What is open now stays open and silent for ever, and says how many; new connections work. */
+  /** Open connections stay open and silent, and their number is returned; new connections work. */
   abandon(): number;
   /** Every piece of data comes so much later. */
   slow(delayMs: number): void;
-  /** Nobody is let in: what is open is reset, what comes is reset at once. */
+  /** Resets the open connections, and each new one immediately. */
   refuse(): void;
   /** Every open connection ends in an orderly way (FIN), and says how many. */
   cut(): number;
   /** Every open connection is reset (RST), and says how many. */
   reset(): number;
-  /** Every connection is reset after so many more bytes towards the server. */
+  /** Each connection is reset after this many more bytes towards the server. */
   limit(bytes: number): void;
   /**
    * The next time a client sends something that contains `marker`, it is forwarded and the answer is not: the
@@ -32,7 +32,7 @@ export type FaultProxy = {
   close(): Promise<void>;
 };
 
-/** Opens a proxy on an ephemeral port. `target` is asked for each connection: a server may move. */
+/** Opens a proxy on an ephemeral port. `target` is called for each connection, because a server may move. */
 export async function startFaultProxy(target: () => Target): Promise<FaultProxy> {
   const links = new Set<Link>();
   const abandoned = new WeakSet<Link>();

@@ -151,7 +151,7 @@ export async function openMirror({
           (await mirror.incidents()).every(({ state }) => state === 'closed') &&
           (await mirror.resyncs()).every(({ state }) => state === 'done'),
       ),
-    /** Until everything that is on the bus now has been dealt with: what is published is applied in order. */
+    /** Waits until all events that are on the bus now are applied: events are applied in order of publication. */
     async settled(): Promise<void> {
       const id = await salesforce.create({ Name: marker });
       await until('all that was published is applied', async () => {
@@ -233,14 +233,14 @@ function orgWork(simulator: Simulator) {
         throw new Error(`${count} accounts are wanted and ${unused.length} are left`);
       return unused.splice(0, count);
     },
-    /** One Salesforce transaction, told as it is. */
+    /** One Salesforce transaction, as it is. */
     inOneTransaction: <T>(work: (tx: Transaction) => T): T => simulator.org.transaction(caller, work),
     /** A change that no event tells of. */
     changeSilently: (id: string, values: RecordValues): void =>
       void simulator.org.transaction(caller, (tx) => tx.update(id, values), 'nothing'),
     silently: <T>(work: (tx: Transaction) => T): T => simulator.org.transaction(caller, work, 'nothing'),
     inGaps: <T>(work: (tx: Transaction) => T): T => simulator.org.transaction(caller, work, 'gaps'),
-    /** Puts an event of one's own on the bus, committed now unless told, and answers its id. */
+    /** Publishes an event of the test's own on the bus, committed now by default, and returns its id. */
     publish(event: EventInput, options: PublishOptions = {}): string {
       const { topic = accountTopic, eventId = randomUUID(), schemaId = testSchemaId, replayId } = options;
       const now = Date.now();

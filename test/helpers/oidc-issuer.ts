@@ -5,9 +5,9 @@ import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 /** An OpenID Connect issuer on a real port: discovery, keys, tokens. */
 export type OidcIssuer = {
   readonly url: string;
-  /** What was asked for so far. */
+  /** The paths requested so far. */
   readonly asked: readonly string[];
-  /** How it answers from now on; as it should by default. */
+  /** How it responds from now on; correctly by default. */
   answer(how: (path: string, response: ServerResponse) => boolean): void;
   /** A new key in place of the old ones, answered from now on. */
   rotate(): Promise<void>;

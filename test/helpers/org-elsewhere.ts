@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { OrgOptions } from '../../src/salesforce/org.ts';
 
-/** A simulator in a thread of its own, which goes on while this one is held up. */
+/** A simulator in a thread of its own, which continues while this one is blocked. */
 export type OrgElsewhere = {
   readonly options: OrgOptions;
   /** Creates an account there, and does nothing here until that is done and so much time has passed. */

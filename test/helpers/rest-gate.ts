@@ -20,7 +20,7 @@ export type Rule = {
   readonly method?: string;
   /** What the path with its query has to match. */
   readonly path: RegExp;
-  /** Meets so many requests; always unless told. */
+  /** The number of requests that it matches; all by default. */
   readonly times?: number;
   readonly treatment: Treatment;
 };

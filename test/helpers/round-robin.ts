@@ -63,7 +63,7 @@ export async function startRoundRobin(backends: readonly string[]): Promise<Roun
   };
 }
 
-/** Whoever does not listen any more is passed over; nothing has been sent by then. */
+/** A backend that no longer listens is skipped; nothing has been sent to it yet. */
 function connectToFirst(client: Socket, backends: readonly string[], onNone: () => void): void {
   const [next, ...others] = backends;
   if (next === undefined) {

@@ -5,7 +5,7 @@ import { type Logger, multistream, pino } from 'pino';
 
 /*
  * Everything that Tidemark logs in tests, at the finest level, is kept in a folder for the length of a run; at its end
- * no line may hold a secret that was used. What was used is noted in the same folder, by whoever uses it.
+ * no line may hold a secret that was used. Each process that uses a secret notes it in the same folder.
  */
 
 const variable = 'TIDEMARK_TEST_LOGS';

@@ -37,7 +37,7 @@ export function startService(settings: Readonly<Record<string, string>>): Servic
   return { child, output: () => output, ended: () => end };
 }
 
-/** Waits for the welcome and answers the two curl lines in it. */
+/** Waits for the banner and returns the two curl lines in it. */
 export async function curlLines(service: ServiceProcess): Promise<{ create: string; read: string }> {
   const lines = await eventually(
     'the welcome is printed',
@@ -51,7 +51,7 @@ export async function curlLines(service: ServiceProcess): Promise<{ create: stri
   return { create, read };
 }
 
-/** Runs a printed line in a shell, as a person would, and answers its JSON. */
+/** Runs a printed line in a shell and returns its JSON. */
 export async function runPrinted<T>(line: string): Promise<T> {
   const { stdout } = await run('/bin/sh', ['-c', line]);
   return JSON.parse(stdout) as T;

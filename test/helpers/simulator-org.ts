@@ -6,7 +6,7 @@ import { compileSchema, type WriterSchema } from '../../src/salesforce/writer-sc
 
 export const accountTopic = '/data/AccountChangeEvent';
 
-/** Signs in to a simulator by client credentials, unless told otherwise. */
+/** Signs in to a simulator by client credentials, by default. */
 export function openSimulatorOrg(simulator: Simulator, options: Partial<OrgOptions> = {}): Promise<Org> {
   const { clientId, clientSecret } = simulator.credentials;
   return openOrg({

@@ -41,7 +41,7 @@ export type ApiEvent = {
   readonly recordIds: readonly string[];
   readonly transactionKey: string | null;
   readonly changedFields: readonly string[];
-  /** Only where one event is asked for. */
+  /** Only for a single event. */
   readonly decoded?: { readonly fields: Readonly<Record<string, unknown>> } | null;
   /** Only in the history of an account. */
   readonly changes?: readonly {
@@ -69,7 +69,7 @@ export type TidemarkOverrides = Partial<AppOptions> & {
   readonly buildApp?: typeof buildApp;
 };
 
-/** Starts Tidemark against a simulator and waits for its initial load unless told otherwise. */
+/** Starts Tidemark against a simulator and waits for its initial load by default. */
 export async function startTidemark(
   databaseUrl: string,
   simulator: Simulator,

@@ -20,7 +20,7 @@ export function watched(source: object): Watched {
   return { value: wrap(source, ''), source, read };
 }
 
-/** What nobody looked at; of an object that nobody looked at, only itself. */
+/** The members that were not read; of an object that was not read, only the object. */
 export function unreadPaths({ source, read }: Watched): string[] {
   const walk = (value: unknown, path: string): string[] =>
     typeof value !== 'object' || value === null

@@ -6,8 +6,8 @@ import type { WebhookSenders } from '../../src/http/routes/webhooks/webhook-send
 /** 32 bytes each. */
 export const webhookSecret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 export const newerSecret = `whsec_${Buffer.alloc(32, 8).toString('base64')}`;
-export const pathSecret = 'a-path-that-nobody-guesses';
-export const newerPathSecret = 'another-path-that-nobody-guesses';
+export const pathSecret = 'a-path-that-is-hard-to-guess';
+export const newerPathSecret = 'another-path-that-is-hard-to-guess';
 /** Where a server of a test takes outbound messages. */
 export const outboundPath = `/webhooks/outbound-messages/${pathSecret}`;
 

@@ -133,7 +133,7 @@ describe('account exports', () => {
     },
   );
 
-  test('at most two exports run per key and a further one is told when to come back', async () => {
+  test('at most two exports run per key and a further one gets a time to retry after', async () => {
     const first = [await open('/v1/accounts'), await open('/v1/accounts')];
     const refused = await server.send('get', '/v1/accounts', { headers: accept });
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '30']);
@@ -177,7 +177,7 @@ function ending(response: IncomingMessage): Promise<string | undefined> {
   return promise;
 }
 
-/** How many transactions read an export: as soon as its answer has begun, and until it is over. */
+/** How many transactions read an export: from the start of its response to its end. */
 async function snapshots(): Promise<number> {
   const { rows } = await server.database.pool.query<{ count: number }>(
     `select count(*)::int from pg_stat_activity

@@ -6,7 +6,7 @@ import { runs } from '../helpers/property.ts';
 const limits = { maxBytes: 100, maxBytesPerClient: 60, maxUnfinishedPerClient: 3 };
 
 describe('the budget of request bodies', () => {
-  it('a client may have only so many unfinished bodies, and others are not affected', () => {
+  it('a client may have a limited number of unfinished bodies, and others are not affected', () => {
     const budget = createBodyBudget(limits);
     const open = (client: string) => budget.open(client);
     const [first] = [open('a'), open('a'), open('a')];

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startServer, type TestServer } from './start-server.ts';
 
 const stopping = new AbortController();
-// The test's client by itself asks for the end of each connection.
+// The test's client requests the end of each connection by default.
 const keepAlive = { headers: { connection: 'keep-alive' } };
 let server: TestServer;
 

@@ -9,7 +9,7 @@ import { keys, startServer, type TestServer } from './start-server.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A command of node_modules/.bin; what it printed. It asks nobody else: no telemetry, no look for newer versions. */
+/** A command of node_modules/.bin; what it printed. No request leaves the machine: no telemetry, no check for newer versions. */
 async function run(command: string, ...args: string[]): Promise<string> {
   const env = {
     ...process.env,

@@ -15,7 +15,7 @@ describe.skipIf(!present)('the documentation pages in a browser', () => {
   let server: TestServer;
   let browser: Browser;
   let page: Page;
-  /** What the browser complained about, and whom it asked. */
+  /** The errors of the browser, and the hosts that it requested. */
   const complaints: string[] = [];
   const hosts = new Set<string>();
 

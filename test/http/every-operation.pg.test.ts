@@ -87,7 +87,7 @@ async function reachRareStates(): Promise<void> {
     `update events set state = 'failed', error = 'It broke.' where id in (select id from events order by id limit 2)`,
   );
   await take('retryEvent', `/v1/events/${event}/retry`);
-  // Nobody works on these, so they wait.
+  // No worker processes these, so they wait.
   const resync = await one(
     `insert into resyncs (scope, reason) select 'since', 'manual' from generate_series(1, 5)`,
   );
@@ -147,7 +147,7 @@ function faults({ operation, url, spoiled }: MadeRequest, answer: RawAnswer): st
   const found = answer.status >= 500 ? ['it failed'] : [];
   if (answer.headers['x-request-id'] === undefined) found.push('no request id');
   if (spoiled !== null && answer.status < 400) found.push(`took ${spoiled}`);
-  // A value may make it the path of something else, or of nothing; then there is only a problem to be told.
+  // A value may turn the path into that of another route, or of none; then the response is a problem.
   if (templateOf(document, path) !== operation.template) {
     if (answer.status >= 400 && answer.type !== 'application/problem+json')
       found.push(`no problem, but ${answer.type}`);
@@ -184,7 +184,7 @@ describe('every documented operation', () => {
     const wrong: string[] = [];
     for (const operation of operations) {
       const needed = operation['x-required-scope'];
-      // Whoever asks for no scope says so: it is public, or knows its callers in another way.
+      // An operation without a scope is declared so: it is public, or authenticates its callers in another way.
       if (needed === undefined) expect(operation.security, operation.id).toBeDefined();
       if (needed === undefined) continue;
       expect(ranks, operation.id).toContain(needed);
@@ -226,7 +226,7 @@ describe('every documented operation', () => {
 
   test('every operation succeeds once and refuses once', async () => {
     const succeeded = (statuses: ReadonlySet<number>) => [...statuses].some((status) => status < 300);
-    // Whoever sends what asks for no scope is known in another way, and has tests of its own.
+    // Callers of operations without a scope are authenticated in another way, with tests of their own.
     const ours = operations.filter(({ method, ...one }) => method === 'GET' || one['x-required-scope']);
     const never = (): Operation[] => ours.filter(({ id }) => !succeeded(reached.get(id) ?? new Set()));
     // What chance has not brought about yet gets more of it.

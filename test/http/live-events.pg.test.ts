@@ -248,7 +248,7 @@ describe('the live stream', () => {
     expect(expired.changes()).toEqual(ids.slice(2));
     const foreign = Buffer.from('[1,"other","1"]').toString('base64url');
     const unknown = await read({ lastEventId: foreign });
-    await eventually('it is told', () => unknown.messages.length > 1);
+    await eventually('it is reported', () => unknown.messages.length > 1);
     expect(unknown.messages[1]).toMatchObject({ event: 'reset', data: { reason: 'unknown' } });
   });
 

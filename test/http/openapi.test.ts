@@ -165,7 +165,7 @@ function isUnbounded(schema: unknown): boolean {
 
 /**
  * Those of the API itself. A webhook's body is of Salesforce's form and bounded as a whole, it is known by its own id,
- * and who sends it is looked at first: nobody is known here.
+ * and callers are authenticated first: no key is configured here.
  */
 function ownOperations(): [string, DescribedOperation][] {
   return operations().filter(([, { tags }]) => tags?.includes('Webhooks') !== true);

@@ -16,7 +16,7 @@ const statuses = async (times: number, path: string, key: string, headers = {}):
 };
 
 describe('rate limits per key', () => {
-  test('a key has a number of requests per minute and is told what is left and when to retry', async () => {
+  test('a key has a number of requests per minute and gets what is left and when to retry', async () => {
     await start();
     for (const left of [2, 1, 0]) {
       const { headers } = await server.send('get', '/v1/accounts');

@@ -12,7 +12,7 @@ export async function openStream(url: string, key: string = keys.read): Promise<
   const sent = request(url, { headers, agent: false }).end();
   const [response]: IncomingMessage[] = await once(sent, 'response');
   if (response === undefined) throw new Error('there is no answer');
-  // Whoever leaves breaks it off.
+  // Leaving the loop cancels the request.
   response.on('error', () => {});
   const messages = Readable.toWeb(response)
     .pipeThrough(new TextDecoderStream())

@@ -126,7 +126,7 @@ describe('requests during a full resync', () => {
   });
 });
 
-test('a client that waits for one account is told of a failure at once in the usual response', async () => {
+test('a client that waits for one account gets a failure at once in the usual response', async () => {
   const path = `/v1/accounts/${accountId(1)}/resync?wait=true`;
   const waiting = server.send('post', path, { key: keys.write });
   await eventually('it is queued', async () => (await count()) === 1);

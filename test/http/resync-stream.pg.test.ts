@@ -85,7 +85,7 @@ describe('the stream of a resync', () => {
     // A follower always waits for one of them.
     expect(waits).toBeGreaterThan(0);
     stream.leave();
-    await eventually('nobody follows it any more', () => waits === 0);
+    await eventually('no client follows it', () => waits === 0);
   });
 
   test('ten streams may be open per key and another one after one has closed', async () => {

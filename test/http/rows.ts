@@ -33,7 +33,7 @@ export async function insertAccount(
   });
 }
 
-/** Inserts an event and answers its number in the log; its payload says what its columns say. */
+/** Inserts an event and returns its number in the log; its payload agrees with its columns. */
 export async function insertEvent(
   prisma: PrismaClient,
   values: Partial<Prisma.EventCreateInput> & { eventId: string },

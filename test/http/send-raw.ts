@@ -9,7 +9,7 @@ export type RawAnswer = {
   readonly body: unknown;
 };
 
-/** Sends requests as they are, however badly written. A stream is left when it has begun. */
+/** Sends requests as they are, however badly written. A stream is closed after its first bytes. */
 export function openSender(url: string, concurrent: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrent });
   const { hostname, port } = new URL(url);

@@ -6,7 +6,7 @@ import { keys, startServer, type TestServer } from './start-server.ts';
 let server: TestServer;
 afterEach(() => server.close());
 
-/** A server with a route that answers when it is told to, and how to ask for it. */
+/** A server with a route that responds when the test allows it, and a function that requests it. */
 async function start(loadLimits: LoadLimits) {
   server = await startServer({ listen: false, overrides: { access: { loadLimits } } });
   const { promise: told, resolve: tell } = Promise.withResolvers<void>();

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 describe('signed cursors', () => {
   test('a cursor from one process is accepted by every other from the start', async () => {
-    // Nobody has made the key yet, and both make one.
+    // The key does not exist yet, and both create one.
     const given = await Promise.all(servers.map((server) => cursorOf(server)));
     expect(given[0]).toBe(given[1]);
     for (const server of servers) {

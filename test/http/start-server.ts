@@ -40,7 +40,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     enqueueResync: async (_client, { id }) => {
       enqueued.push(id);
     },
-    // Nobody is woken here: what is waited for is found by looking.
+    // No wake-up arrives here: waits end after their interval.
     wakeUps: { next: (_wake, ms) => pause(Math.min(ms, 20)) },
     requestSignupCode: (client, request) => assignCode(client, () => `MADE${++made}`, request),
     health: async () => healthy,

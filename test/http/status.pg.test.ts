@@ -40,7 +40,7 @@ describe('the status', () => {
       verifiedThrough: null,
       subscription: {
         topic: '/data/AccountChangeEvent',
-        organizationId: '00Dal000000XXXXEAA',
+        organizationId: '00Dal000003nQ7bEAE',
         state: 'streaming',
         stateSince: '2026-11-23T10:00:00.000Z',
         lastError: { code: 'UNAVAILABLE' },
@@ -99,7 +99,7 @@ async function fill(): Promise<void> {
   await prisma.subscription.create({
     data: {
       topic: '/data/AccountChangeEvent',
-      organizationId: '00Dal000000XXXXEAA',
+      organizationId: '00Dal000003nQ7bEAE',
       state: 'streaming',
       stateSince: new Date('2026-11-23T10:00:00Z'),
       lastError: { code: 'UNAVAILABLE' },

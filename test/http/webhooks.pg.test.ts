@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 let made = 0;
-/** A change of its own each time, unless told. */
+/** A different change each time by default. */
 function event(header: object = {}, fields: object = { Industry: 'Energy' }) {
   made++;
   const ChangeEventHeader = {

@@ -1,6 +1,6 @@
 import { eachWithMutants } from './each-with-mutants.ts';
 import { heldCodeIsAdopted, refusedCodeHasFailed } from './scenarios/codes.ts';
-import { expiredPositionIsRead, gapIsRead, untoldDeletionIsFound } from './scenarios/healing.ts';
+import { expiredPositionIsRead, gapIsRead, unreportedDeletionIsFound } from './scenarios/healing.ts';
 
 eachWithMutants([
   {
@@ -26,12 +26,12 @@ eachWithMutants([
   },
   {
     behavior: 'a full resync finds what was deleted',
-    scenario: untoldDeletionIsFound,
+    scenario: unreportedDeletionIsFound,
     mutants: [
       {
         name: 'accounts that a full resync did not bring are not looked up',
         replace: { 'resync/pages.ts': { readMissing: () => async function* () {} } },
-        reason: /the untold purge is found/,
+        reason: /the unreported purge is found/,
       },
     ],
   },
@@ -83,7 +83,7 @@ eachWithMutants([
               judge(waiting, result === 'gone' ? result : { success: true }, context),
           },
         },
-        reason: /the refusal is on record/,
+        reason: /the refusal is stored/,
       },
     ],
   },

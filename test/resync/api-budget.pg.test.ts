@@ -44,7 +44,7 @@ describe('a resync and the daily API requests', () => {
       accountIds: ['001999999999999AAA'],
     });
     const running = tryOnce(id).catch((error: unknown) => error);
-    await eventually('it has begun', async () => (await row(id))['state'] === 'reading');
+    await eventually('it has started', async () => (await row(id))['state'] === 'reading');
     await mirror.database.rows(
       `update resyncs set state = 'cancelled', finished_at = now() where id = '${id}'`,
     );

@@ -121,7 +121,7 @@ describe('a resync by a bulk job', () => {
     ['vanishes before it is read', 'bulk.vanish', { times: 1 }, 'BULK_JOB_GONE'],
     ['vanishes in the middle', 'bulk.vanish', { afterPages: 1, times: 1 }, 'BULK_JOB_GONE'],
     ['fails for a while', 'bulk.fail', { errorMessage: 'InternalServerError', times: 1 }, 'BULK_JOB_FAILED'],
-    ['is aborted by somebody', 'bulk.abort', { times: 1 }, 'ABORTED'],
+    ['is aborted by a user', 'bulk.abort', { times: 1 }, 'ABORTED'],
     [
       'is refused for good',
       'bulk.fail',

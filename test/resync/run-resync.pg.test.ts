@@ -175,7 +175,7 @@ describe('resyncs', () => {
     const interrupted = new AbortController();
     mirror.simulator.faults.start('rest.slow', { delayMs: 300, path: 'ORDER' });
     const begun = runResync(context, request, interrupted.signal).catch(() => {});
-    await eventually('the reading has begun', async () => (await resyncRow(request))?.['schema_id'] !== null);
+    await eventually('the read has started', async () => (await resyncRow(request))?.['schema_id'] !== null);
     interrupted.abort();
     await begun;
     mirror.simulator.faults.clearAll();

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeChangeEvent } from '../../src/salesforce/decode.ts';
 import { compileSchema } from '../../src/salesforce/writer-schema.ts';
 
-// They lie beside the project, not in it, so they may be absent.
+// They are next to the project, not in it, so they may be absent.
 const folder = fileURLToPath(new URL('../../../shared/real-events/', import.meta.url));
 const present = existsSync(folder);
 const note = present ? '' : ' (skipped: the captured events are not on this machine)';

@@ -66,7 +66,7 @@ describe('change events as senders write them', () => {
       { Industry: 'x' },
     ],
     ['a cleared field', named('Industry'), { Industry: null }, { Industry: null }],
-    ['unchanged fields beside it', named('Industry'), { Industry: 'x', Whatever: [1] }, { Industry: 'x' }],
+    ['unchanged fields in addition', named('Industry'), { Industry: 'x', Whatever: [1] }, { Industry: 'x' }],
   ])('an event with %s is understood', (_name, header, members, values) => {
     expect(valuesOf(header, members)).toEqual(values);
     expect(normalize(header, members).header.diffFields).toEqual([]);

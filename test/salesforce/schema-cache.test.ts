@@ -32,7 +32,7 @@ describe('writer schemas', () => {
 
   it('a stored schema is not fetched', async () => {
     const { store } = world({ a: testSchemaJson });
-    const cache = createSchemaCache(store, () => Promise.reject(new Error('nobody is to be asked')));
+    const cache = createSchemaCache(store, () => Promise.reject(new Error('no request is expected')));
     expect((await cache.get('a')).entityFields[1]?.name).toBe('Name');
   });
 

@@ -6,7 +6,7 @@ import { createTokenSource } from '../../src/salesforce/token-source.ts';
 const expired = new SalesforceError('Session expired or invalid', 'INVALID_SESSION_ID', 'auth');
 const inactive = new SalesforceError('user is inactive', 'invalid_grant', 'permission');
 
-/** A token endpoint that is told what to answer, and a clock that is set. */
+/** A token endpoint with responses that the test sets, and a clock that it sets. */
 function tokenEndpoint() {
   const endpoint = {
     now: 0,

@@ -29,7 +29,7 @@ describe('collection of a batch', () => {
       120,
       4,
     ],
-    ['does not wait for ever', Array.from({ length: 50 }, (_, n) => n + 1), 11, 11],
+    ['does not wait without a limit', Array.from({ length: 50 }, (_, n) => n + 1), 11, 11],
   ])('the collection of a batch %s', async (_, found, count, times) => {
     const seen = counts(...found);
     expect(await collectBatch(seen.countDue, options)).toBe(count);

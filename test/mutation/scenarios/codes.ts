@@ -12,7 +12,7 @@ export async function heldCodeIsAdopted(mirror: LiveMirror): Promise<void> {
   equal((await mirror.account(id)).signupCode, 'BY-HAND-01', 'the code of a person is adopted');
 }
 
-/** What Salesforce refuses is not counted as written: it is on record with Salesforce's reason. */
+/** A refused code is not counted as written: it is stored with Salesforce's reason. */
 export async function refusedCodeHasFailed(mirror: LiveMirror): Promise<void> {
   const { refused } = mirror.simulator.faults.records;
   refused.on({ errorCode: 'FIELD_CUSTOM_VALIDATION_EXCEPTION', field: 'SignUpCode__c' });
@@ -24,6 +24,6 @@ export async function refusedCodeHasFailed(mirror: LiveMirror): Promise<void> {
   deepEqual(
     [codeState, codeError?.code],
     ['failed', 'FIELD_CUSTOM_VALIDATION_EXCEPTION'],
-    'the refusal is on record',
+    'the refusal is stored',
   );
 }

@@ -10,8 +10,8 @@ export async function gapIsRead(mirror: LiveMirror): Promise<void> {
   equal((await mirror.account(id)).fields['Rating'], 'Hot', 'what the gap hid is read');
 }
 
-/** A deletion that no event told of is found when everything is read, also of a record that is not in the bin either. */
-export async function untoldDeletionIsFound(mirror: LiveMirror): Promise<void> {
+/** A full read finds a deletion that no event reported, also of a record that was purged from the recycle bin. */
+export async function unreportedDeletionIsFound(mirror: LiveMirror): Promise<void> {
   const [id = ''] = mirror.takeAccountIds(1);
   mirror.silently((tx) => tx.delete(id));
   await mirror.sql(
@@ -21,11 +21,11 @@ export async function untoldDeletionIsFound(mirror: LiveMirror): Promise<void> {
   mirror.simulator.org.publishGap('GAP_OVERFLOW', ['000000000000000AAA']);
   await mirror.settled();
   await mirror.healed();
-  notEqual((await mirror.account(id)).deletedAt, null, 'the untold deletion is found');
-  notEqual((await mirror.account('001999999999999AAA')).deletedAt, null, 'the untold purge is found');
+  notEqual((await mirror.account(id)).deletedAt, null, 'the unreported deletion is found');
+  notEqual((await mirror.account('001999999999999AAA')).deletedAt, null, 'the unreported purge is found');
 }
 
-/** A position that expired during an outage: what was changed meanwhile is read, and the hole is on record. */
+/** A position that expired during an outage: the changes of that time are read, and the gap is stored as an incident. */
 export async function expiredPositionIsRead(mirror: LiveMirror): Promise<void> {
   const [id = ''] = mirror.takeAccountIds(1);
   await mirror.stop();
@@ -39,6 +39,6 @@ export async function expiredPositionIsRead(mirror: LiveMirror): Promise<void> {
   deepEqual(
     lost.map(({ state }) => state),
     ['closed'],
-    'the hole is on record, once',
+    'the gap is stored, once',
   );
 }

@@ -30,10 +30,10 @@ export async function readingBeatsTheEventBeforeIt(mirror: LiveMirror): Promise<
   const [id = ''] = mirror.takeAccountIds(1);
   await mirror.salesforce.update(id, { Phone: 'told' });
   await mirror.settled();
-  mirror.changeSilently(id, { Phone: 'untold, in the same second' });
+  mirror.changeSilently(id, { Phone: 'unreported, in the same second' });
   await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
   await mirror.healed();
-  equal((await mirror.account(id)).fields['Phone'], 'untold, in the same second', 'the reading wins');
+  equal((await mirror.account(id)).fields['Phone'], 'unreported, in the same second', 'the reading wins');
 }
 
 /** An event from the future is set aside: its version would shut out every later change. */
