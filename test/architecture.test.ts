@@ -13,7 +13,12 @@ const files = ['src', 'simulator/src']
 const sources = new Map(files.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
 const service = files.filter((file) => file.startsWith('src/'));
 
-type Import = { readonly from: string; readonly to: string; readonly typeOnly: boolean };
+type Import = {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+  readonly isDynamic: boolean;
+};
 
 /** Every import of one of our files by another; packages keep their names as `to`. */
 const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
@@ -25,6 +30,7 @@ const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
       from,
       to: target.startsWith('.') ? path.posix.join(path.posix.dirname(from), target) : target,
       typeOnly: clause.trimStart().startsWith('type '),
+      isDynamic: loaded !== undefined,
     };
   }),
 );
@@ -119,12 +125,23 @@ describe('the architecture', () => {
     expect(manifest).not.toContain('salesforce-simulator');
   });
 
+  it('settings are validated before the service is imported', () => {
+    const needed = new Set(['src/start/run-tidemark.ts']);
+    for (const file of needed)
+      for (const { from, to, typeOnly, isDynamic } of imports)
+        if (from === file && !typeOnly && !isDynamic) needed.add(to);
+    expect([...needed]).toContain('src/config/config.ts');
+    const late = ['src/app.ts', 'fastify', 'jsforce', 'pg-boss', '@prisma/adapter-pg'];
+    expect(late.filter((target) => imports.some(({ to }) => to === target))).toEqual(late);
+    expect(late.filter((target) => needed.has(target))).toEqual([]);
+  });
+
   it('only the embedded defaults, the start and the banner know the simulator', () => {
     expect(
       offenders(
         ({ from, to, typeOnly }) =>
           to === 'src/start/embedded-defaults.ts' &&
-          from !== 'src/main.ts' &&
+          from !== 'src/start/run-tidemark.ts' &&
           !(from === 'src/start/banner.ts' && typeOnly),
       ),
     ).toEqual([]);

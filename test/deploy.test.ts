@@ -19,9 +19,10 @@ const { version, devDependencies } = JSON.parse(read('package.json')) as {
   devDependencies: Record<string, string>;
 };
 
-/** Seconds that a stop takes at most, as src/main.ts has it. */
+/** Seconds that a stop takes at most, as src/start/run-tidemark.ts has it. */
 const stopSeconds =
-  Number(/shutdownTimeoutMs = ([\d_]+)/.exec(read('src/main.ts'))?.[1]?.replace('_', '')) / 1000;
+  Number(/shutdownTimeoutMs = ([\d_]+)/.exec(read('src/start/run-tidemark.ts'))?.[1]?.replace('_', '')) /
+  1000;
 
 describe.each(['compose.yaml', 'deploy/compose.yaml'])('%s', (file) => {
   const compose = parse(read(file), { merge: true }) as Compose;

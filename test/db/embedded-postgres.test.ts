@@ -2,7 +2,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -11,6 +10,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { fastFolder } from '../helpers/fast-folder.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -21,7 +21,7 @@ describe('the embedded PostgreSQL', () => {
   let folder = '';
 
   beforeEach(async () => {
-    home = await mkdtemp(path.join(tmpdir(), 'tidemark-embedded-'));
+    home = await mkdtemp(path.join(fastFolder(), 'tidemark-embedded-'));
     folder = path.join(home, 'postgres');
   });
 

@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
@@ -7,6 +6,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embed
 import { serversOf } from '../../src/db/servers.ts';
 import { listenForWakeUps, sendWakeUp } from '../../src/db/wake-up.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { fastFolder } from '../helpers/fast-folder.ts';
 import { type StandbyServer, startStandby } from '../helpers/standby-server.ts';
 
 describe('connection strings', () => {
@@ -31,7 +31,7 @@ describe('a primary with a standby', { timeout: 60_000 }, () => {
   let primary: EmbeddedPostgres;
   let standby: StandbyServer;
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'tidemark-servers-'));
+    folder = await mkdtemp(path.join(fastFolder(), 'tidemark-servers-'));
     const options = { folder: path.join(folder, 'primary'), password: 'test', settings: ['fsync=off'] };
     primary = await startEmbeddedPostgres(options);
     standby = await startStandby(

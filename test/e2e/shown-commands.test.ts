@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandsOf, isAsShown, shownCommands } from '../helpers/console-blocks.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { fastFolder } from '../helpers/fast-folder.ts';
 import { curlLines, runPrinted, type ServiceProcess, startService } from '../helpers/service-process.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
 
@@ -14,7 +14,7 @@ describe('commands in the README and the documentation', () => {
   let environment: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
-    dataDir = await mkdtemp(path.join(tmpdir(), 'tidemark-shown-'));
+    dataDir = await mkdtemp(path.join(fastFolder(), 'tidemark-shown-'));
     service = startService({ DATA_DIR: dataDir, PORT: '0', WEBHOOK_SECRETS: shownSecret() });
     const { create, read } = await curlLines(service);
     await runPrinted(create);

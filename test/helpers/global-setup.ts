@@ -1,6 +1,5 @@
-import { mkdirSync, rmSync, statfsSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -9,6 +8,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { startJobs } from '../../src/db/jobs.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { fastFolder } from './fast-folder.ts';
 import { findSecrets, keepLogsIn } from './secrets-in-logs.ts';
 
 declare module 'vitest' {
@@ -50,18 +50,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       throw new Error(`${found.length} lines that were logged hold a secret:\n${shown}`);
     }
   };
-}
-
-/** In memory if there is room: the databases of all test files are written and dropped once. */
-function fastFolder(): string {
-  const shared = '/dev/shm';
-  try {
-    const { bavail, bsize } = statfsSync(shared);
-    if (bavail * bsize > 4 * 1024 ** 3) return shared;
-  } catch {
-    // Only Linux has it.
-  }
-  return tmpdir();
 }
 
 async function makeTemplate(url: string): Promise<void> {

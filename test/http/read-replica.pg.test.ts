@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
@@ -7,6 +6,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embed
 import { migrate } from '../../src/db/migrate.ts';
 import { openReplica, type Replica } from '../../src/db/replica.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { fastFolder } from '../helpers/fast-folder.ts';
 import { type StandbyServer, startStandby } from '../helpers/standby-server.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
@@ -26,7 +26,7 @@ describe('a read replica', { timeout: 60_000 }, () => {
   let second: TestServer;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'tidemark-replica-'));
+    folder = await mkdtemp(path.join(fastFolder(), 'tidemark-replica-'));
     const options = { folder: path.join(folder, 'primary'), password: 'test', settings: ['fsync=off'] };
     postgres = await startEmbeddedPostgres(options);
     primary = openDatabase({ url: postgres.url });
