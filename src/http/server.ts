@@ -1,4 +1,3 @@
-import { fastifyHelmet } from '@fastify/helmet';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { registerAuthentication } from './plugins/authenticate.ts';
@@ -14,6 +13,7 @@ import { registerRateLimits } from './plugins/rate-limits.ts';
 import { registerReadDatabase } from './plugins/read-database.ts';
 import { loggerOptions, registerRequestLog, requestId } from './plugins/request-log.ts';
 import { registerMetrics } from './plugins/request-metrics.ts';
+import { registerResponseHeaders } from './plugins/response-headers.ts';
 import { lazySerializers } from './plugins/serializers.ts';
 import { limitConcurrency, shedLoad } from './plugins/shed-load.ts';
 import { registerSignedCursors } from './plugins/signed-cursors.ts';
@@ -55,12 +55,11 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   app.removeContentTypeParser('text/plain');
 
   const routes = collectRoutes(app);
+  registerResponseHeaders(app);
   registerRequestLog(app);
   const metrics = registerMetrics(app);
-  disableCaching(app);
   registerUnusedConnectionCleanup(app);
   registerConnectionClose(app, dependencies.stopping);
-  await app.register(fastifyHelmet, { contentSecurityPolicy: { useDefaults: false, directives } });
   await registerCompression(app);
   registerOptionsHandler(app, routes, (access?.corsOrigins ?? []).length > 0);
   await registerCors(app, access?.corsOrigins);
@@ -113,25 +112,10 @@ const limits = {
   routerOptions: { maxParamLength: 16 * 1024 },
 } as const;
 
-// Responses are data: a browser that displays one must not load or run anything.
-const directives = {
-  defaultSrc: ["'none'"],
-  frameAncestors: ["'none'"],
-  baseUri: ["'none'"],
-  formAction: ["'none'"],
-};
-
 function rejectCompressedBodies(app: FastifyInstance): void {
   app.addHook('onRequest', ({ headers }, _reply, done) => {
     if (headers['content-encoding'] === undefined || headers['content-encoding'] === 'identity')
       return done();
     throw new Problem('unsupported-media-type', 'Send bodies without Content-Encoding.');
-  });
-}
-
-function disableCaching(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ routeOptions }, reply, done) => {
-    if (routeOptions.url?.startsWith('/docs') !== true) reply.header('cache-control', 'no-store');
-    done();
   });
 }

@@ -22,12 +22,15 @@ export function checkedId(id: string): string {
 export const accountPrefix = '001';
 
 function checksum(id: string): string {
-  return [0, 5, 10].map((start) => checksumAlphabet[upperCaseBits(id.slice(start, start + 5))]).join('');
+  return checksumLetter(id, 0) + checksumLetter(id, 5) + checksumLetter(id, 10);
 }
 
-function upperCaseBits(part: string): number {
-  return [...part].reduce(
-    (bits, letter, index) => bits | (letter >= 'A' && letter <= 'Z' ? 1 << index : 0),
-    0,
-  );
+/** Encodes which of five characters are upper-case letters. */
+function checksumLetter(id: string, start: number): string {
+  let bits = 0;
+  for (let i = 0; i < 5; i++) {
+    const letter = id.charAt(start + i);
+    if (letter >= 'A' && letter <= 'Z') bits |= 1 << i;
+  }
+  return checksumAlphabet.charAt(bits);
 }

@@ -10,11 +10,6 @@ const threshold = 1_024;
  * messages. Must be registered before the routes.
  */
 export async function registerCompression(app: FastifyInstance): Promise<void> {
-  // On every response: one that is not compressed might be for another client.
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.header('vary', 'accept-encoding');
-    done();
-  });
   await app.register(fastifyCompress, {
     encodings: ['br', 'gzip'],
     threshold,

@@ -1,7 +1,14 @@
-import { createHash, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { IfNoneMatch } from '../schemas/parameters.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Set for lists, whose pages have an `ETag`. */
+    isList?: true;
+  }
+}
 
 /** A weak entity tag that changes with the row and with the set of mirrored fields. */
 export function accountTag(revision: bigint, fieldNames: readonly string[]): string {
@@ -13,7 +20,7 @@ const digests = new WeakMap<readonly string[], string>();
 function digestOfNames(fieldNames: readonly string[]): string {
   const cached = digests.get(fieldNames);
   if (cached !== undefined) return cached;
-  const digest = createHash('sha256').update(fieldNames.join(',')).digest('base64url').slice(0, 8);
+  const digest = hash('sha256', fieldNames.join(','), 'base64url').slice(0, 8);
   digests.set(fieldNames, digest);
   return digest;
 }
@@ -50,10 +57,12 @@ export function sendNotModified(reply: FastifyReply): FastifyReply {
 /** Adds an `ETag` to every page of every list, and responds with 304 if it matches. */
 export function registerListTags(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
-    if (isList(route)) describeTag(route);
+    if (!isList(route)) return;
+    describeTag(route);
+    route.config = { ...route.config, isList: true };
   });
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (reply.statusCode !== 200 || typeof payload !== 'string' || !isList(request.routeOptions))
+    if (!request.routeOptions.config.isList || reply.statusCode !== 200 || typeof payload !== 'string')
       return done();
     // The tag is weak: it is valid with and without compression.
     const tag = `W/"${hash('sha256', payload, 'base64url').slice(0, 22)}"`;

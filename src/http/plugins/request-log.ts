@@ -2,12 +2,8 @@ import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import { nanoid } from 'nanoid';
 import type { LoggerChoice } from '../server-types.ts';
 
-/** Sets `X-Request-Id` and logs every request, without query, headers and body. */
+/** Logs every request, without query, headers and body. */
 export function registerRequestLog(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    done();
-  });
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? null;
     // Health checks are frequent.

@@ -47,14 +47,20 @@ export function registerMetrics(app: FastifyInstance): Metrics {
     help: 'Requests rejected with 503 because of overload.',
     registers: [registry],
   });
-  const inFlight = new Gauge({
+  let inFlight = 0;
+  new Gauge({
     name: 'tidemark_http_requests_in_flight',
     help: 'Requests without a complete response, including streams.',
     registers: [registry],
+    collect() {
+      this.set(inFlight);
+    },
   });
   app.addHook('onRequest', (_request, reply, done) => {
-    inFlight.inc();
-    reply.raw.once('close', () => inFlight.dec());
+    inFlight += 1;
+    reply.raw.once('close', () => {
+      inFlight -= 1;
+    });
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {

@@ -10,12 +10,16 @@ import type { FieldError } from '../problem.ts';
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = validatorOf(schema);
-  const types = httpPart === 'body' ? undefined : propertyTypes(schema);
+  const types = propertyTypes(schema);
+  const hasConvertible =
+    httpPart !== 'body' && [...types.values()].some((type) => convertibleTypes.has(type));
   return (value: unknown) => {
-    const input = types === undefined ? value : convertStrings(types, value);
+    const input = hasConvertible ? convertStrings(types, value) : value;
     return validator.Check(input) ? { value: input } : { error: validator.Errors(input) };
   };
 };
+
+const convertibleTypes: ReadonlySet<unknown> = new Set(['integer', 'boolean']);
 
 // Many routes share the same schemas.
 const validators = new Map<string, ReturnType<typeof Compile<TSchema>>>();
