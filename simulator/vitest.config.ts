@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     isolate: false,
+    // As many as the other projects have: Vitest runs them in one pool.
+    maxWorkers: 4,
   },
 });
