@@ -96,6 +96,22 @@ describe('conditional requests for one account', () => {
   });
 });
 
+test('a response without the account does not read its values', async () => {
+  const { headers } = await server.send('get', `/v1/accounts/${bolt}`);
+  const other = await startServer({ databaseUrl: database.url });
+  const send = (tag: string) =>
+    other.send('get', `/v1/accounts/${bolt}`, { headers: { 'if-none-match': tag } });
+  const prepared = async (): Promise<string[]> => {
+    const { rows } = await other.database.pool.query('select name from pg_prepared_statements order by name');
+    return rows.map(({ name }) => name);
+  };
+  expect((await send(headers['etag'] ?? '')).status).toBe(304);
+  expect(await prepared()).toEqual(['read-account-revision']);
+  expect((await send('W/"other"')).status).toBe(200);
+  expect(await prepared()).toEqual(['read-account', 'read-account-revision']);
+  await other.close();
+});
+
 test('one account is answered to HEAD with 304 as well', async () => {
   const { headers } = await server.send('get', `/v1/accounts/${bolt}`);
   const tags = { 'if-none-match': headers['etag'] ?? '' };

@@ -33,25 +33,42 @@ export function matchesTag(header: string | undefined, tag: string): boolean {
   return header.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === opaque);
 }
 
-/** Sets `ETag` and `Last-Modified`, and evaluates `If-None-Match` or, without it, `If-Modified-Since`. */
-export function isNotModified(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { tag, changedAt }: { readonly tag: string; readonly changedAt: Date },
-): boolean {
-  reply.header('etag', tag);
-  const second = Math.floor(changedAt.getTime() / 1_000) * 1_000;
-  // HTTP times have a resolution of one second: another change may follow within the same second.
-  const isOver = second + 1_000 <= Date.now();
-  if (isOver) reply.header('last-modified', new Date(second).toUTCString());
-  const { 'if-none-match': tags, 'if-modified-since': since } = request.headers;
+/** What `ETag` and `Last-Modified` are derived from. */
+export type Validators = { readonly tag: string; readonly changedAt: Date };
+
+/** Whether the response depends on `If-None-Match` or `If-Modified-Since`. */
+export function isConditional({ headers }: FastifyRequest): boolean {
+  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
+}
+
+/** Evaluates `If-None-Match` or, without it, `If-Modified-Since`. */
+export function isNotModified({ headers }: FastifyRequest, { tag, changedAt }: Validators): boolean {
+  const { 'if-none-match': tags, 'if-modified-since': since } = headers;
   if (tags !== undefined) return matchesTag(tags, tag);
-  return isOver && since !== undefined && second <= Date.parse(since);
+  const modified = lastModified(changedAt);
+  return modified !== undefined && since !== undefined && modified <= Date.parse(since);
+}
+
+/** Sets `ETag` and `Last-Modified`. */
+export function setValidators(reply: FastifyReply, { tag, changedAt }: Validators): void {
+  reply.header('etag', tag);
+  const modified = lastModified(changedAt);
+  if (modified !== undefined) reply.header('last-modified', new Date(modified).toUTCString());
 }
 
 /** Sends 304 without a body: Fastify treats null as a body for HEAD. */
-export function sendNotModified(reply: FastifyReply): FastifyReply {
+export function sendNotModified(reply: FastifyReply, validators: Validators): FastifyReply {
+  setValidators(reply, validators);
   return reply.code(304).send();
+}
+
+/**
+ * The second of a change, in milliseconds; undefined during that second. HTTP times have a resolution of one second, and
+ * another change may follow within it.
+ */
+function lastModified(changedAt: Date): number | undefined {
+  const second = Math.floor(changedAt.getTime() / 1_000) * 1_000;
+  return second + 1_000 <= Date.now() ? second : undefined;
 }
 
 /** Adds an `ETag` to every page of every list, and responds with 304 if it matches. */
