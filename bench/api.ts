@@ -48,7 +48,7 @@ async function measure({ ids, busiest, from, until }: Seeded): Promise<string[]>
     new Date(from.getTime() + Math.random() * (until.getTime() - from.getTime())).toISOString();
   const keys = await database.rows<{ key: string; name: string; number: string }>(
     `select e.transaction_key as key, a.name, a.account_number as number
-       from events e tablesample system (0.1) join accounts a on a.id = e.record_ids[1] limit 200`,
+       from event_outcomes e tablesample system (0.1) join accounts a on a.id = e.record_ids[1] limit 200`,
   );
   const some = () => keys[Math.floor(Math.random() * keys.length)] ?? { key: '', name: '', number: '' };
   const list = (query: string): string => `/v1/accounts?${query}`;

@@ -120,7 +120,7 @@ async function change(perSecond: number, signal: AbortSignal): Promise<number> {
 
 async function settled(): Promise<void> {
   const published = simulator.bus.retained().filter(({ event }) => event !== null).length;
-  const applied = `select count(*)::int as count from events where state <> 'stored'`;
+  const applied = 'select count(*)::int as count from event_outcomes';
   while (((await rows<{ count: number }>(applied))[0]?.count ?? 0) < published) await pause(200);
 }
 

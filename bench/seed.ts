@@ -151,16 +151,21 @@ async function addEvents(
       return { recordId, at, transactionKey, payload, n };
     });
     await client.query(
-      `with added as (
-       insert into events (topic, source, event_id, schema_id, payload, digest, received_at, state, attempts, position,
-                           applied_at, entity_name, change_type, record_ids, transaction_key, sequence_number,
-                           commit_timestamp, commit_number, commit_user, change_origin, changed_fields)
-       select '/data/AccountChangeEvent', 'stream', gen_random_uuid()::text, $6, payload, sha256(payload), at, 'applied', 1,
-              nextval('event_positions'), at, 'Account', 'UPDATE', array[record_id], key, 1, at, number,
-              '005000000000001AAA', 'com/salesforce/api/rest/66.0;client=Seed',
-              '{Phone,NumberOfEmployees,Site}'
-         from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bytea[], $5::bigint[]) as t (record_id, at, key, payload, number)
-       returning id, record_ids[1] as account_id, commit_timestamp as at, commit_number as number)
+      `with given as (
+       select * from unnest($1::text[], $2::timestamptz[], $3::text[], $4::bytea[], $5::bigint[])
+         as t (record_id, at, key, payload, number)),
+       stored as (
+       insert into events (topic, source, event_id, schema_id, payload, key, received_at)
+       select '/data/AccountChangeEvent', 'stream', key, $6, payload, gen_random_uuid(), at from given order by number
+       returning id, event_id),
+       added as (
+       insert into event_outcomes (event_id, source, state, applied_at, entity_name, change_type, record_ids,
+                                   transaction_key, sequence_number, commit_timestamp, commit_number, commit_user,
+                                   change_origin, changed_fields)
+       select id, 'stream', 'applied', at, 'Account', 'UPDATE', array[record_id], key, 1, at, number,
+              '005000000000001AAA', 'com/salesforce/api/rest/66.0;client=Seed', '{Phone,NumberOfEmployees,Site}'
+         from stored join given on key = event_id order by id
+       returning event_id as id, record_ids[1] as account_id, commit_timestamp as at, commit_number as number)
        insert into account_changes (account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, change_type, event_id)
        select account_id, extract(epoch from at)::bigint * 1000, number, 1, 0, 'some',
               jsonb_build_object('Phone', '+49 ' || number, 'NumberOfEmployees', number % 100000, 'Site', 'Site ' || number),

@@ -21,7 +21,7 @@ export const growth: Measure = {
       const large = await rates(world, database, org, extent);
       const [sizes] = await database.rows<{ accounts: string; events: string }>(
         `select pg_size_pretty(pg_total_relation_size('accounts')) as accounts,
-                pg_size_pretty(pg_total_relation_size('events')) as events`,
+                pg_size_pretty(pg_total_relation_size('events') + pg_total_relation_size('event_outcomes')) as events`,
       );
       return [
         {
@@ -59,7 +59,7 @@ async function rates(
     await database.until(appliedCount, there + warm + changes);
     const [row] = await database.rows<{ seconds: number }>(
       `select extract(epoch from max(applied_at) - min(received_at))::float8 as seconds
-         from (select received_at, applied_at from events where id > $1 order by id offset $2) measured`,
+         from (select received_at, applied_at from event_log where id > $1 order by id offset $2) measured`,
       [before?.id, warm],
     );
     await service.stop();

@@ -83,7 +83,7 @@ async function following(
     () => database.until(what === 'store' ? storedCount : appliedCount, warm + events),
   );
   const [row] = await database.rows<{ seconds: number; count: string }>(
-    `with measured as (select received_at, applied_at from events order by id offset $1)
+    `with measured as (select received_at, applied_at from event_log order by id offset $1)
      select count(*), extract(epoch from max(${what === 'store' ? 'received_at' : 'applied_at'}) - min(received_at))::float8 as seconds
        from measured`,
     [warm],

@@ -23,7 +23,7 @@ export const roundTrip: Measure = {
       await database.until(appliedCount, warm + events);
       const [row] = await database.rows<{ seconds: number }>(
         `select extract(epoch from max(applied_at) - min(received_at))::float8 as seconds
-           from (select received_at, applied_at from events order by id offset $1) measured`,
+           from (select received_at, applied_at from event_log order by id offset $1) measured`,
         [warm],
       );
       const rate = events / (row?.seconds ?? Number.NaN);

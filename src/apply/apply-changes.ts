@@ -49,15 +49,15 @@ export type ApplyResult = {
 };
 
 /**
- * Merges changes into the mirror in the transaction of the caller: values, deletion, codes, staleness. A lock
- * serializes these transactions across all sources, so that two of them cannot insert the same account.
+ * Merges changes into the mirror in the transaction of the caller: values, deletion, codes, staleness. Requires the lock
+ * on account writes, which serializes these transactions across all sources, so that two of them cannot insert the same
+ * account.
  */
 export async function applyChanges(
   client: pg.PoolClient,
   changes: readonly AccountChange[],
   codes: CodeRules,
 ): Promise<ApplyResult> {
-  await lockAccountWrites(client);
   const storable = changes.map((change) => ({ ...change, change: toStorable(change.change) }));
   const byAccount = Map.groupBy(storable, ({ accountId }) => accountId);
   const before = await lockAccounts(client, [...byAccount.keys()].sort());

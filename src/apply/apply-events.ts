@@ -7,46 +7,43 @@ import { sendWakeUp } from '../db/wake-up.ts';
 import { closeRepaired } from '../incidents/close-incidents.ts';
 import { type DetectedGaps, type ReportedEvent, recordIncidents } from '../incidents/detected-gaps.ts';
 import { readKnownVersions, requestReads } from '../incidents/request-reads.ts';
+import { webhookTopics } from '../ingest/store-webhooks.ts';
 import { defaultRetention } from '../maintenance/retention-policy.ts';
 import { clearReportedInvisible } from '../resync/deletion/clear-reported-invisible.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { type AccountChange, type ApplyResult, applyChanges, lockAccountWrites } from './apply-changes.ts';
-import { type Decoded, tryDecode } from './decode-stored.ts';
+import type { Decoded } from './decode-stored.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
-import {
-  type EventOutcome,
-  lockStoredEvents,
-  markEvents,
-  type ReadLimit,
-  readNewestStoredEvent,
-  readStoredEvents,
-} from './event-rows.ts';
-import { type EventSource, markDuplicates } from './mark-duplicates.ts';
+import { type EventOutcome, type EventSource, saveEventOutcomes, takeFromQueue } from './event-rows.ts';
+import { markDuplicates } from './mark-duplicates.ts';
 import { moveWatermark } from './move-watermark.ts';
-import { completeTransactions } from './transaction-group.ts';
+import { type BatchReader, batchSize, createBatchReader } from './read-transactions.ts';
 
 export type ApplyContext = Pick<AppContext, 'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'logger'> & {
   /** Source of the events; the stream by default. */
   readonly source?: EventSource;
 };
 
-// Events per database transaction, unless a single Salesforce transaction is larger.
-const batchSize = 250;
-// Initial limit of a read of the log; it grows for larger transactions.
-const initialLimit: ReadLimit = { events: batchSize, bytes: 16 * 1024 ** 2 };
-// Salesforce replaces the rest of a transaction with more changes by an overflow event; a larger one is applied in
-// parts.
-const transactionLimit: ReadLimit = { events: 100_000, bytes: 256 * 1024 ** 2 };
-
 /**
- * Applies stored events: complete Salesforce transactions, in the order of arrival.
+ * Applies one batch of stored events: complete Salesforce transactions, in the order of arrival.
+ * @param reader reads the next batch while this one is written
  * @returns the number of processed events; 0 if none is ready
  */
-export async function applyWaiting(context: ApplyContext): Promise<number> {
-  const { groups, partial } = await readCompleteTransactions(context);
-  if (partial)
+export async function applyWaiting(
+  context: ApplyContext,
+  reader: BatchReader = createBatchReader(context),
+): Promise<number> {
+  const batch = await reader.next();
+  const { groups, isPartial } = batch;
+  if (isPartial)
     context.logger.warn({ events: groups[0]?.length }, 'transaction exceeds the limit; applying it in parts');
-  return applyTransactions(context, groups);
+  reader.readAfter(batch);
+  try {
+    return await applyTransactions(context, groups);
+  } catch (error) {
+    reader.discard();
+    throw error;
+  }
 }
 
 /** @returns the number of processed events */
@@ -60,43 +57,6 @@ export async function applyTransactions(
     done += batch.reduce((sum, group) => sum + group.length, 0);
   }
   return done;
-}
-
-/** Reads and decodes the complete transactions at the front of the log. */
-async function readCompleteTransactions(
-  context: ApplyContext,
-): Promise<{ groups: Decoded[][]; partial: boolean }> {
-  for (let limit = initialLimit; ; limit = increaseLimit(limit)) {
-    const { events, quietThrough, cut } = await readStoredEvents(context.pool, context.topic, limit);
-    const decoded = await Promise.all(events.map((event) => tryDecode(event, context.schemas)));
-    // If the limit was reached, the last transaction may continue after it.
-    const groups = completeTransactions(decoded, cut ? -1n : quietThrough);
-    if (groups.length > 0 || !cut) return { groups, partial: false };
-    // The transaction is still arriving: reading more would repeat the whole read with each new event.
-    if (await isStillArriving(context, decoded[0])) return { groups, partial: false };
-    // Increase the limit that was reached.
-    const bound = events.length < limit.events ? 'bytes' : 'events';
-    const isLargest = limit[bound] === transactionLimit[bound];
-    if (isLargest) return { groups: [decoded], partial: true };
-  }
-}
-
-function increaseLimit({ events, bytes }: ReadLimit): ReadLimit {
-  return {
-    events: Math.min(events * 4, transactionLimit.events),
-    bytes: Math.min(bytes * 4, transactionLimit.bytes),
-  };
-}
-
-/** Whether the transaction at the front of the log is also the newest, so that more of its events may arrive. */
-async function isStillArriving(
-  { pool, topic, schemas }: ApplyContext,
-  first: Decoded | undefined,
-): Promise<boolean> {
-  const newest = await readNewestStoredEvent(pool, topic);
-  if (newest === undefined || newest.id <= newest.quietThrough) return false;
-  const { transactionKey } = await tryDecode(newest, schemas);
-  return transactionKey !== null && transactionKey === first?.transactionKey;
 }
 
 function batches(groups: readonly Decoded[][]): Decoded[][][] {
@@ -162,26 +122,31 @@ async function applyInTransaction(
   client: pg.PoolClient,
   decoded: readonly Decoded[],
 ): Promise<void> {
-  const pendingIds = await lockStoredEvents(
+  const { source = 'stream' } = context;
+  await lockAccountWrites(client);
+  const attemptsById = await takeFromQueue(
     client,
+    source === 'webhook' ? webhookTopics.changeEvents : context.topic,
     decoded.map(({ id }) => id),
   );
   const now = Date.now();
-  const results = decoded.filter(({ id }) => pendingIds.has(id)).map((event) => processEvent(event, now));
-  await lockAccountWrites(client);
+  const results = decoded.flatMap((event) => {
+    const attempts = attemptsById.get(event.id);
+    return attempts === undefined ? [] : [processEvent(event, { source, attempts }, now)];
+  });
   const { changes, unknownIds } = await changesOf(context, client, results, now);
   const applied = await applyChanges(client, changes, context.codes);
-  await markEvents(
+  await saveEventOutcomes(
     client,
     await markDuplicates(
       client,
       results.map(({ outcome }) => outcome),
-      context.source ?? 'stream',
+      source,
     ),
   );
   const before = await moveWatermark(client, context, headersOf(results), now);
   await enqueue(client, context.jobs, applied);
-  const late = context.source === 'webhook' ? accountsBeyondHorizon(results) : [];
+  const late = source === 'webhook' ? accountsBeyondHorizon(results) : [];
   const visible = await clearReportedInvisible(client, changes);
   const rereads = [...deletedInMerges(results), ...late, ...unknownIds, ...visible];
   await context.jobs.enqueueRereads(client, [...new Set(rereads)]);
@@ -190,21 +155,26 @@ async function applyInTransaction(
 }
 
 /** Determines the effect of an event, and the outcome to save. */
-function processEvent({ id, event, error }: Decoded, now: number): ProcessedEvent {
+function processEvent(
+  { id, event, error }: Decoded,
+  queued: Pick<EventOutcome, 'source' | 'attempts'>,
+  now: number,
+): ProcessedEvent {
+  const base = { ...queued, id };
   if (event === null || error !== null) {
-    return { outcome: { id, state: 'failed', error, header: event?.header ?? null }, effect: null };
+    return { outcome: { ...base, state: 'failed', error, header: event?.header ?? null }, effect: null };
   }
   try {
     const effect = effectOf(event, now);
     const { header } = event;
     if (effect.kind === 'ahead') {
-      return { outcome: { id, state: 'skipped', error: reasonAhead(header, now), header }, effect };
+      return { outcome: { ...base, state: 'skipped', error: reasonAhead(header, now), header }, effect };
     }
     const state = effect.kind === 'other' ? 'skipped' : 'applied';
-    return { outcome: { id, state, error: null, header }, effect };
+    return { outcome: { ...base, state, error: null, header }, effect };
   } catch (refusal) {
     const reason = (refusal as Error).message;
-    return { outcome: { id, state: 'failed', error: reason, header: event.header }, effect: null };
+    return { outcome: { ...base, state: 'failed', error: reason, header: event.header }, effect: null };
   }
 }
 

@@ -6,6 +6,7 @@ import { applyWaiting } from './apply-events.ts';
 import { createApplyReporter } from './apply-fault.ts';
 import { applyWebhooks, type WebhooksApplied } from './apply-webhooks.ts';
 import { readWaitingSources } from './event-rows.ts';
+import { createBatchReader } from './read-transactions.ts';
 
 // Stored events send a wake-up; the poll finds those whose wake-up was lost.
 const pollMs = 5_000;
@@ -25,11 +26,12 @@ export async function applyUntilAborted(
   signal: AbortSignal,
 ): Promise<void> {
   const report = createApplyReporter(context);
+  const reader = createBatchReader(context);
   await runLoop({
     step: async () => {
       const waiting = await readWaitingSources(context.pool, context.topic);
       // A failure of one source must not delay the other, so it is thrown after both were processed.
-      const [stream] = await Promise.allSettled([waiting.stream ? applyWaiting(context) : 0]);
+      const [stream] = await Promise.allSettled([waiting.stream ? applyWaiting(context, reader) : 0]);
       const webhooks = waiting.webhooks ? await applyWebhooks(context) : noWebhooks;
       if (stream.status === 'rejected') throw stream.reason;
       await report.succeeded();

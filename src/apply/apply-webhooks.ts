@@ -1,11 +1,12 @@
 import type pg from 'pg';
-import { inTransaction, type Queryable } from '../db/database.ts';
+import { inTransaction } from '../db/database.ts';
 import { requestReads } from '../incidents/request-reads.ts';
 import { webhookTopics } from '../ingest/store-webhooks.ts';
-import { type Notice, parseNotice } from '../salesforce/outbound-message.ts';
+import { type Notice, parseNotice, toGapEvent } from '../salesforce/outbound-message.ts';
 import { applyChanges, lockAccountWrites } from './apply-changes.ts';
 import { type ApplyContext, applyTransactions, enqueue } from './apply-events.ts';
 import { tryDecode } from './decode-stored.ts';
+import { saveEventOutcomes, takeFromQueue } from './event-rows.ts';
 import { readWebhookTransactions } from './webhook-rows.ts';
 
 /** The number of processed events. `hasIncomplete`: transactions may be complete soon. */
@@ -30,48 +31,47 @@ const maxNotices = 500;
  * @returns the number of processed notifications
  */
 async function applyNotices({ pool, topic, codes, jobs }: ApplyContext): Promise<number> {
+  const stored = await readNotices(pool);
+  if (stored.length === 0) return 0;
   return inTransaction(pool, async (client) => {
-    const waiting = await lockNotices(client);
-    if (waiting.length === 0) return 0;
     // Lock before reading versions, so that they cannot change in between.
     await lockAccountWrites(client);
-    const accounts = waiting.filter(({ notice }) => notice.entityName === 'Account');
+    const attemptsById = await takeFromQueue(
+      client,
+      webhookTopics.outboundMessages,
+      stored.map(({ id }) => id),
+    );
+    const taken = stored.filter(({ id }) => attemptsById.has(id));
+    const accounts = taken.filter(({ notice }) => notice.entityName === 'Account');
     const { changes, unknownIds } = await requestReads(
       client,
       topic,
       accounts.map(({ notice }) => ({ id: notice.recordId, reportedAt: notice.receivedAt })),
     );
     const applied = await applyChanges(client, changes, codes);
-    await markNotices(client, waiting);
+    await saveEventOutcomes(
+      client,
+      taken.map(({ id, notice }) => ({
+        id,
+        source: 'webhook',
+        state: notice.entityName === 'Account' ? 'applied' : 'skipped',
+        error: null,
+        header: toGapEvent(notice).header,
+        attempts: attemptsById.get(id) ?? 0,
+      })),
+    );
     await enqueue(client, jobs, applied);
     await jobs.enqueueRereads(client, unknownIds);
-    return waiting.length;
+    return taken.length;
   });
 }
 
-async function lockNotices(
-  client: pg.PoolClient,
-): Promise<{ readonly id: bigint; readonly notice: Notice }[]> {
-  const { rows } = await client.query<{ id: bigint; payload: Buffer }>({
-    name: 'lock-notices',
-    text: `select id, payload from events where topic = $1 and state = 'stored'
-            order by id limit ${maxNotices} for update skip locked`,
+async function readNotices(pool: pg.Pool): Promise<{ readonly id: bigint; readonly notice: Notice }[]> {
+  const { rows } = await pool.query<{ id: bigint; payload: Buffer }>({
+    name: 'read-notices',
+    text: `select e.id, e.payload from event_queue q join events e on e.id = q.event_id
+            where q.topic = $1 order by q.event_id limit ${maxNotices}`,
     values: [webhookTopics.outboundMessages],
   });
   return rows.map(({ id, payload }) => ({ id, notice: parseNotice(payload.toString()) }));
-}
-
-async function markNotices(
-  client: Queryable,
-  waiting: readonly { readonly id: bigint; readonly notice: Notice }[],
-): Promise<void> {
-  await client.query({
-    name: 'mark-notices',
-    text: `update events e
-              set state = case when entity_name = 'Account' then 'applied' else 'skipped' end, error = null,
-                  attempts = attempts + 1, position = nextval('event_positions'), applied_at = clock_timestamp(),
-                  change_type = 'GAP_UPDATE', commit_timestamp = received_at, commit_number = 0
-            where id = any($1::bigint[])`,
-    values: [waiting.map(({ id }) => id)],
-  });
 }

@@ -1,8 +1,6 @@
 import type { Queryable } from '../db/database.ts';
 import { storableJson, storableText } from '../db/storable.ts';
-import type { EventOutcome } from './event-rows.ts';
-
-export type EventSource = 'stream' | 'webhook';
+import type { EventOutcome, EventSource } from './event-rows.ts';
 
 /**
  * Marks an event as a duplicate if the same change was already applied from the other source. The stream and a webhook
@@ -42,11 +40,11 @@ async function findDuplicates(
              from unnest($2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::jsonb[])
                     as o (id, transaction_key, sequence_number, commit_number, record_ids)
              cross join lateral (
-               select id, record_ids, commit_number from events
+               select event_id as id, record_ids, commit_number from event_outcomes
                 where source = 'webhook' and state = 'applied'
                   and transaction_key = o.transaction_key and sequence_number = o.sequence_number
                union all
-               select id, record_ids, commit_number from events
+               select event_id as id, record_ids, commit_number from event_outcomes
                 where $1 = 'webhook' and source = 'stream' and state = 'applied'
                   and transaction_key = o.transaction_key and sequence_number = o.sequence_number) e
             where e.id <> o.id and e.commit_number = o.commit_number

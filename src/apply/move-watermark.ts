@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { readWatermark } from '../ingest/subscription-rows.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { isAhead } from './event-effect.ts';
-import type { EventSource } from './mark-duplicates.ts';
+import type { EventSource } from './event-rows.ts';
 import {
   eventVersion,
   formatVersion,

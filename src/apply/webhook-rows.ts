@@ -22,23 +22,23 @@ export async function readWebhookTransactions(pool: pg.Pool): Promise<WaitingTra
   const { rows } = await pool.query<Row>({
     name: 'read-webhook-transactions',
     text: `with front as (
-             select id, transaction_key from events where topic = $1 and state = 'stored' order by id limit ${maxScannedEvents}),
+             select event_id as id, transaction_key from event_queue where topic = $1 order by event_id limit ${maxScannedEvents}),
            keys as (select transaction_key, min(id) as first from front group by 1),
            sizes as (
              select k.*, g.events,
                     g.newest < now() - $2 * interval '1 ms' or g.oldest < now() - $3 * interval '1 ms' as whole
                from keys k cross join lateral (
-                 select count(*) as events, max(received_at) as newest, min(received_at) as oldest from events e
-                  where e.source = 'webhook' and e.transaction_key = k.transaction_key
-                    and e.topic = $1 and e.state = 'stored') g),
+                 select count(*) as events, max(received_at) as newest, min(received_at) as oldest from event_queue q
+                  where q.transaction_key = k.transaction_key and q.topic = $1) g),
            chosen as (
              select transaction_key, first, sum(events) over (order by first) - events as before
                from sizes where whole),
            found as (
-             select c.first, e.id, e.schema_id, e.payload, e.transaction_key,
+             select c.first, e.id, e.schema_id, e.payload, q.transaction_key,
                     row_number() over log as place, sum(octet_length(e.payload)) over log as bytes
-               from chosen c join events e on e.source = 'webhook' and e.transaction_key = c.transaction_key
-              where c.before < ${maxEvents} and e.topic = $1 and e.state = 'stored'
+               from chosen c join event_queue q on q.transaction_key = c.transaction_key
+               join events e on e.id = q.event_id
+              where c.before < ${maxEvents} and q.topic = $1
              window log as (order by c.first, e.id))
            select id, schema_id, payload, transaction_key, exists (select from sizes where not whole) as more
              from found where place <= ${transactionLimit.events} and (place = 1 or bytes <= ${transactionLimit.bytes})

@@ -51,7 +51,7 @@ const isCaughtUp = `(state = 'streaming' and live_at >= state_since and coalesce
 
 /** SQL condition on a row of `subscriptions`: all events that have arrived are applied. */
 export const allEventsApplied = `not exists (
-  select from events e where e.topic = subscriptions.topic and e.state = 'stored' and e.attempts = 0)`;
+  select from event_queue q where q.topic = subscriptions.topic and q.attempts = 0)`;
 
 /** Releases the lease, unless another process has taken it over. */
 export async function releaseLease(client: Queryable, lease: Lease): Promise<void> {

@@ -47,9 +47,9 @@ const factsSql = `
                    apply_fault as "applyFault", loaded_at as "loadedAt", renewed_at as "renewedAt", current_at as "currentAt",
                    to_timestamp(nullif(split_part(watermark, '.', 1), '0')::bigint / 1000.0) as "watermarkAt"
               from subscriptions where topic = $1) t) as subscription,
-         (select received_at from events where topic = $1 and state = 'stored' and attempts = 0
-           order by id limit 1) as "oldestWaitingAt",
-         (select applied_at from events where position is not null order by position desc limit 1) as "lastAppliedAt",
+         (select received_at from event_queue where topic = $1 and attempts = 0
+           order by event_id limit 1) as "oldestWaitingAt",
+         (select applied_at from event_outcomes where applied_at is not null order by position desc limit 1) as "lastAppliedAt",
          (select to_jsonb(t) from (
             select state, read, expected, created_at as since, error, cause,
                    coalesce(waiting ->> 'reason' = 'api budget', false) as "isWaitingForBudget"

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { retryOnConflict } from '../db/database.ts';
 import { allEventsApplied, expectHeld, type Lease } from '../db/lease.ts';
-import { storableText } from '../db/storable.ts';
+
+import { storableJson, storableText } from '../db/storable.ts';
 import { wakeUpSql } from '../db/wake-up.ts';
-import { payloadDigest } from './payload-digest.ts';
+import { eventKey } from './event-key.ts';
 
 /** An event as received, not decoded. */
 export type RawEvent = {
@@ -15,9 +16,9 @@ export type RawEvent = {
 };
 
 /**
- * Appends the events of a response to the log and moves the resume position after the last of them, in one transaction.
- * So the position is never ahead of the stored events. Events that are already in the log are skipped; events with the
- * same id but different bytes are different events.
+ * Appends the events of a response to the log and the queue, and moves the resume position after the last of them, in
+ * one transaction. So the position is never ahead of the stored events. Events that are already in the log are skipped;
+ * events with the same id but different bytes are different events.
  *
  * @returns the number of new events
  * @throws LeaseLostError
@@ -33,27 +34,24 @@ export async function storeEvents(pool: pg.Pool, lease: Lease, events: readonly 
                update subscriptions set replay_id = $2, position_at = now(), last_event_at = now()
                 where topic = $1 and epoch = $3 returning topic),
              stored as (
-               insert into events (topic, source, event_id, schema_id, replay_id, payload, digest, record_ids, changed_fields)
-               select $1, 'stream', event_id, schema_id, replay_id, substring($4::bytea from begins for length), digest, '{}', '{}'
-                 from unnest($5::int[], $6::int[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
-                   with ordinality as t (begins, length, event_id, schema_id, replay_id, digest, place)
+               insert into events (topic, source, event_id, schema_id, replay_id, payload, key)
+               select $1, 'stream', event_id, schema_id, decode(replay_id, 'hex'), substring($4::bytea from begins for length), key
+                 from json_to_recordset($5::json)
+                   as e (begins int, length int, event_id text, schema_id text, replay_id text, key uuid)
                 where exists (select from held)
-                order by place
-               on conflict (event_id, digest) do nothing
-               returning id)
+                order by begins
+               on conflict (key) do nothing
+               returning id, received_at),
+             queued as (
+               insert into event_queue (topic, event_id, received_at) select $1, id, received_at from stored)
              select (select count(*)::int from stored) as stored, ${wakeUpSql('apply')} from held`,
       values: [
         lease.topic,
         last.replayId,
         lease.epoch,
-        // A single bytea is sent in binary format; the elements of an array would be sent as text, twice as long.
+        // A single bytea is sent in binary format; in JSON it would be sent as text, twice as long.
         Buffer.concat(events.map((event) => event.payload)),
-        payloadOffsets(events),
-        events.map((event) => event.payload.length),
-        events.map((event) => storableId(event.eventId)),
-        events.map((event) => storableText(event.schemaId)),
-        events.map((event) => event.replayId),
-        events.map((event) => payloadDigest(event.payload)),
+        storableJson(eventRows(events)),
       ],
     }),
   );
@@ -71,13 +69,20 @@ function storableId(id: string): string {
   return `${text.slice(0, 64).toWellFormed()}…${createHash('sha256').update(text).digest('hex')}`;
 }
 
-/** Offsets of the payloads in their concatenation, counted from one like in PostgreSQL. */
-function payloadOffsets(events: readonly RawEvent[]): number[] {
+/** The columns of the events; payloads by their offset in the concatenation, counted from one like in PostgreSQL. */
+function eventRows(events: readonly RawEvent[]): object[] {
   let next = 1;
-  return events.map(({ payload }) => {
+  return events.map(({ eventId, schemaId, replayId, payload }) => {
     const begins = next;
     next += payload.length;
-    return begins;
+    return {
+      begins,
+      length: payload.length,
+      event_id: storableId(eventId),
+      schema_id: schemaId,
+      replay_id: replayId === null ? null : Buffer.from(replayId).toString('hex'),
+      key: eventKey(eventId, payload),
+    };
   });
 }
 

@@ -7,6 +7,7 @@ import { sendWakeUp } from '../db/wake-up.ts';
 import { canonicalJson } from '../salesforce/exact-json.ts';
 import type { JsonEvent } from '../salesforce/json-change-event.ts';
 import { formatNotice, type Notice } from '../salesforce/outbound-message.ts';
+import { eventKey } from './event-key.ts';
 
 /** Topics of webhook events in the log. */
 export const webhookTopics = {
@@ -48,7 +49,7 @@ export async function storeWebhookEvents(pool: pg.Pool, request: WebhookRequest)
     const rows = request.events.map(({ eventId, header, payload }, index) => {
       const text = Buffer.from(canonicalJson(payload));
       const id = eventId ?? `${request.id}#${index}`;
-      return { eventId: id, payload: text, digest: sha256(text), header };
+      return { eventId: id, payload: text, key: eventKey(webhookTopics.changeEvents, text), header };
     });
     const events = await insertRows(
       client,
@@ -67,13 +68,11 @@ export async function storeNotices(pool: pg.Pool, notices: readonly Notice[]): P
       eventId: notice.notificationId,
       payload: Buffer.from(formatNotice(notice)),
       // Only of the parts that are the same when the notification is sent again.
-      digest: sha256(Buffer.from(`${notice.notificationId} ${notice.recordId}`)),
-      header: {
-        entityName: notice.entityName,
-        recordIds: [notice.recordId],
-        transactionKey: notice.notificationId,
-        sequenceNumber: 1,
-      },
+      key: eventKey(
+        webhookTopics.outboundMessages,
+        Buffer.from(`${notice.notificationId} ${notice.recordId}`),
+      ),
+      header: { transactionKey: notice.notificationId },
     }));
     return insertRows(client, webhookTopics.outboundMessages, noticeSchemaId, rows);
   });
@@ -88,37 +87,44 @@ async function isSame(client: Queryable, id: string, digest: Buffer): Promise<bo
   return rowCount === 1;
 }
 
-/** Stores the transaction key and sequence number at once, because transactions are grouped before they are decoded. */
+/** The queue has the transaction key, because transactions are grouped before they are decoded. */
 async function insertRows(
   client: Queryable,
   topic: string,
   schemaId: string,
   rows: readonly Row[],
 ): Promise<number> {
-  const { rowCount } = await client.query({
+  const { rows: counts } = await client.query<{ stored: number }>({
     name: 'store-webhook-events',
-    text: `insert into events (topic, source, event_id, schema_id, payload, digest, entity_name, record_ids,
-                               transaction_key, sequence_number, changed_fields)
-           select $1, 'webhook', event_id, $2, payload, digest, entity_name,
-                  array(select jsonb_array_elements_text(ids)), transaction_key, sequence_number, '{}'
-             from unnest($3::text[], $4::bytea[], $5::bytea[], $6::text[], $7::jsonb[], $8::text[], $9::int[])
-               with ordinality as t (event_id, payload, digest, entity_name, ids, transaction_key, sequence_number, place)
-            order by place
-           on conflict do nothing`,
+    text: `with received as (
+             select * from json_to_recordset($3::json)
+               as e (place int, event_id text, payload text, key uuid, transaction_key text)),
+           stored as (
+             insert into events (topic, source, event_id, schema_id, payload, key)
+             select $1, 'webhook', event_id, $2, decode(payload, 'base64'), key from received order by place
+             on conflict (key) do nothing
+             returning id, key, received_at),
+           queued as (
+             insert into event_queue (topic, event_id, received_at, transaction_key)
+             select distinct on (s.id) $1, s.id, s.received_at, r.transaction_key
+               from stored s join received r using (key))
+           select count(*)::int as stored from stored`,
     values: [
       topic,
       schemaId,
-      rows.map(({ eventId }) => eventId),
-      rows.map(({ payload }) => payload),
-      rows.map(({ digest }) => digest),
-      rows.map(({ header }) => header.entityName),
-      rows.map(({ header }) => storableJson(header.recordIds)),
-      rows.map(({ header }) => header.transactionKey),
-      rows.map(({ header }) => header.sequenceNumber),
+      storableJson(
+        rows.map(({ eventId, payload, key, header }, place) => ({
+          place,
+          event_id: eventId,
+          payload: payload.toString('base64'),
+          key,
+          transaction_key: header.transactionKey,
+        })),
+      ),
     ],
   });
   await sendWakeUp(client, 'apply');
-  return rowCount ?? 0;
+  return counts[0]?.stored ?? 0;
 }
 
 function sha256(bytes: Uint8Array): Buffer {
@@ -128,9 +134,6 @@ function sha256(bytes: Uint8Array): Buffer {
 type Row = {
   readonly eventId: string;
   readonly payload: Buffer;
-  readonly digest: Buffer;
-  readonly header: Pick<
-    JsonEvent['header'],
-    'entityName' | 'recordIds' | 'transactionKey' | 'sequenceNumber'
-  >;
+  readonly key: string;
+  readonly header: Pick<JsonEvent['header'], 'transactionKey'>;
 };

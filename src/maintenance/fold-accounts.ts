@@ -63,8 +63,8 @@ async function endOfPage(client: Queryable, after: string, limit: number): Promi
 export async function isBehind(client: Queryable, waitMs: number): Promise<boolean> {
   const { rows } = await client.query<{ behind: boolean }>({
     name: 'is-behind',
-    text: `select exists (select from events where state = 'stored'
-                             and received_at < now() - $1 * interval '1 millisecond') as behind`,
+    text: `select exists (select from event_queue
+                           where received_at < now() - $1 * interval '1 millisecond') as behind`,
     values: [waitMs],
   });
   return rows[0]?.behind ?? true;

@@ -88,8 +88,8 @@ export async function applyReads(
 ): Promise<AppliedReads> {
   const { reads, absent } = page;
   const unreadFields = await findUnreadFields(context, snapshot.schemaId, new Date(snapshot.readAt));
-  // The lock keeps an absent account in its state until it is classified.
-  if (absent.length > 0) await lockAccountWrites(client);
+  // The lock also keeps an absent account in its state until it is classified.
+  await lockAccountWrites(client);
   const { deletions, invisible, unknownIds } = await classifyAbsent(client, snapshot, absent);
   const changes = [
     ...reads.map((read) => toAccountChange(read, includeKnownVersion(snapshot, read, page), unreadFields)),

@@ -78,8 +78,8 @@ async function compareAgain(run: RunningResync, ids: readonly string[]): Promise
 async function isApplyLagging(client: Queryable, topic: string): Promise<boolean> {
   const { rows } = await client.query<{ late: boolean }>({
     name: 'is-late',
-    text: `select coalesce((select received_at < now() - interval '1 second' from events
-                             where topic = $1 and state = 'stored' order by id limit 1), false) as late`,
+    text: `select coalesce((select received_at < now() - interval '1 second' from event_queue
+                             where topic = $1 order by event_id limit 1), false) as late`,
     values: [topic],
   });
   return rows[0]?.late ?? false;

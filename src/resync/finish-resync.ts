@@ -18,7 +18,7 @@ export async function finishResync(client: Queryable, { id, claim }: Claim): Pro
                                else format('%s of the records that were read cannot be stored: %s%s. The reasons are in the log and the incidents.',
                                            u.count, array_to_string(u.ids[1:5], ', '), case when u.count > 5 then ', …' else '' end)
                           end,
-                  events_meanwhile = (select count(*) from events e where e.position > r.log_position)
+                  events_meanwhile = (select count(*) from event_outcomes e where e.position > r.log_position)
              from (select count(*)::int, array_agg(account_id order by account_id) as ids
                      from failed_records where resync_id = $1) u
             where id = $1 and claim = $2 and state in ${runningStates}

@@ -81,7 +81,7 @@ export async function resumeSnapshot(
 async function newestPosition(client: Queryable): Promise<bigint> {
   const { rows } = await client.query<{ position: bigint }>({
     name: 'newest-position',
-    text: 'select coalesce(max(position), 0) as position from events',
+    text: 'select coalesce(max(position), 0) as position from event_outcomes',
   });
   return rows[0]?.position ?? 0n;
 }

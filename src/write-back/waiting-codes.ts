@@ -41,7 +41,7 @@ export async function countDueCodes(client: Queryable, topic: string, limit: num
   const { rows } = await client.query<DueCount>({
     name: 'count-due-codes',
     text: `select (select count(*)::int from (select from accounts where ${due} limit $1) d) as count,
-                  exists (select from events where topic = $2 and state = 'stored') as more`,
+                  exists (select from event_queue where topic = $2) as more`,
     values: [limit, topic],
   });
   return rows[0] ?? { count: 0, more: false };

@@ -1,4 +1,4 @@
-import { applyChanges } from '../apply/apply-changes.ts';
+import { applyChanges, lockAccountWrites } from '../apply/apply-changes.ts';
 import { laterVersion, readVersion, type Version, zeroVersion } from '../apply/version.ts';
 import { inTransaction } from '../db/database.ts';
 import { readKnownVersions } from '../incidents/request-reads.ts';
@@ -108,6 +108,7 @@ async function adoptExistingCodes(
     gap: false,
   }));
   await inTransaction(pool, async (client) => {
+    await lockAccountWrites(client);
     await applyChanges(client, changes, codes);
     await saveFindings(client, findings);
   });

@@ -33,7 +33,9 @@ describe('application of the event log', () => {
   });
   afterAll(() => jobs.stop());
   beforeEach(async () => {
-    await database.rows('truncate events, subscriptions, accounts, resyncs, event_schemas cascade');
+    await database.rows(
+      'truncate events, event_queue, event_outcomes, subscriptions, accounts, resyncs, event_schemas cascade',
+    );
     await database.rows('delete from pgboss.job');
     await ensureSubscription(database.pool, topic, '00D000000000001AAA');
   });
@@ -66,7 +68,7 @@ describe('application of the event log', () => {
     await markQuiet(database.pool, lease);
     await applyWaiting(context(given));
   };
-  const log = () => database.rows('select state, error, record_ids from events order by id');
+  const log = () => database.rows('select state, error, record_ids from event_log order by id');
   const jobKeys = async (queue: string) =>
     (
       await database.rows(
@@ -138,7 +140,7 @@ describe('application of the event log', () => {
         insert into statement_sizes select tg_table_name, count(*) from written; return null; end $$;
       create trigger note_size after insert on accounts referencing new table as written
         for each statement execute function note_size();
-      create trigger note_size after update on events referencing new table as written
+      create trigger note_size after insert on event_outcomes referencing new table as written
         for each statement execute function note_size()`);
     return async () => {
       const sizes = await database.rows(
@@ -253,7 +255,7 @@ describe('application of the event log', () => {
     it('an event whose header has a NUL is applied, and the log has U+FFFD in its place', async () => {
       await store({ header: { changeType: 'CREATE', transactionKey: 'a\u0000b' } });
       await applyAll();
-      expect(await database.rows('select state, transaction_key from events')).toEqual([
+      expect(await database.rows('select state, transaction_key from event_log')).toEqual([
         { state: 'applied', transaction_key: 'a\ufffdb' },
       ]);
     });

@@ -1,11 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
+
+import { lockAccountWrites } from '../../src/apply/apply-changes.ts';
 import {
-  lockStoredEvents,
-  markEvents,
+  type EventOutcome,
   readStoredEvents,
   readWaitingSources,
+  saveEventOutcomes,
+  takeFromQueue,
 } from '../../src/apply/event-rows.ts';
+
 import { inTransaction } from '../../src/db/database.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
 import { storeNotices } from '../../src/ingest/store-webhooks.ts';
@@ -23,7 +27,7 @@ describe('the event log', () => {
   const database = useDatabase();
 
   beforeEach(async () => {
-    await database.rows('truncate events, subscriptions cascade');
+    await database.rows('truncate events, event_queue, event_outcomes, subscriptions cascade');
     await ensureSubscription(database.pool, topic, '00D000000000001AAA');
   });
 
@@ -41,11 +45,29 @@ describe('the event log', () => {
   const idsOf = async () =>
     (await database.rows<{ id: bigint }>('select id from events order by id')).map(({ id }) => id);
   const applied = (id: bigint) => ({ id, state: 'applied' as const, error: null, header: null });
+  /** Takes events from the queue and saves their outcomes. */
+  const save = (outcomes: readonly Omit<EventOutcome, 'source' | 'attempts'>[]) =>
+    inTransaction(database.pool, async (client) => {
+      await lockAccountWrites(client);
+      const attempts = await takeFromQueue(
+        client,
+        topic,
+        outcomes.map(({ id }) => id),
+      );
+      await saveEventOutcomes(
+        client,
+        outcomes.map((outcome) => ({
+          ...outcome,
+          source: 'stream',
+          attempts: attempts.get(outcome.id) ?? 0,
+        })),
+      );
+    });
 
   it('the oldest waiting events are read first, up to a limit', async () => {
     await store(5);
     const ids = await idsOf();
-    await markEvents(database.pool, [applied(ids[1] ?? 0n)]);
+    await save([applied(ids[1] ?? 0n)]);
     const { events, quietThrough, cut } = await readStoredEvents(database.pool, topic, {
       ...plenty,
       events: 3,
@@ -94,7 +116,7 @@ describe('the event log', () => {
     await store(1);
     await markQuiet(database.pool, lease);
     const [id = 0n] = await idsOf();
-    await markEvents(database.pool, [applied(id)]);
+    await save([applied(id)]);
     expect(await readStoredEvents(database.pool, topic, plenty)).toEqual({
       events: [],
       quietThrough: id,
@@ -119,20 +141,20 @@ describe('the event log', () => {
     await writer;
   });
 
-  it('an event with a lower number that is committed later is read: events are selected by state and not by a cursor', async () => {
+  it('an event with a lower number that is committed later is read: events are selected by the queue and not by a cursor', async () => {
     const late = await database.pool.connect();
     try {
       await late.query('begin');
       await late.query(
-        `insert into events (topic, source, event_id, schema_id, payload, digest) values ($1, 'webhook', 'late', 's', '', '')`,
+        `with stored as (
+           insert into events (topic, source, event_id, schema_id, payload, key)
+           values ($1, 'webhook', 'late', 's', '', gen_random_uuid()) returning *)
+         insert into event_queue (topic, event_id, received_at) select topic, id, received_at from stored`,
         [topic],
       );
       await store(1);
       const { events } = await readStoredEvents(database.pool, topic, plenty);
-      await markEvents(
-        database.pool,
-        events.map(({ id }) => applied(id)),
-      );
+      await save(events.map(({ id }) => applied(id)));
       await late.query('commit');
       const { events: later } = await readStoredEvents(database.pool, topic, plenty);
       expect(later).toHaveLength(1);
@@ -146,9 +168,11 @@ describe('the event log', () => {
     await store(4);
     const ids = await idsOf();
     const order = [ids[2], ids[0], ids[3], ids[1]].map((id) => applied(id ?? 0n));
-    await markEvents(database.pool, order.slice(0, 2));
-    await markEvents(database.pool, order.slice(2));
-    const rows = await database.rows<{ id: bigint }>('select id from events order by position');
+    await save(order.slice(0, 2));
+    await save(order.slice(2));
+    const rows = await database.rows<{ id: bigint }>(
+      'select event_id as id from event_outcomes order by position',
+    );
     expect(rows.map(({ id }) => id)).toEqual(order.map(({ id }) => id));
   });
 
@@ -158,8 +182,8 @@ describe('the event log', () => {
     const recordIds = ['001000000000001AAA', '001000000000002AAA'];
     const input = { header: { recordIds, changedFields: bits('Industry', 'BillingAddress.City') } };
     const { header } = decodeChangeEvent(encodeEvent(input), testSchema);
-    await markEvents(database.pool, [{ id, state: 'failed', error: 'No.', header }]);
-    const [row] = await database.rows('select * from events');
+    await save([{ id, state: 'failed', error: 'No.', header }]);
+    const [row] = await database.rows('select * from event_log');
     expect(row).toMatchObject({
       state: 'failed',
       error: 'No.',
@@ -177,9 +201,8 @@ describe('the event log', () => {
     await store(2);
     const ids = await idsOf();
     const second = await inTransaction(database.pool, async (client) => {
-      expect((await lockStoredEvents(client, ids)).size).toBe(2);
-      await markEvents(client, ids.map(applied));
-      const other = inTransaction(database.pool, (rival) => lockStoredEvents(rival, ids));
+      expect(await takeFromQueue(client, topic, ids)).toEqual(new Map(ids.map((id) => [id, 0])));
+      const other = inTransaction(database.pool, (rival) => takeFromQueue(rival, topic, ids));
       await eventually('the other one waits', async () => {
         const waits = await database.rows(
           `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
@@ -188,6 +211,6 @@ describe('the event log', () => {
       });
       return { other };
     });
-    expect(await second.other).toEqual(new Set());
+    expect(await second.other).toEqual(new Map());
   });
 });

@@ -49,7 +49,7 @@ describe('changes from the stream and from webhooks', () => {
     await storeWebhookEvents(mirror.database.pool, { id: randomUUID(), body, events, schemaId });
     // As if no part of the transaction had come for long enough.
     await mirror.database.rows(
-      `update events set received_at = received_at - interval '1 s' where source = 'webhook'`,
+      `update event_queue set received_at = received_at - interval '1 s' where topic like '/webhooks/%'`,
     );
   };
   /** Delivers up to `most` further events by the stream. */
@@ -200,7 +200,7 @@ describe('changes from the stream and from webhooks', () => {
     await becomeQuiet();
     expect(await mirrored()).toEqual(inSalesforce());
     const [event] = await mirror.database.rows(
-      `select state, error from events where source = 'webhook' order by id desc limit 1`,
+      `select state, error from event_log where source = 'webhook' order by id desc limit 1`,
     );
     expect(event).toEqual({
       state: 'skipped',

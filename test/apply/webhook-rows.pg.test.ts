@@ -25,15 +25,17 @@ describe('webhook events that wait to be applied', () => {
   const receive = async (ago: string, ...events: ReturnType<typeof event>[]): Promise<void> => {
     const id = `msg_${++requests}`;
     await storeWebhookEvents(database.pool, { id, body: Buffer.from(id), events, schemaId: 'x' });
-    await database.rows(`update events set received_at = now() - $1::interval where event_id like $2`, [
-      ago,
-      `${id}#%`,
-    ]);
+    await database.rows(
+      `update event_queue set received_at = now() - $1::interval
+        where event_id in (select id from events where event_id like $2)`,
+      [ago, `${id}#%`],
+    );
   };
   const places = async (): Promise<{ transactions: string[][]; hasIncomplete: boolean }> => {
     const { transactions, hasIncomplete } = await readWebhookTransactions(database.pool);
     const rows = await database.rows<{ id: bigint; place: string }>(
-      `select id, transaction_key || sequence_number as place from events`,
+      `select id, h ->> 'transactionKey' || (h ->> 'sequenceNumber') as place
+         from (select id, convert_from(payload, 'UTF8')::jsonb -> 'ChangeEventHeader' as h from events) e`,
     );
     const byId = new Map(rows.map(({ id, place }) => [id, place]));
     return {
@@ -42,7 +44,7 @@ describe('webhook events that wait to be applied', () => {
     };
   };
 
-  beforeEach(() => database.rows('truncate events'));
+  beforeEach(() => database.rows('truncate events, event_queue, event_outcomes'));
 
   it('webhook events are applied by transactions in the order in which these began', async () => {
     await receive('2 s', event('a', 2), event('b', 1), event('a', 1));
@@ -57,7 +59,9 @@ describe('webhook events that wait to be applied', () => {
     await receive('3 s', event('a', 1), event('b', 1));
     await receive('-1 h', event('a', 2));
     expect(await places()).toEqual({ transactions: [['b1']], hasIncomplete: true });
-    await database.rows(`update events set received_at = now() - interval '2 s' where transaction_key = 'a'`);
+    await database.rows(
+      `update event_queue set received_at = now() - interval '2 s' where transaction_key = 'a'`,
+    );
     expect(await places()).toEqual({ transactions: [['a1', 'a2'], ['b1']], hasIncomplete: false });
   });
 
@@ -70,7 +74,7 @@ describe('webhook events that wait to be applied', () => {
   it('a read without complete transactions reports when more will be ready', async () => {
     await receive('-1 h', event('a', 1));
     expect(await places()).toEqual({ transactions: [], hasIncomplete: true });
-    await database.rows('truncate events');
+    await database.rows('truncate events, event_queue, event_outcomes');
     expect(await places()).toEqual({ transactions: [], hasIncomplete: false });
   });
 });

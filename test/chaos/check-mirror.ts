@@ -23,7 +23,7 @@ export async function checkMirror(
 ): Promise<MirrorCheck> {
   const accounts = await readAllAccounts((path) => world.get(path));
   const stored = await world.postgres.rows<StoredEvent>(
-    `select event_id as "eventId", encode(digest, 'hex') as digest, state, error from events`,
+    `select event_id as "eventId", encode(sha256(payload), 'hex') as digest, state, error from event_log`,
   );
   return {
     accounts: accounts.size,

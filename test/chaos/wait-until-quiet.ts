@@ -24,7 +24,7 @@ export async function unfinished(world: ComparableWorld): Promise<string[]> {
   const published = world.simulator.bus.retained().filter(({ event }) => event !== null).length;
   const [counts] = await world.postgres.rows<Record<string, string>>(`
     select (select count(*) from events) as stored,
-           (select count(*) from events where state = 'stored') as waiting,
+           (select count(*) from event_queue) as waiting,
            (select count(*) from accounts where stale_version is not null) as stale,
            (select count(*) from accounts where code_state in ('pending', 'written') and not deleted) as codes,
            (select count(*) from incidents where state <> 'closed') as incidents,

@@ -91,7 +91,7 @@ describe('a process killed after a webhook is stored and before it is answered',
     expect([again.status, await again.json()]).toEqual([202, { received: 1, stored: 0 }]);
     const acknowledged = await send(port, path, { 'content-type': 'text/xml' }, message);
     expect(await acknowledged.text()).toContain('<Ack>true</Ack>');
-    expect(await database.rows('select topic, state from events order by id')).toEqual([
+    expect(await database.rows('select topic, state from event_log order by id')).toEqual([
       { topic: '/webhooks/change-events', state: 'stored' },
       { topic: '/webhooks/outbound-messages', state: 'stored' },
     ]);

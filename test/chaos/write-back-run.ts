@@ -147,7 +147,7 @@ async function waitUntilDecided(
   for (;;) {
     const [row] = await world.postgres.rows<{ waiting: string; events: string; stored: string }>(
       `select (select count(*) from accounts where code_state in ('pending', 'written')) as waiting,
-              (select count(*) from events where state = 'stored') as events,
+              (select count(*) from event_queue) as events,
               (select count(*) from events) as stored`,
     );
     const published = world.simulator.bus.retained().filter(({ event }) => event !== null).length;

@@ -38,12 +38,12 @@ it('a mirror that receives the changes of a long outage is degraded and current 
   await mirror.startAgain();
   const seen = await mirror.until('changes of the outage were received', async () => {
     const [row] = await mirror.sql<{ n: number }>(
-      `select count(*)::int as n from events where state = 'applied' and commit_timestamp <= now() - interval '30 min'`,
+      `select count(*)::int as n from event_log where state = 'applied' and commit_timestamp <= now() - interval '30 min'`,
     );
     return (row?.n ?? 0) >= 5 && status();
   });
   const [received] = await mirror.sql<{ at: Date }>(
-    `select max(commit_timestamp) as at from events where commit_timestamp <= now() - interval '30 min'`,
+    `select max(commit_timestamp) as at from event_log where commit_timestamp <= now() - interval '30 min'`,
   );
   expect(mirror.simulator.bus.retained().length).toBeGreaterThan(100);
   expect(seen.health).toBe('degraded');

@@ -27,7 +27,7 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
 
   const waiting = async (): Promise<number> => {
     const [row] = await mirror.sql<{ n: number }>(
-      `select count(*)::int as n from events where state = 'stored' and attempts = 0`,
+      `select count(*)::int as n from event_queue where attempts = 0`,
     );
     return row?.n ?? 0;
   };
@@ -122,8 +122,8 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
       await eventually('the change is stored', async () => (await waiting()) === 1);
       // As if it had come, and the last one had been applied, two minutes ago.
       await mirror.sql(
-        `update events set received_at = received_at - interval '2 minutes',
-                           applied_at = applied_at - interval '2 minutes'`,
+        `with queued as (update event_queue set received_at = received_at - interval '2 minutes')
+         update event_outcomes set applied_at = applied_at - interval '2 minutes'`,
       );
       const { reasons } = (await (await ready()).json()) as { reasons: string[] };
       expect(reasons).toEqual([expect.stringMatching(/^Stored changes wait to be applied\./)]);

@@ -39,9 +39,7 @@ describe('changes by webhook', () => {
     eventually(
       'every event is applied',
       async () => {
-        const [row] = await mirror.sql<{ n: number }>(
-          `select count(*)::int as n from events where state = 'stored'`,
-        );
+        const [row] = await mirror.sql<{ n: number }>(`select count(*)::int as n from event_queue`);
         return row?.n === 0;
       },
       limitMs,
@@ -94,7 +92,7 @@ describe('changes by webhook', () => {
     const [row] = await mirror.sql<{ by_webhook: number; copies: number; stale: number }>(
       `select count(*) filter (where source = 'webhook')::int as by_webhook,
               count(*) filter (where duplicate_of is not null)::int as copies,
-              (select count(*)::int from accounts where stale_version is not null) as stale from events`,
+              (select count(*)::int from accounts where stale_version is not null) as stale from event_log`,
     );
     if (long) process.stdout.write(`${JSON.stringify({ changes, ...row })}\n`);
     expect(row?.by_webhook).toBeGreaterThan(changes);
@@ -161,7 +159,7 @@ describe('changes by webhook', () => {
     await post([part(3, 'whole'), part(1, 'whole'), part(0, 'whole'), part(2, 'whole')]);
     await mirror.accountWhen(ids[0] ?? '', 'it is applied', ({ fields }) => fields['Site'] === 'whole');
     const rows = await mirror.sql<{ sites: number; moments: number }>(
-      `select count(distinct xmin::text)::int as moments, count(*)::int as sites from events
+      `select count(distinct xmin::text)::int as moments, count(*)::int as sites from event_outcomes
         where transaction_key = 'one-transaction' and state = 'applied'`,
     );
     // One database transaction wrote all of them.

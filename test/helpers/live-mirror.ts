@@ -185,7 +185,7 @@ export async function openMirror({
       until('every code is confirmed and every change applied', async () => {
         const [row] = await mirror.sql<{ open: number }>(
           `select (select count(*) from accounts where code_state in ('pending', 'written') and not deleted)::int
-                + (select count(*) from events where state = 'stored')::int as open`,
+                + (select count(*) from event_queue)::int as open`,
         );
         return row?.open === 0;
       }),

@@ -28,7 +28,7 @@ export function useMirrorOfSimulator({
   });
   beforeEach(async () => {
     await database.rows(
-      `truncate events, subscriptions, accounts, resyncs, incidents, failed_records, invisible_accounts,
+      `truncate events, event_queue, event_outcomes, subscriptions, accounts, resyncs, incidents, failed_records, invisible_accounts,
                 write_back_attempts, write_back_state cascade`,
     );
     await database.rows('delete from pgboss.job');

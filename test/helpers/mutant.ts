@@ -12,7 +12,7 @@ export type MutableModules = {
   'apply/event-rows.ts': typeof import('../../src/apply/event-rows.ts');
   'incidents/detected-gaps.ts': typeof import('../../src/incidents/detected-gaps.ts');
   'apply/merge.ts': typeof import('../../src/apply/merge.ts');
-  'ingest/payload-digest.ts': typeof import('../../src/ingest/payload-digest.ts');
+  'ingest/event-key.ts': typeof import('../../src/ingest/event-key.ts');
   'resync/pages.ts': typeof import('../../src/resync/pages.ts');
   'ingest/store-events.ts': typeof import('../../src/ingest/store-events.ts');
   'apply/transaction-group.ts': typeof import('../../src/apply/transaction-group.ts');

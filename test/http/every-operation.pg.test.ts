@@ -84,9 +84,12 @@ async function reachRareStates(): Promise<void> {
   );
   await take('retryWriteBack', `/v1/write-backs/${account}/retry`);
   const event = await one(
-    `update events set state = 'failed', error = 'It broke.' where id in (select id from events order by id limit 2)`,
+    `update event_outcomes set state = 'failed', error = 'It broke.'
+      where event_id in (select event_id from event_outcomes order by event_id limit 4)`,
   );
   await take('retryEvent', `/v1/events/${event}/retry`);
+  const failed = await one(`select event_id from event_outcomes where state = 'failed'`);
+  await take('dismissEvent', `/v1/events/${failed}/dismiss`);
   // No worker processes these, so they wait.
   const resync = await one(
     `insert into resyncs (scope, reason) select 'since', 'manual' from generate_series(1, 5)`,

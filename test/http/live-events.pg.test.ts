@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
+import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { markEvents } from '../../src/apply/event-rows.ts';
+import { lockAccountWrites } from '../../src/apply/apply-changes.ts';
+import { type EventOutcome, saveEventOutcomes, takeFromQueue } from '../../src/apply/event-rows.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { listenForWakeUps, type WakeUps } from '../../src/db/wake-up.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
@@ -30,7 +32,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   for (const reader of readers.splice(0)) reader.leave();
-  await server.database.pool.query('delete from events');
+  await server.database.pool.query('truncate events, event_queue, event_outcomes');
 });
 afterAll(async () => {
   for (const reader of readers) reader.leave();
@@ -58,6 +60,24 @@ const header = (n: number, changeType: string) => ({
 const store = (fields: object = {}): Promise<string> =>
   insertEvent(server.database.prisma, { eventId: randomUUID(), state: 'stored' }, fields);
 
+async function save(
+  client: PoolClient,
+  outcomes: readonly Pick<EventOutcome, 'id' | 'state' | 'header'>[],
+): Promise<void> {
+  await lockAccountWrites(client);
+  const ids = outcomes.map(({ id }) => id);
+  const attempts = await takeFromQueue(client, '/data/AccountChangeEvent', ids);
+  await saveEventOutcomes(
+    client,
+    outcomes.map((outcome) => ({
+      ...outcome,
+      source: 'stream',
+      error: null,
+      attempts: attempts.get(outcome.id) ?? 0,
+    })),
+  );
+}
+
 /** Gives events their places, as the pipeline does. */
 async function apply(
   ids: readonly string[],
@@ -65,12 +85,8 @@ async function apply(
   changeType = 'UPDATE',
   state: 'applied' | 'failed' = 'applied',
 ) {
-  await inTransaction(server.database.pool, (client) =>
-    markEvents(
-      client,
-      ids.map((id) => ({ id: BigInt(id), state, error: null, header: header(n, changeType) as never })),
-    ),
-  );
+  const outcomes = ids.map((id) => ({ id: BigInt(id), state, header: header(n, changeType) as never }));
+  await inTransaction(server.database.pool, (client) => save(client, outcomes));
 }
 
 async function change(
@@ -163,7 +179,7 @@ describe('the live stream', () => {
     let quickIsDone = false;
     let applying: Promise<unknown> | undefined;
     await inTransaction(server.database.pool, async (client) => {
-      await markEvents(client, [{ id: BigInt(slow), state: 'applied', error: null, header: null }]);
+      await save(client, [{ id: BigInt(slow), state: 'applied', header: null }]);
       applying = apply([quick]).then(() => {
         quickIsDone = true;
       });
@@ -217,16 +233,18 @@ describe('the live stream', () => {
     const lastEventId = reader.lastId();
     reader.leave();
     await server.database.pool.query(
-      `insert into events (topic, source, event_id, schema_id, payload, digest, state, position, transaction_key, record_ids, changed_fields)
-       select 't', 'stream', gen_random_uuid()::text, 's', 'x',
-              decode(md5(n::text), 'hex'), 'applied', nextval('event_positions'), 'of ' || n / 7, '{}', '{}'
-         from generate_series(1, 3000) n`,
+      `with stored as (
+         insert into events (topic, source, event_id, schema_id, payload, key)
+         select 't', 'stream', n::text, 's', 'x', gen_random_uuid() from generate_series(1, 3000) n
+         returning id, event_id)
+       insert into event_outcomes (event_id, source, state, transaction_key)
+       select id, 'stream', 'applied', 'of ' || event_id::int / 7 from stored order by id`,
     );
     const late = await read({ lastEventId });
     const more = await change();
     await eventually('all have arrived', () => late.changes().length >= 3_001);
     const { rows } = await server.database.pool.query<{ id: bigint }>(
-      'select id from events order by position',
+      'select event_id as id from event_outcomes order by position',
     );
     expect(late.changes()).toEqual(rows.map(({ id }) => id.toString()));
     expect(late.changes().at(-1)).toBe(more);
@@ -241,7 +259,10 @@ describe('the live stream', () => {
     const ids = [await change(), await change(), await change()];
     await arrived(reader, ids);
     const [, first] = reader.messages;
-    await server.database.pool.query('delete from events where id = any($1)', [ids.slice(0, 2)]);
+    await server.database.pool.query(
+      'with gone as (delete from events where id = any($1)) delete from event_outcomes where event_id = any($1)',
+      [ids.slice(0, 2)],
+    );
     const expired = await read({ lastEventId: first?.id });
     await arrived(expired, ids.slice(2));
     expect(expired.messages[1]).toMatchObject({ event: 'reset', data: { reason: 'expired' } });

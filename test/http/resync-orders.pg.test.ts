@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { accountId, uuid } from './rows.ts';
+import { accountId, insertEvent, uuid } from './rows.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
@@ -271,17 +271,7 @@ describe('the header Idempotency-Key', () => {
     const first = await server.send('post', path, { key: keys.write, headers });
     expect((await server.send('post', path, { key: keys.write, headers })).body).toEqual(first.body);
     expect(await count()).toBe(1);
-    const { id } = await server.database.prisma.event.create({
-      data: {
-        topic: 't',
-        source: 'stream',
-        eventId: uuid(7),
-        schemaId: 's',
-        payload: new Uint8Array(),
-        digest: new Uint8Array(),
-        state: 'failed',
-      },
-    });
+    const id = await insertEvent(server.database.prisma, { eventId: uuid(7), state: 'failed' });
     const retry = () =>
       server.send('post', `/v1/events/${id}/retry`, { key: keys.write, headers: byKey('d') });
     expect([(await retry()).status, (await retry()).status]).toEqual([202, 202]);

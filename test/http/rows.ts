@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Prisma, PrismaClient } from '../../src/db/generated/client.ts';
+import { eventKey } from '../../src/ingest/event-key.ts';
 import { parseRecordId } from '../../src/salesforce/record-id.ts';
 import { payloadOf } from './start-server.ts';
 
@@ -33,26 +33,64 @@ export async function insertAccount(
   });
 }
 
-/** Inserts an event and returns its number in the log; its payload agrees with its columns. */
+/**
+ * Inserts an event, with an outcome or, in the state `stored`, into the queue; its payload agrees with its columns.
+ * @returns its number in the log
+ */
 export async function insertEvent(
   prisma: PrismaClient,
-  values: Partial<Prisma.EventCreateInput> & { eventId: string },
+  values: Partial<Omit<Prisma.LoggedEventUncheckedCreateInput, 'outcome'>> & { eventId: string },
   fields: object = {},
 ): Promise<string> {
-  const { changeType = 'UPDATE', recordIds = [], changedFields = [] } = values;
-  const payload = payloadOf({ changeType, recordIds, changedFields }, fields);
+  const {
+    id,
+    topic = '/data/AccountChangeEvent',
+    source = 'stream',
+    eventId,
+    schemaId = 'i8wgJwwM-AVcDbFkbRl5Nw',
+    replayId,
+    receivedAt = new Date(),
+    state = 'applied',
+    changeType = 'UPDATE',
+    recordIds = [],
+    changedFields = [],
+    attempts,
+    position,
+    payload = new Uint8Array(payloadOf({ changeType, recordIds, changedFields }, fields)),
+    ...others
+  } = values;
   const row = await prisma.event.create({
     data: {
-      topic: '/data/AccountChangeEvent',
-      source: 'stream',
-      schemaId: 'i8wgJwwM-AVcDbFkbRl5Nw',
-      payload: new Uint8Array(payload),
-      digest: new Uint8Array(createHash('sha256').update(payload).digest()),
-      state: 'applied',
-      changeType,
-      ...values,
+      ...(id !== undefined && { id }),
+      topic,
+      source,
+      eventId,
+      schemaId,
+      replayId: replayId ?? null,
+      payload,
+      key: eventKey(eventId, payload),
+      receivedAt,
     },
   });
+  if (state === 'stored') {
+    await prisma.queuedEvent.create({
+      data: { topic, eventId: row.id, receivedAt, attempts: attempts ?? 0 },
+    });
+  } else {
+    await prisma.eventOutcome.create({
+      data: {
+        ...others,
+        ...(position != null && { position }),
+        eventId: row.id,
+        source,
+        state,
+        changeType,
+        recordIds,
+        changedFields,
+        attempts: attempts ?? 1,
+      },
+    });
+  }
   return row.id.toString();
 }
 

@@ -18,7 +18,7 @@ describe('writes to the event log', () => {
   const database = useDatabase();
 
   beforeEach(async () => {
-    await database.rows('truncate events, subscriptions cascade');
+    await database.rows('truncate events, event_queue, event_outcomes, subscriptions cascade');
     await ensureSubscription(database.pool, topic, '00D000000000001AAA');
   });
 
@@ -37,7 +37,7 @@ describe('writes to the event log', () => {
     const events = [event({ payload: bytes }), event(), event({ replayId })];
     expect(await storeEvents(database.pool, lease, events)).toBe(3);
     const rows = await database.rows<{ event_id: string; payload: Buffer; state: string }>(
-      'select event_id, payload, state from events order by id',
+      'select event_id, payload, state from event_log order by id',
     );
     expect(rows.map((row) => row.event_id)).toEqual(events.map(({ eventId }) => eventId));
     expect(rows[0]).toMatchObject({ payload: bytes, state: 'stored' });
@@ -50,6 +50,7 @@ describe('writes to the event log', () => {
     const again = { ...first, replayId: Buffer.from('0a', 'hex') };
     expect(await storeEvents(database.pool, lease, [again, event()])).toBe(1);
     expect(await database.rows('select from events')).toHaveLength(2);
+    expect(await database.rows('select from event_queue')).toHaveLength(2);
     expect(await storeEvents(database.pool, lease, [again])).toBe(0);
     expect(await position()).toBe('0a');
   });

@@ -26,23 +26,29 @@ describe('maintenance', () => {
   };
   const insertEvents = (count: number, state: string, age: string) =>
     database.rows(
-      `insert into events (topic, source, event_id, schema_id, payload, digest, received_at, state, record_ids)
-       select 't', 'stream', gen_random_uuid()::text, 's', '', int8send(n), now() - $3::interval, $2, '{001000000000001AAA}'
-         from generate_series(1, $1::int) n`,
+      `with stored as (
+         insert into events (topic, source, event_id, schema_id, payload, key, received_at)
+         select 't', 'stream', gen_random_uuid()::text, 's', '', gen_random_uuid(), now() - $3::interval
+           from generate_series(1, $1::int) n returning *),
+       queued as (
+         insert into event_queue (topic, event_id, received_at)
+         select topic, id, received_at from stored where $2 = 'stored')
+       insert into event_outcomes (event_id, source, state, applied_at, record_ids)
+       select id, source, $2, received_at, '{001000000000001AAA}' from stored where $2 <> 'stored'`,
       [count, state, age],
     );
   const states = async () =>
     Object.fromEntries(
       (
         await database.rows<{ state: string; count: number }>(
-          'select state, count(*)::int as count from events group by 1 order by 1',
+          'select state, count(*)::int as count from event_log group by 1 order by 1',
         )
       ).map(({ state, count }) => [state, count]),
     );
 
   beforeEach(() =>
     database.rows(
-      'truncate events, housekeeping, incidents, resyncs, resync_differences, resync_seen, write_back_attempts, accounts cascade',
+      'truncate events, event_queue, event_outcomes, housekeeping, incidents, resyncs, resync_differences, resync_seen, write_back_attempts, accounts cascade',
     ),
   );
 
@@ -183,7 +189,7 @@ describe('maintenance', () => {
     );
     await insertEvents(1, 'stored', '1 hour');
     expect(await run()).toMatchObject({ 'field versions': 0 });
-    await database.rows('truncate events, housekeeping');
+    await database.rows('truncate events, event_queue, event_outcomes, housekeeping');
     expect(await run()).toMatchObject({ 'field versions': 1 });
   });
 });

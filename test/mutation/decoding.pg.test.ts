@@ -116,8 +116,8 @@ eachWithMutants([
         name: 'an event that can not be decoded is dropped',
         replace: {
           'apply/event-rows.ts': {
-            markEvents: (mark) => (client, outcomes) =>
-              mark(
+            saveEventOutcomes: (save) => (client, outcomes) =>
+              save(
                 client,
                 outcomes.map((outcome) =>
                   outcome.error === null ? outcome : { ...outcome, state: 'skipped' },

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Replacements } from '../helpers/mutant.ts';
 import { eachWithMutants } from './each-with-mutants.ts';
 import {
@@ -39,7 +39,7 @@ eachWithMutants([
     mutants: [
       {
         name: 'no two deliveries are taken for the same event',
-        replace: { 'ingest/payload-digest.ts': { payloadDigest: () => () => randomBytes(32) } },
+        replace: { 'ingest/event-key.ts': { eventKey: () => () => randomUUID() } },
         reason: /every event is stored once/,
       },
     ],
@@ -50,7 +50,7 @@ eachWithMutants([
     mutants: [
       {
         name: 'an event with a known id counts as a duplicate',
-        replace: { 'ingest/payload-digest.ts': { payloadDigest: () => () => Buffer.alloc(32) } },
+        replace: { 'ingest/event-key.ts': { eventKey: (key) => (scope) => key(scope, Buffer.alloc(0)) } },
         reason: /both events with one id are applied/,
       },
     ],

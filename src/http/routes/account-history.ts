@@ -74,7 +74,7 @@ export async function requireKnownAccount(pool: pg.Pool, accountId: string): Pro
   const { rowCount } = await pool.query({
     name: 'is-account-known',
     text: `select where exists (select from accounts where id = $1)
-                     or exists (select from events where record_ids @> array[$1])`,
+                     or exists (select from event_outcomes where record_ids @> array[$1])`,
     values: [accountId],
   });
   if (rowCount === 0) throw new Problem('not-found', `Account ${accountId} is not in the mirror.`);

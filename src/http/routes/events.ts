@@ -1,8 +1,15 @@
 import { type Static, Type } from 'typebox';
+import { dismissEvents } from '../../apply/dismiss-event.ts';
 import { retryEvent } from '../../apply/retry-event.ts';
+import type { Queryable } from '../../db/database.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { changeTypes } from '../../salesforce/change-event.ts';
-import { idempotentPost, replayHeaders, withIdempotencyKey } from '../plugins/idempotency.ts';
+import {
+  idempotencyHeader,
+  idempotentPost,
+  replayHeaders,
+  withIdempotencyKey,
+} from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
 import {
   DecodedEventSchema,
@@ -36,7 +43,7 @@ export function registerEventRoutes(app: Server, { pool, prisma, decodeEvents }:
       pool: request.reads.pool,
       path: '/v1/events',
       parameters: request.query,
-      select: Prisma.sql`${eventColumns} FROM events`,
+      select: Prisma.sql`${eventColumns} FROM event_log`,
       where: conditions(request.query),
       order: { id: { sql: 'id', type: 'bigint' }, descending: true },
       toJson: (rows) => rows.map(eventJson),
@@ -46,8 +53,8 @@ export function registerEventRoutes(app: Server, { pool, prisma, decodeEvents }:
   app.get('/v1/events/:id', { config: { scope: 'read' }, schema: getSchema }, async (request) => {
     const { id } = request.params;
     const where = eventCondition(id);
-    const row = await request.reads.prisma.event.findFirst({ where, orderBy: { id: 'asc' } });
-    if (row === null) throw new Problem('not-found', `Event ${id} is not in the log.`);
+    const row = await request.reads.prisma.loggedEvent.findFirst({ where, orderBy: { id: 'asc' } });
+    if (row === null) throw unknownEvent(id);
     const [decoded] = await decodeEvents([row]);
     return eventDetailJson(row, decoded);
   });
@@ -55,14 +62,51 @@ export function registerEventRoutes(app: Server, { pool, prisma, decodeEvents }:
   const retryOptions = { config: { scope: 'write' }, schema: retrySchema } as const;
   app.post('/v1/events/:id/retry', retryOptions, async (request, reply) => {
     const { id } = request.params;
-    const found = await prisma.event.findMany({ where: eventCondition(id), select: { id: true } });
-    const ids = found.map((event) => event.id);
+    const ids = await readIds(id);
     return withIdempotencyKey(pool, request, reply, async (client) => {
       const retried = await retryEvent(client, ids);
       if (retried === undefined) throw new Problem('not-found', `Event ${id} is not a failed event.`);
       return { status: 202, body: { id: retried.toString(), state: 'stored' as const } };
     });
   });
+
+  const dismissOptions = { config: { scope: 'admin' }, schema: dismissSchema } as const;
+  app.post('/v1/events/:id/dismiss', dismissOptions, async (request, reply) => {
+    const { id } = request.params;
+    const ids = await readIds(id);
+    if (ids.length === 0) throw unknownEvent(id);
+    return withIdempotencyKey(pool, request, reply, async (client) => {
+      const dismissed = await dismissEvents(client, ids, {
+        by: request.callerName,
+        at: new Date().toISOString(),
+        reason: request.body?.reason ?? null,
+      });
+      if (dismissed === undefined)
+        throw new Problem('conflict', `Event ${id} has not failed: there is nothing to dismiss.`);
+      const row = await readEventRow(client, dismissed);
+      return { status: 200, body: eventJson(row) };
+    });
+  });
+
+  async function readIds(id: string): Promise<bigint[]> {
+    const found = await prisma.loggedEvent.findMany({ where: eventCondition(id), select: { id: true } });
+    return found.map((event) => event.id);
+  }
+}
+
+function unknownEvent(id: string): Problem {
+  return new Problem('not-found', `Event ${id} is not in the log.`);
+}
+
+async function readEventRow(client: Queryable, id: bigint): Promise<EventRow> {
+  const { rows } = await client.query<EventRow>({
+    name: 'read-logged-event',
+    text: `select ${eventColumns.text} from event_log where id = $1`,
+    values: [id],
+  });
+  const [row] = rows;
+  if (row === undefined) throw unknownEvent(id.toString());
+  return row;
 }
 
 function conditions(query: Static<typeof EventQuery>): (Prisma.Sql | false)[] {
@@ -71,7 +115,10 @@ function conditions(query: Static<typeof EventQuery>): (Prisma.Sql | false)[] {
   const from = since !== undefined && parseTimeParameter('since', since).toISOString();
   const to = until !== undefined && parseTimeParameter('until', until).toISOString();
   return [
-    state !== undefined && Prisma.sql`state = ${state}`,
+    state !== undefined &&
+      (state === 'stored'
+        ? Prisma.sql`id IN (SELECT event_id FROM event_queue)`
+        : Prisma.sql`outcome = ${state}`),
     changeType !== undefined && Prisma.sql`change_type = ${changeType}`,
     recordIds && Prisma.sql`record_ids @> ARRAY[${recordIds[0]}]`,
     transactionKey !== undefined && Prisma.sql`transaction_key = ${transactionKey}`,
@@ -123,5 +170,33 @@ const retrySchema = {
       { description: 'Queued; `GET /v1/events/{id}` shows the result.', headers: replayHeaders() },
     ),
     ...idempotentProblemResponses('not-found'),
+  },
+} as const;
+
+const dismissSchema = {
+  operationId: 'dismissEvent',
+  summary: 'Dismiss the failure of an event',
+  description:
+    'Ends the failure of an event that no repair will end: its state becomes `dismissed`, and it no longer counts as failed. The mirror does not change. If the failure has ended, the event is returned unchanged. Takes no body, or an object with a reason.',
+  tags: ['Events'],
+  params: EventPath,
+  querystring: NoParameters,
+  headers: Type.Object(idempotencyHeader),
+  body: Type.Optional(
+    Type.Union([
+      Type.Object(
+        {
+          reason: Type.Optional(
+            Type.String({ maxLength: 1_000, description: 'Why, for others who read the log.' }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+      Type.Null(),
+    ]),
+  ),
+  response: {
+    200: { ...Named(EventSchema), description: 'The event.', headers: replayHeaders() },
+    ...idempotentProblemResponses('not-found', 'conflict'),
   },
 } as const;

@@ -44,8 +44,8 @@ function replicaStatus({ replica }: HttpDependencies): Status['replica'] {
 }
 
 async function readLastErrors({ prisma }: HttpDependencies): Promise<Status['lastErrors']> {
-  const rows = await prisma.event.findMany({
-    where: { state: 'failed' },
+  const rows = await prisma.loggedEvent.findMany({
+    where: { outcome: 'failed' },
     orderBy: { id: 'desc' },
     take: 5,
     select: { id: true, eventId: true, receivedAt: true, error: true },

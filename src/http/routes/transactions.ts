@@ -57,7 +57,7 @@ async function readEvents(
 ): Promise<EventRow[]> {
   const { rows } = await pool.query<EventRow>({
     name: 'events-of-transaction',
-    text: `select ${eventColumns.text} from events
+    text: `select ${eventColumns.text} from event_log
             where transaction_key = $1 and (sequence_number, id) > ($2::bigint, $3::bigint)
             order by sequence_number, id limit $4`,
     values: [key, after?.by ?? -1, after?.id ?? 0, limit],
@@ -73,8 +73,9 @@ type Summary = {
 };
 
 /**
- * A transaction is complete if another event or a quiet period follows it and none of its events has failed. The
- * subquery for the next event is ordered by id: without it the planner would scan the table from its beginning.
+ * A transaction is complete if another event or a quiet period follows it and none of its events has failed or is queued
+ * again. The subquery for the next event is ordered by id: without it the planner would scan the table from its
+ * beginning.
  */
 async function readSummary(pool: pg.Pool, key: string): Promise<Summary | undefined> {
   const { rows } = await pool.query<Summary>({
@@ -82,12 +83,13 @@ async function readSummary(pool: pg.Pool, key: string): Promise<Summary | undefi
     text: `select e.committed, f.user, f.origin,
                   not e.failed and (
                     exists (select from subscriptions where quiet_through >= e.last)
-                    or (select true from events n where n.id > e.last and n.state <> 'stored'
-                           and n.transaction_key is distinct from $1 order by n.id limit 1) is true) as complete
-             from (select max(id) as last, max(commit_timestamp) as committed, bool_or(state in ('failed', 'stored')) as failed
-                     from events where transaction_key = $1) e
-             join lateral (select commit_user as user, change_origin as origin from events
-                            where transaction_key = $1 order by sequence_number, id limit 1) f on true`,
+                    or (select true from event_outcomes n where n.event_id > e.last and n.state <> 'stored'
+                           and n.transaction_key is distinct from $1 order by n.event_id limit 1) is true) as complete
+             from (select max(event_id) as last, max(commit_timestamp) as committed,
+                          bool_or(state not in ('applied', 'skipped')) as failed
+                     from event_outcomes where transaction_key = $1) e
+             join lateral (select commit_user as user, change_origin as origin from event_outcomes
+                            where transaction_key = $1 order by sequence_number, event_id limit 1) f on true`,
     values: [key],
   });
   return rows[0];

@@ -1,7 +1,16 @@
 import { Type } from 'typebox';
-import { JsonObject, Named, NullableInteger, NullableText, NullableTime, OneOf, Time } from './values.ts';
+import {
+  JsonObject,
+  Named,
+  NullableInteger,
+  NullableObject,
+  NullableText,
+  NullableTime,
+  OneOf,
+  Time,
+} from './values.ts';
 
-export const eventStates = ['stored', 'applied', 'skipped', 'failed'] as const;
+export const eventStates = ['stored', 'applied', 'skipped', 'failed', 'repaired', 'dismissed'] as const;
 
 const Names = (description: string) => Type.Array(Type.String(), { description });
 
@@ -13,7 +22,7 @@ const base = {
   eventId: Type.String({ description: 'The id assigned by Salesforce.' }),
   state: OneOf(eventStates, {
     description:
-      '`stored`: queued. `applied`: merged into the mirror. `skipped`: no mirrored record is affected, or the event is a duplicate (see `duplicateOf`). `failed`: see `error`.',
+      '`stored`: queued. `applied`: merged into the mirror. `skipped`: no mirrored record is affected, or the event is a duplicate (see `duplicateOf`). `failed`: see `error`. `repaired`: it failed, and its records were then read from Salesforce. `dismissed`: it failed, and a person dismissed the failure (see `dismissal`).',
   }),
   error: NullableText(),
   receivedAt: Time(),
@@ -43,6 +52,14 @@ export const EventSchema = Type.Object(
     duplicateOf: NullableText({
       description: 'The earlier event of the log with the same change, from the stream or a webhook.',
     }),
+    dismissal: NullableObject(
+      {
+        by: Type.String({ description: 'The name of the API key.' }),
+        at: Time(),
+        reason: NullableText(),
+      },
+      'Who dismissed the failure, when and why; null in other states.',
+    ),
   },
   { $id: 'Event', description: 'A change event in the log.' },
 );

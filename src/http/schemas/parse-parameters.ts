@@ -59,7 +59,7 @@ export function isLogId(text: string): boolean {
 }
 
 /** @throws Problem 400 if the number is too large */
-export function eventCondition(id: string): Prisma.EventWhereInput {
+export function eventCondition(id: string): Prisma.LoggedEventWhereInput {
   if (!/^\d+$/.test(id)) return { eventId: { in: [id, id.toLowerCase()] } };
   if (!isLogId(id)) throw invalid('id', 'is greater than the largest possible event number');
   return { id: BigInt(id) };

@@ -60,7 +60,14 @@ const Counts = Type.Object({
     }),
   }),
   incidents: Type.Object({ open: Count(), repairing: Count() }),
-  events: Type.Object({ stored: Count(), applied: Count(), skipped: Count(), failed: Count() }),
+  events: Type.Object({
+    stored: Count(),
+    applied: Count(),
+    skipped: Count(),
+    failed: Count(),
+    repaired: Count(),
+    dismissed: Count(),
+  }),
   estimated: Type.Array(Type.String(), {
     description: 'The counts that are estimates of PostgreSQL, because an exact count would be slow.',
     examples: [['accounts.active', 'events.applied']],

@@ -1,5 +1,6 @@
 import type { Static } from 'typebox';
-import { type Event, Prisma } from '../../db/generated/client.ts';
+import type { Dismissal } from '../../apply/dismiss-event.ts';
+import { type LoggedEvent, Prisma } from '../../db/generated/client.ts';
 import type { ReadEvent } from '../../history/read-event.ts';
 import {
   type DecodedEventSchema,
@@ -30,15 +31,17 @@ export function eventJson(row: EventRow): Static<typeof EventSchema> {
     topic: row.topic,
     source: row.source,
     schemaId: row.schemaId,
-    position: row.position?.toString() ?? null,
+    // A failed event that was returned to the queue keeps its position until it is applied again.
+    position: row.state === 'stored' ? null : (row.position?.toString() ?? null),
     entityName: row.entityName,
     duplicateOf: row.duplicateOf?.toString() ?? null,
+    dismissal: dismissalJson(row.dismissal),
   };
 }
 
 /** Converts a row of the log to JSON, including the decoded payload. */
 export function eventDetailJson(
-  row: EventRow & Pick<Event, 'payload' | 'replayId'>,
+  row: EventRow & Pick<LoggedEvent, 'payload' | 'replayId'>,
   decoded: ReadEvent | undefined,
 ): Static<typeof EventDetailSchema> {
   return {
@@ -56,7 +59,14 @@ export const eventColumns = Prisma.raw(`id, topic, source, event_id AS "eventId"
   change_type AS "changeType", coalesce(record_ids, '{}') AS "recordIds", transaction_key AS "transactionKey",
   sequence_number AS "sequenceNumber", commit_timestamp AS "commitTimestamp", commit_number AS "commitNumber",
   commit_user AS "commitUser", change_origin AS "changeOrigin", coalesce(changed_fields, '{}') AS "changedFields",
-  duplicate_of AS "duplicateOf"`);
+  duplicate_of AS "duplicateOf", dismissal`);
+
+function dismissalJson(value: LoggedEvent['dismissal']): Dismissal | null {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return null;
+  const { by, at, reason } = value;
+  if (typeof by !== 'string' || typeof at !== 'string') return null;
+  return { by, at, reason: typeof reason === 'string' ? reason : null };
+}
 
 function decodedJson({ header, fields }: ReadEvent & { ok: true }): Static<typeof DecodedEventSchema> {
   return {
@@ -76,4 +86,4 @@ function decodeError(decoded: ReadEvent | undefined): string | null {
   return decoded.ok ? null : decoded.error;
 }
 
-export type EventRow = Omit<Event, 'payload' | 'replayId' | 'digest'>;
+export type EventRow = Omit<LoggedEvent, 'payload' | 'replayId' | 'outcome' | 'attempts'>;

@@ -19,7 +19,7 @@ export async function readCounts(pool: pg.Pool): Promise<Static<typeof StatusSch
   const incidents = (state: string): Promise<number> =>
     count(`incidents.${state}`, Prisma.sql`incidents WHERE state = ${Prisma.raw(`'${state}'`)}`);
   const events = (state: string): Promise<number> =>
-    count(`events.${state}`, Prisma.sql`events WHERE state = ${Prisma.raw(`'${state}'`)}`);
+    count(`events.${state}`, Prisma.sql`event_outcomes WHERE state = ${Prisma.raw(`'${state}'`)}`);
   return {
     accounts: {
       active: await count('accounts.active', Prisma.sql`accounts WHERE NOT deleted`),
@@ -35,10 +35,12 @@ export async function readCounts(pool: pg.Pool): Promise<Static<typeof StatusSch
     },
     incidents: { open: await incidents('open'), repairing: await incidents('repairing') },
     events: {
-      stored: await events('stored'),
+      stored: await count('events.stored', Prisma.sql`event_queue`),
       applied: await events('applied'),
       skipped: await events('skipped'),
       failed: await events('failed'),
+      repaired: await events('repaired'),
+      dismissed: await events('dismissed'),
     },
     estimated,
   };

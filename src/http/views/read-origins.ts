@@ -20,7 +20,7 @@ export async function readOrigins(pool: pg.Pool, list: readonly ListedEntry[]): 
 async function readEvents(pool: pg.Pool, ids: readonly bigint[]): Promise<EventRow[]> {
   const { rows } = await pool.query<EventRow>({
     name: 'events-of-changes',
-    text: `select ${eventColumns.text} from events where id = any($1::bigint[])`,
+    text: `select ${eventColumns.text} from event_log where id = any($1::bigint[])`,
     values: [ids],
   });
   return rows;

@@ -105,7 +105,7 @@ async function readNewestEvents(client: Queryable, ids: readonly string[]): Prom
                   e.commit_number as commit, e.sequence_number as sequence
              from accounts a
              cross join lateral (
-               select change_type, commit_timestamp, commit_number, sequence_number from events
+               select change_type, commit_timestamp, commit_number, sequence_number from event_outcomes
                 where record_ids @> array[a.id] and entity_name = 'Account' and state = 'applied'
                 order by commit_timestamp desc, commit_number desc, sequence_number desc limit 1) e
             where a.id = any($1::text[]) and e.change_type is not null and e.sequence_number is not null`,

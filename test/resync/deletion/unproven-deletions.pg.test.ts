@@ -172,11 +172,11 @@ describe('accounts that Salesforce does not return', () => {
     faults().rest.hiddenRecords.on({ recordIds: purged, inDeleteLog: true });
     faults().rest.hiddenRecords.on({ recordIds: announced });
     await database.rows(
-      `insert into events (topic, source, event_id, schema_id, payload, digest, state, entity_name, change_type,
-                           record_ids, changed_fields, commit_timestamp, commit_number, sequence_number)
-       select $1, 'stream', id, 's', '', id::bytea, 'applied', 'Account', 'GAP_DELETE', array[id], '{}',
-              now() + interval '1 second', 1, 1 from unnest($2::text[]) as id`,
-      [accountTopic, announced],
+      `insert into event_outcomes (event_id, source, state, entity_name, change_type, record_ids, commit_timestamp,
+                                   commit_number, sequence_number)
+       select -place, 'stream', 'applied', 'Account', 'GAP_DELETE', array[id], now() + interval '1 second', 1, 1
+         from unnest($1::text[]) with ordinality as t (id, place)`,
+      [announced],
     );
     expect(await read()).toMatchObject({ state: 'done', deleted: 36, not_visible: 0 });
     expect(await counts()).toEqual({ existing: 4, deleted: 36, stale: 0 });

@@ -24,9 +24,9 @@ export async function readLogEnds(pool: pg.Pool): Promise<LogEnds> {
     // The first migration has a random id: it identifies the database and its copies.
     text: `select (select left(md5(id), 12) from _prisma_migrations order by started_at, id limit 1) as log,
                   -- Failed events outlive the retention period, so they do not mark the start of the log.
-                  coalesce((select position from events where position is not null and state in ('applied', 'skipped')
+                  coalesce((select position from event_outcomes where state in ('applied', 'skipped')
                              order by position limit 1), 0) as oldest,
-                  coalesce((select max(position) from events), 0) as newest`,
+                  coalesce((select max(position) from event_outcomes), 0) as newest`,
   });
   const [ends] = rows;
   if (ends === undefined) throw new Error('PostgreSQL returned no row for the ends of the log');
@@ -50,7 +50,7 @@ export async function readApplied(
     name: 'read-applied',
     text: `select ${eventColumns.sql}, payload, replay_id as "replayId"
              from (select *, sum(octet_length(payload)) over (order by position) - octet_length(payload) as bytes_before
-                     from (select * from events where position > $1 order by position limit $2) first_ones) measured
+                     from (select * from event_log where position > $1 order by position limit $2) first_ones) measured
             where bytes_before < $3
             order by position`,
     values: [after, pageLimit.events + 1, pageLimit.bytes],
