@@ -35,9 +35,11 @@ export async function seedTables(
     const until = new Date();
     const from = new Date(until.getTime() - 90 * 86_400_000);
     await addStates(client, ids, from.getTime());
-    await withoutIndexes(client, 'events', () => addEvents(client, ids, events, from.getTime()));
+    await withoutIndexes(client, 'event_outcomes', () => addEvents(client, ids, events, from.getTime()));
     await addCheckpoints(client, ids[0] ?? '');
-    await client.query('vacuum analyze accounts, account_texts, events, account_changes, account_states');
+    await client.query(
+      'vacuum analyze accounts, account_texts, events, event_outcomes, account_changes, account_states',
+    );
     await client.query('checkpoint');
     const [busiest = ''] = ids;
     return { ids: ids.filter((_, i) => i % Math.ceil(ids.length / 1_000) === 1), busiest, from, until };

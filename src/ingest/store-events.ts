@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { retryOnConflict } from '../db/database.ts';
 import { allEventsApplied, expectHeld, type Lease } from '../db/lease.ts';
-
 import { storableJson, storableText } from '../db/storable.ts';
 import { wakeUpSql } from '../db/wake-up.ts';
 import { eventKey } from './event-key.ts';

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ApplyContext, applyWaiting } from '../../src/apply/apply-events.ts';
+import { createBatchReader } from '../../src/apply/read-transactions.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { type Jobs, queues, startJobs } from '../../src/db/jobs.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';
@@ -128,7 +129,7 @@ describe('application of the event log', () => {
     expect([...new Set(counts)].filter((count) => count !== 0)).toEqual([ids.length]);
     expect(await largest()).toEqual([
       { about: 'accounts', rows: 2_000 },
-      { about: 'events', rows: 2_000 },
+      { about: 'event_outcomes', rows: 2_000 },
     ]);
   });
 
@@ -158,6 +159,63 @@ describe('application of the event log', () => {
     const [row] = await database.rows('select revision, fields from accounts');
     expect(row).toMatchObject({ revision: 1n, fields: { Industry: 'Energy' } });
     expect((await log()).map(({ state }) => state)).toEqual(['applied', 'applied']);
+  });
+
+  describe('while a batch is read ahead', () => {
+    const singles = (count: number) =>
+      Array.from({ length: count }, (_, n) => update(`single ${n}`, BigInt(n), `Industry ${n}`));
+    const states = async () =>
+      Object.fromEntries(
+        (
+          await database.rows<{ state: string; n: number }>(
+            'select state, count(*)::int as n from event_log group by state',
+          )
+        ).map(({ state, n }) => [state, n]),
+      );
+
+    it('every event is applied once and in order, whole transactions at a time', async () => {
+      await store(
+        create(),
+        ...singles(620),
+        ...Array.from({ length: 300 }, () => update('large', later, 'Last')),
+      );
+      await markQuiet(database.pool, lease);
+      const reader = createBatchReader(context());
+      while ((await applyWaiting(context(), reader)) > 0);
+      const order = await database.rows<{ id: bigint }>(
+        'select event_id as id from event_outcomes order by position',
+      );
+      expect(order.map(({ id }) => id)).toEqual(order.map(({ id }) => id).sort((a, b) => Number(a - b)));
+      expect(await states()).toEqual({ applied: 921 });
+      const [row] = await database.rows(`select fields ->> 'Industry' as industry from accounts`);
+      expect(row).toEqual({ industry: 'Last' });
+    });
+
+    it('events that another process has applied meanwhile are not applied again', async () => {
+      await store(...singles(600));
+      await markQuiet(database.pool, lease);
+      const reader = createBatchReader(context());
+      await applyWaiting(context(), reader);
+      while ((await applyWaiting(context())) > 0);
+      await applyWaiting(context(), reader);
+      expect(await states()).toEqual({ applied: 600 });
+      const [row] = await database.rows('select sum(attempts)::int as attempts from event_outcomes');
+      expect(row).toEqual({ attempts: 600 });
+    });
+
+    it('a batch that cannot be written is read again', async () => {
+      await store(create(), ...singles(600));
+      await markQuiet(database.pool, lease);
+      const reader = createBatchReader(context());
+      const refusing: Jobs = { ...jobs, enqueueRereads: () => Promise.reject(new Error('no queue')) };
+      await expect(applyWaiting(context({ jobs: refusing }), reader)).rejects.toThrow('no queue');
+      while ((await applyWaiting(context(), reader)) > 0);
+      const order = await database.rows<{ id: bigint }>(
+        'select event_id as id from event_outcomes order by position',
+      );
+      expect(order.map(({ id }) => id)).toEqual(order.map(({ id }) => id).sort((a, b) => Number(a - b)));
+      expect(await states()).toEqual({ applied: 601 });
+    });
   });
 
   it('an account that is not completely known is requested to be read', async () => {

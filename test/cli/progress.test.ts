@@ -131,7 +131,7 @@ test('the status begins with the verdict, its cause, since when and what to do',
           byCodeState: { none: 1, pending: 2, written: 3, confirmed: 4, failed: 5 },
         },
         incidents: { open: 0, repairing: 1 },
-        events: { stored: 3, applied: 9, skipped: 0, failed: 1 },
+        events: { stored: 3, applied: 9, skipped: 0, failed: 1, repaired: 0, dismissed: 0 },
         estimated: [],
       },
       writeBack: {

@@ -72,7 +72,7 @@ describe('texts with characters that PostgreSQL does not store', () => {
     }
     await expectMirrored();
     await expectReported();
-    expect(await mirror.events('state=failed')).toEqual([]);
+    expect(await mirror.failedEvents()).toEqual([]);
   });
 
   it('a query result with an unstorable character is mirrored and the account names the field', async () => {

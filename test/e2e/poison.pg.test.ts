@@ -15,7 +15,7 @@ describe('events that can not be applied', () => {
 
   const failed = (eventId: string): Promise<ApiEvent> =>
     mirror.until(`the event ${eventId} failed`, async () =>
-      (await mirror.events('state=failed')).find((event) => event.eventId === eventId),
+      (await mirror.failedEvents()).find((event) => event.eventId === eventId),
     );
 
   it('an event that can not be applied is kept with its reason and the events after it are applied', async () => {
@@ -37,5 +37,18 @@ describe('events that can not be applied', () => {
       payload: Buffer.from([1]),
     });
     expect((await failed(id)).error).toMatch(/cannot be decoded/);
+  });
+
+  it('a failed event no longer counts as failed when its records were read again', async () => {
+    const id = randomUUID();
+    const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
+    mirror.simulator.bus.publishRaw(accountTopic, { id, schemaId, payload: Buffer.from([0xff]) });
+    await failed(id);
+    await mirror.healed();
+    const { state, error } = await mirror.get<ApiEvent>(`/v1/events/${id}`);
+    expect([state, error]).toEqual(['repaired', expect.stringMatching(/cannot be decoded/)]);
+    const { counts } = await mirror.status();
+    expect(counts.events).toMatchObject({ failed: 0 });
+    expect(counts.events['repaired']).toBeGreaterThan(0);
   });
 });

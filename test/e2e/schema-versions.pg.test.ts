@@ -19,7 +19,7 @@ describe('the schema of events', () => {
       Tier__c: 'silver',
     });
     expect((await mirror.account(second)).fields['Tier__c']).toBe('gold');
-    expect(await mirror.events('state=failed')).toEqual([]);
+    expect(await mirror.failedEvents()).toEqual([]);
     const schemas = new Set((await mirror.events('changeType=UPDATE')).map(({ schemaId }) => schemaId));
     expect(schemas.size).toBe(2);
   });
@@ -49,7 +49,7 @@ describe('the schema of events', () => {
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     await mirror.healed();
     expect((await mirror.account(id)).fields['Tier__c'] ?? null).toBeNull();
-    expect(await mirror.events('state=failed')).toEqual([]);
+    expect(await mirror.failedEvents()).toEqual([]);
   });
 
   it('a field with a changed type is read again after it was cleared everywhere, and both types are shown', async () => {

@@ -136,6 +136,14 @@ export async function openMirror({
     async events(query: string): Promise<readonly ApiEvent[]> {
       return (await tidemark.get<Page<ApiEvent>>(`/v1/events?limit=200&${query}`)).data;
     },
+    /** Events that failed, whether or not they were repaired meanwhile, the newest first. */
+    async failedEvents(): Promise<readonly ApiEvent[]> {
+      const byId = new Map<string, ApiEvent>();
+      // In this order, because an event can be repaired between the reads.
+      for (const state of ['failed', 'repaired'])
+        for (const event of await mirror.events(`state=${state}`)) byId.set(event.id, event);
+      return [...byId.values()].sort((a, b) => Number(b.id) - Number(a.id));
+    },
     async incidents(): Promise<readonly ApiIncident[]> {
       return (await tidemark.get<Page<ApiIncident>>('/v1/incidents?limit=200')).data;
     },

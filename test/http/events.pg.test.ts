@@ -32,7 +32,6 @@ async function insertEvents(): Promise<void> {
         ...created,
         eventId: uuid(1),
         receivedAt: at(8),
-        position: 1n,
         appliedAt: at(8),
         entityName: 'Account',
         commitTimestamp: at(8),
@@ -72,12 +71,7 @@ async function insertEvents(): Promise<void> {
     }),
   );
   // The columns of an event that waits are still empty, the arrays even NULL.
-  const { rows } = await server.database.pool.query<{ id: bigint }>(
-    `INSERT INTO events (topic, source, event_id, schema_id, payload, digest, received_at)
-     VALUES ('/data/AccountChangeEvent', 'stream', $1, 's', '\\x00', '\\x00', $2) RETURNING id`,
-    [uuid(5), at(12)],
-  );
-  numbers.push(...rows.map(({ id }) => id.toString()));
+  numbers.push(await insertEvent(prisma, { eventId: uuid(5), receivedAt: at(12), state: 'stored' }));
 }
 
 describe('the list of events', () => {
@@ -87,6 +81,8 @@ describe('the list of events', () => {
     ['state=stored', [5]],
     ['state=skipped', [3]],
     ['state=failed', [4]],
+    ['state=repaired', []],
+    ['state=dismissed', []],
     ['changeType=DELETE', [3]],
     ['changeType=GAP_OVERFLOW', []],
     [`recordId=${acme}`, [4, 2, 1]],
@@ -116,6 +112,7 @@ describe('the list of events', () => {
         receivedAt: '2026-11-23T08:00:00.000Z',
         appliedAt: '2026-11-23T08:00:00.000Z',
         duplicateOf: null,
+        dismissal: null,
         entityName: 'Account',
         changeType: 'CREATE',
         recordIds: [acme],

@@ -62,8 +62,8 @@ afterAll(async () => {
 
 /** What random requests come upon only by chance: something that failed to try again, something to cancel. */
 async function reachRareStates(): Promise<void> {
-  const one = async (statement: string): Promise<string> => {
-    const [row] = await mirror.sql<{ id: string }>(`${statement} returning id`);
+  const one = async (statement: string, returning = 'id'): Promise<string> => {
+    const [row] = await mirror.sql<{ id: string }>(`${statement} returning ${returning} as id`);
     return row?.id ?? '';
   };
   const take = async (operationId: string, url: string, body?: object): Promise<void> => {
@@ -83,13 +83,13 @@ async function reachRareStates(): Promise<void> {
     `update accounts set code_state = 'failed' where id = (select min(id) from accounts where signup_code is not null)`,
   );
   await take('retryWriteBack', `/v1/write-backs/${account}/retry`);
-  const event = await one(
-    `update event_outcomes set state = 'failed', error = 'It broke.'
-      where event_id in (select event_id from event_outcomes order by event_id limit 4)`,
-  );
+  const failing = `update event_outcomes set state = 'failed', error = 'It broke.' where event_id in`;
+  const [event, other] = [
+    await one(`${failing} (select event_id from event_outcomes order by event_id limit 2)`, 'event_id'),
+    await one(`${failing} (select event_id from event_outcomes order by event_id desc limit 2)`, 'event_id'),
+  ];
   await take('retryEvent', `/v1/events/${event}/retry`);
-  const failed = await one(`select event_id from event_outcomes where state = 'failed'`);
-  await take('dismissEvent', `/v1/events/${failed}/dismiss`);
+  await take('dismissEvent', `/v1/events/${other}/dismiss`);
   // No worker processes these, so they wait.
   const resync = await one(
     `insert into resyncs (scope, reason) select 'since', 'manual' from generate_series(1, 5)`,

@@ -103,3 +103,52 @@ describe('the retry of a failed event', () => {
     expect(body.detail).toBe(`Event ${id} is not a failed event.`);
   });
 });
+
+describe('the dismissal of a failed event', () => {
+  const dismiss = (id: string, body?: object, key = keys.admin) =>
+    server.send('post', `/v1/events/${id}/dismiss`, { key, ...(body !== undefined && { body }) });
+
+  test('a dismissed event shows who dismissed it, when and why, and no longer counts as failed', async () => {
+    const { prisma } = server.database;
+    const id = await insertEvent(prisma, { eventId: uuid(21), state: 'failed', error: 'Broken.' });
+    const { status, body } = await dismiss(id, { reason: 'The record is obsolete.' });
+    expect([status, body.state]).toEqual([200, 'dismissed']);
+    const { body: shown } = await server.send('get', `/v1/events/${id}`);
+    expect(shown).toMatchObject({
+      state: 'dismissed',
+      error: 'Broken.',
+      dismissal: { by: 'operator', at: expect.any(String), reason: 'The record is obsolete.' },
+    });
+    const { body: listed } = await server.send('get', '/v1/events?state=dismissed');
+    expect(listed.data).toEqual([body]);
+    const { body: failed } = await server.send('get', '/v1/events?state=failed');
+    expect(failed.data.map((event: { id: string }) => event.id)).not.toContain(id);
+  });
+
+  test('a second dismissal changes nothing', async () => {
+    const { prisma } = server.database;
+    const id = await insertEvent(prisma, { eventId: uuid(22), state: 'failed', error: 'Broken.' });
+    const first = await dismiss(uuid(22));
+    expect(first.body.dismissal).toMatchObject({ reason: null });
+    const second = await dismiss(id, { reason: 'Another reason.' });
+    expect([second.status, second.body]).toEqual([200, first.body]);
+  });
+
+  test('only failures can be dismissed, by an administrator', async () => {
+    const id = await insertEvent(server.database.prisma, { eventId: uuid(23), state: 'applied' });
+    const conflict = await dismiss(id);
+    expect([conflict.status, conflict.body.type]).toEqual([409, expect.stringMatching(/conflict$/)]);
+    expect((await dismiss(uuid(24))).status).toBe(404);
+    expect((await dismiss(id, undefined, keys.write)).status).toBe(403);
+    expect((await dismiss(id, { cause: 'unknown' })).status).toBe(400);
+  });
+
+  test('a dismissed event can be retried', async () => {
+    const id = await insertEvent(server.database.prisma, { eventId: uuid(25), state: 'failed' });
+    await dismiss(id);
+    const { status } = await server.send('post', `/v1/events/${id}/retry`, { key: keys.write });
+    expect(status).toBe(202);
+    const { body } = await server.send('get', `/v1/events/${id}`);
+    expect(body).toMatchObject({ state: 'stored', dismissal: null, position: null });
+  });
+});

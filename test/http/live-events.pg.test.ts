@@ -4,8 +4,10 @@ import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { lockAccountWrites } from '../../src/apply/apply-changes.ts';
 import { type EventOutcome, saveEventOutcomes, takeFromQueue } from '../../src/apply/event-rows.ts';
+import { retryEvent } from '../../src/apply/retry-event.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { listenForWakeUps, type WakeUps } from '../../src/db/wake-up.ts';
+import type { ChangeType } from '../../src/salesforce/change-event.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveReader, readLive } from './live-readers.ts';
@@ -41,14 +43,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-const header = (n: number, changeType: string) => ({
+const header = (n: number, changeType: ChangeType) => ({
   entityName: 'Account',
   recordIds: [accountId(n)],
   changeType,
   changeOrigin: '',
   transactionKey: `key ${n}`,
   sequenceNumber: 1,
-  commitTimestamp: 1_763_892_000_000n,
+  commitTimestamp: 1_763_892_000_000,
   commitNumber: 1n,
   commitUser: '005al000001AAAAAA2',
   nulledFields: [],
@@ -82,16 +84,16 @@ async function save(
 async function apply(
   ids: readonly string[],
   n = 1,
-  changeType = 'UPDATE',
+  changeType: ChangeType = 'UPDATE',
   state: 'applied' | 'failed' = 'applied',
 ) {
-  const outcomes = ids.map((id) => ({ id: BigInt(id), state, header: header(n, changeType) as never }));
+  const outcomes = ids.map((id) => ({ id: BigInt(id), state, header: header(n, changeType) }));
   await inTransaction(server.database.pool, (client) => save(client, outcomes));
 }
 
 async function change(
   n = 1,
-  changeType = 'UPDATE',
+  changeType: ChangeType = 'UPDATE',
   state: 'applied' | 'failed' = 'applied',
 ): Promise<string> {
   const id = await store({ Name: `Number ${n}` });
@@ -248,6 +250,24 @@ describe('the live stream', () => {
     );
     expect(late.changes()).toEqual(rows.map(({ id }) => id.toString()));
     expect(late.changes().at(-1)).toBe(more);
+  });
+
+  test('a reader resumes after the newest event although it failed and is being retried', async () => {
+    const reader = await read();
+    await eventually('it is ready', () => reader.lastId());
+    const [before, failed] = [await change(), await change(1, 'UPDATE', 'failed')];
+    await arrived(reader, [before]);
+    const all = await read({ query: '?state=failed', lastEventId: reader.lastId() });
+    await arrived(all, [failed]);
+    const other = await start();
+    await retryEvent(server.database.pool, [BigInt(failed)]);
+    const resumed = await read({ lastEventId: all.lastId() }, other);
+    await eventually('it is ready', () => resumed.messages.length > 0);
+    expect(resumed.messages[0]).toMatchObject({ event: 'ready', data: { resumed: true } });
+    await apply([failed]);
+    await arrived(resumed, [failed]);
+    expect(resumed.changes()).toEqual([failed]);
+    await other.close();
   });
 
   test('an id that can not be resumed is reported and an invalid id is refused', async () => {

@@ -62,7 +62,7 @@ describe('the status', () => {
           byCodeState: { none: 1, pending: 1, written: 0, confirmed: 1, failed: 0 },
         },
         incidents: { open: 0, repairing: 0 },
-        events: { stored: 2, applied: 1, skipped: 1, failed: 6 },
+        events: { stored: 2, applied: 1, skipped: 1, failed: 6, repaired: 1, dismissed: 1 },
         estimated: [],
       },
       writeBack: {
@@ -118,4 +118,6 @@ async function fill(): Promise<void> {
   for (let n = 11; n <= 16; n++) {
     await insertEvent(prisma, { eventId: uuid(n), state: 'failed', error: `Broken ${n}.` });
   }
+  await insertEvent(prisma, { eventId: uuid(17), state: 'repaired', error: 'Broken.' });
+  await insertEvent(prisma, { eventId: uuid(18), state: 'dismissed', error: 'Broken.' });
 }

@@ -148,7 +148,11 @@ describe('change events over webhooks', () => {
       schema_id: string;
       entity_name: string;
       state: string;
-    }>('select event_id, topic, schema_id, entity_name, state from events order by id desc limit 4');
+    }>(
+      `select event_id, topic, schema_id, state,
+              convert_from(payload, 'UTF8')::json -> 'ChangeEventHeader' ->> 'entityName' as entity_name
+         from event_log order by id desc limit 4`,
+    );
     expect(rows.map(({ event_id, entity_name }) => [event_id, entity_name])).toEqual([
       [expect.stringMatching(/^msg_.*#2$/), 'Contact'],
       ['id-of-bridge', 'Account'],

@@ -126,4 +126,64 @@ describe('an incident of accounts', () => {
     await database.rows('delete from failed_records');
     expect(await stateAfterRepairs()).toEqual(['closed']);
   });
+
+  describe('of failed events', () => {
+    const insertResync = async () => {
+      const [row] = await database.rows<{ id: string }>(
+        `insert into resyncs (scope, reason, state) values ('accounts', 'failed event', 'done') returning id`,
+      );
+      return row?.id ?? '';
+    };
+    const failEvents = async (eventIds: readonly bigint[], resyncId: string) => {
+      await database.rows(
+        `insert into event_outcomes (event_id, source, state, error)
+         select id, 'stream', 'failed', 'Broken.' from unnest($1::bigint[]) id on conflict (event_id) do nothing`,
+        [eventIds],
+      );
+      await openIncident(database.pool, {
+        topic,
+        cause: 'failed event',
+        detail: 'An event failed.',
+        extent: 'accounts',
+        accountIds: [id(1)],
+        eventIds,
+        resyncId,
+      });
+    };
+    const states = async () =>
+      (await database.rows('select state from event_outcomes order by event_id')).map((row) => row['state']);
+    beforeEach(() => database.rows('truncate event_outcomes'));
+
+    it('a failed event is repaired when its incident closes', async () => {
+      const [own, other] = [await insertResync(), await insertResync()];
+      await failEvents([1n, 2n], own);
+      await failEvents([3n], other);
+      await closeByResync(database.pool, own);
+      expect(await states()).toEqual(['repaired', 'repaired', 'failed']);
+    });
+
+    it('a failed event stays failed while its records cannot be stored', async () => {
+      const resyncId = await insertResync();
+      await failEvents([1n], resyncId);
+      await database.rows(
+        `insert into failed_records (account_id, error, resync_id) values ($1, 'No.', $2)`,
+        [id(1), resyncId],
+      );
+      await closeByResync(database.pool, resyncId);
+      expect(await states()).toEqual(['failed']);
+      await database.rows('delete from failed_records');
+      await closeRepaired(database.pool);
+      expect(await states()).toEqual(['repaired']);
+    });
+
+    it('an event that has failed once more is repaired when the later incident closes', async () => {
+      const [first, second] = [await insertResync(), await insertResync()];
+      await failEvents([1n], first);
+      await failEvents([1n], second);
+      await closeByResync(database.pool, first);
+      expect(await states()).toEqual(['failed']);
+      await closeByResync(database.pool, second);
+      expect(await states()).toEqual(['repaired']);
+    });
+  });
 });

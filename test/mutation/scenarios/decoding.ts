@@ -101,5 +101,5 @@ export async function undecodableEventIsKept(mirror: LiveMirror): Promise<void> 
 
 /** Ids of the events without effect, newest first. */
 async function failedEvents(mirror: LiveMirror): Promise<string[]> {
-  return (await mirror.events('state=failed')).map(({ eventId }) => eventId);
+  return (await mirror.failedEvents()).map(({ eventId }) => eventId);
 }

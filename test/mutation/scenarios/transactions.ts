@@ -69,6 +69,6 @@ export async function holeInATransactionDoesNotSplitIt(mirror: LiveMirror): Prom
   equal(early === 'Changed', false, 'what lies before the hole is not shown alone');
   equal(await industry(first), 'Changed', 'what lies before the hole is shown with what lies behind it');
   await mirror.healed();
-  const failed = (await mirror.events('state=failed')).filter(({ eventId }) => eventId === hole.id);
+  const failed = (await mirror.failedEvents()).filter(({ eventId }) => eventId === hole.id);
   equal(failed.length, 1, 'the hole is kept');
 }
