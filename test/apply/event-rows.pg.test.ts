@@ -81,7 +81,7 @@ describe('the event log', () => {
     expect(await waiting()).toEqual({ stream: false, webhooks: false });
     await store(1);
     expect(await waiting()).toEqual({ stream: true, webhooks: false });
-    await markEvents(database.pool, (await idsOf()).map(applied));
+    await save((await idsOf()).map(applied));
     await storeNotices(database.pool, [
       {
         notificationId: '04l000000000001AAA',
