@@ -45,7 +45,7 @@ export function createBatchReader(context: ReadContext): BatchReader {
       return batch !== undefined && batch.groups.length > 0 ? batch : readTransactions(context);
     },
     readAfter(batch) {
-      if (!batch.isCut) return;
+      if (!batch.isCut || batch.groups.length === 0) return;
       // `next` reads again after a failure, and reports it if it lasts.
       ahead = readWithin(context, initialLimit, rangeOf(batch)).catch(() => undefined);
     },
