@@ -1,4 +1,9 @@
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+// Each worker imports the same packages: they are compiled once.
+process.env['NODE_COMPILE_CACHE'] ??= path.join(tmpdir(), 'node-compile-cache');
 
 const everything = ['test/**/*.test.ts'];
 const withPostgres = ['test/**/*.pg.test.ts'];

@@ -9,6 +9,7 @@ export async function eventually<T>(
 ): Promise<T> {
   const end = Date.now() + limitMs;
   let last: unknown;
+  let pauseMs = 10;
   while (Date.now() < end) {
     try {
       const answer = await probe();
@@ -17,7 +18,8 @@ export async function eventually<T>(
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    pauseMs = Math.min(50, pauseMs * 1.1);
   }
   throw new Error(`Never happened: ${what} (last: ${last instanceof Error ? last.message : String(last)})`);
 }
