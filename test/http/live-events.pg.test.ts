@@ -110,6 +110,7 @@ const arrived = (reader: LiveReader, ids: readonly string[]) =>
 describe('the live stream', () => {
   test('the live stream sends every change as the log shows it, in the order of effect', async () => {
     const reader = await read();
+    await eventually('it is ready', () => reader.lastId());
     const [first, second, third] = [await store(), await store({ Name: 'Acme' }), await store()];
     await apply([second]);
     await apply([first, third], 2);
