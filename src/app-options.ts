@@ -22,12 +22,14 @@ export type AppOptions = {
   readonly codeField: string;
   /** Paths of the fields that accounts may be filtered by; none by default. */
   readonly indexedFields?: readonly string[];
+  /** Names of the calculated fields to mirror; none by default. */
+  readonly calculatedFields?: readonly string[];
   readonly backfill: boolean;
   /** Number of records from which a resync uses the Bulk API; 10,000 by default. */
   readonly bulkFrom?: number;
   /** Timeouts and intervals that differ from the defaults. */
   readonly timing?: Partial<Timing>;
-  /** Schedules of the automatic comparisons with Salesforce. */
+  /** Schedules of the automatic comparisons with Salesforce and of reads of calculated fields. */
   readonly schedules?: Schedules;
   /** Format of the codes and which accounts get one, if not the default. */
   readonly codes?: CodeOptions;

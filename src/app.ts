@@ -15,6 +15,7 @@ import { openReplica, type Replica } from './db/replica.ts';
 import { pinSession } from './db/session-options.ts';
 import { createStartupRetry } from './db/wait-for-database.ts';
 import { listenForWakeUps } from './db/wake-up.ts';
+import { verifyCalculatedFields } from './fields/verify-calculated.ts';
 import { checkHealth } from './health/check-health.ts';
 import { createDatabaseOutageReporter } from './health/database-outage.ts';
 import { createProcessFaults } from './health/process-faults.ts';
@@ -152,14 +153,17 @@ function runPipeline(
 
 /** @throws SalesforceError if the org cannot be used, temporarily or until a setting is corrected */
 async function openVerifiedOrg(
-  { org: orgOptions, roles, topic, codes }: AppOptions,
+  { org: orgOptions, roles, topic, codes, calculatedFields = [], logger }: AppOptions,
   timing: Timing,
   { pool }: Database,
 ): Promise<Org> {
-  const org = await openOrg({ ...orgOptions, timing });
+  const org = await openOrg({ ...orgOptions, timing, calculatedFields });
   try {
     // A process that only serves the API needs no topic.
-    if (roles.has('sync')) await verifyOrg(pool, org, { topic, filter: codes?.filter ?? null });
+    if (roles.has('sync')) {
+      await verifyOrg(pool, org, { topic, filter: codes?.filter ?? null });
+      await verifyCalculatedFields(org, await isLoaded(pool, topic), (problem) => logger.warn(problem));
+    }
     return org;
   } catch (error) {
     org.close();

@@ -4,6 +4,7 @@ import type { AppContext, OrgContext } from './context.ts';
 import { type LeaderWork, runAsLeader } from './db/leader.ts';
 import { logFailure } from './db/log-failure.ts';
 import { maintainIndexes } from './db/maintain-indexes.ts';
+import { watchFields } from './fields/watch-fields.ts';
 import { logIncidents } from './incidents/log-incidents.ts';
 import { followTopic } from './ingest/follow-topic.ts';
 import { ensureSubscription } from './ingest/subscription-rows.ts';
@@ -21,7 +22,7 @@ const retryMs = 1_000;
 
 export type PipelineOptions = Omit<AppContext, 'codes'> & {
   readonly codeSettings: CodeSettings;
-  /** Schedules of the automatic comparisons with Salesforce. */
+  /** Schedules of the automatic comparisons with Salesforce and of reads of calculated fields. */
   readonly schedules: Schedules;
   /** Paths of the fields that accounts may be filtered by. */
   readonly indexedFields: readonly string[];
@@ -58,6 +59,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       ),
       whenSignedIn(context, (org, _, signal) => sweepUntilAborted(org, signal)),
       whenSignedIn(context, (org, _, signal) => watchTopic(org, signal)),
+      whenSignedIn(context, (org, _, signal) => watchFields(org, signal)),
     ],
     signal,
   );

@@ -6,6 +6,7 @@ import { resolveCodeConflicts } from '../codes/resolve-code-conflicts.ts';
 import { decideCode, noCode } from '../codes/signup-code.ts';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
+import { keepValues } from '../fields/cover-fields.ts';
 import { addToDraft, beginDraft, createCheckpoint, type Draft } from '../history/draft.ts';
 import type { Origin } from '../history/entry.ts';
 import { recordHistory } from '../history/record-history.ts';
@@ -108,7 +109,8 @@ function applyToAccount(
   let draft = beginDraft(before.historyFrom, before.historyLength);
   let hadNewer = false;
   for (const accountChange of changes) {
-    const { change, eligible, gap } = accountChange;
+    const { eligible, gap } = accountChange;
+    const change = keepValues(merged, accountChange.change);
     const next = merge(merged, change);
     draft = addToDraft(draft, merged, { change, gap, origin: originOf(accountChange) });
     hadNewer ||= compareVersions(newestVersion(merged), change.version) > 0;

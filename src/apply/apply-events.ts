@@ -4,6 +4,8 @@ import { inTransaction } from '../db/database.ts';
 import { isDataError } from '../db/database-fault.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
+import { omitUnmirrored } from '../fields/cover-fields.ts';
+import { readUnmirroredNames } from '../fields/field-rows.ts';
 import { closeRepaired } from '../incidents/close-incidents.ts';
 import { type DetectedGaps, type ReportedEvent, recordIncidents } from '../incidents/detected-gaps.ts';
 import { readKnownVersions, requestReads } from '../incidents/request-reads.ts';
@@ -193,7 +195,10 @@ async function changesOf(
   results: readonly ProcessedEvent[],
   now: number,
 ): Promise<{ readonly changes: readonly AccountChange[]; readonly unknownIds: readonly string[] }> {
-  const eventChanges = results.flatMap(toChanges);
+  const unmirrored = await readUnmirroredNames(client);
+  const eventChanges = results
+    .flatMap(toChanges)
+    .map((event) => ({ ...event, change: omitUnmirrored(event.change, unmirrored) }));
   const emptyIds =
     source === 'webhook' ? eventChanges.filter(isEmptyPatch).map(({ accountId }) => accountId) : [];
   const known = await readKnownVersions(client, emptyIds);

@@ -15,6 +15,10 @@ export type Change = {
   readonly values: FieldValues;
   /** Top-level fields that a snapshot does not cover: they stay unchanged. */
   readonly unreadFields?: ReadonlySet<string>;
+  /** Top-level fields that Salesforce may not show: a value that the mirror has stays. */
+  readonly keptFields?: ReadonlySet<string>;
+  /** Set for a patch by a read of these top-level fields alone. */
+  readonly readFields?: ReadonlySet<string>;
   /** Paths of values in which U+FFFD replaces a character that PostgreSQL cannot store. */
   readonly replaced?: ReadonlySet<string>;
 };

@@ -29,6 +29,7 @@ export function describeStatus(status: Status, now: number): string {
     ...writeBack.failures.map((cause): [string, string] => ['', describeFailures(cause)]),
     ['Incidents', `${incidents.open} open, ${incidents.repairing} being repaired`],
     ['Last verification', describeVerification(lastVerification, now)],
+    ...describeFields(status, now),
     ...resyncs.map((resync): [string, string] => ['Resync', describeResync(resync)]),
     ['Errors', `${events.failed} ${events.failed === 1 ? 'event' : 'events'} failed`],
     ...lastErrors.map(({ id, error }): [string, string] => ['', `event ${id}: ${error ?? 'no reason'}`]),
@@ -60,6 +61,21 @@ function describeLag({ lagMilliseconds, reasons, subscription }: Status): string
 function describeHold({ state, since: at, reason }: Status['writeBack'], now: number): [string, string][] {
   if (state !== 'waiting' && state !== 'paused') return [];
   return [['', `${state}${since(at, now)}: ${reason?.message ?? 'no reason'}`]];
+}
+
+/** The fields that events do not keep current; empty if there are none. */
+function describeFields({ calculatedFields, unreadableFields }: Status, now: number): [string, string][] {
+  const { names, refreshedAt } = calculatedFields;
+  const read = refreshedAt === null ? 'not read yet' : `read${since(refreshedAt, now, ' ', ' ago')}`;
+  return [
+    ...(names.length === 0
+      ? []
+      : [['Calculated fields', `${names.join(', ')} (${read})`] as [string, string]]),
+    ...unreadableFields.map(({ name, since: at }): [string, string] => [
+      'Unreadable field',
+      `${name}${since(at, now)}; its values are kept`,
+    ]),
+  ];
 }
 
 // Messages of triggers contain a stack trace.

@@ -38,6 +38,7 @@ export type Config = {
   readonly codes: Required<CodeOptions>;
   readonly collectMs: number;
   readonly indexedFields: readonly string[];
+  readonly calculatedFields: readonly string[];
   readonly eventRetentionDays: number;
   readonly host: string;
   readonly port: number;
@@ -88,6 +89,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
   const format = codeFormat(env);
   problems.push(...formatProblems(format));
   const filter = collectProblems(() => codeFilter(env)) ?? null;
+  const calculatedFields = collectProblems(() => parseCalculatedFields(env)) ?? [];
   const indexedFields = collectProblems(() => parseIndexedFields(env)) ?? [];
   if (env.EVENT_RETENTION_DAYS > 0 && env.EVENT_RETENTION_DAYS < minEventDays) {
     problems.push(
@@ -113,6 +115,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     codes: { format, filter, restore: env.SIGNUP_CODE_RESTORE },
     collectMs: env.WRITE_BACK_GATHER_MS,
     indexedFields,
+    calculatedFields,
     eventRetentionDays: env.EVENT_RETENTION_DAYS,
     host: env.HOST,
     port: env.PORT,
@@ -192,6 +195,14 @@ function parseIndexedFields({ INDEXED_FIELDS: text = '' }: Settings): string[] {
   ]);
 }
 
+function parseCalculatedFields({ CALCULATED_FIELDS: text = '' }: Settings): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const fields = [...new Set(names.filter((name) => name !== ''))];
+  const invalid = fields.find((name) => !/^[A-Za-z][A-Za-z0-9_]*$/.test(name));
+  if (invalid === undefined) return fields;
+  throw new ConfigError([`CALCULATED_FIELDS names "${invalid}", which is not an API name such as Score__c`]);
+}
+
 type Settings = Static<typeof settings>;
 
 function parseSettings(environment: NodeJS.ProcessEnv): Settings {
@@ -224,9 +235,13 @@ function settingProblem(
   return `${name}: ${shown} ${expected} (${schema !== undefined && 'description' in schema ? schema.description : ''})`;
 }
 
-function parseSchedules({ VERIFY_SCHEDULE: verify, SAMPLE_SCHEDULE: sample }: Settings): Schedules {
+function parseSchedules(env: Settings): Schedules {
+  const { VERIFY_SCHEDULE: verify, SAMPLE_SCHEDULE: sample, CALCULATED_FIELDS_SCHEDULE: calculated } = env;
   return {
     ...(verify === undefined ? {} : { verify: parseCron('VERIFY_SCHEDULE', verify) }),
     ...(sample === undefined ? {} : { sample: parseCron('SAMPLE_SCHEDULE', sample) }),
+    ...(env.CALCULATED_FIELDS === undefined
+      ? {}
+      : { calculated: parseCron('CALCULATED_FIELDS_SCHEDULE', calculated) }),
   };
 }

@@ -117,6 +117,14 @@ export const settings = Type.Object({
   SAMPLE_SCHEDULE: text(
     'Cron expression, UTC: compares recent changes and counts only, which takes few API calls; off if unset',
   ),
+  CALCULATED_FIELDS: text(
+    'Comma-separated formula, roll-up and other calculated fields of Account to mirror, such as `Score__c`; none if unset. Events do not keep them current: they are read on a schedule',
+    { maxLength: 4096 },
+  ),
+  CALCULATED_FIELDS_SCHEDULE: Type.String({
+    default: '0 */6 * * *',
+    description: 'Cron expression, UTC: reads the fields of `CALCULATED_FIELDS` of all accounts',
+  }),
   INDEXED_FIELDS: text(
     'Comma-separated fields that lists of accounts can be filtered by, such as `Industry,BillingAddress.Country`; each gets an index',
     { maxLength: 4096 },

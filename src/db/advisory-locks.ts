@@ -21,6 +21,8 @@ export const advisoryLocks = {
   resyncOrders: advisoryLock(7_245_113_004n),
   /** Held by the leader. */
   leader: advisoryLock(7_245_113_006n),
+  /** Only one transaction compares the fields of Account with those that Salesforce described last. */
+  fieldChecks: advisoryLock(7_245_113_007n),
   /** Only one sweep runs. */
   sweep: advisoryLock(7_245_113_021n),
 } as const;

@@ -14,6 +14,7 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.eventOutcome.findFirst({ where: { position: 0n } }),
     () => prisma.loggedEvent.findFirst({ where: { id: 0n } }),
     () => prisma.eventSchema.findFirst({ where: { id: '' } }),
+    () => prisma.salesforceField.findFirst({ where: { name: '' } }),
     () => prisma.subscription.findFirst({ where: { topic: '' } }),
     () => prisma.resync.findFirst({ where: { id: absentId } }),
     () => prisma.incident.findFirst({ where: { id: 0n } }),

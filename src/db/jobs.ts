@@ -31,7 +31,7 @@ const defaultQueryTimeoutMs = 35_000;
 
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
-/** A row of the table `resyncs`; scope `all` has a queue that runs one at a time. */
+/** A row of the table `resyncs`; those of all records have a queue that runs one at a time. */
 export type QueuedResync = { readonly id: string; readonly scope: string };
 
 export type QueueOptions = {
@@ -100,7 +100,7 @@ export async function startJobs(
     schema,
     enqueueRereads: (client, ids) => insert(client, queues.reread, perAccount(ids)),
     enqueueResync: (client, { id, scope }) =>
-      scope === 'all'
+      scope === 'all' || scope === 'fields'
         ? insert(client, queues.fullResync, [{ data: { resyncId: id } }])
         : insert(client, queues.resync, [{ key: id, data: { resyncId: id } }]),
     async stopFetching() {

@@ -8,9 +8,17 @@ const channelSql = `case current_schema() when 'public' then 'tidemark' else 'ti
 
 /**
  * The reason of a wake-up: stored events, applied events, due codes, progress of a resync, a released lease, a request
- * to reconnect to Salesforce, an opened or closed incident. A wake-up is only a hint; the receiver queries the state.
+ * to reconnect to Salesforce, an opened or closed incident, a new schema of events. A wake-up is only a hint; the receiver queries the state.
  */
-export type Wake = 'apply' | 'applied' | 'write-back' | 'resync' | 'lease' | 'reconnect' | 'incident';
+export type Wake =
+  | 'apply'
+  | 'applied'
+  | 'write-back'
+  | 'resync'
+  | 'lease'
+  | 'reconnect'
+  | 'incident'
+  | 'schema';
 
 /** Sends a wake-up that takes effect when the surrounding transaction commits. */
 export async function sendWakeUp(client: Queryable, wake: Wake): Promise<void> {

@@ -50,7 +50,15 @@ export type StoredFacts = {
   readonly lastAppliedAt: Date | null;
   /** The latest initial load; null if none was requested. */
   readonly initialLoad: InitialLoadFacts | null;
-  readonly incidents: readonly { readonly cause: string; readonly count: number; readonly since: Date }[];
+  readonly incidents: readonly {
+    readonly cause: string;
+    readonly count: number;
+    readonly since: Date;
+    /** Of the oldest one, if the cause is `schema changed`; otherwise null. */
+    readonly detail?: string | null;
+  }[];
+  /** When the oldest schema of events arrived since whose arrival the fields were not compared with Salesforce. */
+  readonly uncheckedSchemaAt: Date | null;
   /** Failed codes by error code. */
   readonly failedCodes: readonly {
     readonly code: string;

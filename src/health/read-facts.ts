@@ -25,6 +25,7 @@ export async function readStoredFacts(
       lastAppliedAt: row.lastAppliedAt,
       initialLoad: withTime(row.initialLoad),
       incidents: row.incidents.map(toTimed),
+      uncheckedSchemaAt: row.uncheckedSchemaAt,
       failedCodes: row.failedCodes.map((failed) => ({ ...failed, since: toDate(failed.since) })),
       writeBack: withTime(row.writeBack),
       unconfirmedResyncs: row.unconfirmedResyncs.map(toTimed),
@@ -57,8 +58,11 @@ const factsSql = `
              where reason = 'initial' and not exists (select from subscriptions where topic = $1 and loaded_at is not null)
              order by created_at desc limit 1) t) as "initialLoad",
          (select coalesce(jsonb_agg(t order by t.since), '[]') from (
-            select cause, count(*)::int as count, min(opened_at) as since
+            select cause, count(*)::int as count, min(opened_at) as since,
+                   case cause when 'schema changed' then (array_agg(detail order by id))[1] end as detail
               from incidents where topic = $1 and state <> 'closed' group by cause) t) as incidents,
+         (select min(fetched_at) from event_schemas
+           where checked_at is null and schema::jsonb ->> 'name' = 'AccountChangeEvent') as "uncheckedSchemaAt",
          (select coalesce(jsonb_agg(t order by t.count desc), '[]') from (
             select coalesce(code_error ->> 'code', 'UNKNOWN') as code, count(*)::int as count,
                    coalesce((array_agg(code_error ->> 'message'))[1], '') as message, min(code_attempted_at) as since
@@ -153,6 +157,7 @@ type Row = {
   readonly lastAppliedAt: Date | null;
   readonly initialLoad: One<StoredFacts['initialLoad']> | null;
   readonly incidents: readonly One<StoredFacts['incidents']>[];
+  readonly uncheckedSchemaAt: Date | null;
   readonly failedCodes: readonly (Omit<StoredFacts['failedCodes'][number], 'since'> & {
     readonly since: string | null;
   })[];

@@ -9,6 +9,7 @@ export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
   if (stored === null || missingColumns.length > 0) return own;
   return [
     ...stored.incidents.map(incidentProblem),
+    ...schemaProblems(stored, facts.now, graceMs),
     ...confirmationProblems(stored),
     ...codeProblems(stored),
     ...writeBackProblems(stored),
@@ -20,13 +21,11 @@ export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
   ];
 }
 
-function incidentProblem({ cause, count, since }: StoredFacts['incidents'][number]): Problem {
-  const isDifference = cause === 'difference';
+function incidentProblem({ cause, count, since, detail }: StoredFacts['incidents'][number]): Problem {
   const noun = count === 1 ? 'incident is' : 'incidents are';
-  return degraded(isDifference ? 'differences' : 'incidents', {
-    summary: isDifference
-      ? 'A comparison found accounts that differ from Salesforce.'
-      : `${count} ${noun} not repaired yet (${cause}).`,
+  return degraded(incidentCodes[cause] ?? 'incidents', {
+    summary: incidentSummaries[cause] ?? `${count} ${noun} not repaired yet (${cause}).`,
+    detail: detail ?? null,
     since,
     action:
       incidentActions[cause] ??
@@ -34,12 +33,38 @@ function incidentProblem({ cause, count, since }: StoredFacts['incidents'][numbe
   });
 }
 
+/** For causes with a code of their own. */
+const incidentCodes: Readonly<Record<string, string>> = {
+  difference: 'differences',
+  'schema changed': 'schema-changed',
+};
+
+const incidentSummaries: Readonly<Record<string, string>> = {
+  difference: 'A comparison found accounts that differ from Salesforce.',
+  'schema changed': 'Fields of Account changed in Salesforce; accounts may show old values of these fields.',
+};
+
 /** For causes that need an operator. */
 const incidentActions: Readonly<Record<string, string>> = {
   difference: 'Run "npx tidemark resync --all" to repair them; GET /v1/resyncs/{id}/differences lists them.',
   'failed record':
     'Correct these records in Salesforce (GET /v1/incidents names them, with the reason); they are read again every 15 minutes.',
+  'schema changed':
+    'Wait: the fields are read in all accounts automatically; GET /v1/resyncs shows the progress.',
 };
+
+/** Events with a new schema are applied before the fields are compared with Salesforce. */
+function schemaProblems({ uncheckedSchemaAt }: StoredFacts, now: Date, graceMs: number): Problem[] {
+  if (uncheckedSchemaAt === null || now.getTime() - uncheckedSchemaAt.getTime() <= graceMs) return [];
+  return [
+    degraded('schema-unchecked', {
+      summary:
+        'The schema of change events is new, and the fields of Account cannot be read from Salesforce: existing accounts may lack new values.',
+      since: uncheckedSchemaAt,
+      action: 'Check that Salesforce is reachable; the fields are compared automatically.',
+    }),
+  ];
+}
 
 function confirmationProblems({ unconfirmedResyncs }: StoredFacts): Problem[] {
   return unconfirmedResyncs.map(({ id, since }) =>

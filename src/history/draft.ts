@@ -1,6 +1,14 @@
 import { type Change, emptyState, type Merged, newestVersion } from '../apply/merge.ts';
 import { compareVersions, isReadVersion, type Version } from '../apply/version.ts';
-import { type Entry, isNewest, type KnownState, type Origin, toEntryAfter, toFullEntry } from './entry.ts';
+import {
+  type Entry,
+  isNewest,
+  isRelative,
+  type KnownState,
+  type Origin,
+  toEntryAfter,
+  toFullEntry,
+} from './entry.ts';
 import type { StateRow } from './insert-late.ts';
 
 /** The history entries of the changes that were merged into one account. */
@@ -38,7 +46,7 @@ export function addToDraft(
   // The changed fields describe a read only if the state before it is saved.
   const keep = draft.late.length > 0 ? toFullEntry : toEntryAfter.bind(null, before);
   const entry = keep(change, gap, origin);
-  const kept = entry.form === 'confirmed' && entry.written.size === 0 ? draft : withBase(draft, before);
+  const kept = isRelative(entry) && entry.written.size === 0 ? draft : withBase(draft, before);
   return { ...kept, length, entries: [...draft.entries, entry] };
 }
 

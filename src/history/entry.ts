@@ -17,12 +17,14 @@ export type Entry = {
   readonly version: Version;
   /**
    * `some`: a patch. `all`: a snapshot. `confirmed`: a snapshot by a read, of which only the fields that it changed are
-   * saved: most reads change nothing.
+   * saved: most reads change nothing. `fields`: the same of a read of single fields.
    */
-  readonly form: 'some' | 'all' | 'confirmed';
+  readonly form: 'some' | 'all' | 'confirmed' | 'fields';
   readonly written: FieldValues;
   /** Top-level fields that a snapshot does not cover. */
   readonly unreadFields: ReadonlySet<string>;
+  /** Top-level fields that were read; only of the form `fields`. */
+  readonly readFields?: ReadonlySet<string>;
   /** Whether the change has values that are not in the event. */
   readonly gap: boolean;
   readonly origin: Origin;
@@ -46,8 +48,12 @@ export const unknownState: KnownState = { merged: emptyState, staleVersion: null
 
 /** The entry of a change that is newer than all others. */
 export function toEntryAfter(before: Merged, change: Change, gap: boolean, origin: Origin): Entry {
-  const { version, kind, values, unreadFields = none } = change;
+  const { version, kind, values, unreadFields = none, readFields } = change;
   const kept = { version, unreadFields, gap, origin };
+  if (kind === 'patch' && readFields !== undefined && isComplete(before)) {
+    const after = merge(before, change);
+    return { ...kept, form: 'fields', readFields, written: written(changedPaths(before, after), after) };
+  }
   if (kind === 'patch') return { ...kept, form: 'some', written: values };
   if (!isReadVersion(version) || !isComplete(before))
     return { ...kept, form: 'all', written: filled(values) };
@@ -76,11 +82,21 @@ export function replay(state: KnownState, entry: Entry): KnownState {
   return { merged, staleVersion: uncertain !== null && isCertain(merged, uncertain) ? null : uncertain };
 }
 
+/** Whether an entry has only what a read changed, so that it depends on the state before it. */
+export function isRelative({ form }: Entry): boolean {
+  return form === 'confirmed' || form === 'fields';
+}
+
 /** Restores the change of an entry. */
 export function changeOfEntry(
   { values: before }: Merged,
-  { form, version, written, unreadFields }: Entry,
+  { form, version, written, unreadFields, readFields = none }: Entry,
 ): Change {
+  if (form === 'fields') {
+    const empty = [...readFields].map((name): [string, Scalar] => [name, null]);
+    const confirmed = [...before].filter(([path]) => readFields.has(topOf(path)));
+    return { version, kind: 'patch', values: new Map([...empty, ...confirmed, ...written]), readFields };
+  }
   if (form !== 'confirmed') {
     const kind = form === 'some' ? 'patch' : 'snapshot';
     return { version, kind, values: written, unreadFields };

@@ -25,7 +25,7 @@ export async function insertEntries(client: Queryable, rows: readonly AccountEnt
         ...versionArrays(slice.map(({ entry }) => entry.version)),
         slice.map(({ entry }) => entry.form),
         slice.map(({ entry }) => toJson(entry.written)),
-        slice.map(({ entry }) => storableJson([...entry.unreadFields])),
+        slice.map(({ entry }) => storableJson([...(entry.readFields ?? entry.unreadFields)])),
         slice.map(({ entry }) => entry.gap),
         slice.map(({ entry }) => entry.origin.changeType),
         slice.map(({ entry }) => entry.origin.eventId),
@@ -120,7 +120,8 @@ export function toEntry(raw: RawEntry): Entry {
     version: [ms, BigInt(number), sequence, readMs],
     form,
     written: new Map(Object.entries(written)),
-    unreadFields: new Set(untold),
+    unreadFields: new Set(form === 'fields' ? [] : untold),
+    ...(form === 'fields' && { readFields: new Set(untold) }),
     gap,
     origin: { changeType, eventId: eventId === null ? null : BigInt(eventId), resyncId },
   };

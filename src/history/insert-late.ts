@@ -1,7 +1,7 @@
 import { type Change, changedPaths, type Merged, merge, topOf } from '../apply/merge.ts';
 import { compareVersions, type Version } from '../apply/version.ts';
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
-import { changeOfEntry, type Entry, type KnownState, replay, unknownState } from './entry.ts';
+import { changeOfEntry, type Entry, isRelative, type KnownState, replay, unknownState } from './entry.ts';
 
 /** A saved state with all changes up to its version. */
 export type StateRow = { readonly version: Version; readonly known: KnownState };
@@ -93,7 +93,7 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
   const change = changeOfEntry(start.merged, late);
   const later = states.filter(isBehind).map((row) => ({ ...row, known: includeIn(row.known, change, late) }));
   const behind = entries.filter(isBehind);
-  if (behind.every(({ form }) => form !== 'confirmed')) return { entries: [], states: later };
+  if (!behind.some(isRelative)) return { entries: [], states: later };
   const touch = fieldsOf(late);
   const rewritten: Entry[] = [];
   let without = entries
@@ -110,8 +110,7 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
     }
     const touched = touch.inEntry(entry);
     const whole = changeOfEntry(without.merged, touched);
-    const adjusted =
-      entry.form === 'confirmed' ? { ...touched, written: met(withIt.merged, whole) } : touched;
+    const adjusted = isRelative(entry) ? { ...touched, written: met(withIt.merged, whole) } : touched;
     if (!isSame(adjusted, touched))
       rewritten.push({ ...entry, written: touch.replace(entry.written, adjusted.written) });
     without = replay(without, touched);
@@ -138,6 +137,7 @@ function fieldsOf({ form, written }: Entry) {
       ...entry,
       written: within(entry.written),
       unreadFields: new Set([...entry.unreadFields].filter(isTouched)),
+      ...(entry.readFields && { readFields: new Set([...entry.readFields].filter(isTouched)) }),
     }),
     replace: (all: FieldValues, touched: FieldValues): FieldValues =>
       new Map([...[...all].filter(([path]) => !isTouched(path)), ...touched]),

@@ -53,7 +53,7 @@ export async function listEntries(client: Queryable, list: EntryList): Promise<L
              from (select json_agg(${entryJson('c')}) as changes
                      from (select * from account_changes c
                             where c.account_id = $1 and ${versionTuple('c')} < ($2, $3, $4, $5)
-                              and (c.form <> 'confirmed' or c.written <> '{}')
+                              and (c.form not in ('confirmed', 'fields') or c.written <> '{}')
                               and ($6::text is null or c.written ? $6
                                    or (c.form = 'all' and not c.untold @> array[$7::text]))
                             order by c.commit_ms desc, c.commit_number desc, c.sequence_number desc, c.read_ms desc

@@ -164,7 +164,8 @@ export async function repairByResync(
   { request, ...incident }: ResyncRepair,
 ): Promise<string> {
   const resyncId = await requestResync(client, jobs.enqueueResync, request);
-  const { scope: extent, accountIds = [] } = request;
+  const { scope, accountIds = [] } = request;
+  const extent = scope === 'fields' ? 'all' : scope;
   await openIncident(client, { ...incident, topic, extent, accountIds, to: new Date(), resyncId });
   return resyncId;
 }

@@ -12,6 +12,7 @@ export const incidentCauses = [
   'failed record',
   'dated ahead',
   'difference',
+  'schema changed',
 ] as const;
 
 /**
@@ -24,6 +25,7 @@ export const incidentCauses = [
  * - `failed record`: a record from Salesforce cannot be stored
  * - `dated ahead`: events are dated ahead of this machine's clock
  * - `difference`: a comparison with Salesforce found differences that no event explains
+ * - `schema changed`: fields were added or changed, which changes existing records without events
  */
 export type IncidentCause = (typeof incidentCauses)[number];
 

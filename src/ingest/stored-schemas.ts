@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import { sendWakeUp } from '../db/wake-up.ts';
 import type { SchemaStore } from '../salesforce/schema-cache.ts';
 
 /** Writer schemas in the database, so that stored events can be decoded without Salesforce. */
@@ -13,11 +14,12 @@ export function storedSchemas(client: Queryable): SchemaStore {
       return rows[0]?.schema;
     },
     async save(schemaId, schemaJson) {
-      await client.query({
+      const { rowCount } = await client.query({
         name: 'save-schema',
         text: 'insert into event_schemas (id, schema) values ($1, $2) on conflict (id) do nothing',
         values: [schemaId, schemaJson],
       });
+      if (rowCount === 1) await sendWakeUp(client, 'schema');
     },
   };
 }
@@ -41,4 +43,28 @@ export async function readSchemasSince(client: Queryable, since: Date): Promise<
     values: [since],
   });
   return rows.map(({ id }) => id);
+}
+
+const isUnchecked = `checked_at is null and schema::jsonb ->> 'name' = 'AccountChangeEvent'`;
+
+/** Reads the ids of schemas of account events since whose arrival the fields have not been compared with Salesforce. */
+export async function readUncheckedSchemas(client: Queryable): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>({
+    name: 'unchecked-schemas',
+    text: `select id from event_schemas where ${isUnchecked} order by fetched_at`,
+  });
+  return rows.map(({ id }) => id);
+}
+
+export async function hasUncheckedSchemas(client: Queryable): Promise<boolean> {
+  return (await readUncheckedSchemas(client)).length > 0;
+}
+
+/** Marks schemas as seen before the fields were compared with Salesforce. */
+export async function markSchemasChecked(client: Queryable, ids: readonly string[]): Promise<void> {
+  await client.query({
+    name: 'mark-schemas-checked',
+    text: 'update event_schemas set checked_at = now() where id = any($1::text[]) and checked_at is null',
+    values: [ids],
+  });
 }

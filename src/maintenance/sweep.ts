@@ -8,7 +8,7 @@ import { failedRecordRetryMinutes } from '../incidents/failed-records.ts';
 import { closeBulkJobs } from '../resync/bulk-pages.ts';
 import { checkInvisibleAccounts, claimInvisibleAccounts } from '../resync/deletion/check-invisible.ts';
 import { requestInitialLoad } from '../resync/initial-load.ts';
-import { isOwnRepair } from '../resync/request-resync.ts';
+import { isOwnRepair, resyncScopes } from '../resync/request-resync.ts';
 import { runLoop } from '../run-loop.ts';
 
 /** Maximum number of accounts per query of a sweep; the next sweep continues. */
@@ -72,7 +72,7 @@ export async function sweep({
       name: 'forget-webhook-requests',
       text: `delete from webhook_requests where received_at < now() - interval '7 days'`,
     });
-    for (const scope of ['all', 'since', 'accounts']) {
+    for (const scope of resyncScopes) {
       const active = `select id::text as id from resyncs
                        where state in ('queued', 'reading', 'applying') and scope = '${scope}'`;
       for (const id of await withoutJob(client, jobs, active, queues.resync, queues.fullResync))

@@ -139,13 +139,16 @@ function toAccountChange(
   return { accountId: read.id, change, eligible: false, gap: false, ...(resyncId && { resyncId }) };
 }
 
-/** A record as a change of all fields that the snapshot covers. */
+/** A record as a change of the fields that the snapshot covers. */
 export function toChange(read: AccountRead, snapshot: Snapshot, unreadFields: ReadonlySet<string>): Change {
+  const version = readVersion(read.systemModstamp, snapshot.watermark, snapshot.readAt);
+  const { onlyFields, clearedFields, keptFields } = snapshot;
+  if (onlyFields !== undefined) {
+    const cleared = clearedFields.map((name): [string, null] => [name, null]);
+    const values = new Map([...read.values, ...cleared]);
+    return toStorable({ version, kind: 'patch', values, readFields: onlyFields });
+  }
   const isDeleted = proofOfDeletion([{ source: 'row', isDeleted: read.deleted }]) !== null;
-  return toStorable({
-    version: readVersion(read.systemModstamp, snapshot.watermark, snapshot.readAt),
-    kind: 'snapshot',
-    values: new Map([...read.values, [deletedField, isDeleted]]),
-    unreadFields,
-  });
+  const values = new Map([...read.values, [deletedField, isDeleted]]);
+  return toStorable({ version, kind: 'snapshot', values, unreadFields, keptFields });
 }

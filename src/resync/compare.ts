@@ -4,6 +4,7 @@ import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import { decideCode } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
+import { keepValues } from '../fields/cover-fields.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 import type { AccountRead } from '../salesforce/records.ts';
 import { includeKnownVersion, type ReadPage, toChange } from './apply-reads.ts';
@@ -54,7 +55,7 @@ function compareOne(read: AccountRead, row: ComparableRow | undefined, compariso
       : [{ accountId: read.id, kind, fields, values, modifiedAt }];
   }
   if (row === undefined) return [];
-  const change = toChange(read, comparison.snapshot, comparison.unreadFields);
+  const change = keepValues(row.merged, toChange(read, comparison.snapshot, comparison.unreadFields));
   const merged = merge(row.merged, change);
   if (merged.values.get(deletedField) === true) return [extraAccount(read.id, modifiedAt)];
   const values = {

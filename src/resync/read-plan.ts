@@ -1,10 +1,11 @@
 import type pg from 'pg';
-import { readNewestSchemaId, readSchemasSince } from '../ingest/stored-schemas.ts';
+import { readNewestSchemaId, readSchemasSince, readUncheckedSchemas } from '../ingest/stored-schemas.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import type { CallWithinBudget } from '../salesforce/query-pages.ts';
-import type { ReadPlan } from '../salesforce/records.ts';
+import type { DescribedField } from '../salesforce/records.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
+import type { SchemaField } from '../salesforce/writer-schema.ts';
 
 export type SchemaContext = {
   readonly pool: pg.Pool;
@@ -13,39 +14,57 @@ export type SchemaContext = {
   readonly schemas: SchemaCache;
 };
 
-/** What to read, and the change event schema that the plan comes from. */
-export type KnownPlan = { readonly plan: ReadPlan; readonly schemaId: string };
+/** The fields of Account, as Salesforce describes them now. */
+export type CurrentFields = {
+  /** The newest change event schema, and its fields without the header. */
+  readonly schemaId: string;
+  readonly fields: readonly SchemaField[];
+  readonly described: readonly DescribedField[];
+  /** Schemas that had arrived before, and after whose arrival the fields were not compared with Salesforce. */
+  readonly uncheckedIds: readonly string[];
+};
 
 /**
- * Plans to read the fields of the newest change event schema that the user can see. The topic names the schema; for a
- * channel of several objects, the topic of accounts does. The schema stored last is the fallback, because it may come
- * from a backlog.
+ * Reads the newest change event schema and describe. The topic names the schema; for a channel of several objects, the
+ * topic of accounts does. The schema stored last is the fallback, because it may come from a backlog.
  */
-export async function currentReadPlan(
+export async function readCurrentFields(
   context: SchemaContext,
   callWithinBudget: CallWithinBudget,
-): Promise<KnownPlan> {
+): Promise<CurrentFields> {
+  const uncheckedIds = await readUncheckedSchemas(context.pool);
   const { schemaId: topicSchemaId } = await context.org.pubsub.getTopic(context.topic);
   const schemaId =
     topicSchemaId !== ''
       ? topicSchemaId
       : ((await getAccountSchemaId(context.org)) ?? (await readNewestSchemaId(context.pool)));
   if (schemaId === undefined) throw new Error('no change event schema is known yet');
-  return readPlanOf(context, schemaId, callWithinBudget);
+  const { fields, described } = await readFieldsOf(context, schemaId, callWithinBudget);
+  return { schemaId, fields, described, uncheckedIds };
 }
 
-/** Plans to read the fields of a schema. */
-export async function readPlanOf(
+/** Reads the fields of a schema, and describe. */
+export async function readFieldsOf(
   { org, schemas }: SchemaContext,
   schemaId: string,
   callWithinBudget: CallWithinBudget,
-): Promise<KnownPlan> {
+): Promise<Pick<CurrentFields, 'fields' | 'described'>> {
   const { entityFields } = await schemas.get(schemaId);
-  return { plan: await callWithinBudget(() => org.readPlan(entityFields.slice(1))), schemaId };
+  return { fields: entityFields.slice(1), described: await callWithinBudget(() => org.describe()) };
+}
+
+/** Reads the names of all fields that events have ever carried, deleted ones included. */
+export async function readEventFields({
+  pool,
+  schemas,
+}: Pick<SchemaContext, 'pool' | 'schemas'>): Promise<ReadonlySet<string>> {
+  const ids = await readSchemasSince(pool, new Date(0));
+  const all = await Promise.all(ids.map((id) => schemas.get(id)));
+  return new Set(all.flatMap(({ entityFields }) => entityFields.slice(1).map(({ name }) => name)));
 }
 
 /** Finds the fields of a schema that an older one does not have. */
-export async function findAddedFields(
+async function findAddedFields(
   { schemas }: Pick<SchemaContext, 'schemas'>,
   schemaId: string,
   knownId: string,

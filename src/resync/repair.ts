@@ -1,11 +1,12 @@
 import { inTransaction } from '../db/database.ts';
+import { checkFields } from '../fields/check-fields.ts';
 import { closeByResync } from '../incidents/close-incidents.ts';
 import { markLoaded } from '../ingest/subscription-rows.ts';
 import { applyPage } from './apply-reads.ts';
 import { settleInvisible } from './deletion/settle-invisible.ts';
 import { finishResync } from './finish-resync.ts';
 import { prefetch, readMissing, readPages } from './pages.ts';
-import { currentReadPlan, findAddedFields } from './read-plan.ts';
+import { readCurrentFields } from './read-plan.ts';
 import { requestResync } from './request-resync.ts';
 import { saveProgress, saveUnknownIds } from './resync-rows.ts';
 import type { Outcome, Page, ResyncContext, RunningResync } from './snapshot.ts';
@@ -16,8 +17,10 @@ import { findDifferingSpans, hasOrphans, readSpan } from './windows.ts';
  * absent without proof of a deletion are settled at the end.
  */
 export async function repair(run: RunningResync): Promise<Outcome> {
-  const { row } = run;
-  for await (const page of prefetch(readPages(run))) await apply(run, page);
+  const { row, snapshot } = run;
+  const { plan, clearedFields, onlyFields } = snapshot;
+  const hasFields = onlyFields === undefined || plan.fields.length + clearedFields.length > 0;
+  if (hasFields) for await (const page of prefetch(readPages(run))) await apply(run, page);
   if (row.scope === 'all') for await (const page of readMissing(run)) await apply(run, page);
   if (row.scope === 'since' && (await hasOrphans(run))) await repairOrphans(run);
   if (!(await settleInvisible(run))) return { stopped: true };
@@ -45,27 +48,16 @@ async function repairOrphans(run: RunningResync): Promise<void> {
 
 /** @returns the number of records that could not be stored */
 async function finish(run: RunningResync): Promise<number> {
-  const { context, row } = run;
-  await requestAddedFields(run);
+  const { context, row, callWithinBudget } = run;
+  // Fields that changed during the read are read again.
+  if (row.scope !== 'accounts')
+    await checkFields(context, await readCurrentFields(context, callWithinBudget));
   return inTransaction(context.pool, async (client) => {
     const unstored = await finishResync(client, row);
     await closeByResync(client, row.id);
     if (row.scope === 'all') await markLoaded(client, context.topic);
     return unstored;
   });
-}
-
-/** Requests another resync if fields were added during the read: its records do not have them. */
-async function requestAddedFields({
-  context,
-  row,
-  snapshot,
-  callWithinBudget,
-}: RunningResync): Promise<void> {
-  if (row.scope === 'accounts') return;
-  const { schemaId } = await currentReadPlan(context, callWithinBudget);
-  const added = await findAddedFields(context, schemaId, snapshot.schemaId);
-  if (added.size > 0) await requestFull(context, `fields added: ${[...added].join(', ')}`);
 }
 
 async function requestFull(context: ResyncContext, reason: string): Promise<void> {

@@ -6,7 +6,7 @@ import { storableText } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { activeStates, openStates } from './resync-claim.ts';
 
-export const resyncScopes = ['all', 'since', 'accounts'] as const;
+export const resyncScopes = ['all', 'fields', 'since', 'accounts'] as const;
 export const resyncModes = ['repair', 'verify', 'sample'] as const;
 export const resyncStates = [
   'queued',
@@ -18,6 +18,12 @@ export const resyncStates = [
   'cancelled',
 ] as const;
 
+/**
+ * - `all`: all records
+ * - `fields`: some fields of all records
+ * - `since`: the records that changed since a time
+ * - `accounts`: the records with given ids
+ */
 export type ResyncScope = (typeof resyncScopes)[number];
 
 /**
@@ -35,6 +41,8 @@ export type ResyncRequest = {
   /** `initial`, `manual`, `schedule`, `gap`, `overflow`, `position lost`, … */
   readonly reason: string;
   readonly accountIds?: readonly string[];
+  /** For scope `fields`: top-level fields. */
+  readonly fields?: readonly string[];
   /** Requested texts that are no account ids, for display. */
   readonly invalidIds?: readonly string[];
   /** For scope `since`: reads what changed at or after this moment. */
@@ -61,8 +69,8 @@ export async function requestResync(
 export async function insertResync(client: Queryable, request: ResyncRequest): Promise<string> {
   const { rows } = await client.query<{ id: string }>({
     name: 'request-resync',
-    text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by)
-           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id`,
+    text: `insert into resyncs (scope, mode, repairs, reason, account_ids, invalid_ids, since, requested_by, fields)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
     values: [
       request.scope,
       request.mode ?? 'repair',
@@ -72,6 +80,7 @@ export async function insertResync(client: Queryable, request: ResyncRequest): P
       (request.invalidIds ?? []).map(storableText),
       request.since ?? null,
       request.requestedBy === undefined ? null : storableText(request.requestedBy),
+      request.fields ?? [],
     ],
   });
   const [row] = rows;
@@ -144,6 +153,6 @@ export async function cancelResync(
 /** SQL: whether Tidemark requested the resync without an incident, so that only the sweep retries it. */
 export function isOwnRepair(row: string): string {
   return `(${row}.requested_by is null and (
-    ${row}.reason in ('first position', 'sample differs widely')
-    or ${row}.reason like 'fields added%' or ${row}.reason like 'too much differs%'))`;
+    ${row}.reason in ('first position', 'sample differs widely', 'calculated fields')
+    or ${row}.reason like 'too much differs%'))`;
 }

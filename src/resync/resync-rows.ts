@@ -12,6 +12,8 @@ export type ResyncRow = Claim & {
   readonly repairs: boolean;
   readonly reason: string;
   readonly accountIds: readonly string[];
+  /** For scope `fields`. */
+  readonly fields: readonly string[];
   readonly since: Date | null;
   readonly method: 'rest' | 'bulk' | null;
   readonly readAt: Date | null;
@@ -27,7 +29,7 @@ export type ResyncRow = Claim & {
   readonly read: number;
 };
 
-const rowColumns = `id, claim, scope, mode, repairs, reason, account_ids as "accountIds", since, method, read_at as "readAt",
+const rowColumns = `id, claim, scope, mode, repairs, reason, account_ids as "accountIds", fields, since, method, read_at as "readAt",
   watermark, schema_id as "schemaId", expected, bulk_asked_at as "bulkAskedAt", bulk_job_id as "bulkJobId",
   resume_at as "resumeAt", resume_rows as "resumeRows", read`;
 

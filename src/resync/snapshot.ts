@@ -4,13 +4,21 @@ import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import type { Queryable } from '../db/database.ts';
 import type { Jobs } from '../db/jobs.ts';
+import { checkFields } from '../fields/check-fields.ts';
+import { readKnownFields } from '../fields/field-rows.ts';
 import { readSubscription, readWatermark } from '../ingest/subscription-rows.ts';
 import { badAnswer, type SalesforceError } from '../salesforce/error.ts';
 import type { CallWithinBudget } from '../salesforce/query-pages.ts';
-import type { AccountRead, ReadPlan } from '../salesforce/records.ts';
+import { type AccountRead, planRead, type ReadPlan } from '../salesforce/records.ts';
 import type { Absence } from './deletion/deletion-proof.ts';
 import { exceedsBound } from './deletion/deletion-proof.ts';
-import { currentReadPlan, readPlanOf, type SchemaContext } from './read-plan.ts';
+import {
+  type CurrentFields,
+  readCurrentFields,
+  readEventFields,
+  readFieldsOf,
+  type SchemaContext,
+} from './read-plan.ts';
 import { type ResumePoint, type ResyncRow, saveReadStart } from './resync-rows.ts';
 
 export type ResyncContext = SchemaContext & {
@@ -25,14 +33,24 @@ export type ResyncContext = SchemaContext & {
 };
 
 /** A read of Salesforce: every record that it returns contains all changes up to the watermark. */
-export type Snapshot = {
-  readonly plan: ReadPlan;
+export type Snapshot = FieldSelection & {
   readonly schemaId: string;
   readonly watermark: Version;
   /** Epoch milliseconds. */
   readonly readAt: number;
   /** Undefined if single accounts are read again. */
   readonly resyncId?: string;
+};
+
+/** Which fields a snapshot reads. */
+type FieldSelection = {
+  readonly plan: ReadPlan;
+  /** Set if only these fields are read: a change of nothing else. */
+  readonly onlyFields?: ReadonlySet<string>;
+  /** Fields among `onlyFields` that are not mirrored any more. */
+  readonly clearedFields: readonly string[];
+  /** Fields that the user cannot see, or that a comparison omits: the mirror keeps their values. */
+  readonly keptFields: ReadonlySet<string>;
 };
 
 /** A claimed resync. */
@@ -45,14 +63,18 @@ export type RunningResync = {
   readonly signal: AbortSignal;
 };
 
-/** Takes the watermark before the first request. */
+/** Checks the fields of Account, and takes the watermark before the first record is requested. */
 export async function startSnapshot(
   context: ResyncContext,
   callWithinBudget: CallWithinBudget,
+  row?: ResyncRow,
 ): Promise<Snapshot> {
-  const { plan, schemaId } = await currentReadPlan(context, callWithinBudget);
+  const current = await readCurrentFields(context, callWithinBudget);
+  await checkFields(context, current);
   const watermark = await readWatermark(context.pool, context.topic);
-  return { plan, schemaId, watermark, readAt: Date.now() };
+  const selection = await selectFields(context, current, row);
+  const resyncId = row === undefined ? {} : { resyncId: row.id };
+  return { ...selection, ...resyncId, schemaId: current.schemaId, watermark, readAt: Date.now() };
 }
 
 /** The snapshot of an earlier try of the resync, because its bulk job contains no later change; else a new one. */
@@ -63,10 +85,12 @@ export async function resumeSnapshot(
 ): Promise<Snapshot> {
   const { readAt, watermark, schemaId } = row;
   if (readAt !== null && watermark !== null && schemaId !== null) {
-    const { plan } = await readPlanOf(context, schemaId, callWithinBudget);
-    return { plan, schemaId, watermark: parseVersion(watermark), readAt: readAt.getTime(), resyncId: row.id };
+    const current = await readFieldsOf(context, schemaId, callWithinBudget);
+    const selection = await selectFields(context, current, row);
+    const progress = { watermark: parseVersion(watermark), readAt: readAt.getTime() };
+    return { ...selection, ...progress, schemaId, resyncId: row.id };
   }
-  const snapshot = { ...(await startSnapshot(context, callWithinBudget)), resyncId: row.id };
+  const snapshot = await startSnapshot(context, callWithinBudget, row);
   const { replayId } = await readSubscription(context.pool, context.topic);
   await saveReadStart(context.pool, row, {
     readAt: new Date(snapshot.readAt),
@@ -76,6 +100,30 @@ export async function resumeSnapshot(
     logPosition: await newestPosition(context.pool),
   });
   return snapshot;
+}
+
+/** Comparisons omit calculated fields: they change without events. */
+async function selectFields(
+  { pool, org, schemas }: ResyncContext,
+  { fields, described }: Pick<CurrentFields, 'fields' | 'described'>,
+  row: ResyncRow | undefined,
+): Promise<FieldSelection> {
+  const isComparison = row !== undefined && row.mode !== 'repair';
+  const onlyFields = row?.scope === 'fields' ? new Set(row.fields) : undefined;
+  const plan = planRead(fields, described, isComparison ? new Set() : org.calculatedFields, onlyFields);
+  const covered = new Set(plan.fields.map(({ name }) => name));
+  const known = await readKnownFields(pool);
+  const deselected = new Set(
+    known.flatMap(({ name, calculated, mirrored }) => (calculated && !mirrored ? [name] : [])),
+  );
+  const eventFields = await readEventFields({ pool, schemas });
+  const kept = [...known.map(({ name }) => name), ...eventFields].filter((name) => !covered.has(name));
+  return {
+    plan,
+    ...(onlyFields && { onlyFields }),
+    clearedFields: [...deselected.intersection(onlyFields ?? new Set())],
+    keptFields: new Set(kept).difference(deselected),
+  };
 }
 
 async function newestPosition(client: Queryable): Promise<bigint> {

@@ -4,9 +4,8 @@ import { type ApiBudget, createApiBudget } from './api-budget.ts';
 import type { SalesforceError } from './error.ts';
 import { withFreshToken } from './fresh-token.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
-import { describeAccount, identify, planRead, type ReadPlan } from './records.ts';
+import { type DescribedField, describeAccount, identify } from './records.ts';
 import { type ConnectionOptions, connect } from './sign-in.ts';
-import type { SchemaField } from './writer-schema.ts';
 
 export type OrgOptions = ConnectionOptions & {
   /** Host and port of the Pub/Sub API. */
@@ -16,6 +15,8 @@ export type OrgOptions = ConnectionOptions & {
   /** Share of the daily API requests that resyncs and write-backs leave to other clients, in percent. */
   readonly reservePercent?: number;
   readonly timing?: Partial<Timing>;
+  /** Names of the calculated fields to mirror; none by default. */
+  readonly calculatedFields?: readonly string[];
 };
 
 /** A Salesforce org after the sign-in: REST and Pub/Sub API. */
@@ -36,8 +37,10 @@ export type Org = {
   hasMoved(): Promise<boolean>;
   /** Ends the backoff of the sign-in: the next call signs in immediately. */
   endSignInPause(): void;
-  /** Plans the read of these fields; asks Salesforce which of them are visible. @throws SalesforceError */
-  readPlan(mirrored: readonly SchemaField[]): Promise<ReadPlan>;
+  /** Names of the calculated fields to mirror. */
+  readonly calculatedFields: ReadonlySet<string>;
+  /** Reads the fields of Account that the user can see. @throws SalesforceError */
+  describe(): Promise<DescribedField[]>;
   close(): void;
 };
 
@@ -74,9 +77,8 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
     renewToken: streamToken.renew,
     hasMoved: streamToken.checkAddress,
     endSignInPause: tokens.endPauses,
-    async readPlan(mirrored) {
-      return planRead(mirrored, await describeAccount(connection));
-    },
+    calculatedFields: new Set(options.calculatedFields),
+    describe: () => describeAccount(connection),
     close: () => client.close(),
   };
 }

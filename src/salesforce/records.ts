@@ -25,16 +25,34 @@ export type DescribedField = {
   readonly type: string;
   /** The compound field that contains this one: `BillingAddress` of `BillingCity`. */
   readonly compound?: string | null;
+  readonly label?: string;
+  /** Maximum number of characters; 0 if it has none. */
+  readonly length?: number;
+  readonly precision?: number;
+  readonly scale?: number;
+  readonly defaultValue?: string | null;
+  /** Whether Salesforce computes the value: a formula, a roll-up summary, an auto-updated field. */
+  readonly calculated?: boolean;
 };
 
 /** Reads the fields of Account that the user can see. @throws SalesforceError */
 export async function describeAccount(connection: Connection): Promise<DescribedField[]> {
   const { fields } = await restAnswer(connection.describe('Account'), maxWaitMs, 'describe');
-  return fields.map(({ name, type, compoundFieldName }) => ({
-    name,
-    type,
-    compound: compoundFieldName ?? null,
+  return fields.map((field) => ({
+    name: field.name,
+    type: field.type,
+    compound: field.compoundFieldName ?? null,
+    label: field.label,
+    length: field.length ?? 0,
+    precision: field.precision ?? 0,
+    scale: field.scale ?? 0,
+    defaultValue: defaultText(field.defaultValueFormula ?? field.defaultValue),
+    calculated: field.calculated,
   }));
+}
+
+function defaultText(value: unknown): string | null {
+  return value === null || value === undefined ? null : String(value);
 }
 
 /** Reads the signed-in user and the org. @throws SalesforceError */
@@ -48,7 +66,7 @@ export async function identify(connection: Connection): Promise<{ organizationId
   };
 }
 
-/** The fields to read: those of change events, because no event would update others. */
+/** The fields to read: those of change events, because no event would update others, and selected calculated fields. */
 export type ReadPlan = {
   /** Names of fields, in the order in which they are selected. */
   readonly names: readonly string[];
@@ -58,13 +76,34 @@ export type ReadPlan = {
   readonly parts: ReadonlyMap<string, ReadonlyMap<string, string>>;
 };
 
-export function planRead(mirrored: readonly SchemaField[], described: readonly DescribedField[]): ReadPlan {
+/**
+ * Plans to read what the user can see.
+ * @param schema the fields of change events
+ * @param calculatedFields names of the calculated fields to read; others are omitted, even if events carry them
+ * @param only limits the plan to these fields
+ */
+export function planRead(
+  schema: readonly SchemaField[],
+  described: readonly DescribedField[],
+  calculatedFields: ReadonlySet<string> = new Set(),
+  only?: ReadonlySet<string>,
+): ReadPlan {
   const types = new Map(described.map(({ name, type }) => [name, type]));
-  const fields = mirrored.filter(({ name }) => types.has(name));
+  const calculated = described.flatMap(({ name, calculated }) => (calculated === true ? [name] : []));
+  const omitted = new Set(calculated.filter((name) => !calculatedFields.has(name)));
+  const inSchema = new Set(schema.map(({ name }) => name));
+  const selected = calculated.filter((name) => calculatedFields.has(name) && !inSchema.has(name));
+  const fields = [...schema, ...selected.map(fieldWithoutEvents)].filter(
+    ({ name }) => types.has(name) && !omitted.has(name) && (only?.has(name) ?? true),
+  );
   const names = fields.flatMap((field) => [field.name, ...personParts(field, types)]);
-  const master = types.has(masterField) ? [masterField] : [];
-  const selected = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names, ...master])];
-  return { names: selected, fields, types, parts: partFields(described) };
+  const master = types.has(masterField) && only === undefined ? [masterField] : [];
+  const columns = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names, ...master])];
+  return { names: columns, fields, types, parts: partFields(described) };
+}
+
+function fieldWithoutEvents(name: string): SchemaField {
+  return { name, parts: [], kind: 'plain' };
 }
 
 function partFields(described: readonly DescribedField[]): Map<string, Map<string, string>> {

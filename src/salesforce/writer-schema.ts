@@ -9,6 +9,10 @@ export type ScalarType = 'text' | 'number' | 'integer' | 'boolean';
 
 export type SchemaField = BitmapField & {
   readonly kind: ValueKind;
+  /** The role and type in `doc`: `Data:Currency`. */
+  readonly eventType?: string;
+  /** The id in `doc`, which custom fields have: `00N…`. */
+  readonly fieldId?: string | null;
   /** By part name, empty for the field itself; unknown types are missing. */
   readonly scalars?: ReadonlyMap<string, ScalarType>;
 };
@@ -33,8 +37,8 @@ export function compileSchema(schemaJson: string): WriterSchema {
   const entityFields = type.fields.map((field) => ({
     name: field.name,
     parts: partNames(field.type),
-    kind: valueKind(docs.get(field.name) ?? ''),
     scalars: scalarsOf(field.type),
+    ...parseDoc(docs.get(field.name) ?? ''),
   }));
   // Compiled on demand: it is rarely needed.
   let ofBytes: avro.Type | undefined;
@@ -126,8 +130,9 @@ function fieldDocs(schemaJson: string): Map<string, string> {
 }
 
 // `Role:Type[:id]`, for example `Data:DateOnly:00N…` or `CreatedDate:DateTime`.
-function valueKind(doc: string): ValueKind {
-  return valueKinds.get(doc.split(':')[1] ?? '') ?? 'plain';
+function parseDoc(doc: string): Required<Pick<SchemaField, 'kind' | 'eventType' | 'fieldId'>> {
+  const [role = '', type = '', fieldId = null] = doc.split(':');
+  return { kind: valueKinds.get(type) ?? 'plain', eventType: `${role}:${type}`, fieldId };
 }
 
 const valueKinds: ReadonlyMap<string, ValueKind> = new Map([

@@ -20,6 +20,7 @@ export const accountHistory: fc.Arbitrary<History> = fc
         'undelete',
         'read',
         'partial read',
+        'field read',
       ),
       // Many commits share a second, as stamps have no finer grain.
       seconds: fc.constantFrom(0, 0, 0, 1, 2),
@@ -74,6 +75,14 @@ function live(steps: readonly Step[]): History {
     const values = new Map([...state].filter(([path]) => !unreadFields.has(path.split('.')[0] ?? '')));
     arrivals.push({ at: moment, change: { version, kind: 'snapshot', values, unreadFields } });
   };
+  const readFields = (moment: number, fields: ReadonlySet<string>): void => {
+    arriveUntil(moment);
+    readAt += 1;
+    const read = paths().filter((path) => fields.has(path.split('.')[0] ?? ''));
+    const values = new Map(read.map((path) => [path, state.get(path) ?? null]));
+    const version = readVersion(org.modified, watermark, readAt);
+    arrivals.push({ at: moment, change: { version, kind: 'patch', values, readFields: fields } });
+  };
   const full = (): Map<string, Scalar> =>
     new Map([...paths().map((path) => [path, state.get(path) ?? null] as const), [deletedField, false]]);
 
@@ -90,6 +99,10 @@ function live(steps: readonly Step[]): History {
       // A read that started before these fields were added to the object.
       const unknown = Object.keys(writes).map((path) => path.split('.')[0] ?? '');
       read(moment, new Set(kind === 'read' ? [] : unknown));
+      return;
+    }
+    if (kind === 'field read') {
+      readFields(moment, new Set(Object.keys(writes).map((path) => path.split('.')[0] ?? '')));
       return;
     }
     if (sameTransaction) org.sequence += 1;

@@ -13,6 +13,7 @@ const resync: Resync = {
   repairs: false,
   reason: 'manual',
   accountIds: [],
+  fields: [],
   invalidIds: [],
   unknownIds: [],
   since: null,
@@ -121,6 +122,8 @@ test('the status begins with the verdict, its cause, since when and what to do',
         holder: null,
         epoch: '0',
       },
+      calculatedFields: { names: ['Score__c'], refreshedAt: '2026-11-24T09:00:00.000Z' },
+      unreadableFields: [{ name: 'Tier__c', since: '2026-11-22T12:00:00.000Z' }],
       replica: null,
       backlog: 3,
       counts: {
@@ -175,6 +178,8 @@ Codes              4 confirmed, 3 written, 2 pending, 5 failed
                    5 failed with CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: AccountTrigger: caused by: No.
 Incidents          0 open, 1 being repaired
 Last verification  3 of 200 differed and were repaired (verify 2 h ago)
+Calculated fields  Score__c (read 3 h ago)
+Unreadable field   Tier__c for 2 d; its values are kept
 Resync             repair of all, reading, 25% (${resync.id})
 Errors             1 event failed
                    event 7: Broken.`);

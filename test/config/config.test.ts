@@ -29,6 +29,19 @@ function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
   }
 }
 
+describe('calculated fields', () => {
+  it('the names of calculated fields are split, and their schedule applies only if there are any', () => {
+    const { calculatedFields, schedules } = loadConfig({ CALCULATED_FIELDS: 'Score__c, Total__c,,Score__c' });
+    expect(calculatedFields).toEqual(['Score__c', 'Total__c']);
+    expect(schedules).toEqual({ calculated: '0 */6 * * *' });
+    expect(loadConfig({ CALCULATED_FIELDS_SCHEDULE: '@daily' }).schedules).toEqual({});
+  });
+
+  it('a name that is no API name is refused with the name of the setting', () => {
+    expect(() => loadConfig({ CALCULATED_FIELDS: 'Score c' })).toThrow('CALCULATED_FIELDS names "Score c"');
+  });
+});
+
 describe('schedules', () => {
   it('a schedule is a cron expression of five fields or a name', () => {
     const given = { VERIFY_SCHEDULE: '0 3 * * 0', SAMPLE_SCHEDULE: '@hourly' };
@@ -65,6 +78,7 @@ describe('the settings', () => {
       webhooks: { signingKeys: [], outboundMessages: undefined },
       eventRetentionDays: 90,
       indexedFields: [],
+      calculatedFields: [],
       host: '127.0.0.1',
       port: 3000,
       apiKeys: undefined,

@@ -34,7 +34,7 @@ describe('the schema of events', () => {
     expect((await mirror.account(id)).fields['Tier__c']).toBe('platinum');
   });
 
-  it('a removed field is still read from older events, keeps its last value, and is cleared by a read', async () => {
+  it('a removed field is still read from older events and keeps its last value, also when the account is read', async () => {
     await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
@@ -48,7 +48,7 @@ describe('the schema of events', () => {
     expect(fields).toMatchObject({ Tier__c: 'gold', Phone: 'by the schema without it' });
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     await mirror.healed();
-    expect((await mirror.account(id)).fields['Tier__c'] ?? null).toBeNull();
+    expect((await mirror.account(id)).fields['Tier__c']).toBe('gold');
     expect(await mirror.failedEvents()).toEqual([]);
   });
 
@@ -66,9 +66,8 @@ describe('the schema of events', () => {
     await mirror.healed();
     expect((await mirror.account(id)).fields['Level__c']).toBe(7.5);
     expect((await mirror.account(other)).fields['Level__c']).toBeNull();
-    expect(await mirror.incidents()).toMatchObject([
-      { cause: 'object changed', extent: 'all', state: 'closed' },
-    ]);
+    const others = (await mirror.incidents()).filter(({ cause }) => cause !== 'schema changed');
+    expect(others).toMatchObject([{ cause: 'object changed', extent: 'all', state: 'closed' }]);
     const { data } = await mirror.get<{ data: { kind: string; after: unknown }[] }>(
       `/v1/accounts/${id}/fields/Level__c/history`,
     );

@@ -30,6 +30,7 @@ const stored: StoredFacts = {
   lastAppliedAt: null,
   initialLoad: null,
   incidents: [],
+  uncheckedSchemaAt: null,
   failedCodes: [],
   writeBack: { state: 'running', code: '', message: '', since: ago(3_600) },
   unconfirmedResyncs: [],
@@ -195,6 +196,20 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
     withStored({ incidents: [{ cause: 'gap', count: 2, since: ago(1) }] }),
     'degraded',
     'incidents',
+  ],
+  [
+    'fields changed in Salesforce',
+    withStored({
+      incidents: [{ cause: 'schema changed', count: 1, since: ago(1), detail: 'added Tier__c' }],
+    }),
+    'degraded',
+    'schema-changed',
+  ],
+  [
+    'a new schema of events could not be compared with Salesforce for longer than the grace time',
+    withStored({ uncheckedSchemaAt: ago(61) }),
+    'degraded',
+    'schema-unchecked',
   ],
   [
     'a comparison found differences',

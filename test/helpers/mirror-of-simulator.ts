@@ -29,6 +29,7 @@ export function useMirrorOfSimulator({
   beforeEach(async () => {
     await database.rows(
       `truncate events, event_queue, event_outcomes, subscriptions, accounts, resyncs, incidents, failed_records, invisible_accounts,
+                salesforce_fields,
                 write_back_attempts, write_back_state cascade`,
     );
     await database.rows('delete from pgboss.job');

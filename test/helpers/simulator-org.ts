@@ -1,7 +1,7 @@
 import type { Simulator } from 'salesforce-simulator';
 import type { Caller, RecordValues, SaveResult } from 'salesforce-simulator/org/model.ts';
 import { type Org, type OrgOptions, openOrg } from '../../src/salesforce/org.ts';
-import type { ReadPlan } from '../../src/salesforce/records.ts';
+import { planRead, type ReadPlan } from '../../src/salesforce/records.ts';
 import { compileSchema, type WriterSchema } from '../../src/salesforce/writer-schema.ts';
 
 export const accountTopic = '/data/AccountChangeEvent';
@@ -25,8 +25,8 @@ export function currentSchema(simulator: Simulator): WriterSchema & { readonly i
   return { id, ...compileSchema(simulator.bus.schema(id) ?? '') };
 }
 
-export function currentReadPlan(simulator: Simulator, org: Org): Promise<ReadPlan> {
-  return org.readPlan(currentSchema(simulator).entityFields.slice(1));
+export async function currentReadPlan(simulator: Simulator, org: Org): Promise<ReadPlan> {
+  return planRead(currentSchema(simulator).entityFields.slice(1), await org.describe());
 }
 
 /** What a person does in the org; throws where the org refuses it. */

@@ -55,6 +55,7 @@ describe('resyncs', () => {
       mode: 'repair',
       repairs: false,
       accountIds: [accountId(1)],
+      fields: [],
       invalidIds: [],
       unknownIds: [],
       since: null,

@@ -36,6 +36,8 @@ describe('the status', () => {
     expect(body).toEqual({
       health: 'healthy',
       reasons: [],
+      calculatedFields: { names: [], refreshedAt: null },
+      unreadableFields: [],
       freshThrough: null,
       verifiedThrough: null,
       subscription: {

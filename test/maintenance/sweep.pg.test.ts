@@ -80,7 +80,7 @@ describe('sweeps', () => {
       );
       return row?.id ?? '';
     };
-    const own = [await failed('first position', null), await failed('fields added: Tier__c', null)];
+    const own = [await failed('first position', null), await failed('calculated fields', null)];
     await failed('manual', 'ops');
     await sweep(context());
     const queued = await mirror.database.rows<{ id: string }>(

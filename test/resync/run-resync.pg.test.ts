@@ -189,9 +189,9 @@ describe('resyncs', () => {
     );
     await runResync(context, request, goOn);
     expect((await mirror.account(id))?.['fields']).toMatchObject({ Tier__c: 'gold' });
-    expect(await mirror.database.rows(`select reason from resyncs where state = 'queued'`)).toEqual([
-      { reason: 'fields added: Tier__c' },
-    ]);
+    expect(
+      await mirror.database.rows(`select scope, reason, fields from resyncs where state = 'queued'`),
+    ).toEqual([{ scope: 'fields', reason: 'schema change', fields: ['Tier__c'] }]);
   });
 
   it('a resync of some accounts reads only those', async () => {

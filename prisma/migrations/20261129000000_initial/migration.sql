@@ -166,8 +166,8 @@ CREATE TABLE "account_changes" (
     "sequence_number" INTEGER NOT NULL,
     "read_ms" BIGINT NOT NULL,
     -- `some`: only the named fields were written. `all`: fields that are not named became empty. `confirmed`: a read of
-    -- all fields that names only those that it changed.
-    "form" TEXT NOT NULL CHECK ("form" IN ('some', 'all', 'confirmed')),
+    -- all fields that names only those that it changed. `fields`: the same of a read of the fields in `untold`.
+    "form" TEXT NOT NULL CHECK ("form" IN ('some', 'all', 'confirmed', 'fields')),
     -- Values by field path.
     "written" JSONB NOT NULL,
     -- Top-level fields about which the change says nothing.
@@ -294,8 +294,34 @@ CREATE TABLE "event_schemas" (
     "id" TEXT NOT NULL,
     "schema" TEXT NOT NULL,
     "fetched_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    -- When the fields were compared with Salesforce after this schema had arrived.
+    "checked_at" TIMESTAMPTZ(3),
 
     CONSTRAINT "event_schemas_pkey" PRIMARY KEY ("id")
+);
+
+-- The fields as Salesforce last described them, to find changes that no event reports.
+CREATE TABLE "salesforce_fields" (
+    "object" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    -- Custom fields only: a field that is created again under the same name has another id.
+    "field_id" TEXT,
+    -- Its type in change events; null if they do not carry it.
+    "event_type" TEXT,
+    -- Its type in describe, numbers with precision and scale.
+    "type" TEXT,
+    "length" INTEGER,
+    "default_value" TEXT,
+    "calculated" BOOLEAN NOT NULL DEFAULT false,
+    "label" TEXT,
+    -- Whether describe shows the field.
+    "readable" BOOLEAN NOT NULL,
+    -- Whether its values are mirrored: readable, and carried by events or selected.
+    "mirrored" BOOLEAN NOT NULL,
+    -- When a mirrored field became unreadable; its values are kept.
+    "lost_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "salesforce_fields_pkey" PRIMARY KEY ("object", "name")
 );
 
 -- A few rows that change many times per second: free space in the page, and frequent vacuums.
@@ -362,9 +388,11 @@ CREATE TABLE "unconfirmed_records" (
 
 CREATE TABLE "resyncs" (
     "id" UUID NOT NULL DEFAULT gen_random_uuid(),
-    "scope" TEXT NOT NULL CHECK ("scope" IN ('all', 'since', 'accounts')),
+    "scope" TEXT NOT NULL CHECK ("scope" IN ('all', 'fields', 'since', 'accounts')),
     "reason" TEXT NOT NULL,
     "account_ids" TEXT[],
+    -- Scope `fields` only: the fields that are read in all records.
+    "fields" TEXT[] NOT NULL DEFAULT '{}',
     "since" TIMESTAMPTZ(3),
     "state" TEXT NOT NULL DEFAULT 'queued' CHECK ("state" IN
         ('queued', 'reading', 'applying', 'needs-confirmation', 'done', 'failed', 'cancelled')),

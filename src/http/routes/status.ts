@@ -7,6 +7,7 @@ import { StatusSchema } from '../schemas/status.ts';
 import { isoTime, Named } from '../schemas/values.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 import { readCounts } from '../views/read-counts.ts';
+import { readFieldStatus } from '../views/read-field-status.ts';
 import { readLastVerification, readOpenResyncs } from '../views/read-resync-status.ts';
 import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
 import { readWriteBackStatus } from '../views/read-write-back-status.ts';
@@ -15,11 +16,12 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
   app.addSchema(StatusSchema);
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
-    const [health, subscription, counts, lastVerification, resyncs, lastErrors] = await Promise.all([
+    const [health, subscription, counts, lastVerification, fields, resyncs, lastErrors] = await Promise.all([
       dependencies.health(),
       readSubscriptionStatus(dependencies),
       readCounts(dependencies.pool),
       readLastVerification(dependencies.pool),
+      readFieldStatus(dependencies.pool),
       readOpenResyncs(dependencies.pool),
       readLastErrors(dependencies),
     ]);
@@ -32,6 +34,7 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
       replica: replicaStatus(dependencies),
       writeBack: await readWriteBackStatus(dependencies, codes),
       lastVerification,
+      ...fields,
       resyncs,
       lastErrors,
     };

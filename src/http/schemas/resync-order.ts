@@ -1,15 +1,17 @@
 import { type Static, Type } from 'typebox';
-import { type ResyncRequest, resyncModes, resyncScopes } from '../../resync/request-resync.ts';
+import { type ResyncRequest, type ResyncScope, resyncModes } from '../../resync/request-resync.ts';
 import { accountPrefix, parseRecordId } from '../../salesforce/record-id.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
 import { Text, TimeParameter } from './parameters.ts';
 import { OneOf } from './values.ts';
 
 const maxAccountIds = 10_000;
+// Tidemark itself orders reads of single fields.
+const orderedScopes = ['all', 'since', 'accounts'] as const satisfies readonly ResyncScope[];
 
 export const ResyncOrderSchema = Type.Object(
   {
-    scope: OneOf(resyncScopes, {
+    scope: OneOf(orderedScopes, {
       description: 'All accounts, those changed since a time, or the listed accounts.',
     }),
     mode: Type.Optional(

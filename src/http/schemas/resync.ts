@@ -86,6 +86,9 @@ export const ResyncSchema = Type.Object(
     }),
     reason: Type.String({ description: 'Why it was started.' }),
     accountIds: Type.Array(Type.String(), { description: 'The accounts of a resync of scope `accounts`.' }),
+    fields: Type.Array(Type.String(), {
+      description: 'The fields that a resync of scope `fields` reads in all accounts.',
+    }),
     invalidIds: Type.Array(Type.String(), { description: 'Requested ids that are not account ids.' }),
     unknownIds: Type.Array(Type.String(), {
       description: 'Requested accounts that exist neither in Salesforce nor in the mirror.',

@@ -147,6 +147,22 @@ const OpenResync = Type.Object({
   waiting: AnyJson({ description: 'Why the resync is waiting; null if it is not.' }),
 });
 
+const CalculatedFields = Type.Object(
+  {
+    names: Type.Array(Type.String(), { examples: [['Score__c']] }),
+    refreshedAt: NullableTime({
+      description:
+        'The time of the last complete read: their values are from then or later; null before the first.',
+    }),
+  },
+  {
+    description:
+      'The mirrored formula, roll-up and other calculated fields (`CALCULATED_FIELDS`). They change in Salesforce without events and are read on a schedule.',
+  },
+);
+
+const UnreadableField = Type.Object({ name: Type.String(), since: Time() });
+
 const Replica = Type.Object({
   serves: Type.Boolean({
     description: 'Whether accounts and events are read from the replica instead of the primary.',
@@ -168,6 +184,11 @@ export const StatusSchema = Type.Object(
     writeBack: WriteBack,
     lastVerification: OrNull(Verification, {
       description: 'The result of the last verification; null if there was none.',
+    }),
+    calculatedFields: CalculatedFields,
+    unreadableFields: Type.Array(UnreadableField, {
+      description:
+        'Fields that were deleted in Salesforce or hidden from the user: the last values are kept.',
     }),
     resyncs: Type.Array(OpenResync, { description: 'Unfinished resyncs, at most 20.' }),
     lastErrors: Type.Array(FailedEvent, { description: 'The newest failed events, at most 5.' }),

@@ -16,6 +16,7 @@ export function resyncJson(row: ResyncRow, verification: ResyncJson['verificatio
     repairs: row.repairs,
     reason: row.reason,
     accountIds: row.accountIds,
+    fields: row.fields,
     invalidIds: row.invalidIds,
     unknownIds: row.unknownIds,
     since: isoTime(row.since),
@@ -78,7 +79,8 @@ function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {
 }
 
 /** The columns of a `ResyncRow`. */
-export const resyncColumns = Prisma.raw(`id, scope, mode, repairs, reason, account_ids AS "accountIds",
+export const resyncColumns =
+  Prisma.raw(`id, scope, mode, repairs, reason, account_ids AS "accountIds", fields,
   invalid_ids AS "invalidIds", unknown_ids AS "unknownIds", since, state, method, expected, waiting, read, created,
   updated, unchanged, kept, deleted, not_visible AS "notVisible", confirmed_by AS "confirmedBy",
   confirmed_at AS "confirmedAt", failed, error, position, watermark, read_at AS "readAt",
