@@ -109,7 +109,7 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
       passed++;
     }
     const touched = touch.inEntry(entry);
-    const whole = changeOfEntry(without.merged, touched);
+    const whole = coverReadFields(changeOfEntry(without.merged, touched), withIt.merged);
     const adjusted = isRelative(entry) ? { ...touched, written: met(withIt.merged, whole) } : touched;
     if (!isSame(adjusted, touched))
       rewritten.push({ ...entry, written: touch.replace(entry.written, adjusted.written) });
@@ -117,6 +117,16 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
     withIt = replay(withIt, adjusted);
   }
   return { entries: rewritten, states: later };
+}
+
+/** Parts of the read fields that were not known before the late change were empty when they were read. */
+function coverReadFields(change: Change, { values }: Merged): Change {
+  const { readFields } = change;
+  if (readFields === undefined) return change;
+  const empty = [...values.keys()].filter(
+    (path) => readFields.has(topOf(path)) && !change.values.has(path),
+  );
+  return { ...change, values: new Map([...change.values, ...empty.map((path) => [path, null] as const)]) };
 }
 
 /**
