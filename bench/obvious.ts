@@ -12,12 +12,15 @@ const {
   EVENTS,
   WARM,
 } = process.env;
-const { prisma } = openDatabase({
+const { prisma, pool } = openDatabase({
   url: DATABASE_URL,
+  schema: 'obvious',
   max: 10,
   applicationName: 'obvious',
   onError: () => {},
 });
+await pool.query(`create schema obvious; create table obvious.accounts (like public.accounts);
+  alter table obvious.accounts add primary key (id)`);
 const client = new PubSubApiClient(
   {
     authType: 'oauth-client-credentials',
@@ -59,6 +62,16 @@ async function apply({ ChangeEventHeader: header, ...fields }: Payload): Promise
         fields: json,
         baseVersion: '',
         fieldVersions: {},
+        deleted: false,
+        codeState: 'none',
+        codeAttempts: 0,
+        codeDueAt: now,
+        codeTries: 0,
+        codeRefusals: 0,
+        codeReplaces: [],
+        revision: 1,
+        historyLength: 0,
+        replacedFields: [],
         version: '',
         syncedAt: now,
         changedAt: now,

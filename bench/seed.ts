@@ -29,7 +29,7 @@ export async function seedTables(
     await client.query(
       "set statement_timeout = 0; set synchronous_commit = off; set maintenance_work_mem = '512MB'",
     );
-    const ids = await withoutIndexes(client, 'accounts', () =>
+    const ids = await withoutIndexes(client, 'salesforce.account', () =>
       withoutIndexes(client, 'account_texts', () => addAccounts(client, accounts)),
     );
     const until = new Date();
@@ -38,7 +38,7 @@ export async function seedTables(
     await withoutIndexes(client, 'event_outcomes', () => addEvents(client, ids, events, from.getTime()));
     await addCheckpoints(client, ids[0] ?? '');
     await client.query(
-      'vacuum analyze accounts, account_texts, events, event_outcomes, account_changes, account_states',
+      'vacuum analyze salesforce.account, records, signup_codes, account_texts, events, event_outcomes, account_changes, account_states',
     );
     await client.query('checkpoint');
     const [busiest = ''] = ids;
@@ -50,31 +50,60 @@ export async function seedTables(
 }
 
 async function addAccounts(client: pg.PoolClient, wanted: number): Promise<string[]> {
-  const there = Number((await client.query('select count(*) from accounts')).rows[0].count);
-  const { rows: columns } = await client.query<{ name: string }>(
-    `select column_name as name from information_schema.columns where table_name = 'accounts' and table_schema = current_schema()
-        and column_name not in ('id', 'name', 'fields', 'account_number', 'signup_code', 'modified_at', 'created_at', 'changed_at')
-        and is_generated = 'NEVER'`,
+  const there = Number((await client.query('select count(*) from records')).rows[0].count);
+  // Columns besides those that differ per account.
+  const columnsOf = async (table: string, ...own: string[]): Promise<string[]> => {
+    const { rows } = await client.query<{ name: string }>(
+      `select quote_ident(attname) as name from pg_attribute
+        where attrelid = $1::regclass and attnum > 0 and not attisdropped and attname <> all($2)`,
+      [table, own],
+    );
+    return rows.map(({ name }) => name);
+  };
+  const values = await columnsOf(
+    'salesforce.account',
+    'id',
+    'name',
+    'accountnumber',
+    'lastmodifieddate',
+    'createddate',
   );
-  const others = columns.map(({ name }) => `"${name}"`).join(', ');
-  const ofSample = columns.map(({ name }) => `s."${name}"`).join(', ');
+  const state = await columnsOf('records', 'record_id', 'changed_at');
   await client.query(
-    `create temporary table sample as select row_number() over (order by id) - 1 as n, * from accounts limit 1000`,
+    `create temporary table sample as
+     select row_number() over (order by a.id) - 1 as n, a as account, r as record, a.name
+       from salesforce.account a join records r on r.record_id = a.id limit 1000`,
   );
   const size = Number((await client.query('select count(*) from sample')).rows[0].count);
   const ids: string[] = [];
   for (let done = there; done < wanted; done += batch) {
     const some = Array.from({ length: Math.min(batch, wanted - done) }, (_, i) => accountId(done + i));
     ids.push(...some);
-    await client.query(
-      `insert into accounts (id, name, fields, account_number, signup_code, modified_at, created_at, changed_at, ${others})
-       select t.id, w.name, s.fields || jsonb_build_object('Name', w.name, 'AccountNumber', 'S-' || t.number),
-              'S-' || t.number, 'SEED' || t.number, w.at, w.at - interval '1 day', w.at, ${ofSample}
-         from unnest($1::text[], $2::int[]) as t (id, number)
+    const source = `from unnest($1::text[], $2::int[]) as t (id, number)
          join sample s on s.n = t.number % ${size}
          cross join lateral (select s.name || ' ' || t.number as name,
-                                    now() - make_interval(secs => (t.number::bigint * 7919 % 7776000)::int) as at) w`,
-      [some, some.map((_, i) => done + i)],
+                                    now() - make_interval(secs => (t.number::bigint * 7919 % 7776000)::int) as at) w`;
+    const parameters = [some, some.map((_, i) => done + i)];
+    await client.query(
+      `insert into salesforce.account (id, name, accountnumber, lastmodifieddate, createddate, ${values.join(', ')})
+       select t.id, w.name, 'S-' || t.number, w.at, w.at - interval '1 day',
+              ${values.map((name) => `(s.account).${name}`).join(', ')} ${source}`,
+      parameters,
+    );
+    await client.query(
+      `insert into records (record_id, changed_at, ${state.join(', ')})
+       select t.id, w.at, ${state.map((name) => `(s.record).${name}`).join(', ')} ${source}`,
+      parameters,
+    );
+    await client.query(
+      `insert into signup_codes (account_id, code, state) select t.id, 'SEED' || t.number, 'confirmed' ${source}`,
+      parameters,
+    );
+    await client.query(
+      `insert into account_texts (account_id, folded_name, search_text, deleted)
+       select t.id, fold_case(w.name), fold_case(concat_ws(E'\n', w.name, 'S-' || t.number, 'SEED' || t.number, '', '')),
+              false ${source}`,
+      parameters,
     );
   }
   await client.query('drop table sample');
@@ -188,12 +217,11 @@ async function addEvents(
 /** Building an index over all rows is quicker than keeping it row by row. */
 async function withoutIndexes<T>(client: pg.PoolClient, table: string, work: () => Promise<T>): Promise<T> {
   const { rows } = await client.query<{ name: string; definition: string }>(
-    `select i.indexname as name, i.indexdef as definition from pg_indexes i
-      where i.tablename = $1 and i.schemaname = current_schema()
-        and not exists (select from pg_constraint c where c.conname = i.indexname)`,
+    `select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition from pg_index i
+      where i.indrelid = $1::regclass and not exists (select from pg_constraint c where c.conindid = i.indexrelid)`,
     [table],
   );
-  for (const { name } of rows) await client.query(`drop index "${name}"`);
+  for (const { name } of rows) await client.query(`drop index ${name}`);
   const result = await work();
   for (const { definition } of rows) await client.query(definition);
   return result;

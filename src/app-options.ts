@@ -19,6 +19,8 @@ export type AppOptions = {
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
+  /** `MIRROR_SCHEMA`; `salesforce` by default. */
+  readonly mirrorSchema?: string;
   readonly codeField: string;
   /** Paths of the fields that accounts may be filtered by; none by default. */
   readonly indexedFields?: readonly string[];

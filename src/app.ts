@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
 import type { AppOptions } from './app-options.ts';
 import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
@@ -26,6 +25,8 @@ import { storedSchemas } from './ingest/stored-schemas.ts';
 import { isLoaded } from './ingest/subscription-rows.ts';
 import { abortsStartup, verifyOrg } from './ingest/verify-org.ts';
 import { retentionPolicy } from './maintenance/retention-policy.ts';
+import { withColumns } from './mirror/ensure-schemas.ts';
+import { MirrorSchemaError, prepareMirror } from './mirror/prepare-mirror.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { type Org, openOrg } from './salesforce/org.ts';
 import { connectOrg, type OrgConnection } from './salesforce/org-connection.ts';
@@ -67,7 +68,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       await close().catch((error: Error) => logger.warn({ err: error }, 'closing a resource failed'));
   };
   try {
-    const columns = await retryWhileUnreachable(() => prepareDatabase(syncDatabase, logger)).catch(
+    const columns = await retryWhileUnreachable(() => prepareDatabase(syncDatabase, options)).catch(
       throwDatabaseError,
     );
     const jobs = await retryWhileUnreachable(async () => {
@@ -105,7 +106,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         databaseUrl: address.url,
         topic: options.topic,
         salesforce,
-        schemas,
+        schemas: withColumns(schemas, syncDatabase.pool, logger),
         jobs,
         wakeUps,
         instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
@@ -184,6 +185,7 @@ async function expectUsableOrg(
 }
 
 function throwDatabaseError(error: Error): never {
+  if (error instanceof MirrorSchemaError) throw error;
   const reason = error.message || (error as NodeJS.ErrnoException).code;
   throw new Error(`DATABASE_URL: ${reason}`, { cause: error });
 }
@@ -200,12 +202,16 @@ function startReplica(
 }
 
 /** Checks and migrates the database. @returns the columns of the tables */
-async function prepareDatabase({ pool, prisma }: Database, logger: Logger): Promise<string[]> {
+async function prepareDatabase(
+  { pool, prisma }: Database,
+  { logger, codeField, mirrorSchema = 'salesforce' }: AppOptions,
+): Promise<string[]> {
   await checkSession(pool);
   await migrate(pool, (names) =>
     logger.warn({ migrations: names }, 'the database has migrations of a newer version; continuing'),
   );
   await checkTables(prisma);
+  await prepareMirror(pool, { schema: mirrorSchema, codeField });
   // Creates the key if it is missing, while the database is known to accept writes.
   await readCursorKey(pool);
   return readColumns(pool);

@@ -3,7 +3,6 @@ import { type CodeSettings, codeRules } from './codes/code-rules.ts';
 import type { AppContext, OrgContext } from './context.ts';
 import { type LeaderWork, runAsLeader } from './db/leader.ts';
 import { logFailure } from './db/log-failure.ts';
-import { maintainIndexes } from './db/maintain-indexes.ts';
 import { watchFields } from './fields/watch-fields.ts';
 import { logIncidents } from './incidents/log-incidents.ts';
 import { followTopic } from './ingest/follow-topic.ts';
@@ -11,6 +10,8 @@ import { ensureSubscription } from './ingest/subscription-rows.ts';
 import { watchTopic } from './ingest/watch-topic.ts';
 import { runMaintenance } from './maintenance/run-maintenance.ts';
 import { sweepUntilAborted } from './maintenance/sweep.ts';
+import { maintainIndexes } from './mirror/maintain-indexes.ts';
+import { updateTextsUntilAborted } from './mirror/update-account-texts.ts';
 import { type Schedules, startSchedules } from './resync/schedules.ts';
 import { startWorkers } from './resync/workers.ts';
 import { sleep, untilAborted, withTimeout } from './run-loop.ts';
@@ -52,6 +53,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       ({ lease }, signal) => applyUntilAborted({ ...context, lease }, signal),
       (_, signal) => logIncidents(context, signal),
       (_, signal) => runMaintenance(context, signal),
+      (_, signal) => updateTextsUntilAborted(context, signal),
       (_, signal) =>
         maintainIndexes({ ...context, fields: indexedFields }, signal).then(() => untilAborted(signal)),
       whenSignedIn(context, (org, { isLockConfirmed }, signal) =>

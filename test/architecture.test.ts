@@ -52,6 +52,7 @@ const layers: readonly (readonly string[])[] = [
   [
     'ingest',
     'apply',
+    'mirror',
     'codes',
     'fields',
     'write-back',

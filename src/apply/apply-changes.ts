@@ -10,7 +10,8 @@ import { keepValues } from '../fields/cover-fields.ts';
 import { addToDraft, beginDraft, createCheckpoint, type Draft } from '../history/draft.ts';
 import type { Origin } from '../history/entry.ts';
 import { recordHistory } from '../history/record-history.ts';
-import { type AccountRow, lockAccounts, type SavedRow, saveAccounts } from './account-row.ts';
+import { loadMirror } from '../mirror/load-mirror.ts';
+import { type AccountRow, readAccountRows, type SavedRow } from './account-row.ts';
 import {
   type Change,
   changedPaths,
@@ -23,6 +24,7 @@ import {
 } from './merge.ts';
 import { replacedAfter, toStorable } from './replaced-fields.ts';
 import { compareVersions, isReadVersion, laterVersion, type Version } from './version.ts';
+import { writeAccounts } from './write-accounts.ts';
 
 /** A change of one account to merge into the mirror. */
 export type AccountChange = {
@@ -61,14 +63,15 @@ export async function applyChanges(
 ): Promise<ApplyResult> {
   const storable = changes.map((change) => ({ ...change, change: toStorable(change.change) }));
   const byAccount = Map.groupBy(storable, ({ accountId }) => accountId);
-  const before = await lockAccounts(client, [...byAccount.keys()].sort());
+  const table = await loadMirror(client);
+  const before = await readAccountRows(client, table, [...byAccount.keys()]);
   const at = new Date().toISOString();
   const outcomes = [...byAccount].map(([id, own]) => applyToAccount(id, before.get(id), own, codes, at));
   const changed = outcomes.flatMap((outcome) => (outcome.changed ? [outcome.row] : []));
   const owners = await readOwners(client, changed);
   const { rows, displaced } = resolveCodeConflicts(changed, before, owners, codes.generate, at);
   await releaseCodes(client, rows, before, displaced);
-  if (rows.length > 0) await saveAccounts(client, rows, codes);
+  if (rows.length > 0) await writeAccounts(client, table, rows, before, codes);
   await reassignFreedCodes(client, rows, before, at);
   await recordHistory(
     client,
@@ -105,7 +108,7 @@ function applyToAccount(
   at: string,
 ): Outcome {
   const before: AccountRow = row ?? { ...unknownAccount, id };
-  let { merged, code, staleVersion, replaced } = before;
+  let { merged, code, staleVersion, replaced, modifiedAt } = before;
   let draft = beginDraft(before.historyFrom, before.historyLength);
   let hadNewer = false;
   for (const accountChange of changes) {
@@ -131,6 +134,7 @@ function applyToAccount(
     };
     code = decideCode(situation, codes.generate);
     replaced = replacedAfter(replaced, next, change);
+    modifiedAt = modifiedAfter(modifiedAt, change);
     merged = next;
   }
   staleVersion = staleVersionAfter(merged, staleVersion, changes);
@@ -146,8 +150,11 @@ function applyToAccount(
     visible ||
     staleVersion !== before.staleVersion ||
     merged !== before.merged ||
+    modifiedAt !== before.modifiedAt ||
     historyFrom !== before.historyFrom;
-  const saved = { id, merged, code, staleVersion, visible, historyFrom, historyLength, replaced };
+  const { stored } = before;
+  const state = { merged, code, staleVersion, historyFrom, historyLength, replaced, modifiedAt };
+  const saved = { id, ...state, stored, visible };
   return { row: saved, draft, changed, becameStale, hadNewer };
 }
 
@@ -158,7 +165,15 @@ const unknownAccount = {
   historyFrom: null,
   historyLength: 0,
   replaced: new Set<string>(),
+  modifiedAt: null,
+  stored: new Map(),
 };
+
+/** The newest `SystemModstamp` of the account: that of a read, or the commit time of an event. */
+function modifiedAfter(before: number | null, { version, modifiedAt }: Change): number | null {
+  const at = modifiedAt ?? (isReadVersion(version) ? null : version[0]);
+  return at === null || (before !== null && before >= at) ? before : at;
+}
 
 function originOf({ event, resyncId }: AccountChange): Origin {
   return { changeType: event?.changeType ?? null, eventId: event?.id ?? null, resyncId: resyncId ?? null };

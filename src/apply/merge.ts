@@ -19,6 +19,8 @@ export type Change = {
   readonly keptFields?: ReadonlySet<string>;
   /** Set for a patch by a read of these top-level fields alone. */
   readonly readFields?: ReadonlySet<string>;
+  /** `SystemModstamp` of a record that was read, epoch milliseconds. */
+  readonly modifiedAt?: number;
   /** Paths of values in which U+FFFD replaces a character that PostgreSQL cannot store. */
   readonly replaced?: ReadonlySet<string>;
 };

@@ -2,6 +2,7 @@ import type { AccountRow, SavedRow } from '../apply/account-row.ts';
 import { deletedField } from '../apply/merge.ts';
 import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
+import { markChangedAccounts } from './changed-codes.ts';
 import { type CodeOwner, duplicateCode, type ResolvedCodes, transferred } from './resolve-code-conflicts.ts';
 
 /** Reads the accounts outside these rows that have one of their codes. */
@@ -10,8 +11,9 @@ export async function readOwners(client: Queryable, rows: readonly SavedRow[]): 
   if (wanted.length === 0) return [];
   const { rows: owners } = await client.query<CodeOwner>({
     name: 'code-owners',
-    text: `select id, signup_code as code, deleted, code_state = 'pending' as pending
-             from accounts where signup_code = any($1::text[]) and not id = any($2::text[])`,
+    text: `select c.account_id as id, c.code, coalesce(a.deleted, false) as deleted, c.state = 'pending' as pending
+             from signup_codes c left join accounts a on a.id = c.account_id
+            where c.code = any($1::text[]) and not c.account_id = any($2::text[])`,
     values: [wanted, rows.map(({ id }) => id)],
   });
   return owners;
@@ -31,18 +33,19 @@ export async function releaseCodes(
   if (releasing.length > 0) {
     await client.query({
       name: 'release-codes',
-      text: 'update accounts set signup_code = null where id = any($1::text[])',
+      text: 'update signup_codes set code = null where account_id = any($1::text[])',
       values: [releasing.map(({ id }) => id)],
     });
   }
   if (displaced.length === 0) return;
   await client.query({
     name: 'displace-codes',
-    text: `update accounts a
-              set signup_code = o.code, code_state = o.state, code_error = o.error,
-                  changed_at = clock_timestamp(), revision = a.revision + 1
-             from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as o (id, code, state, error)
-            where a.id = o.id`,
+    text: `with changed as (
+             update signup_codes c set code = o.code, state = o.state, error = o.error
+               from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as o (id, code, state, error)
+              where c.account_id = o.id
+             returning c.account_id
+           ), ${markChangedAccounts} select from changed`,
     values: [
       displaced.map(({ id }) => id),
       displaced.map(({ code }) => code.signupCode),
@@ -73,9 +76,11 @@ export async function reassignFreedCodes(
   const { rows: claimants } = await client.query<{ id: string; code: string; owner: string | null }>({
     name: 'code-claimants',
     text: `select distinct on (h.salesforce_code) h.id, h.salesforce_code as code, o.id as owner
-             from accounts h left join accounts o on o.signup_code = h.salesforce_code
-            where h.salesforce_code = any($1::text[]) and h.code_state = 'failed' and not h.deleted
-              and h.code_error ->> 'code' = '${duplicateCode}' and (o.id is null or o.deleted)
+             from accounts h join signup_codes f on f.account_id = h.id
+             left join signup_codes c on c.code = h.salesforce_code
+             left join accounts o on o.id = c.account_id
+            where h.salesforce_code = any($1::text[]) and f.state = 'failed' and not h.deleted
+              and f.error ->> 'code' = '${duplicateCode}' and (o.id is null or o.deleted)
             order by h.salesforce_code, h.id`,
     values: [freed],
   });
@@ -86,10 +91,11 @@ export async function reassignFreedCodes(
   await releaseCodes(client, [], before, displaced);
   await client.query({
     name: 'reassign-codes',
-    text: `update accounts
-              set signup_code = salesforce_code, code_state = 'confirmed', code_error = null,
-                  changed_at = clock_timestamp(), revision = revision + 1
-            where id = any($1::text[])`,
-    values: [claimants.map(({ id }) => id)],
+    text: `with changed as (
+             update signup_codes c set code = o.code, state = 'confirmed', error = null
+               from unnest($1::text[], $2::text[]) as o (id, code) where c.account_id = o.id
+             returning c.account_id
+           ), ${markChangedAccounts} select from changed`,
+    values: [claimants.map(({ id }) => id), claimants.map(({ code }) => code)],
   });
 }

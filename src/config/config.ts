@@ -3,11 +3,11 @@ import type { Static } from 'typebox';
 import { type CodeFilter, parseCodeFilter } from '../codes/code-filter.ts';
 import { type CodeFormat, formatProblems } from '../codes/code-format.ts';
 import type { CodeOptions } from '../codes/code-rules.ts';
-import { fieldPath } from '../db/field-indexes.ts';
 import type { ApiKey } from '../http/api-key.ts';
 import type { WebhookSenders } from '../http/routes/webhooks/webhook-senders.ts';
 import type { AccessOptions } from '../http/server-types.ts';
 import { minEventDays } from '../maintenance/retention-policy.ts';
+import { fieldPath } from '../mirror/field-indexes.ts';
 import type { Schedules } from '../resync/schedules.ts';
 import { ConfigError } from './config-error.ts';
 import { findMisspelledSettings } from './misspelled-settings.ts';
@@ -32,6 +32,7 @@ export type Config = {
   readonly topic: string;
   readonly replayPreset: 'latest' | 'earliest';
   readonly quietMs: number;
+  readonly mirrorSchema: string;
   readonly codeField: string;
   readonly backfill: boolean;
   readonly schedules: Schedules;
@@ -109,6 +110,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     topic: env.CDC_TOPIC,
     replayPreset: env.REPLAY_PRESET,
     quietMs: env.QUIET_MS,
+    mirrorSchema: env.MIRROR_SCHEMA,
     codeField: env.SIGNUP_CODE_FIELD,
     backfill: env.SIGNUP_CODE_BACKFILL,
     schedules,

@@ -19,6 +19,12 @@ export const settings = Type.Object({
     'Streaming replica that serves reads of accounts and events while it is less than 5 s behind',
     { pattern: '^postgres(ql)?://[^,]+$' },
   ),
+  MIRROR_SCHEMA: Type.String({
+    default: 'salesforce',
+    pattern: '^[a-z_][a-z0-9_]{0,62}$',
+    description:
+      'PostgreSQL schema of the mirrored tables, such as `salesforce.account`; each Tidemark needs its own',
+  }),
   DATA_DIR: Type.String({
     default: '.data',
     description: 'Where the embedded database and the simulator keep their data',

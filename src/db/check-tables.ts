@@ -7,7 +7,11 @@ import type { PrismaClient } from './generated/client.ts';
  */
 export async function checkTables(prisma: PrismaClient): Promise<void> {
   const reads = [
-    () => prisma.account.findFirst({ where: { id: '' } }),
+    () => prisma.mirrorObject.findFirst({ where: { object: '' } }),
+    () => prisma.mirrorColumn.findFirst({ where: { object: '' } }),
+    () => prisma.record.findFirst({ where: { recordId: '' } }),
+    () => prisma.signupCode.findFirst({ where: { accountId: '' } }),
+    () => prisma.accountTextChange.findFirst({ where: { position: 0n } }),
     () => prisma.accountText.findFirst({ where: { accountId: '' } }),
     () => prisma.event.findFirst({ where: { id: 0n } }),
     () => prisma.queuedEvent.findFirst({ where: { eventId: 0n } }),

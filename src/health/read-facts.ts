@@ -66,8 +66,9 @@ const factsSql = `
          (select coalesce(jsonb_agg(t order by t.count desc), '[]') from (
             select coalesce(code_error ->> 'code', 'UNKNOWN') as code, count(*)::int as count,
                    coalesce((array_agg(code_error ->> 'message'))[1], '') as message, min(code_attempted_at) as since
-              from (select code_error, code_attempted_at from accounts
-                     where code_state = 'failed' and not deleted limit 10000) f
+              from (select c.error as code_error, c.attempted_at as code_attempted_at
+                      from signup_codes c join accounts a on a.id = c.account_id
+                     where c.state = 'failed' and not a.deleted limit 10000) f
              group by 1 order by 2 desc limit 20) t) as "failedCodes",
          (select jsonb_build_object('state', state, 'code', coalesce(reason ->> 'code', ''),
                                     'message', coalesce(reason ->> 'message', ''), 'since', since)

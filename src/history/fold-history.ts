@@ -53,8 +53,8 @@ async function fold(client: Queryable, places: readonly LastPlace[]): Promise<vo
   // Only reads without changes follow such a row, so its start can move to the last of them.
   await client.query({
     name: 'move-history-from',
-    text: `update accounts a set history_from = t.version
-             from unnest($1::text[], $2::text[]) as t (id, version) where a.id = t.id`,
+    text: `update records r set history_from = t.version
+             from unnest($1::text[], $2::text[]) as t (id, version) where r.record_id = t.id`,
     values: [own.map(({ accountId }) => accountId), own.map(({ through }) => formatVersion(through))],
   });
 }
@@ -96,8 +96,8 @@ async function readLastChanges(
     own: boolean;
   }>({
     name: 'last-changes-up-to',
-    text: `select i.id, c.*, a.history_from is not null as own
-             from unnest($1::text[]) as i (id) join accounts a using (id)
+    text: `select i.id, c.*, r.history_from is not null as own
+             from unnest($1::text[]) as i (id) join records r on r.record_id = i.id
             cross join lateral (select commit_ms, commit_number, sequence_number, read_ms from account_changes c
                                  where c.account_id = i.id and c.commit_ms <= $2
                                  order by commit_ms desc, commit_number desc, sequence_number desc, read_ms desc

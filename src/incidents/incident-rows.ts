@@ -115,7 +115,7 @@ export async function extendIncident(client: Queryable, incident: NewIncident): 
 
 /** SQL: whether one of these accounts waits to be read or stored. */
 export function isUncertain(among: string): string {
-  return `(exists (select from accounts a where a.id ${among} and a.stale_version is not null)
+  return `(exists (select from records s where s.record_id ${among} and s.stale_version is not null)
            or exists (select from unconfirmed_records r where r.id ${among})
            or exists (select from failed_records f where f.account_id ${among}))`;
 }

@@ -23,8 +23,8 @@ async function deleteAttempts(client: Queryable, olderThanMs: number, limit: num
     text: `with old as (
              select t.id from write_back_attempts t
               where t.sent_at < now() - $1 * interval '1 millisecond'
-                and not exists (select from accounts a
-                                 where a.id = t.account_id and a.code_state in ('pending', 'written', 'failed'))
+                and not exists (select from signup_codes c
+                                 where c.account_id = t.account_id and c.state in ('pending', 'written', 'failed'))
               order by t.sent_at limit $2 for update skip locked)
            delete from write_back_attempts t using old where t.id = old.id`,
     values: [olderThanMs, limit],

@@ -1,3 +1,4 @@
+import { type GroupedVersions, groupFieldVersions, parseFieldVersions } from '../apply/account-row.ts';
 import { foldVersions } from '../apply/fold-versions.ts';
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
@@ -17,11 +18,13 @@ export async function foldAccounts(
   if (end === undefined) return { rows: 0, next: undefined };
   const { rows } = await client.query<VersionRow>({
     name: 'lock-foldable-accounts',
-    text: `select id, base_version, field_versions, deleted from accounts
-            where id > $1 and id <= $2 and stale_version is null and field_versions <> '{}'
-              and exists (select from jsonb_each_text(field_versions) v
-                           where split_part(v.value, '.', 1)::bigint <= $3)
-            order by id for update skip locked`,
+    text: `select record_id as id, base_version, field_versions,
+                  (select a.deleted from accounts a where a.id = r.record_id) as deleted
+             from records r
+            where record_id > $1 and record_id <= $2 and stale_version is null and field_versions <> '[]'
+              and exists (select from jsonb_array_elements(field_versions) v (versions)
+                           where split_part(v.versions ->> 0, '.', 1)::bigint <= $3)
+            order by record_id for update skip locked`,
     values: [after, end, horizon[0]],
   });
   const folded = rows.flatMap((row) => {
@@ -31,16 +34,12 @@ export async function foldAccounts(
   if (folded.length > 0) {
     await client.query({
       name: 'fold-accounts',
-      text: `update accounts a set base_version = f.base, field_versions = f.ahead
-               from unnest($1::text[], $2::text[], $3::jsonb[]) as f (id, base, ahead) where a.id = f.id`,
+      text: `update records r set base_version = f.base, field_versions = f.ahead
+               from unnest($1::text[], $2::text[], $3::jsonb[]) as f (id, base, ahead) where r.record_id = f.id`,
       values: [
         folded.map(({ id }) => id),
         folded.map(({ baseVersion }) => formatVersion(baseVersion)),
-        folded.map(({ fieldVersions }) =>
-          JSON.stringify(
-            Object.fromEntries([...fieldVersions].map(([path, at]) => [path, formatVersion(at)])),
-          ),
-        ),
+        folded.map(({ fieldVersions }) => JSON.stringify(groupFieldVersions(fieldVersions))),
       ],
     });
   }
@@ -50,7 +49,7 @@ export async function foldAccounts(
 async function endOfPage(client: Queryable, after: string, limit: number): Promise<string | undefined> {
   const { rows } = await client.query<{ end: string | null }>({
     name: 'end-of-page',
-    text: `select max(id) as end from (select id from accounts where id > $1 order by id limit $2) page`,
+    text: `select max(record_id) as end from (select record_id from records where record_id > $1 order by record_id limit $2) page`,
     values: [after, limit],
   });
   return rows[0]?.end ?? undefined;
@@ -71,15 +70,13 @@ export async function isBehind(client: Queryable, waitMs: number): Promise<boole
 }
 
 function toVersions({ base_version, field_versions, deleted }: VersionRow) {
-  const fieldVersions = new Map(
-    Object.entries(field_versions).map(([path, text]) => [path, parseVersion(text)]),
-  );
-  return { baseVersion: parseVersion(base_version), fieldVersions, deleted };
+  const fieldVersions = parseFieldVersions(field_versions);
+  return { baseVersion: parseVersion(base_version), fieldVersions, deleted: deleted === true };
 }
 
 type VersionRow = {
   readonly id: string;
   readonly base_version: string;
-  readonly field_versions: Record<string, string>;
-  readonly deleted: boolean;
+  readonly field_versions: GroupedVersions;
+  readonly deleted: boolean | null;
 };

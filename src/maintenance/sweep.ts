@@ -47,8 +47,9 @@ export async function sweep({
   await inTransaction(pool, async (client) => {
     // An earlier leader that was paused may still be sweeping; both would enqueue the same work.
     if (!(await lockSweep(client))) return;
-    const stale = `select id from accounts
-                    where stale_version is not null and not ${isKept} and ${isNotRefused('accounts.id')}`;
+    const stale = `select record_id as id from records
+                    where stale_version is not null and not ${isKept('records.record_id')}
+                      and ${isNotRefused('records.record_id')}`;
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, stale, queues.reread));
     await jobs.enqueueRereads(client, await claimInvisibleAccounts(client));
     await jobs.enqueueRereads(client, await withoutJob(client, jobs, unconfirmed, queues.reread));
@@ -101,14 +102,17 @@ async function lockSweep(client: pg.PoolClient): Promise<boolean> {
 }
 
 // Accounts that are not visible are checked at a longer interval.
-const isKept = `exists (select from invisible_accounts i where i.account_id = accounts.id and i.state = 'kept')`;
+function isKept(id: string): string {
+  return `exists (select from invisible_accounts i where i.account_id = ${id} and i.state = 'kept')`;
+}
 
 // Written codes without a change event. A read that was sent after the write confirms or clears them; its time is part
 // of the version, so each account is read once.
-const unconfirmed = `select id from accounts where code_state = 'written' and not deleted and not ${isKept}
-  and coalesce(code_written_at, code_attempted_at) < now() - interval '10 minutes'
-  and split_part(base_version, '.', 4)::bigint
-      <= extract(epoch from coalesce(code_written_at, code_attempted_at)) * 1000`;
+const unconfirmed = `select a.id from signup_codes c join accounts a on a.id = c.account_id
+  where c.state = 'written' and not a.deleted and not ${isKept('a.id')}
+    and coalesce(c.written_at, c.attempted_at) < now() - interval '10 minutes'
+    and split_part(a.base_version, '.', 4)::bigint
+        <= extract(epoch from coalesce(c.written_at, c.attempted_at)) * 1000`;
 
 /** Selects the ids without a job that is queued, active or due for a retry. */
 async function withoutJob(

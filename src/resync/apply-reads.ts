@@ -150,5 +150,12 @@ export function toChange(read: AccountRead, snapshot: Snapshot, unreadFields: Re
   }
   const isDeleted = proofOfDeletion([{ source: 'row', isDeleted: read.deleted }]) !== null;
   const values = new Map([...read.values, [deletedField, isDeleted]]);
-  return toStorable({ version, kind: 'snapshot', values, unreadFields, keptFields });
+  return toStorable({
+    version,
+    kind: 'snapshot',
+    values,
+    unreadFields,
+    keptFields,
+    modifiedAt: read.systemModstamp,
+  });
 }

@@ -1,10 +1,11 @@
-import { type ComparableRow, projectionsOf, readComparableRows } from '../apply/account-row.ts';
+import { type AccountRow, readAccountRows } from '../apply/account-row.ts';
 import { type Change, changedPaths, deletedField, type Merged, merge } from '../apply/merge.ts';
 import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import { decideCode } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
 import { keepValues } from '../fields/cover-fields.ts';
+import { loadMirror } from '../mirror/load-mirror.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 import type { AccountRead } from '../salesforce/records.ts';
 import { includeKnownVersion, type ReadPage, toChange } from './apply-reads.ts';
@@ -22,7 +23,7 @@ export async function compareReads(
   const { reads, absent } = page;
   const unreadFields = await findUnreadFields(context, snapshot.schemaId, new Date(snapshot.readAt));
   const ids = [...reads, ...absent].map(({ id }) => id);
-  const rows = await readComparableRows(client, ids);
+  const rows = await readAccountRows(client, await loadMirror(client), ids);
   return [
     ...reads.flatMap((read) =>
       compareOne(read, rows.get(read.id), {
@@ -43,7 +44,7 @@ type Comparison = {
   readonly context: ResyncContext;
 };
 
-function compareOne(read: AccountRead, row: ComparableRow | undefined, comparison: Comparison): Difference[] {
+function compareOne(read: AccountRead, row: AccountRow | undefined, comparison: Comparison): Difference[] {
   const modifiedAt = new Date(read.systemModstamp);
   if (!exists(row)) {
     if (read.deleted) return [];
@@ -60,20 +61,19 @@ function compareOne(read: AccountRead, row: ComparableRow | undefined, compariso
   if (merged.values.get(deletedField) === true) return [extraAccount(read.id, modifiedAt)];
   const values = {
     ...fieldDifferences(row, merged.values),
-    ...projectionDifferences(row, comparison.context.codes.field),
     ...codeDifference(row, change, merged, comparison.context.codes),
   };
   const fields = Object.keys(values).sort();
   return fields.length === 0 ? [] : [{ accountId: read.id, kind: 'fields', fields, values, modifiedAt }];
 }
 
-function exists(row: ComparableRow | undefined): boolean {
+function exists(row: AccountRow | undefined): boolean {
   return row !== undefined && row.merged.values.get(deletedField) !== true;
 }
 
 /** Whether the mirror holds a deletion that is newer than the snapshot. */
 function isDeletedLater(
-  row: ComparableRow | undefined,
+  row: AccountRow | undefined,
   read: AccountRead,
   { snapshot, unreadFields }: Comparison,
 ): boolean {
@@ -91,7 +91,7 @@ function extraAccount(
 
 type Values = Record<string, { readonly mirror: Scalar; readonly salesforce: Scalar }>;
 
-function fieldDifferences({ merged: before }: ComparableRow, after: ReadonlyMap<string, Scalar>): Values {
+function fieldDifferences({ merged: before }: AccountRow, after: ReadonlyMap<string, Scalar>): Values {
   const paths = changedPaths(before, { ...before, values: after });
   return Object.fromEntries(
     paths.map((path) => [
@@ -101,22 +101,9 @@ function fieldDifferences({ merged: before }: ComparableRow, after: ReadonlyMap<
   );
 }
 
-/** Compares the search columns with the fields that they are derived from. */
-function projectionDifferences(row: ComparableRow, codeField: string): Values {
-  const expected = projectionsOf(row.merged, codeField);
-  return Object.fromEntries(
-    Object.entries(expected)
-      .filter(([name, value]) => row.projections[name as keyof typeof expected] !== value)
-      .map(([name, value]) => [
-        `column ${name}`,
-        { mirror: row.projections[name as keyof typeof expected] ?? null, salesforce: value },
-      ]),
-  );
-}
-
 /** The stored code differs if merging the read would change it. */
 function codeDifference(
-  { code, merged: before }: ComparableRow,
+  { code, merged: before }: AccountRow,
   change: Change,
   merged: Merged,
   { field, restore }: CodeRules,

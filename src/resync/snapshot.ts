@@ -7,6 +7,7 @@ import type { Jobs } from '../db/jobs.ts';
 import { checkFields } from '../fields/check-fields.ts';
 import { readKnownFields } from '../fields/field-rows.ts';
 import { readSubscription, readWatermark } from '../ingest/subscription-rows.ts';
+import { saveLabels } from '../mirror/column-labels.ts';
 import { badAnswer, type SalesforceError } from '../salesforce/error.ts';
 import type { CallWithinBudget } from '../salesforce/query-pages.ts';
 import { type AccountRead, planRead, type ReadPlan } from '../salesforce/records.ts';
@@ -111,6 +112,7 @@ async function selectFields(
   const isComparison = row !== undefined && row.mode !== 'repair';
   const onlyFields = row?.scope === 'fields' ? new Set(row.fields) : undefined;
   const plan = planRead(fields, described, isComparison ? new Set() : org.calculatedFields, onlyFields);
+  await saveLabels(pool, plan.labels);
   const covered = new Set(plan.fields.map(({ name }) => name));
   const known = await readKnownFields(pool);
   const deselected = new Set(

@@ -74,6 +74,8 @@ export type ReadPlan = {
   readonly types: ReadonlyMap<string, string>;
   /** Fields of the parts of compound fields, for Bulk: `BillingAddress` → `City` → `BillingCity`. */
   readonly parts: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Labels by path. */
+  readonly labels: ReadonlyMap<string, string>;
 };
 
 /**
@@ -99,11 +101,35 @@ export function planRead(
   const names = fields.flatMap((field) => [field.name, ...personParts(field, types)]);
   const master = types.has(masterField) && only === undefined ? [masterField] : [];
   const columns = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names, ...master])];
-  return { names: columns, fields, types, parts: partFields(described) };
+  const parts = partFields(described);
+  return { names: columns, fields, types, parts, labels: labelsOf(fields, described, parts) };
 }
 
 function fieldWithoutEvents(name: string): SchemaField {
   return { name, parts: [], kind: 'plain' };
+}
+
+function labelsOf(
+  fields: readonly SchemaField[],
+  described: readonly DescribedField[],
+  parts: ReadPlan['parts'],
+): Map<string, string> {
+  const byName = new Map(
+    described.flatMap(({ name, label }) => (label === undefined ? [] : [[name, label]])),
+  );
+  const paths = fields.flatMap((field): [string, string][] => [
+    [field.name, field.name],
+    ...field.parts.map((part): [string, string] => [
+      `${field.name}.${part}`,
+      parts.get(field.name)?.get(part) ?? part,
+    ]),
+  ]);
+  return new Map(
+    paths.flatMap(([path, name]) => {
+      const label = byName.get(name);
+      return label === undefined ? [] : [[path, label]];
+    }),
+  );
 }
 
 function partFields(described: readonly DescribedField[]): Map<string, Map<string, string>> {

@@ -4,8 +4,8 @@ import type { BitmapField } from './bitmap.ts';
 /** Meaning of a long, by the `doc` of the field. */
 export type ValueKind = 'plain' | 'date' | 'datetime' | 'time';
 
-/** Type of a value. A long with the meaning of a time is `number`. */
-export type ScalarType = 'text' | 'number' | 'integer' | 'boolean';
+/** Type of a value. A `long` can have the meaning of a time. */
+export type ScalarType = 'text' | 'number' | 'integer' | 'long' | 'boolean';
 
 export type SchemaField = BitmapField & {
   readonly kind: ValueKind;
@@ -19,6 +19,8 @@ export type SchemaField = BitmapField & {
 
 /** A compiled writer schema. Its top-level fields are in order; the first is the header. */
 export type WriterSchema = {
+  /** `AccountChangeEvent` */
+  readonly name: string;
   readonly entityFields: readonly SchemaField[];
   /** Decodes a raw Avro payload, longs as bigint. @throws Error if the bytes do not match the schema */
   decode(payload: Buffer): unknown;
@@ -46,7 +48,8 @@ export function compileSchema(schemaJson: string): WriterSchema {
     ofBytes ??= typeOfBytes(schemaJson);
     return ofBytes?.fromBuffer(payload);
   };
-  return { entityFields, decode: (payload) => type.fromBuffer(payload), decodeBytes };
+  const { name } = JSON.parse(schemaJson) as { name: string };
+  return { name, entityFields, decode: (payload) => type.fromBuffer(payload), decodeBytes };
 }
 
 /** The schema with bytes for texts, which Avro encodes alike; undefined if a union has both. */
@@ -118,7 +121,7 @@ function scalarType(type: avro.Type): ScalarType | undefined {
 const scalarTypes: ReadonlyMap<string, ScalarType> = new Map([
   ['string', 'text'],
   ['int', 'integer'],
-  ['long', 'number'],
+  ['long', 'long'],
   ['float', 'number'],
   ['double', 'number'],
   ['boolean', 'boolean'],

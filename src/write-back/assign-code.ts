@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
+import { markChangedAccounts } from '../codes/changed-codes.ts';
 import type { CodeState } from '../codes/signup-code.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { saveFindings } from './waiting-codes.ts';
@@ -32,7 +33,7 @@ export async function assignCode(
 ): Promise<CodeAssignment> {
   const { accountId, regenerate, requestedBy } = request;
   await lockAccountWrites(client);
-  const row = await lockCode(client, accountId);
+  const row = await readCode(client, accountId);
   if (row === undefined) return { kind: 'unknown' };
   if (row.deleted) return { kind: 'deleted' };
   if (!regenerate && row.code !== null)
@@ -42,11 +43,13 @@ export async function assignCode(
   const code = await unusedCode(client, generate);
   await client.query({
     name: 'assign-code',
-    text: `update accounts
-                set signup_code = $2, code_state = 'pending', code_error = null, code_due_at = 'epoch',
-                    code_tries = 0, code_refusals = 0, code_replaces = $3,
-                    changed_at = clock_timestamp(), revision = revision + 1
-              where id = $1`,
+    text: `with changed as (
+             insert into signup_codes (account_id, code, state, replaces) values ($1, $2, 'pending', $3)
+             on conflict (account_id) do update
+               set code = excluded.code, state = excluded.state, error = null, due_at = excluded.due_at, tries = 0,
+                   refusals = 0, replaces = excluded.replaces
+             returning account_id
+           ), ${markChangedAccounts} select from changed`,
     values: [accountId, code, JSON.stringify([...new Set([...row.replaces, ...replaced])])],
   });
   if (row.code !== null) {
@@ -66,11 +69,11 @@ type CodeRow = {
   readonly deleted: boolean;
 };
 
-async function lockCode(client: pg.PoolClient, accountId: string): Promise<CodeRow | undefined> {
+async function readCode(client: pg.PoolClient, accountId: string): Promise<CodeRow | undefined> {
   const { rows } = await client.query<CodeRow>({
-    name: 'lock-code',
+    name: 'read-code',
     text: `select signup_code as code, salesforce_code as held, code_state as state, code_replaces as replaces, deleted
-             from accounts where id = $1 for update`,
+             from accounts where id = $1`,
     values: [accountId],
   });
   return rows[0];
@@ -81,7 +84,7 @@ async function unusedCode(client: pg.PoolClient, generate: () => string): Promis
     const code = generate();
     const { rowCount } = await client.query({
       name: 'is-code-used',
-      text: 'select from accounts where signup_code = $1',
+      text: 'select from signup_codes where code = $1',
       values: [code],
     });
     if (rowCount === 0) return code;

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
+import { markChangedAccounts } from '../codes/changed-codes.ts';
 import { evaluateFilter } from '../codes/code-filter.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import { inTransaction } from '../db/database.ts';
@@ -103,10 +104,13 @@ async function assignCodes(
   if (ids.length === 0) return;
   await client.query({
     name: 'assign-backfilled-codes',
-    text: `update accounts a
-              set signup_code = g.code, code_state = 'pending', code_due_at = now(), code_tries = 0,
-                  code_refusals = 0, changed_at = now(), revision = a.revision + 1
-             from unnest($1::text[], $2::text[]) as g (id, code) where a.id = g.id`,
+    text: `with changed as (
+             insert into signup_codes (account_id, code, state, due_at)
+             select id, code, 'pending', now() from unnest($1::text[], $2::text[]) as g (id, code)
+             on conflict (account_id) do update
+               set code = excluded.code, state = excluded.state, due_at = excluded.due_at, tries = 0, refusals = 0
+             returning account_id
+           ), ${markChangedAccounts} select from changed`,
     values: [ids, ids.map(generate)],
   });
 }

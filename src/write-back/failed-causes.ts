@@ -18,8 +18,8 @@ export async function readFailedCauses(client: Queryable): Promise<FailedCause[]
     name: 'failed-causes',
     text: `select coalesce(error ->> 'code', 'UNKNOWN') as code, count(*)::int as count,
                   coalesce((array_agg(error ->> 'message' order by error ->> 'at' desc nulls last))[1], '') as message
-             from (select code_error as error from accounts
-                    where code_state = 'failed' and not deleted limit 100000) f
+             from (select c.error from signup_codes c join accounts a on a.id = c.account_id
+                    where c.state = 'failed' and not a.deleted limit 100000) f
             group by 1 order by count desc, code limit 20`,
   });
   return rows;

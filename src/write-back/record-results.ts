@@ -11,7 +11,7 @@ import {
   closeAttempts,
   type DueCode,
   type LockedCode,
-  lockWaitingCodes,
+  readWaitingCodes,
   type SavedOutcome,
   type SentCode,
   saveFindings,
@@ -40,7 +40,7 @@ export async function recordResults(
   const known = new Map(batch.map((waiting) => [waiting.id, waiting]));
   return inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
-    const now = await lockWaitingCodes(client, [...known.keys()], codes.field);
+    const now = await readWaitingCodes(client, [...known.keys()], codes.field);
     const call = sent.map(({ id, code }, index) => {
       const { tries = 0, refusals = 0 } = now.get(id) ?? known.get(id) ?? {};
       return { waiting: { id, code, tries, refusals }, result: results[index] ?? missingResult };

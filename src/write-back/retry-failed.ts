@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
+import { markChangedAccounts } from '../codes/changed-codes.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 
@@ -12,10 +13,10 @@ const maxPerTransaction = 2_000;
  * @returns the number of codes
  */
 export async function retryFailed(pool: pg.Pool, causes: readonly string[]): Promise<number> {
-  const text = `update accounts set ${setPending}
-    where id in (select id from accounts
-                  where code_state = 'failed' and not deleted and signup_code is not null
-                    and code_error ->> 'code' = any($1::text[]) order by id limit ${maxPerTransaction})`;
+  const text = makePending(`account_id in (
+    select c.account_id from signup_codes c join accounts a on a.id = c.account_id
+     where c.state = 'failed' and not a.deleted and c.code is not null
+       and c.error ->> 'code' = any($1::text[]) order by c.account_id limit ${maxPerTransaction})`);
   let total = 0;
   for (;;) {
     const count = await inTransaction(pool, async (client) => {
@@ -38,13 +39,18 @@ export async function retryOne(client: Queryable, accountId: string): Promise<bo
   await lockAccountWrites(client);
   const { rowCount } = await client.query({
     name: 'retry-code',
-    text: `update accounts set ${setPending}
-            where id = $1 and code_state in ('failed', 'pending') and signup_code is not null and not deleted`,
+    text: makePending(`account_id = $1 and state in ('failed', 'pending') and code is not null
+      and exists (select from accounts a where a.id = $1 and not a.deleted)`),
     values: [accountId],
   });
   await sendWakeUp(client, 'write-back');
   return rowCount === 1;
 }
 
-const setPending = `code_state = 'pending', code_due_at = 'epoch', code_tries = 0, code_refusals = 0,
-  changed_at = clock_timestamp(), revision = revision + 1`;
+/** SQL that makes codes pending and due. */
+function makePending(where: string): string {
+  return `with changed as (
+    update signup_codes set state = 'pending', due_at = 'epoch', tries = 0, refusals = 0 where ${where}
+    returning account_id
+  ), ${markChangedAccounts} select from changed`;
+}

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { formatVersion, isReadVersion, parseVersion } from '../apply/version.ts';
+import { markChangedAccounts } from '../codes/changed-codes.ts';
 import type { Knowledge, Written } from '../codes/code-knowledge.ts';
 import type { CodeError, CodeState } from '../codes/signup-code.ts';
 import type { Queryable } from '../db/database.ts';
@@ -11,14 +12,15 @@ import type { AttemptOutcome, WaitingCode } from './judge-result.ts';
 /** A pending code, and the codes that it may overwrite. */
 export type DueCode = WaitingCode & { readonly replaces: readonly string[] };
 
-const due = `code_state = 'pending' and not deleted and code_due_at <= now()`;
+const due = `from signup_codes c join accounts a on a.id = c.account_id
+  where c.state = 'pending' and not a.deleted and c.due_at <= now() and c.code is not null`;
+const dueColumns = 'c.account_id as id, c.code, c.tries, c.refusals, c.replaces';
 
 /** Reads the codes to send next: those of new accounts first, then by waiting time. */
 export async function readDueCodes(client: Queryable, limit: number): Promise<DueCode[]> {
   const { rows } = await client.query<DueCode>({
     name: 'read-due-codes',
-    text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals, code_replaces as replaces
-             from accounts where ${due} and signup_code is not null order by code_due_at, id limit $1`,
+    text: `select ${dueColumns} ${due} order by c.due_at, c.account_id limit $1`,
     values: [limit],
   });
   return rows;
@@ -29,8 +31,7 @@ export async function readDueCodesOf(client: Queryable, ids: readonly string[]):
   if (ids.length === 0) return [];
   const { rows } = await client.query<DueCode>({
     name: 'read-due-codes-of',
-    text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals, code_replaces as replaces
-             from accounts where ${due} and signup_code is not null and id = any($1::text[]) order by id`,
+    text: `select ${dueColumns} ${due} and c.account_id = any($1::text[]) order by c.account_id`,
     values: [ids],
   });
   return rows;
@@ -40,7 +41,7 @@ export async function readDueCodesOf(client: Queryable, ids: readonly string[]):
 export async function countDueCodes(client: Queryable, topic: string, limit: number): Promise<DueCount> {
   const { rows } = await client.query<DueCount>({
     name: 'count-due-codes',
-    text: `select (select count(*)::int from (select from accounts where ${due} limit $1) d) as count,
+    text: `select (select count(*)::int from (select ${due} limit $1) d) as count,
                   exists (select from event_queue where topic = $2) as more`,
     values: [limit, topic],
   });
@@ -55,9 +56,9 @@ export async function beginAttempts(client: Queryable, writes: readonly CodeWrit
   const { rows } = await client.query<SentCode>({
     name: 'begin-attempts',
     text: `insert into write_back_attempts (account_id, code)
-           select a.id, a.signup_code from accounts a join unnest($1::text[], $2::text[]) as w (id, code)
-               on a.id = w.id and a.signup_code = w.code
-            where a.code_state = 'pending' and not a.deleted
+           select c.account_id, c.code from signup_codes c join accounts a on a.id = c.account_id
+             join unnest($1::text[], $2::text[]) as w (id, code) on c.account_id = w.id and c.code = w.code
+            where c.state = 'pending' and not a.deleted
            returning account_id as id, code, id::text as attempt`,
     values: [writes.map(({ id }) => id), writes.map(({ code }) => code)],
   });
@@ -127,19 +128,22 @@ export type LockedCode = DueCode & {
   readonly knowledge: Exclude<Knowledge, { by: 'none' }>;
 };
 
-/** Locks the accounts whose codes are pending and reads them. */
-export async function lockWaitingCodes(
+/** Reads the codes of these accounts that are pending. */
+export async function readWaitingCodes(
   client: pg.PoolClient,
   ids: readonly string[],
   field: string,
 ): Promise<Map<string, LockedCode>> {
   const { rows } = await client.query<DueCode & { held: string | null; version: string; named: boolean }>({
-    name: 'lock-waiting-codes',
-    text: `select id, signup_code as code, code_tries as tries, code_refusals as refusals, code_replaces as replaces,
-                  nullif(salesforce_code, '') as held, coalesce(field_versions ->> $2, base_version) as version,
-                  field_versions ? $2 as named
-             from accounts where id = any($1::text[]) and code_state = 'pending' and signup_code is not null
-            order by id for update`,
+    name: 'read-waiting-codes',
+    text: `select ${dueColumns}, nullif(a.salesforce_code, '') as held, coalesce(v.version, a.base_version) as version,
+                  v.version is not null as named
+             from signup_codes c join accounts a on a.id = c.account_id
+             left join lateral (select g.versions ->> 0 as version
+                                  from records r cross join jsonb_array_elements(r.field_versions) g (versions)
+                                 where r.record_id = c.account_id and (g.versions - 0) ? $2) v on true
+            where c.account_id = any($1::text[]) and c.state = 'pending' and c.code is not null
+            order by c.account_id`,
     values: [ids, field],
   });
   return new Map(
@@ -163,17 +167,16 @@ export async function saveOutcomes(client: Queryable, outcomes: readonly SavedOu
   if (outcomes.length === 0) return;
   await client.query({
     name: 'save-outcomes',
-    text: `update accounts a
-              set code_state = v.state, signup_code = v.code, code_error = v.error, code_tries = v.tries,
-                  code_refusals = v.refusals, code_due_at = now() + v.due_ms * interval '1 millisecond',
-                  code_attempts = a.code_attempts + 1, code_attempted_at = now(),
-                  code_write_base = coalesce(v.write_base, a.code_write_base),
-                  code_written_at = coalesce(v.written_at, a.code_written_at),
-                  changed_at = now(), revision = a.revision + 1
+    text: `with changed as (update signup_codes c
+              set state = v.state, code = v.code, error = v.error, tries = v.tries, refusals = v.refusals,
+                  due_at = now() + v.due_ms * interval '1 millisecond', attempts = c.attempts + 1, attempted_at = now(),
+                  write_base = coalesce(v.write_base, c.write_base),
+                  written_at = coalesce(v.written_at, c.written_at)
              from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::int[], $7::int[], $8::int[],
                          $9::text[], $10::timestamptz[])
                as v (id, sent, state, code, error, tries, refusals, due_ms, write_base, written_at)
-            where a.id = v.id and a.signup_code = v.sent and a.code_state = 'pending'`,
+            where c.account_id = v.id and c.code = v.sent and c.state = 'pending'
+           returning c.account_id), ${markChangedAccounts} select from changed`,
     values: [
       outcomes.map(({ id }) => id),
       outcomes.map(({ sent }) => sent),

@@ -19,6 +19,7 @@ import {
   testSchemaJson,
 } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
+import { accountTables } from '../helpers/writable-accounts.ts';
 
 const topic = '/data/AccountChangeEvent';
 const lease = { topic, epoch: 0n };
@@ -35,7 +36,7 @@ describe('application of the event log', () => {
   afterAll(() => jobs.stop());
   beforeEach(async () => {
     await database.rows(
-      'truncate events, event_queue, event_outcomes, subscriptions, accounts, resyncs, event_schemas cascade',
+      `truncate events, event_queue, event_outcomes, subscriptions, ${accountTables}, resyncs, event_schemas cascade`,
     );
     await database.rows('delete from pgboss.job');
     await ensureSubscription(database.pool, topic, '00D000000000001AAA');
@@ -128,7 +129,7 @@ describe('application of the event log', () => {
     await counting;
     expect([...new Set(counts)].filter((count) => count !== 0)).toEqual([ids.length]);
     expect(await largest()).toEqual([
-      { about: 'accounts', rows: 2_000 },
+      { about: 'account', rows: 2_000 },
       { about: 'event_outcomes', rows: 2_000 },
     ]);
   });
@@ -139,7 +140,7 @@ describe('application of the event log', () => {
       create table statement_sizes (about text, rows int);
       create function note_size() returns trigger language plpgsql as $$ begin
         insert into statement_sizes select tg_table_name, count(*) from written; return null; end $$;
-      create trigger note_size after insert on accounts referencing new table as written
+      create trigger note_size after insert on salesforce.account referencing new table as written
         for each statement execute function note_size();
       create trigger note_size after insert on event_outcomes referencing new table as written
         for each statement execute function note_size()`);

@@ -70,6 +70,7 @@ describe('the settings', () => {
       topic: '/data/AccountChangeEvent',
       replayPreset: 'latest',
       quietMs: 50,
+      mirrorSchema: 'salesforce',
       codeField: 'SignUpCode__c',
       backfill: false,
       schedules: {},

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { prepareMirror } from '../../src/mirror/prepare-mirror.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 
@@ -95,6 +96,8 @@ describe('database migrations', () => {
 
   it('every model of the Prisma schema can be read from the migrated database', async () => {
     const { prisma } = database;
+    await database.pool.query('drop schema if exists salesforce cascade');
+    await prepareMirror(database.pool, { schema: 'salesforce', codeField: 'SignUpCode__c' });
     const counts = await Promise.all([
       prisma.account.findMany(),
       prisma.event.findMany(),

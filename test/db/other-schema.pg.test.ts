@@ -95,13 +95,14 @@ describe('a schema other than public', () => {
   it.each(ways)('all tables are in one schema, which is named by %s', async (_, name) => {
     const prepared = await prepare(randomBytes(3).toString('hex'));
     const { schema, url } = await name(prepared);
-    // A role of its own has no right to create schemas: the one of the queue is created for it.
+    // A role of its own has no right to create schemas: those of the queue and of the mirror are created for it.
     await prepared.run(`create schema pgboss authorization ${prepared.role}`);
+    await prepared.run(`create schema salesforce authorization ${prepared.role}`);
     const tidemark = await startTidemark(url, simulator);
     try {
       expect((await tidemark.get<Page<ApiAccount>>('/v1/accounts')).data).not.toEqual([]);
       const found = await tables(prepared);
-      expect(Object.keys(found).sort()).toEqual([schema, 'pgboss'].sort());
+      expect(Object.keys(found).sort()).toEqual([schema, 'pgboss', 'salesforce'].sort());
       expect(found[schema]).toBeGreaterThan(10);
     } finally {
       await tidemark.stop();
@@ -120,6 +121,10 @@ describe('a schema other than public', () => {
     );
     await run(`grant create on schema app to ${role}`);
     await expect(startTidemark(`${url}?schema=app`, simulator)).rejects.toThrow(
+      /^MIRROR_SCHEMA: the schema "salesforce" does not exist and this role may not create it; run: create schema "salesforce"/,
+    );
+    await run(`create schema salesforce authorization ${role}`);
+    await expect(startTidemark(`${url}?schema=app`, simulator)).rejects.toThrow(
       /^DATABASE_URL: the schema "app_jobs" does not exist and this role may not create it/,
     );
   });
@@ -132,7 +137,10 @@ describe('a schema other than public', () => {
     const both: Tidemark[] = [];
     try {
       both.push(await startTidemark(`${url}?schema=first`, simulator));
-      both.push(await startTidemark(`${url}?schema=Second%20one`, other));
+      await expect(startTidemark(`${url}?schema=Second%20one`, other)).rejects.toThrow(
+        /^MIRROR_SCHEMA: the schema "salesforce" has a table "account" that belongs to another Tidemark/,
+      );
+      both.push(await startTidemark(`${url}?schema=Second%20one`, other, { mirrorSchema: 'sales' }));
       for (const [index, org] of [simulator, other].entries()) {
         const id = await salesforceRest(org).create({ Name: `Harbour ${index}` });
         await eventually('its code is confirmed', async () => {
@@ -147,7 +155,7 @@ describe('a schema other than public', () => {
       // Each has a leader of its own.
       expect(locks).toEqual({ n: 2 });
       expect(Object.keys(await tables(prepared)).sort()).toEqual(
-        ['Second one', 'first', 'first_jobs', queueSchemaOf('Second one')].sort(),
+        ['Second one', 'first', 'first_jobs', queueSchemaOf('Second one'), 'salesforce', 'sales'].sort(),
       );
     } finally {
       for (const tidemark of both) await tidemark.stop();

@@ -32,12 +32,8 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
     return row?.n ?? 0;
   };
   const industryBySql = async (id: string) =>
-    (
-      await mirror.sql<{ industry: string }>(
-        `select fields ->> 'Industry' as industry from accounts where id = $1`,
-        [id],
-      )
-    )[0]?.industry;
+    (await mirror.sql<{ industry: string }>('select industry from salesforce.account where id = $1', [id]))[0]
+      ?.industry;
   const industry = async (id: string) => (await mirror.account(id)).fields['Industry'];
   const logSays = (text: string) =>
     eventually(`the log says: ${text}`, () => log.some((line) => line.includes(text)));
@@ -71,7 +67,7 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
     });
 
     it.each([
-      ['a row', 'select from accounts where id = $1 for update', 200],
+      ['a row', 'select from records where record_id = $1 for update', 200],
       ['the table', 'lock table accounts in access exclusive mode', 503],
     ])(
       'a person who locks %s delays what needs it, which is logged, while events are stored',
@@ -96,19 +92,19 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
       const [id = ''] = mirror.accountIds();
       expect((await ready()).status).toBe(200);
       const before = await industryBySql(id);
-      await person.query('alter table accounts drop column stale_since');
+      await person.query('alter table records drop column stale_since cascade');
       expect(await (await ready()).json()).toMatchObject({
-        reasons: [expect.stringMatching(/^The database lacks accounts.stale_since: removed by hand\./)],
+        reasons: [expect.stringMatching(/^The database lacks records.stale_since: removed by hand\./)],
       });
       await mirror.salesforce.update(id, { Industry: 'Last' });
-      await logSays('column \\"stale_since\\" of relation \\"accounts\\" does not exist');
+      await logSays('column \\"stale_since\\" of relation \\"records\\" does not exist');
       expect(await waiting()).toBe(1);
       expect(await industryBySql(id)).toBe(before);
       await mirror.stop();
       await expect(start()).rejects.toThrow(
-        /^DATABASE_URL: column accounts.stale_since does not exist, .* by hand$/,
+        /^DATABASE_URL: column records.stale_since does not exist, .* by hand$/,
       );
-      await person.query('alter table accounts add column stale_since timestamptz(3)');
+      await person.query('alter table records add column stale_since timestamptz(3)');
       await start();
       await mirror.accountWhen(id, 'the change is there', ({ fields }) => fields['Industry'] === 'Last');
       expect((await ready()).status).toBe(200);
@@ -117,7 +113,7 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
 
     it('a long wait for a lock makes the service unready', async () => {
       const [id = ''] = mirror.accountIds();
-      await person.query('begin; select from accounts for update');
+      await person.query('begin; select from records for update');
       await mirror.salesforce.update(id, { Industry: 'Late' });
       await eventually('the change is stored', async () => (await waiting()) === 1);
       // As if it had come, and the last one had been applied, two minutes ago.

@@ -5,12 +5,13 @@ it('a process continues, and starts, next to a newer one that has migrated the d
   await using mirror = await openMirror();
   // What an expanding migration may do to every table that this version knows.
   await mirror.sql(`
-    alter table accounts add column later text;
+    alter table records add column later text;
+    alter table salesforce.account add column later text;
     alter table events add column later integer not null default 7;
     alter table subscriptions add column later jsonb;
     alter table resyncs add column later boolean not null default false;
     create table later (id bigint primary key);
-    create index later_name on accounts (name, later);
+    create index later_name on salesforce.account (name, later);
     insert into _prisma_migrations (id, checksum, migration_name, finished_at) values ('x', 'x', '29990101000000_later', now())`);
   const first = await mirror.salesforce.create({ Name: 'Harbour Ltd' });
   await mirror.accountWhen(

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import type { ApiAccount } from '../helpers/tidemark.ts';
 import { sendersFor, signed } from '../helpers/webhooks.ts';
+import { removeAccounts } from '../helpers/writable-accounts.ts';
 
 type Resync = {
   readonly id: string;
@@ -144,7 +145,7 @@ describe('texts with characters that PostgreSQL does not store', () => {
 
   it('a bulk result with an unstorable character is mirrored and the account names the field', async () => {
     await mirror.stop();
-    await mirror.sql('truncate accounts');
+    await mirror.sql(removeAccounts);
     await mirror.startAgain({ bulkFrom: 1 });
     expect(await resync({ scope: 'all' })).toMatchObject({ state: 'done', failed: 0, method: 'bulk' });
     await expectMirrored();

@@ -2,6 +2,7 @@ import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/app.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { removeAccounts } from '../helpers/writable-accounts.ts';
 
 type Resync = {
   readonly id: string;
@@ -93,7 +94,7 @@ describe('an org whose Account has 800 custom fields', () => {
     const id = await create('Bulk Ltd');
     await mirrored(id);
     await mirror.stop();
-    await mirror.sql('truncate accounts');
+    await mirror.sql(removeAccounts);
     await mirror.startAgain({ bulkFrom: 1 });
     expect(await resync({ scope: 'all', mode: 'repair' })).toMatchObject({ state: 'done', method: 'bulk' });
     expect((await mirror.account(id)).fields).toMatchObject({ [first]: 'one', [last]: 'end' });

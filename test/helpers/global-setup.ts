@@ -8,8 +8,10 @@ import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { startJobs } from '../../src/db/jobs.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { prepareMirror } from '../../src/mirror/prepare-mirror.ts';
 import { fastFolder } from './fast-folder.ts';
 import { findSecrets, keepLogsIn } from './secrets-in-logs.ts';
+import { makeAccountsWritable } from './writable-accounts.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -55,6 +57,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 async function makeTemplate(url: string): Promise<void> {
   const database = openDatabase({ url });
   await migrate(database.pool);
+  await prepareMirror(database.pool, { schema: 'salesforce', codeField: 'SignUpCode__c' });
+  await makeAccountsWritable(database.pool);
   await database.close();
   // The job queue makes its own tables, which takes longer than all migrations.
   await (await startJobs(url, pino({ level: 'silent' }))).stop();

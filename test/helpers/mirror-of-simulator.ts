@@ -14,6 +14,7 @@ import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { defaultTiming, type Timing } from '../../src/timing.ts';
 import { accountTopic, openSimulatorOrg } from './simulator-org.ts';
 import { type DatabaseHandle, useDatabase } from './use-database.ts';
+import { accountTables } from './writable-accounts.ts';
 
 /** A simulator and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
 export function useMirrorOfSimulator({
@@ -28,7 +29,7 @@ export function useMirrorOfSimulator({
   });
   beforeEach(async () => {
     await database.rows(
-      `truncate events, event_queue, event_outcomes, subscriptions, accounts, resyncs, incidents, failed_records, invisible_accounts,
+      `truncate events, event_queue, event_outcomes, subscriptions, ${accountTables}, resyncs, incidents, failed_records, invisible_accounts,
                 salesforce_fields,
                 write_back_attempts, write_back_state cascade`,
     );

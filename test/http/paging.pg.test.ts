@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
+import { removeAccounts } from '../helpers/writable-accounts.ts';
 import { accountId, insertAccount } from './rows.ts';
 import { startServer, type TestServer } from './start-server.ts';
 
@@ -45,7 +46,7 @@ const scenario = fc.record({
 });
 
 async function walkWhileRowsComeAndGo(scene: Scenario): Promise<void> {
-  await server.database.pool.query('TRUNCATE accounts');
+  await server.database.pool.query(removeAccounts);
   const living = new Set<string>();
   for (const [index, values] of scene.rows.entries()) {
     await insert(accountId(index * 3), values);

@@ -5,9 +5,11 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { openReplica, type Replica } from '../../src/db/replica.ts';
+import { prepareMirror } from '../../src/mirror/prepare-mirror.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { fastFolder } from '../helpers/fast-folder.ts';
 import { type StandbyServer, startStandby } from '../helpers/standby-server.ts';
+import { makeAccountsWritable } from '../helpers/writable-accounts.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
 const id = '001000000000001AAA';
@@ -31,6 +33,8 @@ describe('a read replica', { timeout: 60_000 }, () => {
     postgres = await startEmbeddedPostgres(options);
     primary = openDatabase({ url: postgres.url });
     await migrate(primary.pool);
+    await prepareMirror(primary.pool, { schema: 'salesforce', codeField: 'SignUpCode__c' });
+    await makeAccountsWritable(primary.pool);
     await primary.pool.query(
       `insert into accounts (id, fields, name, base_version, field_versions, version, synced_at, changed_at)
        values ($1, '{"Name": "Old"}', 'Old', '1.1.1.0', '{}', '1.1.1.0', now(), now())`,

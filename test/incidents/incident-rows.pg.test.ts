@@ -8,6 +8,7 @@ import {
   openIncident,
 } from '../../src/incidents/incident-rows.ts';
 import { useDatabase } from '../helpers/use-database.ts';
+import { accountTables } from '../helpers/writable-accounts.ts';
 
 const topic = '/data/AccountChangeEvent';
 const id = (n: number): string => `001${String(n).padStart(12, '0')}AAA`;
@@ -16,7 +17,9 @@ const ids = (count: number, from = 0): string[] => Array.from({ length: count },
 describe('an incident of accounts', () => {
   const database = useDatabase();
   beforeEach(() =>
-    database.rows('truncate incidents, accounts, unconfirmed_records, failed_records, resyncs cascade'),
+    database.rows(
+      `truncate incidents, ${accountTables}, unconfirmed_records, failed_records, resyncs cascade`,
+    ),
   );
 
   const extend = (accountIds: readonly string[], cause: IncidentCause = 'dated ahead') =>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { inOrg } from '../helpers/simulator-org.ts';
+import { removeAccounts } from '../helpers/writable-accounts.ts';
 import { useResyncs } from './resync-world.ts';
 
 // Several batches of one page.
@@ -26,7 +27,7 @@ describe('a resync by a bulk job', () => {
     });
     const byQueries = await fields();
     expect(jobs()).toEqual([]);
-    await mirror.database.rows('truncate accounts');
+    await mirror.database.rows(removeAccounts);
     expect(await run()).toMatchObject({ method: 'bulk', read: seeded + 3, created: seeded + 3, deleted: 1 });
     expect(await fields()).toEqual(byQueries);
     expect(byQueries).toHaveLength(seeded + 3);

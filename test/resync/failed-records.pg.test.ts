@@ -15,12 +15,15 @@ describe('a record that the database refuses', () => {
   let refused = '';
 
   beforeEach(async () => {
-    await mirror.database.rows(`alter table accounts add constraint refuse check (name <> '${refusedName}')`);
+    await mirror.database.rows(
+      `alter table salesforce.account add constraint refuse check (name <> '${refusedName}')`,
+    );
     refused = inOrg(mirror.simulator).createQuietly({ Name: refusedName });
   });
   afterEach(() => permit());
 
-  const permit = () => mirror.database.rows('alter table accounts drop constraint if exists refuse');
+  const permit = () =>
+    mirror.database.rows('alter table salesforce.account drop constraint if exists refuse');
   const resyncRow = async (id: string) =>
     (await mirror.database.rows('select * from resyncs where id = $1', [id]))[0];
   const run = async (request: Parameters<typeof mirror.request>[0]) => {
@@ -95,7 +98,7 @@ describe('a record that the database refuses', () => {
     inOrg(mirror.simulator).updateQuietly(other, { Name: 'Other Ltd' });
     inOrg(mirror.simulator).updateQuietly(refused, { Phone: '1' });
     await mirror.database.rows(
-      `alter table accounts add constraint refuse check (name <> '${refusedName}') not valid`,
+      `alter table salesforce.account add constraint refuse check (name <> '${refusedName}') not valid`,
     );
     const row = await run({ scope: 'all', mode: 'verify', repairs: true, reason: 'schedule' });
     expect(row).toMatchObject({ state: 'failed', different: 2, error: expect.stringContaining(refused) });

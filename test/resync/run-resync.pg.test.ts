@@ -205,9 +205,11 @@ describe('resyncs', () => {
   });
 
   it('a record that the database refuses is counted and the others are merged', async () => {
-    await mirror.database.rows(`alter table accounts add constraint refuse check (name <> 'Refused Ltd')`);
+    await mirror.database.rows(
+      `alter table salesforce.account add constraint refuse check (name <> 'Refused Ltd')`,
+    );
     onTestFinished(async () => {
-      await mirror.database.rows('alter table accounts drop constraint refuse');
+      await mirror.database.rows('alter table salesforce.account drop constraint refuse');
     });
     const refused = inOrg(mirror.simulator).createQuietly({ Name: 'Refused Ltd' });
     expect(await all()).toMatchObject({ state: 'failed', read: 6, created: 5, failed: 1 });

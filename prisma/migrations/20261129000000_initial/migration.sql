@@ -14,78 +14,109 @@ BEGIN
         RETURN lower($1%s) COLLATE "default"', "collation");
 END $$;
 
--- Mirrored accounts.
+-- Mirrored records. Their values are in the tables of the schema MIRROR_SCHEMA, which the service creates together with the
+-- view "accounts".
 
-CREATE TABLE "accounts" (
-    "id" TEXT NOT NULL,
-    "fields" JSONB NOT NULL,
-    "name" TEXT,
-    "account_number" TEXT,
-    "salesforce_code" TEXT,
-    "created_at" TIMESTAMPTZ(3),
-    "modified_at" TIMESTAMPTZ(3),
-    "deleted" BOOLEAN NOT NULL DEFAULT false,
-    "deleted_at" TIMESTAMPTZ(3),
+-- The mirrored objects. "version" changes with each change of the columns.
+CREATE TABLE "mirror_objects" (
+    "object" TEXT NOT NULL,
+    "schema_name" TEXT NOT NULL,
+    "table_name" TEXT NOT NULL,
+    -- The field that holds signup codes.
+    "code_field" TEXT,
+    "version" UUID NOT NULL DEFAULT gen_random_uuid(),
+
+    CONSTRAINT "mirror_objects_pkey" PRIMARY KEY ("object")
+);
+
+-- The column of each field path.
+CREATE TABLE "mirror_columns" (
+    "object" TEXT NOT NULL REFERENCES "mirror_objects" ("object"),
+    -- `Industry`, `BillingAddress.City`.
+    "path" TEXT NOT NULL,
+    "column_name" TEXT NOT NULL,
+    "type" TEXT NOT NULL CHECK ("type" IN ('text', 'boolean', 'integer', 'bigint', 'numeric', 'date', 'time', 'timestamptz')),
+    "label" TEXT,
+    "field_id" TEXT,
+    -- `current`: written. `removed`: the field is not in the newest schema. `replaced`: the field has another type, and
+    -- another column for it; values that were not written since are still here.
+    "state" TEXT NOT NULL DEFAULT 'current' CHECK ("state" IN ('current', 'removed', 'replaced')),
+    "since" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "position" INTEGER NOT NULL GENERATED ALWAYS AS IDENTITY,
+
+    CONSTRAINT "mirror_columns_pkey" PRIMARY KEY ("object", "column_name")
+);
+CREATE UNIQUE INDEX "mirror_columns_path" ON "mirror_columns"("object", "path") WHERE "state" <> 'replaced';
+
+-- Adds values by field path to a tree of fields.
+CREATE FUNCTION "merge_fields"("tree" JSONB, "added" JSONB) RETURNS JSONB LANGUAGE sql IMMUTABLE AS $$
+    SELECT "tree" || coalesce(jsonb_object_agg("name", coalesce("whole", CASE jsonb_typeof("tree" -> "name") WHEN 'object' THEN "tree" -> "name" ELSE '{}' END || "parts")), '{}')
+      FROM (SELECT split_part("key", '.', 1) AS "name",
+                   jsonb_agg("value") FILTER (WHERE strpos("key", '.') = 0) -> 0 AS "whole",
+                   jsonb_object_agg(split_part("key", '.', 2), "value") FILTER (WHERE strpos("key", '.') > 0) AS "parts"
+              FROM jsonb_each("added") GROUP BY 1) p
+$$;
+
+-- What Tidemark knows of each mirrored record besides its values.
+CREATE TABLE "records" (
+    "record_id" TEXT NOT NULL,
+    "object" TEXT NOT NULL,
+    -- The version of all fields that "field_versions" does not name.
     "base_version" TEXT NOT NULL,
+    -- Field paths by version: `[["<version>", "Phone", "Site"], …]`.
     "field_versions" JSONB NOT NULL,
+    -- The greatest version.
     "version" TEXT NOT NULL,
-    "signup_code" TEXT,
-    "code_state" TEXT NOT NULL DEFAULT 'none'
-        CHECK ("code_state" IN ('none', 'pending', 'written', 'confirmed', 'failed')),
-    "code_error" JSONB,
-    "code_attempts" INTEGER NOT NULL DEFAULT 0,
-    "code_attempted_at" TIMESTAMPTZ(3),
-    -- When a waiting code is sent next. Backfilled codes and retries follow those of new accounts.
-    "code_due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT 'epoch',
-    -- Responses that asked for a retry since the code began to wait.
-    "code_tries" INTEGER NOT NULL DEFAULT 0,
-    -- Codes that Salesforce refused as taken since the account began to wait.
-    "code_refusals" INTEGER NOT NULL DEFAULT 0,
-    -- Codes that this one replaces on request. No other code is overwritten in Salesforce.
-    "code_replaces" JSONB NOT NULL DEFAULT '[]',
-    -- Version of the read before the latest accepted write of a code. A version that is not later does not contain the write.
-    "code_write_base" TEXT,
-    "code_written_at" TIMESTAMPTZ(3),
     "stale_version" TEXT,
     "stale_since" TIMESTAMPTZ(3),
     "synced_at" TIMESTAMPTZ(3) NOT NULL,
     "changed_at" TIMESTAMPTZ(3) NOT NULL,
     "revision" BIGINT NOT NULL DEFAULT 1,
-    -- Set while the account has no stored history: the values are unchanged since the read of this version.
+    -- Set while the record has no stored history: the values are unchanged since the read of this version.
     "history_from" TEXT,
     -- Approximate number of stored changes.
     "history_length" INTEGER NOT NULL DEFAULT 0,
     -- Paths of fields whose text contains U+FFFD in place of a character that PostgreSQL cannot store.
     "replaced_fields" JSONB NOT NULL DEFAULT '[]',
-    -- The texts that a search matches, one per line.
-    "search_text" TEXT GENERATED ALWAYS AS ("fold_case"(
-        coalesce("name", '') || E'\n' || coalesce("account_number", '') || E'\n' || coalesce("signup_code", '') || E'\n' ||
-        coalesce("fields" ->> 'Phone', '') || E'\n' || coalesce("fields" ->> 'Website', ''))) STORED,
 
-    CONSTRAINT "accounts_pkey" PRIMARY KEY ("id")
+    CONSTRAINT "records_pkey" PRIMARY KEY ("record_id")
 ) WITH (fillfactor = 85,
     autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.02);
-CREATE UNIQUE INDEX "accounts_signup_code_key" ON "accounts"("signup_code");
-CREATE INDEX "accounts_modified_at_id" ON "accounts"("modified_at", "id");
-CREATE INDEX "accounts_created_at_id" ON "accounts"("created_at", "id");
-CREATE INDEX "accounts_account_number" ON "accounts"("account_number");
-CREATE INDEX "accounts_changed_at_id" ON "accounts"("changed_at", "id");
-CREATE INDEX "accounts_synced_at_id" ON "accounts"("synced_at", "id");
--- Names in any case: sorted, whole and by prefix. The collation "C" serves all three and is the same in every database.
-CREATE INDEX "accounts_name_folded" ON "accounts"("fold_case"("name") COLLATE "C", "id");
-CREATE INDEX "accounts_code_state" ON "accounts"("code_state", "id");
-CREATE INDEX "accounts_stale" ON "accounts"("id") WHERE "stale_version" IS NOT NULL;
-CREATE INDEX "accounts_deleted" ON "accounts"("id") WHERE "deleted";
-CREATE INDEX "accounts_replaced_fields" ON "accounts"("id") WHERE "replaced_fields" <> '[]';
-CREATE INDEX "accounts_code_due" ON "accounts"("code_due_at", "id") WHERE "code_state" = 'pending' AND NOT "deleted";
-CREATE INDEX "accounts_code_attempted" ON "accounts"("code_attempted_at", "id")
-    WHERE "code_state" IN ('pending', 'written', 'failed') AND NOT "deleted";
-CREATE INDEX "accounts_code_failed" ON "accounts"(("code_error" ->> 'code'), "id")
-    WHERE "code_state" = 'failed' AND NOT "deleted";
-CREATE INDEX "accounts_code_disputed" ON "accounts"("salesforce_code") WHERE "code_state" = 'failed';
-CREATE INDEX "accounts_code_none" ON "accounts"("id") WHERE "code_state" = 'none' AND NOT "deleted";
+CREATE INDEX "records_changed_at" ON "records"("changed_at", "record_id");
+CREATE INDEX "records_synced_at" ON "records"("synced_at", "record_id");
+CREATE INDEX "records_stale" ON "records"("record_id") WHERE "stale_version" IS NOT NULL;
+CREATE INDEX "records_replaced_fields" ON "records"("record_id") WHERE "replaced_fields" <> '[]';
 
--- Searched texts of accounts, in rows a tenth as wide as those of "accounts".
+-- Signup codes of accounts. An account without a code and without an error has no row.
+CREATE TABLE "signup_codes" (
+    "account_id" TEXT NOT NULL,
+    "code" TEXT,
+    "state" TEXT NOT NULL CHECK ("state" IN ('none', 'pending', 'written', 'confirmed', 'failed')),
+    "error" JSONB,
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "attempted_at" TIMESTAMPTZ(3),
+    -- When a pending code is sent next. Backfilled codes and retries follow those of new accounts.
+    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT 'epoch',
+    -- Responses that asked for a retry since the code became pending.
+    "tries" INTEGER NOT NULL DEFAULT 0,
+    -- Codes that Salesforce refused as taken since the account has a pending code.
+    "refusals" INTEGER NOT NULL DEFAULT 0,
+    -- Codes that this one replaces on request. No other code is overwritten in Salesforce.
+    "replaces" JSONB NOT NULL DEFAULT '[]',
+    -- Version of the read before the latest accepted write of a code. A version that is not later does not contain the write.
+    "write_base" TEXT,
+    "written_at" TIMESTAMPTZ(3),
+
+    CONSTRAINT "signup_codes_pkey" PRIMARY KEY ("account_id")
+) WITH (fillfactor = 85);
+CREATE UNIQUE INDEX "signup_codes_code_key" ON "signup_codes"("code");
+CREATE INDEX "signup_codes_state" ON "signup_codes"("state", "account_id");
+CREATE INDEX "signup_codes_due" ON "signup_codes"("due_at", "account_id") WHERE "state" = 'pending';
+CREATE INDEX "signup_codes_attempted" ON "signup_codes"("attempted_at", "account_id")
+    WHERE "state" IN ('pending', 'written', 'failed');
+CREATE INDEX "signup_codes_failed" ON "signup_codes"(("error" ->> 'code'), "account_id") WHERE "state" = 'failed';
+
+-- Searched texts of accounts. The service updates them after changes, in batches.
 CREATE TABLE "account_texts" (
     "account_id" TEXT NOT NULL,
     "folded_name" TEXT COLLATE "C",
@@ -94,6 +125,13 @@ CREATE TABLE "account_texts" (
 
     CONSTRAINT "account_texts_pkey" PRIMARY KEY ("account_id")
 );
+-- Accounts whose searched text has changed. An account can occur more than once.
+CREATE TABLE "account_text_queue" (
+    "position" BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
+    "account_id" TEXT NOT NULL,
+
+    CONSTRAINT "account_text_queue_pkey" PRIMARY KEY ("position")
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 -- Without trigrams, a search reads all rows until the service finds the extension at a start.
 DO $$
@@ -108,54 +146,9 @@ BEGIN
     SELECT format('%I.gin_trgm_ops', n.nspname) INTO "operators"
       FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace WHERE o.opcname = 'gin_trgm_ops';
     IF "operators" IS NOT NULL THEN
-        EXECUTE format('CREATE INDEX "accounts_search" ON "accounts" USING gin ("search_text" %s)', "operators");
         EXECUTE format('CREATE INDEX "account_texts_search" ON "account_texts" USING gin ("search_text" %s)', "operators");
     END IF;
 END $$;
-
--- The triggers find the tables whatever the search path of a writer is.
-SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true);
-
-CREATE FUNCTION "add_account_texts"() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-BEGIN
-    INSERT INTO "account_texts" ("account_id", "folded_name", "search_text", "deleted")
-    SELECT "id", "fold_case"("name"), "search_text", "deleted" FROM "added"
-        ON CONFLICT ("account_id") DO UPDATE SET "folded_name" = excluded."folded_name",
-           "search_text" = excluded."search_text", "deleted" = excluded."deleted";
-    RETURN NULL;
-END $$;
-CREATE TRIGGER "add_account_texts" AFTER INSERT ON "accounts" REFERENCING NEW TABLE AS "added"
-    FOR EACH STATEMENT EXECUTE FUNCTION "add_account_texts"();
-
-CREATE FUNCTION "change_account_text"() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-BEGIN
-    IF OLD."id" <> NEW."id" THEN
-        DELETE FROM "account_texts" WHERE "account_id" = OLD."id";
-    END IF;
-    INSERT INTO "account_texts" ("account_id", "folded_name", "search_text", "deleted")
-    VALUES (NEW."id", "fold_case"(NEW."name"), NEW."search_text", NEW."deleted")
-        ON CONFLICT ("account_id") DO UPDATE SET "folded_name" = excluded."folded_name",
-           "search_text" = excluded."search_text", "deleted" = excluded."deleted";
-    RETURN NULL;
-END $$;
-CREATE TRIGGER "change_account_text" AFTER UPDATE ON "accounts" FOR EACH ROW
-    WHEN (OLD."search_text" IS DISTINCT FROM NEW."search_text" OR OLD."name" IS DISTINCT FROM NEW."name"
-          OR OLD."deleted" <> NEW."deleted" OR OLD."id" <> NEW."id")
-    EXECUTE FUNCTION "change_account_text"();
-
-CREATE FUNCTION "remove_account_texts"() RETURNS TRIGGER LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        TRUNCATE "account_texts";
-    ELSE
-        DELETE FROM "account_texts" WHERE "account_id" IN (SELECT "id" FROM "removed");
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER "remove_account_texts" AFTER DELETE ON "accounts" REFERENCING OLD TABLE AS "removed"
-    FOR EACH STATEMENT EXECUTE FUNCTION "remove_account_texts"();
-CREATE TRIGGER "empty_account_texts" AFTER TRUNCATE ON "accounts"
-    FOR EACH STATEMENT EXECUTE FUNCTION "remove_account_texts"();
 
 -- Every change and every read, in the order of versions: the state of an account at any time is computed from these.
 CREATE TABLE "account_changes" (

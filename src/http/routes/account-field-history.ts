@@ -57,12 +57,13 @@ async function requireField(
 
 const ownFields = ['IsDeleted', 'MasterRecordId'];
 
-/** An account keeps the value of a field that the newest schema no longer contains. */
+/** The mirror keeps the values of a field that the newest schema no longer contains. */
 async function hasFieldValue(pool: pg.Pool, accountId: string, path: string): Promise<boolean> {
   const { rowCount } = await pool.query({
     name: 'account-holds-field',
-    text: 'select from accounts where id = $1 and fields #> $2::text[] is not null',
-    values: [accountId, path.split('.')],
+    text: `select from mirror_columns m join records r using (object) where r.record_id = $1 and m.path = $3
+           union all select from accounts where id = $1 and fields #> $2::text[] is not null`,
+    values: [accountId, path.split('.'), path],
   });
   return rowCount === 1;
 }

@@ -24,9 +24,9 @@ export function registerWriteBackRoutes(app: Server, dependencies: HttpDependenc
       parameters: request.query,
       select: Prisma.sql`${writeBackColumns} FROM accounts`,
       where: [
-        Prisma.sql`code_state IN ('pending', 'written', 'failed') AND NOT deleted`,
-        state !== undefined && Prisma.sql`code_state = ${state}`,
-        errorCode !== undefined && Prisma.sql`code_error ->> 'code' = ${errorCode}`,
+        Prisma.sql`(code).state IN ('pending', 'written', 'failed') AND NOT deleted`,
+        state !== undefined && Prisma.sql`(code).state = ${state}`,
+        errorCode !== undefined && Prisma.sql`(code).error ->> 'code' = ${errorCode}`,
       ],
       order,
       toJson: (rows) => rows.map(writeBackJson),

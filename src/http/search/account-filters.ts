@@ -1,6 +1,6 @@
-import { foldedNameSql } from '../../db/field-indexes.ts';
 import { Prisma } from '../../db/generated/client.ts';
-import { textsIndex } from '../../db/wanted-indexes.ts';
+import { foldedNameSql } from '../../mirror/field-indexes.ts';
+import { textsIndex } from '../../mirror/wanted-indexes.ts';
 import { invalid } from '../problem.ts';
 import type { AccountQuery } from '../schemas/account-query.ts';
 import { parseTimeParameter } from '../schemas/parse-parameters.ts';
@@ -31,8 +31,13 @@ export function accountFilters(query: AccountQuery): AccountFilter[] {
   if (updatedSince !== undefined) filters.push(sinceFilter(updatedSince));
   if (stale === true) filters.push({ sql: Prisma.sql`stale_version IS NOT NULL` });
   if (stale === false) filters.push({ sql: Prisma.sql`stale_version IS NULL` });
-  if (codeState !== undefined) filters.push({ sql: Prisma.sql`code_state = ${codeState}` });
+  if (codeState !== undefined) filters.push({ sql: codeStateCondition(codeState) });
   return filters;
+}
+
+/** An account without a code has no row of its own. */
+export function codeStateCondition(state: string): Prisma.Sql {
+  return state === 'none' ? Prisma.sql`code_state = 'none'` : Prisma.sql`(code).state = ${state}`;
 }
 
 function sinceFilter(updatedSince: string): AccountFilter {

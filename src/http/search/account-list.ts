@@ -1,5 +1,6 @@
-import { foldedNameSql } from '../../db/field-indexes.ts';
 import { Prisma } from '../../db/generated/client.ts';
+import { foldedNameSql } from '../../mirror/field-indexes.ts';
+import { loadMirror } from '../../mirror/load-mirror.ts';
 import type { AccountQuery } from '../schemas/account-query.ts';
 import type { HttpDependencies } from '../server-types.ts';
 import {
@@ -23,14 +24,16 @@ export type AccountList = Omit<SearchQuery, 'after' | 'limit'> & {
 /** @throws Problem 400 naming an invalid parameter */
 export async function describeAccountList(
   query: AccountQuery,
-  { fieldNames, signupCodeField, indexedFields }: ListDependencies,
+  { fieldNames, signupCodeField, indexedFields, pool }: ListDependencies,
 ): Promise<AccountList> {
   const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
   const selection = parseSelection(query.select, shape.fieldNames);
   const { sort = 'id', deleted = 'false' } = query;
   const filters: AccountFilter[] = [
     ...accountFilters(query),
-    ...fieldFilters(query.fields ?? {}, indexedFields, shape.fieldNames),
+    ...(query.fields === undefined
+      ? []
+      : fieldFilters(query.fields, indexedFields, shape.fieldNames, await loadMirror(pool))),
     ...deletedFilters[deleted],
   ];
   const order = orderOf(sort);
@@ -52,12 +55,14 @@ export async function describeAccountList(
   };
 }
 
-type ListDependencies = Pick<HttpDependencies, 'fieldNames' | 'signupCodeField' | 'indexedFields'>;
+type ListDependencies = Pick<HttpDependencies, 'fieldNames' | 'signupCodeField' | 'indexedFields' | 'pool'>;
 
 function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
   const descending = sort.startsWith('-');
   const by = columns[sort.replace(/^-/, '') as keyof typeof columns];
-  return { ...(by !== undefined && { by }), id: { sql: 'id', type: 'text' }, descending };
+  // Both columns of an order are in one table, so that an index serves it.
+  const id = by !== undefined && 'isJoined' in by ? 'record_id' : 'id';
+  return { ...(by !== undefined && { by }), id: { sql: id, type: 'text' }, descending };
 }
 
 const deletedFilters = {
@@ -72,6 +77,6 @@ const columns = {
   name: { sql: foldedNameSql, type: 'text', isNullable: true },
   createdAt: { sql: 'created_at', type: 'timestamptz', isNullable: true },
   modifiedAt: { sql: 'modified_at', type: 'timestamptz', isNullable: true },
-  changedAt: { sql: 'changed_at', type: 'timestamptz' },
-  syncedAt: { sql: 'synced_at', type: 'timestamptz' },
+  changedAt: { sql: 'changed_at', type: 'timestamptz', isJoined: true },
+  syncedAt: { sql: 'synced_at', type: 'timestamptz', isJoined: true },
 } as const satisfies Record<string, KeysetColumn | undefined>;

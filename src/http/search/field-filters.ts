@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { indexedExpression } from '../../db/field-indexes.ts';
 import { Prisma } from '../../db/generated/client.ts';
+import { additionalValue, comparedValue, indexedExpression } from '../../mirror/field-indexes.ts';
+import type { MirrorTable } from '../../mirror/mirror-table.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
 import type { AccountFilter } from './account-filters.ts';
 
@@ -29,6 +30,7 @@ export function fieldFilters(
   values: Readonly<Record<string, string>>,
   indexed: readonly string[],
   fieldNames: readonly string[],
+  table: MirrorTable,
 ): AccountFilter[] {
   const errors = Object.keys(values)
     .filter((field) => !indexed.includes(field))
@@ -37,13 +39,20 @@ export function fieldFilters(
   // Within one value, the index of a field is ordered by name. Only one of several indexes can be read in order.
   const first = Object.keys(values).find((field) => values[field] !== '');
   return Object.entries(values).map(([field, value]) => {
-    // A value has at most 255 characters, so the indexed prefix of a text is sufficient for the comparison.
-    const prefix = Prisma.raw(indexedExpression(field));
-    if (value === '') return { sql: Prisma.sql`${prefix} IS NULL` };
-    const sql = Prisma.sql`${prefix} = ${value}`;
+    // A value has at most 255 characters, so the indexed beginning of a text is sufficient for the comparison.
+    const indexed = Prisma.raw(indexedExpression(table, field, row));
+    const additional = Prisma.raw(additionalValue(field, row));
+    if (value === '') return { sql: Prisma.sql`${indexed} IS NULL AND ${additional} IS NULL` };
+    const compared = comparedValue(table, field, value);
+    // A value that does not fit the type of the column.
+    if (compared === undefined) return { sql: Prisma.sql`${additional} = ${value}` };
+    const sql = Prisma.sql`${indexed} = ${compared.value}::${Prisma.raw(compared.sqlType)}`;
     return field === first ? { sql, bounds: 'name' } : { sql };
   });
 }
+
+// The typed row in the view.
+const row = '(account).';
 
 function filterError(field: string, fieldNames: readonly string[]): FieldError {
   const [top = ''] = field.split('.', 1);

@@ -42,16 +42,17 @@ export function ranges(order: KeysetOrder, after: KeysetPosition | null): Prisma
   if (order.by === undefined) return [after === null ? Prisma.sql`true` : afterId(after.id)];
 
   const by = Prisma.raw(order.by.sql);
-  const { isNullable = false } = order.by;
-  if (after === null && !isNullable) return [Prisma.sql`true`];
+  const { isNullable = false, isJoined = false } = order.by;
   const valued = Prisma.sql`${by} IS NOT NULL`;
+  if (after === null && !isNullable) return [isJoined ? valued : Prisma.sql`true`];
   const nulls = Prisma.sql`${by} IS NULL`;
   if (after === null) return order.descending ? [nulls, valued] : [valued, nulls];
   if (after.by === null) {
     const rest = Prisma.sql`${by} IS NULL AND ${afterId(after.id)}`;
     return order.descending ? [rest, valued] : [rest];
   }
-  const rest = Prisma.sql`(${by}, ${id}) ${beyond} (${bind(after.by, order.by)}, ${bind(after.id, order.id)})`;
+  const beyondBoth = Prisma.sql`(${by}, ${id}) ${beyond} (${bind(after.by, order.by)}, ${bind(after.id, order.id)})`;
+  const rest = isJoined ? Prisma.sql`${valued} AND ${beyondBoth}` : beyondBoth;
   return order.descending || !isNullable ? [rest] : [rest, nulls];
 }
 
@@ -125,6 +126,8 @@ export type KeysetColumn = {
   readonly type: 'text' | 'timestamptz' | 'bigint' | 'uuid' | 'version';
   /** Whether rows without a value are listed; false by default. */
   readonly isNullable?: boolean;
+  /** Whether an outer join adds the column: a condition on it lets PostgreSQL read in its order. */
+  readonly isJoined?: true;
 };
 
 /** Rows are ordered by `by`, if present, then by the unique `id`, both in the same direction. */

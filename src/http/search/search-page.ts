@@ -126,12 +126,15 @@ const plannerSettings = `set transaction isolation level repeatable read, read o
 
 /** Selects the matches among the next `maxScanned` rows of the order. */
 function orderedScan(query: SearchQuery, range: Prisma.Sql, limit: number, maxScanned: number): Prisma.Sql {
-  const { order, columns, table, bounds } = query;
+  const { order, table, bounds } = query;
   const where = Prisma.join([range, ...bounds], ' AND ');
-  return Prisma.sql`SELECT * FROM (
-      SELECT ${keys(order)}, (${matchCondition(query)}) AS fits, ${columns}
+  return Prisma.sql`WITH scanned AS MATERIALIZED (
+      SELECT ${keys(order)}, (${matchCondition(query)}) AS fits
         FROM ${table} WHERE ${where} ORDER BY ${ordering(order)} LIMIT ${maxScanned}
-    ) walked WHERE fits ORDER BY ${keyOrdering(order)} LIMIT ${limit}`;
+    ), first AS MATERIALIZED (
+      SELECT * FROM scanned WHERE fits ORDER BY ${keyOrdering(order)} LIMIT ${limit}
+    )
+    SELECT ${rowsOfFirst(query)}`;
 }
 
 /** Selects the first of up to `maxMatches` matches. `matches` is their number, greater than `maxMatches` if there are more. */

@@ -20,7 +20,7 @@ export async function readWriteBackStatus(
     readFailedCauses(pool),
     pool.query<WriteBackRow>(
       `SELECT ${writeBackColumns.sql} FROM accounts
-        WHERE code_state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
+        WHERE (code).state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
     ),
   ]);
   // The row outlives the process that wrote it; the lock does not.

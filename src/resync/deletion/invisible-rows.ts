@@ -37,11 +37,11 @@ export async function saveInvisible(
   });
   await client.query({
     name: 'mark-invisible-accounts-stale',
-    text: `update accounts a
+    text: `update records r
               set stale_version = i.version, stale_since = now(), changed_at = clock_timestamp(),
-                  revision = a.revision + 1
+                  revision = r.revision + 1
              from unnest($1::text[], $2::text[]) as i (id, version)
-            where a.id = i.id and a.stale_version is null`,
+            where r.record_id = i.id and r.stale_version is null`,
     values,
   });
 }

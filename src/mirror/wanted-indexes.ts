@@ -1,6 +1,8 @@
 import type pg from 'pg';
-import type { Queryable } from './database.ts';
+import type { Queryable } from '../db/database.ts';
+import { accountIndexes } from './account-indexes.ts';
 import { fieldIndexName, fieldIndexPrefix, foldedNameSql, indexedExpression } from './field-indexes.ts';
+import type { MirrorTable } from './mirror-table.ts';
 
 /** An index that the service creates in addition to those of the migrations. */
 export type WantedIndex = { readonly name: string; readonly definition: string };
@@ -13,23 +15,21 @@ export type IndexWork = {
 
 export type PresentIndex = { readonly name: string; readonly valid: boolean };
 
-const searchIndex = 'accounts_search';
-/** Created after all texts are filled in: searches use the table only if this index exists. */
+/** Searches use the table of texts only if this index exists. */
 export const textsIndex = 'account_texts_search';
 
-/** The indexes of these fields, and those of the search texts if the database supports trigrams. */
-export function wantedIndexes(fields: readonly string[], trigrams: string | null): WantedIndex[] {
+/** The indexes of accounts, of these fields, and of the searched texts if the database supports trigrams. */
+export function wantedIndexes(
+  table: MirrorTable,
+  fields: readonly string[],
+  trigrams: string | null,
+): WantedIndex[] {
   const fieldIndexes = [...new Set(fields)].map((path) => ({
-    name: fieldIndexName(path),
-    definition: `accounts (${indexedExpression(path)}, ${foldedNameSql}, id)`,
+    name: fieldIndexName(table, path),
+    definition: `${table.sql} (${indexedExpression(table, path)}, ${foldedNameSql}, id)`,
   }));
-  if (trigrams === null) return fieldIndexes;
-  const byTrigrams = (table: string): string => `${table} using gin (search_text ${trigrams})`;
-  return [
-    { name: searchIndex, definition: byTrigrams('accounts') },
-    { name: textsIndex, definition: byTrigrams('account_texts') },
-    ...fieldIndexes,
-  ];
+  const search = { name: textsIndex, definition: `account_texts using gin (search_text ${trigrams})` };
+  return [...accountIndexes(table), ...(trigrams === null ? [] : [search]), ...fieldIndexes];
 }
 
 /** The indexes to drop and to create, so that exactly the wanted ones exist and are valid. */
@@ -42,13 +42,14 @@ export function indexWork(wanted: readonly WantedIndex[], present: readonly Pres
   };
 }
 
-export async function readPresentIndexes(client: Queryable): Promise<PresentIndex[]> {
+/** Reads the indexes that the service has created. */
+export async function readPresentIndexes(client: Queryable, table: MirrorTable): Promise<PresentIndex[]> {
   const { rows } = await client.query<PresentIndex>(
     `select c.relname as name, i.indisvalid and i.indisready as valid
        from pg_index i join pg_class c on c.oid = i.indexrelid
-      where i.indrelid in ('accounts'::regclass, 'account_texts'::regclass)
-        and (c.relname = any($1) or starts_with(c.relname, $2))`,
-    [[searchIndex, textsIndex], fieldIndexPrefix],
+      where i.indrelid in ($1::regclass, 'account_texts'::regclass)
+        and (c.relname = any($2) or starts_with(c.relname, $3))`,
+    [table.sql, [textsIndex, ...accountIndexes(table).map(({ name }) => name)], fieldIndexPrefix],
   );
   return rows;
 }

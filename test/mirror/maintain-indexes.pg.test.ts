@@ -1,9 +1,10 @@
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { fieldIndexName } from '../../src/db/field-indexes.ts';
 import { runAsLeader } from '../../src/db/leader.ts';
-import { maintainIndexes } from '../../src/db/maintain-indexes.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
+import { fieldIndexName } from '../../src/mirror/field-indexes.ts';
+import { loadMirror } from '../../src/mirror/load-mirror.ts';
+import { maintainIndexes } from '../../src/mirror/maintain-indexes.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { silent } from '../helpers/silent-logger.ts';
 import { useDatabase } from '../helpers/use-database.ts';
@@ -47,22 +48,25 @@ const keep = (...fields: string[]): IndexKeeper => {
 const indexes = async (): Promise<Record<string, boolean>> => {
   const rows = await database.rows<{ name: string; valid: boolean }>(
     `select c.relname as name, i.indisvalid as valid from pg_index i join pg_class c on c.oid = i.indexrelid
-      where i.indrelid in ('accounts'::regclass, 'account_texts'::regclass) and (c.relname like 'accounts\\_field\\_%' or c.relname like '%\\_search')
+      where i.indrelid in ('salesforce.account'::regclass, 'account_texts'::regclass) and (c.relname like 'account\\_field\\_%' or c.relname like '%\\_search')
       order by 1`,
   );
   return Object.fromEntries(rows.map(({ name, valid }) => [name, valid]));
 };
 
-const ofText = ['accounts_search', 'account_texts_search'];
+const ofText = ['account_texts_search'];
 
-const whole = (...fields: string[]): Record<string, boolean> =>
-  Object.fromEntries([...fields.map(fieldIndexName), ...ofText].map((name) => [name, true]));
+const indexName = async (path: string): Promise<string> =>
+  fieldIndexName(await loadMirror(database.pool), path);
+
+const whole = async (...fields: string[]): Promise<Record<string, boolean>> =>
+  Object.fromEntries([...(await Promise.all(fields.map(indexName))), ...ofText].map((name) => [name, true]));
 
 /** A session that has read the table and not ended the transaction: building an index waits for it. */
 const reader = async (): Promise<{ leave(): Promise<void> }> => {
   const client = await database.pool.connect();
-  await client.query('begin; select 1 from accounts limit 1');
-  await client.query(`update accounts set name = name where id = ''`);
+  await client.query('begin; select 1 from salesforce.account limit 1');
+  await client.query(`update salesforce.account set name = name where id = ''`);
   let isHere = true;
   const leave = async (): Promise<void> => {
     if (!isHere) return;
@@ -94,14 +98,14 @@ describe('indexes that settings require', () => {
   it('missing indexes are created and indexes that are no longer named are dropped', async () => {
     const long = `A${'b'.repeat(70)}__c`;
     await keep('Industry', 'BillingAddress.City', long).done;
-    expect(await indexes()).toEqual(whole('Industry', 'BillingAddress.City', long));
+    expect(await indexes()).toEqual(await whole('Industry', 'BillingAddress.City', long));
     await keep('Industry').done;
-    expect(await indexes()).toEqual(whole('Industry'));
+    expect(await indexes()).toEqual(await whole('Industry'));
   });
 
   it('two processes that start together create each index once', async () => {
     await Promise.all([keep('Phone', 'Industry').done, keep('Phone', 'Industry').done]);
-    expect(await indexes()).toEqual(whole('Phone', 'Industry'));
+    expect(await indexes()).toEqual(await whole('Phone', 'Industry'));
   });
 
   it('indexes are created while accounts are read and written', async () => {
@@ -114,7 +118,7 @@ describe('indexes that settings require', () => {
     );
     await someone.leave();
     await keeper.done;
-    expect(await indexes()).toEqual(whole('Rating'));
+    expect(await indexes()).toEqual(await whole('Rating'));
   });
 
   it('an index left half built by a stopped process is rebuilt by the next one', async () => {
@@ -122,17 +126,17 @@ describe('indexes that settings require', () => {
     const keeper = keep('Type', 'Rating');
     await building();
     await keeper.stop();
-    expect(await indexes()).toEqual({ ...whole('Rating'), [fieldIndexName('Type')]: false });
+    expect(await indexes()).toEqual({ ...(await whole('Rating')), [await indexName('Type')]: false });
     await someone.leave();
     await keep('Type', 'Rating').done;
-    expect(await indexes()).toEqual(whole('Type', 'Rating'));
+    expect(await indexes()).toEqual(await whole('Type', 'Rating'));
   });
 
   it('the trigram index is created as soon as the extension is available', async () => {
     await database.pool.query('drop extension pg_trgm cascade');
     expect(Object.keys(await indexes()).filter((name) => ofText.includes(name))).toEqual([]);
     await keep().done;
-    expect(await indexes()).toEqual(whole());
+    expect(await indexes()).toEqual(await whole());
   });
 
   it('a missing trigram extension is logged and the other indexes are created', async () => {
@@ -140,17 +144,17 @@ describe('indexes that settings require', () => {
     const name = new URL(database.url).pathname.slice(1);
     const role = `plain_${name}`;
     await database.pool.query(
-      `create role ${role} login password 'plain'; alter table accounts owner to ${role};
-       grant all on schema public to ${role}`,
+      `create role ${role} login password 'plain'; alter table salesforce.account owner to ${role};
+       grant all on schema public, salesforce to ${role}; grant select on all tables in schema public to ${role}`,
     );
     const url = database.url.replace(/\/\/[^@]+@/, `//${role}:plain@`);
     const warnings: object[] = [];
     const logger = { debug: () => {}, info: () => {}, warn: (what: object) => warnings.push(what) };
     await maintainIndexes({ databaseUrl: url, fields: ['Industry'], logger }, new AbortController().signal);
-    expect(await indexes()).toEqual({ [fieldIndexName('Industry')]: true });
+    expect(await indexes()).toEqual({ [await indexName('Industry')]: true });
     expect(warnings).toEqual([{ reason: 'permission denied to create extension "pg_trgm"' }]);
     await database.pool.query(
-      `alter table accounts owner to current_user; drop owned by ${role}; drop role ${role}`,
+      `alter table salesforce.account owner to current_user; drop owned by ${role}; drop role ${role}`,
     );
   });
 });

@@ -1,7 +1,8 @@
 import pg from 'pg';
-import { fillAccountTexts } from './fill-account-texts.ts';
-import { logFailure } from './log-failure.ts';
-import { connectionTo } from './servers.ts';
+import { logFailure } from '../db/log-failure.ts';
+import { connectionTo } from '../db/servers.ts';
+import { loadMirror } from './load-mirror.ts';
+import { type MirrorTable, quoted } from './mirror-table.ts';
 import {
   addTrigrams,
   type IndexWork,
@@ -50,8 +51,9 @@ async function withConnection(
   try {
     const reason = (await readTrigramOperators(client)) === null ? await addTrigrams(client) : undefined;
     if (reason !== undefined) logger.warn({ reason }, 'pg_trgm is not available; searches scan all accounts');
-    const wanted = wantedIndexes(fields, await readTrigramOperators(client));
-    await doWork(client, indexWork(wanted, await readPresentIndexes(client)), logger, signal);
+    const table = await loadMirror(client);
+    const wanted = wantedIndexes(table, fields, await readTrigramOperators(client));
+    await doWork(client, table, indexWork(wanted, await readPresentIndexes(client, table)), logger, signal);
   } finally {
     signal.removeEventListener('abort', cancel);
     await client.end().catch(() => {});
@@ -60,23 +62,28 @@ async function withConnection(
 
 async function doWork(
   client: pg.Client,
+  table: MirrorTable,
   work: IndexWork,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
   for (const name of work.drop) {
     if (signal.aborted) return;
-    await client.query(`drop index concurrently if exists ${client.escapeIdentifier(name)}`);
+    await client.query(`drop index concurrently if exists ${schemaOf(name, table)}${quoted(name)}`);
     logger.info({ index: name }, 'index dropped');
   }
   for (const { name, definition } of work.create) {
-    if (name === textsIndex) await fillAccountTexts(client, signal);
     if (signal.aborted) return;
-    await client.query(`create index concurrently ${client.escapeIdentifier(name)} on ${definition}`);
+    await client.query(`create index concurrently ${quoted(name)} on ${definition}`);
     logger.info({ index: name }, 'index created');
   }
   // The planner has no statistics on a new expression yet.
-  if (work.create.length > 0 && !signal.aborted) await client.query('analyze accounts, account_texts');
+  if (work.create.length > 0 && !signal.aborted) await client.query(`analyze ${table.sql}, account_texts`);
+}
+
+/** An index is in the schema of its table. */
+function schemaOf(index: string, { sql }: MirrorTable): string {
+  return index === textsIndex ? '' : `${sql.slice(0, sql.lastIndexOf('.'))}.`;
 }
 
 /** Cancels the statement from another connection, because its own is busy. */

@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { advisoryLocks } from '../db/advisory-locks.ts';
+import { inTransaction, type Queryable } from '../db/database.ts';
+import type { SchemaField } from '../salesforce/writer-schema.ts';
+import { accountIndexes } from './account-indexes.ts';
+import { accountObject, readMirrorColumns, readMirrorObject } from './load-mirror.ts';
+import { type MirrorTable, mirrorTable, quoted } from './mirror-table.ts';
+import {
+  baseFields,
+  type MirrorColumn,
+  type MirroredField,
+  planColumns,
+  schemaFields,
+} from './plan-columns.ts';
+import { accountsView, liveView } from './view-sql.ts';
+
+export type MirrorSettings = {
+  /** `MIRROR_SCHEMA` */
+  readonly schema: string;
+  /** The field that holds signup codes. */
+  readonly codeField: string;
+};
+
+/** The setting `MIRROR_SCHEMA` names a schema that cannot be used. */
+export class MirrorSchemaError extends Error {}
+
+/** Milliseconds that a change of the columns waits for other sessions. Reads of the table wait behind it. */
+const lockTimeoutMs = 1_000;
+
+const tableName = 'account';
+
+/**
+ * Creates the table of accounts and its views, or adapts them to the settings. Does nothing if they are up to date.
+ * @throws MirrorSchemaError if the schema cannot be created, or holds the mirror of another Tidemark
+ */
+export async function prepareMirror(pool: pg.Pool, settings: MirrorSettings): Promise<void> {
+  await inTransaction(pool, async (client) => {
+    await lockMirror(client);
+    await claimTable(client, settings);
+    await changeColumns(client, baseFields(settings.codeField), false);
+  });
+}
+
+/**
+ * Adds columns for the fields of a change event schema.
+ * @param isNewest whether other fields no longer exist
+ * @throws error 55P03 if another session blocks the table; nothing is changed then
+ */
+export async function ensureColumns(
+  pool: pg.Pool,
+  schema: readonly SchemaField[],
+  isNewest: boolean,
+): Promise<void> {
+  const { codeField } = await readMirrorObject(pool);
+  const fields = schemaFields(schema);
+  const paths = new Set(fields.map(({ path }) => path));
+  const all = [...baseFields(codeField).filter(({ path }) => !paths.has(path)), ...fields];
+  if (planColumns(await readMirrorColumns(pool), all, isNewest).length === 0) return;
+  await inTransaction(pool, async (client) => {
+    await lockMirror(client);
+    await changeColumns(client, all, isNewest);
+  });
+}
+
+async function lockMirror(client: Queryable): Promise<void> {
+  await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
+  // Writers of accounts read the columns under this lock.
+  await client.query(`select pg_advisory_xact_lock(${advisoryLocks.accountWrites})`);
+}
+
+async function claimTable(client: Queryable, { schema, codeField }: MirrorSettings): Promise<void> {
+  const { rows } = await client.query<{ schema: string; exists: boolean; schemaExists: boolean }>(
+    `select (select schema_name from mirror_objects where object = '${accountObject}') as schema,
+            to_regclass($1) is not null as exists, to_regnamespace($2) is not null as "schemaExists"`,
+    [`${quoted(schema)}.${tableName}`, quoted(schema)],
+  );
+  const found = rows[0];
+  const claimed = found?.schema ?? null;
+  if (claimed !== null && claimed !== schema)
+    throw new MirrorSchemaError(
+      `MIRROR_SCHEMA is "${schema}", but the mirror of this Tidemark is in the schema "${claimed}".`,
+    );
+  if (claimed === null && found?.exists === true)
+    throw new MirrorSchemaError(
+      `MIRROR_SCHEMA: the schema "${schema}" has a table "${tableName}" that belongs to another Tidemark or application; choose another schema.`,
+    );
+  if (found?.schemaExists !== true) await createSchema(client, schema);
+  if (found?.exists !== true) {
+    await client.query(`create table ${quoted(schema)}.${tableName} (
+      id text primary key,
+      isdeleted boolean not null default false,
+      systemmodstamp timestamptz,
+      additional_fields jsonb
+    ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+      autovacuum_analyze_scale_factor = 0.02)`);
+    await client.query(`delete from mirror_columns where object = '${accountObject}'`);
+  }
+  await client.query({
+    text: `insert into mirror_objects (object, schema_name, table_name, code_field) values ($1, $2, $3, $4)
+           on conflict (object) do update set code_field = excluded.code_field, version = gen_random_uuid()
+            where mirror_objects.code_field is distinct from excluded.code_field`,
+    values: [accountObject, schema, tableName, codeField],
+  });
+}
+
+async function createSchema(client: Queryable, schema: string): Promise<void> {
+  const { rows } = await client.query<{ role: string }>('select quote_ident(current_user) as role');
+  const role = rows[0]?.role ?? 'current_user';
+  await client.query(`create schema ${quoted(schema)}`).catch((error: Error) => {
+    if ((error as { code?: unknown }).code !== '42501') throw error;
+    throw new MirrorSchemaError(
+      `MIRROR_SCHEMA: the schema "${schema}" does not exist and this role may not create it; run: create schema ${quoted(schema)} authorization ${role}`,
+      { cause: error },
+    );
+  });
+}
+
+async function changeColumns(
+  client: pg.PoolClient,
+  fields: readonly MirroredField[],
+  isNewest: boolean,
+): Promise<void> {
+  const object = await readMirrorObject(client);
+  const before = await readMirrorColumns(client);
+  const { sql } = mirrorTable(object, before);
+  const present = await readColumnNames(client, sql);
+  const planned = planColumns(before, fields, isNewest, present);
+  // Also columns that were removed by hand.
+  const missing = new Map([...before, ...planned].map(({ name, type }) => [name, type]));
+  for (const name of present) missing.delete(name);
+  if (missing.size > 0) {
+    const clauses = [...missing].map(([name, type]) => `add column ${quoted(name)} ${type}`);
+    await client.query(`alter table ${sql} ${clauses.join(', ')}`);
+  }
+  if (planned.length > 0) await saveColumns(client, planned);
+  const table = mirrorTable(object, await readMirrorColumns(client));
+  for (const { name, definition } of accountIndexes(table))
+    if (before.length === 0)
+      await client.query(`create index if not exists ${quoted(name)} on ${definition}`);
+  await replaceViews(client, table);
+}
+
+async function readColumnNames(client: Queryable, table: string): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select attname as name from pg_attribute
+      where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+    [table],
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function saveColumns(client: Queryable, planned: readonly MirrorColumn[]): Promise<void> {
+  // Replaced columns first: a path has one column that is written.
+  const ordered = [...planned].sort(
+    (a, b) => Number(b.state === 'replaced') - Number(a.state === 'replaced'),
+  );
+  for (const { path, name, type, fieldId, state } of ordered) {
+    await client.query({
+      name: 'save-mirror-column',
+      text: `insert into mirror_columns (object, path, column_name, type, field_id, state)
+             values ('${accountObject}', $1, $2, $3, $4, $5)
+             on conflict (object, column_name) do update
+                set state = excluded.state, field_id = excluded.field_id, since = now()`,
+      values: [path, name, type, fieldId, state],
+    });
+  }
+  await client.query(
+    `update mirror_objects set version = gen_random_uuid() where object = '${accountObject}'`,
+  );
+}
+
+/** The comment of a view holds the digest of its definition: a view that is up to date is not locked. */
+async function replaceViews(client: pg.PoolClient, table: MirrorTable): Promise<void> {
+  await replaceView(client, `${table.sql.replace(/[^.]+$/, quoted(`${tableName}_live`))}`, liveView(table));
+  await replaceView(client, 'accounts', accountsView(table));
+}
+
+async function replaceView(client: pg.PoolClient, name: string, definition: string): Promise<void> {
+  const digest = createHash('sha256').update(definition).digest('hex').slice(0, 16);
+  const { rows } = await client.query<{ comment: string | null }>(
+    `select obj_description(to_regclass($1), 'pg_class') as comment`,
+    [name],
+  );
+  if (rows[0]?.comment?.endsWith(digest) === true) return;
+  await client.query(`create or replace view ${name} as ${definition}`);
+  await client.query(`comment on view ${name} is 'Maintained by Tidemark. Definition ${digest}'`);
+}
