@@ -13,6 +13,7 @@ const e2e = [
   'test/cli/**/*.test.ts',
   'test/db/*-postgres.test.ts',
   'test/deploy.test.ts',
+  'test/sql-guide.test.ts',
 ];
 /** Kill, fault and mutation tests. */
 const chaos = ['test/chaos/**/*.test.ts', 'test/mutation/**/*.test.ts'];

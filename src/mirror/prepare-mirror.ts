@@ -13,7 +13,7 @@ import {
   planColumns,
   schemaFields,
 } from './plan-columns.ts';
-import { accountsView, liveView } from './view-sql.ts';
+import { accountsView, historyView, liveView } from './view-sql.ts';
 
 export type MirrorSettings = {
   /** `MIRROR_SCHEMA` */
@@ -172,8 +172,10 @@ async function saveColumns(client: Queryable, planned: readonly MirrorColumn[]):
 
 /** The comment of a view holds the digest of its definition: a view that is up to date is not locked. */
 async function replaceViews(client: pg.PoolClient, table: MirrorTable): Promise<void> {
-  await replaceView(client, `${table.sql.replace(/[^.]+$/, quoted(`${tableName}_live`))}`, liveView(table));
+  const beside = (suffix: string): string => table.sql.replace(/[^.]+$/, quoted(`${tableName}_${suffix}`));
+  await replaceView(client, beside('live'), liveView(table));
   await replaceView(client, 'accounts', accountsView(table));
+  await replaceView(client, beside('history'), historyView);
 }
 
 async function replaceView(client: pg.PoolClient, name: string, definition: string): Promise<void> {

@@ -43,6 +43,40 @@ export function liveView(table: MirrorTable): string {
   return `select ${names.map(quoted).join(', ')} from ${table.sql} where not isdeleted`;
 }
 
+/**
+ * The view `account_history` for users of SQL: one row per account and period in which its values did not change, by the
+ * time of the commit in Salesforce. Before `is_complete`, only the fields that changes named are known.
+ */
+export const historyView = `
+  with entries as (
+    select account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, untold as unread, change_type,
+           event_id, resync_id, form = 'all' as complete
+      from account_changes where form not in ('confirmed', 'fields') or written <> '{}'
+    union all
+    select account_id, commit_ms, commit_number, sequence_number, read_ms, 'folded', state, '{}', null, null, null,
+           base_version <> '0.0.0.0'
+      from account_states where is_base
+    union all
+    select id, split_part(history_from, '.', 1)::bigint, split_part(history_from, '.', 2)::bigint,
+           split_part(history_from, '.', 3)::int, split_part(history_from, '.', 4)::bigint, 'folded',
+           (select coalesce(jsonb_object_agg(f.key || coalesce('.' || p.key, ''), coalesce(p.value, f.value)), '{}')
+              from jsonb_each(fields) f
+              left join lateral jsonb_each(case when jsonb_typeof(f.value) = 'object' then f.value end) p on true),
+           '{}', null, null, null, true
+      from accounts where history_from is not null
+  ), states as (
+    select account_id, commit_ms, change_type, event_id, resync_id,
+           history_values(form, written, unread) over so_far as "values",
+           bool_or(complete) over so_far as complete, lead(commit_ms) over in_order as next_ms
+      from entries
+    window in_order as (partition by account_id order by commit_ms, commit_number, sequence_number, read_ms),
+           so_far as (in_order rows unbounded preceding)
+  )
+  select account_id as id, to_timestamp(commit_ms / 1000.0) as valid_from, to_timestamp(next_ms / 1000.0) as valid_to,
+         next_ms is null as is_current, complete as is_complete, change_type, event_id, resync_id,
+         "values" -> 'IsDeleted' is not distinct from 'true'::jsonb as isdeleted, jsonb_strip_nulls("values") as "values"
+    from states where next_ms is distinct from commit_ms`;
+
 /** SQL for the value of a field as text. */
 function valueText({ byPath }: MirrorTable, path: string): string {
   const column = byPath.get(path);

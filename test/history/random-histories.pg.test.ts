@@ -21,6 +21,15 @@ type Told = {
   readonly delivered: readonly Change[];
 };
 
+type HistoryRow = {
+  readonly id: string;
+  readonly valid_from: Date;
+  readonly valid_to: Date | null;
+  readonly is_current: boolean;
+  readonly is_complete: boolean;
+  readonly values: Readonly<Record<string, Scalar>>;
+};
+
 const seed = Number(process.env['FC_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const paths = ['Name', 'Industry', 'BillingAddress.City', 'BillingAddress.Street', 'SignUpCode__c'];
 const filled = (values: ReadonlyMap<string, Scalar>) =>
@@ -96,6 +105,30 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
       }
     }
     expect(known).toBeGreaterThan(told.length);
+  }, 120_000);
+
+  it('the view account_history shows each state from the moment it was committed', async () => {
+    const rows = await database.rows<HistoryRow>(
+      'select * from salesforce.account_history order by id, valid_from',
+    );
+    const byAccount = Map.groupBy(rows, ({ id }) => id);
+    for (const story of told) {
+      const periods = byAccount.get(story.id) ?? [];
+      for (const [index, { valid_to, is_current }] of periods.entries()) {
+        expect(valid_to, story.id).toEqual(periods[index + 1]?.valid_from ?? null);
+        expect(is_current, story.id).toBe(valid_to === null);
+      }
+      for (const time of momentsOf(story)) {
+        const period = periods.findLast(({ valid_from }) => valid_from.getTime() <= time);
+        const past = await readAccountAsOf(database.pool, story.id, new Date(time));
+        const where = `${story.id} as of ${time}`;
+        if (past.kind !== 'known') expect(period?.is_complete ?? false, where).toBe(false);
+        else
+          expect(period && filled(new Map(Object.entries(period.values))), where).toEqual(
+            filled(past.state.merged.values),
+          );
+      }
+    }
   }, 120_000);
 
   it('the difference of two moments equals that of their states', async () => {

@@ -601,3 +601,18 @@ CREATE TABLE "housekeeping" (
 
     CONSTRAINT "housekeeping_pkey" PRIMARY KEY ("task")
 );
+
+-- The values of an account after one more entry of its history. `all` replaces the values of every field that it covers,
+-- a folded state those of every field; other entries add to them.
+CREATE FUNCTION "apply_history_entry"("values" JSONB, "form" TEXT, "written" JSONB, "unread" TEXT[]) RETURNS JSONB
+LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
+    CASE WHEN "form" = 'folded' THEN "written"
+         WHEN "form" = 'all' AND "values" IS NOT NULL AND cardinality("unread") > 0 THEN coalesce(
+             (SELECT jsonb_object_agg("key", "value") FROM jsonb_each("values") WHERE split_part("key", '.', 1) = ANY ("unread")),
+             '{}') || "written"
+         WHEN "form" = 'all' THEN "written"
+         ELSE coalesce("values", '{}') || "written" END;
+
+CREATE AGGREGATE "history_values"(TEXT, JSONB, TEXT[]) (
+    SFUNC = "apply_history_entry", STYPE = JSONB, PARALLEL = SAFE
+);
