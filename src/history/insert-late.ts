@@ -123,9 +123,7 @@ function insertLate({ start, entries, states }: HistorySlice, late: Entry): Omit
 function coverReadFields(change: Change, { values }: Merged): Change {
   const { readFields } = change;
   if (readFields === undefined) return change;
-  const empty = [...values.keys()].filter(
-    (path) => readFields.has(topOf(path)) && !change.values.has(path),
-  );
+  const empty = [...values.keys()].filter((path) => readFields.has(topOf(path)) && !change.values.has(path));
   return { ...change, values: new Map([...change.values, ...empty.map((path) => [path, null] as const)]) };
 }
 

@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type AccountChange, type ApplyResult, applyChanges } from '../../src/apply/apply-changes.ts';
+import {
+  type AccountChange,
+  type ApplyResult,
+  applyChanges,
+  lockAccountWrites,
+} from '../../src/apply/apply-changes.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
@@ -43,7 +48,10 @@ describe('changes applied to the mirror', () => {
   beforeEach(() => database.rows(removeAccounts));
 
   const apply = (...changes: AccountChange[]): Promise<ApplyResult> =>
-    inTransaction(database.pool, (client) => applyChanges(client, changes, codeRules({ field: codeField })));
+    inTransaction(database.pool, async (client) => {
+      await lockAccountWrites(client);
+      return applyChanges(client, changes, codeRules({ field: codeField }));
+    });
   const row = async (id = a) => {
     const [found] = await database.rows('select * from accounts where id = $1', [id]);
     return found;

@@ -73,7 +73,9 @@ describe('kinds of changes', () => {
     });
     await mirror.salesforce.undelete(id);
     const back = await mirror.accountWhen(id, 'it is back', ({ deletedAt }) => deletedAt === null);
-    expect(back.fields).toMatchObject({ Phone: null, Fax: '2', Site: 'elsewhere' });
+    expect(back.fields).toMatchObject({ Fax: '2', Site: 'elsewhere' });
+    // Without a value, only fields of the newest schema are listed.
+    expect(back.fields['Phone'] ?? null).toBeNull();
   });
 
   it('an account deleted, undeleted and deleted again in quick succession ends as deleted', async () => {
