@@ -40,12 +40,10 @@ type HistoryRow = {
 const seed = Number(process.env['FC_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const paths = ['Name', 'Industry', 'BillingAddress.City', 'BillingAddress.Street', 'SignUpCode__c'];
 const filled = (values: ReadonlyMap<string, Scalar>) =>
-  Object.fromEntries(
-    [...values]
-      // The table knows of every account whether it is deleted; the first changes may not say so.
-      .filter(([path, value]) => value !== null && !(path === deletedField && value === false))
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+  Object.fromEntries([...values].filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** The table knows of every account whether it is deleted; the first changes may not say so. */
+const withoutUndeleted = ({ [deletedField]: deleted, ...values }: Record<string, Scalar>) =>
+  deleted === true ? { ...values, [deletedField]: deleted } : values;
 const isReading = ({ version }: Change): boolean => version[3] > 0;
 const upTo = (changes: readonly Change[], time: number): Merged =>
   changes.filter(({ version }) => version[0] <= time).reduce(merge, emptyState);
@@ -175,7 +173,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
           sum.set(field, after);
         }
       }
-      expect(filled(sum), id).toEqual(now.get(id));
+      expect(withoutUndeleted(filled(sum)), id).toEqual(withoutUndeleted(now.get(id) ?? {}));
     }
   }, 60_000);
 
