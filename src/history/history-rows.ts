@@ -16,7 +16,7 @@ export async function insertEntries(client: Queryable, rows: readonly AccountEnt
       name: 'insert-account-changes',
       text: `insert into account_changes (${changeColumns})
              select account_id, commit_ms, commit_number, sequence_number, read_ms, form, written,
-                    array(select jsonb_array_elements_text(untold)), gap, change_type, event_id, resync_id
+                    array(select jsonb_array_elements_text(unread_fields)), gap, change_type, event_id, resync_id
                from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::text[], $7::jsonb[],
                            $8::jsonb[], $9::boolean[], $10::text[], $11::bigint[], $12::uuid[]) as t (${changeColumns})
              on conflict do nothing`,
@@ -35,7 +35,7 @@ export async function insertEntries(client: Queryable, rows: readonly AccountEnt
   }
 }
 
-const changeColumns = `account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, untold, gap,
+const changeColumns = `account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, unread_fields, gap,
                        change_type, event_id, resync_id`;
 
 /** Updates what reads changed, after a late change was inserted before them. */
@@ -97,7 +97,7 @@ export function versionTuple(table: string): string {
 export function entryJson(table: string): string {
   const t = table;
   return `json_build_array(${t}.commit_ms, ${t}.commit_number::text, ${t}.sequence_number, ${t}.read_ms, ${t}.form,
-                           ${t}.written, ${t}.untold, ${t}.gap, ${t}.change_type, ${t}.event_id::text, ${t}.resync_id)`;
+                           ${t}.written, ${t}.unread_fields, ${t}.gap, ${t}.change_type, ${t}.event_id::text, ${t}.resync_id)`;
 }
 
 export type RawEntry = readonly [
@@ -107,7 +107,7 @@ export type RawEntry = readonly [
   readMs: number,
   form: Entry['form'],
   written: Readonly<Record<string, Scalar>>,
-  untold: readonly string[],
+  unread: readonly string[],
   gap: boolean,
   changeType: string | null,
   eventId: string | null,
@@ -115,13 +115,13 @@ export type RawEntry = readonly [
 ];
 
 export function toEntry(raw: RawEntry): Entry {
-  const [ms, number, sequence, readMs, form, written, untold, gap, changeType, eventId, resyncId] = raw;
+  const [ms, number, sequence, readMs, form, written, unread, gap, changeType, eventId, resyncId] = raw;
   return {
     version: [ms, BigInt(number), sequence, readMs],
     form,
     written: new Map(Object.entries(written)),
-    unreadFields: new Set(form === 'fields' ? [] : untold),
-    ...(form === 'fields' && { readFields: new Set(untold) }),
+    unreadFields: new Set(form === 'fields' ? [] : unread),
+    ...(form === 'fields' && { readFields: new Set(unread) }),
     gap,
     origin: { changeType, eventId: eventId === null ? null : BigInt(eventId), resyncId },
   };

@@ -55,7 +55,7 @@ export async function listEntries(client: Queryable, list: EntryList): Promise<L
                             where c.account_id = $1 and ${versionTuple('c')} < ($2, $3, $4, $5)
                               and (c.form not in ('confirmed', 'fields') or c.written <> '{}')
                               and ($6::text is null or c.written ? $6
-                                   or (c.form = 'all' and not c.untold @> array[$7::text]))
+                                   or (c.form = 'all' and not c.unread_fields @> array[$7::text]))
                             order by c.commit_ms desc, c.commit_number desc, c.sequence_number desc, c.read_ms desc
                             limit $8) c) c
             cross join (select json_agg(${stateJson('s')}) as bases from account_states s

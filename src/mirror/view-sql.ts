@@ -49,7 +49,7 @@ export function liveView(table: MirrorTable): string {
  */
 export const historyView = `
   with entries as (
-    select account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, untold as unread, change_type,
+    select account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, unread_fields as unread, change_type,
            event_id, resync_id, form = 'all' as complete
       from account_changes where form not in ('confirmed', 'fields') or written <> '{}'
     union all

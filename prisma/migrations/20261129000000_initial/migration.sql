@@ -159,12 +159,12 @@ CREATE TABLE "account_changes" (
     "sequence_number" INTEGER NOT NULL,
     "read_ms" BIGINT NOT NULL,
     -- `some`: only the named fields were written. `all`: fields that are not named became empty. `confirmed`: a read of
-    -- all fields that names only those that it changed. `fields`: the same of a read of the fields in `untold`.
+    -- all fields that names only those that it changed. `fields`: the same of a read of the fields in `unread_fields`.
     "form" TEXT NOT NULL CHECK ("form" IN ('some', 'all', 'confirmed', 'fields')),
     -- Values by field path.
     "written" JSONB NOT NULL,
     -- Top-level fields about which the change says nothing.
-    "untold" TEXT[] NOT NULL DEFAULT '{}',
+    "unread_fields" TEXT[] NOT NULL DEFAULT '{}',
     -- Whether the change is incomplete.
     "gap" BOOLEAN NOT NULL DEFAULT false,
     "change_type" TEXT,
