@@ -26,7 +26,8 @@ export async function checkWriteBacks(
   const rows = await postgres.rows<CodeRow>(
     `select a.id, a.signup_code as code, a.code_state as state, a.code_error ->> 'code' as error,
             count(t.id)::int as attempts, (count(t.id) filter (where t.outcome in ('sent', 'unanswered')))::int as unanswered
-       from accounts a left join write_back_attempts t on t.account_id = a.id and t.outcome <> 'held' group by a.id`,
+       from accounts a left join write_back_attempts t on t.account_id = a.id and t.outcome <> 'held'
+      group by a.id, a.signup_code, a.code_state, a.code_error`,
   );
   const byId = new Map(rows.map((row) => [row.id, row]));
   const audited = simulator.audit.codes();
