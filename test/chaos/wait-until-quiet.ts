@@ -27,6 +27,7 @@ export async function unfinished(world: ComparableWorld): Promise<string[]> {
            (select count(*) from event_queue) as waiting,
            (select count(*) from accounts where stale_version is not null) as stale,
            (select count(*) from accounts where code_state in ('pending', 'written') and not deleted) as codes,
+           (select count(*) from account_text_queue) as texts,
            (select count(*) from incidents where state <> 'closed') as incidents,
            (select count(*) from resyncs where state not in ('done', 'failed')) as resyncs`);
   const { stored = '0', ...rest } = counts ?? {};
