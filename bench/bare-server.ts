@@ -3,7 +3,7 @@ import { fastify } from 'fastify';
 import pg from 'pg';
 
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'] ?? '', max: 10 });
-const columns = `id, name, account_number, signup_code, code_state, fields, created_at, modified_at, deleted_at,
+const columns = `id, name, account_number, signup_code, pending_signup_code, code_state, fields, created_at, modified_at, deleted_at,
   stale_version, synced_at, version`;
 const app = fastify();
 app.get<{ Params: { id: string } }>('/v1/accounts/:id', async (request) => {

@@ -17,6 +17,7 @@ export function httpDependencies(
     topic,
     codeField,
     codes,
+    backfill,
     apiKeys,
     access = {},
     logger,
@@ -30,7 +31,8 @@ export function httpDependencies(
   jobs: Jobs,
   wakeUps: WakeUps,
 ): Omit<HttpDependencies, 'health'> {
-  const { generate } = codeRules({ ...codes, field: codeField });
+  const settings = { ...codes, field: codeField, backfill };
+  const { generate } = codeRules(settings);
   const fields = mirroredFields(pool, schemas);
   return {
     prisma,
@@ -51,6 +53,10 @@ export function httpDependencies(
     schemaFields: async (id) => (await schemas.get(id)).entityFields,
     enqueueResync: jobs.enqueueResync,
     wakeUps,
+    codeRules: async () => {
+      const subscription = await prisma.subscription.findUnique({ where: { topic } });
+      return codeRules({ ...settings, newSince: subscription?.startedAt ?? null });
+    },
     requestSignupCode: (client, request) => assignCode(client, generate, request),
     hasSyncRole: roles.has('sync'),
   };

@@ -42,8 +42,8 @@ export type Pipeline = {
 export async function startPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { pool, topic, salesforce, jobs, codeSettings, schedules, indexedFields } = options;
   const subscription = await ensureSubscription(pool, topic, salesforce.org?.organizationId ?? null);
-  const newSince = wholeSecond(subscription.startedAt);
-  const context: AppContext = { ...options, codes: codeRules({ ...codeSettings, newSince }) };
+  const codes = codeRules({ ...codeSettings, newSince: subscription.startedAt });
+  const context: AppContext = { ...options, codes };
   const stopping = new AbortController();
   const { signal } = stopping;
   const leading = runAsLeader(
@@ -75,11 +75,6 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       await withTimeout(stopTimeoutMs, Promise.all([leading, working]));
     },
   };
-}
-
-/** Rounds down to whole seconds, like creation dates in Salesforce. */
-function wholeSecond(time: Date): Date {
-  return new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
 /** Delays work of the leader until the process has signed in to Salesforce. */

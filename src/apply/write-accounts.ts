@@ -203,10 +203,7 @@ async function saveCodes(
   before: ReadonlyMap<string, AccountRow>,
   codes: CodeRules,
 ): Promise<void> {
-  const changed = rows.filter(({ id, code }) => {
-    const old = before.get(id)?.code;
-    return old === undefined ? code.signupCode !== null || code.error !== null : code !== old;
-  });
+  const changed = rows.filter(({ id, code }) => code !== before.get(id)?.code);
   if (changed.length === 0) return;
   await client.query({
     name: 'save-signup-codes',

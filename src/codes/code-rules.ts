@@ -33,14 +33,19 @@ export type CodeSettings = {
 export function codeRules(settings: CodeSettings): CodeRules {
   const { format = defaultFormat } = settings;
   return {
-    newSince: null,
     backfill: false,
     filter: null,
     restore: false,
     ...settings,
+    newSince: wholeSecond(settings.newSince ?? null),
     format,
     generate: codeGenerator(format),
   };
+}
+
+/** Rounds down to whole seconds, like creation dates in Salesforce. */
+function wholeSecond(time: Date | null): Date | null {
+  return time === null ? null : new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
 /** Whether the creation date of an account entitles it to a code; false until the account is complete. */
@@ -48,7 +53,7 @@ export function isEligible(codes: CodeRules, account: Merged): boolean {
   return isComplete(account) && (codes.backfill || isNew(codes, account));
 }
 
-export function isNew({ newSince }: CodeRules, account: Merged): boolean {
+export function isNew({ newSince }: Pick<CodeRules, 'newSince'>, account: Pick<Merged, 'values'>): boolean {
   const createdAt = account.values.get('CreatedDate');
   return newSince !== null && typeof createdAt === 'string' && new Date(createdAt) >= newSince;
 }

@@ -89,9 +89,12 @@ function loserCode(row: SavedRow, winner: string, generate: () => string, at: st
 /** Error code: Salesforce holds the code on another account too. */
 export const duplicateCode = 'duplicate';
 
+/** Error code: the account lost its code to another one. */
+export const transferredCode = 'passed on';
+
 export function transferred(code: string, winner: string, at: string): Code {
   const message = `The code ${code} was transferred to account ${winner}.`;
-  return { signupCode: null, state: 'none', error: { code: 'passed on', message, at } };
+  return { signupCode: null, state: 'none', error: { code: transferredCode, message, at } };
 }
 
 function generateUnused(generate: () => string, taken: Set<string>): string {

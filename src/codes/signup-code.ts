@@ -11,6 +11,11 @@ export const codeStates = ['none', 'pending', 'written', 'confirmed', 'failed'] 
  */
 export type CodeState = (typeof codeStates)[number];
 
+/** Whether Salesforce is known to hold a code in this state. */
+export function isHeldState(state: CodeState): boolean {
+  return state === 'written' || state === 'confirmed';
+}
+
 export type CodeError = {
   /** Salesforce's status code, or Tidemark's in lower case. */
   readonly code: string;
@@ -35,7 +40,7 @@ export type Code = {
 export const goneCode = 'ENTITY_IS_DELETED';
 
 /** Error code: the code was cleared in Salesforce. */
-const clearedCode = 'cleared';
+export const clearedCode = 'cleared';
 
 export const noCode: Code = { signupCode: null, state: 'none', error: null };
 

@@ -1,4 +1,5 @@
 import { futureToleranceMs } from '../apply/event-effect.ts';
+import { budgetCode } from '../write-back/check-field.ts';
 import type { HealthFacts, StoredFacts } from './facts.ts';
 import { degraded, type Problem } from './problem.ts';
 
@@ -90,7 +91,7 @@ function codeProblems({ failedCodes }: StoredFacts): Problem[] {
 function writeBackProblems({ writeBack }: StoredFacts): Problem[] {
   if (writeBack === null || (writeBack.state !== 'paused' && writeBack.state !== 'waiting')) return [];
   const isPaused = writeBack.state === 'paused';
-  const isBudget = writeBack.code === 'api-allowance';
+  const isBudget = writeBack.code === budgetCode;
   return [
     degraded(isBudget ? 'api-budget' : isPaused ? 'write-back-paused' : 'write-back-waiting', {
       summary: `Signup codes are not being written to Salesforce (${writeBack.code}).`,

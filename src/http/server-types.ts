@@ -8,6 +8,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type pg from 'pg';
+import type { CodeRules } from '../codes/code-rules.ts';
 import type { PrismaClient } from '../db/generated/client.ts';
 import type { Replica } from '../db/replica.ts';
 import type { WakeUps } from '../db/wake-up.ts';
@@ -50,6 +51,8 @@ export type HttpDependencies = {
   readonly enqueueResync: EnqueueResync;
   /** Notifies about new data. */
   readonly wakeUps: Pick<WakeUps, 'next'>;
+  /** The rules by which accounts get codes. */
+  codeRules(): Promise<CodeRules>;
   /** Assigns or regenerates the signup code of an account in the transaction of the client. */
   requestSignupCode(client: pg.PoolClient, request: CodeRequest): Promise<CodeAssignment>;
   /** Trusted senders of webhooks; without it no webhooks are accepted. */

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
+import { codeRules } from '../codes/code-rules.ts';
 import { openDatabase } from '../db/database.ts';
 import { createServer } from './server.ts';
 
@@ -22,6 +23,7 @@ async function generateOpenapi(): Promise<string> {
     fieldParts: async () => new Map(),
     enqueueResync: async () => {},
     wakeUps: { next: async () => {} },
+    codeRules: async () => codeRules({ field: 'SignUpCode__c' }),
     requestSignupCode: async () => ({ kind: 'unknown' }),
     health: async () => ({
       health: 'healthy',

@@ -79,7 +79,7 @@ function searchedText({ byPath }: MirrorTable): string {
   const texts = [
     `coalesce(name, '')`,
     `coalesce(account_number, '')`,
-    `coalesce(signup_code, '')`,
+    `coalesce((code).code, '')`,
     fieldText('Phone'),
     fieldText('Website'),
   ];

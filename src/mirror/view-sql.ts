@@ -2,6 +2,9 @@ import { columnJson } from './column-value.ts';
 import { type MirrorTable, quoted } from './mirror-table.ts';
 import type { MirrorColumn } from './plan-columns.ts';
 
+/** SQL for whether Salesforce is known to hold a code. */
+const isHeldState = `c.state in ('written', 'confirmed')`;
+
 /**
  * The view `accounts` of Tidemark's schema: values, record and signup code of each account. Its columns `account` and
  * `code` are whole rows: a condition on a member, such as `(code).state`, uses the index of the table.
@@ -18,7 +21,8 @@ export function accountsView(table: MirrorTable): string {
       (select coalesce(jsonb_object_agg(p.path, g.versions ->> 0), '{}')
          from jsonb_array_elements(r.field_versions) g (versions)
         cross join jsonb_array_elements_text(g.versions - 0) p (path)) as field_versions,
-      r.version, c.code as signup_code, coalesce(c.state, 'none') as code_state, c.error as code_error,
+      r.version, case when ${isHeldState} then c.code end as signup_code,
+      case when not ${isHeldState} then c.code end as pending_signup_code, coalesce(c.state, 'none') as code_state, c.error as code_error,
       coalesce(c.attempts, 0) as code_attempts, c.attempted_at as code_attempted_at,
       coalesce(c.due_at, 'epoch') as code_due_at, coalesce(c.tries, 0) as code_tries,
       coalesce(c.refusals, 0) as code_refusals, coalesce(c.replaces, '[]') as code_replaces,

@@ -72,7 +72,7 @@ type CodeRow = {
 async function readCode(client: pg.PoolClient, accountId: string): Promise<CodeRow | undefined> {
   const { rows } = await client.query<CodeRow>({
     name: 'read-code',
-    text: `select signup_code as code, salesforce_code as held, code_state as state, code_replaces as replaces, deleted
+    text: `select (code).code as code, salesforce_code as held, code_state as state, code_replaces as replaces, deleted
              from accounts where id = $1`,
     values: [accountId],
   });

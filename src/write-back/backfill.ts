@@ -90,7 +90,7 @@ async function readCandidates(client: pg.PoolClient, after: string): Promise<Can
   const { rows } = await client.query<Candidate>({
     name: 'backfill-candidates',
     text: `select id, fields, salesforce_code is null and code_error is null as blank from accounts
-            where code_state = 'none' and not deleted and id > $1 order by id limit ${maxScanned}`,
+            where (code).state = 'none' and not deleted and id > $1 order by id limit ${maxScanned}`,
     values: [after],
   });
   return rows;

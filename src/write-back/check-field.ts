@@ -10,6 +10,9 @@ export type Reason = {
   readonly action?: string;
 };
 
+/** Code of the reason that the API budget is spent. */
+export const budgetCode = 'api-allowance';
+
 /** Why the signup code field cannot be used; undefined if it can. No codes are written until it is corrected. */
 export function fieldProblem(rules: CodeRules, field: CodeField | undefined): Reason | undefined {
   const name = `Account.${rules.field}`;

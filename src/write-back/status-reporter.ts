@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { ApiBudget, ApiUsage } from '../salesforce/api-budget.ts';
-import type { Reason } from './check-field.ts';
+import { budgetCode, type Reason } from './check-field.ts';
 import { saveStatus, type WriteBackState } from './state-row.ts';
 
 export type StatusReporter = {
@@ -57,7 +57,7 @@ export function createStatusReporter(
 function budgetReason(usage: ApiUsage | undefined, reservePercent: number): Reason {
   const used = usage === undefined ? '' : `: ${usage.used} of ${usage.max} are used`;
   return {
-    code: 'api-allowance',
+    code: budgetCode,
     message: `${100 - reservePercent} % of the org's daily API requests are used; the rest is reserved${used}. Writing resumes automatically.`,
   };
 }

@@ -87,7 +87,8 @@ describe('changes applied to the mirror', () => {
       base_version: '5000.1.1.0',
       version: '5000.1.1.0',
       code_state: 'pending',
-      signup_code: expect.stringMatching(/^\w{10}$/),
+      signup_code: null,
+      pending_signup_code: expect.stringMatching(/^\w{10}$/),
       stale_version: null,
       revision: 1n,
     });
@@ -234,7 +235,7 @@ describe('changes applied to the mirror', () => {
     const code = async (id = a) => {
       const found = await row(id);
       return {
-        code: found?.['signup_code'],
+        code: found?.['signup_code'] ?? found?.['pending_signup_code'],
         state: found?.['code_state'],
         error: found?.['code_error']?.code,
       };

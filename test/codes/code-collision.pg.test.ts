@@ -33,9 +33,9 @@ describe('collisions of generated codes', () => {
   it('a generated code that exists already or in the same transaction is generated again', async () => {
     await create('001000000000001AAA');
     await create('001000000000002AAA', '001000000000003AAA');
-    const rows = await database.rows('select signup_code, code_state from accounts order by id');
-    expect(rows[0]).toEqual({ signup_code: 'SAMECODE22', code_state: 'pending' });
+    const rows = await database.rows('select pending_signup_code, code_state from accounts order by id');
+    expect(rows[0]).toEqual({ pending_signup_code: 'SAMECODE22', code_state: 'pending' });
     expect(rows.map((row) => row['code_state'])).toEqual(['pending', 'pending', 'pending']);
-    expect(new Set(rows.map((row) => row['signup_code'])).size).toBe(3);
+    expect(new Set(rows.map((row) => row['pending_signup_code'])).size).toBe(3);
   });
 });

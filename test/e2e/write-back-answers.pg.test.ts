@@ -62,7 +62,7 @@ describe('answers of Salesforce to a code', () => {
         expect(error).toMatchObject({ code: errorCode, message: expect.stringMatching(/\w+/) });
         expect(attempts).toBe(1);
       }
-      const codes = listed.data.map(({ signupCode }) => signupCode).sort();
+      const codes = listed.data.map(({ pendingSignupCode }) => pendingSignupCode).sort();
       rule.off();
       const answer = await mirror.tidemark.request('POST', '/v1/write-backs/retry', { errorCode });
       expect([answer.status, await answer.json()]).toEqual([202, { retried: 2 }]);

@@ -21,6 +21,7 @@ export type ApiAccount = {
   readonly name: string | null;
   readonly accountNumber: string | null;
   readonly signupCode: string | null;
+  readonly pendingSignupCode: string | null;
   readonly codeState: string;
   readonly codeError: { readonly code: string; readonly message: string } | null;
   readonly fields: Readonly<Record<string, unknown>>;

@@ -80,17 +80,16 @@ begin
     history_length = excluded.history_length, replaced_fields = excluded.replaced_fields;
 
   delete from signup_codes where account_id = new.id;
-  if new.signup_code is not null or new.code_state <> 'none' or new.code_error is not null then
-    insert into signup_codes (account_id, code, state, error, attempts, attempted_at, due_at, tries, refusals, replaces,
-                              write_base, written_at)
-    values (new.id, new.signup_code, coalesce(new.code_state, 'none'), new.code_error, coalesce(new.code_attempts, 0),
-            new.code_attempted_at, coalesce(new.code_due_at, 'epoch'), coalesce(new.code_tries, 0),
-            coalesce(new.code_refusals, 0), coalesce(new.code_replaces, '[]'), new.code_write_base, new.code_written_at);
-  end if;
+  insert into signup_codes (account_id, code, state, error, attempts, attempted_at, due_at, tries, refusals, replaces,
+                            write_base, written_at)
+  values (new.id, coalesce(new.signup_code, new.pending_signup_code), coalesce(new.code_state, 'none'), new.code_error,
+          coalesce(new.code_attempts, 0), new.code_attempted_at, coalesce(new.code_due_at, 'epoch'),
+          coalesce(new.code_tries, 0), coalesce(new.code_refusals, 0), coalesce(new.code_replaces, '[]'),
+          new.code_write_base, new.code_written_at);
 
   insert into account_texts (account_id, folded_name, search_text, deleted)
   select a.id, fold_case(a.name), fold_case(coalesce(a.name, '') || E'\\n' || coalesce(a.account_number, '') || E'\\n' ||
-         coalesce(a.signup_code, '') || E'\\n' || coalesce((a.account).phone, '') || E'\\n' ||
+         coalesce((a.code).code, '') || E'\\n' || coalesce((a.account).phone, '') || E'\\n' ||
          coalesce((a.account).website, '')), a.deleted
     from accounts a where a.id = new.id
   on conflict (account_id) do update set

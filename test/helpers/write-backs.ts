@@ -10,12 +10,19 @@ type ApiAnswer = {
 export type ApiWriteBack = {
   readonly accountId: string;
   readonly signupCode: string | null;
+  readonly pendingSignupCode: string | null;
   readonly state: string;
   readonly error: ApiAnswer;
   readonly attempts: number;
 };
 
 export type ApiWriteBackHistory = ApiWriteBack & {
+  readonly reason: {
+    readonly code: string;
+    readonly message: string;
+    readonly until: string | null;
+    readonly refusalClass: string | null;
+  } | null;
   readonly history: readonly { readonly code: string; readonly outcome: string; readonly error: ApiAnswer }[];
 };
 

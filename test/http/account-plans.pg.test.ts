@@ -19,7 +19,7 @@ beforeAll(async () => {
             jsonb_build_object('Industry', 'Industry ' || i % 40, 'BillingAddress', jsonb_build_object('City', 'City ' || i % 50)),
             case when i % 20 = 3 then 'Zeta ' else '' end || md5(i::text), 'A-' || i, 'CODE' || i, now() - i * interval '1 hour', now() - i * interval '1 hour', 'v1',
             '{}', 'v1', now() - i * interval '1 hour', now() - i * interval '1 hour', i % 100 = 0,
-            case when i % 100 = 1 then 'v2' end, case i % 50 when 1 then 'failed' when 2 then 'pending' else 'confirmed' end
+            case when i % 100 = 1 then 'v2' end, case i % 50 when 1 then 'failed' when 2 then 'pending' when 3 then 'none' else 'confirmed' end
        from generate_series(1, 4000) i`,
   );
   const fields = ['Industry', 'BillingAddress.City'];
@@ -82,6 +82,7 @@ describe('indexes of the account filters', () => {
     ['deleted=true', 'account_deleted'],
     ['stale=true', 'records_stale'],
     ['codeState=failed', 'signup_codes_state'],
+    ['codeState=none', 'signup_codes_state'],
     ['updatedSince=2999-01-01T00:00:00Z', 'records_changed_at'],
     ['fields.Industry=Industry%207', /^account_field_Industry_/],
     ['fields.BillingAddress.City=City%207', /^account_field_BillingAddress.City_/],

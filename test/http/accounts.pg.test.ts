@@ -25,6 +25,7 @@ describe('single accounts', () => {
       name: 'Acme',
       accountNumber: 'A-1',
       signupCode: 'CODE-1',
+      pendingSignupCode: null,
       codeState: 'confirmed',
       codeError: null,
       fields: {

@@ -88,7 +88,7 @@ describe('a read replica', { timeout: 60_000 }, () => {
     expect(written.status).toBeLessThan(300);
     const token = { 'tidemark-consistency': String(written.headers['tidemark-consistency']) };
     const codeOf = async (headers = {}) =>
-      (await second.send('get', `/v1/accounts/${id}`, { headers })).body.signupCode;
+      (await second.send('get', `/v1/accounts/${id}`, { headers })).body.pendingSignupCode;
     expect(await codeOf(token)).toMatch(/^MADE/);
     expect(await codeOf()).toBeNull();
     await standby.rows('select pg_wal_replay_resume()');

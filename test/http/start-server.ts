@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import request, { type Response } from 'supertest';
 import { expect } from 'vitest';
+import { codeRules } from '../../src/codes/code-rules.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { Verdict } from '../../src/health/verdict.ts';
 import type { ReadEvent } from '../../src/history/read-event.ts';
@@ -42,6 +43,8 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
     },
     // No wake-up arrives here: waits end after their interval.
     wakeUps: { next: (_wake, ms) => pause(Math.min(ms, 20)) },
+    codeRules: async () =>
+      codeRules({ field: 'SignUpCode__c', newSince: new Date('2026-01-02T00:00:00.000Z') }),
     requestSignupCode: (client, request) => assignCode(client, () => `MADE${++made}`, request),
     health: async () => healthy,
     hasSyncRole: true,

@@ -61,7 +61,7 @@ describe('the status', () => {
           active: 2,
           deleted: 1,
           stale: 1,
-          byCodeState: { none: 1, pending: 1, written: 0, confirmed: 1, failed: 0 },
+          byCodeState: { none: 0, pending: 1, written: 0, confirmed: 1, failed: 0 },
         },
         incidents: { open: 0, repairing: 0 },
         events: { stored: 2, applied: 1, skipped: 1, failed: 6, repaired: 1, dismissed: 1 },

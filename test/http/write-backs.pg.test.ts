@@ -67,12 +67,14 @@ describe('write-backs', () => {
     expect(body).toEqual({
       accountId: accountId(1),
       name: 'Account 1',
-      signupCode: 'CODE1',
+      signupCode: null,
+      pendingSignupCode: 'CODE1',
       state: 'pending',
       error: { ...locked, fields: [] },
       attempts: 2,
       lastAttemptAt: minute(1).toISOString(),
       nextAttemptAt: minute(59).toISOString(),
+      reason: expect.objectContaining({ code: 'not-running' }),
       history: [],
     });
     expect((await server.send('get', `/v1/write-backs/${accountId(99)}`)).status).toBe(404);
@@ -123,12 +125,18 @@ describe('signup codes on request', () => {
     const made = await ask(8);
     expect(made.status).toBe(202);
     expect(made.headers['location']).toBe(`/v1/write-backs/${accountId(8)}`);
-    expect(made.body).toMatchObject({ accountId: accountId(8), codeState: 'pending' });
+    expect(made.body).toEqual({
+      accountId: accountId(8),
+      signupCode: null,
+      pendingSignupCode: expect.stringMatching(/^MADE/),
+      codeState: 'pending',
+    });
     const again = await ask(8, { body: {} });
     expect([again.status, again.body]).toEqual([200, made.body]);
     expect((await ask(6)).body).toEqual({
       accountId: accountId(6),
       signupCode: 'CODE6',
+      pendingSignupCode: null,
       codeState: 'confirmed',
     });
   });
@@ -138,7 +146,7 @@ describe('signup codes on request', () => {
     expect((await ask(6, { body })).status).toBe(403);
     const { status, body: answer } = await ask(6, { body, key: keys.admin });
     expect([status, answer.codeState]).toEqual([202, 'pending']);
-    expect(answer.signupCode).not.toBe('CODE6');
+    expect(answer).toMatchObject({ signupCode: null, pendingSignupCode: expect.not.stringMatching('CODE6') });
     const { body: writeBack } = await server.send('get', `/v1/write-backs/${accountId(6)}`);
     expect(writeBack.history).toMatchObject([
       { code: 'CODE6', outcome: 'replaced', error: { message: expect.stringContaining('"operator"') } },

@@ -89,7 +89,7 @@ describe('writes of codes to Salesforce', () => {
 
   it('a code is confirmed when the response to an earlier attempt was lost', async () => {
     const id = await newAccount();
-    const code = (await mirror.account(id))?.['signup_code'];
+    const code = (await mirror.account(id))?.['pending_signup_code'];
     inOrg(mirror.simulator).updateQuietly(id, { [field]: String(code) });
     await write();
     expect(await mirror.account(id)).toMatchObject({ signup_code: code, code_state: 'confirmed' });

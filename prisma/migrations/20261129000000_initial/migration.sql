@@ -87,7 +87,7 @@ CREATE INDEX "records_synced_at" ON "records"("synced_at", "record_id");
 CREATE INDEX "records_stale" ON "records"("record_id") WHERE "stale_version" IS NOT NULL;
 CREATE INDEX "records_replaced_fields" ON "records"("record_id") WHERE "replaced_fields" <> '[]';
 
--- Signup codes of accounts. An account without a code and without an error has no row.
+-- Signup codes: one row for each account, so that also those without a code are found by an index.
 CREATE TABLE "signup_codes" (
     "account_id" TEXT NOT NULL,
     "code" TEXT,

@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
+import { isHeldState } from '../../codes/signup-code.ts';
 import type { CodeAssignment } from '../../write-back/assign-code.ts';
 import { requireScope } from '../plugins/authenticate.ts';
 import { idempotentPost, replayHeaders, withIdempotencyKey } from '../plugins/idempotency.ts';
 import { Problem } from '../problem.ts';
-import { codeStates } from '../schemas/account.ts';
+import { AccountSchema, codeStates } from '../schemas/account.ts';
 import { AccountPath } from '../schemas/parameters.ts';
 import { parseAccountIdParameter } from '../schemas/parse-parameters.ts';
 import { idempotentProblemResponses } from '../schemas/problem.ts';
@@ -25,7 +26,7 @@ export function registerAccountSignupCodeRoute(
       return {
         status: code.made ? 202 : 200,
         location: `/v1/write-backs/${accountId}`,
-        body: { accountId, signupCode: code.signupCode, codeState: code.state },
+        body: { accountId, ...shownCode(code), codeState: code.state },
       };
     });
   });
@@ -47,9 +48,20 @@ function requireCode(accountId: string, answer: CodeAssignment): Extract<CodeAss
   }
 }
 
+function shownCode({ signupCode, state }: Extract<CodeAssignment, { kind: 'code' }>) {
+  return isHeldState(state)
+    ? { signupCode, pendingSignupCode: null }
+    : { signupCode: null, pendingSignupCode: signupCode };
+}
+
 const AccountCode = (description: string) => ({
   ...Type.Object(
-    { accountId: Type.String(), signupCode: Type.String(), codeState: OneOf(codeStates) },
+    {
+      accountId: Type.String(),
+      signupCode: AccountSchema.properties.signupCode,
+      pendingSignupCode: AccountSchema.properties.pendingSignupCode,
+      codeState: OneOf(codeStates),
+    },
     { description },
   ),
   headers: replayHeaders({ Location: Type.String({ description: 'Path of the write-back.' }) }),

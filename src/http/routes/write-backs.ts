@@ -8,6 +8,7 @@ import { ListOf, Named, OneOf, StrictObject } from '../schemas/values.ts';
 import { WriteBackHistorySchema, WriteBackSchema, writeBackStates } from '../schemas/write-back.ts';
 import { sendList } from '../search/list-page.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
+import { readCodeReason } from '../views/read-code-reason.ts';
 import { attemptJson, type WriteBackRow, writeBackColumns, writeBackJson } from '../views/write-back.ts';
 import { registerWriteBackRetryRoutes, WriteBackPath } from './write-back-retry.ts';
 
@@ -43,7 +44,11 @@ export function registerWriteBackRoutes(app: Server, dependencies: HttpDependenc
       orderBy: { id: 'desc' },
       take: 200,
     });
-    return { ...writeBackJson(account), history: attempts.map(attemptJson) };
+    return {
+      ...writeBackJson(account),
+      reason: await readCodeReason(dependencies, account),
+      history: attempts.map(attemptJson),
+    };
   });
 
   registerWriteBackRetryRoutes(app, dependencies);
@@ -74,7 +79,7 @@ const listSchema = {
 const historySchema = {
   operationId: 'getWriteBack',
   summary: 'Get one write-back',
-  description: 'The signup code of one account in any state, with all attempts.',
+  description: 'The signup code of one account in any state, with all attempts, and why it is not confirmed.',
   tags: ['Write-backs'],
   params: WriteBackPath,
   querystring: NoParameters,

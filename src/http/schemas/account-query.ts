@@ -8,14 +8,14 @@ const sortable = ['id', 'name', 'createdAt', 'modifiedAt', 'changedAt', 'syncedA
 const filterParameters = {
   q: Type.Optional(
     Text(
-      'Full text, case-insensitive: accounts whose name, account number, signup code, phone or website contain every word. If no word has three characters, the name must begin with the text.',
+      'Full text, case-insensitive: accounts whose name, account number, signup code (also a pending one), phone or website contain every word. If no word has three characters, the name must begin with the text.',
     ),
   ),
   name: Type.Optional(
     Text('The name, case-insensitive. `Acme*` matches the beginning of a name, `*Acme*` any part of it.'),
   ),
   accountNumber: Type.Optional(Text('The exact account number.')),
-  signupCode: Type.Optional(Text('The exact signup code.')),
+  signupCode: Type.Optional(Text('The exact signup code; only codes that Salesforce is known to hold.')),
   updatedSince: Type.Optional(
     TimeParameter(
       'Accounts that changed in the mirror at or after this time (`changedAt`). To follow changes, add `sort=changedAt` and `deleted=all`.',

@@ -5,7 +5,7 @@ export const codeStates = ['none', 'pending', 'written', 'confirmed', 'failed'] 
 
 const CodeState = OneOf(codeStates, {
   description:
-    '`none`: no code. `pending`: not written to Salesforce yet. `written`: accepted by Salesforce. `confirmed`: seen in a change event. `failed`: see `codeError`.',
+    '`none`: no code. `pending`: not written to Salesforce yet. `written`: accepted by Salesforce. `confirmed`: seen in a change event. `failed`: see `codeError`. `GET /v1/write-backs/{accountId}` has the reason for every account without a confirmed code.',
 });
 
 const CodeError = NullableObject(
@@ -19,7 +19,12 @@ export const AccountSchema = Type.Object(
     name: NullableText({ examples: ['Acme Ltd'] }),
     accountNumber: NullableText({ examples: ['CD451796'] }),
     signupCode: NullableText({
-      description: 'The code of this account, assigned by Tidemark or adopted from Salesforce.',
+      description:
+        'The code that Salesforce is known to hold, assigned by Tidemark or adopted from Salesforce: only in the states `written` and `confirmed`.',
+    }),
+    pendingSignupCode: NullableText({
+      description:
+        'A code that Salesforce has not accepted: only in the states `pending` and `failed`. A code that is being replaced is no longer shown.',
     }),
     codeState: CodeState,
     codeError: CodeError,

@@ -50,14 +50,11 @@ const Counts = Type.Object({
   accounts: Type.Object({
     active: Count(),
     deleted: Count(),
-    stale: Count(),
-    byCodeState: Type.Object({
-      none: Count(),
-      pending: Count(),
-      written: Count(),
-      confirmed: Count(),
-      failed: Count(),
-    }),
+    stale: Count('Including deleted accounts.'),
+    byCodeState: Type.Object(
+      { none: Count(), pending: Count(), written: Count(), confirmed: Count(), failed: Count() },
+      { description: 'Active accounts: `GET /v1/accounts?codeState=` lists them.' },
+    ),
   }),
   incidents: Type.Object({ open: Count(), repairing: Count() }),
   events: Type.Object({
@@ -84,7 +81,12 @@ const WriteBack = Type.Object({
     { code: Type.String(), message: Type.String() },
     'Why the write-back is waiting or paused.',
   ),
-  counts: Type.Object({ pending: Count(), written: Count(), confirmed: Count(), failed: Count() }),
+  counts: Type.Object(
+    { pending: Count(), written: Count(), confirmed: Count(), failed: Count() },
+    {
+      description: 'Codes of active accounts: `GET /v1/write-backs?state=` lists all but the confirmed ones.',
+    },
+  ),
   failures: Type.Array(
     Type.Object({
       code: Type.String(),

@@ -1,4 +1,6 @@
 import { Type } from 'typebox';
+import type { RefusalClass } from '../../salesforce/failures/rule.ts';
+import { type CodeReasonCode, codeReasons } from '../../write-back/code-reason.ts';
 import { Count, NullableObject, NullableText, NullableTime, OneOf, Time } from './values.ts';
 
 export const writeBackStates = ['pending', 'written', 'failed'] as const;
@@ -14,6 +16,8 @@ export const attemptOutcomes = [
   'replaced',
 ] as const;
 
+const reasonCodes = Object.keys(codeReasons) as CodeReasonCode[];
+
 const WriteError = NullableObject(
   {
     code: NullableText({ description: 'A status code of Salesforce, or a lower-case code of Tidemark.' }),
@@ -27,7 +31,11 @@ const WriteError = NullableObject(
 const writeBack = {
   accountId: Type.String({ description: '18-character record id.', examples: ['001al00000K3N1wAAF'] }),
   name: NullableText({ description: 'The name of the account.' }),
-  signupCode: NullableText({ description: 'Null if another account in Salesforce has the same code.' }),
+  signupCode: NullableText({
+    description:
+      'The code that Salesforce is known to hold: only in the states `written` and `confirmed`. Null also if another account in Salesforce has the same code.',
+  }),
+  pendingSignupCode: NullableText({ description: 'The code to be written: Salesforce has not accepted it.' }),
   state: OneOf(['none', 'pending', 'written', 'confirmed', 'failed'], {
     description:
       '`pending`: not written yet. `written`: accepted by Salesforce. `confirmed`: seen in a change event. `failed`: retry it after the cause is corrected. `none`: no code.',
@@ -48,6 +56,22 @@ export const WriteBackSchema = Type.Object(writeBack, {
 export const WriteBackHistorySchema = Type.Object(
   {
     ...writeBack,
+    reason: NullableObject(
+      {
+        code: OneOf(reasonCodes, {
+          description: reasonCodes.map((code) => `\`${code}\`: ${codeReasons[code]}`).join(' '),
+        }),
+        message: Type.String({
+          description: 'The reason in words, with the message of Salesforce if there is one.',
+        }),
+        until: NullableTime({ description: 'The earliest time of the next attempt, if it is known.' }),
+        refusalClass: Type.Unsafe<RefusalClass | null>({
+          type: ['string', 'null'],
+          description: 'The class of the refusal of Salesforce, which determines what happens next.',
+        }),
+      },
+      'Why the account has no confirmed code; null if it has one.',
+    ),
     history: Type.Array(
       Type.Object({
         code: Type.String(),

@@ -27,17 +27,17 @@ export function accountFilters(query: AccountQuery): AccountFilter[] {
   if (name !== undefined) filters.push(...nameFilters(name));
   if (q !== undefined) filters.push(...textFilters(q));
   if (accountNumber !== undefined) filters.push({ sql: Prisma.sql`account_number = ${accountNumber}` });
-  if (signupCode !== undefined) filters.push({ sql: Prisma.sql`signup_code = ${signupCode}` });
+  if (signupCode !== undefined) filters.push({ sql: heldCode(signupCode) });
   if (updatedSince !== undefined) filters.push(sinceFilter(updatedSince));
   if (stale === true) filters.push({ sql: Prisma.sql`stale_version IS NOT NULL` });
   if (stale === false) filters.push({ sql: Prisma.sql`stale_version IS NULL` });
-  if (codeState !== undefined) filters.push({ sql: codeStateCondition(codeState) });
+  if (codeState !== undefined) filters.push({ sql: Prisma.sql`(code).state = ${codeState}` });
   return filters;
 }
 
-/** An account without a code has no row of its own. */
-export function codeStateCondition(state: string): Prisma.Sql {
-  return state === 'none' ? Prisma.sql`code_state = 'none'` : Prisma.sql`(code).state = ${state}`;
+/** The first condition is found by an index. */
+function heldCode(signupCode: string): Prisma.Sql {
+  return Prisma.sql`((code).code = ${signupCode} AND signup_code IS NOT NULL)`;
 }
 
 function sinceFilter(updatedSince: string): AccountFilter {

@@ -11,6 +11,7 @@ export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof
     name: row.name,
     accountNumber: row.accountNumber,
     signupCode: row.signupCode,
+    pendingSignupCode: row.pendingSignupCode,
     codeState: codeStates.find((state) => state === row.codeState) ?? 'none',
     codeError: codeError(row.codeError),
     fields: otherFields(valuesOf(row.fields), shape),
@@ -33,7 +34,7 @@ export const accountColumnsWithoutFields = columnsWith(`'{}'::jsonb AS fields`);
 
 function columnsWith(fields: string): Prisma.Sql {
   return Prisma.raw(`id, ${fields}, name, account_number AS "accountNumber",
-  signup_code AS "signupCode", code_state AS "codeState", code_error AS "codeError", created_at AS "createdAt",
+  signup_code AS "signupCode", pending_signup_code AS "pendingSignupCode", code_state AS "codeState", code_error AS "codeError", created_at AS "createdAt",
   modified_at AS "modifiedAt", deleted_at AS "deletedAt", stale_version AS "staleVersion",
   changed_at AS "changedAt", synced_at AS "syncedAt", replaced_fields AS "replacedFields", version`);
 }
@@ -109,6 +110,7 @@ export type AccountRow = Pick<
   | 'name'
   | 'accountNumber'
   | 'signupCode'
+  | 'pendingSignupCode'
   | 'codeState'
   | 'codeError'
   | 'createdAt'

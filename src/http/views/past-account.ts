@@ -38,6 +38,7 @@ export function pastAccountRow(
     name: columns.name,
     accountNumber: columns.account_number,
     signupCode: columns.salesforce_code,
+    pendingSignupCode: null,
     codeState: columns.salesforce_code === null ? 'none' : 'confirmed',
     codeError: null,
     createdAt: columns.created_at === null ? null : new Date(columns.created_at),

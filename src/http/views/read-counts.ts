@@ -14,7 +14,7 @@ export async function readCounts(pool: pg.Pool): Promise<Static<typeof StatusSch
   const codes = (state: string): Promise<number> =>
     count(
       `accounts.byCodeState.${state}`,
-      Prisma.sql`accounts WHERE ${Prisma.raw(state === 'none' ? `code_state = 'none'` : `(code).state = '${state}'`)}`,
+      Prisma.sql`accounts WHERE (code).state = ${Prisma.raw(`'${state}'`)} AND NOT deleted`,
     );
   const incidents = (state: string): Promise<number> =>
     count(`incidents.${state}`, Prisma.sql`incidents WHERE state = ${Prisma.raw(`'${state}'`)}`);

@@ -1,6 +1,8 @@
 import type { Static } from 'typebox';
 import { advisoryLocks } from '../../db/advisory-locks.ts';
+import type { WriteBackState as WriteBackStateRow } from '../../db/generated/client.ts';
 import { isLocked } from '../../db/hold-lock.ts';
+import type { WriteBackActivity } from '../../write-back/code-reason.ts';
 import { readFailedCauses } from '../../write-back/failed-causes.ts';
 import type { StatusSchema } from '../schemas/status.ts';
 import { isoTime } from '../schemas/values.ts';
@@ -14,21 +16,18 @@ export async function readWriteBackStatus(
   { pool, prisma, topic }: HttpDependencies,
   codes: WriteBackStatus['counts'],
 ): Promise<WriteBackStatus> {
-  const [row, held, failures, lastErrors] = await Promise.all([
-    prisma.writeBackState.findUnique({ where: { topic } }),
-    pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.leader)} as held`),
+  const [{ row, state, reason }, failures, lastErrors] = await Promise.all([
+    readActivity({ pool, prisma, topic }),
     readFailedCauses(pool),
     pool.query<WriteBackRow>(
       `SELECT ${writeBackColumns.sql} FROM accounts
         WHERE (code).state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
     ),
   ]);
-  // The row outlives the process that wrote it; the lock does not.
-  const activeState = held.rows[0]?.held === true ? states.find((state) => state === row?.state) : undefined;
   return {
-    state: activeState ?? 'idle',
-    since: activeState === undefined ? null : isoTime(row?.since ?? null),
-    reason: activeState === undefined ? null : reasonOf(row?.reason),
+    state,
+    since: state === 'idle' ? null : isoTime(row?.since ?? null),
+    reason,
     counts: codes,
     failures,
     lastErrors: lastErrors.rows.map(writeBackJson),
@@ -48,6 +47,23 @@ export async function readWriteBackStatus(
             finishedAt: isoTime(row.backfillFinishedAt),
           },
   };
+}
+
+/** Reads what the write-back does: `idle` without a process that runs it. */
+export async function readActivity({
+  pool,
+  prisma,
+  topic,
+}: Pick<HttpDependencies, 'pool' | 'prisma' | 'topic'>): Promise<
+  WriteBackActivity & { readonly row: WriteBackStateRow | null }
+> {
+  const [row, held] = await Promise.all([
+    prisma.writeBackState.findUnique({ where: { topic } }),
+    pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.leader)} as held`),
+  ]);
+  // The row outlives the process that wrote it; the lock does not.
+  const state = held.rows[0]?.held === true ? states.find((name) => name === row?.state) : undefined;
+  return { row, state: state ?? 'idle', reason: state === undefined ? null : reasonOf(row?.reason) };
 }
 
 const states = ['running', 'waiting', 'paused'] as const;

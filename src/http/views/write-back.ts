@@ -9,6 +9,7 @@ export function writeBackJson(row: WriteBackRow): Static<typeof WriteBackSchema>
     accountId: row.id,
     name: row.name,
     signupCode: row.signupCode,
+    pendingSignupCode: row.pendingSignupCode,
     state: codeStates.find((state) => state === row.codeState) ?? 'none',
     error: errorJson(row.codeError),
     attempts: row.codeAttempts,
@@ -28,13 +29,22 @@ export function attemptJson(row: WriteBackAttempt): Static<typeof WriteBackHisto
 }
 
 /** The columns of a `WriteBackRow`. */
-export const writeBackColumns = Prisma.raw(`id, name, signup_code AS "signupCode", code_state AS "codeState",
+export const writeBackColumns = Prisma.raw(`id, name, signup_code AS "signupCode",
+  pending_signup_code AS "pendingSignupCode", code_state AS "codeState",
   code_error AS "codeError", code_attempts AS "codeAttempts", code_attempted_at AS "codeAttemptedAt",
   code_due_at AS "codeDueAt"`);
 
 export type WriteBackRow = Pick<
   Account,
-  'id' | 'name' | 'signupCode' | 'codeState' | 'codeError' | 'codeAttempts' | 'codeAttemptedAt' | 'codeDueAt'
+  | 'id'
+  | 'name'
+  | 'signupCode'
+  | 'pendingSignupCode'
+  | 'codeState'
+  | 'codeError'
+  | 'codeAttempts'
+  | 'codeAttemptedAt'
+  | 'codeDueAt'
 >;
 
 function errorJson(value: unknown): Static<typeof WriteBackSchema>['error'] {
