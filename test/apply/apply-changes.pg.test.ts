@@ -253,6 +253,13 @@ describe('changes applied to the mirror', () => {
       expect((await code()).code).toBe(made);
     });
 
+    it('an account without a code has a row of its own, by which lists find it', async () => {
+      await apply(existed(a, 1, { Name: 'A' }));
+      await apply(updated(b, 1, { Name: 'B' }));
+      const rows = await database.rows(`select id from accounts where (code).state = 'none' order by id`);
+      expect(rows.map(({ id }) => id)).toEqual([a, b].sort());
+    });
+
     it('an account that existed before gets no code', async () => {
       expect((await apply(existed(a, 1, { Name: 'A' }))).writeBacks).toEqual([]);
       expect(await code()).toMatchObject({ code: null, state: 'none' });
