@@ -73,11 +73,12 @@ async function following(
   await first.stop();
   await org.produce(warm + events);
   const holder = await database.pool.connect();
+  const service = await world.startService(database.url, org);
   if (what === 'store') {
-    await holder.query('set idle_in_transaction_session_timeout = 0');
+    // The start of the service needs the lock too.
+    await database.until(storedCount, 1);
     await holder.query(`select pg_advisory_lock(${advisoryLocks.accountWrites})`);
   }
-  const service = await world.startService(database.url, org);
   const { shares } = await cpuShares(
     { service: service.pid, org: org.pid, postgres: world.postgres.pid },
     () => database.until(what === 'store' ? storedCount : appliedCount, warm + events),

@@ -29,7 +29,7 @@ export async function applyUntilAborted(
   const reader = createBatchReader(context);
   await runLoop({
     step: async () => {
-      const waiting = await readWaitingSources(context.pool, context.topic);
+      const waiting = await readWaitingSources(context.pool, reader.isAhead ? null : context.topic);
       // A failure of one source must not delay the other, so it is thrown after both were processed.
       const [stream] = await Promise.allSettled([waiting.stream ? applyWaiting(context, reader) : 0]);
       const webhooks = waiting.webhooks ? await applyWebhooks(context) : noWebhooks;

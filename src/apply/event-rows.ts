@@ -179,10 +179,11 @@ function outcomeRow(outcome: EventOutcome): object {
 /** The sources of events that are not applied yet. */
 export type WaitingSources = { readonly stream: boolean; readonly webhooks: boolean };
 
-export async function readWaitingSources(client: Queryable, topic: string): Promise<WaitingSources> {
+/** @param topic null if events of the stream are known to wait */
+export async function readWaitingSources(client: Queryable, topic: string | null): Promise<WaitingSources> {
   const { rows } = await client.query<WaitingSources>({
     name: 'read-waiting-sources',
-    text: `select exists (select from event_queue where topic = $1) as stream,
+    text: `select $1::text is null or exists (select from event_queue where topic = $1) as stream,
                   exists (select from event_queue where topic in ($2, $3)) as webhooks`,
     values: [topic, ...Object.values(webhookTopics)],
   });

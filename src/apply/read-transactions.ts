@@ -28,6 +28,8 @@ export type BatchReader = {
   next(): Promise<ReadBatch>;
   /** Starts to read the batch after this one, while this one is applied. */
   readAfter(batch: ReadBatch): void;
+  /** Whether a batch was read ahead, or is being read. */
+  readonly isAhead: boolean;
   /** Discards the batch that was read ahead: the one before it was not applied. */
   discard(): void;
 };
@@ -48,6 +50,9 @@ export function createBatchReader(context: ReadContext): BatchReader {
       if (!batch.isCut || batch.groups.length === 0) return;
       // `next` reads again after a failure, and reports it if it lasts.
       ahead = readWithin(context, initialLimit, rangeOf(batch)).catch(() => undefined);
+    },
+    get isAhead() {
+      return ahead !== undefined;
     },
     discard() {
       ahead = undefined;

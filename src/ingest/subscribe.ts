@@ -4,7 +4,7 @@ import { type Lease, LeaseLostError } from '../db/lease.ts';
 import { untilAborted } from '../run-loop.ts';
 import { retryDelayMs } from '../salesforce/backoff.ts';
 import { SalesforceError } from '../salesforce/error.ts';
-import { maxCredit, openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
+import { openPullStream, type PullStream } from '../salesforce/pubsub-stream.ts';
 import { markQuiet, storeEvents, storeKeepalive } from './store-events.ts';
 import { createOutageReporter, type OutageReporter } from './stream-outage.ts';
 import { recoverPosition, replayStart, requestReadSinceStart } from './stream-position.ts';
@@ -137,7 +137,7 @@ async function runStream(
   if (signal.aborted) close();
   try {
     life.openedAt = performance.now();
-    stream.grant(maxCredit);
+    stream.keepCredit();
     const first = await readFirstResponse(context, outages, life, stream);
     if (from.preset === 'LATEST') await requestReadSinceStart(context, subscription.startedAt);
     await storeResponses(context, outages, stream, first);
@@ -178,8 +178,7 @@ async function readFirstResponse(
 }
 
 /**
- * Stores responses and grants credit. Credit for the next response is granted before the current one is stored, so that
- * storing does not wait for a round trip to Salesforce.
+ * Stores responses. The next ones arrive while a response is stored.
  */
 async function storeResponses(
   context: SubscribeContext,
@@ -192,7 +191,6 @@ async function storeResponses(
   // After events, a pause means that the transaction is complete; after a keepalive, that the stream is dead.
   let silenceMeans: 'complete' | 'dead' = 'dead';
   for (;;) {
-    if (stream.outstanding <= maxCredit / 2) stream.grant(maxCredit - stream.outstanding);
     if (response === undefined) {
       await markQuiet(pool, lease);
       silenceMeans = 'dead';

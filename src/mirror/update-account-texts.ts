@@ -2,14 +2,17 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { AppContext } from '../context.ts';
 import { logFailure } from '../db/log-failure.ts';
-import { runLoop } from '../run-loop.ts';
+import { type NextStep, runLoop } from '../run-loop.ts';
 import { loadMirror } from './load-mirror.ts';
 import { type MirrorTable, quoted } from './mirror-table.ts';
 
 const pollMs = 5_000;
 const batchSize = 2_000;
 
-/** Keeps the searched texts of accounts up to date, a few seconds behind the accounts. */
+/**
+ * Keeps the searched texts of accounts up to date, a second behind the accounts. While events wait or records are
+ * loaded, it yields most of the time to them, because trigrams cost as much as the rest of a change.
+ */
 export async function updateTextsUntilAborted(
   { pool, wakeUps, logger }: Pick<AppContext, 'pool' | 'wakeUps'> & { readonly logger: Logger },
   signal: AbortSignal,
@@ -19,13 +22,36 @@ export async function updateTextsUntilAborted(
     step: async () => {
       if (!isComplete) await queueMissingTexts(pool);
       isComplete = true;
-      return (await updateAccountTexts(pool, batchSize)) > 0 ? 'again' : 'wait';
+      const startedAt = performance.now();
+      const updated = await updateAccountTexts(pool, batchSize);
+      return nextStep(updated, performance.now() - startedAt, await isCatchingUp(pool));
     },
     wakeOn: (ms) => wakeUps.next('applied', ms),
     pollMs,
     onFailure: (error) => logFailure(logger, error, 'searched texts not updated'),
     signal,
   });
+}
+
+// Collapses changes of an account that follow each other.
+const minPauseMs = 1_000;
+// Nine tenths of the time.
+const pausePerBusyMs = 9;
+
+/** @param busyMs time that the update took */
+export function nextStep(updated: number, busyMs: number, isCatchingUp: boolean): NextStep {
+  if (updated === 0) return 'wait';
+  if (isCatchingUp) return { pauseMs: Math.max(minPauseMs, busyMs * pausePerBusyMs) };
+  return updated === batchSize ? 'again' : { pauseMs: minPauseMs };
+}
+
+/** Whether events wait to be applied, or a resync merges records. */
+async function isCatchingUp(pool: pg.Pool): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'is-catching-up',
+    text: `select where exists (select from event_queue) or exists (select from resyncs where state = 'applying')`,
+  });
+  return rowCount === 1;
 }
 
 /** Queues accounts that have no searched text, and texts without an account. */

@@ -13,6 +13,11 @@ export const maxCredit = 100;
 export type PullStream = {
   /** Requests `count` more events; at most {@link maxCredit} may be outstanding. */
   grant(count: number): void;
+  /**
+   * Requests events from now on whenever half of the credit is used, unless too many have arrived that `next` has not
+   * returned. So events arrive while earlier ones are stored.
+   */
+  keepCredit(): void;
   /** Number of requested events that have not arrived. */
   readonly outstanding: number;
   /**
@@ -25,7 +30,8 @@ export type PullStream = {
 };
 
 /**
- * Opens the pull stream of a topic. Events are requested only by `grant`, which bounds the events in memory.
+ * Opens the pull stream of a topic. Events are requested only by `grant` and `keepCredit`, which bounds the events in
+ * memory.
  */
 export function openPullStream(client: PubSubClient, topic: string, from: ReplayFrom): PullStream {
   const call = client.subscribe();
@@ -33,14 +39,35 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
   let end: SalesforceError | undefined;
   let wake: (() => void) | undefined;
   let outstanding = 0;
+  const arrived: Amount = { events: 0, bytes: 0 };
   let first = true;
+  let keepsCredit = false;
 
+  const grant = (count: number): void => {
+    outstanding += count;
+    const start =
+      from.preset === 'CUSTOM'
+        ? { topicName: topic, replayPreset: from.preset, replayId: Buffer.from(from.replayId) }
+        : { topicName: topic, replayPreset: from.preset };
+    call.write({ ...(first ? start : { topicName: topic }), numRequested: count });
+    first = false;
+  };
+  const refill = (): void => {
+    const isFull = arrived.events >= maxArrived.events || arrived.bytes >= maxArrived.bytes;
+    if (keepsCredit && end === undefined && !isFull && outstanding <= maxCredit / 2)
+      grant(maxCredit - outstanding);
+  };
   const finish = (error: SalesforceError): void => {
     end ??= error;
     wake?.();
   };
   call.on('data', (response: FetchResponse) => {
     waiting.push(response);
+    const { events, bytes } = amountOf(response);
+    arrived.events += events;
+    arrived.bytes += bytes;
+    outstanding = Math.max(0, outstanding - events);
+    refill();
     wake?.();
   });
   call.on('error', (error: ServiceError) => finish(fromPubSub(error)));
@@ -49,14 +76,10 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
   );
 
   return {
-    grant(count) {
-      outstanding += count;
-      const start =
-        from.preset === 'CUSTOM'
-          ? { topicName: topic, replayPreset: from.preset, replayId: Buffer.from(from.replayId) }
-          : { topicName: topic, replayPreset: from.preset };
-      call.write({ ...(first ? start : { topicName: topic }), numRequested: count });
-      first = false;
+    grant,
+    keepCredit() {
+      keepsCredit = true;
+      refill();
     },
     get outstanding() {
       return outstanding;
@@ -74,7 +97,11 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
       }
       const response = takeCombined(waiting);
       if (response === undefined && end !== undefined) throw end;
-      if (response !== undefined) outstanding = Math.max(0, outstanding - response.events.length);
+      if (response === undefined) return undefined;
+      const { events, bytes } = amountOf(response);
+      arrived.events -= events;
+      arrived.bytes -= bytes;
+      refill();
       return response;
     },
     close() {
@@ -84,8 +111,17 @@ export function openPullStream(client: PubSubClient, topic: string, from: Replay
   };
 }
 
-// Events can arrive in responses of one each.
-const maxCombinedEvents = 100;
+type Amount = { events: number; bytes: number };
+
+// Arrived events from which on no more are requested; up to the credit may still arrive.
+const maxArrived: Amount = { events: 400, bytes: 8 * 1024 ** 2 };
+
+function amountOf({ events }: FetchResponse): Amount {
+  return { events: events.length, bytes: events.reduce((sum, { event }) => sum + event.payload.length, 0) };
+}
+
+// Events of one response of `next`, unless a single response of Salesforce has more.
+const maxCombinedEvents = 500;
 
 /** Combines the leading responses that have events; or takes a keepalive. */
 function takeCombined(waiting: FetchResponse[]): FetchResponse | undefined {

@@ -4,7 +4,11 @@ import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.
 import { deletedField } from '../../src/apply/merge.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
-import { updateAccountTexts, updateTextsUntilAborted } from '../../src/mirror/update-account-texts.ts';
+import {
+  nextStep,
+  updateAccountTexts,
+  updateTextsUntilAborted,
+} from '../../src/mirror/update-account-texts.ts';
 import { differingTexts } from '../helpers/differing-texts.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { silent } from '../helpers/silent-logger.ts';
@@ -95,5 +99,13 @@ describe('the table of searched texts', () => {
     );
     stopping.abort();
     await running;
+  });
+
+  it('updates of searched texts leave nine tenths of the time to a backlog, and follow each other without one', () => {
+    expect(nextStep(2_000, 500, true)).toEqual({ pauseMs: 4_500 });
+    expect(nextStep(1, 5, true)).toEqual({ pauseMs: 1_000 });
+    expect(nextStep(2_000, 500, false)).toBe('again');
+    expect(nextStep(1, 5, false)).toEqual({ pauseMs: 1_000 });
+    expect(nextStep(0, 1, true)).toBe('wait');
   });
 });

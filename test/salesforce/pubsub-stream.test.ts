@@ -8,6 +8,7 @@ import {
   type PullStream,
   type ReplayFrom,
 } from '../../src/salesforce/pubsub-stream.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { startOrgElsewhere } from '../helpers/org-elsewhere.ts';
 import { accountTopic, currentSchema, inOrg, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
@@ -68,7 +69,8 @@ describe('the pull stream', () => {
 
   it('the stream delivers everything in order however much waits', async () => {
     create(350);
-    const stream = follow({ preset: 'EARLIEST' });
+    const stream = follow({ preset: 'EARLIEST' }, 0);
+    stream.keepCredit();
     const got: unknown[] = [];
     while (got.length < 350) {
       const response = await stream.next(patience);
@@ -77,9 +79,19 @@ describe('the pull stream', () => {
         got.push(decodeChangeEvent(event.payload, schema).values.get('Name'));
       }
       expect(stream.outstanding).toBeLessThanOrEqual(maxCredit);
-      if (stream.outstanding <= maxCredit / 2) stream.grant(maxCredit - stream.outstanding);
     }
     expect(got).toEqual(names(350));
+  });
+
+  it('a stream with kept credit requests no more while 400 events wait to be taken', async () => {
+    create(700);
+    const stream = follow({ preset: 'EARLIEST' }, 0);
+    stream.keepCredit();
+    await eventually('no credit is left', () => stream.outstanding === 0);
+    const first = await stream.next(patience);
+    expect(first?.events.length).toBeGreaterThanOrEqual(400);
+    expect(first?.events.length).toBeLessThanOrEqual(500);
+    expect(namesOf(await receive(stream, 700 - (first?.events.length ?? 0))).at(-1)).toBe('Account 700');
   });
 
   it('a stream from the end delivers only what comes after its first response', async () => {
