@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { AppContext } from '../context.ts';
-import { inTransaction } from '../db/database.ts';
+import { inTransaction, sentTogether } from '../db/database.ts';
 import { isDataError } from '../db/database-fault.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
@@ -13,12 +13,13 @@ import { webhookTopics } from '../ingest/store-webhooks.ts';
 import { defaultRetention } from '../maintenance/retention-policy.ts';
 import { clearReportedInvisible } from '../resync/deletion/clear-reported-invisible.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
-import { type AccountChange, type ApplyResult, applyChanges, lockAccountWrites } from './apply-changes.ts';
+import { applyChanges, lockAccountWrites } from './apply-changes.ts';
 import type { Decoded } from './decode-stored.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import { type EventOutcome, type EventSource, saveEventOutcomes, takeFromQueue } from './event-rows.ts';
 import { markDuplicates } from './mark-duplicates.ts';
 import { moveWatermark } from './move-watermark.ts';
+import type { AccountChange, ApplyResult } from './plan-patch.ts';
 import { type BatchReader, batchSize, createBatchReader } from './read-transactions.ts';
 
 export type ApplyContext = Pick<AppContext, 'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'logger'> & {
@@ -125,31 +126,38 @@ async function applyInTransaction(
   decoded: readonly Decoded[],
 ): Promise<void> {
   const { source = 'stream' } = context;
-  await lockAccountWrites(client);
-  const attemptsById = await takeFromQueue(
-    client,
-    source === 'webhook' ? webhookTopics.changeEvents : context.topic,
-    decoded.map(({ id }) => id),
-  );
+  const topic = source === 'webhook' ? webhookTopics.changeEvents : context.topic;
+  // Sent together; each statement begins after the one before it, and so after the lock is taken.
+  const [, attemptsById, unmirrored] = await sentTogether([
+    lockAccountWrites(client),
+    takeFromQueue(
+      client,
+      topic,
+      decoded.map(({ id }) => id),
+    ),
+    readUnmirroredNames(client),
+  ]);
   const now = Date.now();
   const results = decoded.flatMap((event) => {
     const attempts = attemptsById.get(event.id);
     return attempts === undefined ? [] : [processEvent(event, { source, attempts }, now)];
   });
-  const { changes, unknownIds } = await changesOf(context, client, results, now);
-  const applied = await applyChanges(client, changes, context.codes);
-  await saveEventOutcomes(
-    client,
-    await markDuplicates(
+  const { changes, unknownIds } = await changesOf(context, client, results, unmirrored, now);
+  const [outcomes, applied] = await sentTogether([
+    markDuplicates(
       client,
       results.map(({ outcome }) => outcome),
       source,
     ),
-  );
-  const before = await moveWatermark(client, context, headersOf(results), now);
+    applyChanges(client, changes, context.codes),
+  ]);
+  const [before, visible] = await sentTogether([
+    moveWatermark(client, context, headersOf(results), now),
+    clearReportedInvisible(client, changes),
+    saveEventOutcomes(client, outcomes),
+  ]);
   await enqueue(client, context.jobs, applied);
   const late = source === 'webhook' ? accountsBeyondHorizon(results) : [];
-  const visible = await clearReportedInvisible(client, changes);
   const rereads = [...deletedInMerges(results), ...late, ...unknownIds, ...visible];
   await context.jobs.enqueueRereads(client, [...new Set(rereads)]);
   await recordIncidents(context, client, detectedGaps(results, applied), before);
@@ -193,9 +201,9 @@ async function changesOf(
   { topic, source }: ApplyContext,
   client: pg.PoolClient,
   results: readonly ProcessedEvent[],
+  unmirrored: ReadonlySet<string>,
   now: number,
 ): Promise<{ readonly changes: readonly AccountChange[]; readonly unknownIds: readonly string[] }> {
-  const unmirrored = await readUnmirroredNames(client);
   const eventChanges = results
     .flatMap(toChanges)
     .map((event) => ({ ...event, change: omitUnmirrored(event.change, unmirrored) }));

@@ -22,19 +22,14 @@ export async function readOwners(client: Queryable, rows: readonly SavedRow[]): 
 /** Clears codes that move to another account before the rows are saved, because codes are unique. */
 export async function releaseCodes(
   client: Queryable,
-  rows: readonly SavedRow[],
-  before: ReadonlyMap<string, AccountRow>,
+  releasing: readonly string[],
   displaced: ResolvedCodes['displaced'],
 ): Promise<void> {
-  const releasing = rows.filter(({ id, code }) => {
-    const old = before.get(id)?.code.signupCode ?? null;
-    return old !== null && old !== code.signupCode;
-  });
   if (releasing.length > 0) {
     await client.query({
       name: 'release-codes',
       text: 'update signup_codes set code = null where account_id = any($1::text[])',
-      values: [releasing.map(({ id }) => id)],
+      values: [releasing],
     });
   }
   if (displaced.length === 0) return;
@@ -88,7 +83,7 @@ export async function reassignFreedCodes(
   const displaced = claimants.flatMap(({ id, code, owner }) =>
     owner === null ? [] : [{ id: owner, code: transferred(code, id, at) }],
   );
-  await releaseCodes(client, [], before, displaced);
+  await releaseCodes(client, [], displaced);
   await client.query({
     name: 'reassign-codes',
     text: `with changed as (

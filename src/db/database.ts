@@ -48,6 +48,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     max: options.max ?? 10,
     application_name: options.applicationName ?? 'tidemark',
     types: { getTypeParser },
+    // Statements that are not awaited one by one are sent at once, and PostgreSQL executes them in order.
+    pipeline: true,
   });
   // The pool handles errors of idle connections only; an error of one in use would end the process.
   pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)));
@@ -96,6 +98,20 @@ function isSerializationFailure(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
+/**
+ * Waits for statements of a transaction that were sent together.
+ * @throws the error of the one that failed: PostgreSQL refuses those after it with error 25P02
+ */
+export async function sentTogether<T extends readonly unknown[]>(
+  statements: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const settled = await Promise.allSettled(statements);
+  const errors: unknown[] = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (errors.length > 0)
+    throw errors.find((error) => (error as { code?: unknown }).code !== '25P02') ?? errors[0];
+  return Promise.all(statements) as unknown as Promise<T>;
+}
+
 /** A connection that cannot roll back is destroyed instead of being returned to the pool. */
 async function attemptTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -103,7 +119,9 @@ async function attemptTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
   try {
     await client.query('begin');
     const result = await work(client);
-    await client.query('commit');
+    const { command } = await client.query('commit');
+    // PostgreSQL answers the commit of a failed transaction with a rollback, not with an error.
+    if (command !== 'COMMIT') throw new Error('The transaction was rolled back.');
     return result;
   } catch (error) {
     broken = await rollBack(client);
@@ -146,3 +164,11 @@ export function* slices<T>(rows: readonly T[], size = rowsPerStatement): Generat
 }
 
 const rowsPerStatement = 2_000;
+
+/** Splits two lists of rows for statements that write a part of each. */
+export function* pairedSlices<A, B>(first: readonly A[], second: readonly B[]): Generator<[A[], B[]]> {
+  for (let start = 0; start < Math.max(first.length, second.length); start += rowsPerStatement) {
+    const end = start + rowsPerStatement;
+    yield [first.slice(start, end), second.slice(start, end)];
+  }
+}

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { formatVersion, type Version } from '../apply/version.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
-import { saveStates, versionArrays, versionTuple } from './history-rows.ts';
+import { saveHistory, versionArrays, versionTuple } from './history-rows.ts';
 import { type Place, readPast } from './read-past.ts';
 
 export type FoldOrder = {
@@ -41,13 +41,13 @@ export async function foldHistory(pool: pg.Pool, order: FoldOrder): Promise<Fold
 
 async function fold(client: Queryable, places: readonly LastPlace[]): Promise<void> {
   const states = await readPast(client, places);
-  await saveStates(
-    client,
-    places.flatMap(({ accountId, through, hasOwnRow }, index) => {
+  await saveHistory(client, {
+    entries: [],
+    states: places.flatMap(({ accountId, through, hasOwnRow }, index) => {
       const known = states[index];
       return known === undefined || hasOwnRow ? [] : [{ accountId, version: through, known, isBase: true }];
     }),
-  );
+  });
   const own = places.filter(({ hasOwnRow }) => hasOwnRow);
   if (own.length === 0) return;
   // Only reads without changes follow such a row, so its start can move to the last of them.

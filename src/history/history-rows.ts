@@ -1,6 +1,5 @@
-import type { Merged } from '../apply/merge.ts';
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
-import { type Queryable, slices } from '../db/database.ts';
+import { pairedSlices, type Queryable, sentTogether, slices } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { FieldValues, Scalar } from '../salesforce/change-event.ts';
 import type { Entry, KnownState } from './entry.ts';
@@ -9,34 +8,81 @@ import type { StateRow } from './insert-late.ts';
 export type AccountEntry = { readonly accountId: string; readonly entry: Entry };
 export type AccountStateRow = StateRow & { readonly accountId: string; readonly isBase: boolean };
 
-/** Inserts changes; one that exists already, by another copy of its event, is kept. */
-export async function insertEntries(client: Queryable, rows: readonly AccountEntry[]): Promise<void> {
-  for (const slice of slices(rows)) {
-    await client.query({
-      name: 'insert-account-changes',
-      text: `insert into account_changes (${changeColumns})
-             select account_id, commit_ms, commit_number, sequence_number, read_ms, form, written,
-                    array(select jsonb_array_elements_text(unread_fields)), gap, change_type, event_id, resync_id
-               from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::text[], $7::jsonb[],
-                           $8::jsonb[], $9::boolean[], $10::text[], $11::bigint[], $12::uuid[]) as t (${changeColumns})
-             on conflict do nothing`,
-      values: [
-        slice.map(({ accountId }) => accountId),
-        ...versionArrays(slice.map(({ entry }) => entry.version)),
-        slice.map(({ entry }) => entry.form),
-        slice.map(({ entry }) => toJson(entry.written)),
-        slice.map(({ entry }) => storableJson([...(entry.readFields ?? entry.unreadFields)])),
-        slice.map(({ entry }) => entry.gap),
-        slice.map(({ entry }) => entry.origin.changeType),
-        slice.map(({ entry }) => entry.origin.eventId),
-        slice.map(({ entry }) => entry.origin.resyncId),
-      ],
-    });
-  }
+/** History entries and states to save. */
+export type SavedHistory = {
+  readonly entries: readonly AccountEntry[];
+  readonly states: readonly AccountStateRow[];
+};
+
+/**
+ * Inserts entries, and inserts or replaces states. An entry that exists already, by another copy of its event, is kept.
+ */
+export async function saveHistory(client: Queryable, { entries, states }: SavedHistory): Promise<void> {
+  await sentTogether(
+    [...pairedSlices(entries, states)].map(([someEntries, someStates]) =>
+      client.query({
+        name: 'save-history',
+        text: saveHistorySql,
+        values: [storableJson({ entries: someEntries.map(entryRow), states: someStates.map(stateRow) })],
+      }),
+    ),
+  );
 }
 
-const changeColumns = `account_id, commit_ms, commit_number, sequence_number, read_ms, form, written, unread_fields, gap,
-                       change_type, event_id, resync_id`;
+const saveHistorySql = `
+  with states as (
+    insert into account_states (account_id, commit_ms, commit_number, sequence_number, read_ms, state, base_version,
+                                field_versions, stale_version, is_base)
+    select * from json_to_recordset($1::json -> 'states')
+             as t (account_id text, commit_ms bigint, commit_number bigint, sequence_number int, read_ms bigint, state jsonb,
+                   base_version text, field_versions jsonb, stale_version text, is_base boolean)
+    on conflict (account_id, commit_ms, commit_number, sequence_number, read_ms) do update
+      set state = excluded.state, base_version = excluded.base_version, field_versions = excluded.field_versions,
+          stale_version = excluded.stale_version, is_base = account_states.is_base or excluded.is_base)
+  insert into account_changes (account_id, commit_ms, commit_number, sequence_number, read_ms, form, written,
+                               unread_fields, gap, change_type, event_id, resync_id)
+  select * from json_to_recordset($1::json -> 'entries')
+           as t (account_id text, commit_ms bigint, commit_number bigint, sequence_number int, read_ms bigint, form text,
+                 written jsonb, unread_fields text[], gap boolean, change_type text, event_id bigint, resync_id uuid)
+  on conflict do nothing`;
+
+function entryRow({ accountId, entry }: AccountEntry): object {
+  const { version, form, written, readFields, unreadFields, gap, origin } = entry;
+  return {
+    account_id: accountId,
+    ...versionColumns(version),
+    form,
+    written: Object.fromEntries(written),
+    unread_fields: [...(readFields ?? unreadFields)],
+    gap,
+    change_type: origin.changeType,
+    event_id: origin.eventId?.toString() ?? null,
+    resync_id: origin.resyncId,
+  };
+}
+
+function stateRow({ accountId, version, known: { merged, staleVersion }, isBase }: AccountStateRow): object {
+  return {
+    account_id: accountId,
+    ...versionColumns(version),
+    state: Object.fromEntries(merged.values),
+    base_version: formatVersion(merged.baseVersion),
+    field_versions: Object.fromEntries(
+      [...merged.fieldVersions].map(([path, at]) => [path, formatVersion(at)]),
+    ),
+    stale_version: staleVersion && formatVersion(staleVersion),
+    is_base: isBase,
+  };
+}
+
+function versionColumns([commitMs, commitNumber, sequenceNumber, readMs]: Version): object {
+  return {
+    commit_ms: commitMs,
+    commit_number: commitNumber.toString(),
+    sequence_number: sequenceNumber,
+    read_ms: readMs,
+  };
+}
 
 /** Updates what reads changed, after a late change was inserted before them. */
 export async function rewriteEntries(client: Queryable, rows: readonly AccountEntry[]): Promise<void> {
@@ -52,32 +98,6 @@ export async function rewriteEntries(client: Queryable, rows: readonly AccountEn
         slice.map(({ accountId }) => accountId),
         ...versionArrays(slice.map(({ entry }) => entry.version)),
         slice.map(({ entry }) => toJson(entry.written)),
-      ],
-    });
-  }
-}
-
-/** Inserts or replaces states. */
-export async function saveStates(client: Queryable, rows: readonly AccountStateRow[]): Promise<void> {
-  for (const slice of slices(rows)) {
-    await client.query({
-      name: 'save-account-states',
-      text: `insert into account_states (account_id, commit_ms, commit_number, sequence_number, read_ms, state,
-                                         base_version, field_versions, stale_version, is_base)
-             select * from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[], $6::jsonb[],
-                                  $7::text[], $8::jsonb[], $9::text[], $10::boolean[])
-             on conflict (account_id, commit_ms, commit_number, sequence_number, read_ms) do update
-               set state = excluded.state, base_version = excluded.base_version,
-                   field_versions = excluded.field_versions, stale_version = excluded.stale_version,
-                   is_base = account_states.is_base or excluded.is_base`,
-      values: [
-        slice.map(({ accountId }) => accountId),
-        ...versionArrays(slice.map(({ version }) => version)),
-        slice.map(({ known }) => toJson(known.merged.values)),
-        slice.map(({ known }) => formatVersion(known.merged.baseVersion)),
-        slice.map(({ known }) => versionsJson(known.merged)),
-        slice.map(({ known: { staleVersion } }) => staleVersion && formatVersion(staleVersion)),
-        slice.map(({ isBase }) => isBase),
       ],
     });
   }
@@ -159,10 +179,4 @@ export function toStateRow(raw: RawState): StateRow & { readonly isBase: boolean
 
 function toJson(values: FieldValues): string {
   return storableJson(Object.fromEntries(values));
-}
-
-function versionsJson({ fieldVersions }: Merged): string {
-  return JSON.stringify(
-    Object.fromEntries([...fieldVersions].map(([path, at]) => [path, formatVersion(at)])),
-  );
 }

@@ -1,43 +1,23 @@
 import { compareVersions } from '../apply/version.ts';
 import { type Queryable, slices } from '../db/database.ts';
-import type { Draft } from './draft.ts';
 import type { Entry } from './entry.ts';
 import {
+  type AccountEntry,
   entryJson,
-  insertEntries,
   type RawEntry,
   type RawState,
   rewriteEntries,
-  saveStates,
+  saveHistory,
   stateJson,
   toEntry,
   toStateRow,
   versionArrays,
   versionTuple,
 } from './history-rows.ts';
-import { insertAllLate, type RecordedHistory, type StateRow } from './insert-late.ts';
+import { insertAllLate, type RecordedHistory } from './insert-late.ts';
 
-/** The history of merged changes, to be saved. */
-export type Recording = {
-  readonly accountId: string;
-  readonly draft: Draft;
-  readonly checkpoint: StateRow | null;
-};
-
-/** Saves the history of merged changes. The caller holds the account write lock. */
-export async function recordHistory(client: Queryable, recordings: readonly Recording[]): Promise<void> {
-  const states = recordings.flatMap(({ accountId, draft: { base }, checkpoint }) => [
-    ...(base === null ? [] : [{ ...base, accountId, isBase: true }]),
-    // One statement may write a row only once: the base can be the checkpoint too.
-    ...(checkpoint === null || (base !== null && compareVersions(base.version, checkpoint.version) === 0)
-      ? []
-      : [{ ...checkpoint, accountId, isBase: false }]),
-  ]);
-  await saveStates(client, states);
-  const entriesOf = (pick: 'entries' | 'late') =>
-    recordings.flatMap(({ accountId, draft }) => draft[pick].map((entry) => ({ accountId, entry })));
-  await insertEntries(client, entriesOf('entries'));
-  const late = entriesOf('late');
+/** Inserts changes that are older than saved ones into the history. The caller holds the account write lock. */
+export async function recordLateChanges(client: Queryable, late: readonly AccountEntry[]): Promise<void> {
   if (late.length === 0) return;
   // Most late changes are copies of saved ones.
   const known = await findSaved(client, late);
@@ -49,10 +29,7 @@ export async function recordHistory(client: Queryable, recordings: readonly Reco
 // The history of each after its oldest late change is held in memory.
 const accountsAtOnce = 20;
 
-async function findSaved(
-  client: Queryable,
-  late: readonly { readonly accountId: string; readonly entry: Entry }[],
-): Promise<Set<number>> {
+async function findSaved(client: Queryable, late: readonly AccountEntry[]): Promise<Set<number>> {
   const { rows } = await client.query<{ place: bigint }>({
     name: 'changes-on-record',
     text: `select t.place from unnest($1::text[], $2::bigint[], $3::bigint[], $4::int[], $5::bigint[])
@@ -80,12 +57,11 @@ async function insertLateChanges(
   }));
   const entriesOf = (pick: 'inserted' | 'rewritten') =>
     changed.flatMap((outcome) => outcome[pick].map((entry) => ({ accountId: outcome.accountId, entry })));
-  await insertEntries(client, entriesOf('inserted'));
+  await saveHistory(client, {
+    entries: entriesOf('inserted'),
+    states: changed.flatMap(({ accountId, states }) => states.map((row) => ({ ...row, accountId }))),
+  });
   await rewriteEntries(client, entriesOf('rewritten'));
-  await saveStates(
-    client,
-    changed.flatMap(({ accountId, states }) => states.map((row) => ({ ...row, accountId }))),
-  );
 }
 
 /** Reads the nearest state before the oldest late change of each account, and everything after it. */

@@ -1,4 +1,4 @@
-import type { AccountChange } from '../apply/apply-changes.ts';
+import type { AccountChange } from '../apply/plan-patch.ts';
 import { laterVersion, parseVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
 import { readWatermark } from '../ingest/subscription-rows.ts';

@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import { type AccountChange, applyChanges, lockAccountWrites } from '../apply/apply-changes.ts';
+import { applyChanges, lockAccountWrites } from '../apply/apply-changes.ts';
 import { enqueue } from '../apply/apply-events.ts';
 import { type Change, deletedField } from '../apply/merge.ts';
+import type { AccountChange } from '../apply/plan-patch.ts';
 import { toStorable } from '../apply/replaced-fields.ts';
 import { laterVersion, readVersion } from '../apply/version.ts';
 import { inTransaction } from '../db/database.ts';

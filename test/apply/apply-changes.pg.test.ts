@@ -1,10 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  type AccountChange,
-  type ApplyResult,
-  applyChanges,
-  lockAccountWrites,
-} from '../../src/apply/apply-changes.ts';
+import { applyChanges, lockAccountWrites } from '../../src/apply/apply-changes.ts';
+import type { AccountChange, ApplyResult } from '../../src/apply/plan-patch.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';

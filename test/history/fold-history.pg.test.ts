@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
+import { applyChanges } from '../../src/apply/apply-changes.ts';
 import type { Change } from '../../src/apply/merge.ts';
+import type { AccountChange } from '../../src/apply/plan-patch.ts';
 import type { Version } from '../../src/apply/version.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';

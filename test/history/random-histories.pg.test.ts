@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
+import { applyChanges } from '../../src/apply/apply-changes.ts';
 import { type FieldTree, fromTree } from '../../src/apply/field-tree.ts';
 import {
   type Change,
@@ -10,6 +10,7 @@ import {
   type Merged,
   merge,
 } from '../../src/apply/merge.ts';
+import type { AccountChange } from '../../src/apply/plan-patch.ts';
 import { compareVersions } from '../../src/apply/version.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
+import { applyChanges } from '../../src/apply/apply-changes.ts';
+import type { AccountChange } from '../../src/apply/plan-patch.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { foldHistory } from '../../src/history/fold-history.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type AccountChange, applyChanges } from '../../src/apply/apply-changes.ts';
+import { applyChanges } from '../../src/apply/apply-changes.ts';
 import { deletedField } from '../../src/apply/merge.ts';
+import type { AccountChange } from '../../src/apply/plan-patch.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import {

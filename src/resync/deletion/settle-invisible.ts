@@ -1,7 +1,8 @@
 import type pg from 'pg';
-import { type AccountChange, applyChanges, lockAccountWrites } from '../../apply/apply-changes.ts';
+import { applyChanges, lockAccountWrites } from '../../apply/apply-changes.ts';
 import { enqueue } from '../../apply/apply-events.ts';
 import { deletedField } from '../../apply/merge.ts';
+import type { AccountChange } from '../../apply/plan-patch.ts';
 import { inTransaction } from '../../db/database.ts';
 import { lockClaim } from '../resync-claim.ts';
 import type { ResyncContext, RunningResync } from '../snapshot.ts';
