@@ -129,6 +129,7 @@ async function changeColumns(
   // Also columns that were removed by hand.
   const missing = new Map([...before, ...planned].map(({ name, type }) => [name, type]));
   for (const name of present) missing.delete(name);
+  if (missing.size > 0 || planned.length > 0) await lockViews(client, sql);
   if (missing.size > 0) {
     const clauses = [...missing].map(([name, type]) => `add column ${quoted(name)} ${type}`);
     await client.query(`alter table ${sql} ${clauses.join(', ')}`);
@@ -139,6 +140,21 @@ async function changeColumns(
     if (before.length === 0)
       await client.query(`create index if not exists ${quoted(name)} on ${definition}`);
   await replaceViews(client, table);
+}
+
+/**
+ * Locks the views in the order in which readers do, before the table: a reader locks a view and then what it reads. In
+ * another order, readers and the change would wait for each other.
+ */
+async function lockViews(client: Queryable, table: string): Promise<void> {
+  // Changes nothing: LOCK TABLE would also lock all tables that the view reads.
+  for (const view of [beside(table, 'history'), beside(table, 'live'), 'accounts'])
+    await client.query(`alter view if exists ${view} alter column id drop default`);
+}
+
+/** The qualified name of a view next to the table. */
+function beside(table: string, suffix: string): string {
+  return table.replace(/[^.]+$/, quoted(`${tableName}_${suffix}`));
 }
 
 async function readColumnNames(client: Queryable, table: string): Promise<string[]> {
@@ -172,10 +188,9 @@ async function saveColumns(client: Queryable, planned: readonly MirrorColumn[]):
 
 /** The comment of a view holds the digest of its definition: a view that is up to date is not locked. */
 async function replaceViews(client: pg.PoolClient, table: MirrorTable): Promise<void> {
-  const beside = (suffix: string): string => table.sql.replace(/[^.]+$/, quoted(`${tableName}_${suffix}`));
-  await replaceView(client, beside('live'), liveView(table));
+  await replaceView(client, beside(table.sql, 'live'), liveView(table));
   await replaceView(client, 'accounts', accountsView(table));
-  await replaceView(client, beside('history'), historyView);
+  await replaceView(client, beside(table.sql, 'history'), historyView);
 }
 
 async function replaceView(client: pg.PoolClient, name: string, definition: string): Promise<void> {

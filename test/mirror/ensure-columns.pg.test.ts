@@ -7,6 +7,7 @@ import { loadMirror } from '../../src/mirror/load-mirror.ts';
 import { ensureColumns } from '../../src/mirror/prepare-mirror.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import type { ScalarType, SchemaField } from '../../src/salesforce/writer-schema.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 
 const database = useDatabase();
@@ -92,4 +93,34 @@ describe('columns that follow the schema', () => {
     await write({ Late__c: 'typed' });
     expect(await stored('late__c')).toEqual({ late__c: 'typed' });
   });
+
+  it.for(['accounts', 'salesforce.account_live', 'salesforce.account_history'])(
+    'a change of columns and new readers of %s do not wait for each other',
+    async (view) => {
+      const waiting = async (count: number): Promise<void> =>
+        eventually(`${count} sessions wait for a lock`, async () => {
+          const [row] = await database.rows(
+            `select count(*)::int as count from pg_locks where not granted
+                and database = (select oid from pg_database where datname = current_database())`,
+          );
+          return row?.['count'] === count;
+        }).then(() => {});
+      const change = async (name: string): Promise<readonly string[]> => {
+        const first = await database.pool.connect();
+        await first.query(`begin; select from ${view} limit 1`);
+        const changed = ensureColumns(database.pool, schema({ ...base, [name]: 'text' }), true);
+        await waiting(1);
+        const second = database.pool.query(`select from ${view} limit 1`);
+        await Promise.race([waiting(2), changed.catch(() => {})]);
+        await first.query('commit');
+        first.release();
+        return (await Promise.allSettled([changed, second])).map(({ status }) => status);
+      };
+      // On a busy machine, the change may give up before the second reader comes.
+      const results: (readonly string[])[] = [];
+      while (results.length < 5 && results.at(-1)?.includes('rejected') !== false)
+        results.push(await change(`${view.replace('.', '_')}_${results.length}__c`));
+      expect(results.at(-1)).toEqual(['fulfilled', 'fulfilled']);
+    },
+  );
 });
