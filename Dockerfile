@@ -25,7 +25,7 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
 # A small young generation and an early collection keep the memory flat while a backlog is worked off; so does an
 # allocator that gives back what is free.
 ENV MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=131072
-CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=30", "src/main.ts"]
+CMD ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "src/main.ts"]
 
 # For trying Tidemark without Salesforce: `docker build --target trial .`
 FROM service AS trial

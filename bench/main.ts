@@ -1,5 +1,5 @@
 // How fast Tidemark is on this machine, each figure next to its comparison from the same run:
-// `npm run bench`, `npm run bench -- --quick`, `npm run bench -- --only reads,latency`. See docs/performance.md.
+// `npm run bench`, `npm run bench -- --quick`, `npm run bench -- --only ingest --rounds 1`. See docs/performance.md.
 import { writeFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -15,7 +15,11 @@ import { openWorld } from './world.ts';
 
 const measures = [ingest, latency, reads, load, growth, roundTrip, memory];
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+  },
 });
 const wanted = values.only?.split(',') ?? measures.map(({ name }) => name);
 const unknown = wanted.find((name) => !measures.some((measure) => measure.name === name));
@@ -26,12 +30,16 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 
+const extent = {
+  quick: values.quick,
+  rounds: values.rounds === undefined ? undefined : Number(values.rounds),
+};
 const world = await openWorld();
 const results: Result[] = [];
 try {
   for (const measure of measures.filter(({ name }) => wanted.includes(name))) {
     const begin = performance.now();
-    for (const result of await measure.run(world, { quick: values.quick })) {
+    for (const result of await measure.run(world, extent)) {
       results.push(result);
       say(line(result));
       if (result.cpu !== undefined) say(`      cores busy: ${shares(result.cpu)}`);

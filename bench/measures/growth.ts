@@ -6,10 +6,11 @@ import type { Measure } from './measure.ts';
 /** What an event costs in large tables, against the same in small ones: one database, before and after it has grown. */
 export const growth: Measure = {
   name: 'growth',
-  async run(world, { quick }) {
-    const extent = quick
+  async run(world, { quick, rounds }) {
+    const usual = quick
       ? { accounts: 20_000, events: 50_000, rounds: 1, changes: 4_000 }
       : { accounts: 1_000_000, events: 5_000_000, rounds: 3, changes: 20_000 };
+    const extent = { ...usual, rounds: rounds ?? usual.rounds };
     const org = await startOrg(5_000);
     const database = await world.createDatabase();
     try {

@@ -10,12 +10,12 @@ import type { Measure, Result } from './measure.ts';
 /** Storing alone, and the whole way, against a raw insert of the same bytes and the obvious implementation. */
 export const ingest: Measure = {
   name: 'ingest',
-  async run(world, { quick }) {
+  async run(world, { quick, rounds: wanted }) {
     const sizes = quick
       ? { rounds: 1, warm: 500, events: 4_000, obvious: 1_000 }
       : { rounds: 5, warm: 5_000, events: 30_000, obvious: 6_000 };
     const rounds: Round[] = [];
-    for (let n = 0; n < sizes.rounds; n++) rounds.push(await oneRound(world, sizes));
+    for (let n = 0; n < (wanted ?? sizes.rounds); n++) rounds.push(await oneRound(world, sizes));
     return table(rounds);
   },
 };

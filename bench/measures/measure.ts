@@ -1,7 +1,11 @@
 import type { World } from '../world.ts';
 
 /** How much is done: `quick` shows that everything runs and how it roughly is. */
-export type Extent = { readonly quick: boolean };
+export type Extent = {
+  readonly quick: boolean;
+  /** Rounds of measures that repeat; undefined for their usual number. */
+  readonly rounds: number | undefined;
+};
 
 export type Measure = {
   readonly name: string;

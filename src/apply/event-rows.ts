@@ -182,7 +182,7 @@ export type WaitingSources = { readonly stream: boolean; readonly webhooks: bool
 /** @param topic null if events of the stream are known to wait */
 export async function readWaitingSources(client: Queryable, topic: string | null): Promise<WaitingSources> {
   const { rows } = await client.query<WaitingSources>({
-    name: 'read-waiting-sources',
+    // Without a name, and so planned for the current size of the queue.
     text: `select $1::text is null or exists (select from event_queue where topic = $1) as stream,
                   exists (select from event_queue where topic in ($2, $3)) as webhooks`,
     values: [topic, ...Object.values(webhookTopics)],

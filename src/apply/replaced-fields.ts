@@ -5,6 +5,16 @@ import { compareVersions } from './version.ts';
 
 /** Makes the texts of a change storable in PostgreSQL; `replaced` has the fields whose text was altered. */
 export function toStorable(change: Change): Change {
+  if (storable.has(change)) return change;
+  const result = replaceUnstorable(change);
+  storable.add(result);
+  return result;
+}
+
+// Changes of reads are compared before they are merged.
+const storable = new WeakSet<Change>();
+
+function replaceUnstorable(change: Change): Change {
   const altered = [...change.values].filter(
     ([path, value]) => !isStorableText(path) || !isStorableValue(value),
   );

@@ -65,16 +65,22 @@ function typesOf(table: MirrorTable): ReadonlyMap<string, string> {
   return types;
 }
 
+/** From this number of rows on, only columns with a value are written: as in a load. */
+const manyRows = 200;
+
 async function insertValues(client: Queryable, table: MirrorTable, rows: readonly SavedRow[]): Promise<void> {
-  const names = [...typesOf(table).keys()];
+  const columns = rows.map((row) => [row.id, columnsOf(table, row)] as const);
+  const all = [...typesOf(table).keys()];
+  const isMany = rows.length >= manyRows;
+  const names = isMany ? [...new Set(columns.flatMap(([, row]) => [...row.keys()]))].sort() : all;
   const list = names.map(quoted).join(', ');
   await client.query({
-    name: `insert-accounts-${table.version}`,
+    ...(isMany ? {} : { name: `insert-accounts-${table.version}` }),
     // A row without a record was written by hand.
     text: `insert into ${table.sql} (id, ${list})
            select id, ${list} from json_to_recordset($1::json) as t (id text, ${recordSet(table, names)})
-           on conflict (id) do update set ${names.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(', ')}`,
-    values: [storableJson(rows.map((row) => toJsonRow(row.id, columnsOf(table, row))))],
+           on conflict (id) do update set ${all.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(', ')}`,
+    values: [storableJson(columns.map(([id, row]) => toJsonRow(id, row)))],
   });
 }
 

@@ -11,7 +11,7 @@ import { limitMemory } from './memory-limit.ts';
 const organizationId = '00Dal00000AbCdEEAV';
 const key = 'test-only-key-of-an-operator-0123456789';
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const flags = ['--max-semi-space-size=16', '--heap-growing-percent=30'];
+const flags = ['--max-semi-space-size=8', '--heap-growing-percent=30'];
 
 export type AttackReport = {
   readonly attack: AttackName;
