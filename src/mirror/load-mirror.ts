@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { Queryable } from '../db/database.ts';
 import type { ColumnType } from './column-value.ts';
 import { type MirrorObject, type MirrorTable, mirrorTable } from './mirror-table.ts';
@@ -20,6 +21,34 @@ export async function loadMirror(client: Queryable): Promise<MirrorTable> {
   tables.set(object.version, table);
   return table;
 }
+
+/**
+ * Reads rows with the columns as this process last read them, without a query for the catalog.
+ *
+ * @param read is repeated with the current columns if a row has another `columnsVersion`, see {@link columnsVersion}
+ */
+export async function readWithColumns<Result>(
+  pool: pg.Pool,
+  read: (table: MirrorTable) => Promise<{ readonly version: string | undefined; readonly result: Result }>,
+): Promise<Result> {
+  let table = lastRead.get(pool) ?? (await loadMirror(pool));
+  for (;;) {
+    lastRead.set(pool, table);
+    const { version, result } = await read(table);
+    if (version === undefined || version === table.version) return result;
+    table = await loadMirror(pool);
+  }
+}
+
+/** Makes the next {@link readWithColumns} use the current columns. */
+export async function refreshColumns(pool: pg.Pool): Promise<void> {
+  lastRead.set(pool, await loadMirror(pool));
+}
+
+const lastRead = new WeakMap<pg.Pool, MirrorTable>();
+
+/** SQL for the version of the columns in the snapshot of a statement. */
+export const columnsVersion = `(select version::text from mirror_objects where object = '${accountObject}')`;
 
 const tables = new Map<string, MirrorTable>();
 const maxCached = 20;

@@ -115,15 +115,16 @@ function fieldJson(table: MirrorTable, name: string, columns: readonly MirrorCol
   return own.length === 0 ? compound : `coalesce(${compound}, to_jsonb(${own.join()}))`;
 }
 
-function valueJson({ columns }: MirrorTable, { path, name, type }: MirrorColumn): string {
-  const own = columnJson(type, `a.${quoted(name)}`);
+/** SQL for the value of a field as JSON. @param row prefix of the columns */
+export function valueJson({ columns }: MirrorTable, { path, name, type }: MirrorColumn, row = 'a.'): string {
+  const own = columnJson(type, `${row}${quoted(name)}`);
   const former = columns.filter((column) => column.path === path && column.state === 'replaced').toReversed();
   if (former.length === 0) return own;
-  const all = [own, ...former.map((column) => columnJson(column.type, `a.${quoted(column.name)}`))];
+  const all = [own, ...former.map((column) => columnJson(column.type, `${row}${quoted(column.name)}`))];
   return `coalesce(${all.map((value) => `to_jsonb(${value})`).join(', ')})`;
 }
 
-function chunks<T>(items: readonly T[], size: number): T[][] {
+export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
     items.slice(index * size, (index + 1) * size),
   );

@@ -168,7 +168,12 @@ function indexesOf(plan: Node): string[] {
   return [...new Set(nodesOf(plan).flatMap((node) => node['Index Name'] ?? []))];
 }
 
-const primaryKeys: ReadonlySet<string> = new Set(['account_pkey', 'records_pkey', 'signup_codes_pkey']);
+const primaryKeys: ReadonlySet<string> = new Set([
+  'account_pkey',
+  'records_pkey',
+  'signup_codes_pkey',
+  'mirror_objects_pkey',
+]);
 
 type Node = {
   readonly 'Node Type': string;

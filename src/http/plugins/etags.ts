@@ -79,7 +79,11 @@ export function registerListTags(app: FastifyInstance): void {
     route.config = { ...route.config, isList: true };
   });
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (!request.routeOptions.config.isList || reply.statusCode !== 200 || typeof payload !== 'string')
+    if (
+      !request.routeOptions.config.isList ||
+      reply.statusCode !== 200 ||
+      (typeof payload !== 'string' && !Buffer.isBuffer(payload))
+    )
       return done();
     // The tag is weak: it is valid with and without compression.
     const tag = `W/"${hash('sha256', payload, 'base64url').slice(0, 22)}"`;

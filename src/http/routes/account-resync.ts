@@ -10,7 +10,8 @@ import { QueuedResyncSchema } from '../schemas/resync.ts';
 import { Named, StrictObject } from '../schemas/values.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 import { waitForResync } from '../streams/follow-resync.ts';
-import { accountJson } from '../views/account.ts';
+import { decodeAccount } from '../views/account-columns.ts';
+import { readAccount } from '../views/read-account.ts';
 
 const maxWaitMs = 10_000;
 /** Above this number of waiting requests, `wait` is ignored. */
@@ -49,12 +50,13 @@ export function registerAccountResyncRoute(app: Server, dependencies: HttpDepend
 
 const oneAccount = { scope: 'accounts', mode: 'repair', repairs: false, reason: 'manual' } as const;
 
-async function readAccountJson({ prisma, fieldNames, signupCodeField }: HttpDependencies, id: string) {
-  const row = await prisma.account.findUnique({ where: { id } });
-  if (row === null) {
+async function readAccountJson({ pool, fieldNames, signupCodeField }: HttpDependencies, id: string) {
+  const shape = { fieldNames: await fieldNames(), signupCodeField };
+  const row = await readAccount(pool, shape, id);
+  if (row === undefined) {
     throw new Problem('not-found', `Account ${id} exists neither in Salesforce nor in the mirror.`);
   }
-  return accountJson(row, { fieldNames: await fieldNames(), signupCodeField });
+  return decodeAccount(row, shape);
 }
 
 const schema = {

@@ -1,15 +1,10 @@
 import { Prisma } from '../../db/generated/client.ts';
 import { foldedNameSql } from '../../mirror/field-indexes.ts';
-import { loadMirror } from '../../mirror/load-mirror.ts';
+import type { MirrorTable } from '../../mirror/mirror-table.ts';
 import type { AccountQuery } from '../schemas/account-query.ts';
 import type { HttpDependencies } from '../server-types.ts';
-import {
-  type AccountRow,
-  type AccountShape,
-  accountColumns,
-  accountColumnsWithoutFields,
-  accountJson,
-} from '../views/account.ts';
+import type { AccountShape } from '../views/account.ts';
+import { accountColumns, accountText, decodeAccount, type StoredAccount } from '../views/account-columns.ts';
 import { type AccountFilter, accountFilters, candidateTextTable } from './account-filters.ts';
 import { fieldFilters } from './field-filters.ts';
 import type { KeysetColumn, KeysetOrder } from './keyset.ts';
@@ -18,22 +13,24 @@ import { omitsFields, parseSelection, selectMembers } from './select-account.ts'
 
 /** A list of accounts as described by its parameters, for a page or for the whole list. */
 export type AccountList = Omit<SearchQuery, 'after' | 'limit'> & {
-  toJson(row: AccountRow): ReturnType<typeof selectMembers>;
+  /** Of the columns of the rows. */
+  readonly columnsVersion: string;
+  /** The JSON text of an account of the list. */
+  toText(row: StoredAccount): string;
 };
 
 /** @throws Problem 400 naming an invalid parameter */
 export async function describeAccountList(
   query: AccountQuery,
-  { fieldNames, signupCodeField, indexedFields, pool }: ListDependencies,
+  { fieldNames, signupCodeField, indexedFields }: ListDependencies,
+  table: MirrorTable,
 ): Promise<AccountList> {
   const shape: AccountShape = { fieldNames: await fieldNames(), signupCodeField };
   const selection = parseSelection(query.select, shape.fieldNames);
   const { sort = 'id', deleted = 'false' } = query;
   const filters: AccountFilter[] = [
     ...accountFilters(query),
-    ...(query.fields === undefined
-      ? []
-      : fieldFilters(query.fields, indexedFields, shape.fieldNames, await loadMirror(pool))),
+    ...(query.fields === undefined ? [] : fieldFilters(query.fields, indexedFields, shape.fieldNames, table)),
     ...deletedFilters[deleted],
   ];
   const order = orderOf(sort);
@@ -45,17 +42,21 @@ export async function describeAccountList(
   const sqlOf = (role: keyof typeof roles) => (roles[role] ?? []).map(({ sql }) => sql);
   return {
     table: Prisma.sql`accounts`,
-    columns: omitsFields(selection) ? accountColumnsWithoutFields : accountColumns,
+    columns: accountColumns(table, shape, !omitsFields(selection)),
     bounds: sqlOf('bounds'),
     filters: sqlOf('filters'),
     common: sqlOf('common'),
     order,
     ...(candidates && { candidates }),
-    toJson: (row) => selectMembers(accountJson(row, shape), selection),
+    columnsVersion: table.version,
+    toText: (row) =>
+      selection === null
+        ? accountText(row, shape)
+        : JSON.stringify(selectMembers(decodeAccount(row, shape), selection)),
   };
 }
 
-type ListDependencies = Pick<HttpDependencies, 'fieldNames' | 'signupCodeField' | 'indexedFields' | 'pool'>;
+type ListDependencies = Pick<HttpDependencies, 'fieldNames' | 'signupCodeField' | 'indexedFields'>;
 
 function orderOf(sort: NonNullable<AccountQuery['sort']>): KeysetOrder {
   const descending = sort.startsWith('-');

@@ -1,5 +1,7 @@
 import type pg from 'pg';
 import { Prisma } from '../../db/generated/client.ts';
+import { statementName } from '../../db/statement-name.ts';
+import { defaultLimit } from '../schemas/parameters.ts';
 import { isLogId, isStorableTime } from '../schemas/parse-parameters.ts';
 
 /**
@@ -12,9 +14,28 @@ export async function readPage<Row extends pg.QueryResultRow>(
   query: PageQuery,
 ): Promise<Page<Row>> {
   return collectPage<Row>(query, async (range, limit) => {
-    const { text, values } = pageStatement(query, range, limit);
-    return (await pool.query<Row & KeyColumns>({ text, values })).rows;
+    const statement = namedStatement(pageStatement(query, range, limit), query, limit);
+    return (await pool.query<Row & KeyColumns>(statement)).rows;
   });
+}
+
+/**
+ * Makes the statement of a page a prepared one. Only for the default number of rows, and if the position is the only
+ * parameter: the number of names is limited, and a plan for other values may be a bad one.
+ */
+export function namedStatement(
+  { text, values }: Prisma.Sql,
+  { order, after }: Pick<PageQuery, 'order' | 'after'>,
+  limit: number,
+): pg.QueryConfig {
+  const ofPosition = after === null ? 0 : order.by === undefined || after.by === null ? 1 : 2;
+  const isPrepared = limit === defaultLimit + 1 && values.length <= ofPosition;
+  return { text, values, ...(isPrepared && { name: statementName(text) }) };
+}
+
+/** The limit as a literal: with a parameter, PostgreSQL plans each execution. */
+export function rowLimit(limit: number): Prisma.Sql {
+  return Prisma.raw(String(Math.trunc(limit)));
 }
 
 /** Collects a page from the ranges of its order until it is full. */
@@ -73,7 +94,7 @@ function pageStatement({ select, where, order }: PageQuery, range: Prisma.Sql, l
   const by = Prisma.raw(order.by?.sql ?? 'NULL');
   const id = Prisma.raw(order.id.sql);
   return Prisma.sql`SELECT ${by} AS "keyBy", ${id}::text AS "keyId", ${select}
-    WHERE ${Prisma.join([...where, range], ' AND ')} ORDER BY ${ordering(order)} LIMIT ${limit}`;
+    WHERE ${Prisma.join([...where, range], ' AND ')} ORDER BY ${ordering(order)} LIMIT ${rowLimit(limit)}`;
 }
 
 /** Selects all rows in the order of the pages. */

@@ -6,10 +6,11 @@ import {
   type KeyColumns,
   type KeysetOrder,
   type KeysetPosition,
+  namedStatement,
   ordering,
   type Page,
   ranges,
-  readPage,
+  rowLimit,
   upTo,
 } from './keyset.ts';
 
@@ -28,7 +29,12 @@ export async function searchPage<Row extends pg.QueryResultRow>(
   query: SearchQuery,
   steps: SearchSteps = defaultSteps,
 ): Promise<Page<Row>> {
-  if (query.filters.length === 0) return readPage<Row>(pool, toPlainQuery(query));
+  if (query.filters.length === 0) {
+    return collectPage<Row>(query, async (range, limit) => {
+      const statement = namedStatement(pageOfKeys(query, range, limit), query, limit);
+      return (await pool.query<Match<Row>>(statement)).rows;
+    });
+  }
   return inTransaction(pool, async (client) => {
     await client.query(plannerSettings);
     const usable = await withUsableCandidates(client, query);
@@ -124,6 +130,16 @@ const defaultSteps: SearchSteps = { shortScan: 1_000, maxFew: 5_000, longScan: 1
 const plannerSettings = `set transaction isolation level repeatable read, read only;
   set local enable_seqscan = off; set local jit = off`;
 
+/** Selects the first rows of a range of an order without filters. */
+function pageOfKeys(query: SearchQuery, range: Prisma.Sql, limit: number): Prisma.Sql {
+  const { order, table, common, bounds } = query;
+  const where = Prisma.join([...common, ...bounds, range], ' AND ');
+  return Prisma.sql`WITH first AS NOT MATERIALIZED (
+      SELECT ${keys(order)} FROM ${table} WHERE ${where} ORDER BY ${ordering(order)} LIMIT ${rowLimit(limit)}
+    )
+    SELECT ${rowsOfFirst(query)}`;
+}
+
 /** Selects the matches among the next `maxScanned` rows of the order. */
 function orderedScan(query: SearchQuery, range: Prisma.Sql, limit: number, maxScanned: number): Prisma.Sql {
   const { order, table, bounds } = query;
@@ -171,10 +187,12 @@ function collectAllMatches(
     SELECT ${rowsOfFirst(query)}`;
 }
 
+/** LATERAL: index lookups per row, whatever the statistics of the tables. */
 function rowsOfFirst({ order, columns, table }: SearchQuery): Prisma.Sql {
   const id = Prisma.raw(order.id.sql);
-  return Prisma.sql`${keys(order)}, ${columns}
-      FROM ${table} WHERE ${id} IN (SELECT "keyId" FROM first) ORDER BY ${ordering(order)}`;
+  return Prisma.sql`"keyBy", "keyId", whole.*
+      FROM first CROSS JOIN LATERAL (SELECT ${columns} FROM ${table} WHERE ${id} = first."keyId" LIMIT 1) whole
+     ORDER BY ${keyOrdering(order)}`;
 }
 
 /** The table, order and condition that select the matches of a part of the order. */

@@ -28,8 +28,7 @@ export function omitsFields(selection: Selection | null): boolean {
   return selection !== null && selection.fields.length === 0 && !selection.members.has('fields');
 }
 
-export function selectMembers(account: Account, selection: Selection | null): ListedAccount {
-  if (selection === null) return account;
+export function selectMembers(account: Account, selection: Selection): ListedAccount {
   const members = Object.entries(account).flatMap(([name, value]) => {
     if (selection.members.has(name)) return [[name, value]];
     const isPartial = name === 'fields' && selection.fields.length > 0;

@@ -6,7 +6,7 @@ export const linesType = 'application/x-ndjson';
 
 export type LineExports = {
   /**
-   * Sends one JSON value per line, with backpressure. On a failure or shutdown the connection is closed: a response that
+   * Sends JSON texts, one per line, with backpressure. On a failure or shutdown the connection is closed: a response that
    * ends normally is complete.
    *
    * @param read receives a signal that is aborted when the client disconnects
@@ -15,7 +15,7 @@ export type LineExports = {
   send(
     request: FastifyRequest,
     reply: FastifyReply,
-    read: (signal: AbortSignal) => AsyncGenerator<readonly unknown[], void, undefined>,
+    read: (signal: AbortSignal) => AsyncGenerator<readonly string[], void, undefined>,
   ): Promise<FastifyReply>;
 };
 
@@ -64,8 +64,8 @@ export function acceptsLines({ headers: { accept = '' } }: FastifyRequest): bool
 }
 
 async function* toLines(
-  first: IteratorResult<readonly unknown[], void>,
-  batches: AsyncGenerator<readonly unknown[], void, undefined>,
+  first: IteratorResult<readonly string[], void>,
+  batches: AsyncGenerator<readonly string[], void, undefined>,
   disconnect: () => void,
   stallTimeoutMs: number,
 ): AsyncGenerator<string, void, undefined> {
@@ -73,7 +73,7 @@ async function* toLines(
     for (let batch = first; batch.done !== true; batch = await batches.next()) {
       const timer = setTimeout(disconnect, stallTimeoutMs);
       try {
-        yield batch.value.map((value) => `${JSON.stringify(value)}\n`).join('');
+        yield batch.value.map((text) => `${text}\n`).join('');
       } finally {
         clearTimeout(timer);
       }

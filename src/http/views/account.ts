@@ -1,11 +1,19 @@
 import type { Static } from 'typebox';
-import { type Account, Prisma } from '../../db/generated/client.ts';
+import type { FieldTree } from '../../apply/field-tree.ts';
+import type { Account } from '../../db/generated/client.ts';
 import { masterField } from '../../salesforce/records.ts';
 import { type AccountSchema, codeStates } from '../schemas/account.ts';
 import { isoTime } from '../schemas/values.ts';
 
 /** Converts a row to JSON: known columns at the top level, all other mirrored fields under `fields`. */
 export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof AccountSchema> {
+  return { ...accountMembers(row), fields: otherFields(row.fields, shape) };
+}
+
+/** The members of an account except `fields`. */
+export function accountMembers(
+  row: Omit<AccountRow, 'fields'>,
+): Omit<Static<typeof AccountSchema>, 'fields'> {
   return {
     id: row.id,
     name: row.name,
@@ -14,29 +22,16 @@ export function accountJson(row: AccountRow, shape: AccountShape): Static<typeof
     pendingSignupCode: row.pendingSignupCode,
     codeState: codeStates.find((state) => state === row.codeState) ?? 'none',
     codeError: codeError(row.codeError),
-    fields: otherFields(valuesOf(row.fields), shape),
     createdAt: isoTime(row.createdAt),
     modifiedAt: isoTime(row.modifiedAt),
     deletedAt: isoTime(row.deletedAt),
-    mergedInto: textOf(valuesOf(row.fields), masterField),
+    mergedInto: row.mergedInto,
     stale: row.staleVersion !== null,
     replacedFields: textsOf(row.replacedFields),
     changedAt: isoTime(row.changedAt),
     syncedAt: isoTime(row.syncedAt),
     version: row.version,
   };
-}
-
-/** The columns of an `AccountRow`. */
-export const accountColumns = columnsWith('fields');
-/** Without `fields`, which dominate the cost of a read. */
-export const accountColumnsWithoutFields = columnsWith(`'{}'::jsonb AS fields`);
-
-function columnsWith(fields: string): Prisma.Sql {
-  return Prisma.raw(`id, ${fields}, name, account_number AS "accountNumber",
-  signup_code AS "signupCode", pending_signup_code AS "pendingSignupCode", code_state AS "codeState", code_error AS "codeError", created_at AS "createdAt",
-  modified_at AS "modifiedAt", deleted_at AS "deletedAt", stale_version AS "staleVersion",
-  changed_at AS "changedAt", synced_at AS "syncedAt", replaced_fields AS "replacedFields", version`);
 }
 
 // Members at the top level of an account.
@@ -51,7 +46,7 @@ const topLevelFields = new Set([
 ]);
 
 /** All mirrored fields in the order of the schema, followed by fields that the schema does not contain. */
-function otherFields(values: Values, shape: AccountShape): Record<string, unknown> {
+function otherFields(values: FieldTree, shape: AccountShape): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   const { names, known } = fieldNamesOf(shape);
   for (const name of names) fields[name] = values[name] ?? null;
@@ -69,7 +64,7 @@ type FieldNames = {
 
 const cache = new WeakMap<readonly string[], FieldNames>();
 
-function fieldNamesOf({ fieldNames, signupCodeField }: AccountShape): FieldNames {
+export function fieldNamesOf({ fieldNames, signupCodeField }: AccountShape): FieldNames {
   const cached = cache.get(fieldNames);
   if (cached?.signupCodeField === signupCodeField) return cached;
   const isTopLevel = (name: string): boolean => name === signupCodeField || topLevelFields.has(name);
@@ -106,7 +101,6 @@ type Values = Readonly<Record<string, unknown>>;
 export type AccountRow = Pick<
   Account,
   | 'id'
-  | 'fields'
   | 'name'
   | 'accountNumber'
   | 'signupCode'
@@ -121,7 +115,10 @@ export type AccountRow = Pick<
   | 'syncedAt'
   | 'replacedFields'
   | 'version'
->;
+> & {
+  readonly mergedInto: string | null;
+  readonly fields: FieldTree;
+};
 
 export type AccountShape = {
   readonly fieldNames: readonly string[];

@@ -4,6 +4,7 @@ import { deletedField, newestVersion } from '../../apply/merge.ts';
 import { formatVersion } from '../../apply/version.ts';
 import type { PastAccount } from '../../history/account-as-of.ts';
 import type { KnownState } from '../../history/entry.ts';
+import { masterField } from '../../salesforce/records.ts';
 import { Problem } from '../problem.ts';
 import type { AccountRow } from './account.ts';
 
@@ -28,6 +29,7 @@ export function pastAccountRow(
   time: Date,
   codeField: string,
 ): AccountRow {
+  const master = merged.values.get(masterField);
   const columns = projectionsOf(merged, codeField);
   const deletedAt = columns.deleted
     ? (merged.fieldVersions.get(deletedField) ?? merged.baseVersion)[0]
@@ -44,6 +46,7 @@ export function pastAccountRow(
     createdAt: columns.created_at === null ? null : new Date(columns.created_at),
     modifiedAt: columns.modified_at === null ? null : new Date(columns.modified_at),
     deletedAt: deletedAt === null ? null : new Date(deletedAt),
+    mergedInto: typeof master === 'string' ? master : null,
     staleVersion: staleVersion === null ? null : formatVersion(staleVersion),
     changedAt: new Date(newestVersion(merged)[0]),
     syncedAt: time,
