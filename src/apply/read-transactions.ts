@@ -1,9 +1,15 @@
 import type { AppContext } from '../context.ts';
+import { reportSchemaOfEvents } from '../ingest/stored-schemas.ts';
 import { type Decoded, tryDecode } from './decode-stored.ts';
 import { type IdRange, type ReadLimit, readNewestStoredEvent, readStoredEvents } from './event-rows.ts';
 import { completeTransactions } from './transaction-group.ts';
 
 export type ReadContext = Pick<AppContext, 'pool' | 'topic' | 'schemas'>;
+
+type ReaderContext = ReadContext & {
+  /** The schema of the last event of an account. */
+  readonly lastSchema: { id?: string };
+};
 
 /** Complete Salesforce transactions at the front of the queue, decoded. */
 export type ReadBatch = {
@@ -38,7 +44,8 @@ export type BatchReader = {
  * Reads and decodes one batch ahead. Events that another process applies in the meantime are left out when the batch is
  * applied, under the lock on account writes.
  */
-export function createBatchReader(context: ReadContext): BatchReader {
+export function createBatchReader(options: ReadContext): BatchReader {
+  const context: ReaderContext = { ...options, lastSchema: {} };
   let ahead: Promise<ReadBatch | undefined> | undefined;
   return {
     async next() {
@@ -64,7 +71,7 @@ function rangeOf({ groups }: ReadBatch): IdRange {
   return { first: groups[0]?.[0]?.id ?? 0n, last: groups.at(-1)?.at(-1)?.id ?? 0n };
 }
 
-async function readTransactions(context: ReadContext): Promise<ReadBatch> {
+async function readTransactions(context: ReaderContext): Promise<ReadBatch> {
   for (let limit = initialLimit; ; limit = increaseLimit(limit)) {
     const batch = await readWithin(context, limit);
     if (batch.groups.length > 0 || !batch.isCut) return batch;
@@ -78,12 +85,18 @@ async function readTransactions(context: ReadContext): Promise<ReadBatch> {
 }
 
 async function readWithin(
-  { pool, topic, schemas }: ReadContext,
+  context: ReaderContext,
   limit: ReadLimit,
   except?: IdRange,
 ): Promise<ReadBatch & { readonly decoded: Decoded[] }> {
+  const { pool, topic, schemas, lastSchema } = context;
   const { events, quietThrough, cut } = await readStoredEvents(pool, topic, limit, except);
   const decoded = await Promise.all(events.map((event) => tryDecode(event, schemas)));
+  const last = events[decoded.findLastIndex(({ event }) => event?.header.entityName === 'Account')];
+  if (last !== undefined && last.schemaId !== lastSchema.id) {
+    await reportSchemaOfEvents(pool, last.schemaId);
+    lastSchema.id = last.schemaId;
+  }
   // If the limit was reached, the last transaction may continue after it.
   const groups = completeTransactions(decoded, cut ? -1n : quietThrough);
   return { groups, isPartial: false, isCut: cut, decoded };

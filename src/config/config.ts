@@ -54,6 +54,8 @@ export type Config = {
   readonly logFormat: LogFormat;
 };
 
+export type MigrationConfig = Pick<Config, 'mirrorSchema' | 'codeField'> & { readonly databaseUrl: string };
+
 /**
  * The only reader of the environment. An empty variable counts as unset.
  * @throws ConfigError with all invalid settings
@@ -135,15 +137,15 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
 const noWebhooks: WebhookSenders = { signingKeys: [], outboundMessages: undefined };
 
 /**
- * The only setting of `npm run migrate`.
+ * The settings of `npm run migrate`.
  * @throws ConfigError
  */
-export function loadDatabaseUrl(environment: NodeJS.ProcessEnv): string {
-  const { DATABASE_URL: url } = parseSettings(environment);
+export function loadMigrationConfig(environment: NodeJS.ProcessEnv): MigrationConfig {
+  const { DATABASE_URL: url, MIRROR_SCHEMA, SIGNUP_CODE_FIELD } = parseSettings(environment);
   const problems = misspellings(environment);
   if (url === undefined) problems.push('DATABASE_URL is required to migrate a database');
   if (url === undefined || problems.length > 0) throw new ConfigError(problems);
-  return url;
+  return { databaseUrl: url, mirrorSchema: MIRROR_SCHEMA, codeField: SIGNUP_CODE_FIELD };
 }
 
 function misspellings(environment: NodeJS.ProcessEnv): string[] {

@@ -2,7 +2,8 @@ import type pg from 'pg';
 import type { OrgContext } from '../context.ts';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
-import { markSchemasChecked } from '../ingest/stored-schemas.ts';
+import { markSchemaNewest, markSchemasChecked } from '../ingest/stored-schemas.ts';
+import { ensureColumns } from '../mirror/prepare-mirror.ts';
 import type { CurrentFields } from '../resync/read-plan.ts';
 import { compareFields, describeChanges, type FieldChanges } from './compare-fields.ts';
 import { hasValues, readKnownFields, saveKnownFields } from './field-rows.ts';
@@ -19,6 +20,8 @@ export async function checkFields(
   { pool, topic, jobs, org, logger }: CheckContext,
   current: CurrentFields,
 ): Promise<void> {
+  await markSchemaNewest(pool, current.schemaId);
+  await ensureColumns(pool, current.fields, true);
   const after = knownFields(current.fields, current.described, org.calculatedFields);
   const isChecked = current.uncheckedIds.length === 0;
   if (isChecked && isSame(await readKnownFields(pool), after)) return;

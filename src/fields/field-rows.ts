@@ -1,5 +1,8 @@
+import { topOf } from '../apply/merge.ts';
 import type { Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
+import { loadMirror } from '../mirror/load-mirror.ts';
+import { quoted } from '../mirror/mirror-table.ts';
 import type { KnownField } from './known-field.ts';
 
 const columns = `name, field_id as "fieldId", event_type as "eventType", type, length, default_value as "defaultValue",
@@ -50,13 +53,16 @@ export async function readUnmirroredNames(client: Queryable): Promise<ReadonlySe
   return new Set(rows[0]?.names ?? []);
 }
 
-/** Whether an account has a value of a field. Scans all accounts. */
+/** Whether an account has a value of a field. Scans the table of accounts. */
 export async function hasValues(client: Queryable, name: string): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'has-values',
-    text: `select from accounts where fields -> $1::text <> 'null' limit 1`,
-    values: [name],
-  });
+  const { sql, columns } = await loadMirror(client);
+  const own = columns.filter(({ path }) => topOf(path) === name);
+  const { rowCount } = await client.query(
+    `select from ${sql}
+      where ${own.map((column) => `${quoted(column.name)} is not null or `).join('')}
+            exists (select from jsonb_object_keys(additional_fields) k where split_part(k, '.', 1) = $1) limit 1`,
+    [name],
+  );
   return rowCount === 1;
 }
 

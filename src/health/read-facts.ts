@@ -61,7 +61,7 @@ const factsSql = `
             select cause, count(*)::int as count, min(opened_at) as since,
                    case cause when 'schema changed' then (array_agg(detail order by id))[1] end as detail
               from incidents where topic = $1 and state <> 'closed' group by cause) t) as incidents,
-         (select min(fetched_at) from event_schemas
+         (select min(arrived_at) from event_schemas
            where checked_at is null and schema::jsonb ->> 'name' = 'AccountChangeEvent') as "uncheckedSchemaAt",
          (select coalesce(jsonb_agg(t order by t.count desc), '[]') from (
             select coalesce(code_error ->> 'code', 'UNKNOWN') as code, count(*)::int as count,

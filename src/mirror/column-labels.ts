@@ -1,25 +1,23 @@
 import pg from 'pg';
-import { accountObject, loadMirror } from './load-mirror.ts';
+import { loadMirror } from './load-mirror.ts';
 import { quoted } from './mirror-table.ts';
 
 /** Saves the labels of fields as comments of their columns. @param labels by field path */
 export async function saveLabels(pool: pg.Pool, labels: ReadonlyMap<string, string>): Promise<void> {
   const { sql, byPath } = await loadMirror(pool);
-  const { rows } = await pool.query<{ path: string; label: string | null }>({
+  const { rows } = await pool.query<{ name: string; label: string | null }>({
     name: 'mirror-labels',
-    text: `select path, label from mirror_columns where object = '${accountObject}' and state <> 'replaced'`,
+    text: `select attname as name, col_description(attrelid, attnum) as label from pg_attribute
+            where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+    values: [sql],
   });
-  const changed = rows.flatMap(({ path, label }) => {
-    const next = labels.get(path);
-    const column = byPath.get(path);
-    return next === undefined || next === label || column === undefined ? [] : [{ column, label: next }];
+  const present = new Map(rows.map(({ name, label }) => [name, label]));
+  const statements = [...labels].flatMap(([path, label]) => {
+    const name = byPath.get(path)?.name;
+    return name === undefined || !present.has(name) || present.get(name) === label
+      ? []
+      : [`comment on column ${sql}.${quoted(name)} is ${pg.escapeLiteral(label)}`];
   });
-  if (changed.length === 0) return;
   // Several statements in one query are one transaction.
-  const statements = changed.flatMap(({ column, label }) => [
-    `comment on column ${sql}.${quoted(column.name)} is ${pg.escapeLiteral(label)}`,
-    `update mirror_columns set label = ${pg.escapeLiteral(label)}
-      where object = '${accountObject}' and column_name = ${pg.escapeLiteral(column.name)}`,
-  ]);
-  await pool.query(statements.join(';\n'));
+  if (statements.length > 0) await pool.query(statements.join(';\n'));
 }

@@ -14,7 +14,7 @@ export function withColumns(schemas: SchemaCache, pool: pg.Pool, logger: Logger)
     const { name, entityFields } = await schemas.get(schemaId);
     if (name !== 'AccountChangeEvent') return;
     try {
-      await ensureColumns(pool, entityFields, (await readNewestSchemaId(pool)) === schemaId);
+      await ensureColumns(pool, entityFields.slice(1), (await readNewestSchemaId(pool)) === schemaId);
     } catch (error) {
       logFailure(logger, error, 'columns for new fields not added yet; retrying');
       throw error;

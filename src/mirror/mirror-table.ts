@@ -113,8 +113,8 @@ export function decodeRow(table: MirrorTable, texts: readonly (string | null)[])
     if (text === null || column === undefined) continue;
     const value = decodeColumn(column.type, text);
     stored.set(column.name, value);
-    // The column of the current type follows the replaced ones.
-    values.set(column.path, value);
+    // A row has a value in one column of a field at most, unless it was changed by hand.
+    if (column.state !== 'replaced' || !values.has(column.path)) values.set(column.path, value);
   }
   if (hasPersonName(values)) values.delete(nameField);
   const additional = texts[columns.length + 1] ?? null;

@@ -37,9 +37,9 @@ export function baseFields(codeField: string): MirroredField[] {
   ];
 }
 
-/** The fields of a change event schema, without its header; standard fields come first. */
+/** The columns for the fields of a change event schema without its header; standard fields come first. */
 export function schemaFields(schema: readonly SchemaField[]): MirroredField[] {
-  const fields = schema.slice(1).filter(({ name }) => !fixedColumns.includes(name.toLowerCase() as 'id'));
+  const fields = schema.filter(({ name }) => !fixedColumns.includes(name.toLowerCase() as 'id'));
   const isCustom = ({ name }: SchemaField): boolean => /__/.test(name);
   return [...fields.filter((field) => !isCustom(field)), ...fields.filter(isCustom)].flatMap(columnsOf);
 }
@@ -70,7 +70,7 @@ const columnTypeOf = {
 
 /**
  * The catalog after a schema: fields without a column get one as long as there are fewer than {@link maxColumns}; a
- * field whose type has changed gets a new column and keeps the old one.
+ * field whose type has changed gets another column and keeps the old one, which it uses again if it gets that type back.
  *
  * @param fields of the schema
  * @param taken names of columns that the table has besides those of the catalog
@@ -101,8 +101,15 @@ export function planColumns(
     }
     // An event of an older schema does not change the type back.
     if (column !== undefined && !isNewest) continue;
-    if (count >= maxColumns) continue;
+    const former = catalog.find(
+      ({ path, type, state }) => state === 'replaced' && path === field.path && type === field.type,
+    );
+    if (former === undefined && count >= maxColumns) continue;
     if (column !== undefined) planned.push({ ...column, state: 'replaced' });
+    if (former !== undefined) {
+      planned.push({ ...former, state: 'current', fieldId: field.fieldId });
+      continue;
+    }
     const name = unusedName(columnName(field.path), names);
     names.add(name);
     planned.push({ ...field, name, state: 'current' });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 import type { SchemaField } from '../salesforce/writer-schema.ts';
 import { accountIndexes } from './account-indexes.ts';
 import { accountObject, readMirrorColumns, readMirrorObject } from './load-mirror.ts';
@@ -44,6 +45,7 @@ export async function prepareMirror(pool: pg.Pool, settings: MirrorSettings): Pr
 
 /**
  * Adds columns for the fields of a change event schema.
+ * @param schema the fields without the header
  * @param isNewest whether other fields no longer exist
  * @throws error 55P03 if another session blocks the table; nothing is changed then
  */
@@ -171,19 +173,17 @@ async function saveColumns(client: Queryable, planned: readonly MirrorColumn[]):
   const ordered = [...planned].sort(
     (a, b) => Number(b.state === 'replaced') - Number(a.state === 'replaced'),
   );
-  for (const { path, name, type, fieldId, state } of ordered) {
-    await client.query({
-      name: 'save-mirror-column',
-      text: `insert into mirror_columns (object, path, column_name, type, field_id, state)
-             values ('${accountObject}', $1, $2, $3, $4, $5)
+  await client.query({
+    text: `with changed as (
+             insert into mirror_columns (object, path, column_name, type, field_id, state)
+             select '${accountObject}', c.value ->> 'path', c.value ->> 'name', c.value ->> 'type', c.value ->> 'fieldId',
+                    c.value ->> 'state'
+               from jsonb_array_elements($1) with ordinality c (value, position) order by c.position
              on conflict (object, column_name) do update
-                set state = excluded.state, field_id = excluded.field_id, since = now()`,
-      values: [path, name, type, fieldId, state],
-    });
-  }
-  await client.query(
-    `update mirror_objects set version = gen_random_uuid() where object = '${accountObject}'`,
-  );
+                set state = excluded.state, field_id = excluded.field_id, since = now())
+           update mirror_objects set version = gen_random_uuid() where object = '${accountObject}'`,
+    values: [storableJson(ordered)],
+  });
 }
 
 /** The comment of a view holds the digest of its definition: a view that is up to date is not locked. */

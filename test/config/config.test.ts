@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultFormat } from '../../src/codes/code-format.ts';
-import { loadConfig, loadDatabaseUrl } from '../../src/config/config.ts';
+import { loadConfig, loadMigrationConfig } from '../../src/config/config.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
 
 const clientSecret = 'fake-client-secret';
@@ -218,9 +218,15 @@ describe('the settings', () => {
   });
 
   it('a migration needs DATABASE_URL and no other setting', () => {
-    expect(loadDatabaseUrl({ DATABASE_URL: 'postgres://db/x' })).toBe('postgres://db/x');
-    expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is required to migrate');
-    expect(() => loadDatabaseUrl({ DATABASE_URI: 'postgres://db/x' })).toThrow('did you mean DATABASE_URL?');
+    expect(loadMigrationConfig({ DATABASE_URL: 'postgres://db/x', MIRROR_SCHEMA: 'crm' })).toEqual({
+      databaseUrl: 'postgres://db/x',
+      mirrorSchema: 'crm',
+      codeField: 'SignUpCode__c',
+    });
+    expect(() => loadMigrationConfig({})).toThrow('DATABASE_URL is required to migrate');
+    expect(() => loadMigrationConfig({ DATABASE_URI: 'postgres://db/x' })).toThrow(
+      'did you mean DATABASE_URL?',
+    );
   });
 
   it.each([

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -37,6 +40,15 @@ describe('database migrations', () => {
       (
         await database.pool.query(`select tablename from pg_tables where schemaname = 'public' order by 1`)
       ).rows.map(({ tablename }) => tablename);
+    it('npm run migrate creates the tables and the table of accounts', async () => {
+      const settings = { DATABASE_URL: test.url, MIRROR_SCHEMA: 'crm' };
+      const script = fileURLToPath(new URL('../../src/migrate.ts', import.meta.url));
+      await promisify(execFile)(process.execPath, [script], { env: { ...process.env, ...settings } });
+      expect(await migrate(database.pool)).toEqual([]);
+      const { rows } = await database.pool.query('select id, name, signupcode__c from crm.account_live');
+      expect(rows).toEqual([]);
+    });
+
     /** Runs an action while a migration waits for a table that another session is creating. */
     const inTheMiddle = async (act: (pid: number) => Promise<unknown>): Promise<void> => {
       const other = await database.pool.connect();

