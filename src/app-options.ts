@@ -42,6 +42,8 @@ export type AppOptions = {
   readonly eventRetentionDays?: number;
   /** Accepted senders of webhooks; none by default. */
   readonly webhooks?: WebhookSenders;
+  /** Maximum number of database connections of the pipeline and of the API. */
+  readonly poolSizes?: { readonly sync: number; readonly api: number };
   readonly roles: ReadonlySet<'api' | 'sync'>;
   /** Name of this process in the API; the host name by default. */
   readonly instanceName?: string | undefined;

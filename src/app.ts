@@ -41,7 +41,7 @@ import { defaultRetryPolicy } from './write-back/judge-result.ts';
  * @throws if a setting is invalid or the database stays unreachable; an unreachable org is retried in the background
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { logger } = options;
+  const { logger, poolSizes = { sync: 6, api: 10 } } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const retryWhileUnreachable = createStartupRetry(timing.databaseStartTimeoutMs, logger);
   const address = await retryWhileUnreachable(() => locateDatabase(options.databaseUrl)).catch(
@@ -52,13 +52,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   // Two pools, so that slow API requests cannot use up the connections of the pipeline.
   const syncDatabase = openDatabase({
     ...address,
-    max: 6,
+    max: poolSizes.sync,
     applicationName: 'tidemark sync',
     onError,
   });
   const apiDatabase = openDatabase({
     ...address,
-    max: 10,
+    max: poolSizes.api,
     applicationName: 'tidemark api',
     onError,
   });

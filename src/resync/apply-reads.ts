@@ -88,7 +88,7 @@ export async function applyReads(
   page: ReadPage,
 ): Promise<AppliedReads> {
   const { reads, absent } = page;
-  const unreadFields = await findUnreadFields(context, snapshot.schemaId, new Date(snapshot.readAt));
+  const unreadFields = await findUnreadFields(context, client, snapshot.schemaId, new Date(snapshot.readAt));
   // The lock also keeps an absent account in its state until it is classified.
   await lockAccountWrites(client);
   const { deletions, invisible, unknownIds } = await classifyAbsent(client, snapshot, absent);

@@ -21,7 +21,7 @@ export async function compareReads(
   page: ReadPage,
 ): Promise<Difference[]> {
   const { reads, absent } = page;
-  const unreadFields = await findUnreadFields(context, snapshot.schemaId, new Date(snapshot.readAt));
+  const unreadFields = await findUnreadFields(context, client, snapshot.schemaId, new Date(snapshot.readAt));
   const ids = [...reads, ...absent].map(({ id }) => id);
   const rows = await readAccountRows(client, await loadMirror(client), ids);
   return [

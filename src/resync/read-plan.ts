@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { Queryable } from '../db/database.ts';
 import { readNewestSchemaId, readSchemasSince, readUncheckedSchemas } from '../ingest/stored-schemas.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
@@ -81,11 +82,12 @@ async function findAddedFields(
  * schema of a backlog may be among them: then the next snapshot reads the field.
  */
 export async function findUnreadFields(
-  context: Pick<SchemaContext, 'pool' | 'schemas'>,
+  context: Pick<SchemaContext, 'schemas'>,
+  client: Queryable,
   schemaId: string,
   since: Date,
 ): Promise<ReadonlySet<string>> {
-  const schemaIds = await readSchemasSince(context.pool, since);
+  const schemaIds = await readSchemasSince(client, since);
   const added = await Promise.all(schemaIds.map((id) => findAddedFields(context, id, schemaId)));
   return new Set(added.flatMap((fields) => [...fields]));
 }

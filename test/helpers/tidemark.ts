@@ -95,6 +95,8 @@ export async function startTidemark(
     codeField: 'SignUpCode__c',
     backfill: false,
     roles: new Set(['api', 'sync']),
+    // Each new connection costs PostgreSQL more than all that most tests do.
+    poolSizes: { sync: 3, api: 2 },
     logger: testLogger(),
     timing: { ...testTiming, ...timing },
     ...overrides,
