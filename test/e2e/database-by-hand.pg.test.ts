@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { apiConnections } from '../helpers/tidemark.ts';
 
 describe('manual work in the database', { timeout: 60_000 }, () => {
   let mirror: LiveMirror;
@@ -48,7 +49,7 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
         `select from pg_stat_activity where datname = current_database() and application_name = 'tidemark api'
             and wait_event_type = 'Lock'`,
       );
-      return rows.length === 10;
+      return rows.length === apiConnections;
     });
     await mirror.salesforce.update(id, { Industry: 'Energy' });
     await eventually('the change is there', async () => (await industryBySql(id)) === 'Energy');

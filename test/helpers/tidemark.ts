@@ -54,6 +54,9 @@ export type ApiEvent = {
 
 export type Page<T> = { readonly data: readonly T[]; readonly nextCursor: string | null };
 
+/** Size of the API's connection pool in tests. */
+export const apiConnections = 2;
+
 /** The key that the stories use. */
 export const storyKey = 'tdm_test_key_of_the_stories';
 
@@ -96,7 +99,7 @@ export async function startTidemark(
     backfill: false,
     roles: new Set(['api', 'sync']),
     // Each new connection costs PostgreSQL more than all that most tests do.
-    poolSizes: { sync: 3, api: 2 },
+    poolSizes: { sync: 3, api: apiConnections },
     logger: testLogger(),
     timing: { ...testTiming, ...timing },
     ...overrides,
