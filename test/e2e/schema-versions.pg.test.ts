@@ -1,12 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeEvent, testSchemaId } from '../helpers/change-events.ts';
-import { accountTopic, openMirror } from '../helpers/live-mirror.ts';
+import { accountTopic, type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
 describe('the schema of events', () => {
+  let mirror: LiveMirror;
+  beforeAll(async () => {
+    mirror = await openMirror({ simulator: { accounts: 10 } });
+  });
+  afterAll(() => mirror[Symbol.asyncDispose]());
+
   it('a backlog of events with the old and the new schema is read and has the new field', async () => {
-    await using mirror = await openMirror();
-    const [first = '', second = ''] = mirror.accountIds();
+    const [first = '', second = ''] = mirror.takeAccountIds(2);
     await mirror.stop();
     await mirror.salesforce.update(first, { Phone: 'by the old schema' });
     mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
@@ -20,41 +25,42 @@ describe('the schema of events', () => {
     });
     expect((await mirror.account(second)).fields['Tier__c']).toBe('gold');
     expect(await mirror.failedEvents()).toEqual([]);
-    const schemas = new Set((await mirror.events('changeType=UPDATE')).map(({ schemaId }) => schemaId));
+    const schemas = new Set(
+      (await Promise.all([first, second].map((id) => mirror.events(`changeType=UPDATE&recordId=${id}`))))
+        .flat()
+        .map(({ schemaId }) => schemaId),
+    );
     expect(schemas.size).toBe(2);
   });
 
   it('accounts read after a field was added have that field', async () => {
-    await using mirror = await openMirror();
-    const [id = ''] = mirror.accountIds();
-    mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
-    mirror.changeSilently(id, { Tier__c: 'platinum' });
+    const [id = ''] = mirror.takeAccountIds(1);
+    mirror.simulator.org.addField({ name: 'Rank__c', type: 'string', length: 20 });
+    mirror.changeSilently(id, { Rank__c: 'platinum' });
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     await mirror.healed();
-    expect((await mirror.account(id)).fields['Tier__c']).toBe('platinum');
+    expect((await mirror.account(id)).fields['Rank__c']).toBe('platinum');
   });
 
   it('a removed field is still read from older events and keeps its last value, also when the account is read', async () => {
-    await using mirror = await openMirror();
-    const [id = ''] = mirror.accountIds();
-    mirror.simulator.org.addField({ name: 'Tier__c', type: 'string', length: 20 });
+    const [id = ''] = mirror.takeAccountIds(1);
+    mirror.simulator.org.addField({ name: 'Grade__c', type: 'string', length: 20 });
     await mirror.stop();
-    await mirror.salesforce.update(id, { Tier__c: 'gold' });
-    mirror.simulator.org.removeField('Tier__c');
+    await mirror.salesforce.update(id, { Grade__c: 'gold' });
+    mirror.simulator.org.removeField('Grade__c');
     await mirror.salesforce.update(id, { Phone: 'by the schema without it' });
     await mirror.startAgain();
     await mirror.settled();
     const { fields } = await mirror.account(id);
-    expect(fields).toMatchObject({ Tier__c: 'gold', Phone: 'by the schema without it' });
+    expect(fields).toMatchObject({ Grade__c: 'gold', Phone: 'by the schema without it' });
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     await mirror.healed();
-    expect((await mirror.account(id)).fields['Tier__c']).toBe('gold');
+    expect((await mirror.account(id)).fields['Grade__c']).toBe('gold');
     expect(await mirror.failedEvents()).toEqual([]);
   });
 
   it('a field with a changed type is read again after it was cleared everywhere, and both types are shown', async () => {
-    await using mirror = await openMirror();
-    const [id = '', other = ''] = mirror.accountIds();
+    const [id = '', other = ''] = mirror.takeAccountIds(2);
     const { org } = mirror.simulator;
     org.addField({ name: 'Level__c', type: 'string', length: 20 });
     await mirror.salesforce.update(id, { Level__c: 'seven' });
@@ -76,8 +82,7 @@ describe('the schema of events', () => {
   });
 
   it('a schema that Salesforce gives only after a restart loses no event', async () => {
-    await using mirror = await openMirror();
-    const [id = ''] = mirror.accountIds();
+    const [id = ''] = mirror.takeAccountIds(1);
     const { refuse } = mirror.simulator.faults.stream;
     refuse.on({ calls: ['GetSchema'], errorCode: 'schema.api.unavailable' });
     const eventId = randomUUID();

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { openMirror } from '../helpers/live-mirror.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
 /** What waits for longer than a test: the state tells what is waited for, and a request ends the wait. */
 const reactions = [
@@ -23,8 +23,19 @@ const reactions = [
 ];
 
 describe('streams that Salesforce ends for a reason', () => {
+  let mirror: LiveMirror;
+  beforeAll(async () => {
+    mirror = await openMirror({ simulator: { keepaliveIntervalMs: 200 } });
+  });
+  afterEach(async () => {
+    await mirror.tidemark.request('POST', '/v1/subscription/reconnect');
+    await mirror.until('the stream is open again', async () => {
+      return (await mirror.status()).subscription.state === 'streaming';
+    });
+  });
+  afterAll(() => mirror[Symbol.asyncDispose]());
+
   it('the reason of an ended stream is shown with the action to take and nothing is lost until it continues', async () => {
-    await using mirror = await openMirror();
     const [id = ''] = mirror.accountIds();
     for (const { code, class: failure, state } of reactions) {
       mirror.simulator.faults.stream.end.now({ errorCode: code });
@@ -41,17 +52,15 @@ describe('streams that Salesforce ends for a reason', () => {
   });
 
   it('a stream ended by GOAWAY ENHANCE_YOUR_CALM is reopened after a long pause', async () => {
-    await using mirror = await openMirror();
     mirror.simulator.faults.stream.goAway.now({ code: 'ENHANCE_YOUR_CALM' });
     const { subscription } = await mirror.until('it is shown', async () => {
       const status = await mirror.status();
-      return status.subscription.lastError !== null && status;
+      return status.subscription.state === 'waiting' && status;
     });
-    expect(subscription).toMatchObject({ state: 'waiting', lastError: { class: 'throttle' } });
+    expect(subscription).toMatchObject({ lastError: { class: 'throttle' } });
   });
 
   it('a reason that needs a person makes the service unready at once and is hidden from callers without a key', async () => {
-    await using mirror = await openMirror();
     mirror.simulator.faults.stream.end.now({ errorCode: 'subscription.topic.cannot.subscribe' });
     const answer = await mirror.until('it is not ready', async () => {
       const probe = await fetch(`${mirror.tidemark.url}/health/ready`);
