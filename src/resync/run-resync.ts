@@ -6,6 +6,7 @@ import { repair } from './repair.ts';
 import { type Claim, isClaimLost, ResyncEndedError } from './resync-claim.ts';
 import { resetProgress, startResync } from './resync-rows.ts';
 import {
+  findPlanChange,
   type ResyncContext,
   type RunningResync,
   resumeSnapshot,
@@ -36,7 +37,9 @@ export async function runResync(
     const snapshot = await whenSignedIn(() => resumeSnapshot(context, row, callWithinBudget));
     await markRepairing(context.pool, { resyncId: id });
     const run: RunningResync = { context, row, snapshot, callWithinBudget, signal };
-    const outcome = await (row.mode === 'repair' ? repair(run) : verify(run));
+    const outcome = await (row.mode === 'repair' ? repair(run) : verify(run)).catch(async (error: Error) => {
+      throw (await findPlanChange(run, error)) ?? error;
+    });
     if (outcome.stopped) return;
     const { different, unstored } = outcome;
     const { scope, mode, reason } = row;

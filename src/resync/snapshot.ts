@@ -8,7 +8,7 @@ import { checkFields } from '../fields/check-fields.ts';
 import { readKnownFields } from '../fields/field-rows.ts';
 import { readSubscription, readWatermark } from '../ingest/subscription-rows.ts';
 import { saveLabels } from '../mirror/column-labels.ts';
-import { badAnswer, type SalesforceError } from '../salesforce/error.ts';
+import { badAnswer, SalesforceError } from '../salesforce/error.ts';
 import type { CallWithinBudget } from '../salesforce/query-pages.ts';
 import { type AccountRead, planRead, type ReadPlan } from '../salesforce/records.ts';
 import type { Absence } from './deletion/deletion-proof.ts';
@@ -167,6 +167,19 @@ export class SnapshotLostError extends Error {
     this.name = 'SnapshotLostError';
     this.reason = reason;
   }
+}
+
+/** Finds out whether a query was refused because a field was deleted or hidden after it was planned. */
+export async function findPlanChange(
+  { context, snapshot, callWithinBudget }: RunningResync,
+  error: Error,
+): Promise<SnapshotLostError | undefined> {
+  if (!(error instanceof SalesforceError) || error.failure !== 'config') return undefined;
+  const described = await callWithinBudget(() => context.org.describe());
+  const missing = new Set(snapshot.plan.names).difference(new Set(described.map(({ name }) => name)));
+  if (missing.size === 0) return undefined;
+  const message = `The fields ${[...missing].join(', ')} were deleted or hidden after the read was planned; it is planned again.`;
+  return new SnapshotLostError(new SalesforceError(message, error.code, 'transient', { cause: error }));
 }
 
 /**

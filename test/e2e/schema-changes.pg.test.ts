@@ -190,6 +190,21 @@ describe('changes of fields without events for existing records', () => {
     );
   });
 
+  it('a read is planned again if a field is deleted before the query arrives', async () => {
+    await using gate = await openRestGate();
+    await using mirror = await openMirror({ gate });
+    const { org } = mirror.simulator;
+    org.addField({ name: 'Tier__c', type: 'string' });
+    await restartAndHeal(mirror);
+    const held = gate.meet({ path: /\/queryAll\S*Tier__c/, times: 1, treatment: { kind: 'hold' } });
+    await mirror.tidemark.request('POST', '/v1/resyncs', { scope: 'all' });
+    await mirror.until('the query waits', async () => held.met > 0);
+    org.removeField('Tier__c');
+    held.release();
+    await mirror.healed();
+    expect((await mirror.resyncs())[0]).toMatchObject({ scope: 'all', state: 'done' });
+  });
+
   it('a hidden field keeps its values, is listed as unreadable, and is read when it is visible again', async () => {
     await using mirror = await openMirror();
     const [id = '', deleted = ''] = mirror.accountIds();
