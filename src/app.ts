@@ -78,7 +78,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     opened.push(() => jobs.stop());
     const salesforce = connectOrg(() => openVerifiedOrg(options, timing, syncDatabase), logger);
     opened.push(async () => salesforce.close());
-    const schemas = createSchemaCache(storedSchemas(syncDatabase.pool), async (id) =>
+    const schemas = createSchemaCache(storedSchemas(syncDatabase), async (id) =>
       salesforce.require().pubsub.getSchema(id),
     );
     const outage = createDatabaseOutageReporter(faults, logger);
@@ -103,6 +103,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     if (options.roles.has('sync')) {
       runPipeline(app, options.stopping, {
         pool: syncDatabase.pool,
+        prisma: syncDatabase.prisma,
         databaseUrl: address.url,
         topic: options.topic,
         salesforce,
@@ -156,14 +157,16 @@ function runPipeline(
 async function openVerifiedOrg(
   { org: orgOptions, roles, topic, codes, calculatedFields = [], logger }: AppOptions,
   timing: Timing,
-  { pool }: Database,
+  database: Database,
 ): Promise<Org> {
   const org = await openOrg({ ...orgOptions, timing, calculatedFields });
   try {
     // A process that only serves the API needs no topic.
     if (roles.has('sync')) {
-      await verifyOrg(pool, org, { topic, filter: codes?.filter ?? null });
-      await verifyCalculatedFields(org, await isLoaded(pool, topic), (problem) => logger.warn(problem));
+      await verifyOrg(database, org, { topic, filter: codes?.filter ?? null });
+      await verifyCalculatedFields(org, await isLoaded(database.prisma, topic), (problem) =>
+        logger.warn(problem),
+      );
     }
     return org;
   } catch (error) {
@@ -177,11 +180,11 @@ async function expectUsableOrg(
   { firstFailure }: OrgConnection,
   topic: string,
   { salesforceStartTimeoutMs }: Timing,
-  { pool }: Database,
+  { prisma }: Database,
 ): Promise<void> {
   const timeout = pause(salesforceStartTimeoutMs, undefined, { ref: false });
   const failure = await Promise.race([firstFailure, timeout]);
-  if (failure !== undefined && abortsStartup(failure, await isLoaded(pool, topic))) throw failure;
+  if (failure !== undefined && abortsStartup(failure, await isLoaded(prisma, topic))) throw failure;
 }
 
 function throwDatabaseError(error: Error): never {
@@ -213,6 +216,6 @@ async function prepareDatabase(
   await checkTables(prisma);
   await prepareMirror(pool, { schema: mirrorSchema, codeField });
   // Creates the key if it is missing, while the database is known to accept writes.
-  await readCursorKey(pool);
+  await readCursorKey(prisma);
   return readColumns(pool);
 }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CodeRules } from './codes/code-rules.ts';
+import type { PrismaClient } from './db/generated/client.ts';
 import type { Jobs } from './db/jobs.ts';
 import type { Instance } from './db/lease.ts';
 import type { WakeUps } from './db/wake-up.ts';
@@ -15,6 +16,7 @@ import type { RetryPolicy } from './write-back/judge-result.ts';
 /** Shared dependencies of the stages of a process. Functions declare the parts that they need. */
 export type AppContext = {
   readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
   readonly databaseUrl: string;
   /** `CDC_TOPIC` */
   readonly topic: string;

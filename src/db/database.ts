@@ -54,7 +54,11 @@ export function openDatabase(options: DatabaseOptions): Database {
   // The pool handles errors of idle connections only; an error of one in use would end the process.
   pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)));
   pool.on('error', () => {});
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { schema: options.schema ?? 'public' }) });
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, { schema: options.schema ?? 'public' }),
+    // Messages without the source code of the call: operators read them.
+    errorFormat: 'minimal',
+  });
   return {
     pool,
     prisma,

@@ -75,7 +75,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   limitConcurrency(app, access?.loadLimits, metrics.shed);
   limitBodies(app, metrics.shed);
   limitDepth(app);
-  registerSignedCursors(app, dependencies.pool);
+  registerSignedCursors(app, dependencies.prisma);
   registerReadDatabase(app, dependencies);
 
   await registerDocs(app, dependencies);

@@ -1,27 +1,16 @@
-import type { Queryable } from '../db/database.ts';
+import type { Database, Queryable } from '../db/database.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import type { SchemaStore } from '../salesforce/schema-cache.ts';
 
 const isOfAccount = `schema::jsonb ->> 'name' = 'AccountChangeEvent'`;
 
 /** Writer schemas in the database, so that stored events can be decoded without Salesforce. */
-export function storedSchemas(client: Queryable): SchemaStore {
+export function storedSchemas({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): SchemaStore {
   return {
-    async load(schemaId) {
-      const { rows } = await client.query<{ schema: string }>({
-        name: 'load-schema',
-        text: 'select schema from event_schemas where id = $1',
-        values: [schemaId],
-      });
-      return rows[0]?.schema;
-    },
-    async save(schemaId, schemaJson) {
-      const { rowCount } = await client.query({
-        name: 'save-schema',
-        text: 'insert into event_schemas (id, schema) values ($1, $2) on conflict (id) do nothing',
-        values: [schemaId, schemaJson],
-      });
-      if (rowCount === 1) await sendWakeUp(client, 'schema');
+    load: async (id) => (await prisma.eventSchema.findUnique({ where: { id } }))?.schema,
+    async save(id, schema) {
+      const { count } = await prisma.eventSchema.createMany({ data: { id, schema }, skipDuplicates: true });
+      if (count === 1) await sendWakeUp(pool, 'schema');
     },
   };
 }

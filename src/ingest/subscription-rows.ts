@@ -1,5 +1,6 @@
 import { parseVersion, type Version, zeroVersion } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
+import type { PrismaClient, Subscription } from '../db/generated/client.ts';
 import { expectHeld, type Lease } from '../db/lease.ts';
 import { storableJson } from '../db/storable.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
@@ -14,19 +15,12 @@ import type { Outage, OutageCause } from './outage.ts';
  */
 export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' | 'stopped';
 
-export type SubscriptionRow = {
-  /** Null until a process has signed in for the first time. */
-  readonly organizationId: string | null;
-  /** Of the newest stored event; `positionAt` is the time when it was stored. */
+export type SubscriptionRow = Pick<
+  Subscription,
+  'organizationId' | 'positionAt' | 'startedAt' | 'loadedAt' | 'readThroughAt' | 'outageSince'
+> & {
   readonly replayId: Buffer | null;
-  readonly positionAt: Date | null;
-  /** Of the newest keepalive. */
   readonly keepaliveReplayId: Buffer | null;
-  readonly startedAt: Date;
-  readonly loadedAt: Date | null;
-  /** When the initial load had read all records, even if some of them could not be stored. */
-  readonly readThroughAt: Date | null;
-  readonly outageSince: Date | null;
   readonly outageCause: OutageCause | null;
 };
 
@@ -60,13 +54,8 @@ export async function readSubscription(client: Queryable, topic: string): Promis
 }
 
 /** Whether the initial load of a topic is complete, so that the mirror can be served. */
-export async function isLoaded(client: Queryable, topic: string): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'is-loaded',
-    text: 'select from subscriptions where topic = $1 and loaded_at is not null',
-    values: [topic],
-  });
-  return rowCount === 1;
+export async function isLoaded(prisma: PrismaClient, topic: string): Promise<boolean> {
+  return (await prisma.subscription.count({ where: { topic, loadedAt: { not: null } } })) === 1;
 }
 
 /** Reads the greatest version that was applied from a topic. Every read that is sent from now on contains it. */

@@ -1,6 +1,8 @@
 import type pg from 'pg';
 import type { CodeFilter } from '../codes/code-filter.ts';
 import { checkFilter } from '../codes/code-filter.ts';
+import type { Database } from '../db/database.ts';
+import type { PrismaClient } from '../db/generated/client.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import type { Org } from '../salesforce/org.ts';
 import { createSchemaCache } from '../salesforce/schema-cache.ts';
@@ -15,12 +17,16 @@ export type OrgExpectations = {
  * Checks that this database mirrors the org and that the topic exists, and saves the schema of the topic.
  * @throws SalesforceError that names the setting
  */
-export async function verifyOrg(pool: pg.Pool, org: Org, { topic, filter }: OrgExpectations): Promise<void> {
-  await expectSameOrg(pool, org.organizationId);
+export async function verifyOrg(
+  database: Pick<Database, 'pool' | 'prisma'>,
+  org: Org,
+  { topic, filter }: OrgExpectations,
+): Promise<void> {
+  await expectSameOrg(database.prisma, org.organizationId);
   const { schemaId } = await org.pubsub.getTopic(topic);
   // A channel with several entities has no schema of its own; each event names its schema.
   if (schemaId !== '') {
-    const schemas = createSchemaCache(storedSchemas(pool), (id) => org.pubsub.getSchema(id));
+    const schemas = createSchemaCache(storedSchemas(database), (id) => org.pubsub.getSchema(id));
     const { entityFields } = await schemas.get(schemaId);
     try {
       checkFilter(filter, entityFields.slice(1));
@@ -29,7 +35,7 @@ export async function verifyOrg(pool: pg.Pool, org: Org, { topic, filter }: OrgE
       throw new SalesforceError((error as Error).message, 'SIGNUP_CODE_FILTER', 'config', options);
     }
   }
-  await saveOrganization(pool, topic, org.organizationId);
+  await saveOrganization(database.pool, topic, org.organizationId);
 }
 
 /**
@@ -41,15 +47,10 @@ export function abortsStartup({ code, failure }: SalesforceError, isLoaded: bool
   return !isLoaded && (failure === 'config' || failure === 'permission' || failure === 'bug');
 }
 
-async function expectSameOrg(pool: pg.Pool, organizationId: string): Promise<void> {
-  const { rows } = await pool.query<{ id: string }>(
-    `select organization_id as id from subscriptions
-      where organization_id is not null and organization_id <> $1 limit 1`,
-    [organizationId],
-  );
-  const [mirrored] = rows;
-  if (mirrored === undefined) return;
-  throw new SalesforceError(otherOrgText(mirrored.id, organizationId), 'OTHER_ORG', 'config', {
+async function expectSameOrg(prisma: PrismaClient, organizationId: string): Promise<void> {
+  const other = await prisma.subscription.findFirst({ where: { organizationId: { not: organizationId } } });
+  if (other?.organizationId == null) return;
+  throw new SalesforceError(otherOrgText(other.organizationId, organizationId), 'OTHER_ORG', 'config', {
     setting: 'DATABASE_URL',
   });
 }

@@ -41,9 +41,10 @@ export async function sweepUntilAborted(context: OrgContext, signal: AbortSignal
  */
 export async function sweep({
   pool,
+  prisma,
   topic,
   jobs,
-}: Pick<AppContext, 'pool' | 'topic' | 'jobs'>): Promise<void> {
+}: Pick<AppContext, 'pool' | 'prisma' | 'topic' | 'jobs'>): Promise<void> {
   await inTransaction(pool, async (client) => {
     // An earlier leader that was paused may still be sweeping; both would enqueue the same work.
     if (!(await lockSweep(client))) return;
@@ -80,11 +81,8 @@ export async function sweep({
         await jobs.enqueueResync(client, { id, scope });
     }
   });
-  const { rowCount } = await pool.query(
-    'select from subscriptions where topic = $1 and loaded_at is null and read_through_at is null',
-    [topic],
-  );
-  if (rowCount === 1) await requestInitialLoad(pool, jobs);
+  const isUnread = { topic, loadedAt: null, readThroughAt: null };
+  if ((await prisma.subscription.count({ where: isUnread })) === 1) await requestInitialLoad(pool, jobs);
 }
 
 /** Excludes accounts that the database refused recently: it would refuse them again. */

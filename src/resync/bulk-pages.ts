@@ -179,8 +179,8 @@ async function* readBatches(run: RunningResync, jobId: string, from: ResumePoint
 const locatorMark = 'locator:';
 
 /** Aborts the bulk jobs of resyncs that have ended. */
-export async function closeBulkJobs({ pool, org }: RunningResync['context']): Promise<void> {
-  for (const jobId of await readAbandonedBulkJobs(pool)) {
+export async function closeBulkJobs({ pool, prisma, org }: RunningResync['context']): Promise<void> {
+  for (const jobId of await readAbandonedBulkJobs(prisma)) {
     await abortBulkJob(org.connection, jobId);
     await saveBulkJobClosed(pool, jobId);
   }

@@ -29,7 +29,7 @@ export async function confirmDifferences(run: RunningResync): Promise<void> {
   for (let waitMs = 200; ; waitMs = Math.min(5_000, waitMs * 2)) {
     let open = 0;
     for (let after = ''; ; ) {
-      const ids = await readUnconfirmed(context.pool, row.id, after, idsAtOnce);
+      const ids = await readUnconfirmed(context.prisma, row.id, after, idsAtOnce);
       const last = ids.at(-1);
       if (last === undefined) break;
       open += await compareAgain(run, ids);

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import type { PrismaClient } from '../db/generated/client.ts';
 import { storableJson } from '../db/storable.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 
@@ -70,18 +71,18 @@ export async function deleteUnconfirmed(client: Queryable, resyncId: string): Pr
 
 /** The next accounts with unconfirmed differences after an id. */
 export async function readUnconfirmed(
-  client: Queryable,
+  prisma: PrismaClient,
   resyncId: string,
   after: string,
   limit: number,
 ): Promise<string[]> {
-  const { rows } = await client.query<{ id: string }>({
-    name: 'unconfirmed-differences',
-    text: `select account_id as id from resync_differences
-            where resync_id = $1 and not confirmed and account_id > $2 order by account_id limit $3`,
-    values: [resyncId, after, limit],
+  const rows = await prisma.resyncDifference.findMany({
+    where: { resyncId, confirmed: false, accountId: { gt: after } },
+    orderBy: { accountId: 'asc' },
+    take: limit,
+    select: { accountId: true },
   });
-  return rows.map(({ id }) => id);
+  return rows.map(({ accountId }) => accountId);
 }
 
 /** Saves the ids of the accounts that a comparison has seen. */

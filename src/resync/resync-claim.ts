@@ -1,10 +1,11 @@
 import type { Queryable } from '../db/database.ts';
+import type { PrismaClient, Resync } from '../db/generated/client.ts';
 
 /**
  * One try of a resync, numbered like a fencing token: writes of a process whose job was given to another one have an
  * older number and take no effect.
  */
-export type Claim = { readonly id: string; readonly claim: number };
+export type Claim = Pick<Resync, 'id' | 'claim'>;
 
 /** The resync was cancelled, or another process runs it: the current work must not take effect. */
 export class ResyncEndedError extends Error {
@@ -20,8 +21,11 @@ export const runningStates = `('reading', 'applying')`;
 /** SQL: states in which the resync runs or waits for a worker. */
 export const activeStates = `('queued', 'reading', 'applying')`;
 
+/** States in which the resync has not ended. */
+export const unfinishedStates = ['queued', 'reading', 'applying', 'needs-confirmation'];
+
 /** SQL: states in which the resync has not ended. */
-export const openStates = `('queued', 'reading', 'applying', 'needs-confirmation')`;
+export const openStates = `('${unfinishedStates.join("', '")}')`;
 
 /**
  * Updates the row of a claimed resync.
@@ -63,11 +67,6 @@ export async function lockClaim(client: Queryable, { id, claim }: Claim): Promis
 }
 
 /** Whether the resync has ended or another process runs it. */
-export async function isClaimLost(client: Queryable, { id, claim }: Claim): Promise<boolean> {
-  const { rowCount } = await client.query({
-    name: 'has-claim',
-    text: `select from resyncs where id = $1 and claim = $2 and state in ${openStates}`,
-    values: [id, claim],
-  });
-  return rowCount === 0;
+export async function isClaimLost(prisma: PrismaClient, { id, claim }: Claim): Promise<boolean> {
+  return (await prisma.resync.count({ where: { id, claim, state: { in: unfinishedStates } } })) === 0;
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import type { PrismaClient, Resync } from '../db/generated/client.ts';
 import { storableJson } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import type { ApiUsage } from '../salesforce/api-budget.ts';
@@ -6,27 +7,27 @@ import type { SalesforceError } from '../salesforce/error.ts';
 import type { ResyncMode, ResyncScope } from './request-resync.ts';
 import { activeStates, type Claim, runningStates, updateClaimed } from './resync-claim.ts';
 
-export type ResyncRow = Claim & {
+export type ResyncRow = Pick<
+  Resync,
+  | keyof Claim
+  | 'repairs'
+  | 'reason'
+  | 'accountIds'
+  | 'fields'
+  | 'since'
+  | 'readAt'
+  | 'watermark'
+  | 'schemaId'
+  | 'expected'
+  | 'bulkAskedAt'
+  | 'bulkJobId'
+  | 'resumeAt'
+  | 'resumeRows'
+  | 'read'
+> & {
   readonly scope: ResyncScope;
   readonly mode: ResyncMode;
-  readonly repairs: boolean;
-  readonly reason: string;
-  readonly accountIds: readonly string[];
-  /** For scope `fields`. */
-  readonly fields: readonly string[];
-  readonly since: Date | null;
   readonly method: 'rest' | 'bulk' | null;
-  readonly readAt: Date | null;
-  readonly watermark: string | null;
-  readonly schemaId: string | null;
-  /** Number of records that Salesforce counted; null before the count. */
-  readonly expected: number | null;
-  readonly bulkAskedAt: Date | null;
-  readonly bulkJobId: string | null;
-  readonly resumeAt: string | null;
-  readonly resumeRows: number;
-  /** Number of records that earlier tries have read. */
-  readonly read: number;
 };
 
 const rowColumns = `id, claim, scope, mode, repairs, reason, account_ids as "accountIds", fields, since, method, read_at as "readAt",
@@ -127,14 +128,13 @@ export async function saveBulkJobClosed(client: Queryable, jobId: string): Promi
 }
 
 /** Bulk jobs of resyncs that ended before all results were read. */
-export async function readAbandonedBulkJobs(client: Queryable): Promise<string[]> {
-  const { rows } = await client.query<{ job: string }>({
-    name: 'abandoned-bulk-jobs',
-    text: `select bulk_job_id as job from resyncs
-            where bulk_job_id is not null and bulk_job_closed_at is null and state in ('failed', 'cancelled')
-            limit 20`,
+export async function readAbandonedBulkJobs(prisma: PrismaClient): Promise<string[]> {
+  const rows = await prisma.resync.findMany({
+    where: { bulkJobId: { not: null }, bulkJobClosedAt: null, state: { in: ['failed', 'cancelled'] } },
+    select: { bulkJobId: true },
+    take: 20,
   });
-  return rows.map(({ job }) => job);
+  return rows.flatMap(({ bulkJobId }) => bulkJobId ?? []);
 }
 
 export const noCounts = { read: 0, created: 0, updated: 0, unchanged: 0, kept: 0, deleted: 0, failed: 0 };

@@ -80,10 +80,10 @@ export async function rereadAccounts(
 const pollIntervalMs = 400;
 
 /** Aborts its signal when the claim is lost. */
-function watchClaim({ pool }: ResyncContext, claim: Claim): { readonly signal: AbortSignal; stop(): void } {
+function watchClaim({ prisma }: ResyncContext, claim: Claim): { readonly signal: AbortSignal; stop(): void } {
   const controller = new AbortController();
   const timer = setInterval(() => {
-    isClaimLost(pool, claim).then(
+    isClaimLost(prisma, claim).then(
       (isLost) => isLost && controller.abort(new ResyncEndedError()),
       () => {},
     );

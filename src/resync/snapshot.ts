@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import type { Queryable } from '../db/database.ts';
+import type { PrismaClient } from '../db/generated/client.ts';
 import type { Jobs } from '../db/jobs.ts';
 import { checkFields } from '../fields/check-fields.ts';
 import { readKnownFields } from '../fields/field-rows.ts';
@@ -24,6 +25,7 @@ import { type ResumePoint, type ResyncRow, saveReadStart } from './resync-rows.t
 
 export type ResyncContext = SchemaContext & {
   readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
   readonly codes: CodeRules;
   readonly jobs: Jobs;
   readonly logger: Logger;

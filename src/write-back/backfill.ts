@@ -5,8 +5,14 @@ import { markChangedAccounts } from '../codes/changed-codes.ts';
 import { evaluateFilter } from '../codes/code-filter.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import { inTransaction } from '../db/database.ts';
+import type { PrismaClient } from '../db/generated/client.ts';
 
-export type BackfillContext = { readonly pool: pg.Pool; readonly topic: string; readonly codes: CodeRules };
+export type BackfillContext = {
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  readonly topic: string;
+  readonly codes: CodeRules;
+};
 
 /** Accounts per step that are read, and that get a code. */
 const maxScanned = 1_000;
@@ -18,9 +24,14 @@ const maxAssigned = 200;
  *
  * @returns whether there may be more accounts
  */
-export async function backfillNextAccounts({ pool, topic, codes }: BackfillContext): Promise<boolean> {
+export async function backfillNextAccounts({
+  pool,
+  prisma,
+  topic,
+  codes,
+}: BackfillContext): Promise<boolean> {
   const rules = JSON.stringify(codes.filter);
-  if (!codes.backfill || !(await isOpen(pool, topic, rules))) return false;
+  if (!codes.backfill || !(await isOpen(prisma, topic, rules))) return false;
   return inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
     const after = await readCursor(client, topic, rules);
@@ -44,23 +55,14 @@ export async function backfillNextAccounts({ pool, topic, codes }: BackfillConte
 }
 
 /** Checked without the lock on account writes, because usually there is nothing to do. */
-async function isOpen(pool: pg.Pool, topic: string, rules: string): Promise<boolean> {
-  const { rowCount } = await pool.query({
-    name: 'is-backfill-open',
-    text: `select from write_back_state
-            where topic = $1 and (backfill_rules is distinct from $2 or backfill_finished_at is null)`,
-    values: [topic, rules],
-  });
-  return rowCount === 1;
+async function isOpen(prisma: PrismaClient, topic: string, rules: string): Promise<boolean> {
+  const state = await prisma.writeBackState.findUnique({ where: { topic } });
+  return state !== null && (state.backfillRules !== rules || state.backfillFinishedAt === null);
 }
 
 /** Makes the backfill restart when it is enabled again. */
-export async function resetBackfill(pool: pg.Pool, topic: string): Promise<void> {
-  await pool.query({
-    name: 'reset-backfill',
-    text: 'update write_back_state set backfill_rules = null where topic = $1 and backfill_rules is not null',
-    values: [topic],
-  });
+export async function resetBackfill(prisma: PrismaClient, topic: string): Promise<void> {
+  await prisma.writeBackState.updateMany({ where: { topic }, data: { backfillRules: null } });
 }
 
 /** Reads the id to continue after; undefined if the backfill is finished or the initial load is not. */

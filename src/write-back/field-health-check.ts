@@ -70,11 +70,7 @@ export async function createFieldHealthCheck(
   };
 }
 
-async function wasPaused({ pool, topic }: FieldHealthContext): Promise<boolean> {
-  const { rowCount } = await pool.query({
-    name: 'was-paused',
-    text: `select from write_back_state where topic = $1 and state = 'paused' and reason ->> 'code' like 'field-%'`,
-    values: [topic],
-  });
-  return rowCount === 1;
+async function wasPaused({ prisma, topic }: FieldHealthContext): Promise<boolean> {
+  const reason = { path: ['code'], string_starts_with: 'field-' };
+  return (await prisma.writeBackState.count({ where: { topic, state: 'paused', reason } })) === 1;
 }

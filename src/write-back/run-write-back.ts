@@ -39,7 +39,7 @@ async function writeUntilFailure(
   isLockConfirmed: () => boolean,
   signal: AbortSignal,
 ): Promise<NextStep> {
-  const { pool, topic, org, codes, wakeUps, logger } = context;
+  const { pool, prisma, topic, org, codes, wakeUps, logger } = context;
   const reportStatus = createStatusReporter(pool, topic, org.budget, logger);
   const state: LoopState = {
     pace: fullPace,
@@ -52,7 +52,7 @@ async function writeUntilFailure(
     reportStatus,
     isLockConfirmed,
   };
-  if (!codes.backfill) await resetBackfill(pool, topic);
+  if (!codes.backfill) await resetBackfill(prisma, topic);
   await runLoop({
     step: () => writeOrBackOff(context, state, signal),
     wakeOn: (ms) => wakeUps.next('write-back', ms),

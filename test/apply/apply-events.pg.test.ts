@@ -44,7 +44,7 @@ describe('application of the event log', () => {
 
   const fromSalesforce = async (): Promise<string> => testSchemaJson;
   const cache = (fetchSchema = fromSalesforce): SchemaCache =>
-    createSchemaCache(storedSchemas(database.pool), fetchSchema);
+    createSchemaCache(storedSchemas(database), fetchSchema);
   const context = (given: Partial<ApplyContext> = {}): ApplyContext => ({
     pool: database.pool,
     topic,

@@ -46,7 +46,7 @@ describe('a process killed after a webhook is stored and before it is answered',
 
   beforeAll(async () => {
     simulator = await startSimulator({ organizationId });
-    await storedSchemas(database.pool).save('schema-1', testSchemaJson);
+    await storedSchemas(database).save('schema-1', testSchemaJson);
     await start();
     proxy = await startFaultProxy(() => ({ host: '127.0.0.1', port }));
   });

@@ -70,11 +70,12 @@ export function useMirrorOfSimulator({
       const org = part('org');
       return {
         pool: database.pool,
+        prisma: database.prisma,
         topic: accountTopic,
         codes: codeRules({ field: 'SignUpCode__c', newSince: part('newSince') }),
         org,
         connection: org.connection,
-        schemas: createSchemaCache(storedSchemas(database.pool), (id) => org.pubsub.getSchema(id)),
+        schemas: createSchemaCache(storedSchemas(database), (id) => org.pubsub.getSchema(id)),
         bulkFrom: 10_000,
         settleMs: 200,
         timing: defaultTiming,

@@ -15,14 +15,20 @@ export function useDatabase(): DatabaseHandle {
     await database?.close();
     await test?.drop();
   });
+  const opened = (): Database => {
+    if (database === undefined) throw new Error('there is no database yet');
+    return database;
+  };
   return {
     get url() {
       if (test === undefined) throw new Error('there is no database yet');
       return test.url;
     },
     get pool() {
-      if (database === undefined) throw new Error('there is no database yet');
-      return database.pool;
+      return opened().pool;
+    },
+    get prisma() {
+      return opened().prisma;
     },
     async rows<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []) {
       const { rows } = await this.pool.query<Row>(sql, values);
@@ -31,8 +37,7 @@ export function useDatabase(): DatabaseHandle {
   };
 }
 
-export type DatabaseHandle = {
+export type DatabaseHandle = Pick<Database, 'pool' | 'prisma'> & {
   readonly url: string;
-  readonly pool: pg.Pool;
   rows<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
 };

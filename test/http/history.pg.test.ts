@@ -168,7 +168,7 @@ describe('the history of an account', () => {
   });
 
   test('a signed cursor that is not a position in the history is refused', async () => {
-    const key = await readCursorKey(server.database.pool);
+    const key = await readCursorKey(server.database.prisma);
     const list = listKey(`/v1/accounts/${acme}/events`, { limit: 1 });
     for (const version of ['1.99999999999999999999.1.1', '1.1.99999999999.1', '1.1.1', 'x', '1.1.1.1.1']) {
       const forged = signCursor(key, encodeCursor(list, { by: null, id: version }));

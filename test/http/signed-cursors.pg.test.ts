@@ -53,7 +53,7 @@ describe('signed cursors', () => {
     const unsigned = encodeCursor(listKey('/v1/accounts', { limit: 1 }), position);
     await expectRefused(unsigned);
     await expectRefused(signCursor(Buffer.alloc(32), unsigned));
-    const key = await readCursorKey(servers[0].database.pool);
+    const key = await readCursorKey(servers[0].database.prisma);
     const page = await servers[0].send('get', `/v1/accounts?limit=1&cursor=${signCursor(key, unsigned)}`);
     expect(page.body.data).toMatchObject([{ id: accountId(3) }]);
   });

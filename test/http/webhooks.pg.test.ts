@@ -29,7 +29,7 @@ beforeAll(async () => {
       schemaFields: async () => testSchema.entityFields,
     },
   });
-  await storedSchemas(database.pool).save('schema-1', testSchemaJson);
+  await storedSchemas(database).save('schema-1', testSchemaJson);
 });
 afterAll(() => server.close());
 

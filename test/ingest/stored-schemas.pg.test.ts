@@ -7,7 +7,7 @@ describe('stored schemas', () => {
   const database = useDatabase();
 
   it('a schema is kept as it came first and the newest account schema is not one of another object', async () => {
-    const { load, save } = storedSchemas(database.pool);
+    const { load, save } = storedSchemas(database);
     expect(await readNewestSchemaId(database.pool)).toBeUndefined();
     expect(await load('old')).toBeUndefined();
     await save('old', testSchemaJson);

@@ -6,7 +6,12 @@ import { accountTopic } from '../helpers/simulator-org.ts';
 
 describe('sweeps', () => {
   const mirror = useMirrorOfSimulator();
-  const context = () => ({ pool: mirror.database.pool, topic: accountTopic, jobs: mirror.jobs });
+  const context = () => ({
+    pool: mirror.database.pool,
+    prisma: mirror.database.prisma,
+    topic: accountTopic,
+    jobs: mirror.jobs,
+  });
   const jobsOf = async (queue: string): Promise<string[]> => {
     const rows = await mirror.database.rows<{ key: string }>(
       `select coalesce(singleton_key, data ->> 'resyncId') as key from pgboss.job where name = '${queue}' and state = 'created' order by 1`,

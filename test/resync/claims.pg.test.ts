@@ -1,5 +1,7 @@
+import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import { describe, expect, it } from 'vitest';
+import { PrismaClient } from '../../src/db/generated/client.ts';
 import { runResync } from '../../src/resync/run-resync.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useResyncs } from './resync-world.ts';
@@ -14,7 +16,8 @@ describe('a resync taken over by another process', () => {
     /** A process that is paused when it has merged one batch and is about to merge the next. */
     const start = (transactions: number) => {
       const database = pausedAtTransaction(transactions + 1, mirror.database.pool);
-      const context = { ...mirror.context, pool: database.pool, bulkFrom: 1 };
+      const { pool, prisma } = database;
+      const context = { ...mirror.context, pool, prisma, bulkFrom: 1 };
       return { database, done: runResync(context, id, new AbortController().signal) };
     };
     // The first one has also saved the fields that Salesforce describes.
@@ -47,5 +50,6 @@ function pausedAtTransaction(place: number, pool: pg.Pool) {
       };
     },
   });
-  return { pool: late, waits: () => begun >= place, goOn: () => gate.resolve() };
+  const prisma = new PrismaClient({ adapter: new PrismaPg(late) });
+  return { pool: late, prisma, waits: () => begun >= place, goOn: () => gate.resolve() };
 }

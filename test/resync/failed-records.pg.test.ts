@@ -108,7 +108,12 @@ describe('a record that the database refuses', () => {
 
   it('a record that can not be stored is read again after a quarter of an hour, and no load is requested', async () => {
     await load();
-    const context = { pool: mirror.database.pool, topic: accountTopic, jobs: mirror.jobs };
+    const context = {
+      pool: mirror.database.pool,
+      prisma: mirror.database.prisma,
+      topic: accountTopic,
+      jobs: mirror.jobs,
+    };
     await sweep(context);
     expect(await mirror.jobKeys(queues.reread)).toEqual([]);
     await failedAgo('16 minutes');

@@ -45,7 +45,7 @@ describe('the request of an initial load', () => {
   });
 
   it('several processes that sweep at the same moment enqueue one job per resync', async () => {
-    const context = { pool: database.pool, topic: accountTopic, jobs: mirror.jobs };
+    const context = { pool: database.pool, prisma: database.prisma, topic: accountTopic, jobs: mirror.jobs };
     await database.rows('update subscriptions set loaded_at = now()');
     const [resync] = await database.rows<{ id: string }>(
       `insert into resyncs (scope, reason, account_ids) values ('all', 'overflow', '{}') returning id`,

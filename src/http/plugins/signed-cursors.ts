@@ -1,7 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import type pg from 'pg';
-import type { Queryable } from '../../db/database.ts';
+import type { PrismaClient } from '../../db/generated/client.ts';
 import { invalid } from '../problem.ts';
 
 declare module 'fastify' {
@@ -15,10 +14,10 @@ declare module 'fastify' {
  * Accepts only cursors that were signed by a process with the same database, so that their content can be trusted.
  * Handlers receive the parameter `cursor` without its signature.
  */
-export function registerSignedCursors(app: FastifyInstance, pool: pg.Pool): void {
-  let cachedKey: Promise<Buffer> | undefined;
-  const readKey = async (): Promise<Buffer> => {
-    cachedKey ??= readCursorKey(pool);
+export function registerSignedCursors(app: FastifyInstance, prisma: PrismaClient): void {
+  let cachedKey: Promise<Uint8Array> | undefined;
+  const readKey = async (): Promise<Uint8Array> => {
+    cachedKey ??= readCursorKey(prisma);
     try {
       return await cachedKey;
     } catch (error) {
@@ -46,12 +45,12 @@ function hasCursor(query: unknown): query is { cursor: string } {
 const signatureBytes = 16;
 
 /** Prefixes the cursor with its signature. */
-export function signCursor(key: Buffer, cursor: string): string {
+export function signCursor(key: Uint8Array, cursor: string): string {
   return Buffer.concat([signatureOf(key, cursor), Buffer.from(cursor, 'base64url')]).toString('base64url');
 }
 
 /** @returns the cursor without its signature; undefined if the signature is invalid */
-function verifyCursor(key: Buffer, signed: string): string | undefined {
+function verifyCursor(key: Uint8Array, signed: string): string | undefined {
   const bytes = Buffer.from(signed, 'base64url');
   // Buffer.from ignores invalid characters, which the signature does not cover.
   if (bytes.length <= signatureBytes || bytes.toString('base64url') !== signed) return undefined;
@@ -59,7 +58,7 @@ function verifyCursor(key: Buffer, signed: string): string | undefined {
   return timingSafeEqual(bytes.subarray(0, signatureBytes), signatureOf(key, cursor)) ? cursor : undefined;
 }
 
-function signatureOf(key: Buffer, cursor: string): Buffer {
+function signatureOf(key: Uint8Array, cursor: string): Buffer {
   return createHmac('sha256', key).update(`cursor:${cursor}`).digest().subarray(0, signatureBytes);
 }
 
@@ -67,23 +66,13 @@ function signatureOf(key: Buffer, cursor: string): Buffer {
  * Reads the signing key that all processes with the same database share, and creates it if it does not exist.
  * Does not write if it exists, so a read-only database is sufficient.
  */
-export async function readCursorKey(client: Queryable): Promise<Buffer> {
-  const stored = await findKey(client);
-  if (stored !== undefined) return stored;
-  await client.query('insert into secrets (name, value) values ($1, $2) on conflict (name) do nothing', [
-    keyName,
-    randomBytes(32),
-  ]);
-  const created = await findKey(client);
-  if (created === undefined) throw new Error(`The secret "${keyName}" was deleted while it was created`);
-  return created;
+export async function readCursorKey(prisma: PrismaClient): Promise<Uint8Array> {
+  const stored = await prisma.secret.findUnique({ where: { name } });
+  if (stored !== null) return stored.value;
+  await prisma.secret.createMany({ data: { name, value: randomBytes(32) }, skipDuplicates: true });
+  const created = await prisma.secret.findUnique({ where: { name } });
+  if (created === null) throw new Error(`The secret "${name}" was deleted while it was created`);
+  return created.value;
 }
 
-const keyName = 'cursors';
-
-async function findKey(client: Queryable): Promise<Buffer | undefined> {
-  const { rows } = await client.query<{ value: Buffer }>('select value from secrets where name = $1', [
-    keyName,
-  ]);
-  return rows[0]?.value;
-}
+const name = 'cursors';

@@ -28,7 +28,7 @@ export function registerAccountFieldHistoryRoute(app: Server, { fieldParts }: Ht
     if (rows.length === 0) await requireKnownAccount(pool, accountId);
     await requireField(path, await fieldParts(), () => hasFieldValue(pool, accountId, path));
     const entries = rows.map((row) => row.listed);
-    const origins = await readOrigins(pool, entries.slice(0, limit));
+    const origins = await readOrigins(request.reads.prisma, entries.slice(0, limit));
     const data = rows
       .slice(0, limit)
       .map((row, index) =>

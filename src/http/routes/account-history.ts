@@ -30,7 +30,7 @@ export function registerAccountHistoryRoutes(app: Server): void {
     if (rows.length === 0) await requireKnownAccount(pool, accountId);
     const page = rows.slice(0, limit);
     const changed = await withChanges(pool, accountId, page);
-    const origins = await readOrigins(pool, page);
+    const origins = await readOrigins(request.reads.prisma, page);
     const data = changed.map(({ listed, changes }, index) =>
       accountEventJson(listed, changes, origins[index] ?? { event: undefined, resyncId: null }),
     );

@@ -22,7 +22,7 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
       readCounts(dependencies.pool),
       readLastVerification(dependencies.pool),
       readFieldStatus(dependencies.pool),
-      readOpenResyncs(dependencies.pool),
+      readOpenResyncs(dependencies.prisma),
       readLastErrors(dependencies),
     ]);
     const { none: _, ...codes } = counts.accounts.byCodeState;

@@ -86,4 +86,7 @@ function decodeError(decoded: ReadEvent | undefined): string | null {
   return decoded.ok ? null : decoded.error;
 }
 
-export type EventRow = Omit<LoggedEvent, 'payload' | 'replayId' | 'outcome' | 'attempts'>;
+/** What an `EventRow` omits. */
+export const notInEventRow = { payload: true, replayId: true, outcome: true, attempts: true } as const;
+
+export type EventRow = Omit<LoggedEvent, keyof typeof notInEventRow>;

@@ -1,9 +1,11 @@
 import type { Static } from 'typebox';
 import type { Queryable } from '../../db/database.ts';
+import type { PrismaClient, Resync } from '../../db/generated/client.ts';
 import { resyncModes } from '../../resync/request-resync.ts';
+import { unfinishedStates } from '../../resync/resync-claim.ts';
 import type { StatusSchema } from '../schemas/status.ts';
 import { isoTime } from '../schemas/values.ts';
-import { percentOf, type ResyncRow, resyncColumns, resyncJson } from './resync.ts';
+import { percentOf, resyncJson } from './resync.ts';
 
 /** Reads the result of the last verification of all accounts; null if there was none. */
 export async function readLastVerification(db: Queryable): Promise<Status['lastVerification']> {
@@ -29,11 +31,11 @@ export async function readLastVerification(db: Queryable): Promise<Status['lastV
 }
 
 /** Reads the unfinished resyncs, the oldest first. */
-export async function readOpenResyncs(db: Queryable): Promise<Status['resyncs']> {
-  const { rows } = await db.query<ResyncRow>({
-    name: 'open-resyncs',
-    text: `select ${resyncColumns.sql} from resyncs where state in ('queued', 'reading', 'applying', 'needs-confirmation')
-            order by created_at, id limit 20`,
+export async function readOpenResyncs(prisma: PrismaClient): Promise<Status['resyncs']> {
+  const rows = await prisma.resync.findMany({
+    where: { state: { in: unfinishedStates } },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    take: 20,
   });
   return rows.map((row) => {
     const { id, scope, mode, reason, state, read, expected, waiting } = resyncJson(row, null);
@@ -42,12 +44,8 @@ export async function readOpenResyncs(db: Queryable): Promise<Status['resyncs']>
 }
 
 type Status = Static<typeof StatusSchema>;
-type Verified = {
-  readonly id: string;
-  readonly mode: string;
-  readonly read: number;
+type Verified = Pick<Resync, 'id' | 'mode' | 'read' | 'verifiedThrough'> & {
   readonly different: number;
   readonly repaired: boolean;
-  readonly verifiedThrough: Date | null;
   readonly finishedAt: Date;
 };

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { Queryable } from '../../db/database.ts';
-import type { Resync } from '../../db/generated/client.ts';
+import type { Resync, ResyncDifference } from '../../db/generated/client.ts';
 import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/resync.ts';
 import { isoTime } from '../schemas/values.ts';
 
@@ -70,11 +70,8 @@ export function differenceJson(row: DifferenceRow): Static<typeof DifferenceSche
   };
 }
 
-export type DifferenceRow = {
-  readonly accountId: string;
-  readonly kind: string;
+export type DifferenceRow = Pick<ResyncDifference, 'accountId' | 'kind' | 'modifiedAt'> & {
   readonly values: Readonly<Record<string, { readonly mirror?: unknown; readonly salesforce?: unknown }>>;
-  readonly modifiedAt: Date | null;
 };
 
 type ResyncRow = Pick<Resync, 'id' | 'mode' | 'state' | 'read' | 'different' | 'verifiedThrough'>;

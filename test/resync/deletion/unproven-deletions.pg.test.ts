@@ -44,7 +44,12 @@ describe('accounts that Salesforce does not return', () => {
       confirmResync(client, mirror.jobs.enqueueResync, { id, confirmedBy: 'admin' }),
     );
   const dueToBeLookedAt = () => database.rows('update resyncs set next_look_at = now()');
-  const context = () => ({ pool: database.pool, topic: accountTopic, jobs: mirror.jobs });
+  const context = () => ({
+    pool: database.pool,
+    prisma: database.prisma,
+    topic: accountTopic,
+    jobs: mirror.jobs,
+  });
 
   it('a resync keeps all accounts when "View All" is lost, stops and says what to check', async () => {
     await read();
