@@ -12,6 +12,7 @@ import { runMaintenance } from './maintenance/run-maintenance.ts';
 import { sweepUntilAborted } from './maintenance/sweep.ts';
 import { maintainIndexes } from './mirror/maintain-indexes.ts';
 import { updateTextsUntilAborted } from './mirror/update-account-texts.ts';
+import { watchMirror } from './mirror/watch-mirror.ts';
 import { type Schedules, startSchedules } from './resync/schedules.ts';
 import { startWorkers } from './resync/workers.ts';
 import { sleep, untilAborted, withTimeout } from './run-loop.ts';
@@ -54,6 +55,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       (_, signal) => logIncidents(context, signal),
       (_, signal) => runMaintenance(context, signal),
       (_, signal) => updateTextsUntilAborted(context, signal),
+      (_, signal) => watchMirror(context, signal),
       (_, signal) =>
         maintainIndexes({ ...context, fields: indexedFields }, signal).then(() => untilAborted(signal)),
       whenSignedIn(context, (org, { isLockConfirmed }, signal) =>

@@ -2,8 +2,10 @@ import type pg from 'pg';
 import type { OrgContext } from '../context.ts';
 import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
+import { repairByResync } from '../incidents/detected-gaps.ts';
 import { markSchemaNewest, markSchemasChecked } from '../ingest/stored-schemas.ts';
 import { ensureColumns } from '../mirror/prepare-mirror.ts';
+import { allFields, clearRestoredFields, readRestoredFields } from '../mirror/restore-columns.ts';
 import type { CurrentFields } from '../resync/read-plan.ts';
 import { compareFields, describeChanges, type FieldChanges } from './compare-fields.ts';
 import { hasValues, readKnownFields, saveKnownFields } from './field-rows.ts';
@@ -22,6 +24,7 @@ export async function checkFields(
 ): Promise<void> {
   await markSchemaNewest(pool, current.schemaId);
   await ensureColumns(pool, current.fields, true);
+  await readRestored({ pool, topic, jobs });
   const after = knownFields(current.fields, current.described, org.calculatedFields);
   const isChecked = current.uncheckedIds.length === 0;
   if (isChecked && isSame(await readKnownFields(pool), after)) return;
@@ -39,6 +42,29 @@ export async function checkFields(
     }
     await saveKnownFields(client, after);
     await markSchemasChecked(client, [...current.uncheckedIds, current.schemaId]);
+  });
+}
+
+/** Orders a read of the fields whose columns were removed by hand and restored without values. */
+async function readRestored({
+  pool,
+  topic,
+  jobs,
+}: Pick<CheckContext, 'pool' | 'topic' | 'jobs'>): Promise<void> {
+  if ((await readRestoredFields(pool)).length === 0) return;
+  await inTransaction(pool, async (client) => {
+    await lockFieldChecks(client);
+    const fields = await readRestoredFields(client);
+    if (fields.length === 0) return;
+    await clearRestoredFields(client, fields);
+    const isAll = fields.includes(allFields);
+    const names = isAll ? 'all fields' : fields.join(', ');
+    const reason = 'table changed';
+    await repairByResync({ topic, jobs }, client, {
+      cause: reason,
+      detail: `Columns of the table of accounts were removed or changed by hand and are restored; their values are read again: ${names}.`,
+      request: isAll ? { scope: 'all', reason } : { scope: 'fields', reason, fields },
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 import type { OrgContext } from '../context.ts';
 import { hasUncheckedSchemas } from '../ingest/stored-schemas.ts';
+import { readRestoredFields } from '../mirror/restore-columns.ts';
 import { readCurrentFields } from '../resync/read-plan.ts';
 import { createSalesforceCalls } from '../resync/within-budget.ts';
 import { runLoop } from '../run-loop.ts';
@@ -17,7 +18,8 @@ export async function watchFields(app: OrgContext, signal: AbortSignal): Promise
   let dueAt = 0;
   await runLoop({
     step: async () => {
-      if (performance.now() < dueAt && !(await hasUncheckedSchemas(pool))) return 'wait';
+      const isDue = performance.now() >= dueAt || (await hasUncheckedSchemas(pool));
+      if (!isDue && (await readRestoredFields(pool)).length === 0) return 'wait';
       await checkFields(context, await readCurrentFields(context, callWithinBudget));
       dueAt = performance.now() + checkIntervalMs;
       return 'wait';

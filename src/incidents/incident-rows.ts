@@ -13,6 +13,7 @@ export const incidentCauses = [
   'dated ahead',
   'difference',
   'schema changed',
+  'table changed',
 ] as const;
 
 /**
@@ -26,6 +27,7 @@ export const incidentCauses = [
  * - `dated ahead`: events are dated ahead of this machine's clock
  * - `difference`: a comparison with Salesforce found differences that no event explains
  * - `schema changed`: fields were added or changed, which changes existing records without events
+ * - `table changed`: columns of the table of accounts were removed or changed by hand
  */
 export type IncidentCause = (typeof incidentCauses)[number];
 

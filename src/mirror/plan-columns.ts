@@ -145,7 +145,8 @@ function cut(name: string, suffix = ''): string {
   return name.slice(0, 63 - suffix.length) + suffix;
 }
 
-function unusedName(name: string, used: ReadonlySet<string>): string {
+/** The name, numbered if it is in use. */
+export function unusedName(name: string, used: ReadonlySet<string>): string {
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? name : cut(name, `_${number}`);
     if (!used.has(candidate)) return candidate;

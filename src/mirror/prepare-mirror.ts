@@ -14,6 +14,8 @@ import {
   planColumns,
   schemaFields,
 } from './plan-columns.ts';
+import { allFields, restoreColumns, saveRestored } from './restore-columns.ts';
+import { beside, lockViews, readColumnNames, tableName } from './table-columns.ts';
 import { accountsView, historyView, liveView } from './view-sql.ts';
 
 export type MirrorSettings = {
@@ -28,8 +30,6 @@ export class MirrorSchemaError extends Error {}
 
 /** Milliseconds that a change of the columns waits for other sessions. Reads of the table wait behind it. */
 const lockTimeoutMs = 1_000;
-
-const tableName = 'account';
 
 /**
  * Creates the table of accounts and its views, or adapts them to the settings. Does nothing if they are up to date.
@@ -89,6 +89,7 @@ async function claimTable(client: Queryable, { schema, codeField }: MirrorSettin
     );
   if (found?.schemaExists !== true) await createSchema(client, schema);
   if (found?.exists !== true) {
+    if (claimed !== null) await saveRestored(client, [allFields]);
     await client.query(`create table ${quoted(schema)}.${tableName} (
       id text primary key,
       isdeleted boolean not null default false,
@@ -124,11 +125,11 @@ async function changeColumns(
   isNewest: boolean,
 ): Promise<void> {
   const object = await readMirrorObject(client);
+  const { sql } = mirrorTable(object, []);
+  const { lost, isRestored } = await restoreColumns(client, sql);
   const before = await readMirrorColumns(client);
-  const { sql } = mirrorTable(object, before);
   const present = await readColumnNames(client, sql);
   const planned = planColumns(before, fields, isNewest, present);
-  // Also columns that were removed by hand.
   const missing = new Map([...before, ...planned].map(({ name, type }) => [name, type]));
   for (const name of present) missing.delete(name);
   if (missing.size > 0 || planned.length > 0) await lockViews(client, sql);
@@ -136,36 +137,13 @@ async function changeColumns(
     const clauses = [...missing].map(([name, type]) => `add column ${quoted(name)} ${type}`);
     await client.query(`alter table ${sql} ${clauses.join(', ')}`);
   }
-  if (planned.length > 0) await saveColumns(client, planned);
+  if (planned.length > 0 || isRestored) await saveColumns(client, planned);
+  if (lost.length > 0) await saveRestored(client, lost);
   const table = mirrorTable(object, await readMirrorColumns(client));
   for (const { name, definition } of accountIndexes(table))
     if (before.length === 0)
       await client.query(`create index if not exists ${quoted(name)} on ${definition}`);
   await replaceViews(client, table);
-}
-
-/**
- * Locks the views in the order in which readers do, before the table: a reader locks a view and then what it reads. In
- * another order, readers and the change would wait for each other.
- */
-async function lockViews(client: Queryable, table: string): Promise<void> {
-  // Changes nothing: LOCK TABLE would also lock all tables that the view reads.
-  for (const view of [beside(table, 'history'), beside(table, 'live'), 'accounts'])
-    await client.query(`alter view if exists ${view} alter column id drop default`);
-}
-
-/** The qualified name of a view next to the table. */
-function beside(table: string, suffix: string): string {
-  return table.replace(/[^.]+$/, quoted(`${tableName}_${suffix}`));
-}
-
-async function readColumnNames(client: Queryable, table: string): Promise<string[]> {
-  const { rows } = await client.query<{ name: string }>(
-    `select attname as name from pg_attribute
-      where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
-    [table],
-  );
-  return rows.map(({ name }) => name);
 }
 
 async function saveColumns(client: Queryable, planned: readonly MirrorColumn[]): Promise<void> {

@@ -112,6 +112,40 @@ describe('manual work in the database', { timeout: 60_000 }, () => {
       expect(await industry(id)).toBe('Last');
     });
 
+    it('columns of the table of accounts that are removed or changed by hand are restored and read again without a restart', async () => {
+      const [id = ''] = mirror.accountIds();
+      await mirror.salesforce.update(id, { Industry: 'Kept', Site: 'North', BillingCity: 'Hull' });
+      await mirror.accountWhen(id, 'the change is there', ({ fields }) => fields['Site'] === 'North');
+      await person.query('create view salesforce.of_a_user as select id, phone from salesforce.account');
+      await person.query('alter table salesforce.account drop column industry cascade');
+      await person.query(
+        'alter table salesforce.account alter column site type varchar(2) using left(site, 2)',
+      );
+      await person.query('alter table salesforce.account rename column billingcity to town');
+      await mirror.salesforce.update(id, { Phone: '1' });
+      await mirror.accountWhen(id, 'the change is there', ({ fields }) => fields['Phone'] === '1');
+      const tableChanges = async () =>
+        (await mirror.get<{ data: { detail: string }[] }>('/v1/incidents?cause=table%20changed')).data;
+      await eventually('the restored fields are read', async () => (await tableChanges()).length > 0);
+      await mirror.healed();
+      expect((await mirror.account(id)).fields).toMatchObject({
+        Industry: 'Kept',
+        Site: 'North',
+        BillingAddress: { City: 'Hull' },
+      });
+      expect(
+        await mirror.sql(
+          'select industry, site, billingcity, site_changed, town from salesforce.account where id = $1',
+          [id],
+        ),
+      ).toEqual([{ industry: 'Kept', site: 'North', billingcity: 'Hull', site_changed: 'No', town: 'Hull' }]);
+      expect(await mirror.sql('select phone from salesforce.of_a_user where id = $1', [id])).toEqual([
+        { phone: '1' },
+      ]);
+      expect((await tableChanges())[0]?.detail).toMatch(/Industry|Site|BillingAddress/);
+      expect(await mirror.failedEvents()).toEqual([]);
+    });
+
     it('a long wait for a lock makes the service unready', async () => {
       const [id = ''] = mirror.accountIds();
       await person.query('begin; select from records for update');

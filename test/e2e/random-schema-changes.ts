@@ -1,4 +1,10 @@
-import type { FieldDefinition, FieldType, FieldValue, RecordValues } from 'salesforce-simulator/org/model.ts';
+import type {
+  FieldDefinition,
+  FieldType,
+  FieldValue,
+  RecordValues,
+  SaveResult,
+} from 'salesforce-simulator/org/model.ts';
 import type { SeededRandom } from '../chaos/seeded-random.ts';
 import type { LiveMirror } from '../helpers/live-mirror.ts';
 
@@ -101,7 +107,7 @@ export function randomSchemaChanges(mirror: LiveMirror, random: SeededRandom): R
   const takeOne = (ids: string[]): string[] => ids.splice(random.integer(Math.max(1, ids.length)), 1);
   const someIds = (): string[] => random.shuffle(active).slice(0, random.between(1, 4));
   const updateSome = (tx: Parameters<Parameters<LiveMirror['inGaps']>[0]>[0]): void => {
-    for (const id of someIds()) tx.update(id, values(4));
+    for (const id of someIds()) expectSaved(tx.update(id, values(4)));
   };
 
   const kinds: Record<string, readonly [weight: number, act: () => void]> = {
@@ -206,11 +212,8 @@ export function randomSchemaChanges(mirror: LiveMirror, random: SeededRandom): R
     create: [
       5,
       () => {
-        const result = mirror.inOneTransaction((tx) =>
-          tx.insert({ Name: `New ${random.integer(1e6)}`, ...values(5) }),
-        );
-        if (!result.success) throw new Error(JSON.stringify(result.errors));
-        active.push(result.id);
+        const name = `New ${random.integer(1e6)}`;
+        active.push(expectSaved(mirror.inOneTransaction((tx) => tx.insert({ Name: name, ...values(5) }))));
       },
     ],
     update: [14, () => mirror.inOneTransaction(updateSome)],
@@ -248,6 +251,12 @@ export function randomSchemaChanges(mirror: LiveMirror, random: SeededRandom): R
   };
 }
 
+/** @returns the id of the saved record */
+function expectSaved(result: SaveResult): string {
+  if (result.success) return result.id;
+  throw new Error(`the org refused a change: ${JSON.stringify(result.errors)}`);
+}
+
 const dayMs = 86_400_000;
 
 function randomValue(field: FieldDefinition, random: SeededRandom): FieldValue {
@@ -260,7 +269,7 @@ function randomValue(field: FieldDefinition, random: SeededRandom): FieldValue {
     case 'double':
     case 'currency':
     case 'percent':
-      return field.precision > 0 && field.precision < 6 ? random.integer(90) : random.integer(1_000_000) / 4;
+      return random.integer(Math.min(1_000_000, 10 ** (field.precision - field.scale))) / 4;
     case 'date':
       return (20_000 + random.integer(2_000)) * dayMs;
     case 'datetime':

@@ -25,6 +25,9 @@ CREATE TABLE "mirror_objects" (
     -- The field that holds signup codes.
     "code_field" TEXT,
     "version" UUID NOT NULL DEFAULT gen_random_uuid(),
+    -- Fields whose columns were removed or changed by hand and restored without values, until a read of them is ordered;
+    -- `*` for all.
+    "restored_fields" TEXT[] NOT NULL DEFAULT '{}',
 
     CONSTRAINT "mirror_objects_pkey" PRIMARY KEY ("object")
 );

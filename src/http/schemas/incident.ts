@@ -11,7 +11,7 @@ export const IncidentSchema = Type.Object(
     topic: Type.String({ examples: ['/data/AccountChangeEvent'] }),
     cause: OneOf(incidentCauses, {
       description:
-        '`gap`: gap events without field values. `overflow`: a transaction exceeded the limits of change events. `object changed`: a change affected all accounts at once. `position lost`: the replay position is no longer available in Salesforce. `unseen account`: a change of an account that is not in the mirror. `failed event`: an event could not be applied. `failed record`: a record read from Salesforce could not be stored. `schema changed`: fields were added, re-created or changed, which changes existing records without events; `detail` names them, and they are read in all records.',
+        '`gap`: gap events without field values. `overflow`: a transaction exceeded the limits of change events. `object changed`: a change affected all accounts at once. `position lost`: the replay position is no longer available in Salesforce. `unseen account`: a change of an account that is not in the mirror. `failed event`: an event could not be applied. `failed record`: a record read from Salesforce could not be stored. `schema changed`: fields were added, re-created or changed, which changes existing records without events; `detail` names them, and they are read in all records. `table changed`: columns of the table of accounts were removed or changed by hand; they are restored, and the fields that `detail` names are read in all records.',
     }),
     detail: Type.String({ description: 'A description in one sentence.' }),
     extent: OneOf(incidentExtents, {
