@@ -1,3 +1,4 @@
+import pg from 'pg';
 import type { NewField } from 'salesforce-simulator/org/field-catalog.ts';
 import { describe, expect, it } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
@@ -188,6 +189,43 @@ describe('changes of fields without events for existing records', () => {
     expect((await status(mirror)).reasons).not.toContainEqual(
       expect.objectContaining({ code: 'schema-changed' }),
     );
+  });
+
+  it('events of a new schema are stored while a long query blocks the new column, and are applied after it', async () => {
+    await using mirror = await openMirror();
+    await mirror.codesConfirmed();
+    const [first = '', second = ''] = mirror.accountIds();
+    const query = new pg.Client({ connectionString: mirror.database.url });
+    await query.connect();
+    try {
+      await query.query('begin; select from salesforce.account limit 1');
+      mirror.simulator.org.addField({ name: 'Tier__c', type: 'string' });
+      await mirror.salesforce.update(first, { Tier__c: 'gold' });
+      await mirror.until('the change of the table has given up', async () => {
+        const [row] = await mirror.sql<{ code: string | null }>(
+          `select apply_fault ->> 'code' as code from subscriptions`,
+        );
+        return row?.code === 'database-locked';
+      });
+      await mirror.salesforce.update(second, { Tier__c: 'silver' });
+      await mirror.until('both events are stored', async () => {
+        const [row] = await mirror.sql<{ waiting: number }>(
+          'select count(*)::int as waiting from event_queue',
+        );
+        return row?.waiting === 2;
+      });
+    } finally {
+      await query.end();
+    }
+    for (const [id, tier] of [
+      [first, 'gold'],
+      [second, 'silver'],
+    ] as const)
+      await mirror.accountWhen(id, 'the change is there', ({ fields }) => fields['Tier__c'] === tier);
+    expect(await mirror.sql('select tier__c from salesforce.account where id = $1', [first])).toEqual([
+      { tier__c: 'gold' },
+    ]);
+    expect(await mirror.failedEvents()).toEqual([]);
   });
 
   it('a read is planned again if a field is deleted before the query arrives', async () => {
