@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { readOwners, reassignFreedCodes } from '../codes/code-ownership.ts';
 import type { CodeRules } from '../codes/code-rules.ts';

@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { type Queryable, slices } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';

@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type { Queryable } from '../db/database.ts';
 import { storableJson, storableText } from '../db/storable.ts';
 import type { EventOutcome, EventSource } from './event-rows.ts';

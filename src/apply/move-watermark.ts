@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { readWatermark } from '../ingest/subscription-rows.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';

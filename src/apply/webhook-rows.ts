@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { webhookTopics } from '../ingest/store-webhooks.ts';
 import type { StoredEvent } from './event-rows.ts';

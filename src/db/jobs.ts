@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { withTimeout } from '../run-loop.ts';
+import type { Resync } from './generated/client.ts';
 import { logFailure } from './log-failure.ts';
 import { connectionTo } from './servers.ts';
 
@@ -32,7 +33,7 @@ const defaultQueryTimeoutMs = 35_000;
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
 /** A row of the table `resyncs`; those of all records have a queue that runs one at a time. */
-export type QueuedResync = { readonly id: string; readonly scope: string };
+export type QueuedResync = Pick<Resync, 'id' | 'scope'>;
 
 export type QueueOptions = {
   /** A schema that exists already; `pgboss`, which is created if it is absent, by default. */

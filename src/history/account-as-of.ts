@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type { FieldTree } from '../apply/field-tree.ts';
 import { isComplete } from '../apply/merge.ts';
 import type { Queryable } from '../db/database.ts';

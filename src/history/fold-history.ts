@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { formatVersion, type Version } from '../apply/version.ts';

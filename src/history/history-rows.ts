@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import { pairedSlices, type Queryable, sentTogether, slices } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';

@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type { FieldTree } from '../apply/field-tree.ts';
 import { isComplete, topOf } from '../apply/merge.ts';
 import { compareVersions, isReadVersion, type Version } from '../apply/version.ts';

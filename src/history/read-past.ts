@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
 import { compareVersions, parseVersion, type Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';

@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import { compareVersions } from '../apply/version.ts';
 import { type Queryable, slices } from '../db/database.ts';
 import type { Entry } from './entry.ts';

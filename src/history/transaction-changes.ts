@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type { Version } from '../apply/version.ts';
 import type { Queryable } from '../db/database.ts';
 import { type Entry, type FieldChange, fieldChanges, replay, unknownState } from './entry.ts';

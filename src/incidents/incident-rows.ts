@@ -1,4 +1,5 @@
 import type { Queryable } from '../db/database.ts';
+import type { PrismaClient } from '../db/generated/client.ts';
 import { storableText } from '../db/storable.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 
@@ -124,21 +125,10 @@ export function isUncertain(among: string): string {
 
 /** Marks the incidents that a resync, or a re-read of accounts, repairs. */
 export async function markRepairing(
-  client: Queryable,
+  prisma: PrismaClient,
   repair: { readonly resyncId: string } | { readonly accountIds: readonly string[] },
 ): Promise<void> {
-  if ('resyncId' in repair) {
-    await client.query({
-      name: 'mark-resync-repairing',
-      text: `update incidents set state = 'repairing' where resync_id = $1 and state = 'open'`,
-      values: [repair.resyncId],
-    });
-  } else {
-    await client.query({
-      name: 'mark-accounts-repairing',
-      text: `update incidents set state = 'repairing'
-              where state = 'open' and resync_id is null and account_ids && $1::text[]`,
-      values: [repair.accountIds],
-    });
-  }
+  const repaired =
+    'resyncId' in repair ? repair : { resyncId: null, accountIds: { hasSome: [...repair.accountIds] } };
+  await prisma.incident.updateMany({ where: { state: 'open', ...repaired }, data: { state: 'repairing' } });
 }

@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { retryOnConflict } from '../db/database.ts';

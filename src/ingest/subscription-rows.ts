@@ -1,4 +1,5 @@
 import { parseVersion, type Version, zeroVersion } from '../apply/version.ts';
+import { columnsOf } from '../db/columns-of.ts';
 import type { Queryable } from '../db/database.ts';
 import type { PrismaClient, Subscription } from '../db/generated/client.ts';
 import { expectHeld, type Lease } from '../db/lease.ts';
@@ -15,12 +16,21 @@ import type { Outage, OutageCause } from './outage.ts';
  */
 export type SubscriptionState = 'idle' | 'connecting' | 'streaming' | 'waiting' | 'stopped';
 
-export type SubscriptionRow = Pick<
-  Subscription,
-  'organizationId' | 'positionAt' | 'startedAt' | 'loadedAt' | 'readThroughAt' | 'outageSince'
-> & {
-  readonly replayId: Buffer | null;
-  readonly keepaliveReplayId: Buffer | null;
+const rowFields = [
+  'organizationId',
+  'replayId',
+  'positionAt',
+  'keepaliveReplayId',
+  'startedAt',
+  'loadedAt',
+  'readThroughAt',
+  'outageSince',
+  'outageCause',
+] as const satisfies (keyof Subscription)[];
+
+export type SubscriptionRow = Omit<Pick<Subscription, (typeof rowFields)[number]>, 'outageCause'> & {
+  readonly replayId: Buffer<ArrayBuffer> | null;
+  readonly keepaliveReplayId: Buffer<ArrayBuffer> | null;
   readonly outageCause: OutageCause | null;
 };
 
@@ -41,11 +51,7 @@ export async function ensureSubscription(
 export async function readSubscription(client: Queryable, topic: string): Promise<SubscriptionRow> {
   const { rows } = await client.query<SubscriptionRow>({
     name: 'read-subscription',
-    text: `select organization_id as "organizationId", replay_id as "replayId", position_at as "positionAt",
-                  keepalive_replay_id as "keepaliveReplayId",
-                  started_at as "startedAt", loaded_at as "loadedAt", read_through_at as "readThroughAt",
-                  outage_since as "outageSince", outage_cause as "outageCause"
-             from subscriptions where topic = $1`,
+    text: `select ${columnsOf(rowFields)} from subscriptions where topic = $1`,
     values: [topic],
   });
   const [row] = rows;

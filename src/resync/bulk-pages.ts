@@ -46,14 +46,14 @@ export async function* readByBulkJob(
 ): AsyncGenerator<Page> {
   const job = await waitForResult(run, await findOrCreateJob(run, where));
   expectComplete(job.records, expected);
-  const { pool } = run.context;
-  await saveMethod(pool, run.row, 'bulk', job.records);
+  const { prisma } = run.context;
+  await saveMethod(prisma, run.row, 'bulk', job.records);
   let { read } = run.row;
   for await (const page of readResults(run, job.id)) {
     read += page.reads.length;
     yield page;
   }
-  await saveBulkJobClosed(pool, job.id);
+  await saveBulkJobClosed(prisma, job.id);
   if (read !== job.records) {
     const message = `Bulk job ${job.id} has ${job.records} records, but its pages brought ${read}.`;
     throw new SnapshotLostError(badAnswer(message));
@@ -72,9 +72,9 @@ async function findOrCreateJob(run: RunningResync, where: string | null): Promis
   }
   const { soql, columns } = bulkQuery(snapshot.plan, row.id, where);
   const lost = row.bulkAskedAt === null ? undefined : await findLostJob(run, row.bulkAskedAt, columns);
-  if (lost === undefined) await saveBulkRequested(context.pool, row);
+  if (lost === undefined) await saveBulkRequested(context.prisma, row);
   const job = lost ?? (await callWithinBudget(() => createBulkJob(connection, soql)));
-  await saveBulkJob(context.pool, row, job.id);
+  await saveBulkJob(context.prisma, row, job.id);
   return job;
 }
 
@@ -179,9 +179,9 @@ async function* readBatches(run: RunningResync, jobId: string, from: ResumePoint
 const locatorMark = 'locator:';
 
 /** Aborts the bulk jobs of resyncs that have ended. */
-export async function closeBulkJobs({ pool, prisma, org }: RunningResync['context']): Promise<void> {
+export async function closeBulkJobs({ prisma, org }: RunningResync['context']): Promise<void> {
   for (const jobId of await readAbandonedBulkJobs(prisma)) {
     await abortBulkJob(org.connection, jobId);
-    await saveBulkJobClosed(pool, jobId);
+    await saveBulkJobClosed(prisma, jobId);
   }
 }

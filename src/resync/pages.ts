@@ -55,7 +55,7 @@ export async function* readChangedSince(run: RunningResync, moment: Date | null)
   if (method === null || expected === null) {
     expected = await callWithinBudget(() => countAccounts(connection, since));
     method = expected >= context.bulkFrom ? 'bulk' : 'rest';
-    await saveMethod(context.pool, row, method, expected);
+    await saveMethod(context.prisma, row, method, expected);
   }
   if (method === 'bulk') {
     yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`, expected);

@@ -1,5 +1,5 @@
 import type { Queryable } from '../db/database.ts';
-import type { PrismaClient, Resync } from '../db/generated/client.ts';
+import type { Prisma, PrismaClient, Resync } from '../db/generated/client.ts';
 
 /**
  * One try of a resync, numbered like a fencing token: writes of a process whose job was given to another one have an
@@ -29,23 +29,15 @@ export const openStates = `('${unfinishedStates.join("', '")}')`;
 
 /**
  * Updates the row of a claimed resync.
- * @param set assignments whose parameters begin with `$3`
- * @param condition more than the claim, in SQL
  * @throws ResyncEndedError
  */
 export async function updateClaimed(
-  client: Queryable,
+  prisma: PrismaClient,
   { id, claim }: Claim,
-  update: { name: string; set: string; values?: readonly unknown[]; condition?: string },
+  data: Prisma.ResyncUpdateManyMutationInput,
 ): Promise<void> {
-  const { name, set, values = [], condition = 'true' } = update;
-  expectClaimed(
-    await client.query({
-      name,
-      text: `update resyncs set ${set} where id = $1 and claim = $2 and ${condition}`,
-      values: [id, claim, ...values],
-    }),
-  );
+  const { count } = await prisma.resync.updateMany({ where: { id, claim }, data });
+  expectClaimed({ rowCount: count });
 }
 
 /** @throws ResyncEndedError if the statement found no row of the claim */

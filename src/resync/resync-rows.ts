@@ -1,38 +1,39 @@
+import { columnsOf } from '../db/columns-of.ts';
 import type { Queryable } from '../db/database.ts';
-import type { PrismaClient, Resync } from '../db/generated/client.ts';
-import { storableJson } from '../db/storable.ts';
+import { Prisma, type PrismaClient, type Resync } from '../db/generated/client.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import type { ApiUsage } from '../salesforce/api-budget.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
 import type { ResyncMode, ResyncScope } from './request-resync.ts';
-import { activeStates, type Claim, runningStates, updateClaimed } from './resync-claim.ts';
+import { activeStates, type Claim, expectClaimed, runningStates, updateClaimed } from './resync-claim.ts';
 
-export type ResyncRow = Pick<
-  Resync,
-  | keyof Claim
-  | 'repairs'
-  | 'reason'
-  | 'accountIds'
-  | 'fields'
-  | 'since'
-  | 'readAt'
-  | 'watermark'
-  | 'schemaId'
-  | 'expected'
-  | 'bulkAskedAt'
-  | 'bulkJobId'
-  | 'resumeAt'
-  | 'resumeRows'
-  | 'read'
-> & {
+const rowFields = [
+  'id',
+  'claim',
+  'scope',
+  'mode',
+  'repairs',
+  'reason',
+  'accountIds',
+  'fields',
+  'since',
+  'method',
+  'readAt',
+  'watermark',
+  'schemaId',
+  'expected',
+  'bulkAskedAt',
+  'bulkJobId',
+  'resumeAt',
+  'resumeRows',
+  'read',
+] as const satisfies (keyof Resync)[];
+
+export type ResyncRow = Omit<Pick<Resync, (typeof rowFields)[number]>, 'scope' | 'mode' | 'method'> & {
   readonly scope: ResyncScope;
   readonly mode: ResyncMode;
   readonly method: 'rest' | 'bulk' | null;
 };
-
-const rowColumns = `id, claim, scope, mode, repairs, reason, account_ids as "accountIds", fields, since, method, read_at as "readAt",
-  watermark, schema_id as "schemaId", expected, bulk_asked_at as "bulkAskedAt", bulk_job_id as "bulkJobId",
-  resume_at as "resumeAt", resume_rows as "resumeRows", read`;
 
 /** Claims a resync to start or to resume it; undefined if it is not active or does not exist. */
 export async function startResync(client: Queryable, id: string): Promise<ResyncRow | undefined> {
@@ -42,32 +43,21 @@ export async function startResync(client: Queryable, id: string): Promise<Resync
               set state = case when state = 'queued' then 'reading' else state end,
                   started_at = coalesce(started_at, now()), error = null, cause = null, waiting = null, claim = claim + 1
             where id = $1 and state in ${activeStates}
-            returning ${rowColumns}`,
+            returning ${columnsOf(rowFields)}`,
     values: [id],
   });
   return rows[0];
 }
 
-export type ReadStart = {
-  readonly readAt: Date;
-  readonly watermark: string;
-  readonly schemaId: string;
-  readonly position: Buffer | null;
-  readonly logPosition: bigint;
-};
+export type ReadStart = Pick<Resync, 'readAt' | 'watermark' | 'schemaId' | 'position' | 'logPosition'>;
 
 /**
  * Saves the start of a read and resets the results of an earlier one.
  * @throws ResyncEndedError
  */
-export async function saveReadStart(client: Queryable, claim: Claim, start: ReadStart): Promise<void> {
-  await updateClaimed(client, claim, {
-    name: 'save-read-start',
-    set: `read_at = $3, watermark = $4, schema_id = $5, position = $6, log_position = $7,
-          read = 0, created = 0, updated = 0, unchanged = 0, kept = 0, deleted = 0, failed = 0,
-          resume_at = null, resume_rows = 0, unknown_ids = '{}', not_visible = 0`,
-    values: [start.readAt, start.watermark, start.schemaId, start.position, start.logPosition],
-  });
+export async function saveReadStart(prisma: PrismaClient, claim: Claim, start: ReadStart): Promise<void> {
+  const noProgress = { ...noCounts, resumeAt: null, resumeRows: 0, unknownIds: [], notVisible: 0 };
+  await updateClaimed(prisma, claim, { ...start, ...noProgress });
 }
 
 /**
@@ -96,34 +86,31 @@ export async function resetProgress(client: Queryable, { id, claim }: Claim): Pr
 
 /** @throws ResyncEndedError */
 export async function saveMethod(
-  client: Queryable,
+  prisma: PrismaClient,
   claim: Claim,
   method: 'rest' | 'bulk',
   expected: number,
 ): Promise<void> {
-  const set = 'method = $3, expected = $4';
-  await updateClaimed(client, claim, { name: 'save-method', set, values: [method, expected] });
+  await updateClaimed(prisma, claim, { method, expected });
 }
 
 /**
  * Saves that a bulk job is requested: from now on one may exist whose id was not received.
  * @throws ResyncEndedError
  */
-export async function saveBulkRequested(client: Queryable, claim: Claim): Promise<void> {
-  await updateClaimed(client, claim, { name: 'save-bulk-requested', set: 'bulk_asked_at = now()' });
+export async function saveBulkRequested(prisma: PrismaClient, claim: Claim): Promise<void> {
+  await updateClaimed(prisma, claim, { bulkAskedAt: new Date() });
 }
 
 /** @throws ResyncEndedError */
-export async function saveBulkJob(client: Queryable, claim: Claim, jobId: string): Promise<void> {
-  const set = 'bulk_job_id = $3, bulk_job_closed_at = null';
-  await updateClaimed(client, claim, { name: 'save-bulk-job', set, values: [jobId] });
+export async function saveBulkJob(prisma: PrismaClient, claim: Claim, bulkJobId: string): Promise<void> {
+  await updateClaimed(prisma, claim, { bulkJobId, bulkJobClosedAt: null });
 }
 
-export async function saveBulkJobClosed(client: Queryable, jobId: string): Promise<void> {
-  await client.query({
-    name: 'save-bulk-job-closed',
-    text: 'update resyncs set bulk_job_closed_at = now() where bulk_job_id = $1 and bulk_job_closed_at is null',
-    values: [jobId],
+export async function saveBulkJobClosed(prisma: PrismaClient, bulkJobId: string): Promise<void> {
+  await prisma.resync.updateMany({
+    where: { bulkJobId, bulkJobClosedAt: null },
+    data: { bulkJobClosedAt: new Date() },
   });
 }
 
@@ -159,14 +146,28 @@ export async function saveProgress(
   resume: ResumePoint,
 ): Promise<void> {
   const { read, created, updated, unchanged, kept, deleted, failed } = counts;
-  await updateClaimed(client, claim, {
+  const saved = await client.query({
     name: 'save-progress',
-    set: `state = 'applying', read = read + $3, created = created + $4, updated = updated + $5,
-          unchanged = unchanged + $6, kept = kept + $7, deleted = deleted + $8, failed = failed + $9,
-          resume_at = $10, resume_rows = $11, error = null, cause = null`,
-    values: [read, created, updated, unchanged, kept, deleted, failed, resume.at, resume.rows],
-    condition: `state in ${runningStates}`,
+    text: `update resyncs
+              set state = 'applying', read = read + $3, created = created + $4, updated = updated + $5,
+                  unchanged = unchanged + $6, kept = kept + $7, deleted = deleted + $8, failed = failed + $9,
+                  resume_at = $10, resume_rows = $11, error = null, cause = null
+            where id = $1 and claim = $2 and state in ${runningStates}`,
+    values: [
+      claim.id,
+      claim.claim,
+      read,
+      created,
+      updated,
+      unchanged,
+      kept,
+      deleted,
+      failed,
+      resume.at,
+      resume.rows,
+    ],
   });
+  expectClaimed(saved);
   await sendWakeUp(client, 'resync');
 }
 
@@ -181,16 +182,12 @@ export async function saveUnknownIds(client: Queryable, id: string, ids: readonl
 
 /** Saves that the resync waits for API requests; undefined ends the wait. */
 export async function saveBudgetWait(
-  client: Queryable,
+  prisma: PrismaClient,
   { id, claim }: Claim,
   usage: ApiUsage | undefined,
 ): Promise<void> {
   const waiting = usage && { reason: 'api budget', since: new Date().toISOString(), ...usage };
-  await client.query({
-    name: 'save-budget-wait',
-    text: 'update resyncs set waiting = $2 where id = $1 and claim = $3',
-    values: [id, waiting === undefined ? null : storableJson(waiting), claim],
-  });
+  await prisma.resync.updateMany({ where: { id, claim }, data: { waiting: waiting ?? Prisma.DbNull } });
 }
 
 /** Saves that the resync waits for the sign-in, and since when; undefined ends the wait. */

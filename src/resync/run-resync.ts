@@ -35,7 +35,7 @@ export async function runResync(
   try {
     const { callWithinBudget, whenSignedIn } = createSalesforceCalls(context, signal, row);
     const snapshot = await whenSignedIn(() => resumeSnapshot(context, row, callWithinBudget));
-    await markRepairing(context.pool, { resyncId: id });
+    await markRepairing(context.prisma, { resyncId: id });
     const run: RunningResync = { context, row, snapshot, callWithinBudget, signal };
     const outcome = await (row.mode === 'repair' ? repair(run) : verify(run)).catch(async (error: Error) => {
       throw (await findPlanChange(run, error)) ?? error;
@@ -71,7 +71,7 @@ export async function rereadAccounts(
 ): Promise<void> {
   const { callWithinBudget, whenSignedIn } = createSalesforceCalls(context, signal);
   const snapshot = await whenSignedIn(() => startSnapshot(context, callWithinBudget));
-  await markRepairing(context.pool, { accountIds: ids });
+  await markRepairing(context.prisma, { accountIds: ids });
   for await (const page of readPagesById({ context, snapshot, callWithinBudget }, ids)) {
     await applyPage(context, snapshot, page);
   }

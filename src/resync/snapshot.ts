@@ -95,7 +95,7 @@ export async function resumeSnapshot(
   }
   const snapshot = await startSnapshot(context, callWithinBudget, row);
   const { replayId } = await readSubscription(context.pool, context.topic);
-  await saveReadStart(context.pool, row, {
+  await saveReadStart(context.prisma, row, {
     readAt: new Date(snapshot.readAt),
     watermark: formatVersion(snapshot.watermark),
     schemaId: snapshot.schemaId,

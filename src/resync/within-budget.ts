@@ -25,7 +25,7 @@ export type SalesforceCalls = {
  * @param resync also makes calls reject when the signal aborts, without waiting for the response
  */
 export function createSalesforceCalls(
-  { org, pool, logger }: ResyncContext,
+  { org, pool, prisma, logger }: ResyncContext,
   signal: AbortSignal,
   resync?: Claim,
 ): SalesforceCalls {
@@ -44,7 +44,7 @@ export function createSalesforceCalls(
     signal,
     async onWait(usage) {
       if (usage !== undefined) logger.warn({ resync: resync?.id, ...usage }, 'waiting for API requests');
-      if (resync !== undefined) await saveBudgetWait(pool, resync, usage);
+      if (resync !== undefined) await saveBudgetWait(prisma, resync, usage);
     },
   };
   const call: CallWithinBudget = (work) => retryDuringSignIn(() => org.budget.spend(work, budget), signIn);

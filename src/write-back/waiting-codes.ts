@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { formatVersion, isReadVersion, parseVersion } from '../apply/version.ts';
 import { markChangedAccounts } from '../codes/changed-codes.ts';

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { columnsOf } from '../../db/columns-of.ts';
 import { type Incident, Prisma } from '../../db/generated/client.ts';
 import { incidentCauses } from '../../incidents/incident-rows.ts';
 import { IncidentSchema, incidentExtents, incidentStates } from '../schemas/incident.ts';
@@ -30,9 +31,7 @@ export function registerIncidentRoutes(app: Server, { pool }: HttpDependencies):
 
 type IncidentJson = Static<typeof IncidentSchema>;
 
-const columns =
-  Prisma.raw(`id, topic, cause, detail, extent, account_ids AS "accountIds", event_ids AS "eventIds",
-  "from", "to", state, resync_id AS "resyncId", opened_at AS "openedAt", closed_at AS "closedAt"`);
+const columns = Prisma.raw(columnsOf(Object.values(Prisma.IncidentScalarFieldEnum)));
 
 function incidentJson(row: Incident): IncidentJson {
   return {

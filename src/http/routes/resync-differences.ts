@@ -7,7 +7,7 @@ import { ListOf, OneOf, StrictObject } from '../schemas/values.ts';
 import { readPage } from '../search/keyset.ts';
 import { decodeCursor, listKey, sendPage } from '../search/list-page.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
-import { type DifferenceRow, differenceJson } from '../views/read-verifications.ts';
+import { type DifferenceRow, differenceColumns, differenceJson } from '../views/read-verifications.ts';
 import { unknownResync } from '../views/resync.ts';
 
 export function registerResyncDifferencesRoute(app: Server, { pool, prisma }: HttpDependencies): void {
@@ -21,7 +21,7 @@ export function registerResyncDifferencesRoute(app: Server, { pool, prisma }: Ht
     const after = decodeCursor(list, cursor, order);
     if ((await prisma.resync.count({ where: { id } })) === 0) throw unknownResync(id);
     const page = await readPage<DifferenceRow>(pool, {
-      select: Prisma.sql`account_id AS "accountId", kind, "values", modified_at AS "modifiedAt" FROM resync_differences`,
+      select: Prisma.sql`${differenceColumns} FROM resync_differences`,
       where: [
         Prisma.sql`resync_id = ${id}::uuid AND confirmed`,
         ...(kind === undefined ? [] : [Prisma.sql`kind = ${kind}`]),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { Prisma } from '../../db/generated/client.ts';
+import { Prisma, type Resync } from '../../db/generated/client.ts';
 import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
 import { NoParameters, pageParameters, ResyncPath } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
@@ -10,7 +10,7 @@ import type { HttpDependencies, Server } from '../server-types.ts';
 import { type EventStreams, wantsStream } from '../streams/event-stream.ts';
 import { streamResync } from '../streams/follow-resync.ts';
 import { readVerifications } from '../views/read-verifications.ts';
-import { type ResyncRow, readResync, resyncColumns, resyncJson } from '../views/resync.ts';
+import { type ResyncJson, readResync, resyncColumns, resyncJson } from '../views/resync.ts';
 import { registerResyncActions } from './resync-actions.ts';
 import { registerResyncDifferencesRoute } from './resync-differences.ts';
 
@@ -24,7 +24,7 @@ export function registerResyncRoutes(
 
   app.get('/v1/resyncs', { config: { scope: 'read' }, schema: listSchema }, (request, reply) => {
     const { state, scope, mode } = request.query;
-    return sendList<ResyncRow, Resync>(request, reply, {
+    return sendList<Resync, ResyncJson>(request, reply, {
       pool,
       path: '/v1/resyncs',
       parameters: request.query,
@@ -54,8 +54,6 @@ export function registerResyncRoutes(
   registerResyncActions(app, dependencies);
   registerResyncDifferencesRoute(app, dependencies);
 }
-
-type Resync = ReturnType<typeof resyncJson>;
 
 const order = {
   by: { sql: 'created_at', type: 'timestamptz' },

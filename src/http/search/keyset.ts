@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { Prisma } from '../../db/generated/client.ts';
 import { statementName } from '../../db/statement-name.ts';

@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import { inTransaction } from '../../db/database.ts';
 import { Prisma } from '../../db/generated/client.ts';

@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import type { Prisma } from '../../db/generated/client.ts';
 

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox';
+import { columnsOf } from '../../db/columns-of.ts';
 import type { Queryable } from '../../db/database.ts';
-import type { Resync, ResyncDifference } from '../../db/generated/client.ts';
+import { Prisma, type Resync, type ResyncDifference } from '../../db/generated/client.ts';
 import { type DifferenceSchema, differenceKinds, type VerificationSchema } from '../schemas/resync.ts';
 import { isoTime } from '../schemas/values.ts';
 
@@ -46,8 +47,7 @@ export async function readVerification(db: Queryable, row: ResyncRow): Promise<V
   if (found === undefined) return null;
   const { rows } = await db.query<DifferenceRow>({
     name: 'example-differences',
-    text: `select account_id as "accountId", kind, "values", modified_at as "modifiedAt"
-             from resync_differences where resync_id = $1 and confirmed order by account_id limit 20`,
+    text: `select ${differenceColumns.sql} from resync_differences where resync_id = $1 and confirmed order by account_id limit 20`,
     values: [row.id],
   });
   return {
@@ -70,7 +70,12 @@ export function differenceJson(row: DifferenceRow): Static<typeof DifferenceSche
   };
 }
 
-export type DifferenceRow = Pick<ResyncDifference, 'accountId' | 'kind' | 'modifiedAt'> & {
+const fields = ['accountId', 'kind', 'values', 'modifiedAt'] as const satisfies (keyof ResyncDifference)[];
+
+/** The columns of a `DifferenceRow`. */
+export const differenceColumns = Prisma.raw(columnsOf(fields));
+
+export type DifferenceRow = Pick<ResyncDifference, Exclude<(typeof fields)[number], 'values'>> & {
   readonly values: Readonly<Record<string, { readonly mirror?: unknown; readonly salesforce?: unknown }>>;
 };
 

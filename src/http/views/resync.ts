@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import { columnsOf } from '../../db/columns-of.ts';
 import type { Queryable } from '../../db/database.ts';
 import { Prisma, type Resync } from '../../db/generated/client.ts';
 import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
@@ -8,7 +9,7 @@ import { isoTime } from '../schemas/values.ts';
 import { readVerification } from './read-verifications.ts';
 
 /** @param verification the result of a finished verification; null for every other resync */
-export function resyncJson(row: ResyncRow, verification: ResyncJson['verification']): ResyncJson {
+export function resyncJson(row: Resync, verification: ResyncJson['verification']): ResyncJson {
   return {
     id: row.id,
     scope: resyncScopes.find((scope) => scope === row.scope) ?? 'accounts',
@@ -46,23 +47,23 @@ export function resyncJson(row: ResyncRow, verification: ResyncJson['verificatio
 }
 
 /** 100 only when the resync is done, because `expected` is a count at one time. */
-export function percentOf({ state, read, expected }: Pick<ResyncRow, 'state' | 'read' | 'expected'>) {
+export function percentOf({ state, read, expected }: Pick<Resync, 'state' | 'read' | 'expected'>) {
   if (state === 'done') return 100;
   if (expected === null) return null;
   return expected === 0 ? 0 : Math.min(99, Math.floor((read / expected) * 100));
 }
 
 /** Whether the resync is in a final state. */
-export function isFinished({ state }: Pick<ResyncRow, 'state'>): boolean {
+export function isFinished({ state }: Pick<Resync, 'state'>): boolean {
   return ['done', 'failed', 'cancelled'].includes(state);
 }
 
 /** Whether the resync is final or waits for a confirmation. */
-export function isAtRest(resync: Pick<ResyncRow, 'state'>): boolean {
+export function isAtRest(resync: Pick<Resync, 'state'>): boolean {
   return isFinished(resync) || resync.state === 'needs-confirmation';
 }
 
-function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {
+function certificateOf(row: Resync): NonNullable<ResyncJson['certificate']> {
   return {
     position: row.position === null ? null : Buffer.from(row.position).toString('base64'),
     watermark: row.watermark,
@@ -78,25 +79,14 @@ function certificateOf(row: ResyncRow): NonNullable<ResyncJson['certificate']> {
   };
 }
 
-/** The columns of a `ResyncRow`. */
-export const resyncColumns =
-  Prisma.raw(`id, scope, mode, repairs, reason, account_ids AS "accountIds", fields,
-  invalid_ids AS "invalidIds", unknown_ids AS "unknownIds", since, state, method, expected, waiting, read, created,
-  updated, unchanged, kept, deleted, not_visible AS "notVisible", confirmed_by AS "confirmedBy",
-  confirmed_at AS "confirmedAt", failed, error, position, watermark, read_at AS "readAt",
-  bulk_job_id AS "bulkJobId", events_meanwhile AS "eventsMeanwhile", different, verified_through AS "verifiedThrough",
-  requested_by AS "requestedBy", created_at AS "createdAt", started_at AS "startedAt", finished_at AS "finishedAt"`);
-
-export type ResyncRow = Omit<
-  Resync,
-  'logPosition' | 'schemaId' | 'bulkAskedAt' | 'bulkJobClosedAt' | 'resumeAt' | 'resumeRows' | 'nextLookAt'
->;
+/** The columns of a `Resync`. */
+export const resyncColumns = Prisma.raw(columnsOf(Object.values(Prisma.ResyncScalarFieldEnum)));
 
 export type ResyncJson = Static<typeof ResyncSchema>;
 
 /** @throws Problem 404 if the resync does not exist */
 export async function readResync(db: Queryable, id: string): Promise<ResyncJson> {
-  const { rows } = await db.query<ResyncRow>({
+  const { rows } = await db.query<Resync>({
     name: 'read-resync',
     text: `SELECT ${resyncColumns.sql} FROM resyncs WHERE id = $1`,
     values: [id],

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox';
+import { columnsOf } from '../../db/columns-of.ts';
 import { type Account, Prisma, type WriteBackAttempt } from '../../db/generated/client.ts';
 import { codeStates } from '../schemas/account.ts';
 import { isoTime } from '../schemas/values.ts';
@@ -28,24 +29,22 @@ export function attemptJson(row: WriteBackAttempt): Static<typeof WriteBackHisto
   };
 }
 
-/** The columns of a `WriteBackRow`. */
-export const writeBackColumns = Prisma.raw(`id, name, signup_code AS "signupCode",
-  pending_signup_code AS "pendingSignupCode", code_state AS "codeState",
-  code_error AS "codeError", code_attempts AS "codeAttempts", code_attempted_at AS "codeAttemptedAt",
-  code_due_at AS "codeDueAt"`);
+const fields = [
+  'id',
+  'name',
+  'signupCode',
+  'pendingSignupCode',
+  'codeState',
+  'codeError',
+  'codeAttempts',
+  'codeAttemptedAt',
+  'codeDueAt',
+] as const satisfies (keyof Account)[];
 
-export type WriteBackRow = Pick<
-  Account,
-  | 'id'
-  | 'name'
-  | 'signupCode'
-  | 'pendingSignupCode'
-  | 'codeState'
-  | 'codeError'
-  | 'codeAttempts'
-  | 'codeAttemptedAt'
-  | 'codeDueAt'
->;
+/** The columns of a `WriteBackRow`. */
+export const writeBackColumns = Prisma.raw(columnsOf(fields));
+
+export type WriteBackRow = Pick<Account, (typeof fields)[number]>;
 
 function errorJson(value: unknown): Static<typeof WriteBackSchema>['error'] {
   if (typeof value !== 'object' || value === null) return null;

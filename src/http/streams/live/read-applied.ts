@@ -1,3 +1,4 @@
+// Hot statements: hand-written.
 import type pg from 'pg';
 import type { HttpDependencies } from '../../server-types.ts';
 import { type EventRow, eventColumns, eventDetailJson } from '../../views/event.ts';
