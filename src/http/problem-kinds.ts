@@ -79,6 +79,12 @@ export const problemKinds = {
     remedy: 'Repeat the request a few seconds later.',
     example: 'The first request with this Idempotency-Key is still running.',
   },
+  'precondition-failed': {
+    status: 412,
+    title: 'Precondition failed',
+    when: 'A file of the documentation does not meet "If-Match" or "If-Unmodified-Since".',
+    remedy: 'Request it without these headers.',
+  },
   'payload-too-large': {
     status: 413,
     title: 'Body too large',
@@ -90,6 +96,12 @@ export const problemKinds = {
     title: 'Unsupported content type',
     when: 'The operation does not accept this content type, or the body is compressed.',
     remedy: 'Send JSON as application/json, without Content-Encoding.',
+  },
+  'range-not-satisfiable': {
+    status: 416,
+    title: 'Range not satisfiable',
+    when: 'The range lies outside the file of the documentation.',
+    remedy: 'Request it without "Range".',
   },
   'invalid-event': {
     status: 422,
@@ -104,6 +116,13 @@ export const problemKinds = {
     when: 'This Idempotency-Key was used for another request within the last 24 hours.',
     remedy: 'Use a new key for a new request.',
     example: 'This Idempotency-Key was used for another request; use a new one.',
+  },
+  'upgrade-required': {
+    status: 426,
+    title: 'Upgrade required',
+    when: 'An export was requested over HTTP/1.0, where a response that was cut off looks complete.',
+    remedy: 'Use HTTP/1.1, also between a proxy and the service: in nginx, `proxy_http_version 1.1`.',
+    example: 'Exports need HTTP/1.1; this request came over HTTP/1.0.',
   },
   'too-many-requests': {
     status: 429,

@@ -11,6 +11,7 @@ import { collectRoutes, registerOptionsHandler } from './plugins/known-routes.ts
 import { limitBodies, limitDepth } from './plugins/limit-bodies.ts';
 import { registerRateLimits } from './plugins/rate-limits.ts';
 import { registerReadDatabase } from './plugins/read-database.ts';
+import { rejectAmbiguousRequests } from './plugins/reject-ambiguous.ts';
 import { loggerOptions, registerRequestLog, requestId } from './plugins/request-log.ts';
 import { registerMetrics } from './plugins/request-metrics.ts';
 import { registerResponseHeaders } from './plugins/response-headers.ts';
@@ -61,11 +62,12 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerUnusedConnectionCleanup(app);
   registerConnectionClose(app, dependencies.stopping);
   await registerCompression(app);
+  const rateLimits = await registerRateLimits(app, access?.rateLimits, metrics.limited);
   registerOptionsHandler(app, routes, (access?.corsOrigins ?? []).length > 0);
   await registerCors(app, access?.corsOrigins);
   shedLoad(app, access?.loadLimits, metrics.shed);
-  const rateLimits = await registerRateLimits(app, access?.rateLimits, metrics.limited);
   registerErrorHandler(app, routes);
+  rejectAmbiguousRequests(app);
   registerListTags(app);
   const verifyToken =
     access?.oidc &&

@@ -17,7 +17,12 @@ export type OidcIssuer = {
   close(): Promise<void>;
 };
 
-export type Signing = { readonly kid: string; readonly alg: string; readonly key: CryptoKey | Uint8Array };
+export type Signing = {
+  readonly kid: string;
+  readonly alg: string;
+  readonly key: CryptoKey | Uint8Array;
+  readonly typ?: string | undefined;
+};
 
 export const audience = 'tidemark-under-test';
 
@@ -52,7 +57,7 @@ export async function startIssuer(): Promise<OidcIssuer> {
       return newest;
     },
     token: (claims = {}, signing = {}) => {
-      const { kid, alg, key } = { ...newest, ...signing };
+      const { kid, alg, key, typ } = { ...newest, ...signing };
       const now = Math.floor(Date.now() / 1000);
       const usual = {
         iss: url,
@@ -62,7 +67,9 @@ export async function startIssuer(): Promise<OidcIssuer> {
         exp: now + 300,
         scope: 'tidemark:read',
       };
-      return new SignJWT({ ...usual, ...claims }).setProtectedHeader({ alg, kid }).sign(key);
+      return new SignJWT({ ...usual, ...claims })
+        .setProtectedHeader({ alg, kid, ...(typ !== undefined && { typ }) })
+        .sign(key);
     },
     close: () =>
       new Promise((resolve) => {

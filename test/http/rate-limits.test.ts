@@ -67,11 +67,16 @@ describe('rate limits per address', () => {
     expect(last.headers['ratelimit-policy']).toBe('"address";q=4;w=60');
   });
 
-  test('health checks and documentation are not limited', async () => {
+  test('documentation and OPTIONS are limited', async () => {
+    await start();
+    expect(await statuses(5, '/docs/static/index.css', '')).toEqual([200, 200, 200, 200, 429]);
+    expect((await server.send('options', '/v1/accounts', { key: '' })).status).toBe(429);
+  });
+
+  test('health checks are not limited', async () => {
     await start();
     await statuses(5, '/nothing', '');
     expect(await statuses(6, '/health/live', '')).toEqual(Array(6).fill(200));
-    expect(await statuses(6, '/docs', '')).toEqual(Array(6).fill(200));
     const { headers } = await server.send('get', '/health/live', { key: '' });
     expect(headers['ratelimit']).toBeUndefined();
   });

@@ -46,6 +46,7 @@ describe('tokens of the issuer', () => {
     ['of another issuer', { iss: 'https://elsewhere.example' }, 'The claim "iss" of the token is invalid.'],
     ['that has expired', { exp: now - 120 }, 'The token has expired.'],
     ['that is not valid yet', { nbf: now + 120 }, 'The claim "nbf" of the token is invalid.'],
+    ['from the future', { iat: now + 120 }, 'The claim "iat" of the token is invalid.'],
     ['without an end', { exp: undefined }, 'The claim "exp" of the token is invalid.'],
     ['of nobody', { sub: undefined }, 'The claim "sub" of the token is invalid.'],
     ['of a subject that would forge a line of the log', { sub: 'a\nb' }, 'The token is invalid.'],
@@ -53,6 +54,17 @@ describe('tokens of the issuer', () => {
     const response = await server.send('get', '/v1/accounts', { key: await issuer.token(claims) });
     expect([response.status, response.body.detail]).toEqual([401, detail]);
     expect(response.headers['www-authenticate']).toContain('error="invalid_token"');
+  });
+
+  test('only tokens of the type of an access token are accepted', async () => {
+    for (const typ of ['logout+jwt', 'id+jwt', 'secevent+jwt', 'dpop+jwt']) {
+      const response = await server.send('get', '/v1/accounts', { key: await issuer.token({}, { typ }) });
+      expect([response.status, response.body.detail], typ).toEqual([401, 'The token is invalid.']);
+    }
+    for (const typ of ['JWT', 'at+jwt', 'application/at+jwt', undefined]) {
+      const key = await issuer.token({}, { typ });
+      expect((await server.send('get', '/v1/accounts', { key })).body.detail, typ).toBe(passed);
+    }
   });
 
   test('the clock of a token may differ by half a minute', async () => {

@@ -37,7 +37,7 @@ export function toProblem(error: FastifyError): Problem {
   if (error.validation !== undefined) {
     return invalidFields(toFieldErrors(error.validation, error.validationContext));
   }
-  const kind = kindsByStatus[error.statusCode ?? 500];
+  const kind = kindOf(error.statusCode ?? 500);
   if (kind !== undefined) return new Problem(kind, clientErrors[error.code] ?? error.message);
   if (error.code === 'FST_ERR_HANDLER_TIMEOUT' || isDatabaseUnavailable(error)) {
     return new Problem('unavailable', 'Try again in a few seconds.', { headers: { 'retry-after': '5' } });
@@ -45,12 +45,20 @@ export function toProblem(error: FastifyError): Problem {
   return new Problem('internal-error', 'See the log of the service for this request id.');
 }
 
+/** Undefined for errors of the server. An error of the client is never reported as one of the server. */
+function kindOf(status: number): ProblemKind | undefined {
+  return kindsByStatus[status] ?? (status >= 400 && status < 500 ? 'invalid-request' : undefined);
+}
+
 const kindsByStatus: Readonly<Record<number, ProblemKind>> = {
-  400: 'invalid-request',
+  // Files of the documentation: a path outside the folder.
+  403: 'not-found',
   404: 'not-found',
   408: 'request-timeout',
+  412: 'precondition-failed',
   413: 'payload-too-large',
   415: 'unsupported-media-type',
+  416: 'range-not-satisfiable',
 };
 
 const clientErrors: Readonly<Record<string, string>> = {

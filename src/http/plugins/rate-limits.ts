@@ -75,12 +75,15 @@ export async function registerRateLimits(
 
 const unlimited: RateLimitOptions = { perKey: 0, perAddress: 0, perWebhookAddress: 0 };
 
-/** Undefined for routes with a key, and for health checks and the documentation, which are not counted. */
-function publicPolicy({ is404, routeOptions: { url, config } }: FastifyRequest): RateLimitPolicy | undefined {
-  if (is404) return 'address';
+/** Undefined for routes with a key, and for health checks, which are not counted. */
+function publicPolicy({
+  is404,
+  method,
+  routeOptions: { url, config },
+}: FastifyRequest): RateLimitPolicy | undefined {
+  if (is404 || method === 'OPTIONS') return 'address';
   if (config.limit !== undefined) return config.limit;
-  const exempt = url?.startsWith('/health/') || url?.startsWith('/docs');
-  return isPublic(url, config.scope) && !exempt ? 'address' : undefined;
+  return isPublic(url, config.scope) && url?.startsWith('/health/') === false ? 'address' : undefined;
 }
 
 function createCounter(

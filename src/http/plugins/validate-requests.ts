@@ -1,7 +1,11 @@
 import type { FastifySchemaCompiler, FastifySchemaValidationError } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { Settings } from 'typebox/system';
 import type { FieldError } from '../problem.ts';
+
+// One unknown parameter is two errors for the validator, and it stops after eight by default.
+Settings.Set({ maxErrors: 1_000 });
 
 /**
  * Compiles the schema of one part of a request. Strings are converted to numbers and booleans only in the path, query and

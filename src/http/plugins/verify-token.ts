@@ -33,18 +33,32 @@ export function createTokenVerifier(
   const readKeys = createKeySource(options.issuer, options.times);
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, await readKeys(), {
+      const { payload, protectedHeader } = await jwtVerify(token, await readKeys(), {
         issuer: options.issuer,
         audience: options.audience,
         algorithms,
         clockTolerance: clockToleranceSeconds,
         requiredClaims: ['exp', 'sub'],
       });
+      requireAccessToken(protectedHeader.typ);
+      requirePast(payload);
       return { name: callerName(payload), scopes: parseScopes(payload, options) };
     } catch (error) {
       throw tokenProblem(error, onUnavailable);
     }
   };
+}
+
+/** Rejects tokens for other purposes, such as `logout+jwt` or `id+jwt`. RFC 9068, section 4; RFC 8725, section 3.11. */
+function requireAccessToken(type: string | undefined): void {
+  if (!['jwt', 'at+jwt'].includes(type?.toLowerCase().replace(/^application\//, '') ?? 'jwt'))
+    throw new errors.JWTInvalid('typ is not that of an access token');
+}
+
+/** `nbf` is verified by the library, `iat` is not. */
+function requirePast({ iat = 0, ...payload }: JWTPayload): void {
+  if (iat > Date.now() / 1000 + clockToleranceSeconds)
+    throw new errors.JWTClaimValidationFailed('iat is in the future', { iat, ...payload }, 'iat');
 }
 
 /** Names of API keys contain no colon, so `oidc:` is unambiguous. */

@@ -105,6 +105,6 @@ const schema = {
         [linesType]: { schema: Type.String({ description: 'One `ListedAccount` as JSON per line.' }) },
       },
     },
-    ...problemResponses('too-many-streams'),
+    ...problemResponses('too-many-streams', 'upgrade-required'),
   },
 } as const;
