@@ -14,7 +14,13 @@ import { decodeCursor, listKey, sendPage } from '../search/list-page.ts';
 import { searchPage, toPlainQuery } from '../search/search-page.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 import { readSnapshot } from '../streams/read-snapshot.ts';
-import { acceptsLines, type LineExports, linesType, maxExportMs } from '../streams/send-lines.ts';
+import {
+  acceptsLines,
+  type LineExports,
+  linesType,
+  maxExportMs,
+  requireChunks,
+} from '../streams/send-lines.ts';
 import type { StoredAccount } from '../views/account-columns.ts';
 
 export function registerAccountListRoute(
@@ -33,6 +39,7 @@ export function registerAccountListRoute(
   app.get('/v1/accounts', options, async (request, reply) => {
     const { query } = request;
     if (acceptsLines(request)) {
+      requireChunks(request);
       rejectPaging(query);
       const list = await describeAccountList(query, dependencies, await loadMirror(dependencies.pool));
       return exports.send(request, reply, (signal) => readRows(dependencies, query, list, signal));

@@ -11,7 +11,7 @@ export type LineExports = {
    * ends normally is complete.
    *
    * @param read receives a signal that is aborted when the client disconnects
-   * @throws Problem 426 over HTTP/1.0, 429 or 503 if too many exports run, and errors of the first batch, before anything is sent
+   * @throws Problem 429 or 503 if too many exports run, and errors of the first batch, before anything is sent
    */
   send(
     request: FastifyRequest,
@@ -40,7 +40,6 @@ export function registerLineExports(
     async send(request, reply, read) {
       reply.type(linesType);
       if (request.method === 'HEAD') return reply.send(Readable.from([]));
-      if (request.raw.httpVersion === '1.0') throw upgradeRequired();
       checkStreamLimit('exports', [...running.values()], request.callerName, limits);
       if (closing) throw serverClosing();
       running.set(reply, request.callerName);
@@ -58,9 +57,13 @@ export function registerLineExports(
   };
 }
 
-/** HTTP/1.0 has no chunks: the end of the connection would be the only sign of the end. */
-function upgradeRequired(): Problem {
-  return new Problem('upgrade-required', 'Exports need HTTP/1.1; this request came over HTTP/1.0.', {
+/**
+ * HTTP/1.0 has no chunks: the end of the connection would be the only sign of the end.
+ * @throws Problem 426 over HTTP/1.0
+ */
+export function requireChunks({ raw }: FastifyRequest): void {
+  if (raw.httpVersion !== '1.0') return;
+  throw new Problem('upgrade-required', 'Exports need HTTP/1.1; this request came over HTTP/1.0.', {
     headers: { upgrade: 'HTTP/1.1' },
   });
 }
