@@ -153,9 +153,14 @@ async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
   }
 }
 
-// int8 is parsed as BigInt, because commit numbers exceed 2^53.
-const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') =>
-  oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format as 'text');
+// int8 is parsed as BigInt, because commit numbers exceed 2^53; so are the elements of int8[].
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') => {
+  if (oid === pg.types.builtins.INT8) return BigInt;
+  const parse = pg.types.getTypeParser(oid, format as 'text');
+  return oid === int8Array ? (text: string) => parse(text).map(BigInt) : parse;
+};
+
+const int8Array = 1016;
 
 /**
  * Splits rows into parts for one statement each, so that a large transaction on a slow disk does not exceed the
