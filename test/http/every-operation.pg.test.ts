@@ -32,6 +32,8 @@ const reached = new Map<string, Set<number>>();
 beforeAll(async () => {
   mirror = await openMirror({
     tidemark: {
+      // Enough for all that is sent at the same time: a request that waits long for a connection gets 503.
+      poolSizes: { sync: 3, api: 10 },
       apiKeys: [
         { name: 'story', scopes: ['admin'], secret: storyKey },
         ...(['read', 'write', 'admin'] as const).map((scope) => ({

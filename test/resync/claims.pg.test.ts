@@ -20,8 +20,8 @@ describe('a resync taken over by another process', () => {
       const context = { ...mirror.context, pool, prisma, bulkFrom: 1 };
       return { database, done: runResync(context, id, new AbortController().signal) };
     };
-    // The first one has also saved the fields that Salesforce describes.
-    const first = start(2);
+    // The first one has also saved the fields that Salesforce describes, and their labels.
+    const first = start(3);
     await eventually('the first has merged a batch and is paused', () => first.database.waits());
     const second = start(1);
     await eventually('the second has merged the next one and is paused', () => second.database.waits());
