@@ -12,9 +12,12 @@ export async function waitUntilLoaded(apiUrl: string): Promise<void> {
   }
 }
 
-/** The text printed after a start with the embedded defaults: addresses, key and example commands. */
-export function banner(apiUrl: string, { simulator, apiKeys }: Provided, apiVersion: string): string {
-  const key = apiKeys[0]?.secret ?? '';
+/**
+ * The text printed after a start with the embedded defaults: addresses, key and example commands. A configured key is not
+ * printed: logs keep what a start prints.
+ */
+export function banner(apiUrl: string, { simulator, generatedKey }: Provided, apiVersion: string): string {
+  const key = generatedKey ?? '<a secret of API_KEYS>';
   if (simulator === undefined) return '';
   const token = simulator.sessions.issue({ userId: simulator.org.named.admin.id, neverExpires: true });
   const create = `curl -s ${simulator.instanceUrl}/services/data/v${apiVersion}/sobjects/Account -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '{"Name":"Blue Harbour Ltd"}'`;

@@ -10,7 +10,8 @@ import { ConfigError } from '../config/config-error.ts';
  * @throws ConfigError naming the process that holds the lock
  */
 export async function lockDataDir(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true });
+  // The user root runs PostgreSQL as another user, which has to pass through the folder.
+  await mkdir(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
   const file = path.join(folder, 'tidemark.pid');
   for (;;) {
     try {

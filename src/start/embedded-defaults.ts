@@ -15,6 +15,8 @@ export type Provided = {
   readonly databaseUrl: string;
   readonly salesforce: SalesforceConfig;
   readonly apiKeys: readonly ApiKey[];
+  /** The key that was generated because none is configured. */
+  readonly generatedKey: string | undefined;
   /** The simulator, if no Salesforce org is configured. */
   readonly simulator: Simulator | undefined;
   stop(): Promise<void>;
@@ -51,18 +53,18 @@ export async function provideDefaults(config: Config): Promise<Provided> {
       running.push(simulator.close);
       salesforce = simulatorLogin(simulator);
     }
-    const apiKeys = config.apiKeys ?? [
-      {
-        name: 'local',
-        scopes: ['read', 'write', 'admin'] as const,
-        secret: await readOrCreateSecret(config, 'api-key'),
-      },
-    ];
-    return { databaseUrl, salesforce, apiKeys, simulator, stop };
+    const generatedKey =
+      config.apiKeys === undefined ? await readOrCreateSecret(config, 'api-key') : undefined;
+    const apiKeys = config.apiKeys ?? [localKey(generatedKey ?? '')];
+    return { databaseUrl, salesforce, apiKeys, generatedKey, simulator, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function localKey(secret: string): ApiKey {
+  return { name: 'local', scopes: ['read', 'write', 'admin'], secret };
 }
 
 /** Uses the ports after PORT if they are free, so that addresses do not change between starts. */

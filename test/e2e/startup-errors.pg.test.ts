@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { fastFolder } from '../helpers/fast-folder.ts';
 import { curlLines, type ServiceProcess, startService } from '../helpers/service-process.ts';
 
 describe('errors of a start', () => {
+  const secret = 'configured-secret-of-ops';
   let folder: string;
   let database: TestDatabase;
 
@@ -83,7 +84,11 @@ describe('errors of a start', () => {
     let salesforceUrl: string;
 
     beforeAll(async () => {
-      other = startService({ DATA_DIR: path.join(folder, 'running'), PORT: '0' });
+      other = startService({
+        DATA_DIR: path.join(folder, 'running'),
+        PORT: '0',
+        API_KEYS: `ops:read:${secret}`,
+      });
       const { create } = await curlLines(other);
       salesforceUrl = /^curl -s (http:\/\/[^/]+)/.exec(create)?.[1] ?? '';
     });
@@ -101,6 +106,16 @@ describe('errors of a start', () => {
         API_KEYS: 'a:read:0123456789abcdef',
       });
       expect(printed).toMatch(/^(?:Salesforce rejected the sign-in|SALESFORCE_\w+): .*invalid_client/m);
+    });
+
+    it('other users can read no file of the data folder, and a configured key is not printed', async () => {
+      const root = path.join(folder, 'running');
+      const names = await readdir(root);
+      expect(names).toContain('simulator.ndjson');
+      for (const name of ['.', 'simulator.ndjson', 'postgres', 'postgres-password'])
+        expect([name, (await stat(path.join(root, name))).mode & 0o066]).toEqual([name, 0]);
+      expect(other.output()).toContain('<a secret of API_KEYS>');
+      expect(other.output()).not.toContain(secret);
     });
 
     it('a data folder in use is one line that names the process', async () => {

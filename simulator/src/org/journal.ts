@@ -2,6 +2,9 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, w
 import { dirname } from 'node:path';
 import { decodeEntry, encodeEntry, type JournalEntry } from './journal-entry.ts';
 
+// The journal holds sessions and secrets of the org.
+const privateFile = 0o600;
+
 /**
  * The org across restarts: an append-only file with one JSON entry per line, written before the change is
  * acknowledged. A killed process loses at most the entry that it was writing.
@@ -31,12 +34,12 @@ export function openJournal(file: string) {
     rewrite(entries: Iterable<JournalEntry>): void {
       if (descriptor !== undefined) closeSync(descriptor);
       const fresh = `${file}.new`;
-      descriptor = openSync(fresh, 'w');
+      descriptor = openSync(fresh, 'w', privateFile);
       for (const entry of entries) writeEntry(descriptor, entry);
       renameSync(fresh, file);
     },
     append(entry: JournalEntry): void {
-      descriptor ??= openSync(file, 'a');
+      descriptor ??= openSync(file, 'a', privateFile);
       writeEntry(descriptor, entry);
     },
     close(): void {
