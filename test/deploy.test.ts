@@ -14,8 +14,9 @@ import { unreadPaths, watched } from './helpers/watched.ts';
 
 const root = new URL('../', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, root), 'utf8');
-const { version, devDependencies } = JSON.parse(read('package.json')) as {
+const { version, devDependencies, allowScripts } = JSON.parse(read('package.json')) as {
   version: string;
+  allowScripts: Record<string, boolean>;
   devDependencies: Record<string, string>;
 };
 
@@ -23,6 +24,17 @@ const { version, devDependencies } = JSON.parse(read('package.json')) as {
 const stopSeconds =
   Number(/shutdownTimeoutMs = ([\d_]+)/.exec(read('src/start/run-tidemark.ts'))?.[1]?.replace('_', '')) /
   1000;
+
+it('every install script of a dependency is allowed or refused by name, and npm runs no other', () => {
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { hasInstallScript?: boolean }>;
+  };
+  const scripts = Object.entries(packages).flatMap(([path, { hasInstallScript }]) =>
+    hasInstallScript === true && path !== '' ? [path.replace(/^.*node_modules\//, '')] : [],
+  );
+  expect(Object.keys(allowScripts)).toEqual(expect.arrayContaining(scripts));
+  expect(read('.npmrc')).toContain('strict-allow-scripts=true\n');
+});
 
 describe.each(['compose.yaml', 'deploy/compose.yaml'])('%s', (file) => {
   const compose = parse(read(file), { merge: true }) as Compose;
