@@ -7,7 +7,7 @@ import { accountObject } from '../mirror/load-mirror.ts';
 import { changedColumns, displayName, encodeRow, type MirrorTable, quoted } from '../mirror/mirror-table.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
 import { type AccountRow, groupFieldVersions, type SavedRow } from './account-row.ts';
-import { deletedField, newestVersion } from './merge.ts';
+import { deletedField, type Merged, newestVersion } from './merge.ts';
 import type { ChangedRow, Patch, SavedCode } from './plan-patch.ts';
 import { formatVersion } from './version.ts';
 
@@ -30,13 +30,17 @@ export async function writePatch(client: Queryable, table: MirrorTable, patch: P
 /** A row of a table as JSON for a statement. */
 type JsonRow = Record<string, unknown>;
 
-function columnsOf(table: MirrorTable, row: SavedRow): Map<string, Scalar> {
-  const columns = encodeRow(table, row.merged.values);
-  if (row.modifiedAt !== null) columns.set('systemmodstamp', new Date(row.modifiedAt).toISOString());
+export function columnsOf(
+  table: MirrorTable,
+  { values }: Pick<Merged, 'values'>,
+  modifiedAt: number | null,
+): Map<string, Scalar> {
+  const columns = encodeRow(table, values);
+  if (modifiedAt !== null) columns.set('systemmodstamp', new Date(modifiedAt).toISOString());
   return columns;
 }
 
-function toJsonRow(id: string, columns: Iterable<readonly [string, Scalar]>): JsonRow {
+export function toJsonRow(id: string, columns: Iterable<readonly [string, Scalar]>): JsonRow {
   const row: JsonRow = { id };
   for (const [name, value] of columns)
     row[name] = name === 'additional_fields' && typeof value === 'string' ? JSON.parse(value) : value;
@@ -44,7 +48,7 @@ function toJsonRow(id: string, columns: Iterable<readonly [string, Scalar]>): Js
 }
 
 /** The columns with their types, for a record set. */
-function recordSet(table: MirrorTable, names: readonly string[]): string {
+export function recordSet(table: MirrorTable, names: readonly string[]): string {
   const types = typesOf(table);
   return names.map((name) => `${quoted(name)} ${types.get(name)}`).join(', ');
 }
@@ -69,7 +73,7 @@ function typesOf(table: MirrorTable): ReadonlyMap<string, string> {
 const manyRows = 200;
 
 async function insertValues(client: Queryable, table: MirrorTable, rows: readonly SavedRow[]): Promise<void> {
-  const columns = rows.map((row) => [row.id, columnsOf(table, row)] as const);
+  const columns = rows.map((row) => [row.id, columnsOf(table, row.merged, row.modifiedAt)] as const);
   const all = [...typesOf(table).keys()];
   const isMany = rows.length >= manyRows;
   const names = isMany ? [...new Set(columns.flatMap(([, row]) => [...row.keys()]))].sort() : all;
@@ -90,7 +94,7 @@ async function updateValues(
   changes: readonly ChangedRow[],
 ): Promise<void> {
   const rows = changes.flatMap(({ row, before: { stored } }) => {
-    const columns = columnsOf(table, row);
+    const columns = columnsOf(table, row.merged, row.modifiedAt);
     const changed = changedColumns(stored, columns);
     return changed.size === 0 ? [] : [{ id: row.id, columns, changed }];
   });

@@ -33,8 +33,11 @@ export function parseCodeFilter(text: string): CodeFilter {
   return comparisons;
 }
 
+/** Values of an account by path. */
+export type ValueLookup = Pick<FieldValues, 'get'>;
+
 /** Whether an account with these values matches. A missing field is null. */
-export function evaluateFilter(filter: CodeFilter, values: FieldValues): boolean {
+export function evaluateFilter(filter: CodeFilter, values: ValueLookup): boolean {
   return filter.every(({ path, among, values: wanted }) => {
     const value = values.get(path) ?? null;
     return wanted.some((each) => each === value) === among;

@@ -1,5 +1,6 @@
 import { type Change, fieldVersion, type Merged } from '../apply/merge.ts';
 import { compareVersions, isReadVersion, type Version, zeroVersion } from '../apply/version.ts';
+import type { ValueLookup } from './code-filter.ts';
 
 /**
  * Source of the known value of the code field, and its version:
@@ -23,7 +24,7 @@ export type Written = {
 type Age = 'before' | 'after' | 'unknown';
 
 /** The code that Salesforce holds, as far as the mirror knows. */
-export function heldCode({ values }: Merged, field: string): string | null {
+export function heldCode({ values }: { readonly values: ValueLookup }, field: string): string | null {
   const held = values.get(field) ?? null;
   return held === null || held === '' ? null : String(held);
 }

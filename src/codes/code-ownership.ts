@@ -6,7 +6,10 @@ import { markChangedAccounts } from './changed-codes.ts';
 import { type CodeOwner, duplicateCode, type ResolvedCodes, transferred } from './resolve-code-conflicts.ts';
 
 /** Reads the accounts outside these rows that have one of their codes. */
-export async function readOwners(client: Queryable, rows: readonly SavedRow[]): Promise<CodeOwner[]> {
+export async function readOwners(
+  client: Queryable,
+  rows: readonly Pick<SavedRow, 'id' | 'code'>[],
+): Promise<CodeOwner[]> {
   const wanted = rows.flatMap(({ code }) => (code.signupCode === null ? [] : [code.signupCode]));
   if (wanted.length === 0) return [];
   const { rows: owners } = await client.query<CodeOwner>({

@@ -1,5 +1,5 @@
 import { isComplete, type Merged } from '../apply/merge.ts';
-import { type CodeFilter, evaluateFilter } from './code-filter.ts';
+import { type CodeFilter, evaluateFilter, type ValueLookup } from './code-filter.ts';
 import { type CodeFormat, codeGenerator, defaultFormat } from './code-format.ts';
 
 /** Which accounts get a code, and its format. */
@@ -48,17 +48,20 @@ function wholeSecond(time: Date | null): Date | null {
   return time === null ? null : new Date(Math.floor(time.getTime() / 1_000) * 1_000);
 }
 
+/** What the rules need to know of an account. */
+type Known = Pick<Merged, 'baseVersion'> & { readonly values: ValueLookup };
+
 /** Whether the creation date of an account entitles it to a code; false until the account is complete. */
-export function isEligible(codes: CodeRules, account: Merged): boolean {
+export function isEligible(codes: CodeRules, account: Known): boolean {
   return isComplete(account) && (codes.backfill || isNew(codes, account));
 }
 
-export function isNew({ newSince }: Pick<CodeRules, 'newSince'>, account: Pick<Merged, 'values'>): boolean {
+export function isNew({ newSince }: Pick<CodeRules, 'newSince'>, account: Pick<Known, 'values'>): boolean {
   const createdAt = account.values.get('CreatedDate');
   return newSince !== null && typeof createdAt === 'string' && new Date(createdAt) >= newSince;
 }
 
 /** Whether an account matches the filter; an incomplete account matches no filter. */
-export function matchesFilter({ filter }: CodeRules, account: Merged): boolean {
+export function matchesFilter({ filter }: CodeRules, account: Known): boolean {
   return filter === null || (isComplete(account) && evaluateFilter(filter, account.values));
 }

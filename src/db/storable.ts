@@ -15,7 +15,12 @@ export function isStorableText(text: string): boolean {
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
   // Also matches a text that contains such an escape literally; the replacement leaves it unchanged.
-  return unstorableEscape.test(json) ? JSON.stringify(withStorableTexts(value)) : json;
+  return hasUnstorableText(json) ? JSON.stringify(withStorableTexts(value)) : json;
+}
+
+/** Whether JSON text may contain a character that PostgreSQL cannot store. */
+export function hasUnstorableText(json: string): boolean {
+  return unstorableEscape.test(json);
 }
 
 const unstorableEscape = /\\u(?:0000|d[89a-f][0-9a-f]{2})/;

@@ -5,16 +5,18 @@ import { type Change, deletedField } from '../apply/merge.ts';
 import type { AccountChange } from '../apply/plan-patch.ts';
 import { toStorable } from '../apply/replaced-fields.ts';
 import { laterVersion, readVersion } from '../apply/version.ts';
-import { inTransaction } from '../db/database.ts';
+import { inTransaction, sentTogether } from '../db/database.ts';
 import { isDataError } from '../db/database-fault.ts';
 import { closeRepaired, closeRepairedDifferences } from '../incidents/close-incidents.ts';
 import { clearFailedRecords, saveFailedRecord } from '../incidents/failed-records.ts';
 import { clearUnconfirmed } from '../incidents/unconfirmed-records.ts';
+import { loadMirror } from '../mirror/load-mirror.ts';
 import type { AccountRead } from '../salesforce/records.ts';
 import { classifyAbsent, provenIds } from './deletion/classify-absent.ts';
 import { proofOfDeletion } from './deletion/deletion-proof.ts';
 import { clearInvisible, saveInvisible } from './deletion/invisible-rows.ts';
 import { settleReread } from './deletion/settle-invisible.ts';
+import { insertNewReads, noneInserted } from './insert-reads.ts';
 import { findUnreadFields } from './read-plan.ts';
 import { noCounts, type ResyncCounts } from './resync-rows.ts';
 import type { Page, ResyncContext, Snapshot } from './snapshot.ts';
@@ -92,28 +94,42 @@ export async function applyReads(
   // The lock also keeps an absent account in its state until it is classified.
   await lockAccountWrites(client);
   const { deletions, invisible, unknownIds } = await classifyAbsent(client, snapshot, absent);
+  const table = await loadMirror(client);
+  const isWhole = snapshot.onlyFields === undefined && unreadFields.size === 0 && page.known === undefined;
+  const inserted =
+    isWhole && reads.length > 0
+      ? await insertNewReads(client, table, context.codes, snapshot, reads)
+      : noneInserted;
+  const others = reads.filter(({ id }) => !inserted.ids.has(id));
   const changes = [
-    ...reads.map((read) => toAccountChange(read, includeKnownVersion(snapshot, read, page), unreadFields)),
+    ...others.map((read) => toAccountChange(read, includeKnownVersion(snapshot, read, page), unreadFields)),
     ...deletions,
     ...(snapshot.resyncId === undefined ? await settleReread(context, client, invisible) : []),
   ];
   if (snapshot.resyncId !== undefined) await saveInvisible(client, snapshot.resyncId, invisible);
   const applied = await applyChanges(client, changes, context.codes);
-  await enqueue(client, context.jobs, applied);
+  await enqueue(client, context.jobs, {
+    ...applied,
+    writeBacks: [...applied.writeBacks, ...inserted.writeBacks],
+  });
   const ids = reads.map(({ id }) => id);
   const requested = [...ids, ...absent.map(({ id }) => id)];
-  await clearUnconfirmed(client, requested, snapshot.readAt);
-  await clearFailedRecords(client, requested);
-  await clearInvisible(client, [...ids, ...provenIds(absent)], snapshot.readAt);
+  await sentTogether([
+    clearUnconfirmed(client, requested, snapshot.readAt),
+    clearFailedRecords(client, requested),
+    clearInvisible(client, [...ids, ...provenIds(absent)], snapshot.readAt),
+  ]);
   await closeRepaired(client);
   await closeRepairedDifferences(client);
   return {
     read: reads.length,
-    created: applied.created.length,
+    created: applied.created.length + inserted.ids.size,
     updated: applied.updated.length,
     unchanged: applied.unchanged.length,
     kept: applied.newer.length,
-    deleted: changes.filter(({ change }) => change.values.get(deletedField) === true).length,
+    deleted:
+      changes.filter(({ change }) => change.values.get(deletedField) === true).length +
+      reads.filter(({ id, deleted }) => deleted && inserted.ids.has(id)).length,
     failed: 0,
     unknownIds,
   };

@@ -11,9 +11,10 @@ import {
   listBulkJobs,
   readBulkJob,
 } from '../salesforce/bulk-job.ts';
-import { bulkQuery, parseBulkRow } from '../salesforce/bulk-plan.ts';
+import { bulkQuery, bulkReader } from '../salesforce/bulk-plan.ts';
 import { openBulkPage } from '../salesforce/bulk-results.ts';
 import { badAnswer, SalesforceError } from '../salesforce/error.ts';
+import type { AccountRead } from '../salesforce/records.ts';
 import {
   endOfRead,
   type ResumePoint,
@@ -159,21 +160,23 @@ async function* readBatches(run: RunningResync, jobId: string, from: ResumePoint
   const page = await callWithinBudget(() =>
     openBulkPage(context.org.connection, { jobId, locator, maxRecords: pageRows, signal }),
   );
+  const toRead = bulkReader(page.columns, snapshot.plan);
   let at = 0;
-  let batch: (readonly string[])[] = [];
-  const toPage = (resume: ResumePoint): Page => {
-    const reads = batch.map((cells) => parseBulkRow(page.columns, cells, snapshot.plan));
-    batch = [];
-    return { reads, absent: [], resume };
-  };
-  for await (const cells of page.rows) {
-    at++;
-    if (at <= from.rows) continue;
-    // Not the last batch of the page: that one resumes at the next page.
-    if (batch.length === batchRows) yield toPage({ at: from.at, rows: at - 1 });
-    batch.push(cells);
+  let reads: AccountRead[] = [];
+  for await (const rows of page.rows) {
+    for (const cells of rows) {
+      at++;
+      if (at <= from.rows) continue;
+      // Not the last batch of the page: that one resumes at the next page.
+      if (reads.length === batchRows) {
+        yield { reads, absent: [], resume: { at: from.at, rows: at - 1 } };
+        reads = [];
+      }
+      reads.push(toRead(cells));
+    }
   }
-  yield toPage(page.next === null ? endOfRead : { at: `${locatorMark}${page.next}`, rows: 0 });
+  const resume = page.next === null ? endOfRead : { at: `${locatorMark}${page.next}`, rows: 0 };
+  yield { reads, absent: [], resume };
 }
 
 const locatorMark = 'locator:';

@@ -1,6 +1,5 @@
-import { Readable } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
 import type { Connection } from 'jsforce';
+import { CsvError, createCsvParser } from './csv.ts';
 import { badAnswer, fromRestError, SalesforceError } from './error.ts';
 import { restRefusal } from './rest-refusal.ts';
 import { parseUsage } from './rest-transport.ts';
@@ -12,8 +11,8 @@ export type BulkPage = {
   readonly records: number;
   /** Locator of the next page, opaque; null at the end. */
   readonly next: string | null;
-  /** Streamed. @throws SalesforceError if the page is incomplete */
-  readonly rows: AsyncIterable<readonly string[]>;
+  /** Rows as they arrive, many at a time. @throws SalesforceError if the page is incomplete */
+  readonly rows: AsyncIterable<readonly (readonly string[])[]>;
 };
 
 export type BulkPageRequest = {
@@ -34,13 +33,13 @@ export async function openBulkPage(connection: Connection, request: BulkPageRequ
   if (answer.body === null) throw incomplete('it has no body');
   const records = Number(answer.headers.get('sforce-numberofrecords') ?? Number.NaN);
   const locator = answer.headers.get('sforce-locator');
-  const rows = parseRows(answer.body)[Symbol.asyncIterator]();
-  const head = await rows.next();
+  const groups = parseRows(answer.body);
+  const { value: [columns = [], ...first] = [] } = await groups.next();
   return {
-    columns: head.done === true ? [] : head.value,
+    columns,
     records,
     next: locator === null || locator === '' || locator === 'null' ? null : locator,
-    rows: checked(rows, records),
+    rows: checked(first, groups, records),
   };
 }
 
@@ -88,32 +87,36 @@ async function get(
   );
 }
 
-async function* parseRows(body: ReadableStream<Uint8Array>): AsyncGenerator<string[]> {
-  const source = Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]);
-  const parser = parse({ bom: true });
-  source.on('error', (error) => parser.destroy(error));
+/** Groups of rows that arrived together; none is empty. */
+async function* parseRows(body: ReadableStream<Uint8Array>): AsyncGenerator<string[][], undefined> {
+  const parser = createCsvParser();
+  const decoder = new TextDecoder();
   try {
-    for await (const row of source.pipe(parser)) yield row as string[];
+    for await (const chunk of body) {
+      const rows = parser.push(decoder.decode(chunk, { stream: true }));
+      if (rows.length > 0) yield rows;
+    }
+    const rows = [...parser.push(decoder.decode()), ...parser.end()];
+    if (rows.length > 0) yield rows;
   } catch (error) {
     throw error instanceof CsvError ? incomplete(error.message) : fromRestError(error);
-  } finally {
-    source.destroy();
-    parser.destroy();
   }
 }
 
 async function* checked(
-  rows: AsyncIterator<readonly string[], unknown>,
+  first: string[][],
+  groups: AsyncGenerator<string[][], undefined>,
   expected: number,
-): AsyncGenerator<readonly string[]> {
-  let count = 0;
+): AsyncGenerator<string[][]> {
+  let count = first.length;
   try {
-    for (let row = await rows.next(); row.done !== true; row = await rows.next()) {
-      count++;
-      yield row.value;
+    yield first;
+    for await (const rows of groups) {
+      count += rows.length;
+      yield rows;
     }
   } finally {
-    await rows.return?.();
+    await groups.return(undefined);
   }
   if (count !== expected) throw incomplete(`it has ${count} records instead of ${expected}`);
 }

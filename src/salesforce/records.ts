@@ -10,13 +10,44 @@ import type { SchemaField } from './writer-schema.ts';
 export const masterField = 'MasterRecordId';
 
 /** An account read by REST or Bulk, in the form of change events. */
-export type AccountRead = {
+export class AccountRead {
   readonly id: string;
   readonly deleted: boolean;
   /** Epoch milliseconds. */
   readonly systemModstamp: number;
-  readonly values: FieldValues;
-};
+  /** The value of each path of the plan. */
+  readonly scalars: readonly Scalar[];
+  readonly #plan: ReadPlan;
+
+  /** @throws SalesforceError if the record has no id or timestamp */
+  constructor(
+    row: { readonly id: unknown; readonly deleted: boolean; readonly systemModstamp: unknown },
+    scalars: readonly Scalar[],
+    plan: ReadPlan,
+  ) {
+    const id = parseRecordId(String(row.id));
+    const systemModstamp = Date.parse(String(row.systemModstamp));
+    if (id === undefined || Number.isNaN(systemModstamp))
+      throw badAnswer('a record has no Id or SystemModstamp');
+    this.id = id;
+    this.deleted = row.deleted;
+    this.systemModstamp = systemModstamp;
+    this.scalars = scalars;
+    this.#plan = plan;
+  }
+
+  /** The values by path, made by each call. */
+  get values(): FieldValues {
+    const { paths } = this.#plan;
+    const values = new Map<string, Scalar>();
+    for (const [index, path] of paths.entries()) {
+      const value = this.scalars[index] ?? null;
+      // Change events do not have it.
+      if (value !== null || path !== masterField) values.set(path, value);
+    }
+    return values;
+  }
+}
 
 const maxWaitMs = 120_000;
 
@@ -71,6 +102,8 @@ export type ReadPlan = {
   /** Names of fields, in the order in which they are selected. */
   readonly names: readonly string[];
   readonly fields: readonly SchemaField[];
+  /** Paths of the values of a record, in the order of {@link AccountRead.scalars}. */
+  readonly paths: readonly string[];
   readonly types: ReadonlyMap<string, string>;
   /** Fields of the parts of compound fields, for Bulk: `BillingAddress` → `City` → `BillingCity`. */
   readonly parts: ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -102,7 +135,8 @@ export function planRead(
   const master = types.has(masterField) && only === undefined ? [masterField] : [];
   const columns = [...new Set(['Id', 'IsDeleted', 'SystemModstamp', ...names, ...master])];
   const parts = partFields(described);
-  return { names: columns, fields, types, parts, labels: labelsOf(fields, described, parts) };
+  const paths = [...fields.flatMap((field) => pathsOf(field, types)), masterField];
+  return { names: columns, fields, paths, types, parts, labels: labelsOf(fields, described, parts) };
 }
 
 function fieldWithoutEvents(name: string): SchemaField {
@@ -154,52 +188,53 @@ export function partName(compound: string, field: string): string {
   return own.replace(/^__/, '').replace(/__(s|ps|c|pc)$/, '');
 }
 
+/** The paths of the values of a field. */
+function pathsOf(field: SchemaField, types: ReadPlan['types']): string[] {
+  const parts = isCompound(types.get(field.name)) ? field.parts : personParts(field, types);
+  return [field.name, ...parts.map((part) => `${field.name}.${part}`)];
+}
+
+/** Whether it is the type of a compound field. */
+export function isCompound(type: string | undefined): boolean {
+  return type === 'address' || type === 'location';
+}
+
 /** Converts a REST row, which has compound fields as objects. @throws SalesforceError */
-export function toRead(row: RestRow, { fields, types }: ReadPlan): AccountRead {
-  const values = new Map<string, Scalar>();
+export function toRead(row: RestRow, plan: ReadPlan): AccountRead {
+  const { fields, types } = plan;
+  const scalars: Scalar[] = [];
   for (const field of fields) {
-    const type = types.get(field.name) ?? 'string';
-    if (type === 'address' || type === 'location') setCompound(values, field, row[field.name]);
-    else setPlain(values, field, row, types);
+    if (isCompound(types.get(field.name))) addCompound(scalars, field, row[field.name]);
+    else addPlain(scalars, field, row, types);
   }
-  const master = row[masterField] ?? null;
-  if (master !== null) values.set(masterField, fromRest(master, 'reference'));
-  const id = parseRecordId(String(row['Id']));
-  const systemModstamp = Date.parse(String(row['SystemModstamp']));
-  if (id === undefined || Number.isNaN(systemModstamp))
-    throw badAnswer('a record has no Id or SystemModstamp');
-  return {
-    id,
-    deleted: row['IsDeleted'] === true,
-    systemModstamp,
-    values,
-  };
+  scalars.push(fromRest(row[masterField], 'reference'));
+  const [id, systemModstamp] = [row['Id'], row['SystemModstamp']];
+  return new AccountRead({ id, deleted: row['IsDeleted'] === true, systemModstamp }, scalars, plan);
 }
 
 /** `{ street, city }` in REST is `Street`, `City` in change events. */
-function setCompound(values: Map<string, Scalar>, { name, parts }: SchemaField, value: unknown): void {
+function addCompound(scalars: Scalar[], { parts }: SchemaField, value: unknown): void {
   const compound = new Map(
     Object.entries(value ?? {}).map(([part, content]) => [capitalise(part), fromRest(content, 'string')]),
   );
-  values.set(name, null);
-  for (const part of parts) values.set(`${name}.${part}`, compound.get(part) ?? null);
+  scalars.push(null);
+  for (const part of parts) scalars.push(compound.get(part) ?? null);
 }
 
 /** The name of a person has parts, as in change events; that of a company is one text. */
-function setPlain(
-  values: Map<string, Scalar>,
+function addPlain(
+  scalars: Scalar[],
   field: SchemaField,
   row: RestRow,
   types: ReadonlyMap<string, string>,
 ): void {
   const parts = personParts(field, types);
   const isPerson = parts.some((part) => row[part] !== null && row[part] !== undefined);
-  values.set(field.name, isPerson ? null : fromRest(row[field.name], types.get(field.name) ?? 'string'));
-  for (const part of parts)
-    values.set(`${field.name}.${part}`, isPerson ? fromRest(row[part], 'string') : null);
+  scalars.push(isPerson ? null : fromRest(row[field.name], types.get(field.name) ?? 'string'));
+  for (const part of parts) scalars.push(isPerson ? fromRest(row[part], 'string') : null);
 }
 
-function personParts(field: SchemaField, types: ReadonlyMap<string, string>): string[] {
+export function personParts(field: SchemaField, types: ReadonlyMap<string, string>): string[] {
   return field.name === 'Name' ? field.parts.filter((part) => types.has(part)) : [];
 }
 
