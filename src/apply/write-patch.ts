@@ -30,7 +30,7 @@ export async function writePatch(client: Queryable, table: MirrorTable, patch: P
 /** A row of a table as JSON for a statement. */
 type JsonRow = Record<string, unknown>;
 
-export function columnsOf(
+export function encodeColumns(
   table: MirrorTable,
   { values }: Pick<Merged, 'values'>,
   modifiedAt: number | null,
@@ -73,7 +73,7 @@ function typesOf(table: MirrorTable): ReadonlyMap<string, string> {
 const manyRows = 200;
 
 async function insertValues(client: Queryable, table: MirrorTable, rows: readonly SavedRow[]): Promise<void> {
-  const columns = rows.map((row) => [row.id, columnsOf(table, row.merged, row.modifiedAt)] as const);
+  const columns = rows.map((row) => [row.id, encodeColumns(table, row.merged, row.modifiedAt)] as const);
   const all = [...typesOf(table).keys()];
   const isMany = rows.length >= manyRows;
   const names = isMany ? [...new Set(columns.flatMap(([, row]) => [...row.keys()]))].sort() : all;
@@ -94,7 +94,7 @@ async function updateValues(
   changes: readonly ChangedRow[],
 ): Promise<void> {
   const rows = changes.flatMap(({ row, before: { stored } }) => {
-    const columns = columnsOf(table, row.merged, row.modifiedAt);
+    const columns = encodeColumns(table, row.merged, row.modifiedAt);
     const changed = changedColumns(stored, columns);
     return changed.size === 0 ? [] : [{ id: row.id, columns, changed }];
   });

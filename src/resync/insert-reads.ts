@@ -1,7 +1,7 @@
 // Hot statements: hand-written, with one JSON parameter each.
 import { deletedField } from '../apply/merge.ts';
 import { formatVersion, readVersion, type Version } from '../apply/version.ts';
-import { columnsOf, recordSet, toJsonRow } from '../apply/write-patch.ts';
+import { encodeColumns, recordSet, toJsonRow } from '../apply/write-patch.ts';
 import type { ValueLookup } from '../codes/code-filter.ts';
 import { heldCode } from '../codes/code-knowledge.ts';
 import { readOwners } from '../codes/code-ownership.ts';
@@ -43,11 +43,13 @@ export async function insertNewReads(
   const accounts = reads.flatMap((read): NewAccount[] => {
     if (known.has(read.id)) return [];
     const json = encoder.encode(read);
-    if (hasUnstorableText(json)) return [];
+    if (json === undefined) return [];
     const version = readVersion(read.systemModstamp, snapshot.watermark, snapshot.readAt);
     return [{ read, id: read.id, json, version, ...firstCode(codes, read, version, lookUp(read), at) }];
   });
-  if (accounts.length === 0 || (await haveConflicts(client, accounts))) return noneInserted;
+  const held = reads.flatMap((read) => heldCode({ values: lookUp(read) }, codes.field) ?? []);
+  if (accounts.length === 0 || new Set(held).size < held.length) return noneInserted;
+  if ((await readOwners(client, accounts)).length > 0) return noneInserted;
   const names = ['isdeleted', 'systemmodstamp', ...encoder.columns()];
   const list = names.map(quoted).join(', ');
   await sentTogether([
@@ -119,12 +121,6 @@ async function readKnownIds(
   return known;
 }
 
-/** Whether two accounts have the same code. */
-async function haveConflicts(client: Queryable, accounts: readonly NewAccount[]): Promise<boolean> {
-  const codes = accounts.flatMap(({ code: { signupCode } }) => signupCode ?? []);
-  return new Set(codes).size < codes.length || (await readOwners(client, accounts)).length > 0;
-}
-
 /** The values of a read by path. */
 function valueLookup({ plan: { paths } }: Snapshot): (read: AccountRead) => ValueLookup {
   const indexes = new Map(paths.map((path, index) => [path, index]));
@@ -156,22 +152,23 @@ function firstCode(
 }
 
 type RowEncoder = {
-  /** The row as JSON. */
-  encode(read: AccountRead): string;
+  /** The row as JSON; undefined if PostgreSQL cannot store a text. */
+  encode(read: AccountRead): string | undefined;
   /** Names of the columns with a value in any row so far, without the fixed ones. */
   columns(): string[];
 };
 
-/** Encodes rows as {@link columnsOf} does, without maps unless a value has no column. */
+/** Encodes rows as {@link encodeColumns} does, without maps unless a value has no column. */
 function rowEncoder(table: MirrorTable, { plan: { paths } }: Snapshot): RowEncoder {
   // The name of a person is also in the column of the name.
   const columns = paths.map((path) => (path.startsWith('Name.') ? undefined : table.byPath.get(path)));
   const prefixes = columns.map((column) => `,${JSON.stringify(column?.name)}:`);
   const used = new Set<number>();
   const named = new Set<string>();
-  const encodeAny = (read: AccountRead): string => {
+  const encodeAny = (read: AccountRead): string | undefined => {
+    if (hasUnstorableText(JSON.stringify(read.scalars))) return undefined;
     const values = new Map([...read.values, [deletedField, read.deleted]]);
-    const row = columnsOf(table, { values }, read.systemModstamp);
+    const row = encodeColumns(table, { values }, read.systemModstamp);
     for (const name of row.keys()) named.add(name);
     return JSON.stringify(toJsonRow(read.id, row));
   };
@@ -187,7 +184,7 @@ function rowEncoder(table: MirrorTable, { plan: { paths } }: Snapshot): RowEncod
         used.add(index);
         json += `${prefixes[index]}${typeof value === 'string' ? JSON.stringify(value) : value}`;
       }
-      return `${json}}`;
+      return hasUnstorableText(json) ? undefined : `${json}}`;
     },
     columns() {
       for (const index of used) named.add(columns[index]?.name ?? '');

@@ -1,7 +1,9 @@
 import { inTransaction } from '../db/database.ts';
+import { logFailure } from '../db/log-failure.ts';
 import { checkFields } from '../fields/check-fields.ts';
 import { closeByResync } from '../incidents/close-incidents.ts';
 import { markLoaded } from '../ingest/subscription-rows.ts';
+import { loadMirror } from '../mirror/load-mirror.ts';
 import { applyPage } from './apply-reads.ts';
 import { settleInvisible } from './deletion/settle-invisible.ts';
 import { finishResync } from './finish-resync.ts';
@@ -24,7 +26,18 @@ export async function repair(run: RunningResync): Promise<Outcome> {
   if (row.scope === 'all') for await (const page of readMissing(run)) await apply(run, page);
   if (row.scope === 'since' && (await hasOrphans(run))) await repairOrphans(run);
   if (!(await settleInvisible(run))) return { stopped: true };
+  if (row.reason === 'initial') await analyzeAccounts(run.context);
   return { stopped: false, different: null, unstored: await finish(run) };
+}
+
+/** The planner has no statistics on tables that were just filled, and autovacuum collects them a minute later. */
+async function analyzeAccounts({ pool, logger }: ResyncContext): Promise<void> {
+  try {
+    const { sql } = await loadMirror(pool);
+    await pool.query(`analyze ${sql}, records, signup_codes`);
+  } catch (error) {
+    logFailure(logger, error, 'statistics of loaded accounts not collected');
+  }
 }
 
 async function apply({ context, row, snapshot }: RunningResync, page: Page): Promise<void> {
