@@ -29,7 +29,7 @@ import { expectComplete, type Page, type RunningResync, SnapshotLostError } from
 // Each page of results is one request; its rows are streamed.
 const pageRows = 20_000;
 // Rows in one transaction.
-const batchRows = 500;
+const batchRows = 1_000;
 // Consecutive tries without a row before the job fails.
 const maxFailures = 5;
 const clockDifferenceMs = 10 * 60_000;

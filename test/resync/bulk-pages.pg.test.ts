@@ -167,7 +167,7 @@ describe('cancelled resyncs', () => {
       const { read } = await row(id);
       expect(await row(id)).toMatchObject({ state: 'cancelled', bulk_job_closed_at: expect.any(Date) });
       expect(await fields()).toHaveLength(Number(read));
-      expect(Number(read) % 500).toBe(0);
+      expect(Number(read) % 1_000).toBe(0);
       const [job] = mirror.simulator.bulk.log();
       expect(job?.state).toBe(merged > 0 ? 'JobComplete' : 'Aborted');
     },

@@ -7,7 +7,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { useResyncs } from './resync-world.ts';
 
 describe('a resync taken over by another process', () => {
-  const accounts = 1_600;
+  const accounts = 2_600;
   const { mirror, row } = useResyncs({ accounts });
 
   it('a paused process can not change a resync that was taken over: every record counts once', async () => {
@@ -25,10 +25,10 @@ describe('a resync taken over by another process', () => {
     await eventually('the first has merged a batch and is paused', () => first.database.waits());
     const second = start(1);
     await eventually('the second has merged the next one and is paused', () => second.database.waits());
-    expect(await read()).toBe(1_000);
+    expect(await read()).toBe(2_000);
     first.database.goOn();
     await first.done;
-    expect(await read()).toBe(1_000);
+    expect(await read()).toBe(2_000);
     second.database.goOn();
     await second.done;
     expect(await row(id)).toMatchObject({ state: 'done', read: accounts, created: accounts, claim: 2 });
