@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc prisma.config.ts ./
 COPY prisma ./prisma
 # With development dependencies, to generate the Prisma client (the `prepare` script does it).
-RUN npm ci --omit=optional --workspaces=false
+RUN npm ci --strict-allow-scripts --omit=optional --workspaces=false
 # Without them, and without the embedded database, for what is shipped.
 RUN cp -r src/db/generated /tmp/generated \
  && npm ci --omit=dev --omit=optional --ignore-scripts --workspaces=false
