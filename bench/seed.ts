@@ -143,7 +143,7 @@ async function addEvents(
 ): Promise<void> {
   const there = Number((await client.query('select count(*) from events')).rows[0].count);
   const { rows: schemas } = await client.query<{ id: string; schema: string }>(
-    'select id, schema from event_schemas order by fetched_at desc limit 1',
+    'select id, schema from event_schemas order by arrived_at desc limit 1',
   );
   const [schema] = schemas;
   if (schema === undefined) throw new Error('the mirror knows no schema yet');

@@ -21,7 +21,7 @@ export const growth: Measure = {
       await seedTables(database.pool, extent);
       const large = await rates(world, database, org, extent);
       const [sizes] = await database.rows<{ accounts: string; events: string }>(
-        `select pg_size_pretty(pg_total_relation_size('accounts')) as accounts,
+        `select pg_size_pretty(pg_total_relation_size('salesforce.account')) as accounts,
                 pg_size_pretty(pg_total_relation_size('events') + pg_total_relation_size('event_outcomes')) as events`,
       );
       return [
