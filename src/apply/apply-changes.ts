@@ -3,7 +3,6 @@ import type pg from 'pg';
 import { readOwners, reassignFreedCodes } from '../codes/code-ownership.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import type { CodeOwner } from '../codes/resolve-code-conflicts.ts';
-import { advisoryLocks } from '../db/advisory-locks.ts';
 import type { Queryable } from '../db/database.ts';
 import { recordLateChanges } from '../history/record-history.ts';
 import { loadMirror } from '../mirror/load-mirror.ts';
@@ -51,12 +50,4 @@ async function planWithOwners(
 
 function savedRows({ added, changed }: Patch) {
   return [...added, ...changed.map(({ row }) => row)];
-}
-
-/** Blocks other writers of accounts until the end of the transaction, which prevents deadlocks between them. */
-export async function lockAccountWrites(client: Queryable): Promise<void> {
-  await client.query({
-    name: 'lock-mirror',
-    text: `select pg_advisory_xact_lock(${advisoryLocks.accountWrites})`,
-  });
 }

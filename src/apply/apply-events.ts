@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { AppContext } from '../context.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction, sentTogether } from '../db/database.ts';
 import { isDataError } from '../db/database-fault.ts';
 import type { Jobs } from '../db/jobs.ts';
@@ -13,7 +14,7 @@ import { webhookTopics } from '../ingest/store-webhooks.ts';
 import { defaultRetention } from '../maintenance/retention-policy.ts';
 import { clearReportedInvisible } from '../resync/deletion/clear-reported-invisible.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
-import { applyChanges, lockAccountWrites } from './apply-changes.ts';
+import { applyChanges } from './apply-changes.ts';
 import type { Decoded } from './decode-stored.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import { type EventOutcome, type EventSource, saveEventOutcomes, takeFromQueue } from './event-rows.ts';

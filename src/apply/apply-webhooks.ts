@@ -1,9 +1,10 @@
 import type pg from 'pg';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import { requestReads } from '../incidents/request-reads.ts';
 import { webhookTopics } from '../ingest/store-webhooks.ts';
 import { type Notice, parseNotice, toGapEvent } from '../salesforce/outbound-message.ts';
-import { applyChanges, lockAccountWrites } from './apply-changes.ts';
+import { applyChanges } from './apply-changes.ts';
 import { type ApplyContext, applyTransactions, enqueue } from './apply-events.ts';
 import { tryDecode } from './decode-stored.ts';
 import { saveEventOutcomes, takeFromQueue } from './event-rows.ts';

@@ -1,3 +1,5 @@
+import type { Queryable } from './database.ts';
+
 /** SQL expression for the key of an advisory lock. */
 export type AdvisoryLock = `(${string})`;
 
@@ -26,3 +28,11 @@ export const advisoryLocks = {
   /** Only one sweep runs. */
   sweep: advisoryLock(7_245_113_021n),
 } as const;
+
+/** Blocks other writers of accounts until the end of the transaction, which prevents deadlocks between them. */
+export async function lockAccountWrites(client: Queryable): Promise<void> {
+  await client.query({
+    name: 'lock-mirror',
+    text: `select pg_advisory_xact_lock(${advisoryLocks.accountWrites})`,
+  });
+}

@@ -1,7 +1,8 @@
 // Hot statements: hand-written.
+
 import type pg from 'pg';
-import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { formatVersion, type Version } from '../apply/version.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { saveHistory, versionArrays, versionTuple } from './history-rows.ts';
 import { type Place, readPast } from './read-past.ts';

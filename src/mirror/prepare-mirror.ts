@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { advisoryLocks } from '../db/advisory-locks.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { storableJson } from '../db/storable.ts';
 import type { SchemaField } from '../salesforce/writer-schema.ts';
@@ -68,7 +68,7 @@ export async function ensureColumns(
 async function lockMirror(client: Queryable): Promise<void> {
   await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
   // Writers of accounts read the columns under this lock.
-  await client.query(`select pg_advisory_xact_lock(${advisoryLocks.accountWrites})`);
+  await lockAccountWrites(client);
 }
 
 async function claimTable(client: Queryable, { schema, codeField }: MirrorSettings): Promise<void> {

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { topOf } from '../apply/merge.ts';
 import type { Queryable } from '../db/database.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { accountObject } from './load-mirror.ts';
@@ -8,6 +9,9 @@ import { lockViews, readColumnNames } from './table-columns.ts';
 
 /** In place of names of fields: all fields. */
 export const allFields = '*';
+
+/** Whether the column `a` of the table is missing, or does not have the type that the catalog `m` has for it. */
+const hasDrifted = '(a.atttypid, a.atttypmod) is distinct from (m.type::regtype::oid, -1)';
 
 /**
  * Prepares the restoration of columns that were removed or changed by hand. A column with another type is renamed,
@@ -24,7 +28,7 @@ export async function restoreColumns(
              union all
              select name, '${allFields}', 'current', type from jsonb_each_text($2) f (name, type)) m
        left join pg_attribute a on a.attrelid = $1::regclass and a.attname = m.column_name and not a.attisdropped
-      where (a.atttypid, a.atttypmod) is distinct from (m.type::regtype::oid, -1)`,
+      where ${hasDrifted}`,
     [table, JSON.stringify(fixedTypes)],
   );
   if (rows.length === 0) return { lost: [], isRestored: false };
@@ -47,7 +51,7 @@ export async function restoreColumns(
     await client.query(`alter table ${table} add column ${name} ${fixed} ${rest}`);
   }
   const current = rows.filter(({ state }) => state === 'current');
-  return { lost: [...new Set(current.map(({ path }) => path.split('.', 1)[0] ?? path))], isRestored: true };
+  return { lost: [...new Set(current.map(({ path }) => topOf(path)))], isRestored: true };
 }
 
 type ColumnDrift = {
@@ -90,7 +94,7 @@ export async function isMirrorDamaged(client: Queryable): Promise<boolean> {
                       left join pg_attribute a
                         on a.attrelid = account and a.attname = m.column_name and not a.attisdropped
                      where m.object = '${accountObject}'
-                       and (a.atttypid, a.atttypmod) is distinct from (m.type::regtype::oid, -1)) as damaged
+                       and ${hasDrifted}) as damaged
              from mirror`,
     values: [Object.keys(fixedTypes), Object.keys(fixedTypes).length],
   });

@@ -1,9 +1,13 @@
+import { topOf } from '../apply/merge.ts';
 import { columnJson } from './column-value.ts';
 import { type MirrorTable, quoted } from './mirror-table.ts';
 import type { MirrorColumn } from './plan-columns.ts';
 
 /** SQL for whether Salesforce is known to hold a code. */
 const isHeldState = `c.state in ('written', 'confirmed')`;
+
+/** Prefix of the columns of the typed table in the view `accounts`. */
+export const typedRow = '(account).';
 
 /**
  * The view `accounts` of Tidemark's schema: values, record and signup code of each account. Its columns `account` and
@@ -95,7 +99,7 @@ function valueTime({ byPath }: MirrorTable, path: string): string {
 
 /** SQL for all values as JSON by field; compound fields as objects. */
 function fieldsJson(table: MirrorTable): string {
-  const fields = Map.groupBy(table.byPath.values(), ({ path }) => path.split('.', 1)[0] ?? path);
+  const fields = Map.groupBy(table.byPath.values(), ({ path }) => topOf(path));
   const members = [...fields].map(([name, columns]) => `'${name}', ${fieldJson(table, name, columns)}`);
   // A function has at most 100 arguments.
   const objects = chunks(members, 50).map((some) => `jsonb_build_object(${some.join(', ')})`);

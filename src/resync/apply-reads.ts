@@ -1,10 +1,11 @@
 import type pg from 'pg';
-import { applyChanges, lockAccountWrites } from '../apply/apply-changes.ts';
+import { applyChanges } from '../apply/apply-changes.ts';
 import { enqueue } from '../apply/apply-events.ts';
 import { type Change, deletedField } from '../apply/merge.ts';
 import type { AccountChange } from '../apply/plan-patch.ts';
 import { toStorable } from '../apply/replaced-fields.ts';
 import { laterVersion, readVersion } from '../apply/version.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction, sentTogether } from '../db/database.ts';
 import { isDataError } from '../db/database-fault.ts';
 import { closeRepaired, closeRepairedDifferences } from '../incidents/close-incidents.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
-import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { markChangedAccounts } from '../codes/changed-codes.ts';
 import type { CodeState } from '../codes/signup-code.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 import { saveFindings } from './waiting-codes.ts';
 

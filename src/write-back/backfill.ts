@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { type FieldTree, fromTree } from '../apply/field-tree.ts';
 import { markChangedAccounts } from '../codes/changed-codes.ts';
 import { evaluateFilter } from '../codes/code-filter.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import type { PrismaClient } from '../db/generated/client.ts';
 

@@ -1,7 +1,7 @@
-import { lockAccountWrites } from '../apply/apply-changes.ts';
 import type { Version } from '../apply/version.ts';
 import type { Written } from '../codes/code-knowledge.ts';
 import { acceptWrite } from '../codes/signup-code.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import type { CodeWriteResult } from '../salesforce/signup-codes.ts';
 import type { BatchContext } from './context.ts';

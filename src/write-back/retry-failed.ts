@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { lockAccountWrites } from '../apply/apply-changes.ts';
 import { markChangedAccounts } from '../codes/changed-codes.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { sendWakeUp } from '../db/wake-up.ts';
 

@@ -1,5 +1,6 @@
-import { applyChanges, lockAccountWrites } from '../apply/apply-changes.ts';
+import { applyChanges } from '../apply/apply-changes.ts';
 import { laterVersion, readVersion, type Version, zeroVersion } from '../apply/version.ts';
+import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import { readKnownVersions } from '../incidents/request-reads.ts';
 import { readWatermark } from '../ingest/subscription-rows.ts';

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { applyChanges, lockAccountWrites } from '../../src/apply/apply-changes.ts';
+import { applyChanges } from '../../src/apply/apply-changes.ts';
 import type { AccountChange, ApplyResult } from '../../src/apply/plan-patch.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
+import { lockAccountWrites } from '../../src/db/advisory-locks.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { useDatabase } from '../helpers/use-database.ts';

@@ -1,7 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-
-import { lockAccountWrites } from '../../src/apply/apply-changes.ts';
 import {
   type EventOutcome,
   readStoredEvents,
@@ -9,6 +7,7 @@ import {
   saveEventOutcomes,
   takeFromQueue,
 } from '../../src/apply/event-rows.ts';
+import { lockAccountWrites } from '../../src/db/advisory-locks.ts';
 
 import { inTransaction } from '../../src/db/database.ts';
 import { markQuiet, storeEvents } from '../../src/ingest/store-events.ts';

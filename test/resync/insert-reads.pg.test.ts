@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lockAccountWrites } from '../../src/apply/apply-changes.ts';
 import { parseCodeFilter } from '../../src/codes/code-filter.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
+import { lockAccountWrites } from '../../src/db/advisory-locks.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { loadMirror } from '../../src/mirror/load-mirror.ts';
 import { ensureColumns } from '../../src/mirror/prepare-mirror.ts';

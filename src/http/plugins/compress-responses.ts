@@ -41,7 +41,7 @@ function createOnceCompressor(): onSendAsyncHookHandler {
     const isText = typeof payload === 'string';
     if (!isText && !isReadable(payload)) return payload;
     const version = isText ? payload : reply.getHeader('etag');
-    const key = `${encoding} ${request.routeOptions.url} ${request.url.split('?', 1)[0]}`;
+    const key = `${encoding} ${request.url.split('?', 1)[0]}`;
     let found = kept.get(key);
     if (found === undefined || found.version !== version) {
       found = compress(payload, version, encoding);

@@ -1,7 +1,9 @@
 import type { FastifyRequest } from 'fastify';
+import { topOf } from '../../apply/merge.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { additionalValue, comparedValue, indexedExpression } from '../../mirror/field-indexes.ts';
 import type { MirrorTable } from '../../mirror/mirror-table.ts';
+import { typedRow } from '../../mirror/view-sql.ts';
 import { type FieldError, invalidFields } from '../problem.ts';
 import type { AccountFilter } from './account-filters.ts';
 
@@ -40,8 +42,8 @@ export function fieldFilters(
   const first = Object.keys(values).find((field) => values[field] !== '');
   return Object.entries(values).map(([field, value]) => {
     // A value has at most 255 characters, so the indexed beginning of a text is sufficient for the comparison.
-    const indexed = Prisma.raw(indexedExpression(table, field, row));
-    const additional = Prisma.raw(additionalValue(field, row));
+    const indexed = Prisma.raw(indexedExpression(table, field, typedRow));
+    const additional = Prisma.raw(additionalValue(field, typedRow));
     if (value === '') return { sql: Prisma.sql`${indexed} IS NULL AND ${additional} IS NULL` };
     const compared = comparedValue(table, field, value);
     // A value that does not fit the type of the column.
@@ -51,11 +53,8 @@ export function fieldFilters(
   });
 }
 
-// The typed row in the view.
-const row = '(account).';
-
 function filterError(field: string, fieldNames: readonly string[]): FieldError {
-  const [top = ''] = field.split('.', 1);
+  const top = topOf(field);
   const message =
     fieldNames.length > 0 && !fieldNames.includes(top)
       ? 'is not a mirrored field'

@@ -1,10 +1,12 @@
 // Hot statements: hand-written.
+
 import type { Static } from 'typebox';
+import { topOf } from '../../apply/merge.ts';
 import { Prisma } from '../../db/generated/client.ts';
 import { columnsVersion } from '../../mirror/load-mirror.ts';
 import { type MirrorTable, quoted } from '../../mirror/mirror-table.ts';
 import type { MirrorColumn } from '../../mirror/plan-columns.ts';
-import { chunks, valueJson } from '../../mirror/view-sql.ts';
+import { chunks, typedRow, valueJson } from '../../mirror/view-sql.ts';
 import type { Scalar } from '../../salesforce/change-event.ts';
 import { masterField } from '../../salesforce/records.ts';
 import type { AccountSchema } from '../schemas/account.ts';
@@ -27,7 +29,7 @@ export type StoredAccount = Omit<AccountRow, 'fields'> & {
  */
 export function accountColumns(table: MirrorTable, shape: AccountShape, fields = true): Prisma.Sql {
   const values = fields ? valueColumns(table, shape) : 'null as fields, null as others';
-  const master = `${row}${quoted(table.byPath.get(masterField)?.name ?? '')}`;
+  const master = `${typedRow}${quoted(table.byPath.get(masterField)?.name ?? '')}`;
   return Prisma.raw(`id, ${values}, ${columnsVersion} as "columnsVersion", name, account_number as "accountNumber",
   signup_code as "signupCode", pending_signup_code as "pendingSignupCode", code_state as "codeState",
   code_error as "codeError", created_at as "createdAt", modified_at as "modifiedAt", deleted_at as "deletedAt",
@@ -44,7 +46,7 @@ function valueColumns(table: MirrorTable, shape: AccountShape): string {
   const byTop = Map.groupBy(table.byPath.values(), ({ path }) => topOf(path));
   const members = names.map((name) => `'${name}', ${fieldSql(table, byTop.get(name) ?? [])}`);
   const unknown = [...table.byPath.values()].filter(({ path }) => !known.has(topOf(path)));
-  const others = unknown.map((column) => `'${column.path}', ${valueJson(table, column, row)}`);
+  const others = unknown.map((column) => `'${column.path}', ${valueJson(table, column, typedRow)}`);
   const sql = `${jsonObject(members)} as fields, ${othersSql(others)} as others`;
   cache.set(table, { shape, sql });
   return sql;
@@ -55,22 +57,19 @@ function othersSql(members: readonly string[]): string {
   const objects = chunks(members, 50).map(
     (some) => `jsonb_strip_nulls(jsonb_build_object(${some.join(', ')}))`,
   );
-  const additional = `${row}additional_fields`;
+  const additional = `${typedRow}additional_fields`;
   if (objects.length === 0) return additional;
   return `nullif(coalesce(${additional}, '{}') || ${objects.join(' || ')}, '{}')`;
 }
-
-// The typed row in the view.
-const row = '(account).';
 
 /** JSON of a field; of a compound field an object of its non-empty parts, or null. */
 function fieldSql(table: MirrorTable, columns: readonly MirrorColumn[]): string {
   const parts = columns.filter(({ path }) => path.includes('.'));
   const own = columns
     .filter(({ path }) => !path.includes('.'))
-    .map((column) => valueJson(table, column, row));
+    .map((column) => valueJson(table, column, typedRow));
   if (parts.length === 0) return own[0] ?? 'null';
-  const values = parts.map((column) => valueJson(table, column, row));
+  const values = parts.map((column) => valueJson(table, column, typedRow));
   const members = parts.map(({ path }, index) => `'${path.slice(topOf(path).length + 1)}', ${values[index]}`);
   const object = `json_strip_nulls(json_build_object(${members.join(', ')}))`;
   const whole = own.length === 0 ? 'null' : `to_json(${own.join()})`;
@@ -83,10 +82,6 @@ function jsonObject(members: readonly string[]): string {
   return objects.length === 0
     ? `'{}'`
     : objects.reduce((all, some) => `left(${all}, -1) || ',' || substr(${some}, 2)`);
-}
-
-function topOf(path: string): string {
-  return path.split('.', 1)[0] ?? path;
 }
 
 /** The JSON text of an account. */

@@ -9,7 +9,10 @@ export async function readOrigins(
   list: readonly ListedEntry[],
 ): Promise<ChangeOrigin[]> {
   const ids = list.flatMap(({ entry: { origin } }) => (origin.eventId === null ? [] : [origin.eventId]));
-  const events = await prisma.loggedEvent.findMany({ where: { id: { in: ids } }, omit: notInEventRow });
+  const events =
+    ids.length === 0
+      ? []
+      : await prisma.loggedEvent.findMany({ where: { id: { in: ids } }, omit: notInEventRow });
   const byId = new Map(events.map((event) => [event.id, event]));
   // The first entry of a history does not store its resync, which is found by the time of the read.
   const first = list.find(({ base, kind }) => base !== null && kind === 'reading');

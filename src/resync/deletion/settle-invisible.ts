@@ -1,8 +1,9 @@
 import type pg from 'pg';
-import { applyChanges, lockAccountWrites } from '../../apply/apply-changes.ts';
+import { applyChanges } from '../../apply/apply-changes.ts';
 import { enqueue } from '../../apply/apply-events.ts';
 import { deletedField } from '../../apply/merge.ts';
 import type { AccountChange } from '../../apply/plan-patch.ts';
+import { lockAccountWrites } from '../../db/advisory-locks.ts';
 import { inTransaction } from '../../db/database.ts';
 import { lockClaim } from '../resync-claim.ts';
 import type { ResyncContext, RunningResync } from '../snapshot.ts';
