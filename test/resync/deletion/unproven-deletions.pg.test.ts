@@ -267,7 +267,7 @@ describe('accounts that Salesforce does not return', () => {
     faults().rest.hiddenRecords.off();
     await dueToBeLookedAt();
     await checkInvisibleAccounts(mirror.context, goOn);
-    await run(next.id);
+    expect(await run(next.id)).toMatchObject({ state: 'done', error: null, not_visible: 0 });
     expect(await incidents()).toMatchObject([{ state: 'closed' }]);
   });
 });
