@@ -25,7 +25,7 @@ async function carryOut(command: OrgCommand): Promise<OrgAnswer> {
 }
 
 async function start(accounts: number): Promise<OrgAnswer> {
-  simulator = await startSimulator({ accounts, tls: true, dailyApiRequests: 100_000_000 });
+  simulator = await startSimulator({ accounts, tls: 'pubsub', dailyApiRequests: 100_000_000 });
   const { instanceUrl, pubsubEndpoint, certificate = '', credentials } = simulator;
   const { clientId, clientSecret } = credentials;
   return {

@@ -8,7 +8,7 @@ const SETTINGS = {
   seed: { default: 1, max: 2 ** 31 - 1, about: 'Equal seeds create equal accounts' },
   'custom-fields': { default: 0, max: 800, about: 'Number of additional custom fields of Account' },
   'bulk-job-ms': { default: 4, max: 3_600_000, about: 'Duration of a bulk query job in milliseconds' },
-  tls: { default: false, about: 'Pub/Sub API over TLS, with a certificate created at startup' },
+  tls: { default: false, about: 'TLS for both servers, with a certificate created at startup' },
   'webhook-url': { default: '', about: 'Receiver of change events as JSON, signed by Standard Webhooks' },
   'webhook-secret': { default: '', about: 'Signing secret, whsec_ and base64; required with webhook-url' },
   'outbound-message-url': { default: '', about: 'Receiver of outbound messages' },

@@ -13,8 +13,11 @@ export type SimulatorOptions = {
   /** The instance URL in responses, if clients connect through a proxy: `http://127.0.0.1:9000`. */
   readonly publicUrl?: string;
   readonly pubsubPort?: number;
-  /** For the Pub/Sub API only. PEM, or `true` for a certificate created at startup; HTTP is never encrypted. */
-  readonly tls?: boolean | { readonly cert: string; readonly key: string };
+  /**
+   * TLS for both servers, with a PEM certificate, or with one created at startup if `true`; `pubsub` creates one for
+   * the Pub/Sub API only. False by default.
+   */
+  readonly tls?: boolean | 'pubsub' | { readonly cert: string; readonly key: string };
   /** Custom channels in addition to `/data/AccountChangeEvent` and `/data/ChangeEvents`: `/data/Example__chn`. */
   readonly channels?: readonly string[];
   /** 18 characters, prefix 00D. */

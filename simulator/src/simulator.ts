@@ -115,11 +115,11 @@ function createContext(
 const HOUR_MS = 3_600_000;
 
 export type Simulator = {
-  /** `http://127.0.0.1:8080`; also the login URL. */
+  /** `http://127.0.0.1:8080`, or with https; also the login URL. */
   readonly instanceUrl: string;
   /** `127.0.0.1:7443` */
   readonly pubsubEndpoint: string;
-  /** PEM, if the Pub/Sub API uses TLS. */
+  /** PEM, if the servers use TLS: the certificate that clients must trust. */
   readonly certificate?: string;
   /** 18 characters. */
   readonly organizationId: string;

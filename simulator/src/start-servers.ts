@@ -5,6 +5,7 @@ import type { HttpContext } from './http/http-context.ts';
 import { startHttpServer } from './http/http-server.ts';
 import type { Sessions } from './http/sessions.ts';
 import type { SimulatorOrg } from './org/org.ts';
+import { mintSelfSignedCertificate, type TlsIdentity } from './pubsub/self-signed-certificate.ts';
 import { startPubSubServer } from './pubsub/server.ts';
 import type { SimulatorOptions } from './simulator-options.ts';
 import { createWebhooks } from './webhooks/webhooks.ts';
@@ -16,10 +17,13 @@ export async function startServers(
   switches: FaultSwitches,
   options: SimulatorOptions,
 ) {
-  const { host = '127.0.0.1', httpPort = 0, logger, pubsubPort = 0 } = options;
+  const { host = '127.0.0.1', httpPort = 0, logger, pubsubPort = 0, tls = false } = options;
   const { endpoints, sessions } = context;
+  const identity = identityOf(tls, host);
+  const httpIdentity = tls === 'pubsub' ? undefined : identity;
   const pubsub = await startPubSubServer({
     ...options,
+    identity,
     bus: org.bus,
     organizationId: org.organizationId,
     port: pubsubPort,
@@ -29,7 +33,7 @@ export async function startServers(
     throw portError(error, pubsubPort);
   });
   endpoints.pubsubEndpoint = `${reachable(host)}:${pubsub.port}`;
-  if (pubsub.certificate !== undefined) endpoints.certificate = pubsub.certificate;
+  if (identity !== undefined) endpoints.certificate = identity.cert;
   const faults = createFaults(switches, { org, pubsub, bulkJobs: context.bulk.jobs, now: context.now });
   const adminToken = lastingToken(sessions, org.named.admin.id);
   const disconnectStreams = (errorCode?: string) => void pubsub.disconnect(errorCode);
@@ -48,13 +52,18 @@ export async function startServers(
     revokeSessions: sessions.revokeAll,
     disconnectStreams,
   };
-  const http = await startHttpServer({ context, control, host, logger, port: httpPort }).catch(
-    async (error) => {
-      await pubsub.close();
-      throw portError(error, httpPort);
-    },
-  );
-  const instanceUrl = `http://${reachable(host)}:${http.port}`;
+  const http = await startHttpServer({
+    context,
+    control,
+    host,
+    logger,
+    port: httpPort,
+    identity: httpIdentity,
+  }).catch(async (error) => {
+    await pubsub.close();
+    throw portError(error, httpPort);
+  });
+  const instanceUrl = `${httpIdentity ? 'https' : 'http'}://${reachable(host)}:${http.port}`;
   endpoints.instanceUrl = options.publicUrl ?? instanceUrl;
   return {
     endpoints: { ...endpoints, instanceUrl },
@@ -68,6 +77,11 @@ export async function startServers(
     },
   };
 }
+
+const identityOf = (tls: NonNullable<SimulatorOptions['tls']>, host: string): TlsIdentity | undefined => {
+  if (typeof tls === 'object') return tls;
+  return tls ? mintSelfSignedCertificate([...new Set(['localhost', '127.0.0.1', '::1', host])]) : undefined;
+};
 
 /** A token for printed examples: it never expires and is replaced if it was revoked. */
 const lastingToken = (sessions: Sessions, userId: string) => {

@@ -12,7 +12,7 @@ describe('the Pub/Sub client', () => {
   let simulator: Simulator;
   const open: PubSubClient[] = [];
   beforeAll(async () => {
-    simulator = await startSimulator({ tls: true, keepaliveIntervalMs: 20 });
+    simulator = await startSimulator({ tls: 'pubsub', keepaliveIntervalMs: 20 });
   });
   afterAll(async () => {
     for (const client of open) client.close();

@@ -10,6 +10,7 @@ export function describeSimulator(context: HttpContext, adminToken: string) {
     instanceUrl: endpoints.instanceUrl,
     pubsubEndpoint: endpoints.pubsubEndpoint,
     pubsubTls: endpoints.certificate !== undefined,
+    ...(endpoints.certificate !== undefined && { certificate: endpoints.certificate }),
     organizationId: org.organizationId,
     users: org.users,
     credentials: shownCredentials,
@@ -30,13 +31,15 @@ export function describeSimulator(context: HttpContext, adminToken: string) {
 
 /** Complete curl commands: create an account, query the newest ones. */
 export const exampleRequests = (instanceUrl: string, accessToken: string) => {
+  // The certificate is created at startup, so curl does not know it.
+  const curl = instanceUrl.startsWith('https:') ? 'curl -sk' : 'curl -s';
   const authorization = `-H 'Authorization: Bearer ${accessToken}'`;
   const base = `${instanceUrl}/services/data/v66.0`;
   const newest = encodeURIComponent(
     'SELECT Id, Name, CreatedDate FROM Account ORDER BY CreatedDate DESC LIMIT 5',
   );
   return {
-    create: `curl -s ${base}/sobjects/Account ${authorization} -H 'Content-Type: application/json' -d '{"Name":"Hello from curl"}'`,
-    query: `curl -s '${base}/query?q=${newest}' ${authorization}`,
+    create: `${curl} ${base}/sobjects/Account ${authorization} -H 'Content-Type: application/json' -d '{"Name":"Hello from curl"}'`,
+    query: `${curl} '${base}/query?q=${newest}' ${authorization}`,
   };
 };

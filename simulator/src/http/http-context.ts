@@ -27,6 +27,6 @@ type Endpoints = {
   instanceUrl: string;
   /** `127.0.0.1:7443` */
   pubsubEndpoint: string;
-  /** PEM, if the Pub/Sub API uses TLS. */
+  /** PEM, if the servers use TLS. */
   certificate?: string;
 };

@@ -1,4 +1,7 @@
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
+import type { TlsIdentity } from '../pubsub/self-signed-certificate.ts';
 import { type Control, controlRoutes } from './control.ts';
 import { faultHooks } from './fault-hooks.ts';
 import type { HttpContext } from './http-context.ts';
@@ -9,13 +12,23 @@ import { restRoutes } from './rest.ts';
 import { soapRoutes } from './soap.ts';
 
 /** Serves all HTTP routes. The caller sets `context.endpoints`. */
-export const startHttpServer = async ({ context, control, host, logger, port }: HttpServerOptions) => {
+export const startHttpServer = async ({
+  context,
+  control,
+  host,
+  identity,
+  logger,
+  port,
+}: HttpServerOptions) => {
   const app = Fastify({
     ...(logger && { loggerInstance: logger }),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     bodyLimit: 16 * 1024 * 1024,
     forceCloseConnections: true,
-    http: { maxHeaderSize },
+    serverFactory: (handler) =>
+      identity
+        ? createHttpsServer({ ...identity, maxHeaderSize }, handler)
+        : createHttpServer({ maxHeaderSize }, handler),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
   });
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -45,4 +58,6 @@ type HttpServerOptions = {
   /** 0 selects a free port. */
   readonly port: number;
   readonly logger: FastifyBaseLogger | undefined;
+  /** Plaintext if undefined. */
+  readonly identity: TlsIdentity | undefined;
 };

@@ -12,6 +12,7 @@ export const createSessions = ({ organizationId, lifetimeMs, now }: SessionsOpti
   };
 
   return {
+    lifetimeMs,
     /** A new access token, `00D…!AQ…`. Each use restarts its idle timeout. */
     issue: ({ userId, neverExpires = false }: SessionRequest): string => {
       dropExpired();

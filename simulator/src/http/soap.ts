@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Caller, SaveResult } from '../org/model.ts';
+import { mintId } from '../org/record-id.ts';
 import type { HttpContext } from './http-context.ts';
 import { userWithPassword } from './oauth-grants.ts';
 import {
@@ -100,9 +101,24 @@ const soapLogin = (call: SoapElement, version: string, context: HttpContext): st
   }
   const { endpoints, org, sessions } = context;
   const serverUrl = `${endpoints.instanceUrl}/services/Soap/u/${version}/${org.organizationId.slice(0, 15)}`;
+  const hasPersonAccounts = org.field('IsPersonAccount') !== undefined;
+  // Clients read the elements by position, so they are complete and in the order of the WSDL.
   const userInfo = Object.entries({
+    accessibilityMode: 'false',
+    chatterExternal: 'false',
+    currencySymbol: '$',
+    orgAttachmentFileSizeLimit: '5242880',
+    orgDefaultCurrencyIsoCode: 'USD',
+    orgDefaultCurrencyLocale: 'en_US',
+    orgDisallowHtmlAttachments: 'false',
+    orgHasPersonAccounts: String(hasPersonAccounts),
     organizationId: org.organizationId,
+    organizationMultiCurrency: 'false',
     organizationName: 'Salesforce Simulator',
+    profileId: PROFILE_ID,
+    roleId: null,
+    sessionSecondsValid: String(Math.floor(sessions.lifetimeMs / 1000)),
+    userDefaultCurrencyIsoCode: null,
     userEmail: user.email,
     userFullName: user.name,
     userId: user.id,
@@ -111,8 +127,10 @@ const soapLogin = (call: SoapElement, version: string, context: HttpContext): st
     userName: user.username,
     userTimeZone: 'Etc/UTC',
     userType: 'Standard',
+    userUiSkin: 'Theme3',
   });
   const result = Object.entries({
+    metadataServerUrl: serverUrl.replace('/Soap/u/', '/Soap/m/'),
     passwordExpired: 'false',
     sandbox: 'true',
     serverUrl,
@@ -122,5 +140,11 @@ const soapLogin = (call: SoapElement, version: string, context: HttpContext): st
   return `<loginResponse><result>${elements(result)}<userInfo>${elements(userInfo)}</userInfo></result></loginResponse>`;
 };
 
-const elements = (values: readonly (readonly [string, string])[]): string =>
-  values.map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`).join('');
+const elements = (values: readonly (readonly [string, string | null])[]): string =>
+  values
+    .map(([name, value]) =>
+      value === null ? `<${name} xsi:nil="true"/>` : `<${name}>${escapeXml(value)}</${name}>`,
+    )
+    .join('');
+
+const PROFILE_ID = mintId('00e', 1);

@@ -6,14 +6,14 @@ import type { Bus } from './bus.ts';
 import { watchConnections } from './connections.ts';
 import { type PubSubFailure, pubSubFailure } from './failures.ts';
 import { startRelay } from './relay.ts';
-import { mintSelfSignedCertificate, type TlsIdentity } from './self-signed-certificate.ts';
+import type { TlsIdentity } from './self-signed-certificate.ts';
 import type { AuthRules } from './service.ts';
 import { type PubSubFaults, pubSubMethods, type Session } from './service.ts';
 import { loadPubSubService } from './wire.ts';
 
 /** Serves the bus of an org over gRPC. Rejects with code `EADDRINUSE` if the port is in use. */
 export async function startPubSubServer(options: PubSubServerOptions) {
-  const { host = '127.0.0.1', port = 0, tls = false } = options;
+  const { host = '127.0.0.1', identity, port = 0 } = options;
   const sessions = new Set<Session>();
   const server = new Server({
     'grpc.max_receive_message_length': MESSAGE_BYTES,
@@ -30,8 +30,6 @@ export async function startPubSubServer(options: PubSubServerOptions) {
     sessions,
   });
   server.addService(loadPubSubService(), methods);
-  const identity =
-    tls === true ? mintSelfSignedCertificate([...new Set(['localhost', '127.0.0.1', '::1', host])]) : tls;
   if (port !== 0) await checkPort(host, port);
   const bound = await bind(server, host, options.networkFaults ? 0 : port, identity);
   const connections = watchConnections(bound);
@@ -44,8 +42,6 @@ export async function startPubSubServer(options: PubSubServerOptions) {
     port: relay?.port ?? bound,
     /** For faults below gRPC. */
     connections,
-    /** PEM, if the server uses TLS: the certificate that clients must trust. */
-    ...(identity && { certificate: identity.cert }),
     /** Number of open Subscribe calls. */
     get sessions(): number {
       return sessions.size;
@@ -73,7 +69,7 @@ export async function startPubSubServer(options: PubSubServerOptions) {
   };
 }
 
-function bind(server: Server, host: string, port: number, tls: TlsIdentity | false): Promise<number> {
+function bind(server: Server, host: string, port: number, tls: TlsIdentity | undefined): Promise<number> {
   const credentials = tls
     ? ServerCredentials.createSsl(null, [
         { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) },
@@ -105,8 +101,10 @@ async function checkPort(host: string, port: number): Promise<void> {
 const MESSAGE_BYTES = 4 * 1024 * 1024;
 
 export type PubSubServerOptions = AuthRules &
-  Pick<SimulatorOptions, 'host' | 'tls' | 'keepaliveIntervalMs' | 'zeroCreditTimeoutMs' | 'networkFaults'> & {
+  Pick<SimulatorOptions, 'host' | 'keepaliveIntervalMs' | 'zeroCreditTimeoutMs' | 'networkFaults'> & {
     readonly bus: Bus;
+    /** Plaintext if undefined. */
+    readonly identity?: TlsIdentity | undefined;
     /** 0, the default, selects a free port. */
     readonly port?: number;
     readonly faults?: PubSubFaults;

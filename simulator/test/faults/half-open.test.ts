@@ -38,7 +38,7 @@ describe('half-open connections', () => {
 });
 
 describe.each([{ networkFaults: false }, { networkFaults: true }])('streams over TLS with %j', (options) => {
-  const tls = useFaultSimulator({ tls: true, ...options });
+  const tls = useFaultSimulator({ tls: 'pubsub', ...options });
 
   it.each(['reset', 'goAway', 'cut'] as const)('a stream over TLS ends by %s', async (how) => {
     await tls.create();

@@ -3,7 +3,7 @@ import { Connection, OAuth2 } from 'jsforce';
 import { describe, expect, it } from 'vitest';
 import { useSimulator } from './open-simulator.ts';
 
-const handle = useSimulator({ accounts: 30 });
+const handle = useSimulator({ accounts: 30, tls: true });
 
 const version = '64.0';
 const loginUrl = () => handle.simulator.instanceUrl;

@@ -1,3 +1,4 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, beforeAll } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator.ts';
 import type { SimulatorOptions } from '../../src/simulator-options.ts';
@@ -8,6 +9,7 @@ export const useSimulator = (options: SimulatorOptions = {}): SimulatorHandle =>
   let token = '';
   beforeAll(async () => {
     simulator = await startSimulator(options);
+    trust(simulator);
     token = simulator.sessions.issue();
   });
   afterAll(() => simulator?.close());
@@ -43,6 +45,11 @@ export const textAt = ({ body }: Answer, name: string): string => {
   const value: unknown = Object(body)[name];
   if (typeof value !== 'string') throw new Error(`no text ${name} in ${JSON.stringify(body)}`);
   return value;
+};
+
+/** Lets `fetch` and jsforce in this process trust the certificate of a simulator with TLS. */
+export const trust = ({ certificate }: Simulator): void => {
+  if (certificate !== undefined) setDefaultCACertificates([...getCACertificates('default'), certificate]);
 };
 
 /** An answer that is no JSON stays text. */

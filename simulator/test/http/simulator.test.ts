@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator.ts';
 import type { SimulatorOptions } from '../../src/simulator-options.ts';
+import { trust } from './open-simulator.ts';
 
 const running: Simulator[] = [];
 const start = async (options: SimulatorOptions = {}) => {
@@ -66,8 +67,18 @@ describe('the simulator', () => {
     }
   });
 
-  it('the simulator has a certificate if its Pub/Sub API uses TLS', async () => {
-    expect((await start({ tls: true })).certificate).toMatch(/^-----BEGIN CERTIFICATE-----/);
+  it('both servers use TLS with one certificate, or only the Pub/Sub API does', async () => {
+    const simulator = await start({ tls: true });
+    await expect(fetch(`${simulator.instanceUrl}/services/data`)).rejects.toThrow('fetch failed');
+    trust(simulator);
+    expect(simulator.instanceUrl).toMatch(/^https:/);
+    expect((await fetch(`${simulator.instanceUrl}/services/data`)).status).toBe(200);
+    await expect(fetch(simulator.instanceUrl.replace('https', 'http'))).rejects.toThrow('fetch failed');
+    const { certificate, instanceUrl } = await start({ tls: 'pubsub' });
+    expect([certificate, instanceUrl]).toEqual([
+      expect.stringMatching(/^-----BEGIN CERTIFICATE-----/),
+      expect.stringMatching(/^http:/),
+    ]);
     expect(await start()).not.toHaveProperty('certificate');
   });
 

@@ -40,6 +40,27 @@ describe('SOAP login', () => {
     expect((await rest('GET', '/limits', undefined, authorization)).status).toBe(401);
   });
 
+  it('a SOAP login response has its elements in the order in which clients read them by position', async () => {
+    const { body } = await post(login('admin@simulator.example', 'not-a-password'), '57.0');
+    const [, result = '', userInfo = ''] =
+      /<result>(.*)<userInfo>(.*)<\/userInfo><\/result>/.exec(String(body)) ?? [];
+    const names = (xml: string) =>
+      [...xml.matchAll(/<(\w+)(?: xsi:nil="true"\/)?>/g)].map(([, name]) => name);
+    expect(names(result)).toEqual([
+      'metadataServerUrl',
+      'passwordExpired',
+      'sandbox',
+      'serverUrl',
+      'sessionId',
+      'userId',
+    ]);
+    expect(names(userInfo).indexOf('organizationId')).toBe(8);
+    expect(names(userInfo)).toHaveLength(24);
+    expect(elementText(body, 'metadataServerUrl')).toBe(
+      elementText(body, 'serverUrl')?.replace('/Soap/u/', '/Soap/m/'),
+    );
+  });
+
   it.each([
     ['a wrong password', login('admin@simulator.example', 'x'), 'INVALID_LOGIN'],
     ['an unknown user', login('nobody', 'not-a-password'), 'INVALID_LOGIN'],

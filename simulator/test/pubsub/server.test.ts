@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createOrg, type OrgOptions } from '../../src/org/org.ts';
 import { toReplayId } from '../../src/pubsub/bus-events.ts';
+import { mintSelfSignedCertificate } from '../../src/pubsub/self-signed-certificate.ts';
 import { type PubSubServerOptions, startPubSubServer } from '../../src/pubsub/server.ts';
 import { eventually } from '../eventually.ts';
 import { admin } from '../org/callers.ts';
@@ -307,10 +308,11 @@ describe('faults on request', () => {
 });
 
 describe('listening', () => {
-  it('the server speaks TLS with a certificate made at the start', async () => {
-    const { server, connect, insert } = await start({ tls: true });
+  it('the server speaks TLS with the given certificate', async () => {
+    const identity = mintSelfSignedCertificate(['localhost', '127.0.0.1']);
+    const { connect, insert } = await start({ identity });
     insert(1);
-    const secure = connect({ trust: server.certificate ?? '', host: 'localhost' });
+    const secure = connect({ trust: identity.cert, host: 'localhost' });
     expect(await secure.subscribe({ replayPreset: 'EARLIEST' }).received(1)).toHaveLength(1);
     const failure = await connect().subscribe({}).failure();
     expect(failure.code).toBe(status.UNAVAILABLE);
