@@ -1,10 +1,12 @@
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { type Activity, countConnectionError, createActivity } from './activity.ts';
 import type { AppOptions } from './app-options.ts';
 import { checkSession } from './db/check-session.ts';
 import { checkTables, readColumns } from './db/check-tables.ts';
 import { type Database, openDatabase } from './db/database.ts';
+import { databaseFault } from './db/database-fault.ts';
 import { startJobs } from './db/jobs.ts';
 import { locateDatabase } from './db/locate-database.ts';
 import { logFailure } from './db/log-failure.ts';
@@ -28,7 +30,7 @@ import { retentionPolicy } from './maintenance/retention-policy.ts';
 import { withColumns } from './mirror/ensure-schemas.ts';
 import { MirrorSchemaError, prepareMirror } from './mirror/prepare-mirror.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
-import { type Org, openOrg } from './salesforce/org.ts';
+import { type Org, type OrgOptions, openOrg } from './salesforce/org.ts';
 import { connectOrg, type OrgConnection } from './salesforce/org-connection.ts';
 import { createSchemaCache } from './salesforce/schema-cache.ts';
 import { defaultTiming, type Timing } from './timing.ts';
@@ -48,7 +50,13 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     throwDatabaseError,
   );
   const faults = createProcessFaults();
-  const onError = (error: Error): void => logFailure(logger, error, 'database connection lost');
+  const activity = createActivity();
+  const countDatabaseError = (error: Error): void =>
+    countConnectionError(activity, 'database', databaseFault(error).code);
+  const onError = (error: Error): void => {
+    countDatabaseError(error);
+    logFailure(logger, error, 'database connection lost');
+  };
   // Two pools, so that slow API requests cannot use up the connections of the pipeline.
   const syncDatabase = openDatabase({
     ...address,
@@ -76,13 +84,17 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       return startJobs(address.url, logger, { schema });
     }).catch(throwDatabaseError);
     opened.push(() => jobs.stop());
-    const salesforce = connectOrg(() => openVerifiedOrg(options, timing, syncDatabase), logger);
+    const salesforce = connectOrg(() => openVerifiedOrg(options, timing, syncDatabase, activity), logger);
     opened.push(async () => salesforce.close());
     const schemas = createSchemaCache(storedSchemas(syncDatabase), async (id) =>
       salesforce.require().pubsub.getSchema(id),
     );
     const outage = createDatabaseOutageReporter(faults, logger);
-    const wakeUps = listenForWakeUps(address.url, outage.failed, undefined, outage.connected);
+    const listenerFailed = (error: Error): void => {
+      countDatabaseError(error);
+      outage.failed(error);
+    };
+    const wakeUps = listenForWakeUps(address.url, listenerFailed, undefined, outage.connected);
     opened.push(() => wakeUps.close());
     const replica = startReplica(options, address.schema, syncDatabase, onError);
     opened.push(async () => replica?.close());
@@ -98,7 +110,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         replicaServes: () => replica?.serves(),
         clockAheadMs: () => salesforce.org?.clockAheadMs() ?? null,
       });
-    const app = await createServer({ ...http, replica, health });
+    const app = await createServer({ ...http, replica, health, activity });
     app.addHook('onClose', closeAll);
     if (options.roles.has('sync')) {
       runPipeline(app, options.stopping, {
@@ -122,6 +134,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         schedules: options.schedules ?? {},
         indexedFields: options.indexedFields ?? [],
         timing,
+        activity,
         logger,
       });
     }
@@ -158,8 +171,11 @@ async function openVerifiedOrg(
   { org: orgOptions, roles, topic, codes, calculatedFields = [], logger }: AppOptions,
   timing: Timing,
   database: Database,
+  activity: Activity,
 ): Promise<Org> {
-  const org = await openOrg({ ...orgOptions, timing, calculatedFields });
+  const onFailure: OrgOptions['onFailure'] = (target, { failure }) =>
+    countConnectionError(activity, target, failure);
+  const org = await openOrg({ ...orgOptions, timing, calculatedFields, onFailure });
   try {
     // A process that only serves the API needs no topic.
     if (roles.has('sync')) {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { Activity } from './activity.ts';
 import type { CodeRules } from './codes/code-rules.ts';
 import type { PrismaClient } from './db/generated/client.ts';
 import type { Jobs } from './db/jobs.ts';
@@ -42,6 +43,7 @@ export type AppContext = {
   readonly bulkFrom: number;
   readonly retention: RetentionPolicy;
   readonly timing: Timing;
+  readonly activity: Activity;
   readonly logger: Logger;
 };
 

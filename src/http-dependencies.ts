@@ -30,7 +30,7 @@ export function httpDependencies(
   schemas: SchemaCache,
   jobs: Jobs,
   wakeUps: WakeUps,
-): Omit<HttpDependencies, 'health'> {
+): Omit<HttpDependencies, 'health' | 'activity'> {
   const settings = { ...codes, field: codeField, backfill };
   const { generate } = codeRules(settings);
   const fields = mirroredFields(pool, schemas);

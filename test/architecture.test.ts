@@ -63,7 +63,7 @@ const layers: readonly (readonly string[])[] = [
     'health',
   ],
   ['salesforce', 'db'],
-  ['timing.ts', 'run-loop.ts'],
+  ['timing.ts', 'run-loop.ts', 'activity.ts'],
   // Types alone: what the stages share.
   ['context.ts'],
 ];

@@ -48,6 +48,7 @@ export async function readAccountRows(
     types: textTypes,
     text: `select a.id, r.base_version, r.field_versions, r.stale_version, r.history_from, r.history_length,
                   r.replaced_fields, c.code, c.state, c.error, c.replaces, c.write_base, c.written_at,
+                  (extract(epoch from c.assigned_at) * 1000)::bigint,
                   (extract(epoch from a.systemmodstamp) * 1000)::bigint, ${selectedColumns(table, 'a')}
              from unnest($1::text[]) i (id)
              join ${table.sql} a on a.id = i.id
@@ -70,9 +71,10 @@ function toRow(table: MirrorTable, row: readonly (string | null)[]): AccountRow 
     replaces = null,
     writeBase = null,
     writtenAt = null,
+    assignedAt = null,
     modified,
   ] = rest;
-  const { values, stored } = decodeRow(table, rest.slice(7));
+  const { values, stored } = decodeRow(table, rest.slice(8));
   const codes: readonly string[] = replaces === null ? [] : JSON.parse(replaces);
   return {
     id: id ?? '',
@@ -89,6 +91,7 @@ function toRow(table: MirrorTable, row: readonly (string | null)[]): AccountRow 
       ...(state === 'written' &&
         writeBase !== null &&
         writtenAt !== null && { written: { base: parseVersion(writeBase), at: Date.parse(writtenAt) } }),
+      ...((state === 'pending' || state === 'written') && { assignedAt: Number(assignedAt) }),
     },
     staleVersion: stale ? parseVersion(stale) : null,
     historyFrom: from ? parseVersion(from) : null,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { countEvents, measureConfirmed } from '../activity.ts';
 import type { AppContext } from '../context.ts';
 import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction, sentTogether } from '../db/database.ts';
@@ -23,7 +24,10 @@ import { moveWatermark } from './move-watermark.ts';
 import type { AccountChange, ApplyResult } from './plan-patch.ts';
 import { type BatchReader, batchSize, createBatchReader } from './read-transactions.ts';
 
-export type ApplyContext = Pick<AppContext, 'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'logger'> & {
+export type ApplyContext = Pick<
+  AppContext,
+  'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'activity' | 'logger'
+> & {
   /** Source of the events; the stream by default. */
   readonly source?: EventSource;
 };
@@ -80,7 +84,7 @@ function batches(groups: readonly Decoded[][]): Decoded[][][] {
 /** Applies a batch in one database transaction; if the data is refused, in one per Salesforce transaction. */
 async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): Promise<void> {
   try {
-    await inTransaction(context.pool, (client) => applyInTransaction(context, client, groups.flat()));
+    await commitBatch(context, groups.flat());
   } catch (error) {
     const [only, ...others] = groups;
     if (!isDataError(error) || only === undefined) throw error;
@@ -96,15 +100,23 @@ async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): 
   }
 }
 
+async function commitBatch(context: ApplyContext, events: readonly Decoded[]): Promise<void> {
+  const { outcomes, confirmed } = await inTransaction(context.pool, (client) =>
+    applyInTransaction(context, client, events),
+  );
+  countEvents(context.activity, outcomes);
+  measureConfirmed(context.activity, confirmed);
+}
+
 /** Marks events as failed; without their headers if the database refuses those too. */
 async function markFailed(context: ApplyContext, events: readonly Decoded[], reason: string): Promise<void> {
   const failed = events.map((event) => ({ ...event, error: reason }));
   try {
-    await inTransaction(context.pool, (client) => applyInTransaction(context, client, failed));
+    await commitBatch(context, failed);
   } catch (error) {
     if (!isDataError(error)) throw error;
     const withoutHeaders = failed.map((event) => ({ ...event, event: null }));
-    await inTransaction(context.pool, (client) => applyInTransaction(context, client, withoutHeaders));
+    await commitBatch(context, withoutHeaders);
   }
 }
 
@@ -125,7 +137,7 @@ async function applyInTransaction(
   context: ApplyContext,
   client: pg.PoolClient,
   decoded: readonly Decoded[],
-): Promise<void> {
+): Promise<Pick<ApplyResult, 'confirmed'> & { readonly outcomes: readonly EventOutcome[] }> {
   const { source = 'stream' } = context;
   const topic = source === 'webhook' ? webhookTopics.changeEvents : context.topic;
   // Sent together; each statement begins after the one before it, and so after the lock is taken.
@@ -163,6 +175,7 @@ async function applyInTransaction(
   await context.jobs.enqueueRereads(client, [...new Set(rereads)]);
   await recordIncidents(context, client, detectedGaps(results, applied), before);
   await closeRepaired(client);
+  return { outcomes, confirmed: applied.confirmed };
 }
 
 /** Determines the effect of an event, and the outcome to save. */

@@ -19,7 +19,7 @@ const noWebhooks: WebhooksApplied = { done: 0, hasIncomplete: false };
 export async function applyUntilAborted(
   context: Pick<
     AppContext,
-    'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'faults' | 'wakeUps' | 'logger'
+    'pool' | 'topic' | 'codes' | 'schemas' | 'jobs' | 'faults' | 'wakeUps' | 'activity' | 'logger'
   > & {
     readonly lease: Lease;
   },

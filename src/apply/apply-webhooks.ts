@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { countEvents, measureConfirmed } from '../activity.ts';
 import { lockAccountWrites } from '../db/advisory-locks.ts';
 import { inTransaction } from '../db/database.ts';
 import { requestReads } from '../incidents/request-reads.ts';
@@ -7,7 +8,7 @@ import { type Notice, parseNotice, toGapEvent } from '../salesforce/outbound-mes
 import { applyChanges } from './apply-changes.ts';
 import { type ApplyContext, applyTransactions, enqueue } from './apply-events.ts';
 import { tryDecode } from './decode-stored.ts';
-import { saveEventOutcomes, takeFromQueue } from './event-rows.ts';
+import { type EventOutcome, saveEventOutcomes, takeFromQueue } from './event-rows.ts';
 import { readWebhookTransactions } from './webhook-rows.ts';
 
 /** The number of processed events. `hasIncomplete`: transactions may be complete soon. */
@@ -31,10 +32,10 @@ const maxNotices = 500;
  * those of the time of sending.
  * @returns the number of processed notifications
  */
-async function applyNotices({ pool, topic, codes, jobs }: ApplyContext): Promise<number> {
+async function applyNotices({ pool, topic, codes, jobs, activity }: ApplyContext): Promise<number> {
   const stored = await readNotices(pool);
   if (stored.length === 0) return 0;
-  return inTransaction(pool, async (client) => {
+  const { outcomes, applied } = await inTransaction(pool, async (client) => {
     // Lock before reading versions, so that they cannot change in between.
     await lockAccountWrites(client);
     const attemptsById = await takeFromQueue(
@@ -50,21 +51,24 @@ async function applyNotices({ pool, topic, codes, jobs }: ApplyContext): Promise
       accounts.map(({ notice }) => ({ id: notice.recordId, reportedAt: notice.receivedAt })),
     );
     const applied = await applyChanges(client, changes, codes);
-    await saveEventOutcomes(
-      client,
-      taken.map(({ id, notice }) => ({
+    const outcomes = taken.map(
+      ({ id, notice }): EventOutcome => ({
         id,
         source: 'webhook',
         state: notice.entityName === 'Account' ? 'applied' : 'skipped',
         error: null,
         header: toGapEvent(notice).header,
         attempts: attemptsById.get(id) ?? 0,
-      })),
+      }),
     );
+    await saveEventOutcomes(client, outcomes);
     await enqueue(client, jobs, applied);
     await jobs.enqueueRereads(client, unknownIds);
-    return taken.length;
+    return { outcomes, applied };
   });
+  countEvents(activity, outcomes);
+  measureConfirmed(activity, applied.confirmed);
+  return outcomes.length;
 }
 
 async function readNotices(pool: pg.Pool): Promise<{ readonly id: bigint; readonly notice: Notice }[]> {

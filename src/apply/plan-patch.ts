@@ -1,3 +1,4 @@
+import type { ConfirmedCode } from '../activity.ts';
 import { heldCode, knowledgeOf } from '../codes/code-knowledge.ts';
 import { type CodeRules, isEligible, isNew, matchesFilter } from '../codes/code-rules.ts';
 import { type CodeOwner, type ResolvedCodes, resolveCodeConflicts } from '../codes/resolve-code-conflicts.ts';
@@ -39,6 +40,8 @@ export type ApplyResult = {
   readonly unchanged: readonly string[];
   /** Accounts whose code has to be written to Salesforce. */
   readonly writeBacks: readonly string[];
+  /** Codes of Tidemark that became confirmed. */
+  readonly confirmed: readonly ConfirmedCode[];
   /** Accounts that became stale. */
   readonly stale: readonly string[];
   /** Accounts for which the mirror had a newer version than a change. */
@@ -116,6 +119,7 @@ export function planPatch(
       updated: idsOf(outcomes.filter(({ row }) => before.has(row.id) && row.visible)),
       unchanged: idsOf(outcomes.filter(({ row }) => before.has(row.id) && !row.visible)),
       writeBacks: rows.filter((row) => needsWriteBack(row, before.get(row.id))).map(({ id }) => id),
+      confirmed: rows.flatMap((row) => newlyConfirmed(row, before.get(row.id))),
       stale: idsOf(outcomes.filter(({ becameStale }) => becameStale)),
       newer: idsOf(outcomes.filter(({ hadNewer }) => hadNewer)),
     },
@@ -251,6 +255,13 @@ function needsWriteBack({ code, merged }: SavedRow, before: AccountRow | undefin
     before.code.signupCode !== code.signupCode ||
     isDeleted(before.merged)
   );
+}
+
+function newlyConfirmed({ id, code }: SavedRow, before: AccountRow | undefined): ConfirmedCode[] {
+  const { signupCode, assignedAt } = before?.code ?? noCode;
+  if (signupCode === null || assignedAt === undefined) return [];
+  if (code.state !== 'confirmed' || code.signupCode !== signupCode) return [];
+  return [{ accountId: id, code: signupCode, assignedAt }];
 }
 
 function isDeleted(merged: Merged): boolean {

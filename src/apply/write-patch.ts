@@ -171,6 +171,7 @@ const saveRecordsSql = `
              replaces jsonb, due_at timestamptz)
     on conflict (account_id) do update set
       code = excluded.code, state = excluded.state, error = excluded.error, replaces = excluded.replaces,
+      assigned_at = case when c.code is distinct from excluded.code then now() else c.assigned_at end,
       due_at = case when ${beginsToWait} then excluded.due_at else c.due_at end,
       tries = case when ${beginsToWait} then 0 else c.tries end,
       refusals = case when ${beginsToWait} then 0 else c.refusals end

@@ -39,7 +39,7 @@ export async function releaseCodes(
   await client.query({
     name: 'displace-codes',
     text: `with changed as (
-             update signup_codes c set code = o.code, state = o.state, error = o.error
+             update signup_codes c set code = o.code, state = o.state, error = o.error, assigned_at = now()
                from unnest($1::text[], $2::text[], $3::text[], $4::jsonb[]) as o (id, code, state, error)
               where c.account_id = o.id
              returning c.account_id

@@ -34,6 +34,8 @@ export type Code = {
   readonly replaces?: readonly string[];
   /** For state `written`. */
   readonly written?: Written;
+  /** When the account got the code, epoch milliseconds; for stored codes in the states `pending` and `written`. */
+  readonly assignedAt?: number;
 };
 
 /** Error code: Salesforce did not return the account. The code is pending again if it does. */

@@ -8,6 +8,7 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type pg from 'pg';
+import type { Activity } from '../activity.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import type { PrismaClient } from '../db/generated/client.ts';
 import type { Replica } from '../db/replica.ts';
@@ -62,6 +63,7 @@ export type HttpDependencies = {
   /** The fields of a schema of account events, starting with the header. */
   schemaFields?(schemaId: string): Promise<readonly SchemaField[]>;
   health(): Promise<Verdict>;
+  readonly activity: Activity;
   /** Whether this process has the role `sync`. */
   readonly hasSyncRole: boolean;
   /** Limits of the live stream; defaults to 2,000 streams and 1,000 per key. */

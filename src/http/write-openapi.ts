@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
+import { createActivity } from '../activity.ts';
 import { codeRules } from '../codes/code-rules.ts';
 import { openDatabase } from '../db/database.ts';
 import { createServer } from './server.ts';
@@ -32,6 +33,7 @@ async function generateOpenapi(): Promise<string> {
       lagMs: null,
       verifiedThrough: null,
     }),
+    activity: createActivity(),
     hasSyncRole: true,
     version: packageJson.version,
   });

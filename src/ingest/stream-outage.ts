@@ -1,3 +1,4 @@
+import { countConnectionError } from '../activity.ts';
 import type { AppContext } from '../context.ts';
 import { unreachableCode } from '../db/database-fault.ts';
 import type { Lease } from '../db/lease.ts';
@@ -28,12 +29,12 @@ export type OutageReporter = {
   succeeded(isCaughtUp: boolean): Promise<void>;
 };
 
-export type OutageContext = Pick<AppContext, 'pool' | 'topic' | 'faults' | 'logger'> & {
+export type OutageContext = Pick<AppContext, 'pool' | 'topic' | 'faults' | 'activity' | 'logger'> & {
   readonly lease: Lease;
 };
 
 export function createOutageReporter(context: OutageContext): OutageReporter {
-  const { pool, lease, faults } = context;
+  const { pool, lease, faults, activity } = context;
   const outageLog = createOutageLog(context);
   let state: OutageState = working;
   let isResumed = false;
@@ -52,6 +53,9 @@ export function createOutageReporter(context: OutageContext): OutageReporter {
       const next = outageAfterFailure(state, { error, at: Date.now(), wasWorking });
       state = next.state;
       const { outage } = state;
+      // The others are counted where they arise.
+      const isOwn = !error.duringSignIn && !error.code.startsWith('database-');
+      if (outage !== null && isOwn) countConnectionError(activity, 'stream', error.failure);
       // Memory first, because a full or unreachable database stores nothing.
       if (outage !== null) faults.set('stream', outage.cause, new Date(outage.since));
       if (outage === null || next.news === null) outageLog.retried(error);

@@ -13,7 +13,17 @@ import { readSubscription, setSubscriptionState } from './subscription-rows.ts';
 /** Writes under the lease have no effect after another process has taken over. */
 export type SubscribeContext = Pick<
   OrgContext,
-  'pool' | 'topic' | 'org' | 'jobs' | 'replayPreset' | 'quietMs' | 'timing' | 'faults' | 'wakeUps' | 'logger'
+  | 'pool'
+  | 'topic'
+  | 'org'
+  | 'jobs'
+  | 'replayPreset'
+  | 'quietMs'
+  | 'timing'
+  | 'faults'
+  | 'wakeUps'
+  | 'activity'
+  | 'logger'
 > & { readonly lease: Lease };
 
 // Salesforce refuses an invalid subscription within this time.

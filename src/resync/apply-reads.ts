@@ -1,8 +1,9 @@
 import type pg from 'pg';
+import { measureConfirmed } from '../activity.ts';
 import { applyChanges } from '../apply/apply-changes.ts';
 import { enqueue } from '../apply/apply-events.ts';
 import { type Change, deletedField } from '../apply/merge.ts';
-import type { AccountChange } from '../apply/plan-patch.ts';
+import type { AccountChange, ApplyResult } from '../apply/plan-patch.ts';
 import { toStorable } from '../apply/replaced-fields.ts';
 import { laterVersion, readVersion } from '../apply/version.ts';
 import { lockAccountWrites } from '../db/advisory-locks.ts';
@@ -25,6 +26,7 @@ import type { Page, ResyncContext, Snapshot } from './snapshot.ts';
 export type AppliedReads = ResyncCounts & {
   /** Requested by id, and neither in Salesforce nor in the mirror. */
   readonly unknownIds: readonly string[];
+  readonly confirmed: ApplyResult['confirmed'];
 };
 
 /**
@@ -37,10 +39,14 @@ export async function applyPage(
   page: ReadPage,
   also: (client: pg.PoolClient, applied: AppliedReads) => Promise<void> = async () => {},
 ): Promise<void> {
-  const mergeBy = (method: typeof applyReads): Promise<void> =>
-    inTransaction(context.pool, async (client) =>
-      also(client, await method(context, client, snapshot, page)),
-    );
+  const mergeBy = async (method: typeof applyReads): Promise<void> => {
+    const { confirmed } = await inTransaction(context.pool, async (client) => {
+      const applied = await method(context, client, snapshot, page);
+      await also(client, applied);
+      return applied;
+    });
+    measureConfirmed(context.activity, confirmed);
+  };
   try {
     await mergeBy(applyReads);
   } catch (error) {
@@ -80,7 +86,11 @@ async function applyEach(
 function added(a: AppliedReads, b: AppliedReads): AppliedReads {
   const sum = { ...noCounts };
   for (const name of Object.keys(sum) as (keyof ResyncCounts)[]) sum[name] = a[name] + b[name];
-  return { ...sum, unknownIds: [...a.unknownIds, ...b.unknownIds] };
+  return {
+    ...sum,
+    unknownIds: [...a.unknownIds, ...b.unknownIds],
+    confirmed: [...a.confirmed, ...b.confirmed],
+  };
 }
 
 /** Merges a page into the mirror, in the given transaction. */
@@ -133,6 +143,7 @@ export async function applyReads(
       reads.filter(({ id, deleted }) => deleted && inserted.ids.has(id)).length,
     failed: 0,
     unknownIds,
+    confirmed: applied.confirmed,
   };
 }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import type { Activity } from '../activity.ts';
 import { formatVersion, parseVersion, type Version } from '../apply/version.ts';
 import type { CodeRules } from '../codes/code-rules.ts';
 import type { Queryable } from '../db/database.ts';
@@ -28,6 +29,7 @@ export type ResyncContext = SchemaContext & {
   readonly prisma: PrismaClient;
   readonly codes: CodeRules;
   readonly jobs: Jobs;
+  readonly activity: Activity;
   readonly logger: Logger;
   /** Number of records from which a resync reads by a bulk job. */
   readonly bulkFrom: number;

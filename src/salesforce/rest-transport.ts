@@ -21,15 +21,11 @@ const maxRetries = 3;
  * replaced and the request repeated; after a failure of the host, a new sign-in returns the current address of the org.
  * Invalid responses are thrown as SalesforceError.
  */
-export function restTransport(
-  http: Transport,
-  tokens: TokenSource,
-  onUsage: (usage: Usage) => void,
-  clock: Pick<ClockDifference, 'observe'>,
-): Transport {
+export function restTransport(carrier: Carrier): Transport {
+  const { http } = carrier;
   return {
     httpRequest: (request, options = {}) =>
-      Object.assign(sendWithRetry({ http, tokens, onUsage, clock }, request, options), {
+      Object.assign(sendWithRetry(carrier, request, options), {
         // Required by the type; responses are not piped.
         stream: () => new PassThrough(),
       }),
@@ -42,6 +38,8 @@ type Carrier = {
   readonly tokens: TokenSource;
   readonly clock: Pick<ClockDifference, 'observe'>;
   onUsage(usage: Usage): void;
+  /** Called with each failure, also of a try that is repeated, except those of class `data`. */
+  onFailure(error: SalesforceError): void;
 };
 
 async function sendWithRetry(
@@ -59,6 +57,7 @@ async function sendWithRetry(
       return answer;
     } catch (thrown) {
       const error = fromRestError(thrown);
+      if (error.failure !== 'data') carrier.onFailure(error);
       if (error.failure === 'auth') {
         session = await tokens.renew(session, 'rest', error);
         continue;

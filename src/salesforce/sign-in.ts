@@ -27,6 +27,8 @@ export type ConnectionOptions = {
   readonly credentials: Credentials;
   /** `66.0` */
   readonly apiVersion: string;
+  /** Called with each failure of the token endpoint or of a REST call, except those that concern single records. */
+  readonly onFailure?: (target: 'rest' | 'sign-in', error: SalesforceError) => void;
 };
 
 /** The client name in `changeOrigin` of Tidemark's writes. */
@@ -40,7 +42,12 @@ export type SignedIn = {
 };
 
 /** Signs in. @throws SalesforceError */
-export async function connect({ loginUrl, credentials, apiVersion }: ConnectionOptions): Promise<SignedIn> {
+export async function connect({
+  loginUrl,
+  credentials,
+  apiVersion,
+  onFailure = () => {},
+}: ConnectionOptions): Promise<SignedIn> {
   const connection = new Connection({
     version: apiVersion,
     callOptions: { client: clientName },
@@ -57,12 +64,19 @@ export async function connect({ loginUrl, credentials, apiVersion }: ConnectionO
       : createTokenSource({
           signIn: () => requestSession(http, loginUrl, credentials),
           onSession: sameOrg(use),
+          onFailure: (error) => onFailure('sign-in', error),
         });
   const clock = createClockDifference();
   const onUsage = (apiUsage: Usage): void => {
     connection.limitInfo = { apiUsage };
   };
-  connection._transport = restTransport(http, tokens, onUsage, clock);
+  connection._transport = restTransport({
+    http,
+    tokens,
+    clock,
+    onUsage,
+    onFailure: (error) => onFailure('rest', error),
+  });
   use(await tokens.current('rest'));
   return { connection, tokens, clock };
 }

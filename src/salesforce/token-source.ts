@@ -35,6 +35,8 @@ export type TokenSourceOptions = {
   readonly signIn: () => Promise<Session>;
   /** Called with each new session before it is used; throws to refuse it. */
   readonly onSession: (session: Session) => void;
+  /** Called with the error of each failed attempt. */
+  readonly onFailure?: (error: SalesforceError) => void;
   readonly now?: () => number;
   readonly random?: () => number;
 };
@@ -42,6 +44,7 @@ export type TokenSourceOptions = {
 export function createTokenSource({
   signIn,
   onSession,
+  onFailure,
   now = Date.now,
   random = Math.random,
 }: TokenSourceOptions): TokenSource {
@@ -59,6 +62,7 @@ export function createTokenSource({
       })
       .catch((thrown: unknown) => {
         const error = fromRestError(thrown);
+        onFailure?.(error);
         state = attemptFailed(state, error, now(), random());
         return error;
       });

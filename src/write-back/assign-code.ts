@@ -47,7 +47,7 @@ export async function assignCode(
              insert into signup_codes (account_id, code, state, replaces) values ($1, $2, 'pending', $3)
              on conflict (account_id) do update
                set code = excluded.code, state = excluded.state, error = null, due_at = excluded.due_at, tries = 0,
-                   refusals = 0, replaces = excluded.replaces
+                   refusals = 0, replaces = excluded.replaces, assigned_at = now()
              returning account_id
            ), ${markChangedAccounts} select from changed`,
     values: [accountId, code, JSON.stringify([...new Set([...row.replaces, ...replaced])])],

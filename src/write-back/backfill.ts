@@ -110,7 +110,8 @@ async function assignCodes(
              insert into signup_codes (account_id, code, state, due_at)
              select id, code, 'pending', now() from unnest($1::text[], $2::text[]) as g (id, code)
              on conflict (account_id) do update
-               set code = excluded.code, state = excluded.state, due_at = excluded.due_at, tries = 0, refusals = 0
+               set code = excluded.code, state = excluded.state, due_at = excluded.due_at, tries = 0, refusals = 0,
+                   assigned_at = now()
              returning account_id
            ), ${markChangedAccounts} select from changed`,
     values: [ids, ids.map(generate)],

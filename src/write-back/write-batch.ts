@@ -1,3 +1,4 @@
+import { countCodes, measureConfirmed } from '../activity.ts';
 import { applyChanges } from '../apply/apply-changes.ts';
 import { laterVersion, readVersion, type Version, zeroVersion } from '../apply/version.ts';
 import { lockAccountWrites } from '../db/advisory-locks.ts';
@@ -52,10 +53,12 @@ export async function writeBatch(
     const current = held.get(id);
     return current !== undefined && mayWrite(current.code, code, replaces);
   });
+  countCodes(context.activity, missing);
   if (writes.length === 0) return { outcomes: missing, call: null };
   const response = await send(context, writes, options);
   if (response === undefined || response.sent.length === 0) return { outcomes: missing, call: null };
   const call = await recordResults(context, writes, held, response, options.evidence);
+  countCodes(context.activity, call.outcomes);
   return { outcomes: [...missing, ...call.outcomes], call };
 }
 
@@ -70,7 +73,7 @@ async function adoptExistingCodes(
   batch: readonly DueCode[],
   options: BatchOptions,
 ): Promise<Map<string, ReadCode>> {
-  const { pool, topic, codes, org } = context;
+  const { pool, topic, codes, org, activity } = context;
   const { connection, budget } = org;
   let watermark = zeroVersion;
   let known: ReadonlyMap<string, Version> = new Map();
@@ -108,11 +111,13 @@ async function adoptExistingCodes(
     eligible: false,
     gap: false,
   }));
-  await inTransaction(pool, async (client) => {
+  const { confirmed } = await inTransaction(pool, async (client) => {
     await lockAccountWrites(client);
-    await applyChanges(client, changes, codes);
+    const applied = await applyChanges(client, changes, codes);
     await saveFindings(client, findings);
+    return applied;
   });
+  measureConfirmed(activity, confirmed);
   return held;
 }
 

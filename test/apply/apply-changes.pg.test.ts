@@ -71,6 +71,7 @@ describe('changes applied to the mirror', () => {
       updated: [],
       unchanged: [],
       writeBacks: [a],
+      confirmed: [],
       stale: [],
       newer: [],
     });

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createActivity } from '../../src/activity.ts';
 import { type ApplyContext, applyWaiting } from '../../src/apply/apply-events.ts';
 import { createBatchReader } from '../../src/apply/read-transactions.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
@@ -51,6 +52,7 @@ describe('application of the event log', () => {
     codes: codeRules({ field: 'SignUpCode__c' }),
     schemas: cache(),
     jobs,
+    activity: createActivity(),
     logger,
     ...given,
   });

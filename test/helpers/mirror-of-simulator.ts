@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
 import type { SimulatorOptions } from 'salesforce-simulator/simulator-options.ts';
 import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { createActivity } from '../../src/activity.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { type Jobs, startJobs } from '../../src/db/jobs.ts';
@@ -80,6 +81,7 @@ export function useMirrorOfSimulator({
         settleMs: 200,
         timing: defaultTiming,
         jobs: part('jobs'),
+        activity: createActivity(),
         logger,
       };
     },

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import request, { type Response } from 'supertest';
 import { expect } from 'vitest';
+import { createActivity } from '../../src/activity.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { Verdict } from '../../src/health/verdict.ts';
@@ -47,6 +48,7 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
       codeRules({ field: 'SignUpCode__c', newSince: new Date('2026-01-02T00:00:00.000Z') }),
     requestSignupCode: (client, request) => assignCode(client, () => `MADE${++made}`, request),
     health: async () => healthy,
+    activity: createActivity(),
     hasSyncRole: true,
     version: '0.0.0',
     ...options.overrides,

@@ -54,7 +54,7 @@ describe('records of a load', () => {
       ['synced_at', 'changed_at'],
     );
     const codes = await mirror.database.rows(
-      `select to_jsonb(c) - array['code', 'due_at', 'error'] as code_row, c.error - 'at' as error,
+      `select to_jsonb(c) - array['code', 'assigned_at', 'due_at', 'error'] as code_row, c.error - 'at' as error,
               case when starts_with(c.code, $1) then 'generated' else c.code end as code, c.due_at = 'epoch' as first
          from signup_codes c order by account_id`,
       [generatedPrefix],

@@ -97,6 +97,8 @@ CREATE TABLE "signup_codes" (
     "error" JSONB,
     "attempts" INTEGER NOT NULL DEFAULT 0,
     "attempted_at" TIMESTAMPTZ(3),
+    -- When the account got its current code.
+    "assigned_at" TIMESTAMPTZ(3) NOT NULL DEFAULT now(),
     -- When a pending code is sent next. Backfilled codes and retries follow those of new accounts.
     "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT 'epoch',
     -- Responses that asked for a retry since the code became pending.

@@ -14,7 +14,12 @@ export function registerMetricsRoute(app: Server, dependencies: HttpDependencies
     ? { schema: { ...schema, security: [] } }
     : { schema, config: { scope: 'read' as const } };
   app.get('/metrics', options, async (_request, reply) => {
-    const all = Registry.merge([metrics.registry, await mirrorMetrics(), nodeMetrics()]);
+    const all = Registry.merge([
+      metrics.registry,
+      dependencies.activity.registry,
+      await mirrorMetrics(),
+      nodeMetrics(),
+    ]);
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await all.metrics());
   });
 }
