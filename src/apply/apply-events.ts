@@ -186,7 +186,9 @@ function processEvent(
 ): ProcessedEvent {
   const base = { ...queued, id };
   if (event === null || error !== null) {
-    return { outcome: { ...base, state: 'failed', error, header: event?.header ?? null }, effect: null };
+    const header = event?.header ?? null;
+    const state = header !== null && header.entityName !== 'Account' ? 'skipped' : 'failed';
+    return { outcome: { ...base, state, error, header }, effect: null };
   }
   try {
     const effect = effectOf(event, now);

@@ -1,5 +1,5 @@
-import type { ChangeEvent } from '../salesforce/change-event.ts';
-import { decodeChangeEvent } from '../salesforce/decode.ts';
+import type { ChangeEvent, ChangeEventHeader } from '../salesforce/change-event.ts';
+import { decodeChangeEvent, decodeHeader as decodeHeaderAlone } from '../salesforce/decode.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { parseExactJson } from '../salesforce/exact-json.ts';
 import { decodeJsonChangeEvent, parseJsonEvent } from '../salesforce/json-change-event.ts';
@@ -10,7 +10,7 @@ import type { WriterSchema } from '../salesforce/writer-schema.ts';
 /** The columns of a stored event that decoding needs. */
 export type Stored = { readonly schemaId: string; readonly payload: Uint8Array };
 
-/** A decoded event, or the reason why it cannot be decoded. */
+/** A decoded event, or the reason why it cannot be decoded; then `event` has the header alone, or is null. */
 export type Decoded = {
   readonly id: bigint;
   readonly event: ChangeEvent | null;
@@ -28,20 +28,32 @@ export const noticeSchemaId = 'outbound-message';
  * @throws if the payload does not match its schema, and the errors of the schema cache
  */
 export async function decodeStored(stored: Stored, schemas: SchemaCache): Promise<ChangeEvent> {
-  return (await decoderOf(stored.schemaId, schemas))(bytesOf(stored.payload));
+  return (await decoderOf(stored.schemaId, schemas)).decode(bytesOf(stored.payload));
 }
 
-async function decoderOf(schemaId: string, schemas: SchemaCache): Promise<(payload: Buffer) => ChangeEvent> {
-  if (schemaId === noticeSchemaId) return (payload) => toGapEvent(parseNotice(payload.toString()));
+type Decoder = {
+  readonly decode: (payload: Buffer) => ChangeEvent;
+  /** Decodes the header alone; null if it cannot be decoded. */
+  readonly decodeHeader: (payload: Buffer) => ChangeEventHeader | null;
+};
+
+async function decoderOf(schemaId: string, schemas: SchemaCache): Promise<Decoder> {
+  const decodeHeader = (): null => null;
+  if (schemaId === noticeSchemaId)
+    return { decode: (payload) => toGapEvent(parseNotice(payload.toString())), decodeHeader };
   if (schemaId.startsWith(jsonSchemaPrefix)) {
     const { entityFields } = await schemas.get(schemaId.slice(jsonSchemaPrefix.length));
-    return (payload) => {
+    const decode = (payload: Buffer): ChangeEvent => {
       const event = parseJsonEvent(parseExactJson(payload.toString()));
       return decodeJsonChangeEvent(event, event.header.entityName === 'Account' ? entityFields : []);
     };
+    return { decode, decodeHeader };
   }
   const schema: WriterSchema = await schemas.get(schemaId);
-  return (payload) => decodeChangeEvent(payload, schema);
+  return {
+    decode: (payload) => decodeChangeEvent(payload, schema),
+    decodeHeader: (payload) => decodeHeaderAlone(payload, schema),
+  };
 }
 
 // Permanent errors: the schema of an id never changes.
@@ -55,22 +67,23 @@ export async function tryDecode(
   { id, schemaId, payload }: Stored & { readonly id: bigint },
   schemas: SchemaCache,
 ): Promise<Decoded> {
-  const failure = (error: unknown): Decoded => {
+  const failure = (error: unknown, header: ChangeEventHeader | null = null): Decoded => {
     const reason = `The event cannot be decoded: ${(error as Error).message}`;
-    return { id, event: null, error: reason, transactionKey: null };
+    const event = header === null ? null : { header, values: new Map() };
+    return { id, event, error: reason, transactionKey: header?.transactionKey ?? null };
   };
-  let decode: (payload: Buffer) => ChangeEvent;
+  let decoder: Decoder;
   try {
-    decode = await decoderOf(schemaId, schemas);
+    decoder = await decoderOf(schemaId, schemas);
   } catch (error) {
     if (error instanceof SalesforceError && unusableSchema.has(error.code)) return failure(error);
     throw error;
   }
   try {
-    const event = decode(bytesOf(payload));
+    const event = decoder.decode(bytesOf(payload));
     return { id, event, error: null, transactionKey: event.header.transactionKey };
   } catch (error) {
-    return failure(error);
+    return failure(error, decoder.decodeHeader(bytesOf(payload)));
   }
 }
 

@@ -10,7 +10,6 @@ import type { CurrentFields } from '../resync/read-plan.ts';
 import { compareFields, describeChanges, type FieldChanges } from './compare-fields.ts';
 import { hasValues, readKnownFields, saveKnownFields } from './field-rows.ts';
 import { type KnownField, knownFields } from './known-field.ts';
-import { requestFieldRead } from './request-field-read.ts';
 
 type CheckContext = Pick<OrgContext, 'pool' | 'topic' | 'jobs' | 'org' | 'logger'>;
 
@@ -33,7 +32,11 @@ export async function checkFields(
     const before = await readKnownFields(client);
     const changes = await addLeakedValues(client, compareFields(before, after), before, after);
     if (before.length > 0 && changes.affected.size > 0) {
-      await requestFieldRead({ topic, jobs }, client, changes);
+      await repairByResync({ topic, jobs }, client, {
+        cause: 'schema changed',
+        detail: `Salesforce changed fields without events for existing records: ${describeChanges(changes)}.`,
+        request: { scope: 'fields', reason: 'schema change', fields: [...changes.affected.keys()] },
+      });
       logger.warn({ changes: describeChanges(changes) }, 'fields of Account changed in Salesforce');
     }
     if (changes.lost.length > 0) {

@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import type { Version } from '../apply/version.ts';
 import type { Jobs } from '../db/jobs.ts';
-import { type ResyncRequest, requestResync } from '../resync/request-resync.ts';
+import { type ResyncRequest, requestRepair } from '../resync/request-resync.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { parseRecordId } from '../salesforce/record-id.ts';
-import { extendIncident, type IncidentCause, openIncident } from './incident-rows.ts';
+import { extendIncident, extendRepairIncident, type IncidentCause, openIncident } from './incident-rows.ts';
 
 /** Gaps that were detected while a batch of events was applied. */
 export type DetectedGaps = {
@@ -123,7 +123,10 @@ async function recordUnseen(
   });
 }
 
-/** Reads the accounts of failed events, or everything changed since if they are unknown. */
+/**
+ * Reads the accounts of failed events, and everything that changed since if a header could not be decoded or does not name
+ * the accounts.
+ */
 async function recordFailed(
   context: IncidentContext,
   client: pg.PoolClient,
@@ -131,22 +134,29 @@ async function recordFailed(
   before: Version,
 ): Promise<void> {
   if (failed.length === 0) return;
-  const named = failed.flatMap(({ header }) => header?.recordIds ?? []).map((id) => parseRecordId(id));
-  const accountIds = [...new Set(named.filter((id) => id !== undefined))];
-  const known = failed.every(({ header }) => header !== null) && accountIds.length > 0;
+  const accountIds = [...new Set(failed.flatMap(({ header }) => accountsOf(header) ?? []))];
+  const isKnown = accountIds.length > 0 && failed.every(({ header }) => accountsOf(header) !== undefined);
   const since = new Date(before[0] - marginMs);
-  const request: ResyncRequest = known
-    ? { scope: 'accounts', reason: 'failed event', accountIds }
+  const reason = 'failed event';
+  const request: ResyncRequest = isKnown
+    ? { scope: 'accounts', reason, accountIds }
     : before[0] === 0
-      ? { scope: 'all', reason: 'failed event' }
-      : { scope: 'since', reason: 'failed event', since };
+      ? { scope: 'all', reason }
+      : { scope: 'since', reason, since, accountIds };
   await repairByResync(context, client, {
     cause: 'failed event',
-    detail: `${failed.length} events could not be applied; see the events with the state failed.`,
+    detail: 'Events could not be applied; see the events with the state failed.',
     eventIds: failed.map(({ id }) => id),
-    ...(known || before[0] === 0 ? {} : { from: since }),
+    ...(request.scope === 'since' ? { from: since } : {}),
     request,
   });
+}
+
+/** The accounts that a header names; undefined if others may have changed too. Invalid ids are omitted. */
+function accountsOf(header: ChangeEventHeader | null): readonly string[] | undefined {
+  if (header === null || header.changeType === 'GAP_OVERFLOW') return undefined;
+  if (header.recordIds.some((id) => id.endsWith('*'))) return undefined;
+  return header.recordIds.flatMap((id) => parseRecordId(id) ?? []);
 }
 
 export type ResyncRepair = {
@@ -157,15 +167,20 @@ export type ResyncRepair = {
   readonly request: ResyncRequest;
 };
 
-/** Requests a resync and opens an incident that the resync closes. @returns the id of the resync */
+/**
+ * Requests a repair, and opens an incident that it closes. If the repair joins a waiting one, the incident of the same cause
+ * is extended.
+ * @returns the id of the resync
+ */
 export async function repairByResync(
   { topic, jobs }: IncidentContext,
   client: pg.PoolClient,
   { request, ...incident }: ResyncRepair,
 ): Promise<string> {
-  const resyncId = await requestResync(client, jobs.enqueueResync, request);
+  const resyncId = await requestRepair(client, jobs.enqueueResync, request);
   const { scope, accountIds = [] } = request;
   const extent = scope === 'fields' ? 'all' : scope;
-  await openIncident(client, { ...incident, topic, extent, accountIds, to: new Date(), resyncId });
+  const found = { ...incident, topic, extent, accountIds, to: new Date(), resyncId };
+  if (!(await extendRepairIncident(client, found))) await openIncident(client, found);
   return resyncId;
 }

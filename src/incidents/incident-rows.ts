@@ -116,6 +116,40 @@ export async function extendIncident(client: Queryable, incident: NewIncident): 
   if (rowCount === 0) await openIncident(client, incident);
 }
 
+/**
+ * Adds to the open incident with the same cause and resync.
+ * @returns false if there is none, or if its lists are full
+ */
+export async function extendRepairIncident(client: Queryable, incident: NewIncident): Promise<boolean> {
+  const { rowCount } = await client.query({
+    name: 'extend-repair-incident',
+    text: `with found as (
+             select id from incidents
+              where topic = $1 and cause = $2 and resync_id = $3 and state <> 'closed'
+                and cardinality(event_ids) < ${maxEventIds} and cardinality(account_ids) < ${maxAccountIds}
+              order by id limit 1 for update)
+           update incidents i
+              set detail = case when strpos(i.detail, $4) > 0 then i.detail else left(i.detail || ' ' || $4, 4000) end,
+                  extent = case when 'all' in (i.extent, $5) then 'all' when 'since' in (i.extent, $5) then 'since'
+                                else 'accounts' end,
+                  account_ids = array(select distinct unnest(i.account_ids || $6::text[]) order by 1),
+                  event_ids = i.event_ids || $7::bigint[], "from" = least(i."from", $8), "to" = $9
+             from found f where i.id = f.id`,
+    values: [
+      incident.topic,
+      incident.cause,
+      incident.resyncId,
+      storableText(incident.detail),
+      incident.extent,
+      (incident.accountIds ?? []).map(storableText),
+      incident.eventIds ?? [],
+      incident.from ?? null,
+      incident.to ?? null,
+    ],
+  });
+  return rowCount === 1;
+}
+
 /** SQL: whether one of these accounts waits to be read or stored. */
 export function isUncertain(among: string): string {
   return `(exists (select from records s where s.record_id ${among} and s.stale_version is not null)

@@ -2,7 +2,7 @@ import type { AppContext } from '../context.ts';
 import { inTransaction } from '../db/database.ts';
 import type { Lease } from '../db/lease.ts';
 import { repairByResync } from '../incidents/detected-gaps.ts';
-import { requestResync } from '../resync/request-resync.ts';
+import { requestRepair } from '../resync/request-resync.ts';
 import type { ReplayFrom } from '../salesforce/pubsub-stream.ts';
 import { clearPosition, readSubscription, type SubscriptionRow } from './subscription-rows.ts';
 
@@ -63,6 +63,6 @@ function resumePosition({ replayId, positionAt, keepaliveReplayId }: Subscriptio
 export async function requestReadSinceStart({ pool, jobs }: PositionContext, startedAt: Date): Promise<void> {
   await inTransaction(pool, async (client) => {
     const since = new Date(startedAt.getTime() - 60_000);
-    await requestResync(client, jobs.enqueueResync, { scope: 'since', since, reason: 'first position' });
+    await requestRepair(client, jobs.enqueueResync, { scope: 'since', since, reason: 'first position' });
   });
 }

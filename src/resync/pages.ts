@@ -40,9 +40,10 @@ export async function* readPages(run: RunningResync): AsyncGenerator<Page> {
   const { row } = run;
   if (row.scope === 'accounts') {
     yield* readPagesById(run, row.accountIds);
-  } else {
-    yield* readChangedSince(run, row.scope === 'since' ? (row.since ?? new Date(0)) : null);
+    return;
   }
+  yield* readChangedSince(run, row.scope === 'since' ? (row.since ?? new Date(0)) : null);
+  for await (const page of readPagesById(run, row.accountIds)) yield { ...page, resume: endOfRead };
 }
 
 /** Reads what changed since a moment, with an overlap, or everything; the number of records decides the method. */

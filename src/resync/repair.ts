@@ -9,7 +9,7 @@ import { settleInvisible } from './deletion/settle-invisible.ts';
 import { finishResync } from './finish-resync.ts';
 import { prefetch, readMissing, readPages } from './pages.ts';
 import { readCurrentFields } from './read-plan.ts';
-import { requestResync } from './request-resync.ts';
+import { requestRepair } from './request-resync.ts';
 import { saveProgress, saveUnknownIds } from './resync-rows.ts';
 import type { Outcome, Page, ResyncContext, RunningResync } from './snapshot.ts';
 import { findDifferingSpans, hasOrphans, readSpan } from './windows.ts';
@@ -75,6 +75,6 @@ async function finish(run: RunningResync): Promise<number> {
 
 async function requestFull(context: ResyncContext, reason: string): Promise<void> {
   await inTransaction(context.pool, async (client) => {
-    await requestResync(client, context.jobs.enqueueResync, { scope: 'all', reason });
+    await requestRepair(client, context.jobs.enqueueResync, { scope: 'all', reason });
   });
 }

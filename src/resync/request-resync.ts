@@ -21,7 +21,7 @@ export const resyncStates = [
 /**
  * - `all`: all records
  * - `fields`: some fields of all records
- * - `since`: the records that changed since a time
+ * - `since`: the records that changed since a time, and those with given ids
  * - `accounts`: the records with given ids
  */
 export type ResyncScope = (typeof resyncScopes)[number];
@@ -63,6 +63,48 @@ export async function requestResync(
   const id = await insertResync(client, request);
   await enqueue(client, { id, scope: request.scope });
   return id;
+}
+
+// Beyond that, another repair is requested.
+const maxRepairIds = 10_000;
+
+/** The scopes of a pending repair that can include a request; one of all records includes every request. */
+const mergeableScopes: Readonly<Record<ResyncScope, readonly ResyncScope[]>> = {
+  all: ['all'],
+  since: ['all', 'since', 'accounts'],
+  accounts: ['all', 'since', 'accounts'],
+  fields: ['all', 'fields'],
+};
+
+/**
+ * Requests a repair that Tidemark needs. If one waits that has not begun to read, its range, ids or fields grow instead.
+ * @returns the id of the resync
+ */
+export async function requestRepair(
+  client: pg.PoolClient,
+  enqueue: EnqueueResync,
+  request: ResyncRequest,
+): Promise<string> {
+  const { scope, since = null, accountIds = [], fields = [] } = request;
+  const { rows } = await client.query<{ id: string }>({
+    name: 'extend-pending-repair',
+    text: `with pending as (
+             select id from resyncs
+              where mode = 'repair' and state = 'queued' and read_at is null and requested_by is null
+                and scope = any($1) and cardinality(account_ids) < ${maxRepairIds}
+              order by scope <> 'all', created_at limit 1 for update)
+           update resyncs r
+              set scope = case when r.scope = 'accounts' then $2 else r.scope end,
+                  since = case when r.scope = 'all' then r.since else least(r.since, $3) end,
+                  account_ids = case when r.scope = 'all' then r.account_ids
+                                     else array(select distinct unnest(r.account_ids || $4::text[]) order by 1) end,
+                  fields = case when r.scope = 'all' then r.fields
+                                else array(select distinct unnest(r.fields || $5::text[]) order by 1) end
+             from pending p where r.id = p.id
+            returning r.id`,
+    values: [mergeableScopes[scope], scope, since, accountIds, fields],
+  });
+  return rows[0]?.id ?? requestResync(client, enqueue, request);
 }
 
 /** Inserts a resync without a job: the sweep enqueues one. @returns its id */

@@ -47,11 +47,30 @@ export function createSalesforceCalls(
       if (resync !== undefined) await saveBudgetWait(prisma, resync, usage);
     },
   };
-  const call: CallWithinBudget = (work) => retryDuringSignIn(() => org.budget.spend(work, budget), signIn);
+  const call: CallWithinBudget = (work) =>
+    retryDuringSignIn(() => org.budget.spend(() => retryRefused(work), budget), signIn);
   return {
     callWithinBudget: resync === undefined ? call : (work) => rejectOnAbort(call(work), signal),
     whenSignedIn: (work) => retryDuringSignIn(work, signIn),
   };
+}
+
+/** Repeats a refused call once: a single refusal must not end a resync that has read millions of records. */
+async function retryRefused<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (isPermanent(error)) return call();
+    throw error;
+  }
+}
+
+/** Whether retries of a resync cannot succeed until an operator has acted. */
+export function isPermanent(error: unknown): boolean {
+  // Failures of the sign-in are always retried.
+  if (!(error instanceof SalesforceError) || error.duringSignIn) return false;
+  // A response without a Salesforce error code may come from a proxy.
+  return ['config', 'permission', 'bug'].includes(error.failure) && !error.code.startsWith('ERROR_HTTP_');
 }
 
 // After that the job fails, and the queue retries it.

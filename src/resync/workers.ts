@@ -1,13 +1,13 @@
-import type { Job, JobWithMetadata } from 'pg-boss';
+import type { JobWithMetadata, WorkOptions } from 'pg-boss';
 import type { OrgContext } from '../context.ts';
 import { type AccountJob, queues, type ResyncJob } from '../db/jobs.ts';
 import { logFailure } from '../db/log-failure.ts';
 import { failureCause } from '../health/failure-cause.ts';
-import { SalesforceError } from '../salesforce/error.ts';
 import { maxBatch } from '../salesforce/signup-codes.ts';
 import { saveResyncError } from './finish-resync.ts';
 import { rereadAccounts, runResync } from './run-resync.ts';
 import type { ResyncContext } from './snapshot.ts';
+import { isPermanent } from './within-budget.ts';
 
 /** Starts the workers of the job queue; they end with the queue. */
 export async function startWorkers(app: OrgContext, stopping: AbortSignal): Promise<void> {
@@ -17,12 +17,22 @@ export async function startWorkers(app: OrgContext, stopping: AbortSignal): Prom
     pollingIntervalSeconds: 0.5,
     notifyPollingIntervalSeconds: app.timing.jobPollIntervalMs / 1_000,
   };
-  const runResyncs = (queue: string): Promise<string> =>
-    boss.work(queue, { ...polling, includeMetadata: true }, (jobs: JobWithMetadata<ResyncJob>[]) =>
-      runJob(context, jobs[0]),
-    );
+  // Notifications of several jobs wake a worker once. It fetches again after each job, until its queue is empty.
+  const work = async <T>(
+    queue: string,
+    options: WorkOptions,
+    run: (jobs: JobWithMetadata<T>[]) => Promise<void>,
+  ): Promise<void> => {
+    const worker: { id?: string } = {};
+    const withMetadata = { ...polling, ...options, includeMetadata: true } as const;
+    worker.id = await boss.work(queue, withMetadata, async (jobs: JobWithMetadata<T>[]) => {
+      await run(jobs).finally(() => worker.id !== undefined && boss.notifyWorker(worker.id));
+    });
+  };
+  const runResyncs = (queue: string): Promise<void> =>
+    work<ResyncJob>(queue, {}, ([job]) => runJob(context, job));
   await Promise.all([
-    boss.work(queues.reread, { ...polling, batchSize: maxBatch }, (batch: Job<AccountJob>[]) =>
+    work<AccountJob>(queues.reread, { batchSize: maxBatch }, (batch) =>
       rereadAccounts(
         context,
         batch.map(({ data }) => data.accountId),
@@ -54,12 +64,4 @@ async function runJob(context: WorkerContext, job: JobWithMetadata<ResyncJob> | 
   } catch (error) {
     if (!hasEnded) throw error;
   }
-}
-
-/** Whether retries cannot succeed until an operator has acted. */
-function isPermanent(error: unknown): boolean {
-  // Failures of the sign-in are always retried.
-  if (!(error instanceof SalesforceError) || error.duringSignIn) return false;
-  // A response without a Salesforce error code may come from a proxy.
-  return ['config', 'permission', 'bug'].includes(error.failure) && !error.code.startsWith('ERROR_HTTP_');
 }

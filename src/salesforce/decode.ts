@@ -21,6 +21,18 @@ export function decodeChangeEvent(payload: Buffer, schema: WriterSchema): Change
   return { header, values: readValues(asRecord(bytes, 'the event'), header, schema.entityFields) };
 }
 
+/**
+ * Decodes the header of a payload whose fields cannot be decoded, such as a truncated one.
+ * @returns null if the header cannot be decoded either
+ */
+export function decodeHeader(payload: Buffer, schema: WriterSchema): ChangeEventHeader | null {
+  try {
+    return readHeader(asRecord(schema.decodeHeader(payload), 'ChangeEventHeader'), schema.entityFields);
+  } catch {
+    return null;
+  }
+}
+
 function hasReplacement(value: Scalar): boolean {
   return typeof value === 'string' && value.includes('\ufffd');
 }

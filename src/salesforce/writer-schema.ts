@@ -24,7 +24,9 @@ export type WriterSchema = {
   readonly entityFields: readonly SchemaField[];
   /** Decodes a raw Avro payload, longs as bigint. @throws Error if the bytes do not match the schema */
   decode(payload: Buffer): unknown;
-  /** The same with every text as bytes; undefined if the schema does not allow that. */
+  /** Decodes the first field, the header, of a payload whose other fields may be damaged. @throws Error if it is damaged */
+  decodeHeader(payload: Buffer): unknown;
+  /** The same as `decode` with every text as bytes; undefined if the schema does not allow that. */
   decodeBytes(payload: Buffer): unknown;
 };
 
@@ -48,8 +50,13 @@ export function compileSchema(schemaJson: string): WriterSchema {
     ofBytes ??= typeOfBytes(schemaJson);
     return ofBytes?.fromBuffer(payload);
   };
+  const decodeHeader = (payload: Buffer): unknown => {
+    const { value, offset } = type.fields[0]?.type.decode(payload) ?? { value: undefined, offset: -1 };
+    if (offset < 0) throw new Error('the header is truncated');
+    return value;
+  };
   const { name } = JSON.parse(schemaJson) as { name: string };
-  return { name, entityFields, decode: (payload) => type.fromBuffer(payload), decodeBytes };
+  return { name, entityFields, decode: (payload) => type.fromBuffer(payload), decodeHeader, decodeBytes };
 }
 
 /** The schema with bytes for texts, which Avro encodes alike; undefined if a union has both. */

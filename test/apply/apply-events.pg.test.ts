@@ -281,6 +281,68 @@ describe('application of the event log', () => {
       expect(resync?.since.getTime()).toBeLessThan(1_790_000_000_000);
     });
 
+    const truncated = (event: EventInput): Buffer => encodeEvent(event).subarray(0, -1);
+
+    it('the accounts of a truncated event with a readable header are read', async () => {
+      await store(create('before', other));
+      await applyAll();
+      await storeRaw([truncated(create())]);
+      await applyAll();
+      expect((await log())[1]).toMatchObject({
+        state: 'failed',
+        error: expect.stringMatching(/^The event cannot be decoded: /),
+        record_ids: [accountId],
+      });
+      expect(await readingOfFailed()).toEqual([{ scope: 'accounts', account_ids: [accountId] }]);
+    });
+
+    it('a truncated event of another object is skipped, and one of all accounts is followed by a read of what changed', async () => {
+      await store(create('before', other));
+      await applyAll();
+      await storeRaw([truncated({ header: { entityName: 'Contact', recordIds: ['003000000000001AAA'] } })]);
+      await applyAll();
+      expect((await log())[1]).toMatchObject({ state: 'skipped' });
+      expect(await readingOfFailed()).toEqual([]);
+      await storeRaw([truncated({ header: { changeType: 'GAP_UPDATE', recordIds: ['001*'] } })]);
+      await applyAll();
+      expect(await readingOfFailed()).toMatchObject([{ scope: 'since' }]);
+    });
+
+    it('failed events of many batches are repaired by one read that has not begun, with one incident', async () => {
+      await store(create('before', '001000000000009AAA'));
+      await applyAll();
+      for (let n = 0; n < 40; n++) {
+        await storeRaw([truncated(create(`${n}`, n % 2 === 0 ? accountId : other))]);
+        await applyAll();
+      }
+      expect(await readingOfFailed()).toEqual([{ scope: 'accounts', account_ids: [accountId, other] }]);
+      await storeRaw([Buffer.from('no event')]);
+      await applyAll();
+      expect(await readingOfFailed()).toEqual([{ scope: 'since', account_ids: [accountId, other] }]);
+      const incidents = await database.rows(
+        'select extent, cardinality(event_ids) as events, account_ids from incidents',
+      );
+      expect(incidents).toEqual([{ extent: 'since', events: 41, account_ids: [accountId, other] }]);
+    });
+
+    it('a failed event joins a read of all accounts that has not begun, and none that has', async () => {
+      await store({ header: { changeType: 'GAP_OVERFLOW', recordIds: ['000000000000000AAA'] } });
+      await applyAll();
+      await storeRaw([truncated(create())]);
+      await applyAll();
+      expect(await database.rows('select scope from resyncs')).toEqual([{ scope: 'all' }]);
+      expect(await database.rows('select count(distinct resync_id)::int as n from incidents')).toEqual([
+        { n: 1 },
+      ]);
+      await database.rows(`update resyncs set state = 'reading'`);
+      await storeRaw([truncated(create())]);
+      await applyAll();
+      expect(await database.rows('select scope from resyncs order by created_at')).toEqual([
+        { scope: 'all' },
+        { scope: 'accounts' },
+      ]);
+    });
+
     it('an event that is dated ahead of the clock is skipped with the reason, and its record is read', async () => {
       const commitTimestamp = BigInt(Date.now() + 3_600_000);
       await store({ header: { changeType: 'CREATE', commitTimestamp } });

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { accountTopic, type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { openRestGate, type RestGate, type Treatment } from '../helpers/rest-gate.ts';
 
 const answer = (status: number, errorCode: string): Treatment => ({
@@ -140,6 +141,49 @@ describe('failures of the REST API of Salesforce', () => {
     await mirror.accountWhen(id, 'the event is applied', ({ fields }) => fields['Phone'] === 'without REST');
     expect((await mirror.status()).subscription).toMatchObject({ state: 'streaming', lastError: null });
     failing.release();
+  });
+});
+
+describe('repairs', () => {
+  let gate: RestGate;
+  let mirror: LiveMirror;
+
+  beforeAll(async () => {
+    gate = await openRestGate();
+    // Longer than a test waits: nothing here may depend on the next poll of a queue.
+    mirror = await openMirror({ gate, tidemark: { timing: { jobPollIntervalMs: 300_000 } } });
+  });
+
+  afterAll(async () => {
+    await mirror[Symbol.asyncDispose]();
+    await gate[Symbol.asyncDispose]();
+  });
+
+  it('a queue with several jobs is worked off without waiting for its next poll', async () => {
+    const held = gate.meet({ path: /\/queryAll/, times: 1, treatment: { kind: 'hold' } });
+    const order = (id: string) => mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
+    const [first = '', ...others] = mirror.accountIds();
+    await order(first);
+    await mirror.until('the first read waits', async () => held.met > 0);
+    for (const id of others) await order(id);
+    held.release();
+    await mirror.healed();
+    const read = (await mirror.resyncs()).filter(({ reason }) => reason === 'manual');
+    expect(read).toHaveLength(mirror.accountIds().length);
+  });
+
+  it.each([
+    ['of what changed', /\/queryAll\?\S*COUNT/],
+    ['of all accounts', /\/query\?\S*COUNT\(\)/],
+  ])('a repair goes on if the count %s is refused once', async (_, path) => {
+    const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
+    const payload = Buffer.from([0xff]);
+    const failing = gate.meet({ path, times: 1, treatment: answer(400, 'MALFORMED_QUERY') });
+    const before = (await mirror.resyncs()).length;
+    mirror.simulator.bus.publishRaw(accountTopic, { id: randomUUID(), schemaId, payload });
+    await mirror.until('the repair is requested', async () => (await mirror.resyncs()).length > before);
+    await mirror.healed();
+    expect(failing.met).toBe(1);
   });
 });
 

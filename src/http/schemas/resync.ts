@@ -85,7 +85,9 @@ export const ResyncSchema = Type.Object(
       description: 'For `verify` and `sample`: whether differences are repaired at the end.',
     }),
     reason: Type.String({ description: 'Why it was started.' }),
-    accountIds: Type.Array(Type.String(), { description: 'The accounts of a resync of scope `accounts`.' }),
+    accountIds: Type.Array(Type.String(), {
+      description: 'The accounts to read by id, for the scopes `accounts` and `since`.',
+    }),
     fields: Type.Array(Type.String(), {
       description: 'The fields that a resync of scope `fields` reads in all accounts.',
     }),
@@ -93,7 +95,9 @@ export const ResyncSchema = Type.Object(
     unknownIds: Type.Array(Type.String(), {
       description: 'Requested accounts that exist neither in Salesforce nor in the mirror.',
     }),
-    since: NullableTime({ description: 'The start of the changes to read; only for scope `since`.' }),
+    since: NullableTime({
+      description: 'The start of the changes to read; only for scope `since`, which also reads `accountIds`.',
+    }),
     state: OneOf(resyncStates, {
       description:
         '`needs-confirmation`: the resync stopped because too many accounts are not visible; `error` describes what to check. It continues when they are visible again, or after `POST /v1/resyncs/{id}/confirm`.',
