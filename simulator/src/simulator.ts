@@ -1,7 +1,7 @@
 import { bulkFaults } from './faults/bulk-faults.ts';
 import { eventFaults } from './faults/event-faults.ts';
 import { createFaultSwitches, type FaultSwitches, type Faults } from './faults/faults.ts';
-import { httpFaults, visibilityOf } from './faults/http-faults.ts';
+import { httpFaults, isWithheldBy, visibilityOf } from './faults/http-faults.ts';
 import { recordFaults } from './faults/record-faults.ts';
 import { createBulk } from './http/bulk/bulk-context.ts';
 import type { BulkJobs } from './http/bulk/bulk-jobs.ts';
@@ -69,7 +69,11 @@ function openOrg(options: SimulatorOptions, switches: FaultSwitches): SimulatorO
   const org = createOrg({
     ...options,
     ...(organizationId !== undefined && { organizationId: checkedId(organizationId) }),
-    faults: { ...eventFaults(switches.events, otherSchemaId), ...recordFaults(switches.records) },
+    faults: {
+      ...eventFaults(switches.events, otherSchemaId),
+      ...recordFaults(switches.records),
+      isWithheld: isWithheldBy(switches.rest),
+    },
   });
   switches.events.delayed.onOff(org.bus.release);
   const missing = manyFields(customFields).filter(({ name }) => org.field(name) === undefined);

@@ -56,7 +56,7 @@ export function restSwitches(context: SwitchContext) {
     ),
     hiddenFields: faultSwitch(
       context,
-      'The integration user cannot see fields, as without field-level security: describe omits them, and reads refuse them.',
+      'The integration user cannot see fields, as without field-level security: describe omits them, reads and writes refuse them, and new events have no values of them.',
       { fields: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }) },
     ),
     emptyResults: faultSwitch(
@@ -121,18 +121,26 @@ export function httpFaults(rest: RestSwitches, oauth: OAuthSwitches): HttpFaults
   };
 }
 
+/** Whether change events have the values of a field. */
+export function isWithheldBy({
+  hiddenFields,
+}: Pick<RestSwitches, 'hiddenFields'>): (name: string) => boolean {
+  return (name) => hiddenFields.all().some(({ fields }) => fields.includes(name));
+}
+
 /** Which records the integration user sees, and which deletions the log names. */
 export function visibilityOf(
   { hiddenFields, hiddenRecords }: RestSwitches,
   integrationUserId: string,
 ): Visibility {
+  const isWithheld = isWithheldBy({ hiddenFields });
   const hiding = ({ id, values }: OrgRecord) =>
     hiddenRecords
       .all()
       .filter((which) => which.recordIds?.includes(id) ?? values['OwnerId'] !== integrationUserId);
   return {
     isVisible: (record) => hiding(record).length === 0,
-    isFieldVisible: ({ name }) => !hiddenFields.all().some(({ fields }) => fields.includes(name)),
+    isFieldVisible: ({ name }) => !isWithheld(name),
     isInDeleteLog: (record) => hiding(record).every(({ inDeleteLog }) => inDeleteLog === true),
   };
 }

@@ -18,6 +18,7 @@ export const controlRoutes = (control: Control) => async (app: FastifyInstance) 
   app.setErrorHandler((error: FastifyError, _request, reply) =>
     reply.code(error.statusCode ?? 400).send({ error: error.message }),
   );
+  app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: 'not found' }));
   app.get('/', async () => control.describe());
   app.register(orgRoutes(control.org));
   app.register(eventRoutes(control.org.bus));

@@ -6,6 +6,7 @@ import { type Control, controlRoutes } from './control.ts';
 import { faultHooks } from './fault-hooks.ts';
 import type { HttpContext } from './http-context.ts';
 import { identityRoutes } from './identity.ts';
+import { sendNotFound } from './not-found.ts';
 import { oauthRoutes } from './oauth.ts';
 import { assertLoopback, limitAddress, maxHeaderSize } from './request-checks.ts';
 import { restRoutes } from './rest.ts';
@@ -38,6 +39,7 @@ export const startHttpServer = async ({
     else parseJson(request, body.toString(), done);
   });
   app.addHook('onRequest', limitAddress);
+  app.setNotFoundHandler(sendNotFound);
   faultHooks(app, context.faults);
   app.register(oauthRoutes(context));
   app.register(identityRoutes(context));

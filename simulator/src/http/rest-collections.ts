@@ -62,7 +62,7 @@ export const collectionRoutes =
         const { [field]: externalId, ...others } = values;
         return tx.upsert(field, String(externalId ?? ''), others);
       };
-      return saveAll(request, records, allOrNone, checkingType(upsert)).map((result) => ({
+      return saveRecords(request, { allOrNone, records }, upsert).map((result) => ({
         ...resultJson(result),
         ...(result.success && { created: result.created }),
       }));

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import { resourceNotFound, sendApiError } from './api-error.ts';
+import { sendApiError } from './api-error.ts';
 import { bulkRoutes } from './bulk/rest-bulk.ts';
 import type { HttpContext } from './http-context.ts';
+import { refuseUnknownRoutes } from './not-found.ts';
 import { admitCaller } from './rest-caller.ts';
 import { collectionRoutes } from './rest-collections.ts';
 import { describeRoutes } from './rest-describe.ts';
@@ -17,9 +18,7 @@ export const restRoutes = (context: HttpContext) => async (app: FastifyInstance)
   app.register(versionsRoute);
   app.register(async (authenticated) => {
     authenticated.addHook('onRequest', admitCaller(context));
-    authenticated.setNotFoundHandler(async () => {
-      throw resourceNotFound();
-    });
+    refuseUnknownRoutes(authenticated);
     authenticated.register(
       async (versioned) => {
         versioned.register(resourceRoutes(context));

@@ -28,6 +28,10 @@ export const soapRoutes = (context: HttpContext) => async (app: FastifyInstance)
     return reply.code(500).type('text/xml;charset=UTF-8').send(soapFault(fault));
   });
 
+  app.all('/services/Soap/*', async () => {
+    throw new SoapError('INVALID_OPERATION', 'the simulator supports only the partner API, /services/Soap/u');
+  });
+
   for (const url of ['/services/Soap/u/:version', '/services/Soap/u/:version/:organizationId']) {
     app.post<{ Params: { version: string } }>(url, async (request, reply) => {
       if (typeof request.body !== 'string') throw new SoapError('UNKNOWN_EXCEPTION', 'no SOAP message');

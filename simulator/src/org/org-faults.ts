@@ -14,6 +14,8 @@ export type OrgFaults = {
   readonly overflowAfter?: () => number | undefined;
   /** Whether a change becomes a gap event. */
   readonly isGap?: (event: ChangeEvent) => boolean;
+  /** Whether events have no values of a field, because the subscriber cannot see it. */
+  readonly isWithheld?: (field: string) => boolean;
   /** Whether an event never reaches the bus. */
   readonly isLost?: (event: ChangeEvent) => boolean;
   /** How the bytes of an event are changed; undefined: not at all. */

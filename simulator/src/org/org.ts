@@ -1,5 +1,5 @@
 import type { Bus } from '../pubsub/bus.ts';
-import type { ChangeEvent } from '../pubsub/change-event.ts';
+import { type ChangeEvent, withoutFields } from '../pubsub/change-event.ts';
 import { type EntityEvent, sequenceEvents } from '../pubsub/publish-changes.ts';
 import type { SimulatorOptions } from '../simulator-options.ts';
 import { type Audit, createAudit } from './audit.ts';
@@ -44,7 +44,12 @@ export function createOrg(options: OrgOptions = {}): SimulatorOrg {
   }
 
   function ofAccount(events: readonly ChangeEvent[]): EntityEvent[] {
-    return events.map((event) => ({ entity: state.account(), event }));
+    const entity = state.account();
+    const { isWithheld } = faults;
+    return events.map((event) => ({
+      entity,
+      event: isWithheld ? withoutFields(event, entity.layout, isWithheld) : event,
+    }));
   }
 
   function transaction<T>(

@@ -133,6 +133,23 @@ export function bodyOf(values: RecordValues, layout: readonly EventField[]): Eve
   return body;
 }
 
+/** The event without the values of some fields; the lists of changed fields stay as they are. */
+export function withoutFields(
+  event: ChangeEvent,
+  layout: readonly EventField[],
+  isOmitted: (field: string) => boolean,
+): ChangeEvent {
+  const body = { ...event.body };
+  for (const { field, parts } of layout) {
+    if (isOmitted(field.name)) delete body[field.name];
+    const value = body[field.name];
+    if (typeof value !== 'object' || value === null) continue;
+    const omitted = new Set(parts.filter((part) => isOmitted(part.field.name)).map(({ name }) => name));
+    body[field.name] = Object.fromEntries(Object.entries(value).filter(([name]) => !omitted.has(name)));
+  }
+  return { ...event, body };
+}
+
 function avroValue(type: FieldType, value: FieldValue | undefined): AvroValue {
   if (value === undefined) return null;
   return (type === 'date' || type === 'datetime') && typeof value === 'number' ? BigInt(value) : value;

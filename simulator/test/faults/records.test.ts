@@ -89,6 +89,17 @@ describe('a trigger that throws', () => {
     const limit = trigger.on({ maxRecords: 2 });
     expect(new Set(await write(ids))).toEqual(new Set(['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY']));
     expect(await write(ids.slice(0, 2))).toEqual([null, null]);
+    const upserts = ids.map((_, at) => ({
+      attributes: { type: 'Account' },
+      Name: 'Upserted',
+      SignUpCode__c: `T${at}`,
+    }));
+    const upserted = await rest('PATCH', '/composite/sobjects/Account/SignUpCode__c', { records: upserts });
+    expect(Object(upserted.body).map(({ success }: { success: boolean }) => success)).toEqual([
+      false,
+      false,
+      false,
+    ]);
     limit.off();
     trigger.on({ namePattern: '^Poison', cause: 'System.NullPointerException', client: 'ExampleClient' });
     expect(new Set(await write(ids))).toEqual(new Set(['CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY']));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.ts';
 import { textAt } from '../http/open-simulator.ts';
+import { decodeEvents } from '../pubsub/decode-events.ts';
 import { useFaultSimulator } from './fault-simulator.ts';
 
 const handle = useFaultSimulator({ accounts: 450 });
@@ -139,9 +140,28 @@ describe('fields hidden from the integration user', () => {
     expect(await names()).not.toContain('Phone');
     expect(await rest('GET', soql)).toMatchObject({ status: 400, body: [{ errorCode: 'INVALID_FIELD' }] });
     expect((await rest('GET', `/sobjects/Account/${id}`)).body).not.toHaveProperty('Phone');
+    const refused = await rest('PATCH', `/sobjects/Account/${id}`, { Phone: '2' });
+    expect(refused).toMatchObject({ status: 400, body: [{ errorCode: 'INVALID_FIELD' }] });
     faults().rest.hiddenFields.off();
     expect(await names()).toContain('Phone');
     expect((await rest('GET', soql)).status).toBe(200);
+  });
+});
+
+describe('events of hidden fields', () => {
+  it('an event lists a hidden field as changed but has no value of it', async () => {
+    const { bus, named, org } = { ...handle.simulator, named: handle.simulator.org.named };
+    const id = await create();
+    faults().rest.hiddenFields.on({ fields: ['Phone', 'BillingCity'] });
+    const caller = { userId: named.admin.id, api: 'rest', apiVersion: '66.0', client: null } as const;
+    const values = { Phone: '3', Fax: '4', BillingCity: 'Oslo', BillingStreet: 'Main' };
+    org.transaction(caller, (tx) => tx.update(id, values));
+    const { fields, header } = decodeEvents(bus).at(-1) ?? {};
+    expect(fields).toMatchObject({ Fax: '4', BillingAddress: { Street: 'Main', City: null } });
+    expect(fields).not.toHaveProperty('Phone');
+    const layout = org.fields().filter(({ inChangeEvents, compoundFieldName: of }) => inChangeEvents && !of);
+    const phoneBit = 1n << BigInt(layout.findIndex(({ name }) => name === 'Phone') + 1);
+    expect(BigInt(header?.changedFields[0] ?? '0') & phoneBit).toBe(phoneBit);
   });
 });
 

@@ -54,6 +54,30 @@ describe('the REST API as a whole', () => {
     expect(headers.get('sforce-limit-info')).toMatch(/^api-usage=\d+\/5000$/);
   });
 
+  it.each([
+    ['POST', '/limits', 'GET,HEAD'],
+    ['DELETE', '/query?q=x', 'GET,HEAD'],
+    ['PUT', '/sobjects/Account/001000000000000AAA', 'DELETE,GET,HEAD,PATCH'],
+  ])('the REST API answers 405 for %s %s', async (method, path, allowed) => {
+    const { body, headers, status } = await rest(method, path);
+    expect([status, body]).toEqual([405, refusal('METHOD_NOT_ALLOWED')]);
+    expect(headers.get('allow')).toBe(allowed);
+  });
+
+  it('an unknown path of any API has an error in the form of that API', async () => {
+    const apex = await send('GET', '/services/apexrest/Nope');
+    expect([apex.status, apex.body]).toEqual([404, refusal('NOT_FOUND')]);
+    const xml = { 'content-type': 'text/xml' };
+    const soap = await send('POST', '/services/Soap/m/58.0/00D', '<a/>', xml);
+    expect([soap.status, soap.body]).toEqual([
+      500,
+      expect.stringContaining('<faultcode>sf:INVALID_OPERATION</faultcode>'),
+    ]);
+    const page = await send('GET', '/nope');
+    expect([page.status, page.body]).toEqual([404, expect.stringContaining('URL No Longer Exists')]);
+    expect((await send('GET', '/simulator/nope')).body).toEqual({ error: 'not found' });
+  });
+
   it('a change of an unknown record is answered with 404 and a malformed id with 400', async () => {
     const unknown = await rest('PATCH', '/sobjects/Account/001000000000000AAA', { Phone: '1' });
     expect([unknown.status, unknown.body]).toEqual([404, refusal('NOT_FOUND')]);
