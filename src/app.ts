@@ -181,7 +181,7 @@ async function openVerifiedOrg(
     if (roles.has('sync')) {
       await verifyOrg(database, org, { topic, filter: codes?.filter ?? null });
       await verifyCalculatedFields(org, await isLoaded(database.prisma, topic), (problem) =>
-        logger.warn(problem),
+        logger.warn({ problem }, 'CALCULATED_FIELDS names fields that cannot be used'),
       );
     }
     return org;

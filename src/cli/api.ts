@@ -66,7 +66,7 @@ async function responseError(response: Response, url: string): Promise<string> {
 
 function connectionError(error: unknown, url: string): string {
   const { name, cause } = error as Error & { cause?: NodeJS.ErrnoException };
-  if (name === 'TimeoutError') return `${url} does not response.`;
+  if (name === 'TimeoutError') return `${url} does not respond.`;
   if (cause?.code === 'ECONNREFUSED') {
     return `No server is listening at ${url}: start Tidemark with "npm start", or set TIDEMARK_URL.`;
   }

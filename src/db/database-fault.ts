@@ -30,12 +30,12 @@ export function databaseAction(code: string): string | undefined {
 /** Classifies an error of PostgreSQL, node-postgres, Prisma or the socket below. */
 export function databaseFault(error: unknown): DatabaseFault {
   const code = faultCode(error);
-  const message = error instanceof Error ? error.message || codeOf(error) : String(error);
+  const message = error instanceof Error ? error.message || databaseErrorCode(error) : String(error);
   return { code, message, action: actions[code] ?? '' };
 }
 
 function faultCode(error: unknown): string {
-  const code = codeOf(error);
+  const code = databaseErrorCode(error);
   const message = error instanceof Error ? error.message : '';
   if (/^(?:53100|53200|53400|ENOSPC)$/.test(code) || /No space left on device/.test(message))
     return 'database-full';
@@ -62,9 +62,9 @@ function isConnectionFault(code: string, message: string): boolean {
 }
 
 /**
- * PostgreSQL's code if there is one; Prisma keeps it inside an error of its own, and a refused host has several errors.
+ * The code of an error: PostgreSQL's code if there is one; Prisma keeps it inside an error of its own, and a refused host has several errors.
  */
-function codeOf(error: unknown): string {
+export function databaseErrorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { code, meta, errors } = error as {
     code?: unknown;
@@ -74,7 +74,7 @@ function codeOf(error: unknown): string {
   const original = meta?.driverAdapterError?.cause?.originalCode;
   if (original !== undefined) return original;
   if (typeof code === 'string') return code;
-  return Array.isArray(errors) ? codeOf(errors[0]) : '';
+  return Array.isArray(errors) ? databaseErrorCode(errors[0]) : '';
 }
 
 /** Whether the database rejected the data itself (class 21, 22, 23, or 54: too large), so that a retry fails again. */

@@ -50,7 +50,8 @@ export async function runAsLeader(
     },
     pollMs: reacquireIntervalMs,
     onFailure: (error) => {
-      if (error instanceof LeaseLostError) logger.warn({ topic }, error.message);
+      if (error instanceof LeaseLostError)
+        logger.warn({ topic, reason: error.message }, 'another process has taken over');
       else logFailure(logger, error, 'lease lost; reacquiring');
     },
     signal,

@@ -40,8 +40,10 @@ export async function checkFields(
       logger.warn({ changes: describeChanges(changes) }, 'fields of Account changed in Salesforce');
     }
     if (changes.lost.length > 0) {
-      const message = 'fields are not readable in Salesforce any more; their values are kept';
-      logger.warn({ fields: changes.lost }, message);
+      logger.warn(
+        { fields: changes.lost },
+        'fields are no longer readable in Salesforce; keeping their values',
+      );
     }
     await saveKnownFields(client, after);
     await markSchemasChecked(client, [...current.uncheckedIds, current.schemaId]);

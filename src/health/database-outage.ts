@@ -33,7 +33,7 @@ export function createDatabaseOutageReporter(
       const since = new Date(firstFailureAt);
       faults.set('database', fault, earlier(since, faults));
       const { code, action, message } = fault;
-      logger.warn({ code, action, since }, `database disconnected: ${message}`);
+      logger.warn({ code, reason: message, action, since }, 'database disconnected');
     },
     connected() {
       if (isOngoing && firstFailureAt !== undefined) {

@@ -156,7 +156,7 @@ export const problemKinds = {
     title: 'Service unavailable',
     when: 'The database or the token issuer does not respond, the service is overloaded, or too many streams are open.',
     remedy: 'Try again after the time in "Retry-After". A POST with an Idempotency-Key is safe to repeat.',
-    example: 'Try again in a few seconds.',
+    example: 'The database does not answer. Try again in a few seconds.',
   },
   'not-ready': {
     status: 503,

@@ -12,6 +12,7 @@ import { limitBodies, limitDepth } from './plugins/limit-bodies.ts';
 import { registerRateLimits } from './plugins/rate-limits.ts';
 import { registerReadDatabase } from './plugins/read-database.ts';
 import { rejectAmbiguousRequests } from './plugins/reject-ambiguous.ts';
+import { reportBursts } from './plugins/report-bursts.ts';
 import { loggerOptions, registerRequestLog, requestId } from './plugins/request-log.ts';
 import { registerMetrics } from './plugins/request-metrics.ts';
 import { registerResponseHeaders } from './plugins/response-headers.ts';
@@ -65,17 +66,27 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   const rateLimits = await registerRateLimits(app, access?.rateLimits, metrics.limited);
   registerOptionsHandler(app, routes, (access?.corsOrigins ?? []).length > 0);
   await registerCors(app, access?.corsOrigins);
-  shedLoad(app, access?.loadLimits, metrics.shed);
+  const reportOverload = reportBursts(app, {
+    began: () => app.log.warn('overloaded; rejecting requests'),
+    ended: (burst) => app.log.info(burst, 'overload ended'),
+  });
+  const onShed = (): void => {
+    metrics.shed();
+    reportOverload();
+  };
+  shedLoad(app, access?.loadLimits, onShed);
   registerErrorHandler(app, routes);
   rejectAmbiguousRequests(app);
   registerListTags(app);
-  const verifyToken =
-    access?.oidc &&
-    createTokenVerifier(access.oidc, (error) => app.log.warn({ err: error }, 'token issuer unavailable'));
+  const reportIssuer = reportBursts<Error>(app, {
+    began: (error) => app.log.warn({ err: error }, 'token issuer unavailable; rejecting its tokens'),
+    ended: (burst) => app.log.info(burst, 'tokens are no longer rejected because of the issuer'),
+  });
+  const verifyToken = access?.oidc && createTokenVerifier(access.oidc, reportIssuer);
   registerAuthentication(app, { keys: dependencies.apiKeys, verifyToken, limits: rateLimits });
   rejectCompressedBodies(app);
-  limitConcurrency(app, access?.loadLimits, metrics.shed);
-  limitBodies(app, metrics.shed);
+  limitConcurrency(app, access?.loadLimits, onShed);
+  limitBodies(app, onShed);
   limitDepth(app);
   registerSignedCursors(app, dependencies.prisma);
   registerReadDatabase(app, dependencies);

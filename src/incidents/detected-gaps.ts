@@ -15,7 +15,11 @@ export type DetectedGaps = {
   /** Events that report changes of all accounts. */
   readonly everything: readonly ReportedEvent[];
   /** Events that could not be applied; the header is null if it could not be decoded. */
-  readonly failed: readonly { readonly id: bigint; readonly header: ChangeEventHeader | null }[];
+  readonly failed: readonly {
+    readonly id: bigint;
+    readonly header: ChangeEventHeader | null;
+    readonly error: string | null;
+  }[];
   /** Accounts that became stale. */
   readonly stale: readonly string[];
 };
@@ -66,7 +70,7 @@ async function recordGaps(
   await openIncident(client, {
     topic,
     cause: 'gap',
-    detail: `${gaps.length} gap events: ${accountIds.length} accounts changed without values.`,
+    detail: `Gap events: ${gaps.length}. Accounts that changed without values: ${accountIds.length}.`,
     extent: 'accounts',
     accountIds,
     eventIds: gaps.map(({ id }) => id),
@@ -117,7 +121,7 @@ async function recordUnseen(
   await openIncident(client, {
     topic,
     cause: 'unseen account',
-    detail: `${rows.length} accounts changed whose creation was not received.`,
+    detail: `Accounts that changed without a known creation: ${rows.length}.`,
     extent: 'accounts',
     accountIds: rows.map(({ id }) => id),
   });
@@ -145,7 +149,7 @@ async function recordFailed(
       : { scope: 'since', reason, since, accountIds };
   await repairByResync(context, client, {
     cause: 'failed event',
-    detail: 'Events could not be applied; see the events with the state failed.',
+    detail: `Events could not be applied. The first error: ${failed[0]?.error?.slice(0, 300)}`,
     eventIds: failed.map(({ id }) => id),
     ...(request.scope === 'since' ? { from: since } : {}),
     request,

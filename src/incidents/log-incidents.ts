@@ -15,8 +15,8 @@ export async function logIncidents(
     step: async () => {
       const next = compareIncidents(known, await readIncidents(pool, topic, known));
       known = next.known;
-      for (const { id, cause, detail } of next.opened) {
-        logger.warn({ incident: id, cause }, `incident opened: ${detail}`);
+      for (const { id, cause, detail, extent, accounts, events } of next.opened) {
+        logger.warn({ incident: id, cause, detail, extent, accounts, events }, 'incident opened');
       }
       for (const { id, cause, seconds } of next.closed) {
         logger.info({ incident: id, cause, seconds }, 'incident closed');
@@ -40,6 +40,11 @@ export type IncidentLine = {
   readonly state: string;
   readonly cause: string;
   readonly detail: string;
+  readonly extent: string;
+  /** The number of listed accounts. */
+  readonly accounts: number;
+  /** Ids of the first five events. */
+  readonly events: readonly string[];
   /** Duration in seconds. */
   readonly seconds: number;
 };
@@ -71,7 +76,8 @@ async function readIncidents(
 ): Promise<IncidentLine[]> {
   const { rows } = await pool.query<IncidentLine>({
     name: 'read-incident-lines',
-    text: `select id::text as id, state, cause, detail,
+    text: `select id::text as id, state, cause, detail, extent, cardinality(account_ids) as accounts,
+                  (event_ids[1:5])::text[] as events,
                   round(extract(epoch from coalesce(closed_at, now()) - opened_at))::int as seconds
              from incidents
             where topic = $1 and (state <> 'closed' or id > coalesce($2::bigint, (select max(id) - 1 from incidents)) or id = any($3::bigint[]))

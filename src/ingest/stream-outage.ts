@@ -93,9 +93,11 @@ function createOutageLog({ logger, topic }: OutageContext) {
         return;
       }
       const isDatabase = cause.code === unreachableCode;
-      const text = news === 'began' ? 'stream disconnected' : 'stream still disconnected; cause changed';
-      const details = { ...facts, since: new Date(since), action: cause.action };
-      logger[isDatabase ? 'debug' : 'warn'](details, `${text}: ${cause.message}`);
+      const details = { ...facts, reason: cause.message, since: new Date(since), action: cause.action };
+      logger[isDatabase ? 'debug' : 'warn'](
+        details,
+        news === 'began' ? 'stream disconnected' : 'stream still disconnected; cause changed',
+      );
       isLogged ||= !isDatabase;
     },
   };

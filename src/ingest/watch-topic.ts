@@ -14,8 +14,8 @@ export async function watchTopic(
     step: async () => {
       const isSelected = await selectsAccount(org.connection, topic);
       if (isSelected === false && !isMissing) {
-        const { code, message, action } = accountNotSelected;
-        logger.warn({ topic, code, setting: 'CDC_TOPIC', action }, message);
+        const { code, action } = accountNotSelected;
+        logger.warn({ topic, code, setting: 'CDC_TOPIC', action }, 'Account is not selected for the channel');
       }
       if (isSelected === false) faults.set('topic', accountNotSelected);
       else faults.clear('topic');

@@ -104,4 +104,4 @@ async function cancelStatement(url: string, pid: number | undefined): Promise<vo
   }
 }
 
-type Logger = Record<'debug' | 'info' | 'warn', (fields: object, message: string) => void>;
+type Logger = Record<'debug' | 'error' | 'info' | 'warn', (fields: object, message: string) => void>;

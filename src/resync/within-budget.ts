@@ -29,21 +29,27 @@ export function createSalesforceCalls(
   signal: AbortSignal,
   resync?: Claim,
 ): SalesforceCalls {
-  let isWaiting = false;
+  const { id } = resync ?? {};
+  let isSigningIn = false;
+  let isOutOfRequests = false;
   const signIn: SignInRetry = {
     signal,
     async onWait(error) {
-      if (error !== undefined && !isWaiting) {
-        logger.warn({ resync: resync?.id, code: error.code }, 'waiting for the sign-in to Salesforce');
+      if (error === undefined) logger.info({ resync: id }, 'signed in to Salesforce; reading continues');
+      else if (!isSigningIn) {
+        const { code, message, action } = error;
+        logger.warn({ resync: id, code, reason: message, action }, 'waiting for the sign-in to Salesforce');
       }
-      isWaiting = error !== undefined;
+      isSigningIn = error !== undefined;
       if (resync !== undefined) await saveSignInWait(pool, resync, error);
     },
   };
   const budget: Waiting = {
     signal,
     async onWait(usage) {
-      if (usage !== undefined) logger.warn({ resync: resync?.id, ...usage }, 'waiting for API requests');
+      isOutOfRequests = !isOutOfRequests;
+      if (isOutOfRequests) logger.warn({ resync: id, ...usage }, 'waiting for API requests');
+      else logger.info({ resync: id }, 'API requests are available; reading continues');
       if (resync !== undefined) await saveBudgetWait(prisma, resync, usage);
     },
   };

@@ -26,7 +26,7 @@ export type ApiBudget = {
 
 export type Waiting = {
   readonly signal: AbortSignal;
-  /** Called when a wait begins, and with undefined when it is over. */
+  /** Called when a wait begins, with the usage if it is known, and with undefined when it is over. */
   readonly onWait?: (usage: ApiUsage | undefined) => Promise<void> | void;
 };
 

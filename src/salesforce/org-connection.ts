@@ -42,8 +42,8 @@ export function connectOrg(open: () => Promise<Org>, logger: Logger): OrgConnect
   const failed = (error: SalesforceError, waitMs: number): void => {
     const { code, failure: failureClass, message, action, setting } = error;
     if (failure?.code !== code || failure.message !== message) {
-      const fields = { code, class: failureClass, setting, action, waitMs };
-      logger.warn(fields, `not connected to Salesforce: ${message}`);
+      const fields = { code, class: failureClass, reason: message, setting, action, waitMs };
+      logger.warn(fields, 'not connected to Salesforce');
     }
     failure = error;
     announce();

@@ -40,12 +40,6 @@ export async function createFieldHealthCheck(
       onWait: reportStatus.onWait,
     });
     const found = fieldProblem(codes, field);
-    if (found !== undefined && found.code !== problem?.code) {
-      logger.error(
-        { reason: found.code },
-        `${found.message} No signup codes are written until this is corrected.`,
-      );
-    }
     problem = found;
     checkedAt = Date.now();
     dueAt = checkedAt + (found === undefined ? checkIntervalMs : timing.codeFieldCheckIntervalMs);

@@ -46,7 +46,11 @@ describe('error messages of the command line', () => {
       keys.read,
       'The key "reader" lacks the scope "write", which this operation requires. Set TIDEMARK_API_KEY.\n',
     ],
-    ['a service without its database', keys.write, 'Try again in a few seconds.\n'],
+    [
+      'a service without its database',
+      keys.write,
+      'The database does not answer. Try again in a few seconds.\n',
+    ],
   ])('a command describes %s in one line', async (_name, key, line) => {
     const settings = { TIDEMARK_URL: server.url, TIDEMARK_API_KEY: key };
     expect(await run(settings, 'resync', '--all')).toEqual({ exitCode: 1, stderr: line });

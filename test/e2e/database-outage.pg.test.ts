@@ -6,7 +6,13 @@ import { eventually } from '../helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '../helpers/fault-proxy.ts';
 import { startTidemark, type Tidemark } from '../helpers/tidemark.ts';
 
-type Line = { readonly level: number; readonly msg: string; readonly action?: string; readonly err?: object };
+type Line = {
+  readonly level: number;
+  readonly msg: string;
+  readonly action?: string;
+  readonly reason?: string;
+  readonly err?: object;
+};
 const lines: Line[] = [];
 const logger = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
 
@@ -50,14 +56,28 @@ it('an outage of the database is logged once when it begins and once when it end
   lines.length = 0;
   proxy.refuse();
   const began = await eventually('the outage is logged', async () =>
-    lines.find(({ msg }) => msg.startsWith('database disconnected')),
+    lines.find(({ msg }) => msg === 'database disconnected'),
   );
-  expect(began).toMatchObject({ level: 40, action: expect.stringContaining('Check that PostgreSQL runs') });
+  expect(began).toMatchObject({
+    level: 40,
+    reason: expect.stringMatching(/ECONNRE(?:FUSED|SET)/),
+    action: expect.stringContaining('Check that PostgreSQL runs'),
+  });
   expect(await probe()).toMatchObject({
     status: 503,
     reasons: [expect.stringMatching(/^The database does not answer/)],
   });
   expect(await metrics()).toEqual({ reason: true, down: true });
+  for (const [path, detail] of [
+    ['/v1/status', /^The database does not answer\. Check that PostgreSQL runs .*\(.*ECONN.*\)$/],
+    ['/v1/accounts', /^The database does not answer\. Try again/],
+  ] as const) {
+    const answer = await tidemark.request('GET', path);
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      expect.objectContaining({ detail: expect.stringMatching(detail) }),
+    ]);
+  }
   await eventually(
     'the stages have failed and tried again',
     () => lines.filter(({ level, err }) => level === 20 && err !== undefined).length >= 8,

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { testSchemaJson } from '../helpers/change-events.ts';
 import { tidemarkCommand } from '../helpers/command.ts';
-import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { accountTopic, type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { startTidemark, storyKey } from '../helpers/tidemark.ts';
 
 type Status = {
@@ -181,6 +182,50 @@ describe('what a comparison finds', () => {
     const { health, verifiedThrough } = await status();
     expect(health).toBe('healthy');
     expect(Date.parse(verifiedThrough ?? '')).toBeGreaterThan(0);
+  });
+});
+
+describe('what operators read in the log', () => {
+  it.each([
+    ['a gap event', 'gap', 'accounts'],
+    ['an event that cannot be decoded', 'failed event', 'since'],
+  ])('%s is one line with its facts, and one when it is repaired', async (_what, cause, extent) => {
+    await healthy();
+    lines.length = 0;
+    const [id = ''] = mirror.accountIds();
+    const eventId = randomUUID();
+    if (cause === 'gap') {
+      mirror.publish({ header: { recordIds: [id], changeType: 'GAP_UPDATE' }, fields: {} }, { eventId });
+    } else {
+      const schemaId = mirror.simulator.bus.topic(accountTopic)?.schemaId() ?? '';
+      mirror.simulator.bus.publishRaw(accountTopic, { id: eventId, schemaId, payload: Buffer.from([0xff]) });
+    }
+    await mirror.until('the repair is logged', async () => linesWith('incident closed').length > 0);
+    const event = await mirror.get<{ id: string; error: string | null }>(`/v1/events/${eventId}`);
+    expect(linesWith('incident opened')).toMatchObject([
+      { level: 40, cause, extent, events: [event.id], detail: expect.stringContaining(event.error ?? '1') },
+    ]);
+    expect(linesWith('incident closed')).toMatchObject([{ level: 30, cause }]);
+  });
+
+  it('a write-back that waits for the API budget is one line with the usage, and one when it resumes', async () => {
+    await healthy();
+    lines.length = 0;
+    const { allowance } = mirror.simulator;
+    onTestFinished(() => allowance.refill());
+    allowance.set({ used: Math.ceil(allowance.max * 0.81) });
+    const id = await mirror.salesforce.create({ Name: 'Waits for the budget' });
+    await mirror.until('the wait is logged', async () => linesWith('write-back waiting').length > 0);
+    allowance.refill();
+    await mirror.accountWhen(id, 'its code is there', ({ signupCode }) => signupCode !== null);
+    await mirror.until('the end is logged', async () => linesWith('write-back resumed').length > 0);
+    const message = expect.stringMatching(
+      /80 % of the org's daily API requests are used.*\d+ of \d+ are used/,
+    );
+    expect(linesWith('write-back waiting')).toMatchObject([
+      { level: 40, reason: { code: 'api-allowance', message } },
+    ]);
+    expect(linesWith('write-back resumed')).toMatchObject([{ level: 30 }]);
   });
 });
 

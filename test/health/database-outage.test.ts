@@ -34,9 +34,10 @@ describe('an outage of the database', () => {
     expect(shown()).toEqual([
       [
         'warn',
-        'database disconnected: connect ECONNREFUSED 127.0.0.1:5432',
+        'database disconnected',
         {
           code: 'database-unreachable',
+          reason: 'connect ECONNREFUSED 127.0.0.1:5432',
           action: expect.stringContaining('Check that PostgreSQL runs'),
           since: new Date('2026-11-29T10:00:00.000Z'),
         },

@@ -1,14 +1,20 @@
+import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
+import { reportBursts } from '../../src/http/plugins/report-bursts.ts';
 import type { LoadLimits } from '../../src/http/plugins/shed-load.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
+
+const lines: { readonly level: number; readonly msg: string }[] = [];
+const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
 
 let server: TestServer;
 afterEach(() => server.close());
 
 /** A server with a route that responds when the test allows it, and a function that requests it. */
 async function start(loadLimits: LoadLimits) {
-  server = await startServer({ listen: false, overrides: { access: { loadLimits } } });
+  lines.length = 0;
+  server = await startServer({ listen: false, overrides: { access: { loadLimits }, logger } });
   const { promise: told, resolve: tell } = Promise.withResolvers<void>();
   let held = 0;
   server.app.get('/v1/held', { config: { scope: 'read' } }, async () => {
@@ -48,6 +54,43 @@ describe('concurrent requests', () => {
     // There is room again, for each of them.
     const again = await Promise.all([ask(keys.read), ask(keys.read), ask(keys.admin)]);
     expect(again.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200]);
+  });
+
+  test('rejected requests are one line in the log when they begin, and one with their number when they end', async () => {
+    const { ask, tell, untilHeld } = await start({
+      maxLatenessMs: 60_000,
+      maxInFlight: 1,
+      maxInFlightPerCaller: 1,
+    });
+    const first = ask(keys.read);
+    await untilHeld(1);
+    const refused = await Promise.all(Array.from({ length: 500 }, () => ask(keys.write)));
+    expect(new Set(refused.map(({ statusCode }) => statusCode))).toEqual(new Set([503]));
+    tell();
+    await first;
+    await server.app.close();
+    expect(lines.filter(({ msg }) => msg !== 'request')).toMatchObject([
+      { level: 40, msg: 'overloaded; rejecting requests' },
+      { level: 30, msg: 'overload ended', requests: 500 },
+    ]);
+  });
+});
+
+describe('a burst of rejected requests', () => {
+  test('a burst ends when there were no more for a while, and the next one is reported again', async () => {
+    await start({ maxLatenessMs: 60_000, maxInFlight: 1, maxInFlightPerCaller: 1 });
+    const reports: unknown[] = [];
+    const report = reportBursts<string>(
+      server.app,
+      { began: (first) => reports.push(first), ended: ({ requests }) => reports.push(requests) },
+      20,
+    );
+    report('first');
+    report('second');
+    await eventually('its end is reported', () => reports.length === 2);
+    report('third');
+    await server.app.close();
+    expect(reports).toEqual(['first', 2, 'third', 1]);
   });
 });
 

@@ -16,7 +16,7 @@ afterAll(async () => {
 });
 
 // No database listens, so what got past the door ends as 503 of the kind `unavailable`.
-const passed = 'Try again in a few seconds.';
+const passed = 'The database does not answer. Try again in a few seconds.';
 const resync = '/v1/accounts/001al00000K3N1wAAF/resync';
 const now = Math.floor(Date.now() / 1000);
 

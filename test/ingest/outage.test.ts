@@ -93,7 +93,16 @@ describe('an outage of the stream', () => {
 });
 
 describe('incidents in the log', () => {
-  const line = (id: string, state: string) => ({ id, state, cause: 'gap', detail: 'd', seconds: 1 });
+  const line = (id: string, state: string) => ({
+    id,
+    state,
+    cause: 'gap',
+    detail: 'd',
+    extent: 'accounts',
+    accounts: 1,
+    events: [],
+    seconds: 1,
+  });
 
   it('incidents that were open at the first check are not reported', () => {
     const { opened, closed, known } = compareIncidents(undefined, [line('9', 'closed'), line('7', 'open')]);

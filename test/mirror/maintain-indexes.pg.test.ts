@@ -149,7 +149,7 @@ describe('indexes that settings require', () => {
     );
     const url = database.url.replace(/\/\/[^@]+@/, `//${role}:plain@`);
     const warnings: object[] = [];
-    const logger = { debug: () => {}, info: () => {}, warn: (what: object) => warnings.push(what) };
+    const logger = { ...silent, warn: (what: object) => warnings.push(what) };
     await maintainIndexes({ databaseUrl: url, fields: ['Industry'], logger }, new AbortController().signal);
     expect(await indexes()).toEqual({ [await indexName('Industry')]: true });
     expect(warnings).toEqual([{ reason: 'permission denied to create extension "pg_trgm"' }]);

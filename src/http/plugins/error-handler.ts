@@ -1,4 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { databaseErrorCode, isDatabaseUnreachable } from '../../db/database-fault.ts';
+import { logFailure } from '../../db/log-failure.ts';
 import { invalidFields, Problem } from '../problem.ts';
 import type { ProblemKind } from '../problem-kinds.ts';
 import { type KnownRoutes, unknownRouteProblem } from './known-routes.ts';
@@ -8,9 +10,7 @@ import { toFieldErrors } from './validate-requests.ts';
 export function registerErrorHandler(app: FastifyInstance, routes: KnownRoutes): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toProblem(error);
-    if (problem.status >= 500 && problem.kind !== 'not-ready') {
-      request.log.error({ err: error }, 'request failed');
-    }
+    logServerError(error, problem, request);
     return sendProblem(problem, request, reply);
   });
   app.setNotFoundHandler((request, reply) =>
@@ -21,6 +21,15 @@ export function registerErrorHandler(app: FastifyInstance, routes: KnownRoutes):
     if (request.is404) throw unknownRouteProblem(request, routes);
     done();
   });
+}
+
+/** A rejection that the service has decided on is no failure. */
+export function logServerError(
+  error: Error,
+  { status }: Problem,
+  { log }: Pick<FastifyRequest, 'log'>,
+): void {
+  if (status >= 500 && !(error instanceof Problem)) logFailure(log, error, 'request failed', {}, 'error');
 }
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -39,10 +48,16 @@ export function toProblem(error: FastifyError): Problem {
   }
   const kind = kindOf(error.statusCode ?? 500);
   if (kind !== undefined) return new Problem(kind, clientErrors[error.code] ?? error.message);
+  if (isDatabaseUnreachable(error))
+    return unavailable('The database does not answer. Try again in a few seconds.');
   if (error.code === 'FST_ERR_HANDLER_TIMEOUT' || isDatabaseUnavailable(error)) {
-    return new Problem('unavailable', 'Try again in a few seconds.', { headers: { 'retry-after': '5' } });
+    return unavailable('Try again in a few seconds.');
   }
   return new Problem('internal-error', 'See the log of the service for this request id.');
+}
+
+export function unavailable(detail: string): Problem {
+  return new Problem('unavailable', detail, { headers: { 'retry-after': '5' } });
 }
 
 /** Undefined for errors of the server. An error of the client is never reported as one of the server. */
@@ -72,41 +87,9 @@ const clientErrors: Readonly<Record<string, string>> = {
 
 /** Whether an error is temporary: the database is unreachable or cannot execute statements at present. */
 export function isDatabaseUnavailable(error: Error): boolean {
-  const code = postgresCode(error) ?? ('code' in error ? String(error.code) : '');
-  return (
-    temporaryCodes.has(code) ||
-    temporaryClasses.test(code) ||
-    temporaryMessages.some((message) => message.test(error.message))
-  );
+  return isDatabaseUnreachable(error) || temporaryCodes.test(databaseErrorCode(error));
 }
 
-/** The code of a PostgreSQL error that Prisma wraps in an error with its own code. */
-function postgresCode(error: Error): string | undefined {
-  const { meta } = error as { meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } };
-  return meta?.driverAdapterError?.cause?.originalCode;
-}
-
-// PostgreSQL: connection exceptions, transaction rollback, insufficient resources, lock not available, operator
-// intervention, system error.
-const temporaryClasses = /^(?:08|40|53|55P03|57|58)/;
-
-// Socket errors of Node; 25006 is a read-only transaction; Prisma: cannot reach, timed out, closed.
-const temporaryCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-  '25006',
-  'P1001',
-  'P1002',
-  'P1008',
-  'P1017',
-]);
-
-// Errors of node-postgres without a code.
-const temporaryMessages = [
-  /timeout exceeded when trying to connect/,
-  /^Connection terminated/,
-  /^Query read timeout/,
-];
+// PostgreSQL: transaction rollback, insufficient resources, lock not available, operator intervention, system error, and a
+// read-only transaction.
+const temporaryCodes = /^(?:40|53|55P03|57|58|25006)/;

@@ -7,8 +7,7 @@ export function registerRequestLog(app: FastifyInstance): void {
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? null;
     // Health checks are frequent.
-    const level = route?.startsWith('/health/') ? 'debug' : 'info';
-    request.log[level](
+    request.log[route?.startsWith('/health/') ? 'debug' : 'info'](
       {
         method: request.method,
         route,

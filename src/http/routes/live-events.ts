@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { logFailure } from '../../db/log-failure.ts';
 import { changeTypes } from '../../salesforce/change-event.ts';
 import { eventStates } from '../schemas/event.ts';
 import { RecordId, Text } from '../schemas/parameters.ts';
@@ -22,7 +23,7 @@ export function registerLiveEventRoute(
   const { log } = app;
   const tail = openEventTail({
     ...dependencies,
-    onError: (error) => log.warn({ err: error }, 'live stream failed to read the event log'),
+    onError: (error) => logFailure(log, error, 'live stream failed to read the event log'),
   });
   const limits = dependencies.liveStreamLimits ?? defaultLimits;
   const options = {

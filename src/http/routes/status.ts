@@ -1,6 +1,8 @@
 import type { Static } from 'typebox';
+import { unreachableCode } from '../../db/database-fault.ts';
 import { problemMessage } from '../../health/problem.ts';
 import type { Verdict } from '../../health/verdict.ts';
+import { unavailable } from '../plugins/error-handler.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
@@ -16,8 +18,11 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
   app.addSchema(StatusSchema);
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
-    const [health, subscription, counts, lastVerification, fields, resyncs, lastErrors] = await Promise.all([
-      dependencies.health(),
+    const health = await dependencies.health();
+    const outage = health.problems.find(({ code }) => code === unreachableCode);
+    // The queries below would fail, each after its own timeout.
+    if (outage !== undefined) throw unavailable(`${outage.summary} ${outage.action} (${outage.detail})`);
+    const [subscription, counts, lastVerification, fields, resyncs, lastErrors] = await Promise.all([
       readSubscriptionStatus(dependencies),
       readCounts(dependencies.pool),
       readLastVerification(dependencies.pool),

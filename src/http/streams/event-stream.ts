@@ -1,5 +1,6 @@
 import { fastifySSE } from '@fastify/sse';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { logFailure } from '../../db/log-failure.ts';
 import { checkStreamLimit, type StreamLimits, serverClosing } from './stream-limits.ts';
 
 /** A message of a Server-Sent Events stream. */
@@ -79,7 +80,7 @@ export async function registerEventStreams(
           if (!(await isSent(sending, controller.signal, stallTimeoutMs))) break;
         }
       } catch (error) {
-        request.log.error({ err: error }, 'stream failed');
+        logFailure(request.log, error, 'stream failed', {}, 'error');
       } finally {
         open.delete(controller);
         // The client does not read: discard the buffered data.

@@ -6,7 +6,7 @@ import {
   XmlError,
 } from '../../../salesforce/outbound-message.ts';
 import { isSameSecret } from '../../api-key.ts';
-import { toProblem } from '../../plugins/error-handler.ts';
+import { logServerError, toProblem } from '../../plugins/error-handler.ts';
 import { Problem } from '../../problem.ts';
 import type { HttpDependencies, Server } from '../../server-types.ts';
 import { ackXml, faultXml, outboundMessagesSchema } from './outbound-messages-schema.ts';
@@ -90,7 +90,7 @@ function sendFault(error: FastifyError, request: FastifyRequest, reply: FastifyR
   }
   if (!isXml(request.headers['content-type']) || isJson(request.headers.accept)) throw error;
   const problem = toProblem(error);
-  if (problem.status >= 500) request.log.error({ err: error }, 'request failed');
+  logServerError(error, problem, request);
   return reply
     .code(problem.status)
     .headers(problem.headers)
