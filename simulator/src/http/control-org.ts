@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { OPTIONAL_STANDARD_FIELDS } from '../org/account-fields.ts';
 import type { SimulatorOrg } from '../org/org.ts';
 import { convertLead, mergeAccounts, undeleteAccount } from '../org/unusual-changes.ts';
 
@@ -25,8 +26,8 @@ export const orgRoutes = (org: SimulatorOrg) => async (instance: FastifyInstance
 
   app.post('/leads/convert', { schema: { body: leadBody } }, async ({ body }) => convertLead(org, body));
 
-  app.post('/fields', { schema: { body: fieldBody } }, async ({ body }) => {
-    org.addField(body);
+  app.post('/fields', { schema: { body: Type.Union([fieldBody, standardFieldBody]) } }, async ({ body }) => {
+    org.addField('type' in body ? body : OPTIONAL_STANDARD_FIELDS[body.name]);
     return org.field(body.name);
   });
 
@@ -99,6 +100,9 @@ const fieldChange = Type.Object(
       'boolean',
       'date',
       'datetime',
+      'time',
+      'encryptedstring',
+      'location',
     ]),
     length: Type.Optional(Type.Integer({ minimum: 1, maximum: 131_072 })),
     defaultValue: Type.Optional(fieldValue),
@@ -117,5 +121,7 @@ const fieldBody = Type.Object(
   },
   closed,
 );
+
+const standardFieldBody = Type.Object({ name: Type.Enum(['RecordTypeId', 'CurrencyIsoCode']) }, closed);
 
 const auditQuery = Type.Object({ client: Type.Optional(text), recordId: Type.Optional(text) }, closed);

@@ -1,3 +1,4 @@
+import { isCompound } from '../org/compound-fields.ts';
 import type { FieldDefinition, FieldValue, RecordValues } from '../org/model.ts';
 import { saveErrors } from '../org/save-errors.ts';
 import { ApiError, rowError } from './api-error.ts';
@@ -24,7 +25,7 @@ export const isObject = (json: unknown): json is Readonly<Record<string, unknown
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
 const readValue = (field: FieldDefinition, json: unknown): FieldValue => {
-  if (field.type === 'address') throw rowError([saveErrors.notWritable([field.name])]);
+  if (isCompound(field)) throw rowError([saveErrors.notWritable([field.name])]);
   if (json === null || json === '') return null;
   switch (field.type) {
     case 'boolean':
@@ -39,6 +40,8 @@ const readValue = (field: FieldDefinition, json: unknown): FieldValue => {
     case 'date':
     case 'datetime':
       return readTime(field, json);
+    case 'time':
+      return readTimeOfDay(field, json);
     default:
       if (typeof json === 'object') throw unreadable(field, json);
       return String(json);
@@ -63,6 +66,14 @@ const readTime = (field: FieldDefinition, json: unknown): number => {
   }
   if (field.type === 'date') return midnight.getTime();
   const value = Date.parse(`${day}${time}${offset.replace(/^([+-]\d{2})(\d{2})$/, '$1:$2')}`);
+  if (Number.isNaN(value)) throw unreadable(field, json);
+  return value;
+};
+
+/** `08:30:00.000Z` as milliseconds since midnight. */
+const readTimeOfDay = (field: FieldDefinition, json: unknown): number => {
+  const value =
+    typeof json === 'string' && /^\d{2}:\d{2}/.test(json) ? Date.parse(`1970-01-01T${json}`) : NaN;
   if (Number.isNaN(value)) throw unreadable(field, json);
   return value;
 };

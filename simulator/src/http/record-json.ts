@@ -1,3 +1,5 @@
+import { isCompound, partName } from '../org/compound-fields.ts';
+import { mask } from '../org/mask.ts';
 import type { FieldDefinition, FieldValue, OrgRecord } from '../org/model.ts';
 import type { FieldIndex } from './field-index.ts';
 
@@ -18,25 +20,29 @@ export const recordJson = (
 /** Times as `2026-11-23T08:00:00.000+0000`, dates as `2026-11-23`. */
 export const valueJson = (field: FieldDefinition, value: FieldValue): FieldValue => {
   if (value === null) return field.type === 'boolean' ? false : null;
+  if (field.type === 'encryptedstring') return mask(value);
   if (typeof value !== 'number') return value;
   if (field.type === 'datetime') return timeText(value);
   if (field.type === 'date') return new Date(value).toISOString().slice(0, 10);
+  if (field.type === 'time') return timeOfDay(value);
   return value;
 };
+
+/** `08:30:00.000Z` of milliseconds since midnight. */
+export const timeOfDay = (time: number): string => new Date(time).toISOString().slice('1970-01-01T'.length);
 
 /** `2026-11-23T08:00:00.000+0000` of epoch milliseconds. */
 export const timeText = (time: number): string => new Date(time).toISOString().replace('Z', '+0000');
 
 const fieldJson = (record: OrgRecord, field: FieldDefinition, index: FieldIndex) =>
-  field.type === 'address'
-    ? addressJson(record, field, index)
+  isCompound(field)
+    ? compoundJson(record, field, index)
     : valueJson(field, record.values[field.name] ?? null);
 
-/** `BillingCity` becomes `city` of `BillingAddress`; an address without parts is null. */
-const addressJson = ({ values }: OrgRecord, { name }: FieldDefinition, index: FieldIndex) => {
-  const prefix = name.replace(/Address(?=$|__c$)/, '');
-  const parts = index.partsOf(name).map((part): [string, FieldValue] => {
-    const key = part.name.startsWith(prefix) ? part.name.slice(prefix.length) : part.name;
+/** `BillingCity` becomes `city` of `BillingAddress`; a compound field without values is null. */
+const compoundJson = ({ values }: OrgRecord, field: FieldDefinition, index: FieldIndex) => {
+  const parts = index.partsOf(field.name).map((part): [string, FieldValue] => {
+    const key = partName(field, part);
     return [key.charAt(0).toLowerCase() + key.slice(1), values[part.name] ?? null];
   });
   if (parts.every(([, value]) => value === null)) return null;

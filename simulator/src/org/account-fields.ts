@@ -16,6 +16,16 @@ export function accountFields(): readonly FieldDefinition[] {
   return [...BEFORE_EVENTS, ...IN_EVENTS, ...NOT_IN_EVENTS];
 }
 
+/** The standard fields of an org with record types, or with multiple currencies, for `addField`. */
+export const OPTIONAL_STANDARD_FIELDS = {
+  RecordTypeId: accountField('reference', 'RecordTypeId', 'Record Type ID', { referenceTo: ['RecordType'] }),
+  CurrencyIsoCode: accountField('picklist', 'CurrencyIsoCode', 'Account Currency', {
+    length: 3,
+    defaultValue: 'USD',
+    picklistValues: ['USD', 'EUR', 'GBP'],
+  }),
+} as const;
+
 const READ_ONLY = { createable: false, updateable: false } as const;
 const HIDDEN = { ...READ_ONLY, inChangeEvents: false } as const;
 

@@ -1,3 +1,4 @@
+import { isCompound, locationParts } from './compound-fields.ts';
 import type { FieldDefinition, FieldType, FieldValue } from './model.ts';
 import { mintId } from './record-id.ts';
 
@@ -24,30 +25,46 @@ export function createFieldCatalog(initial: readonly FieldDefinition[]) {
   return {
     all: () => fields,
     find: (name: string) => byName.get(name.toLowerCase()),
-    /** Throws if the name is in use. */
+    /** Adds a custom field, or one of the standard fields that an org may have. Throws if the name is in use. */
     add(partial: NewField): FieldDefinition {
       if (byName.has(partial.name.toLowerCase()))
         throw new Error(`Account already has a field ${partial.name}`);
       const field = identified(defineField(partial));
-      use([...fields, field]);
+      const after = fields.findIndex(({ name }) => name === PRECEDING_FIELDS[field.name]) + 1;
+      const parts = field.type === 'location' ? locationParts(field).map(partOf(field)) : [];
+      use(fields.toSpliced(after || fields.length, 0, field, ...parts));
       return field;
     },
-    /** Changes the definition of a custom field, which keeps its id. Throws if there is none of this name. */
+    /** Changes the definition of a custom field, which keeps its id. Throws if there is none of this name, or for a location. */
     change(name: string, change: FieldChange) {
       const old = customField(name);
+      if (isCompound(old) || isCompound(change)) throw new Error(`the type of ${name} cannot be changed`);
       const { custom, fieldId, label, name: exactName } = old;
       const field = defineField({ custom, label, ...change, fieldId, name: exactName });
       use(fields.map((each) => (each === old ? field : each)));
       return { old, field };
     },
-    /** Throws if there is no custom field of this name. */
-    remove(name: string): FieldDefinition {
+    /** Removes a custom field and its parts, and returns their names. Throws if there is none of this name. */
+    remove(name: string): string[] {
       const old = customField(name);
-      use(fields.filter((each) => each !== old));
-      return old;
+      const removed = fields.filter((each) => each === old || each.compoundFieldName === old.name);
+      use(fields.filter((each) => !removed.includes(each)));
+      return removed.map((each) => each.name);
     },
   };
 }
+
+/** Latitude or longitude of a location. */
+const partOf =
+  ({ name: compoundFieldName }: FieldDefinition) =>
+  (part: Pick<FieldDefinition, 'name' | 'label'>): FieldDefinition =>
+    defineField({ ...part, type: 'double', precision: 18, scale: 15, custom: true, compoundFieldName });
+
+/**
+ * By name: the field before a standard field that an org has only with record types or multiple currencies. Adding
+ * one moves the later fields in change events.
+ */
+const PRECEDING_FIELDS: Readonly<Record<string, string>> = { RecordTypeId: 'Type', CurrencyIsoCode: 'Site' };
 
 /** A field with the defaults of its type. */
 export function accountField(
@@ -68,8 +85,8 @@ export function defineField(
     precision: PRECISIONS[field.type] ?? 0,
     scale: 0,
     nillable: field.type !== 'boolean',
-    createable: field.calculated !== true,
-    updateable: field.calculated !== true,
+    createable: field.calculated !== true && !isCompound(field),
+    updateable: field.calculated !== true && !isCompound(field),
     unique: false,
     externalId: false,
     custom: field.name.endsWith('__c'),
@@ -94,6 +111,7 @@ const LENGTHS: Partial<Record<FieldType, number>> = {
   email: 80,
   picklist: 255,
   multipicklist: 4099,
+  encryptedstring: 175,
 };
 const PRECISIONS: Partial<Record<FieldType, number>> = { currency: 18, double: 18, percent: 18, int: 8 };
 

@@ -65,6 +65,10 @@ function checkValue(
     case 'date':
     case 'datetime':
       return Number.isSafeInteger(value) ? { ok: true, value } : wrongType(field, value);
+    case 'time':
+      return Number.isInteger(value) && Number(value) >= 0 && Number(value) < DAY_MS
+        ? { ok: true, value }
+        : wrongType(field, value);
     case 'id':
     case 'reference':
       return checkReference(field, value, recordExists);
@@ -112,6 +116,8 @@ function checkText(field: FieldDefinition, value: FieldValue): Checked {
 function wrongType(field: FieldDefinition, value: FieldValue): Checked {
   return { ok: false, error: saveErrors.wrongType(field, value) };
 }
+
+const DAY_MS = 86_400_000;
 
 /** Key prefixes of the objects whose references are checked. */
 const REFERENCE_PREFIXES: Readonly<Record<string, string>> = { Account: '001', User: '005' };

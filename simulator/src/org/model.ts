@@ -21,7 +21,10 @@ export type FieldType =
   | 'boolean'
   | 'date'
   | 'datetime'
-  | 'address';
+  | 'time'
+  | 'encryptedstring'
+  | 'address'
+  | 'location';
 
 /** One field of Account as in `describe`, limited to what the simulator enforces or shows. */
 export type FieldDefinition = {
@@ -51,7 +54,7 @@ export type FieldDefinition = {
   readonly inChangeEvents: boolean;
 };
 
-/** Dates and datetimes are epoch milliseconds, as in change events; REST shows them as ISO text. */
+/** Dates and datetimes are epoch milliseconds, times those since midnight, as in change events; REST shows ISO text. */
 export type FieldValue = string | number | boolean | null;
 
 /** Flat values by API field name. A missing name means null. */
@@ -115,7 +118,7 @@ export type Org = {
   readonly users: readonly User[];
   fields(): readonly FieldDefinition[];
   field(name: string): FieldDefinition | undefined;
-  /** Adds a custom field: later change events have a new schema id. */
+  /** Adds a custom field, or an optional standard one: later change events have a new schema id. */
   addField(field: Partial<FieldDefinition> & Pick<FieldDefinition, 'name' | 'type'>): void;
   /**
    * Changes the type of a custom field. An incompatible type empties the field, with one gap event for all

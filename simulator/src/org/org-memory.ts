@@ -62,12 +62,12 @@ export function seedAccounts(memory: OrgMemory, entry: PlainEntry & { op: 'seed'
   memory.history.push(entry);
 }
 
-/** A checkbox is never empty, so a new one gets its default in every record. */
+/** A checkbox and the currency are never empty, so a new one gets its default in every record. */
 export function addField(memory: OrgMemory, entry: PlainEntry & { op: 'field' }): void {
   const field = memory.catalog.add(entry.field);
   memory.store.addIndex(field);
   memory.history.push(entry);
-  if (!isWritableCheckbox(field)) return;
+  if (!isWritableCheckbox(field) && field.name !== 'CurrencyIsoCode') return;
   for (const { id, values, isDeleted } of [...memory.store.all()]) {
     memory.store.put({ id, values: { ...values, [field.name]: field.defaultValue }, isDeleted });
   }
@@ -87,9 +87,9 @@ export function changeField(memory: OrgMemory, entry: PlainEntry & { op: 'change
 }
 
 export function removeField(memory: OrgMemory, entry: PlainEntry & { op: 'removeField' }): void {
-  const { name } = memory.catalog.remove(entry.name);
+  const names = memory.catalog.remove(entry.name);
   memory.history.push(entry);
-  rewriteField(memory, name, () => null);
+  for (const name of names) rewriteField(memory, name, () => null);
 }
 
 export function recalculate(memory: OrgMemory, entry: PlainEntry & { op: 'recalculate' }): void {

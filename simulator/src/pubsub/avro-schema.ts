@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
+import { isCompound, partName } from '../org/compound-fields.ts';
 import type { FieldDefinition } from '../org/model.ts';
 import { avroTypeOf, CHANGE_EVENT_HEADER, docOf } from './avro-types.ts';
 
 /** The Avro schema of the change events of these fields, as the JSON that `GetSchema` returns. */
 export function changeEventSchema(fields: readonly FieldDefinition[]): EventSchema {
   const layout = eventLayout(fields);
-  let addressIsDefined = false;
+  const defined = new Set<string>();
   const body = layout.map((entry) => {
     const { field } = entry;
-    const type = typeOf(entry, addressIsDefined);
-    if (field.type === 'address') addressIsDefined = true;
+    const type = typeOf(entry, defined);
     const id = field.fieldId === null ? '' : `:${field.fieldId}`;
     return {
       name: field.name,
@@ -51,15 +51,14 @@ function eventLayout(fields: readonly FieldDefinition[]): EventField[] {
     }));
 }
 
-/** `City` for `BillingCity` of `BillingAddress`. */
-function partName(compound: FieldDefinition, part: FieldDefinition): string {
-  return compound.type === 'address' ? part.name.slice(compound.name.length - 'Address'.length) : part.name;
-}
-
-/** The types of a value other than null. The address is defined once and then referenced by name. */
-function typeOf({ field, parts }: EventField, addressIsDefined: boolean): AvroType[] {
-  if (field.type === 'address') return [addressIsDefined ? 'Address' : recordOf('Address', parts)];
+/** The types of a value other than null. A record is defined once and then referenced by name. */
+function typeOf({ field, parts }: EventField, defined: Set<string>): AvroType[] {
   const plain = avroTypeOf(field.type);
+  if (isCompound(field)) {
+    if (defined.has(plain)) return [plain];
+    defined.add(plain);
+    return [recordOf(plain, parts)];
+  }
   return parts.length === 0 ? [plain] : [plain, recordOf('Switchable_PersonName', parts)];
 }
 
@@ -73,7 +72,7 @@ function recordOf(name: string, parts: readonly EventPart[]): AvroType {
 }
 
 function isPersonName({ field, parts }: EventField): boolean {
-  return parts.length > 0 && field.type !== 'address';
+  return parts.length > 0 && !isCompound(field);
 }
 
 export type EventSchema = {

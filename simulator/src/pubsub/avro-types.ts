@@ -1,6 +1,6 @@
 import type { FieldDefinition, FieldType } from '../org/model.ts';
 
-/** The Avro type of a field's values; an address is a record of its own. */
+/** The Avro type of a field's values; a compound one is a record of this name. */
 export function avroTypeOf(type: FieldType): string {
   return TYPES[type][0];
 }
@@ -27,7 +27,10 @@ const TYPES: Readonly<Record<FieldType, readonly [avroType: string, doc: string]
   boolean: ['boolean', 'Data:Boolean'],
   date: ['long', 'Data:DateOnly'],
   datetime: ['long', 'Data:DateTime'],
+  time: ['long', 'Data:TimeOnly'],
+  encryptedstring: ['string', 'Data:EncryptedText'],
   address: ['Address', 'Data:Address'],
+  location: ['Location', 'Data:Location'],
 };
 
 /** Fields whose doc does not follow from their type. */

@@ -1,3 +1,5 @@
+import { isCompound } from '../org/compound-fields.ts';
+import { mask } from '../org/mask.ts';
 import type { FieldType, FieldValue, RecordValues } from '../org/model.ts';
 import type { RecordChange } from '../org/transaction.ts';
 import type { EventField, EventPart } from './avro-schema.ts';
@@ -152,19 +154,21 @@ export function withoutFields(
 
 function avroValue(type: FieldType, value: FieldValue | undefined): AvroValue {
   if (value === undefined) return null;
-  return (type === 'date' || type === 'datetime') && typeof value === 'number' ? BigInt(value) : value;
+  if (type === 'encryptedstring') return mask(value);
+  const isTime = type === 'date' || type === 'datetime' || type === 'time';
+  return isTime && typeof value === 'number' ? BigInt(value) : value;
 }
 
 function leaves(layout: readonly EventField[]): string[] {
   return layout.flatMap(({ field, parts }) => [
-    ...(field.type === 'address' ? [] : [field.name]),
+    ...(isCompound(field) ? [] : [field.name]),
     ...parts.map((part) => part.field.name),
   ]);
 }
 
-/** An address always has parts; a name has parts if it is of a person. */
+/** A compound field always has parts; a name has parts if it is of a person. */
 export function partsFor({ field, parts }: EventField, values: RecordValues): readonly EventPart[] {
-  const inParts = field.type === 'address' || parts.some((part) => values[part.field.name] !== undefined);
+  const inParts = isCompound(field) || parts.some((part) => values[part.field.name] !== undefined);
   return inParts ? parts : [];
 }
 

@@ -1,6 +1,7 @@
 import { valueJson } from '../http/record-json.ts';
 import { escapeXml } from '../http/soap-envelope.ts';
 import type { Audit } from '../org/audit.ts';
+import { isCompound } from '../org/compound-fields.ts';
 import type { FieldDefinition, Org, OrgRecord } from '../org/model.ts';
 import { mintId } from '../org/record-id.ts';
 import { createDelivery, type DeliveryOptions, type Parcel } from './delivery.ts';
@@ -82,7 +83,7 @@ export function startOutboundMessages(world: OutboundContext, options: OutboundM
 }
 
 function message({ org, url }: OutboundContext, notifications: readonly Notification[]) {
-  const fields = org.fields().filter(({ type }) => type !== 'address' && type !== 'id');
+  const fields = org.fields().filter((field) => !isCompound(field) && field.type !== 'id');
   const elements = notifications.map(({ id, recordId }) => notificationXml(id, org.record(recordId), fields));
   const body = `<?xml version="1.0" encoding="UTF-8"?>
 <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound"><OrganizationId>${org.organizationId}</OrganizationId><ActionId>${mintId('04k', 1)}</ActionId><SessionId xsi:nil="true"/><EnterpriseUrl>${url()}/services/Soap/c/66.0</EnterpriseUrl><PartnerUrl>${url()}/services/Soap/u/66.0</PartnerUrl>${elements.join('')}</notifications></soapenv:Body></soapenv:Envelope>`;

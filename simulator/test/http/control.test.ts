@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { decodeEvents } from '../pubsub/decode-events.ts';
 import { textAt, useSimulator } from './open-simulator.ts';
 
 const simulator = useSimulator({ accounts: 3 });
@@ -73,6 +74,65 @@ describe('the control API', () => {
     const { fields } = Object((await rest('GET', '/sobjects/Account/describe')).body);
     expect(fields).toContainEqual(expect.objectContaining({ name: 'Vip__c', defaultValue: false }));
     expect(fields).toContainEqual(expect.objectContaining({ name: 'Score__c', calculated: true }));
+  });
+
+  it('the control API adds times, locations and encrypted texts, which REST and events have in their own form', async () => {
+    const { bus } = simulator.simulator;
+    const added = {
+      Opens__c: 'time',
+      Site__c: 'location',
+      Home__c: 'location',
+      Secret__c: 'encryptedstring',
+    };
+    for (const [name, type] of Object.entries(added)) await send('POST', '/simulator/fields', { name, type });
+    const values = { Opens__c: '08:30:00.000Z', Site__Latitude__s: 59.9, Site__Longitude__s: 10.7 };
+    const created = await rest('POST', '/sobjects/Account', { Name: 'Open', Secret__c: 'secret', ...values });
+    const id = textAt(created, 'id');
+    expect((await rest('GET', `/sobjects/Account/${id}`)).body).toMatchObject({
+      ...values,
+      Site__c: { latitude: 59.9, longitude: 10.7 },
+      Home__c: null,
+      Secret__c: '******',
+    });
+    expect(decodeEvents(bus).at(-1)?.fields).toMatchObject({
+      Opens__c: 30_600_000n,
+      Site__c: { Latitude: 59.9, Longitude: 10.7 },
+      Secret__c: '******',
+    });
+    await rest('PATCH', `/sobjects/Account/${id}`, { Site__Latitude__s: 60, Opens__c: null });
+    const { fields, header } = decodeEvents(bus).at(-1) ?? {};
+    expect(fields?.['Site__c']).toEqual({ Latitude: 60, Longitude: null });
+    expect(header?.changedFields).toContainEqual(expect.stringMatching(/^\d+-0x01$/));
+    const refused = await rest('PATCH', `/sobjects/Account/${id}`, { Site__c: { latitude: 1 } });
+    expect(refused.body).toMatchObject([{ errorCode: 'INVALID_FIELD_FOR_INSERT_UPDATE' }]);
+    const find = (condition: string) =>
+      rest('GET', `/query?q=${encodeURIComponent(`SELECT Id FROM Account WHERE ${condition}`)}`);
+    await rest('PATCH', `/sobjects/Account/${id}`, { Opens__c: '09:00' });
+    expect((await find('Opens__c > 08:59:59.000Z')).body).toMatchObject({ totalSize: 1 });
+    expect((await find("Secret__c = 'secret'")).body).toMatchObject([{ errorCode: 'INVALID_FIELD' }]);
+    const described = Object((await rest('GET', '/sobjects/Account/describe')).body).fields;
+    expect(described).toContainEqual(expect.objectContaining({ name: 'Secret__c', encrypted: true }));
+    expect(described).toContainEqual(
+      expect.objectContaining({ name: 'Site__Longitude__s', compoundFieldName: 'Site__c', type: 'double' }),
+    );
+    await send('DELETE', '/simulator/fields/Site__c');
+    expect((await rest('GET', `/sobjects/Account/${id}`)).body).not.toHaveProperty('Site__Latitude__s');
+  });
+
+  it('the control API adds standard fields of record types and currencies, which move the later fields in events', async () => {
+    const { bus, org } = simulator.simulator;
+    const id = textAt(await rest('POST', '/sobjects/Account', { Name: 'Before' }), 'id');
+    const schemaBefore = bus.topic('/data/AccountChangeEvent')?.schemaId();
+    for (const name of ['RecordTypeId', 'CurrencyIsoCode']) await send('POST', '/simulator/fields', { name });
+    const schemaId = bus.topic('/data/AccountChangeEvent')?.schemaId() ?? '';
+    expect(schemaId).not.toBe(schemaBefore);
+    const names = JSON.parse(bus.schema(schemaId) ?? '').fields.map(({ name }: { name: string }) => name);
+    expect(names.slice(1, 5)).toEqual(['Name', 'Type', 'RecordTypeId', 'ParentId']);
+    expect(names.indexOf('CurrencyIsoCode')).toBe(names.indexOf('OwnerId') - 1);
+    expect(org.record(id)?.values['CurrencyIsoCode']).toBe('USD');
+    await rest('PATCH', `/sobjects/Account/${id}`, { CurrencyIsoCode: 'EUR' });
+    expect(decodeEvents(bus).at(-1)?.fields).toMatchObject({ CurrencyIsoCode: 'EUR' });
+    expect((await send('POST', '/simulator/fields', { name: 'RecordTypeId' })).status).toBe(400);
   });
 
   it('the control API merges accounts and converts leads', async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { OPTIONAL_STANDARD_FIELDS } from '../../src/org/account-fields.ts';
 import type { FieldType, FieldValue } from '../../src/org/model.ts';
 import { createOrg } from '../../src/org/org.ts';
 import { decodeEvents } from '../pubsub/decode-events.ts';
@@ -152,6 +153,14 @@ describe('removal of custom fields', () => {
     expect(() => org.removeField(name)).toThrow(`no custom field ${name}`);
     expect(() => org.changeField(name, { type: 'string' })).toThrow(`no custom field ${name}`);
   });
+
+  it('a field that is created again has another field id, and no value of the removed one', () => {
+    const { org, valueNow } = orgWith('string', 'A');
+    const before = org.field('Level__c')?.fieldId;
+    org.removeField('Level__c');
+    org.addField({ name: 'Level__c', type: 'string' });
+    expect([org.field('Level__c')?.fieldId === before, valueNow()]).toEqual([false, null]);
+  });
 });
 
 describe('changed and removed fields', () => {
@@ -165,7 +174,9 @@ describe('changed and removed fields', () => {
     org.addField({ name: 'Score__c', type: 'double', calculated: true });
     org.recalculate('Score__c', 4);
     org.addField({ name: 'Active__c', type: 'string' });
-    org.transaction(admin, (tx) => tx.update(id, { Level__c: 7 }));
+    org.addField({ name: 'Site__c', type: 'location' });
+    org.addField(OPTIONAL_STANDARD_FIELDS.CurrencyIsoCode);
+    org.transaction(admin, (tx) => tx.update(id, { Level__c: 7, Site__Latitude__s: 1 }));
     for (let restart = 0; restart < 2; restart += 1) {
       const again = createOrg({ journalFile });
       expect(again.fields()).toEqual(org.fields());

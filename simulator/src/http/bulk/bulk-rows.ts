@@ -1,3 +1,4 @@
+import { isCompound } from '../../org/compound-fields.ts';
 import { ApiError } from '../api-error.ts';
 import { parseQuery } from '../soql/parse.ts';
 import {
@@ -21,7 +22,7 @@ export const assertBulkQuery = (org: QueriedOrg, text: string, options: QueryOpt
   const { select } = parseQuery(text);
   if (select.some(({ kind }) => unsupported.has(kind))) throw refused(refusals.AGGREGATE);
   const { fields } = checkQuery(org, text, options);
-  if (fields.some(({ type }) => type === 'address')) throw refused(refusals.COMPOUND);
+  if (fields.some(isCompound)) throw refused(refusals.COMPOUND);
 };
 
 /** The rows of a query that passed `assertBulkQuery`. Throws QueryError if the fields have changed since. */

@@ -1,4 +1,6 @@
+import { mask } from '../../org/mask.ts';
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
+import { timeOfDay } from '../record-json.ts';
 
 /** Writes the rows of a bulk result: every value in quotes, an empty one as `""`. */
 export const csvWriter = (fields: readonly FieldDefinition[], lineEnding: 'LF' | 'CRLF'): CsvWriter => {
@@ -42,6 +44,10 @@ const columnText = (type: FieldDefinition['type']): ((value: FieldValue) => stri
       return (value) => (typeof value === 'number' ? isoTime(value) : '');
     case 'date':
       return (value) => (typeof value === 'number' ? isoDate(value) : '');
+    case 'time':
+      return (value) => (typeof value === 'number' ? timeOfDay(value) : '');
+    case 'encryptedstring':
+      return (value) => String(mask(value) ?? '');
     default:
       return (value) => {
         if (value === null) return '';

@@ -1,3 +1,4 @@
+import { isCompound } from '../../org/compound-fields.ts';
 import type { FieldDefinition, FieldValue, OrgRecord } from '../../org/model.ts';
 
 /** The value of a field as queries compare and sort it; `null` if empty. */
@@ -26,9 +27,9 @@ export const isTextField = ({ type }: FieldDefinition): boolean => textTypes.has
 /** Text comparison is case-insensitive, except in a unique field. */
 export const isCaseSensitive = ({ unique }: FieldDefinition): boolean => unique;
 
-/** Whether WHERE and ORDER BY accept the field: not a long text area or a compound field. */
+/** Whether WHERE and ORDER BY accept the field: not a long text area, an encrypted text or a compound field. */
 export const isFilterable = ({ type, length }: FieldDefinition): boolean =>
-  type !== 'address' && !(type === 'textarea' && length > 255);
+  !isCompound({ type }) && type !== 'encryptedstring' && !(type === 'textarea' && length > 255);
 
 /** Whether GROUP BY accepts the field: not a time or a number with decimals. */
 export const isGroupable = (field: FieldDefinition): boolean =>

@@ -45,7 +45,7 @@ const idValue = (field: FieldDefinition, literal: Literal, text: string): string
 };
 
 const wantedLiteral = ({ type }: FieldDefinition): keyof typeof typeNames =>
-  type === 'boolean' || type === 'date' || type === 'datetime' ? type : 'number';
+  type === 'boolean' || type === 'date' || type === 'datetime' || type === 'time' ? type : 'number';
 
 const misfit = (
   field: FieldDefinition,
@@ -61,4 +61,10 @@ const misfit = (
     literal.position,
   );
 
-const typeNames = { boolean: 'boolean', date: 'date', datetime: 'dateTime', number: 'double' } as const;
+const typeNames = {
+  boolean: 'boolean',
+  date: 'date',
+  datetime: 'dateTime',
+  time: 'time',
+  number: 'double',
+} as const;

@@ -69,7 +69,8 @@ const parseLiteral = (reader: TokenReader): Literal => {
       reader.next();
       return { kind: 'number', value: Number(text), position };
     case 'date':
-    case 'datetime': {
+    case 'datetime':
+    case 'time': {
       const value = epochMilliseconds(text);
       if (value === null) throw reader.malformed(`invalid ${kind}: ${text}`);
       reader.next();
@@ -98,8 +99,9 @@ const parseWord = (reader: TokenReader, text: string, position: number): Literal
   return { kind: 'range', name: word, count: Number(count ?? 0), position };
 };
 
-/** Parses a date or datetime literal; `null` for a day that does not exist. */
-const epochMilliseconds = (text: string): number | null => {
+/** Parses a date, datetime or time literal; `null` for a day that does not exist. */
+const epochMilliseconds = (literal: string): number | null => {
+  const text = literal.includes('-') ? literal : `1970-01-01T${literal}`;
   const colon = text.toUpperCase().replace(/([+-]\d{2})(\d{2})$/, '$1:$2');
   const value = Date.parse(text.length === 10 ? `${text}T00:00:00Z` : colon);
   const day = new Date(`${text.slice(0, 10)}T00:00:00Z`);

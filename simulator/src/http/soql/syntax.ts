@@ -54,6 +54,8 @@ export type Literal = { readonly position: number } & (
   /** Epoch milliseconds. */
   | { readonly kind: 'date'; readonly value: number }
   | { readonly kind: 'datetime'; readonly value: number }
+  /** Milliseconds since midnight. */
+  | { readonly kind: 'time'; readonly value: number }
   /** `TODAY`, `LAST_N_DAYS:5`: depends on the time of the query. */
   | { readonly kind: 'range'; readonly name: string; readonly count: number }
 );

@@ -48,6 +48,7 @@ const space = /\s*/y;
 
 const patterns: readonly (readonly [TokenKind, RegExp])[] = [
   ['datetime', /\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})/iy],
+  ['time', /\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/iy],
   ['date', /\d{4}-\d{2}-\d{2}(?![\dT])/y],
   ['number', /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?!\w)/iy],
   ['word', /[a-z_][\w.]*(?::\d+)?/iy],
@@ -117,7 +118,7 @@ export class TokenReader {
   }
 }
 
-type TokenKind = 'word' | 'string' | 'number' | 'date' | 'datetime' | 'symbol' | 'end';
+type TokenKind = 'word' | 'string' | 'number' | 'date' | 'datetime' | 'time' | 'symbol' | 'end';
 
 export type Token = {
   readonly kind: TokenKind;

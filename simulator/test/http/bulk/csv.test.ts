@@ -20,6 +20,15 @@ it('each row is read as it was written, whatever the values', () => {
   );
 });
 
+it('a time of day is text, and an encrypted text is masked', () => {
+  const columns = [
+    defineField({ name: 'A', type: 'time' }),
+    defineField({ name: 'B', type: 'encryptedstring' }),
+  ];
+  const record = { id: '', isDeleted: false, values: { A: 30_600_000, B: 'secret' } };
+  expect(csvWriter(columns, 'LF').rows([record], 0, 1)).toBe('"08:30:00.000Z","******"\n');
+});
+
 it('times and dates are formatted like a Date', () => {
   const time = fc.oneof(fc.integer({ min: -1e12, max: 4e12 }), fc.integer({ min: -1e9, max: 4e9 }));
   fc.assert(
