@@ -1,6 +1,6 @@
 import { storageFaultCodes } from '../db/database-fault.ts';
 import type { Fault, FaultArea, HealthFacts, SubscriptionFacts } from './facts.ts';
-import type { Problem } from './problem.ts';
+import { type Problem, problemCodes } from './problem.ts';
 
 /** Outages of the stream and of applying. Faults in memory are known even while the database takes no writes. */
 export function faultProblems(
@@ -37,8 +37,9 @@ function currentFault(
 function streamProblem({ topic, now }: HealthFacts, stream: Fault, graceMs: number): Problem {
   const storage = storageFaultCodes.get(stream.code);
   const isStopped = stream.needsPerson === true;
+  const storageCode = problemCodes.find((code) => storage !== undefined && code === stream.code);
   return {
-    code: storage === undefined ? (isStopped ? 'stream-stopped' : 'stream-down') : stream.code,
+    code: storageCode ?? (isStopped ? 'stream-stopped' : 'stream-down'),
     severity: isLasting(stream, now, graceMs) ? 'down' : 'degraded',
     summary:
       storage === undefined
@@ -63,8 +64,15 @@ function applyProblem({ now }: HealthFacts, apply: Fault, graceMs: number): Prob
 }
 
 // Only degraded: the Tooling API may not show the whole selection.
-function topicProblem({ code, message, since, action }: Fault): Problem {
-  return { code, severity: 'degraded', summary: message, detail: null, since, action };
+function topicProblem({ message, since, action }: Fault): Problem {
+  return {
+    code: 'topic-without-account',
+    severity: 'degraded',
+    summary: message,
+    detail: null,
+    since,
+    action,
+  };
 }
 
 // No grace period: these last until an operator acts.

@@ -1,7 +1,43 @@
+/** Stable: clients and alerts depend on them. docs/runbook.md has an entry for each. */
+export const problemCodes = [
+  'stream-down',
+  'stream-stopped',
+  'stream-not-open',
+  'no-leader',
+  'not-started',
+  'initial-load',
+  'apply-failing',
+  'changes-waiting',
+  'catching-up',
+  'database-unreachable',
+  'database-full',
+  'database-read-only',
+  'database-locked',
+  'database-failed',
+  'database-columns-missing',
+  'topic-without-account',
+  'incidents',
+  'differences',
+  'schema-changed',
+  'schema-unchecked',
+  'resync-needs-confirmation',
+  'comparison-failed',
+  'repair-failed',
+  'rereads-failing',
+  'codes-failed',
+  'api-budget',
+  'write-back-paused',
+  'write-back-waiting',
+  'maintenance-failed',
+  'replica-unavailable',
+  'clock-difference',
+] as const;
+
+export type ProblemCode = (typeof problemCodes)[number];
+
 /** A reason why the mirror is not healthy. */
 export type Problem = {
-  /** Stable: clients and alerts may depend on it. */
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly severity: 'degraded' | 'down';
   /** In Tidemark's words: public. */
   readonly summary: string;
@@ -15,12 +51,12 @@ export type Problem = {
 type Content = Pick<Problem, 'summary' | 'action'> & Partial<Pick<Problem, 'detail' | 'since'>>;
 
 /** Changes are mirrored, but something needs attention. */
-export function degraded(code: string, content: Content): Problem {
+export function degraded(code: ProblemCode, content: Content): Problem {
   return { code, severity: 'degraded', detail: null, since: null, ...content };
 }
 
 /** Changes are not mirrored. */
-export function down(code: string, content: Content): Problem {
+export function down(code: ProblemCode, content: Content): Problem {
   return { code, severity: 'down', detail: null, since: null, ...content };
 }
 

@@ -1,7 +1,7 @@
 import { futureToleranceMs } from '../apply/event-effect.ts';
 import { budgetCode } from '../write-back/check-field.ts';
 import type { HealthFacts, StoredFacts } from './facts.ts';
-import { degraded, type Problem } from './problem.ts';
+import { degraded, type Problem, type ProblemCode } from './problem.ts';
 
 /** Problems that need attention while changes are mirrored. */
 export function repairProblems(facts: HealthFacts, graceMs: number): Problem[] {
@@ -35,7 +35,7 @@ function incidentProblem({ cause, count, since, detail }: StoredFacts['incidents
 }
 
 /** For causes with a code of their own. */
-const incidentCodes: Readonly<Record<string, string>> = {
+const incidentCodes: Readonly<Record<string, ProblemCode>> = {
   difference: 'differences',
   'schema changed': 'schema-changed',
 };

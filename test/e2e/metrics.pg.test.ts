@@ -1,10 +1,30 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testSchemaId } from '../helpers/change-events.ts';
-import { accountTopic, type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
-import { metric } from '../helpers/metrics.ts';
+import { type ApiStatus, accountTopic, type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { metric, metricNames, promtool } from '../helpers/metrics.ts';
 import { openRestGate } from '../helpers/rest-gate.ts';
 import { writeBacksOf } from '../helpers/write-backs.ts';
+
+type Status = ApiStatus & {
+  readonly health: string;
+  readonly counts: {
+    readonly accounts: {
+      readonly active: number;
+      readonly deleted: number;
+      readonly stale: number;
+      readonly byCodeState: Record<string, number>;
+    };
+    readonly incidents: Record<string, number>;
+  };
+  readonly writeBack: {
+    readonly state: string;
+    readonly api: { readonly used: number; readonly max: number };
+  };
+  readonly lastVerification: { readonly different: number };
+};
 
 describe('the metrics of a running mirror', () => {
   let mirror: LiveMirror;
@@ -74,6 +94,70 @@ describe('the metrics of a running mirror', () => {
     await until('tidemark_codes_total', { outcome: 'failed' }, failed + 1);
     records.refused.off();
     expect(await value('tidemark_code_latency_seconds_count')).toBe(confirmed + 1);
+  });
+
+  it('the metrics follow the naming rules of Prometheus', async ({ skip }) => {
+    if (promtool === undefined) skip('promtool is not installed');
+    const checked = spawnSync(promtool ?? '', ['check', 'metrics'], {
+      input: await metrics(),
+      encoding: 'utf8',
+    });
+    expect(checked.stdout + checked.stderr).toBe('');
+    expect(checked.status).toBe(0);
+  });
+
+  it('the metrics show the counts and states of the status, and all that alerts and dashboard use', async () => {
+    await mirror.codesConfirmed();
+    await mirror.worked();
+    await mirror.tidemark.request('POST', '/v1/resyncs', { scope: 'all', mode: 'verify' });
+    await mirror.healed();
+    const [text, status] = await mirror.until('both were read at the same state', async () => {
+      const before = await mirror.get<Status>('/v1/status');
+      const text = await metrics();
+      const after = await mirror.get<Status>('/v1/status');
+      const isQuiet = metric(text, 'tidemark_verification_differences') !== undefined;
+      return (
+        isQuiet && JSON.stringify(before.counts) === JSON.stringify(after.counts) && ([text, after] as const)
+      );
+    });
+    const { counts, writeBack } = status;
+    const states = (name: string, values: Readonly<Record<string, number>>): void => {
+      for (const [state, count] of Object.entries(values)) expect(metric(text, name, { state })).toBe(count);
+    };
+    states('tidemark_accounts', { active: counts.accounts.active, deleted: counts.accounts.deleted });
+    states('tidemark_account_codes', counts.accounts.byCodeState);
+    states('tidemark_incidents', counts.incidents);
+    states('tidemark_health', { [status.health]: 1 });
+    states('tidemark_subscription_state', { [status.subscription.state]: 1 });
+    states('tidemark_write_back_state', { [writeBack.state]: 1 });
+    expect(metric(text, 'tidemark_stale_accounts')).toBe(counts.accounts.stale);
+    expect(metric(text, 'tidemark_failed_events')).toBe(counts.events['failed']);
+    expect(metric(text, 'tidemark_backlog_events')).toBe(status.backlog);
+    expect(metric(text, 'tidemark_verification_differences')).toBe(status.lastVerification.different);
+    expect(metric(text, 'tidemark_salesforce_api_requests_used')).toBe(writeBack.api.used);
+    expect(metric(text, 'tidemark_salesforce_api_requests_limit')).toBe(writeBack.api.max);
+    expect(metric(text, 'tidemark_build_info', { node: process.versions.node })).toBe(1);
+    for (const file of ['deploy/prometheus/rules.yaml', 'deploy/grafana/tidemark.json']) {
+      const used = metricNames(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'));
+      expect(used.length).toBeGreaterThan(10);
+      for (const name of used) expect(text, `${name} of ${file}`).toContain(`# TYPE ${name} `);
+    }
+  });
+
+  it('the position loses its events 72 hours after it was current', async () => {
+    await mirror.settled();
+    await mirror.codesConfirmed();
+    const remaining = (): Promise<number> => value('tidemark_stream_position_remaining_seconds');
+    expect(await remaining()).toBeGreaterThan(71 * 3_600);
+    expect(await remaining()).toBeLessThanOrEqual(72 * 3_600);
+    await mirror.sql(
+      "update subscriptions set position_at = now() - interval '70 hours', keepalive_replay_id = null",
+    );
+    await mirror.until('the metrics are read again', async () => (await remaining()) <= 2 * 3_600);
+    await mirror.sql(
+      "update subscriptions set last_keepalive_at = now() - interval '1 hour', keepalive_replay_id = replay_id",
+    );
+    await mirror.until('a keepalive moves the position', async () => (await remaining()) > 70 * 3_600);
   });
 
   it('failures of connections are counted by target and class', async () => {

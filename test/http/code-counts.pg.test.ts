@@ -47,7 +47,7 @@ describe('the counts of signup codes', () => {
     const metrics = await server.send('get', '/metrics');
     for (const state of codeStates)
       expect(metrics.text).toContain(
-        `tidemark_write_backs{state="${state}"} ${counts.accounts.byCodeState[state]}\n`,
+        `tidemark_account_codes{state="${state}"} ${counts.accounts.byCodeState[state]}\n`,
       );
   });
 

@@ -30,9 +30,9 @@ describe('the metrics', () => {
       const found = await metrics();
       return found.includes('route="unknown",status="404"} 2') && found;
     });
-    expect(text).toContain('tidemark_api_requests_total{key="reader",status="404"} 3');
-    expect(text).toContain('tidemark_api_requests_total{key="writer",status="200"} 1');
-    expect(text).toContain('tidemark_api_requests_total{key="",status="401"} 1');
+    expect(text).toContain('tidemark_http_requests_total{key="reader",status="404"} 3');
+    expect(text).toContain('tidemark_http_requests_total{key="writer",status="200"} 1');
+    expect(text).toContain('tidemark_http_requests_total{key="",status="401"} 1');
     expect(text).toContain(
       'tidemark_http_request_duration_seconds_count{method="GET",route="/v1/accounts/:id",status="404"} 3',
     );
@@ -58,7 +58,7 @@ describe('the metrics', () => {
     expect(text).toContain('tidemark_database_up 1');
     expect(text).toContain('tidemark_subscription_state{state="streaming"} 1');
     expect(text).toContain('tidemark_subscription_state{state="stopped"} 0');
-    expect(text).toContain('tidemark_write_backs{state="pending"} 1');
+    expect(text).toContain('tidemark_account_codes{state="pending"} 1');
     expect(text).toContain('tidemark_accounts{state="active"} 1');
     expect(text).toMatch(/^nodejs_eventloop_lag_seconds /m);
     expect(text).toMatch(/^process_resident_memory_bytes /m);
@@ -91,8 +91,8 @@ describe('the metrics', () => {
       await limited.send('get', '/v1/accounts', { key: await issuer.token({ sub }) });
     }
     const text = await metrics(limited);
-    expect(text).toContain('tidemark_api_requests_total{key="oidc",status="503"} 2');
-    expect(text).toContain('tidemark_rate_limited_total{limit="key"} 1');
+    expect(text).toContain('tidemark_http_requests_total{key="oidc",status="503"} 2');
+    expect(text).toContain('tidemark_http_rate_limited_requests_total{limit="key"} 1');
     await limited.close();
     await issuer.close();
   });

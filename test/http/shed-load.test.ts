@@ -48,7 +48,7 @@ describe('concurrent requests', () => {
     expect([full.statusCode, full.headers['retry-after']]).toEqual([503, '2']);
     expect(full.json()).toMatchObject({ detail: 'The service is overloaded.' });
     expect((await ask('', '/health/live')).statusCode).toBe(200);
-    expect((await ask('', '/metrics')).body).toContain('tidemark_shed_requests_total 1');
+    expect((await ask('', '/metrics')).body).toContain('tidemark_http_shed_requests_total 1');
     tell();
     for (const answer of await Promise.all([...first, third])) expect(answer.statusCode).toBe(200);
     // There is room again, for each of them.

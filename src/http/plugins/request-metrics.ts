@@ -16,6 +16,9 @@ export function nodeMetrics(): Registry {
   if (processRegistry === undefined) {
     processRegistry = new Registry();
     collectDefaultMetrics({ register: processRegistry });
+    // Gauges with the suffix of a counter; the metrics by type contain the same.
+    for (const kind of ['handles', 'requests', 'resources'])
+      processRegistry.removeSingleMetric(`nodejs_active_${kind}_total`);
   }
   return processRegistry;
 }
@@ -24,7 +27,7 @@ export function nodeMetrics(): Registry {
 export function registerMetrics(app: FastifyInstance): Metrics {
   const registry = new Registry();
   const requests = new Counter({
-    name: 'tidemark_api_requests_total',
+    name: 'tidemark_http_requests_total',
     help: 'Requests by API key; empty without a valid key, oidc for all tokens.',
     labelNames: ['key', 'status'],
     registers: [registry],
@@ -37,13 +40,13 @@ export function registerMetrics(app: FastifyInstance): Metrics {
     registers: [registry],
   });
   const limited = new Counter({
-    name: 'tidemark_rate_limited_total',
+    name: 'tidemark_http_rate_limited_requests_total',
     help: 'Requests rejected with 429, by limit.',
     labelNames: ['limit'],
     registers: [registry],
   });
   const shed = new Counter({
-    name: 'tidemark_shed_requests_total',
+    name: 'tidemark_http_shed_requests_total',
     help: 'Requests rejected with 503 because of overload.',
     registers: [registry],
   });

@@ -1,8 +1,10 @@
 import { Gauge, Registry } from 'prom-client';
-import type { Queryable } from '../../db/database.ts';
 import { healthStates, type Verdict } from '../../health/verdict.ts';
 import type { HttpDependencies } from '../server-types.ts';
 import { readCounts } from './read-counts.ts';
+import { type MetricFacts, readMetricFacts } from './read-metric-facts.ts';
+import { readLastVerification } from './read-resync-status.ts';
+import { readActivity } from './read-write-back-status.ts';
 
 // Limits the load on the database: the endpoint may be public.
 const cacheMs = 5_000;
@@ -10,108 +12,171 @@ const cacheMs = 5_000;
 const readTimeoutMs = 3_000;
 
 /** Creates a function that reads the metrics of the mirror from the database. */
-export function createMirrorMetrics({ pool, topic, health }: HttpDependencies): () => Promise<Registry> {
+export function createMirrorMetrics({
+  pool,
+  prisma,
+  topic,
+  version,
+  health,
+}: HttpDependencies): () => Promise<Registry> {
   let cached: { readonly at: number; readonly registry: Promise<Registry> } | undefined;
   return () => {
     if (cached === undefined || Date.now() - cached.at > cacheMs) {
-      const state = Promise.all([readStream(pool, topic), readCounts(pool), readInvisible(pool)]);
-      cached = { at: Date.now(), registry: buildRegistry(state, health()) };
+      const state = Promise.all([
+        readMetricFacts(pool, topic),
+        readCounts(pool),
+        readLastVerification(pool),
+        readActivity({ pool, prisma, topic }),
+      ]);
+      cached = { at: Date.now(), registry: buildRegistry(state, health(), version) };
     }
     return cached.registry;
   };
 }
 
-type MirrorState = readonly [StreamRow | undefined, Awaited<ReturnType<typeof readCounts>>, InvisibleCounts];
+type Counts = Awaited<ReturnType<typeof readCounts>>;
+type Verification = Awaited<ReturnType<typeof readLastVerification>>;
+type Activity = Awaited<ReturnType<typeof readActivity>>;
+type MirrorState = readonly [MetricFacts, Counts, Verification, Activity];
 
-async function buildRegistry(reading: Promise<MirrorState>, verdict: Promise<Verdict>): Promise<Registry> {
+async function buildRegistry(
+  reading: Promise<MirrorState>,
+  verdict: Promise<Verdict>,
+  version: string,
+): Promise<Registry> {
   const registry = new Registry();
   const { promise: timeout, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('timeout')), readTimeoutMs);
   const state = await Promise.race([reading, timeout]).catch(() => undefined);
   clearTimeout(timer);
   reading.catch(() => {});
+  gauge(registry, 'build_info', 'Always 1; the labels are the version of Tidemark and of Node.js.', [
+    'version',
+    'node',
+  ]).set({ version, node: process.versions.node }, 1);
   gauge(registry, 'database_up', 'Whether the database responded.').set(state ? 1 : 0);
-  if (state !== undefined) addMirrorState(registry, state);
   addHealth(registry, await verdict);
+  if (state !== undefined) {
+    const [facts, counts, verification, writeBack] = state;
+    addCounts(registry, counts);
+    addFacts(registry, facts);
+    addVerification(registry, verification);
+    addWriteBack(registry, writeBack);
+  }
   return registry;
 }
 
 /** The health is available without the database. */
 function addHealth(registry: Registry, { health, problems, lagMs, verifiedThrough }: Verdict): void {
-  const state = gauge(registry, 'health', 'Health of the mirror: 1 for the current state.', 'state');
-  for (const name of healthStates) state.set({ state: name }, name === health ? 1 : 0);
-  const reasons = gauge(registry, 'health_reasons', 'Why the mirror is not healthy, by code.', 'code');
+  setOne(registry, 'health', 'Health of the mirror', healthStates, health);
+  const reasons = gauge(registry, 'health_reasons', 'Why the mirror is not healthy, by code.', ['code']);
   for (const { code } of problems) reasons.inc({ code });
-  if (lagMs !== null) {
-    gauge(registry, 'mirror_age_seconds', 'Time since the mirror was last current.').set(lagMs / 1_000);
-  }
-  if (verifiedThrough !== null) {
-    const seconds = Math.max(0, (Date.now() - verifiedThrough.getTime()) / 1_000);
-    gauge(
-      registry,
-      'verification_age_seconds',
-      'Time since the mirror was last verified to equal Salesforce.',
-    ).set(seconds);
-  }
+  setKnown(
+    registry,
+    'mirror_age_seconds',
+    'Time since the mirror was last current.',
+    lagMs === null ? null : lagMs / 1_000,
+  );
+  setKnown(
+    registry,
+    'verification_age_seconds',
+    'Time since the moment up to which a comparison has shown the mirror to equal Salesforce.',
+    verifiedThrough === null ? null : Math.max(0, (Date.now() - verifiedThrough.getTime()) / 1_000),
+  );
 }
 
-function addMirrorState(registry: Registry, [stream, counts, invisible]: MirrorState): void {
-  const state = gauge(registry, 'subscription_state', 'Subscription: 1 for the current state.', 'state');
-  for (const name of states) state.set({ state: name }, (stream?.state ?? 'idle') === name ? 1 : 0);
-  if (stream?.silence != null) {
-    gauge(registry, 'stream_silence_seconds', 'Time since the last event or keepalive.').set(stream.silence);
-  }
-  gauge(registry, 'backlog_events', 'Events waiting to be applied.').set(counts.events.stored);
-  gauge(registry, 'failed_events', 'Events that cannot be applied.').set(counts.events.failed);
-  const { active, deleted, stale, byCodeState } = counts.accounts;
-  setAll(gauge(registry, 'accounts', 'Mirrored accounts.', 'state'), { active, deleted });
+function addCounts(registry: Registry, { events, accounts, incidents }: Counts): void {
+  gauge(registry, 'backlog_events', 'Events waiting to be applied.').set(events.stored);
+  gauge(registry, 'failed_events', 'Events that cannot be applied and are not repaired.').set(events.failed);
+  const { active, deleted, stale, byCodeState } = accounts;
+  setAll(registry, 'accounts', 'Mirrored accounts.', { active, deleted });
   gauge(registry, 'stale_accounts', 'Accounts waiting to be read again.').set(stale);
-  setAll(gauge(registry, 'write_backs', 'Signup codes by state.', 'state'), byCodeState);
-  const { kept, taken, resyncs } = invisible;
-  const invisibleHelp = 'Accounts that Salesforce does not return, without proof of a deletion, by state.';
-  setAll(gauge(registry, 'invisible_accounts', invisibleHelp, 'state'), { kept, deleted: taken });
-  gauge(registry, 'unconfirmed_resyncs', 'Resyncs that need confirmation.').set(resyncs);
-  setAll(gauge(registry, 'incidents', 'Known gaps that are not repaired.', 'state'), counts.incidents);
+  setAll(registry, 'account_codes', 'Active accounts by the state of their signup code.', byCodeState);
+  setAll(registry, 'incidents', 'Known gaps that are not repaired.', incidents);
 }
 
-function gauge(registry: Registry, name: string, help: string, label?: string): Gauge {
-  return new Gauge({
-    name: `tidemark_${name}`,
-    help,
-    labelNames: label === undefined ? [] : [label],
-    registers: [registry],
-  });
+function addFacts(registry: Registry, facts: MetricFacts): void {
+  setOne(
+    registry,
+    'subscription_state',
+    'State of the subscription',
+    subscriptionStates,
+    facts.subscriptionState,
+  );
+  setKnown(registry, 'stream_silence_seconds', 'Time since the last event or keepalive.', facts.silence);
+  setKnown(
+    registry,
+    'stream_position_remaining_seconds',
+    'Time until Salesforce, which keeps events for 72 hours, deletes the event of the stored position. A lower bound.',
+    facts.positionRemaining,
+  );
+  gauge(
+    registry,
+    'oldest_waiting_event_age_seconds',
+    'Age of the oldest event of the stream that has not been tried yet; 0 without one.',
+  ).set(facts.oldestWaiting);
+  setAll(
+    registry,
+    'invisible_accounts',
+    'Accounts that Salesforce does not return, without proof of a deletion.',
+    facts.invisible,
+  );
+  setAll(registry, 'resyncs', 'Unfinished resyncs.', facts.resyncs);
 }
 
-function setAll(target: Gauge, values: Readonly<Record<string, number>>): void {
+function addVerification(registry: Registry, verification: Verification): void {
+  setKnown(
+    registry,
+    'verification_differences',
+    'Accounts that differed from Salesforce in the last comparison of all accounts and are not repaired.',
+    verification === null ? null : verification.repaired ? 0 : verification.different,
+  );
+}
+
+function addWriteBack(registry: Registry, { state, row }: Activity): void {
+  setOne(registry, 'write_back_state', 'State of the write-back of signup codes', writeBackStates, state);
+  const requests = 'API requests of the org within 24 hours';
+  setKnown(registry, 'salesforce_api_requests_used', `${requests}, as last reported.`, row?.apiUsed ?? null);
+  setKnown(registry, 'salesforce_api_requests_limit', `Limit of the ${requests}.`, row?.apiMax ?? null);
+  const percent = row?.apiReservePercent ?? null;
+  setKnown(
+    registry,
+    'salesforce_api_reserve_ratio',
+    'Share of the limit that Tidemark leaves to other clients.',
+    percent === null ? null : percent / 100,
+  );
+}
+
+const subscriptionStates = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'];
+const writeBackStates = ['idle', 'running', 'waiting', 'paused'];
+
+function gauge(registry: Registry, name: string, help: string, labelNames: readonly string[] = []): Gauge {
+  return new Gauge({ name: `tidemark_${name}`, help, labelNames: [...labelNames], registers: [registry] });
+}
+
+/** A series that is absent while its value is unknown. */
+function setKnown(registry: Registry, name: string, help: string, value: number | null): void {
+  if (value !== null) gauge(registry, name, help).set(value);
+}
+
+/** A series for each state: 1 for the current one. */
+function setOne(
+  registry: Registry,
+  name: string,
+  help: string,
+  states: readonly string[],
+  current: string | null,
+): void {
+  const target = gauge(registry, name, `${help}: 1 for the current state.`, ['state']);
+  for (const state of states) target.set({ state }, state === current ? 1 : 0);
+}
+
+function setAll(
+  registry: Registry,
+  name: string,
+  help: string,
+  values: Readonly<Record<string, number>>,
+): void {
+  const target = gauge(registry, name, help, ['state']);
   for (const [state, value] of Object.entries(values)) target.set({ state }, value);
-}
-
-type InvisibleCounts = { readonly kept: number; readonly taken: number; readonly resyncs: number };
-
-async function readInvisible(client: Queryable): Promise<InvisibleCounts> {
-  const { rows } = await client.query<InvisibleCounts>({
-    name: 'read-invisible-metrics',
-    text: `select count(*) filter (where state = 'kept')::int as kept,
-                  count(*) filter (where state = 'taken')::int as taken,
-                  (select count(*)::int from resyncs where state = 'needs-confirmation') as resyncs
-             from invisible_accounts`,
-  });
-  return rows[0] ?? { kept: 0, taken: 0, resyncs: 0 };
-}
-
-const states = ['idle', 'connecting', 'streaming', 'waiting', 'stopped'];
-
-type StreamRow = { readonly state: string; readonly silence: number | null };
-
-// Compares times of the database only: clocks may differ.
-async function readStream(client: Queryable, topic: string): Promise<StreamRow | undefined> {
-  const { rows } = await client.query<StreamRow>({
-    name: 'read-stream-metrics',
-    text: `select state,
-                  extract(epoch from clock_timestamp() - greatest(last_event_at, last_keepalive_at))::float8 as silence
-             from subscriptions where topic = $1`,
-    values: [topic],
-  });
-  return rows[0];
 }
