@@ -13,7 +13,7 @@ function outcome(resync: Resync): string {
     case 'failed':
       return `Failed: ${resync.error ?? 'unknown reason'}`;
     case 'needs-confirmation':
-      return `Needs confirmation: ${resync.error ?? 'accounts are not visible'}\nOr: npx tidemark resync --confirm ${resync.id}`;
+      return `Needs confirmation: ${resync.error ?? 'accounts are not visible'}\nOr: tidemark resyncs confirm ${resync.id}`;
     case 'cancelled':
       return `Cancelled after ${resync.read} accounts; what was read stays.`;
     default:

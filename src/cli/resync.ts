@@ -1,31 +1,72 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Api } from './api.ts';
+import type { Context, Run } from './command.ts';
 import { describeResult } from './describe-result.ts';
 import { CliError, exitCodes } from './exit.ts';
 import { followResync, type Resync } from './follow-resync.ts';
+import { type Output, printNote } from './output.ts';
 import { createProgress, type Progress } from './show-progress.ts';
 
-export type ResyncOptions = {
+export type FollowOptions = { readonly wait: boolean; readonly json?: boolean };
+
+type ResyncOptions = FollowOptions & {
   readonly all?: boolean;
   readonly since?: string;
   readonly account?: readonly string[];
-  /** The id of a resync to confirm, instead of a new one. */
-  readonly confirm?: string;
   readonly mode: string;
-  readonly wait: boolean;
-  readonly json?: boolean;
 };
 
-/** Starts a resync and follows it to its end, except with `--no-wait`. @returns the exit code */
-export async function resync(api: Api, options: ResyncOptions): Promise<number> {
-  const { confirm } = options;
-  const { status, body: ordered } =
-    confirm === undefined
-      ? await api.send<Resync>('POST', '/v1/resyncs', orderOf(options))
-      : await api.send<Resync>('POST', `/v1/resyncs/${encodeURIComponent(confirm)}/confirm`, {});
+/** Adds the command that starts a resync, under a name. */
+export function addStartCommand(parent: Command, run: Run, name: string): void {
+  parent
+    .command(name)
+    .description('read accounts from Salesforce again, or compare them (scope write)')
+    .addOption(new Option('--all', 'all accounts').conflicts(['since', 'account']))
+    .addOption(
+      new Option('--since <time>', 'accounts changed since a time, such as 2026-11-23T10:00:00Z')
+        .argParser(parseTime)
+        .conflicts('account'),
+    )
+    .option('--account <id...>', 'the listed accounts')
+    .addOption(
+      new Option('--mode <mode>', 'merge the records, compare them, or compare a part of them')
+        .choices(['repair', 'verify', 'sample'])
+        .default('repair'),
+    )
+    .option('--no-wait', 'do not wait for the result')
+    .option('--json', 'print the resync as JSON')
+    .action((options: ResyncOptions, command: Command) => {
+      const { all, since, account } = options;
+      if (all !== true && since === undefined && account === undefined) {
+        command.error('error: specify what to read: --all, --since <time> or --account <id...>');
+      }
+      return run((context) => runResync(context, '/v1/resyncs', orderOf(options), options));
+    });
+}
+
+function parseTime(text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It is not a date and time.');
+  return time.toISOString();
+}
+
+/** Starts or resumes a resync and follows it to its end, except with `--no-wait`. @returns the exit code */
+export async function runResync(
+  { api, out }: Context,
+  path: string,
+  order: object,
+  options: FollowOptions,
+): Promise<number> {
+  const { status, body: ordered } = await api.send<Resync>('POST', path, order);
   const isNew = status === 202;
   if (!isNew) printNote(`A resync is already running since ${ordered.createdAt}: ${ordered.id}`);
   if (!options.wait) {
-    print(options, ordered, `Resync ${ordered.id} is ${ordered.state}: ${api.url}/v1/resyncs/${ordered.id}`);
+    print(
+      out,
+      options,
+      ordered,
+      `Resync ${ordered.id} is ${ordered.state}; see: tidemark resyncs show ${ordered.id}`,
+    );
     return exitCodes.done;
   }
   const progress = createProgress(process.stderr);
@@ -40,7 +81,7 @@ export async function resync(api: Api, options: ResyncOptions): Promise<number> 
     progress.end();
     stopListening();
   }
-  print(options, last, describeResult(last));
+  print(out, options, last, describeResult(last));
   return exitCodeOf(last);
 }
 
@@ -89,10 +130,7 @@ function onInterrupt(act: () => Promise<void>): () => void {
   return () => process.off('SIGINT', onSignal);
 }
 
-function print({ json }: ResyncOptions, data: Resync, text: string): void {
-  process.stdout.write(`${json === true ? JSON.stringify(data, null, 2) : text}\n`);
-}
-
-function printNote(text: string): void {
-  process.stderr.write(`${text}\n`);
+function print(out: Output, { json }: FollowOptions, data: Resync, text: string): void {
+  if (json === true) out.printJson(data);
+  else out.print(text);
 }

@@ -1,87 +1,78 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { type Api, createApi } from './api.ts';
-import { CliError, exitCodes } from './exit.ts';
+import { createApi } from './api.ts';
+import { addCodeCommands } from './codes.ts';
+import type { Run } from './command.ts';
+import { addEventCommands } from './events.ts';
+import { CliError, exitCodeMeanings, exitCodes, statusExitCodes } from './exit.ts';
 import { findTidemark } from './find-tidemark.ts';
-import { type ResyncOptions, resync } from './resync.ts';
-import { status } from './status.ts';
+import { addIncidentCommands } from './incidents.ts';
+import { createOutput, printNote } from './output.ts';
+import { addResyncCommands } from './resyncs.ts';
+import { addStatusCommand } from './status.ts';
+import { addTailCommand } from './tail.ts';
 
 /** Runs a command line. @returns the exit code */
 export async function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = describeCommands(async (command) => {
-    exitCode = await command(createApi(await findTidemark(environment)));
+    const api = createApi(await findTidemark(environment));
+    const result = await command({ api, out: createOutput(process.stdout, environment) });
+    exitCode = result ?? exitCodes.done;
   });
   try {
     await program.parseAsync(words, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    if (!(error instanceof CliError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return error.exitCode;
+    const failure = exitCodeOf(error);
+    return failure !== exitCodes.done && words[0] === 'status' ? statusExitCodes.unknown : failure;
   }
 }
 
-type Run = (command: (api: Api) => Promise<number>) => Promise<void>;
+/** Prints the message, unless the parser has already done so. @throws errors that are not expected */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (!(error instanceof CliError)) throw error;
+  printNote(error.message);
+  return error.exitCode;
+}
 
-function describeCommands(run: Run): Command {
+/** All commands with their options and help. */
+export function describeCommands(run: Run): Command {
   const program = new Command('tidemark')
-    .description('Controls a running Tidemark and shows its status.')
+    .description('Shows the status of a running Tidemark and controls it.')
     .version(packageJson.version)
     .exitOverride()
     .showHelpAfterError('(use --help for a list of commands and options)')
     .addHelpText('after', helpText);
-  program
-    .command('resync')
-    .description('read accounts from Salesforce again, or compare them')
-    .addOption(new Option('--all', 'all accounts').conflicts(['since', 'account', 'confirm']))
-    .addOption(
-      new Option('--since <time>', 'accounts changed since a time, such as 2026-11-23T10:00:00Z')
-        .argParser(parseTime)
-        .conflicts(['account', 'confirm']),
-    )
-    .addOption(new Option('--account <id...>', 'the listed accounts').conflicts('confirm'))
-    .option('--confirm <id>', 'resume a resync that needs confirmation (scope admin)')
-    .addOption(
-      new Option('--mode <mode>', 'merge the records, compare them, or compare a part of them')
-        .choices(['repair', 'verify', 'sample'])
-        .default('repair'),
-    )
-    .option('--no-wait', 'do not wait for the result')
-    .option('--json', 'print the resync as JSON')
-    .action((options: ResyncOptions, command: Command) => {
-      const { all, since, account, confirm } = options;
-      if (all !== true && since === undefined && account === undefined && confirm === undefined) {
-        command.error('error: specify what to read: --all, --since <time> or --account <id...>');
-      }
-      return run((api) => resync(api, options));
-    });
-  program
-    .command('status')
-    .description('show the status of the mirror')
-    .option('--json', 'print the status as JSON')
-    .action((options: { readonly json?: boolean }) => run((api) => status(api, options)));
+  addStatusCommand(program, run);
+  addTailCommand(program, run);
+  addCodeCommands(program, run);
+  addEventCommands(program, run);
+  addIncidentCommands(program, run);
+  addResyncCommands(program, run);
   return program;
 }
 
-function parseTime(text: string): string {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It is not a date and time.');
-  return time.toISOString();
-}
+const describeExitCodes = (meanings: object): string =>
+  Object.entries(meanings)
+    .map(([code, meaning]) => `  ${code.padEnd(16)} ${meaning}`)
+    .join('\n');
 
 const helpText = `
 Examples:
-  $ npx tidemark resync --all
-  $ npx tidemark resync --all --mode verify
-  $ npx tidemark resync --account 001al00000K3N1wAAF --json
-  $ npx tidemark status
+  $ tidemark status
+  $ tidemark codes --state failed
+  $ tidemark tail --record-id 001al00000K3N1wAAF
+  $ tidemark resync --all --mode verify
 
 Environment:
-  TIDEMARK_URL      the address of Tidemark (default http://127.0.0.1:3000)
-  TIDEMARK_API_KEY  an API key with the required scope; defaults to the generated key of the embedded defaults
+  TIDEMARK_URL     the address of Tidemark (default http://127.0.0.1:3000)
+  TIDEMARK_API_KEY an API key with the required scope; defaults to the generated key of the embedded defaults
+  NO_COLOR         no colors; FORCE_COLOR: colors although the output is not a terminal
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a verification found differences, 4 (status) down,
-5 a resync needs confirmation, 130 cancelled.
-Ctrl-C cancels the resync.`;
+Exit codes of status:
+${describeExitCodes(exitCodeMeanings.status)}
+
+Exit codes of other commands:
+${describeExitCodes(exitCodeMeanings.others)}`;

@@ -1,52 +1,102 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
 import type { Static } from 'typebox';
 import type { StatusSchema } from '../http/schemas/status.ts';
-import type { Api } from './api.ts';
+import { UnreachableError } from './api.ts';
+import type { Run } from './command.ts';
 import { describeWaiting, duration } from './describe-progress.ts';
-import { exitCodes } from './exit.ts';
+import { statusExitCodes } from './exit.ts';
+import { formatTime, parseCount } from './list.ts';
+import { type Output, printNote, toPrintable } from './output.ts';
+import { formatTable, type Row } from './table.ts';
 
 type Status = Static<typeof StatusSchema>;
+type StatusOptions = { readonly json?: boolean; readonly watch?: number | true };
 
-export async function status(api: Api, { json }: { readonly json?: boolean }): Promise<number> {
-  const { body } = await api.send<Status>('GET', '/v1/status');
-  process.stdout.write(
-    `${json === true ? JSON.stringify(body, null, 2) : describeStatus(body, Date.now())}\n`,
-  );
-  return body.health === 'down' ? exitCodes.down : exitCodes.done;
+const defaultWatchSeconds = 2;
+
+export function addStatusCommand(program: Command, run: Run): void {
+  program
+    .command('status')
+    .description('show whether the mirror is healthy, since when it is not, why, and what to do')
+    .option('--watch [seconds]', 'refresh in place, every 2 seconds by default', parseCount)
+    .option('--json', 'print the status as JSON')
+    .action(({ json, watch }: StatusOptions) =>
+      run(async ({ api, out }) => {
+        const readStatus = async () => (await api.send<Status>('GET', '/v1/status')).body;
+        if (watch !== undefined) {
+          const seconds = watch === true ? defaultWatchSeconds : watch;
+          return watchStatus(out, readStatus, json === true, seconds * 1_000);
+        }
+        const status = await readStatus();
+        if (json === true) out.printJson(status);
+        else out.print(describeStatus(out, status, Date.now()));
+        return statusExitCodes[status.health];
+      }),
+    );
 }
 
-/** @param now epoch milliseconds */
-export function describeStatus(status: Status, now: number): string {
+/** Shows the status until the process is stopped. As JSON, each status is one line. */
+async function watchStatus(
+  out: Output,
+  readStatus: () => Promise<Status>,
+  isJson: boolean,
+  intervalMs: number,
+): Promise<never> {
+  for (;;) {
+    try {
+      const status = await readStatus();
+      if (isJson) out.print(JSON.stringify(status));
+      else out.redraw(`${formatTime(new Date().toISOString())}\n${describeStatus(out, status, Date.now())}`);
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      if (isJson) printNote(error.message);
+      else out.redraw(out.paint('red', `Unknown: ${toPrintable(error.message)}`));
+    }
+    await pause(intervalMs);
+  }
+}
+
+/** The verdict, then the details. @param now epoch milliseconds */
+export function describeStatus(out: Output, status: Status, now: number): string {
   const { subscription, backlog, counts, writeBack, lastVerification, resyncs, lastErrors } = status;
   const { accounts, incidents, events } = counts;
   const { pending, written, confirmed, failed } = accounts.byCodeState;
-  const rows: [string, string][] = [
-    ...describeHealth(status, now),
+  const rows: Row[] = [
+    ...status.reasons.slice(1).map((reason) => ['Also', describeReason(reason, now).trimStart()]),
     ['Stream', `${subscription.state}${since(subscription.stateSince, now)}`],
     ['Lag', `${describeLag(status)}, ${backlog} ${backlog === 1 ? 'event' : 'events'} waiting`],
     ['Accounts', `${accounts.active} active, ${accounts.deleted} deleted, ${accounts.stale} stale`],
     ['Codes', `${confirmed} confirmed, ${written} written, ${pending} pending, ${failed} failed`],
     ...describeHold(writeBack, now),
-    ...writeBack.failures.map((cause): [string, string] => ['', describeFailures(cause)]),
+    ...writeBack.failures.map((cause) => ['', describeFailures(cause)]),
     ['Incidents', `${incidents.open} open, ${incidents.repairing} being repaired`],
     ['Last verification', describeVerification(lastVerification, now)],
     ...describeFields(status, now),
-    ...resyncs.map((resync): [string, string] => ['Resync', describeResync(resync)]),
+    ...resyncs.map((resync) => ['Resync', describeResync(resync)]),
     ['Errors', `${events.failed} ${events.failed === 1 ? 'event' : 'events'} failed`],
-    ...lastErrors.map(({ id, error }): [string, string] => ['', `event ${id}: ${error ?? 'no reason'}`]),
+    ...lastErrors.map(({ id, error }) => ['', `event ${id}: ${error ?? 'no reason'}`]),
   ];
-  const nameWidth = Math.max(...rows.map(([name]) => name.length)) + 2;
-  return rows.map(([name, text]) => `${name.padEnd(nameWidth)}${text}`).join('\n');
+  return `${describeVerdict(out, status, now)}\n\n${formatTable(out, rows)}`;
 }
 
-/** The health, then each reason with its age and remedy. */
-function describeHealth({ health, reasons }: Status, now: number): [string, string][] {
-  return [
-    ['Health', health],
-    ...reasons.flatMap(({ code, message, since: at, action }): [string, string][] => [
-      ['', `${code}${since(at, now)}: ${message}`],
-      ...(action === '' ? [] : [['', `  ${action}`] as [string, string]]),
-    ]),
-  ];
+const healthColors = { healthy: 'green', degraded: 'yellow', down: 'red' } as const;
+
+/** The health in one sentence: since when, why, and what to do. */
+function describeVerdict(out: Output, status: Status, now: number): string {
+  const { health, reasons } = status;
+  const [reason] = reasons;
+  const word = out.paint(healthColors[health], `${health[0]?.toUpperCase()}${health.slice(1)}`);
+  if (reason === undefined) return `${word}: the mirror is current.`;
+  return `${word}${toPrintable(describeReason(reason, now))}`;
+}
+
+function describeReason(
+  { code, message, since: at, action }: Status['reasons'][number],
+  now: number,
+): string {
+  const sentence = /[.!?]$/.test(message) ? message : `${message}.`;
+  return `${since(at, now)} (${code}): ${sentence} ${action}`;
 }
 
 /** The time since the mirror was last current. */
@@ -58,20 +108,18 @@ function describeLag({ lagMilliseconds, reasons, subscription }: Status): string
 }
 
 /** Why the write-back is waiting or paused; empty if it is not. */
-function describeHold({ state, since: at, reason }: Status['writeBack'], now: number): [string, string][] {
+function describeHold({ state, since: at, reason }: Status['writeBack'], now: number): Row[] {
   if (state !== 'waiting' && state !== 'paused') return [];
   return [['', `${state}${since(at, now)}: ${reason?.message ?? 'no reason'}`]];
 }
 
 /** The fields that events do not keep current; empty if there are none. */
-function describeFields({ calculatedFields, unreadableFields }: Status, now: number): [string, string][] {
+function describeFields({ calculatedFields, unreadableFields }: Status, now: number): Row[] {
   const { names, refreshedAt } = calculatedFields;
   const read = refreshedAt === null ? 'not read yet' : `read${since(refreshedAt, now, ' ', ' ago')}`;
   return [
-    ...(names.length === 0
-      ? []
-      : [['Calculated fields', `${names.join(', ')} (${read})`] as [string, string]]),
-    ...unreadableFields.map(({ name, since: at }): [string, string] => [
+    ...(names.length === 0 ? [] : [['Calculated fields', `${names.join(', ')} (${read})`]]),
+    ...unreadableFields.map(({ name, since: at }) => [
       'Unreadable field',
       `${name}${since(at, now)}; its values are kept`,
     ]),
@@ -88,7 +136,7 @@ function describeFailures({ code, count, message }: Status['writeBack']['failure
 }
 
 function describeVerification(verification: Status['lastVerification'], now: number): string {
-  if (verification === null) return 'never; compare with: npx tidemark resync --all --mode verify';
+  if (verification === null) return 'never; compare with: tidemark resync --all --mode verify';
   const { mode, compared, different, repaired, at } = verification;
   const some = `${different} of ${compared} differed${repaired ? ' and were repaired' : ''}`;
   const none = mode === 'sample' ? 'no difference found' : `all ${compared} compared were equal`;

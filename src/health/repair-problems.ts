@@ -47,7 +47,7 @@ const incidentSummaries: Readonly<Record<string, string>> = {
 
 /** For causes that need an operator. */
 const incidentActions: Readonly<Record<string, string>> = {
-  difference: 'Run "npx tidemark resync --all" to repair them; GET /v1/resyncs/{id}/differences lists them.',
+  difference: 'Run "tidemark resync --all" to repair them; GET /v1/resyncs/{id}/differences lists them.',
   'failed record':
     'Correct these records in Salesforce (GET /v1/incidents names them, with the reason); they are read again every 15 minutes.',
   'schema changed':
@@ -112,7 +112,7 @@ function comparisonProblems({ failedComparison }: StoredFacts): Problem[] {
       summary: `The latest comparison with Salesforce failed (resync ${id}).`,
       detail: error,
       since,
-      action: action ?? 'Correct the cause, then run "npx tidemark resync --all --mode verify".',
+      action: action ?? 'Correct the cause, then run "tidemark resync --all --mode verify".',
     }),
   ];
 }

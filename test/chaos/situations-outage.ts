@@ -28,7 +28,7 @@ const statusDuringOutage: Situation = {
     const service = services.get(world);
     if (service === undefined) throw new Error('the service of situation 1 is missing');
     transcript.did(
-      'The outage of situation 1 continues. `tidemark status` exits with 4, so scripts can test for it. With `--json`:',
+      'The outage of situation 1 continues. `tidemark status` exits with 2, so scripts can test for it. With `--json`:',
     );
     await transcript.command(service, 'status', '--json');
     transcript.did('The Pub/Sub API accepts streams again. Tidemark continues without an action.');

@@ -25,7 +25,7 @@ describe('error messages of the command line', () => {
     await nobody.close();
     const settings = { TIDEMARK_URL: nobody.url, TIDEMARK_API_KEY: 'x' };
     expect(await run(settings, 'status')).toEqual({
-      exitCode: 1,
+      exitCode: 3,
       stderr: `No server is listening at ${nobody.url}: start Tidemark with "npm start", or set TIDEMARK_URL.\n`,
     });
   });
@@ -36,7 +36,7 @@ describe('error messages of the command line', () => {
     const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     const { exitCode, stderr } = await run({ TIDEMARK_URL: url, TIDEMARK_API_KEY: 'x' }, 'status');
     other.close();
-    expect([exitCode, stderr]).toEqual([1, `${url} does not respond like Tidemark; set TIDEMARK_URL.\n`]);
+    expect([exitCode, stderr]).toEqual([3, `${url} does not respond like Tidemark; set TIDEMARK_URL.\n`]);
   });
 
   test.each([
@@ -61,6 +61,8 @@ describe('error messages of the command line', () => {
     [['resync', '--all', '--account', 'x'], 'cannot be used with'],
     [['resync', '--since', 'yesterday'], 'It is not a date and time.'],
     [['resync', '--all', '--mode', 'guess'], 'Allowed choices are repair, verify, sample'],
+    [['codes', 'retry'], 'specify either accounts or --error-code'],
+    [['codes', '--limit', '0'], 'It is not a positive number.'],
     [['resnyc', '--all'], 'Did you mean resync?'],
     [[], 'Usage: tidemark'],
   ])('the usage error of %j ends with exit code 2', async (words, text) => {
@@ -70,8 +72,8 @@ describe('error messages of the command line', () => {
   });
 
   test('a malformed address and a remote address without a key are described in one line', async () => {
-    expect(await run({ TIDEMARK_URL: 'localhost:3000' }, 'status')).toMatchObject({ exitCode: 2 });
-    const { exitCode, stderr } = await run({ TIDEMARK_URL: 'https://tidemark.example' }, 'status');
+    expect(await run({ TIDEMARK_URL: 'localhost:3000' }, 'status')).toMatchObject({ exitCode: 3 });
+    const { exitCode, stderr } = await run({ TIDEMARK_URL: 'https://tidemark.example' }, 'events');
     expect([exitCode, stderr]).toEqual([2, 'TIDEMARK_API_KEY: set it to an API key of tidemark.example\n']);
   });
 });

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { describeProgress, describeWaiting, duration, paceSince } from '../../src/cli/describe-progress.ts';
 import type { Resync } from '../../src/cli/follow-resync.ts';
+import { createOutput } from '../../src/cli/output.ts';
 import { createProgress } from '../../src/cli/show-progress.ts';
 import { describeStatus } from '../../src/cli/status.ts';
 
@@ -93,9 +94,12 @@ describe('the progress bar on a terminal', () => {
   });
 });
 
+const plainOutput = createOutput(new PassThrough() as unknown as NodeJS.WriteStream, {});
+
 test('the status begins with the verdict, its cause, since when and what to do', () => {
   const now = Date.parse('2026-11-24T12:00:00.000Z');
   const lines = describeStatus(
+    plainOutput,
     {
       health: 'down',
       reasons: [
@@ -104,6 +108,12 @@ test('the status begins with the verdict, its cause, since when and what to do',
           message: 'The stream is stopped. user is inactive (invalid_grant)',
           since: '2026-11-24T11:48:00.000Z',
           action: 'Activate the user.',
+        },
+        {
+          code: 'codes-failed',
+          message: '5 codes failed.',
+          since: '2026-11-24T11:56:00.000Z',
+          action: 'Correct the cause.',
         },
       ],
       freshThrough: '2026-11-24T11:47:00.000Z',
@@ -167,9 +177,11 @@ test('the status begins with the verdict, its cause, since when and what to do',
     },
     now,
   );
-  expect(lines).toBe(`Health             down
-                   stream-stopped for 12 min: The stream is stopped. user is inactive (invalid_grant)
-                     Activate the user.
+  expect(
+    lines,
+  ).toBe(`Down for 12 min (stream-stopped): The stream is stopped. user is inactive (invalid_grant). Activate the user.
+
+Also               for 4 min (codes-failed): 5 codes failed. Correct the cause.
 Stream             streaming for 5 min
 Lag                13 min, 3 events waiting
 Accounts           200 active, 1 deleted, 0 stale

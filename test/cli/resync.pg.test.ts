@@ -64,16 +64,16 @@ describe('the command tidemark resync', () => {
     expect(await rows()).toMatchObject([{ scope: 'since', since: new Date('2026-11-23T10:00:00Z') }]);
   });
 
-  test('a resync that needs confirmation ends the command with 5, which says what to check and how to confirm', async () => {
+  test('a resync that needs confirmation ends the command with 4, which says what to check and how to confirm', async () => {
     const command = run('--all');
     await said(command, 'queued');
     await change(`state = 'needs-confirmation', error = 'Check "View All".',
                   waiting = '{"reason": "confirmation", "notVisible": 151, "records": 151}'`);
     const { exitCode, stdout } = await command.ended;
     const [resync] = await rows();
-    expect(exitCode).toBe(5);
+    expect(exitCode).toBe(4);
     expect(stdout).toBe(
-      `Needs confirmation: Check "View All".\nOr: npx tidemark resync --confirm ${resync?.id}\n`,
+      `Needs confirmation: Check "View All".\nOr: tidemark resyncs confirm ${resync?.id}\n`,
     );
     expect(command.stderr()).toContain('151 accounts are not visible');
   });
@@ -83,10 +83,16 @@ describe('the command tidemark resync', () => {
       `insert into resyncs (scope, reason, account_ids, state) values ('all', 'overflow', '{}', 'needs-confirmation')`,
     );
     const [resync] = await rows();
-    const refused = await run('--confirm', String(resync?.id)).ended;
+    const confirm = (key: string) =>
+      tidemarkCommand(
+        { TIDEMARK_URL: server.url, TIDEMARK_API_KEY: key },
+        'resyncs',
+        'confirm',
+        String(resync?.id),
+      );
+    const refused = await confirm(keys.write).ended;
     expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('admin') });
-    const environment = { TIDEMARK_URL: server.url, TIDEMARK_API_KEY: keys.admin };
-    const command = tidemarkCommand(environment, 'resync', '--confirm', String(resync?.id));
+    const command = confirm(keys.admin);
     await said(command, 'queued');
     await change(`state = 'done', read = 3, deleted = 2, not_visible = 2`);
     const { exitCode, stdout } = await command.ended;

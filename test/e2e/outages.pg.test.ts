@@ -99,8 +99,8 @@ describe('an outage of the stream', () => {
     );
     expect((await status()).reasons[0]).toMatchObject({ code: 'stream-stopped', action: expect.any(String) });
     const command = await statusCommand();
-    expect(command.stdout).toMatch(/^Health +down\n +stream-stopped for /);
-    expect(command.exitCode).toBe(4);
+    expect(command.stdout).toMatch(/^Down for .* \(stream-stopped\): /);
+    expect(command.exitCode).toBe(2);
     const api = await startTidemark(mirror.database.url, mirror.simulator, {
       roles: new Set(['api'] as const),
     });
