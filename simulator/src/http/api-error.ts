@@ -31,20 +31,27 @@ export const rowError = ([first]: readonly SaveError[]): ApiError => {
 export const sendApiError = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
   const refusal = toApiError(error);
   if (refusal.status >= 500) request.log.error(error);
-  const { errorCode, fields, message, status } = refusal;
-  return reply.code(status).send([{ message, errorCode, ...(fields && { fields }) }]);
+  return reply.code(refusal.status).send([errorJson(refusal)]);
 };
 
-const toApiError = (error: FastifyError): ApiError => {
+export const errorJson = ({ errorCode, fields, message }: ApiError) => ({
+  message,
+  errorCode,
+  ...(fields && { fields }),
+});
+
+/** Any error as one of the REST API. */
+export const toApiError = (error: unknown): ApiError => {
   if (error instanceof ApiError) return error;
   if (error instanceof QueryError) return new ApiError(400, error.errorCode, error.message);
-  switch (error.statusCode) {
+  const { message, statusCode } = Object(error);
+  switch (statusCode) {
     case 400:
-      return new ApiError(400, 'JSON_PARSER_ERROR', error.message);
+      return new ApiError(400, 'JSON_PARSER_ERROR', message);
     case 413:
       return new ApiError(413, 'REQUEST_TOO_LARGE', 'the request is too large');
     case 415:
-      return new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', error.message);
+      return new ApiError(415, 'UNSUPPORTED_MEDIA_TYPE', message);
     default:
       return new ApiError(500, 'UNKNOWN_EXCEPTION', 'An unexpected error occurred');
   }

@@ -28,8 +28,8 @@ export const startHttpServer = async ({
     forceCloseConnections: true,
     serverFactory: (handler) =>
       identity
-        ? createHttpsServer({ ...identity, maxHeaderSize }, handler)
-        : createHttpServer({ maxHeaderSize }, handler),
+        ? createHttpsServer({ ...identity, ...SERVER_OPTIONS }, handler)
+        : createHttpServer(SERVER_OPTIONS, handler),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
   });
   const parseJson = app.getDefaultJsonParser('error', 'error');
@@ -52,6 +52,9 @@ export const startHttpServer = async ({
   if (address === null || typeof address === 'string') throw new Error('the HTTP server has no port');
   return { port: address.port, close: () => app.close() };
 };
+
+/** Fastify's own defaults, which it does not apply to a server that it does not create. */
+const SERVER_OPTIONS = { keepAliveTimeout: 72_000, maxHeaderSize, requestTimeout: 0 };
 
 type HttpServerOptions = {
   readonly context: HttpContext;

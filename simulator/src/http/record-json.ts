@@ -13,9 +13,38 @@ export const recordJson = (
   const json: Record<string, unknown> = {
     attributes: { type: 'Account', url: `${versionUrl}/sobjects/Account/${record.id}` },
   };
-  for (const field of fields) json[field.name] = fieldJson(record, field, index);
+  for (const field of fields) {
+    if (field.name.includes('.')) addParentField(json, record, field, versionUrl);
+    else json[field.name] = fieldJson(record, field, index);
+  }
   return json;
 };
+
+/** `Owner.Name` becomes `Name` of `Owner`, and `Owner` is null without an owner. */
+const addParentField = (
+  json: Record<string, unknown>,
+  { values }: OrgRecord,
+  field: FieldDefinition,
+  versionUrl: string,
+): void => {
+  const path = field.name.split('.');
+  const name = path.pop() ?? '';
+  let child = json;
+  for (const [depth, relationship] of path.entries()) {
+    const id = values[`${path.slice(0, depth + 1).join('.')}.Id`];
+    const type = String(id).startsWith('005') ? 'User' : 'Account';
+    const parent = isObject(child[relationship])
+      ? { ...child[relationship] }
+      : { attributes: { type, url: `${versionUrl}/sobjects/${type}/${id}` } };
+    child[relationship] = typeof id === 'string' ? parent : null;
+    if (typeof id !== 'string') return;
+    child = parent;
+  }
+  child[name] = valueJson(field, values[field.name] ?? null);
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
 
 /** Times as `2026-11-23T08:00:00.000+0000`, dates as `2026-11-23`. */
 export const valueJson = (field: FieldDefinition, value: FieldValue): FieldValue => {

@@ -4,6 +4,7 @@ import type { HttpContext } from './http-context.ts';
 import { versionUrl } from './rest-caller.ts';
 import { assertAccount } from './rest-rows.ts';
 import { isFilterable, isGroupable } from './soql/field-value.ts';
+import { relationshipName } from './soql/parent-fields.ts';
 
 /** Describe: Account and its fields. */
 export const describeRoutes =
@@ -96,7 +97,7 @@ const describeField = (field: FieldDefinition) => ({
   })),
   precision: field.type === 'int' ? 0 : field.precision,
   referenceTo: field.referenceTo,
-  relationshipName: field.type === 'reference' ? field.name.replace(/Id$/, '') : null,
+  relationshipName: relationshipName(field),
   restrictedPicklist: false,
   scale: field.scale,
   soapType: soapTypes[field.type] ?? 'xsd:string',

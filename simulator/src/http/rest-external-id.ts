@@ -5,8 +5,15 @@ import { fieldIndex } from './field-index.ts';
 import type { HttpContext } from './http-context.ts';
 import { readRecord } from './record-input.ts';
 import { recordJson } from './record-json.ts';
-import { callerOf, versionUrl } from './rest-caller.ts';
-import { assertAccount, assertSaved, selectedFields } from './rest-rows.ts';
+import {
+  assertAccount,
+  assertSaved,
+  type RowResponse,
+  type RowScope,
+  rowScope,
+  selectedFields,
+  sendRow,
+} from './rest-rows.ts';
 
 /** Single accounts by external id: read and upsert. Several matches return 300 with their URLs. */
 export const externalIdRoutes =
@@ -14,28 +21,38 @@ export const externalIdRoutes =
   async (app: FastifyInstance) => {
     app.addHook('preHandler', async (request) => assertAccount(request));
 
-    app.get<ExternalIdRoute>('/sobjects/:type/:field/:value', async (request, reply) => {
-      const index = fieldIndex(org);
-      const field = externalIdField(org, request.params.field);
-      const [record, ...others] = recordsWith(org, field, request.params.value);
-      if (!record) throw valueNotFound(field);
-      if (others.length > 0) return reply.code(300).send(urls([record, ...others], versionUrl(request)));
-      return recordJson(record, selectedFields(request.query.fields, index), index, versionUrl(request));
-    });
+    app.get<ExternalIdRoute>('/sobjects/:type/:field/:value', async (request, reply) =>
+      sendRow(reply, readByExternalId(rowScope(org, request), request.params, request.query.fields)),
+    );
 
-    app.patch<ExternalIdRoute>('/sobjects/:type/:field/:value', async (request, reply) => {
-      const field = externalIdField(org, request.params.field);
-      const { values } = readRecord(request.body, fieldIndex(org));
-      assertNotTwice(values, field);
-      const matches = recordsWith(org, field, request.params.value);
-      if (matches.length > 1) return reply.code(300).send(urls(matches, versionUrl(request)));
-      const result = org.transaction(callerOf(request), (tx) =>
-        tx.upsert(field.name, request.params.value, values),
-      );
-      const { created, id } = assertSaved(result);
-      return reply.code(created ? 201 : 200).send({ id, success: true, errors: [], created });
-    });
+    app.patch<ExternalIdRoute>('/sobjects/:type/:field/:value', async (request, reply) =>
+      sendRow(reply, upsertRow(rowScope(org, request), request.params, request.body)),
+    );
   };
+
+export const readByExternalId = (
+  { base, org }: RowScope,
+  key: ExternalId,
+  fields: string | undefined,
+): RowResponse => {
+  const index = fieldIndex(org);
+  const field = externalIdField(org, key.field);
+  const [record, ...others] = recordsWith(org, field, key.value);
+  if (!record) throw valueNotFound(field);
+  if (others.length > 0) return { status: 300, body: urls([record, ...others], base) };
+  return { status: 200, body: recordJson(record, selectedFields(fields, index), index, base) };
+};
+
+export const upsertRow = ({ base, caller, org }: RowScope, key: ExternalId, body: unknown): RowResponse => {
+  const field = externalIdField(org, key.field);
+  const { values } = readRecord(body, fieldIndex(org));
+  assertNotTwice(values, field);
+  const matches = recordsWith(org, field, key.value);
+  if (matches.length > 1) return { status: 300, body: urls(matches, base) };
+  const result = org.transaction(caller, (tx) => tx.upsert(field.name, key.value, values));
+  const { created, id } = assertSaved(result);
+  return { status: created ? 201 : 200, body: { id, success: true, errors: [], created } };
+};
 
 /** Throws NOT_FOUND if the field is not an external id. */
 export const externalIdField = (org: Org, name: string): FieldDefinition => {
@@ -66,6 +83,8 @@ const valueNotFound = ({ name }: FieldDefinition) =>
 
 const urls = (records: readonly OrgRecord[], base: string) =>
   records.map(({ id }) => `${base}/sobjects/Account/${id}`);
+
+type ExternalId = { readonly field: string; readonly value: string };
 
 type ExternalIdRoute = {
   Params: { type: string; field: string; value: string };

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { ApiError } from './api-error.ts';
 import { fieldIndex } from './field-index.ts';
 import type { HttpContext } from './http-context.ts';
@@ -19,7 +19,8 @@ export const queryRoutes = (context: HttpContext) => async (app: FastifyInstance
       if (typeof q !== 'string' || q === '') {
         throw new ApiError(400, 'MALFORMED_QUERY', 'SOQL statement must be specified');
       }
-      return firstPage(request, q, includeDeleted, context);
+      const wanted = batchSize(request.headers['sforce-query-options']);
+      return firstPage({ text: q, includeDeleted, base: versionUrl(request), wanted }, context);
     });
 
     app.get<{ Params: { locator: string } }>(`/${path}/:locator`, async (request) => {
@@ -29,12 +30,16 @@ export const queryRoutes = (context: HttpContext) => async (app: FastifyInstance
       if (!rows || cursor === undefined || start > rows.records.length) {
         throw new ApiError(400, 'INVALID_QUERY_LOCATOR', 'invalid query locator');
       }
-      return page(request, rows, cursor, start, context);
+      return page(versionUrl(request), rows, cursor, start, context);
     });
   }
 };
 
-const firstPage = (request: FastifyRequest, text: string, includeDeleted: boolean, context: HttpContext) => {
+/** The first page of a query, of at most `wanted` rows. Throws QueryError. */
+export const firstPage = (
+  { base, includeDeleted, text, wanted = 2000 }: PageRequest,
+  context: HttpContext,
+) => {
   const result = runQuery(context.org, text, { includeDeleted, now: context.now() });
   if (result.kind === 'count') return { totalSize: result.totalSize, done: true, records: [] };
   if (result.kind === 'aggregate') {
@@ -42,10 +47,9 @@ const firstPage = (request: FastifyRequest, text: string, includeDeleted: boolea
   }
   const { fields } = result;
   const records = context.faults.isResultEmpty(text) ? [] : result.records;
-  const wanted = batchSize(request.headers['sforce-query-options']);
   const rows = { fields, records, batchSize: Math.min(wanted, context.faults.pageSize() ?? wanted) };
   const cursor = records.length > rows.batchSize ? context.cursors.open(rows) : null;
-  return page(request, rows, cursor, 0, context);
+  return page(base, rows, cursor, 0, context);
 };
 
 const aggregateJson = (row: AggregateRow) => {
@@ -54,13 +58,12 @@ const aggregateJson = (row: AggregateRow) => {
 };
 
 const page = (
-  request: FastifyRequest,
+  base: string,
   { batchSize: size, fields, records }: QueryRows,
   cursor: string | null,
   start: number,
   { org }: HttpContext,
 ) => {
-  const base = versionUrl(request);
   const index = fieldIndex(org);
   const next = start + size;
   const done = next >= records.length;
@@ -82,4 +85,12 @@ const readLocator = (locator: string): { cursor: string | undefined; start: numb
 const batchSize = (header: string | string[] | undefined): number => {
   const wanted = /batchSize\s*=\s*(\d+)/i.exec([header ?? []].flat().join(','))?.[1];
   return wanted === undefined ? 2000 : Math.min(2000, Math.max(200, Number(wanted)));
+};
+
+type PageRequest = {
+  readonly text: string;
+  readonly includeDeleted: boolean;
+  /** `/services/data/v66.0` */
+  readonly base: string;
+  readonly wanted?: number;
 };

@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { SaveResult } from '../org/model.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller, Org, SaveResult } from '../org/model.ts';
 import { ApiError, resourceNotFound, rowError } from './api-error.ts';
 import { type FieldIndex, fieldIndex } from './field-index.ts';
 import type { HttpContext } from './http-context.ts';
@@ -13,34 +13,59 @@ export const rowRoutes =
   async (app: FastifyInstance) => {
     app.addHook('preHandler', async (request) => assertAccount(request));
 
-    app.post('/sobjects/:type', async (request, reply) => {
-      const { values } = readRecord(request.body, fieldIndex(org));
-      const { id } = assertSaved(org.transaction(callerOf(request), (tx) => tx.insert(values)));
-      reply.code(201).header('Location', `${versionUrl(request)}/sobjects/Account/${id}`);
-      return { id, success: true, errors: [] };
-    });
+    app.post('/sobjects/:type', async (request, reply) =>
+      sendRow(reply, createRow(rowScope(org, request), request.body)),
+    );
 
-    app.get<RowRoute>('/sobjects/:type/:id', async (request) => {
-      const index = fieldIndex(org);
-      const fields = selectedFields(request.query.fields, index);
-      const record = org.record(request.params.id);
-      if (!record) throw resourceNotFound();
-      if (record.isDeleted) throw new ApiError(404, 'ENTITY_IS_DELETED', 'entity is deleted', []);
-      return recordJson(record, fields, index, versionUrl(request));
-    });
+    app.get<RowRoute>('/sobjects/:type/:id', async (request, reply) =>
+      sendRow(reply, readRow(rowScope(org, request), request.params.id, request.query.fields)),
+    );
 
     app.patch<RowRoute>('/sobjects/:type/:id', async (request, reply) => {
-      const { values } = readRecord(request.body, fieldIndex(org));
       assertUnchangedSince(request.headers['if-unmodified-since'], org.record(request.params.id));
-      assertSaved(org.transaction(callerOf(request), (tx) => tx.update(request.params.id, values)));
-      return reply.code(204).send();
+      return sendRow(reply, updateRow(rowScope(org, request), request.params.id, request.body));
     });
 
-    app.delete<RowRoute>('/sobjects/:type/:id', async (request, reply) => {
-      assertSaved(org.transaction(callerOf(request), (tx) => tx.delete(request.params.id)));
-      return reply.code(204).send();
-    });
+    app.delete<RowRoute>('/sobjects/:type/:id', async (request, reply) =>
+      sendRow(reply, deleteRow(rowScope(org, request), request.params.id)),
+    );
   };
+
+export const createRow = ({ base, caller, org }: RowScope, body: unknown): RowResponse => {
+  const { values } = readRecord(body, fieldIndex(org));
+  const { id } = assertSaved(org.transaction(caller, (tx) => tx.insert(values)));
+  const headers = { Location: `${base}/sobjects/Account/${id}` };
+  return { status: 201, headers, body: { id, success: true, errors: [] } };
+};
+
+export const readRow = ({ base, org }: RowScope, id: string, fields: string | undefined): RowResponse => {
+  const index = fieldIndex(org);
+  const selected = selectedFields(fields, index);
+  const record = org.record(id);
+  if (!record) throw resourceNotFound();
+  if (record.isDeleted) throw new ApiError(404, 'ENTITY_IS_DELETED', 'entity is deleted', []);
+  return { status: 200, body: recordJson(record, selected, index, base) };
+};
+
+export const updateRow = ({ caller, org }: RowScope, id: string, body: unknown): RowResponse => {
+  const { values } = readRecord(body, fieldIndex(org));
+  assertSaved(org.transaction(caller, (tx) => tx.update(id, values)));
+  return { status: 204 };
+};
+
+export const deleteRow = ({ caller, org }: RowScope, id: string): RowResponse => {
+  assertSaved(org.transaction(caller, (tx) => tx.delete(id)));
+  return { status: 204 };
+};
+
+export const rowScope = (org: Org, request: FastifyRequest): RowScope => ({
+  org,
+  caller: callerOf(request),
+  base: versionUrl(request),
+});
+
+export const sendRow = (reply: FastifyReply, { body, headers = {}, status }: RowResponse) =>
+  reply.code(status).headers(headers).send(body);
 
 /** Account is the only object; its name is case-insensitive. */
 export const assertAccount = (request: FastifyRequest): void => {
@@ -74,6 +99,21 @@ const assertUnchangedSince = (
   if (Number(record?.values['LastModifiedDate']) > since) {
     throw new ApiError(412, 'PRECONDITION_FAILED', 'the record was modified since the given time');
   }
+};
+
+/** Who sends a request for a row, and to which org. */
+export type RowScope = {
+  readonly org: Org;
+  readonly caller: Caller;
+  /** `/services/data/v66.0` */
+  readonly base: string;
+};
+
+/** Without a body if there is none in the response. */
+export type RowResponse = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
 };
 
 type RowRoute = { Params: { type: string; id: string }; Querystring: { fields?: string } };

@@ -5,6 +5,7 @@ import type { HttpContext } from './http-context.ts';
 import { refuseUnknownRoutes } from './not-found.ts';
 import { admitCaller } from './rest-caller.ts';
 import { collectionRoutes } from './rest-collections.ts';
+import { compositeRoutes } from './rest-composite.ts';
 import { describeRoutes } from './rest-describe.ts';
 import { externalIdRoutes } from './rest-external-id.ts';
 import { queryRoutes } from './rest-query.ts';
@@ -27,6 +28,7 @@ export const restRoutes = (context: HttpContext) => async (app: FastifyInstance)
         versioned.register(rowRoutes(context));
         versioned.register(externalIdRoutes(context));
         versioned.register(collectionRoutes(context));
+        versioned.register(compositeRoutes(context));
         versioned.register(queryRoutes(context));
         versioned.register(bulkRoutes(context));
       },

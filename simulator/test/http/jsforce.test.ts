@@ -1,6 +1,7 @@
 import { importPKCS8, SignJWT } from 'jose';
 import { Connection, OAuth2 } from 'jsforce';
 import { describe, expect, it } from 'vitest';
+import { decodeEvents } from '../pubsub/decode-events.ts';
 import { useSimulator } from './open-simulator.ts';
 
 const handle = useSimulator({ accounts: 30, tls: true });
@@ -16,6 +17,7 @@ const connect = () => {
   return new Connection({ instanceUrl, accessToken: sessions.issue(), version });
 };
 const names = (count: number) => Array.from({ length: count }, (_, at) => ({ Name: `jsforce ${at}` }));
+type Composite = { compositeResponse: { httpStatusCode: number; body: unknown; referenceId: string }[] };
 const works = async (connection: Connection) => {
   const { organization_id: organizationId } = await connection.identity();
   expect(organizationId).toBe(handle.simulator.organizationId);
@@ -166,6 +168,89 @@ describe('accounts with jsforce', () => {
       { Name: 'jsforce 140' },
       { Name: 'jsforce 140' },
     ]);
+  });
+
+  it('jsforce reads fields of parents, deleted records and bulk results', async () => {
+    const connection = connect();
+    const parent = await connection.create('Account', { Name: 'Parent', BillingCity: 'Oslo' });
+    const { id: ParentId = '' } = parent;
+    const child = await connection.create('Account', { Name: 'Child', ParentId });
+    const soql = 'SELECT Name, Owner.Name, Parent.Name, Parent.BillingCity, Parent.Owner.Email FROM Account';
+    const { records } = await connection.query(
+      `${soql} WHERE Parent.Name = 'Parent' AND Owner.Name LIKE 'Int%'`,
+    );
+    const owner = { attributes: { type: 'User' }, Email: 'integration@simulator.example' };
+    expect(records).toMatchObject([
+      {
+        Name: 'Child',
+        Owner: { attributes: { type: 'User' }, Name: 'Integration User' },
+        Parent: { attributes: { type: 'Account' }, Name: 'Parent', BillingCity: 'Oslo', Owner: owner },
+      },
+    ]);
+    const orphan = await connection.query(`${soql} WHERE Id = '${ParentId}'`);
+    expect(orphan.records).toMatchObject([{ Name: 'Parent', Parent: null }]);
+    await connection.destroy('Account', child.id ?? '');
+    const all = await connection.query('SELECT Id FROM Account WHERE IsDeleted = true', { scanAll: true });
+    expect(all.records.map(({ Id }) => Id)).toContain(child.id);
+    const rows: unknown[] = [];
+    const bulk = await connection.bulk2.query(`SELECT Id, Owner.Name FROM Account WHERE Id = '${ParentId}'`);
+    for await (const row of bulk) rows.push(row);
+    expect(rows).toEqual([{ Id: ParentId, 'Owner.Name': 'Integration User' }]);
+  });
+
+  it('jsforce sends composite requests, whose parts refer to earlier ones', async () => {
+    const connection = connect();
+    const base = `/services/data/v${version}`;
+    const post = { method: 'POST', url: `${base}/sobjects/Account` };
+    const compositeRequest = [
+      { ...post, referenceId: 'parent', body: { Name: 'Composite' } },
+      { ...post, referenceId: 'child', body: { Name: 'of @{parent.id}', ParentId: '@{parent.id}' } },
+      {
+        method: 'PATCH',
+        url: `${base}/sobjects/Account/SignUpCode__c/COMP1`,
+        referenceId: 'coded',
+        body: { Name: 'Coded' },
+      },
+      {
+        method: 'GET',
+        url: `${base}/query?q=SELECT Parent.Name FROM Account WHERE ParentId = '@{parent.id}'`,
+        referenceId: 'found',
+      },
+      { method: 'GET', url: `${base}/sobjects/Account/@{found.records[0].Nope}`, referenceId: 'broken' },
+      { method: 'DELETE', url: `${base}/sobjects/Account/@{child.id}`, referenceId: 'gone' },
+    ];
+    const path = `${base}/composite`;
+    const { compositeResponse } = await connection.requestPost<Composite>(path, { compositeRequest });
+    expect(compositeResponse.map(({ httpStatusCode }) => httpStatusCode)).toEqual([
+      201, 201, 201, 200, 400, 204,
+    ]);
+    expect(compositeResponse).toMatchObject([
+      { referenceId: 'parent', httpHeaders: { Location: expect.stringContaining('/Account/001') } },
+      {},
+      { body: { created: true } },
+      { body: { records: [{ Parent: { Name: 'Composite' } }] } },
+      { body: [{ errorCode: 'PROCESSING_HALTED' }] },
+      { body: null },
+    ]);
+    const count = handle.simulator.org.size;
+    const events = handle.simulator.bus.retained().length;
+    const failing = [compositeRequest[0], { ...post, referenceId: 'bad', body: { Name: '' } }];
+    const whole = await connection.requestPost<Composite>(path, {
+      allOrNone: true,
+      compositeRequest: failing,
+    });
+    expect(whole.compositeResponse).toMatchObject([
+      { httpStatusCode: 400, body: [{ errorCode: 'PROCESSING_HALTED' }] },
+      { httpStatusCode: 400, body: [{ errorCode: 'REQUIRED_FIELD_MISSING' }] },
+    ]);
+    expect([handle.simulator.org.size, handle.simulator.bus.retained().length]).toEqual([count, events]);
+    const pair = compositeRequest.slice(0, 2);
+    await connection.requestPost(path, { allOrNone: true, compositeRequest: pair });
+    const [first, second] = decodeEvents(handle.simulator.bus).slice(-2);
+    expect(first?.header.transactionKey).toBe(second?.header.transactionKey);
+    await expect(
+      connection.requestPost(path, { compositeRequest: Array.from({ length: 26 }, () => pair[0]) }),
+    ).rejects.toMatchObject({ errorCode: 'LIMIT_EXCEEDED' });
   });
 
   it('jsforce reads fields and limits', async () => {

@@ -72,7 +72,8 @@ describe('the simulator', () => {
     await expect(fetch(`${simulator.instanceUrl}/services/data`)).rejects.toThrow('fetch failed');
     trust(simulator);
     expect(simulator.instanceUrl).toMatch(/^https:/);
-    expect((await fetch(`${simulator.instanceUrl}/services/data`)).status).toBe(200);
+    const { headers, status } = await fetch(`${simulator.instanceUrl}/services/data`);
+    expect([status, headers.get('keep-alive')]).toEqual([200, 'timeout=72']);
     await expect(fetch(simulator.instanceUrl.replace('https', 'http'))).rejects.toThrow('fetch failed');
     const { certificate, instanceUrl } = await start({ tls: 'pubsub' });
     expect([certificate, instanceUrl]).toEqual([

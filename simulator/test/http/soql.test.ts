@@ -43,6 +43,34 @@ const refusal = (run: () => unknown): QueryError => {
   throw new Error('the query was not refused');
 };
 
+describe('fields of parents', () => {
+  it('a query filters, sorts and groups by fields of parents', () => {
+    const { ids, names, org, query } = companies();
+    const caller: Caller = { userId: org.named.admin.id, api: 'rest', apiVersion: '66.0', client: null };
+    const [acme = '', beta = '', conan = ''] = ids;
+    org.transaction(caller, (tx) => {
+      tx.update(beta, { ParentId: acme });
+      tx.update(conan, { ParentId: beta, OwnerId: org.named.integration.id });
+    });
+    expect(names("SELECT Id FROM Account WHERE Parent.Parent.Name = 'acme'")).toEqual(["Conan O'Brien"]);
+    expect(names('SELECT Id FROM Account WHERE Parent.Name != null ORDER BY parent.name DESC')).toEqual([
+      "Conan O'Brien",
+      'beta_corp',
+    ]);
+    expect(names(`SELECT Id FROM Account WHERE Owner.Id = '${org.named.integration.id}'`)).toHaveLength(1);
+    expect(
+      query('SELECT Owner.Name, COUNT(Id) FROM Account GROUP BY Owner.Name ORDER BY Owner.Name'),
+    ).toMatchObject({
+      rows: [
+        [{ name: 'Name', value: 'Integration User' }, { value: 1 }],
+        [{ name: 'Name', value: 'Simulator Admin' }, { value: 3 }],
+      ],
+    });
+    org.transaction(caller, (tx) => tx.delete(acme));
+    expect(names("SELECT Id FROM Account WHERE Parent.Name = 'Acme'")).toEqual([]);
+  });
+});
+
 describe('SOQL conditions', () => {
   const { names, ids, org } = companies();
   const where = (condition: string) => names(`SELECT Name FROM Account WHERE ${condition}`);
@@ -277,6 +305,11 @@ describe('SOQL errors', () => {
     [`SELECT Id FROM Account WHERE ${'NOT '.repeat(5000)}Name = 'a'`, 'MALFORMED_QUERY'],
     ['SELECT Id, Id FROM Account', 'INVALID_FIELD'],
     ['SELECT Nope__c FROM Account', 'INVALID_FIELD'],
+    ['SELECT Nope.Name FROM Account', 'INVALID_FIELD'],
+    ['SELECT Owner.Nope FROM Account', 'INVALID_FIELD'],
+    ['SELECT Parent.BillingAddress FROM Account', 'INVALID_FIELD'],
+    ['SELECT Parent.Parent.Parent.Parent.Parent.Parent.Name FROM Account', 'INVALID_FIELD'],
+    ['SELECT Owner.Name, owner.name FROM Account', 'INVALID_FIELD'],
     ['SELECT Id FROM Account ORDER BY Nope', 'INVALID_FIELD'],
     ["SELECT Id FROM Account WHERE Description = 'x'", 'INVALID_FIELD'],
     ["SELECT Id FROM Account WHERE BillingAddress = 'x'", 'INVALID_FIELD'],

@@ -23,7 +23,7 @@ export const compileGrouping = (query: Query, index: FieldIndex, text: string): 
   let unnamed = 0;
   const columns = items.map((item): Column => {
     const { field, isOfField, value } = compile(item);
-    const defaultName = item.kind === 'field' ? field.name : null;
+    const defaultName = item.kind === 'field' ? (field.name.split('.').at(-1) ?? null) : null;
     const name = item.alias ?? defaultName ?? `expr${unnamed++}`;
     return { name, field: isOfField ? field : null, value };
   });

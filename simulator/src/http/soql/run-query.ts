@@ -5,6 +5,7 @@ import { compileGrouping, type Grouping } from './compile-grouping.ts';
 import { filterValue } from './filter-value.ts';
 import { type AggregateRow, groupRecords } from './group-records.ts';
 import { type FieldOrdering, orderRecords } from './order-records.ts';
+import { type ParentFields, parentFields } from './parent-fields.ts';
 import { parseQuery } from './parse.ts';
 import { QueryError, queryErrorAt } from './query-error.ts';
 import { findFilterField, selectFields } from './select-fields.ts';
@@ -15,8 +16,11 @@ import type { Condition, Ordering, Query } from './syntax.ts';
  * Throws QueryError.
  */
 export const runQuery = (org: QueriedOrg, text: string, options: QueryOptions): QueryResult => {
-  const { context, fields, grouping, matches, orderings, query } = checkQuery(org, text, options);
-  const found = matchingRecords(org, query, context, matches, options.includeDeleted);
+  const { context, fields, grouping, joined, matches, orderings, query } = checkQuery(org, text, options);
+  const found: OrgRecord[] = [];
+  for (const record of joined(candidates(org, query.where, context))) {
+    if ((options.includeDeleted || !record.isDeleted) && matches(record)) found.push(record);
+  }
   if (query.select.some((item) => item.kind === 'count')) {
     return { kind: 'count', totalSize: Math.min(found.length, query.limit ?? found.length) };
   }
@@ -28,7 +32,7 @@ export const runQuery = (org: QueriedOrg, text: string, options: QueryOptions): 
 /** Parses and compiles a query without running it. Throws QueryError. */
 export const checkQuery = (org: QueriedOrg, text: string, options: QueryOptions): CheckedQuery => {
   const query = parseQuery(text);
-  const index = fieldIndex(org);
+  const { index, joined } = parentFields(org, fieldIndex(org));
   assertKnownObject(query, text);
   const context: ConditionContext = {
     text,
@@ -40,6 +44,7 @@ export const checkQuery = (org: QueriedOrg, text: string, options: QueryOptions)
     query,
     context,
     grouping,
+    joined,
     fields: grouping ? [] : selectFields(query, index, text),
     orderings: grouping ? [] : query.orderBy.map((ordering) => fieldOrdering(ordering, context)),
     matches: query.where ? compileCondition(query.where, context) : () => true,
@@ -49,20 +54,6 @@ export const checkQuery = (org: QueriedOrg, text: string, options: QueryOptions)
 const fieldOrdering = ({ by, ...order }: Ordering, context: ConditionContext): FieldOrdering => {
   if (by.kind === 'field') return { ...order, field: context.field(by.field) };
   throw new QueryError('MALFORMED_QUERY', 'ordering by a function needs GROUP BY');
-};
-
-const matchingRecords = (
-  org: QueriedOrg,
-  { where }: Query,
-  context: ConditionContext,
-  matches: RecordTest,
-  includeDeleted: boolean,
-): OrgRecord[] => {
-  const matching: OrgRecord[] = [];
-  for (const record of candidates(org, where, context)) {
-    if ((includeDeleted || !record.isDeleted) && matches(record)) matching.push(record);
-  }
-  return matching;
 };
 
 const candidates = (org: QueriedOrg, where: Condition | null, context: ConditionContext) => {
@@ -88,7 +79,7 @@ const wantedIds = (condition: Condition, context: ConditionContext): Set<string>
         : null;
   if (!literals || (condition.kind !== 'in' && condition.kind !== 'compare')) return null;
   const field = context.field(condition.field);
-  if (field.type !== 'id') return null;
+  if (field.name !== 'Id') return null;
   const ids = literals.map((literal) => filterValue(field, literal, context.text));
   return new Set(ids.filter((id) => typeof id === 'string'));
 };
@@ -103,6 +94,7 @@ type CheckedQuery = {
   readonly query: Query;
   readonly context: ConditionContext;
   readonly grouping: Grouping | null;
+  readonly joined: ParentFields['joined'];
   readonly fields: readonly FieldDefinition[];
   readonly orderings: readonly FieldOrdering[];
   readonly matches: RecordTest;
@@ -124,4 +116,4 @@ export type QueryResult =
   | { readonly kind: 'count'; readonly totalSize: number }
   | { readonly kind: 'aggregate'; readonly rows: readonly AggregateRow[] };
 
-export type QueriedOrg = Pick<Org, 'fields' | 'record' | 'records'>;
+export type QueriedOrg = Pick<Org, 'fields' | 'record' | 'records' | 'users'>;
