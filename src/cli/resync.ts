@@ -40,7 +40,7 @@ export function addStartCommand(parent: Command, run: Run, name: string): void {
       if (all !== true && since === undefined && account === undefined) {
         command.error('error: specify what to read: --all, --since <time> or --account <id...>');
       }
-      return run((context) => runResync(context, '/v1/resyncs', orderOf(options), options));
+      return run((context) => sendResyncOrder(context, '/v1/resyncs', orderOf(options), options));
     });
 }
 
@@ -51,7 +51,7 @@ function parseTime(text: string): string {
 }
 
 /** Starts or resumes a resync and follows it to its end, except with `--no-wait`. @returns the exit code */
-export async function runResync(
+export async function sendResyncOrder(
   { api, out }: Context,
   path: string,
   order: object,

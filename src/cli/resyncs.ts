@@ -5,7 +5,7 @@ import { describeResult } from './describe-result.ts';
 import type { Resync } from './follow-resync.ts';
 import { addListCommand, formatTime } from './list.ts';
 import type { Output } from './output.ts';
-import { addStartCommand, type FollowOptions, runResync } from './resync.ts';
+import { addStartCommand, type FollowOptions, sendResyncOrder } from './resync.ts';
 import { formatTable } from './table.ts';
 
 type Json = { readonly json?: boolean };
@@ -66,7 +66,7 @@ export function addResyncCommands(program: Command, run: Run): void {
     .option('--no-wait', 'do not wait for the result')
     .option('--json', 'print JSON')
     .action((id: string, options: FollowOptions) =>
-      run((context) => runResync(context, `${pathOf(id)}/confirm`, {}, options)),
+      run((context) => sendResyncOrder(context, `${pathOf(id)}/confirm`, {}, options)),
     );
 }
 
