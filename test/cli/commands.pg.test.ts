@@ -32,7 +32,12 @@ const linesOf = ({ stdout }: { readonly stdout: string }): string[] => stdout.tr
 
 describe('tidemark status', () => {
   const since = new Date(Date.now() - 12 * 3_600_000);
-  const problem = { code: 'stream-stopped', detail: 'user is inactive', since, action: 'Activate the user.' };
+  const problem = {
+    code: 'stream-stopped' as const,
+    detail: 'user is inactive',
+    since,
+    action: 'Activate the user.',
+  };
 
   test.each([
     [healthy, 0, 'Healthy: the mirror is current.'],
