@@ -1,4 +1,5 @@
 import { Counter, Histogram, Registry } from 'prom-client';
+import { codeTraceId, isTracing, recordSpan } from './tracing.ts';
 
 /** Counters of one process since its start; other processes on the same database have their own. */
 export type Activity = {
@@ -85,9 +86,15 @@ export function countCodes(
   for (const { state } of outcomes) codes.inc({ outcome: state === 'pending' ? 'retried' : state });
 }
 
-/** Measures codes that became confirmed, after the commit of their transaction. */
+/** Measures and traces codes that became confirmed, after the commit of their transaction. */
 export function measureConfirmed({ codeLatency }: Activity, confirmed: readonly ConfirmedCode[]): void {
-  for (const { assignedAt } of confirmed) codeLatency.observe(Math.max(0, Date.now() - assignedAt) / 1_000);
+  const now = Date.now();
+  for (const { assignedAt } of confirmed) codeLatency.observe(Math.max(0, now - assignedAt) / 1_000);
+  if (!isTracing()) return;
+  for (const { accountId, code, assignedAt } of confirmed)
+    recordSpan(codeTraceId(accountId, code), 'signup code', [Math.min(assignedAt, now), now], {
+      attributes: { 'tidemark.account.id': accountId },
+    });
 }
 
 /** @param failureClass the class of a SalesforceError, or the code of a database fault */

@@ -63,7 +63,8 @@ const layers: readonly (readonly string[])[] = [
     'health',
   ],
   ['salesforce', 'db'],
-  ['timing.ts', 'run-loop.ts', 'activity.ts'],
+  ['activity.ts'],
+  ['timing.ts', 'run-loop.ts', 'tracing.ts'],
   // Types alone: what the stages share.
   ['context.ts'],
 ];

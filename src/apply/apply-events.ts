@@ -23,6 +23,7 @@ import { markDuplicates } from './mark-duplicates.ts';
 import { moveWatermark } from './move-watermark.ts';
 import type { AccountChange, ApplyResult } from './plan-patch.ts';
 import { type BatchReader, batchSize, createBatchReader } from './read-transactions.ts';
+import { traceBatch } from './trace-batch.ts';
 
 export type ApplyContext = Pick<
   AppContext,
@@ -101,8 +102,12 @@ async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): 
 }
 
 async function commitBatch(context: ApplyContext, events: readonly Decoded[]): Promise<void> {
-  const { outcomes, confirmed } = await inTransaction(context.pool, (client) =>
-    applyInTransaction(context, client, events),
+  const { outcomes, confirmed } = await traceBatch(events, (onApplied) =>
+    inTransaction(context.pool, async (client) => {
+      const applied = await applyInTransaction(context, client, events);
+      onApplied();
+      return applied;
+    }),
   );
   countEvents(context.activity, outcomes);
   measureConfirmed(context.activity, confirmed);

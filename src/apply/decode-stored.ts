@@ -6,6 +6,7 @@ import { decodeJsonChangeEvent, parseJsonEvent } from '../salesforce/json-change
 import { parseNotice, toGapEvent } from '../salesforce/outbound-message.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
 import type { WriterSchema } from '../salesforce/writer-schema.ts';
+import { eventTraceId, isTracing, recordSpan } from '../tracing.ts';
 
 /** The columns of a stored event that decoding needs. */
 export type Stored = { readonly schemaId: string; readonly payload: Uint8Array };
@@ -16,6 +17,8 @@ export type Decoded = {
   readonly event: ChangeEvent | null;
   readonly error: string | null;
   readonly transactionKey: string | null;
+  /** Only with tracing. */
+  readonly traceId?: string;
 };
 
 /** Prefix of the schema id of JSON events; the rest is the id of the Avro schema with the field types. */
@@ -64,6 +67,18 @@ const unusableSchema: ReadonlySet<string> = new Set(['schema.unusable', 'schema.
  * @throws if the schema cannot be loaded at the moment, because later events must wait for it
  */
 export async function tryDecode(
+  stored: Stored & { readonly id: bigint },
+  schemas: SchemaCache,
+): Promise<Decoded> {
+  if (!isTracing()) return decodeOrFail(stored, schemas);
+  const start = Date.now();
+  const decoded = await decodeOrFail(stored, schemas);
+  const traceId = eventTraceId(stored.schemaId, stored.payload);
+  recordSpan(traceId, 'decode', [start, Date.now()]);
+  return { ...decoded, traceId };
+}
+
+async function decodeOrFail(
   { id, schemaId, payload }: Stored & { readonly id: bigint },
   schemas: SchemaCache,
 ): Promise<Decoded> {

@@ -2,8 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { withTimeout } from '../run-loop.ts';
+import { isTracing } from '../tracing.ts';
 import { PrismaClient } from './generated/client.ts';
 import { connectionTo, refuseStandby } from './servers.ts';
+import { traceQueries } from './trace-queries.ts';
 
 export type DatabaseOptions = {
   /** May name several hosts; see `connectionTo`. */
@@ -54,6 +56,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   // The pool handles errors of idle connections only; an error of one in use would end the process.
   pool.on('connect', (client) => client.on('error', (error) => options.onError?.(error)));
   pool.on('error', () => {});
+  if (isTracing()) pool.on('connect', traceQueries);
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { schema: options.schema ?? 'public' }),
     // Messages without the source code of the call: operators read them.

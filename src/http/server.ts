@@ -19,6 +19,7 @@ import { registerResponseHeaders } from './plugins/response-headers.ts';
 import { lazySerializers } from './plugins/serializers.ts';
 import { limitConcurrency, shedLoad } from './plugins/shed-load.ts';
 import { registerSignedCursors } from './plugins/signed-cursors.ts';
+import { registerTracing } from './plugins/trace-requests.ts';
 import { compileValidator } from './plugins/validate-requests.ts';
 import { createTokenVerifier } from './plugins/verify-token.ts';
 import { Problem } from './problem.ts';
@@ -60,6 +61,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerResponseHeaders(app);
   registerRequestLog(app);
   const metrics = registerMetrics(app);
+  registerTracing(app);
   registerUnusedConnectionCleanup(app);
   registerConnectionClose(app, dependencies.stopping);
   await registerCompression(app);

@@ -9,6 +9,7 @@ import { markQuiet, storeEvents, storeKeepalive } from './store-events.ts';
 import { createOutageReporter, type OutageReporter } from './stream-outage.ts';
 import { recoverPosition, replayStart, requestReadSinceStart } from './stream-position.ts';
 import { readSubscription, setSubscriptionState } from './subscription-rows.ts';
+import { traceStorage } from './trace-storage.ts';
 
 /** Writes under the lease have no effect after another process has taken over. */
 export type SubscribeContext = Pick<
@@ -208,7 +209,9 @@ async function storeResponses(
       await storeKeepalive(pool, lease, response.latestReplayId);
       silenceMeans = 'dead';
     } else {
-      const stored = await storeEvents(pool, lease, response.events.map(toRawEvent));
+      const stored = await traceStorage(response.events, () =>
+        storeEvents(pool, lease, response?.events.map(toRawEvent) ?? []),
+      );
       context.logger.debug({ received: response.events.length, stored }, 'events stored');
       silenceMeans = 'complete';
     }

@@ -8,9 +8,11 @@ import {
   credentials,
   Metadata,
   type ServiceDefinition,
+  status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { defaultTiming, type Timing } from '../timing.ts';
+import { endSpan, startClientSpan } from '../tracing.ts';
 import { fromPubSub, SalesforceError } from './error.ts';
 
 /** Credentials of a call. Source: "Supported Authentication", Pub/Sub API guide. */
@@ -59,6 +61,7 @@ export function createPubSubClient({ timing = defaultTiming, ...options }: PubSu
     request: Request,
   ): Promise<Answer> =>
     new Promise((resolve, reject) => {
+      const span = startClientSpan(path.slice(1), grpcAttributes(path));
       const deadline = Date.now() + 30_000;
       const identity = metadata(options.identity());
       client.makeUnaryRequest(
@@ -69,6 +72,7 @@ export function createPubSubClient({ timing = defaultTiming, ...options }: PubSu
         identity,
         { deadline },
         (error, answer) => {
+          endSpan(span, error);
           if (error) reject(fromPubSub(error));
           else if (answer === undefined)
             reject(new SalesforceError('the response is empty', 'EMPTY', 'transient'));
@@ -79,16 +83,24 @@ export function createPubSubClient({ timing = defaultTiming, ...options }: PubSu
   return {
     getTopic: (topicName) => unary(getTopic, { topicName }),
     getSchema: async (schemaId) => (await unary(getSchema, { schemaId })).schemaJson,
-    subscribe: () =>
-      client.makeBidiStreamRequest(
-        subscribe.path,
-        subscribe.serialize,
-        subscribe.deserialize,
-        metadata(options.identity()),
-      ),
+    subscribe: () => {
+      const { path, serialize, deserialize } = subscribe;
+      const span = startClientSpan(path.slice(1), grpcAttributes(path));
+      const stream = client.makeBidiStreamRequest(path, serialize, deserialize, metadata(options.identity()));
+      // The status arrives once, also after an error.
+      return stream.once('status', ({ code, details }) => {
+        endSpan(span, code === status.OK || code === status.CANCELLED ? undefined : new Error(details));
+      });
+    },
     isConnected: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
     close: () => client.close(),
   };
+}
+
+/** @param path `/package.Service/Method` */
+function grpcAttributes(path: string): Record<string, string> {
+  const [, service = '', method = ''] = path.split('/');
+  return { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };
 }
 
 function metadata({ accessToken, instanceUrl, organizationId }: PubSubIdentity): Metadata {

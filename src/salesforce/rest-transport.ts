@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection, HttpRequest, HttpRequestOptions, HttpResponse } from 'jsforce';
+import { endSpan, startClientSpan } from '../tracing.ts';
 import { backoffMs } from './backoff.ts';
 import type { ClockDifference } from './clock-difference.ts';
 import { badAnswer, fromRestError, SalesforceError } from './error.ts';
@@ -89,7 +90,17 @@ async function send(
   // A redirect would send the token to another host.
   const singleTry = { ...options, followRedirect: false, retry: { maxRetries: 0 } };
   const sentAt = performance.now();
-  const answer = await http.httpRequest({ ...request, url, headers }, singleTry);
+  const span = startClientSpan(request.method, {
+    'http.request.method': request.method,
+    'server.address': new URL(url).hostname,
+    'url.path': pathname,
+  });
+  const answer = await http.httpRequest({ ...request, url, headers }, singleTry).catch((error: unknown) => {
+    endSpan(span, error);
+    throw error;
+  });
+  span.setAttribute('http.response.status_code', answer.statusCode);
+  endSpan(span, answer.statusCode >= 400 ? new Error(`HTTP status ${answer.statusCode}`) : undefined);
   clock.observe(answer.headers['date'], sentAt, performance.now());
   const usage = parseUsage(answer.headers['sforce-limit-info']);
   if (usage !== undefined) onUsage(usage);

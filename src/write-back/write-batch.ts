@@ -1,3 +1,4 @@
+import { SpanKind } from '@opentelemetry/api';
 import { countCodes, measureConfirmed } from '../activity.ts';
 import { applyChanges } from '../apply/apply-changes.ts';
 import { laterVersion, readVersion, type Version, zeroVersion } from '../apply/version.ts';
@@ -8,11 +9,19 @@ import { readWatermark } from '../ingest/subscription-rows.ts';
 import type { ApiUsage } from '../salesforce/api-budget.ts';
 import { fromRestError } from '../salesforce/error.ts';
 import { readCodes, writeCodes } from '../salesforce/signup-codes.ts';
+import { codeTraceId, isTracing, type Period, recordSpan } from '../tracing.ts';
 import type { BatchContext } from './context.ts';
 import type { CallOutcome, Evidence } from './judge-call.ts';
 import type { AttemptOutcome } from './judge-result.ts';
 import { type ReadCode, recordMissingAccounts, recordResults, type Sent } from './record-results.ts';
-import { beginAttempts, type DueCode, type Finding, markUnanswered, saveFindings } from './waiting-codes.ts';
+import {
+  beginAttempts,
+  type DueCode,
+  type Finding,
+  markUnanswered,
+  type SentCode,
+  saveFindings,
+} from './waiting-codes.ts';
 
 export type BatchOptions = {
   readonly signal: AbortSignal;
@@ -142,8 +151,11 @@ async function send(
         return undefined;
       }
       try {
+        const sentAt = Date.now();
         const results = await writeCodes(connection, codes.field, sent, timing.codeWriteTimeoutMs);
-        return { sent, results, answeredAt: Date.now() };
+        const answeredAt = Date.now();
+        traceWrites(sent, [sentAt, answeredAt]);
+        return { sent, results, answeredAt };
       } catch (error) {
         const { code, message } = fromRestError(error);
         await markUnanswered(pool, sent, { code, message, at: new Date().toISOString() });
@@ -152,6 +164,13 @@ async function send(
     },
     { signal: options.signal, onWait },
   );
+}
+
+/** Records the call in the trace of each code. */
+function traceWrites(sent: readonly SentCode[], period: Period): void {
+  if (!isTracing()) return;
+  for (const { id, code } of sent)
+    recordSpan(codeTraceId(id, code), 'write', period, { kind: SpanKind.CLIENT });
 }
 
 const paused = {
