@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { exitCodeMeanings } from '../src/cli/exit.ts';
 import { describeCommands } from '../src/cli/run-command.ts';
-import { settings } from '../src/config/settings.ts';
+import { settingGroups, settings } from '../src/config/settings.ts';
 
 type Setting = {
   readonly type?: string;
@@ -29,18 +29,6 @@ type Api = {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 };
 
-/** A section begins at the named setting and ends at the next section's, in the order of settings.ts. */
-const sections: Readonly<Record<string, string>> = {
-  DATABASE_URL: 'Database',
-  SIMULATOR: 'Salesforce',
-  PUBSUB_ENDPOINT: 'Change events',
-  SIGNUP_CODE_FIELD: 'Signup codes',
-  API_RESERVE_PERCENT: 'Resyncs and maintenance',
-  HOST: 'API and access',
-  WEBHOOK_SECRETS: 'Webhooks',
-  ROLES: 'Process',
-};
-
 const read = (file: string): string => readFileSync(new URL(file, import.meta.url), 'utf8');
 const row = (...cells: readonly string[]): string =>
   `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -59,7 +47,7 @@ function valuesOf({ type, anyOf, minimum, maximum }: Setting): string {
 function settingsPage(): string {
   const known: Readonly<Record<string, Setting>> = JSON.parse(JSON.stringify(settings.properties));
   const lines = Object.entries(known).flatMap(([name, setting]) => {
-    const title = sections[name];
+    const title = settingGroups[name];
     const heading =
       title === undefined ? [] : ['', `## ${title}`, '', ...table('name', 'default', 'values', 'meaning')];
     const standard = setting.default === undefined ? '' : code(setting.default);

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { CodeOptions } from './codes/code-rules.ts';
 import type { ApiKey } from './http/api-key.ts';
 import type { WebhookSenders } from './http/routes/webhooks/webhook-senders.ts';
-import type { AccessOptions } from './http/server-types.ts';
+import type { AccessOptions, SettingValue } from './http/server-types.ts';
+import type { NotifyOptions } from './operations/notify.ts';
 import type { Schedules } from './resync/schedules.ts';
 import type { OrgOptions } from './salesforce/org.ts';
 import type { Timing } from './timing.ts';
@@ -42,6 +43,12 @@ export type AppOptions = {
   readonly eventRetentionDays?: number;
   /** Accepted senders of webhooks; none by default. */
   readonly webhooks?: WebhookSenders;
+  /** Receivers of notifications; none by default. */
+  readonly notify?: NotifyOptions;
+  /** The settings of this process, for the API; secrets are masked. */
+  readonly settings?: readonly SettingValue[];
+  /** The address of the simulator that this process has started. */
+  readonly simulatorUrl?: string;
   /** Maximum number of database connections of the pipeline and of the API. */
   readonly poolSizes?: { readonly sync: number; readonly api: number };
   readonly roles: ReadonlySet<'api' | 'sync'>;

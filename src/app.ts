@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
@@ -29,6 +30,9 @@ import { abortsStartup, verifyOrg } from './ingest/verify-org.ts';
 import { retentionPolicy } from './maintenance/retention-policy.ts';
 import { withColumns } from './mirror/ensure-schemas.ts';
 import { MirrorSchemaError, prepareMirror } from './mirror/prepare-mirror.ts';
+import { announceInstance } from './operations/announce-instance.ts';
+import type { OperationsContext } from './operations/context.ts';
+import { createRequestLog } from './operations/request-log.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { type Org, type OrgOptions, openOrg } from './salesforce/org.ts';
 import { connectOrg, type OrgConnection } from './salesforce/org-connection.ts';
@@ -98,6 +102,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     opened.push(() => wakeUps.close());
     const replica = startReplica(options, address.schema, syncDatabase, onError);
     opened.push(async () => replica?.close());
+    const requestLog = createRequestLog(apiDatabase.pool, (error) =>
+      logFailure(logger, error, 'recording requests failed; retrying'),
+    );
+    opened.push(() => requestLog.close());
     const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps);
     const health = () =>
       checkHealth({
@@ -110,8 +118,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         replicaServes: () => replica?.serves(),
         clockAheadMs: () => salesforce.org?.clockAheadMs() ?? null,
       });
-    const app = await createServer({ ...http, replica, health, activity });
+    const app = await createServer({ ...http, replica, health, activity, requestLog });
     app.addHook('onClose', closeAll);
+    const instance = { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid };
+    opened.push(
+      announce(app, {
+        pool: apiDatabase.pool,
+        process: { ...instance, id: randomUUID(), roles: options.roles, version: http.version },
+        logger,
+      }),
+    );
     if (options.roles.has('sync')) {
       runPipeline(app, options.stopping, {
         pool: syncDatabase.pool,
@@ -122,7 +138,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         schemas: withColumns(schemas, syncDatabase.pool, logger),
         jobs,
         wakeUps,
-        instance: { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid },
+        instance,
         faults,
         codeSettings: { ...options.codes, field: options.codeField, backfill: options.backfill },
         retryPolicy: options.retryPolicy ?? defaultRetryPolicy,
@@ -135,6 +151,9 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         indexedFields: options.indexedFields ?? [],
         timing,
         activity,
+        send: (url, request) => fetch(url, { ...request, redirect: 'manual' }),
+        notify: options.notify ?? { urls: [] },
+        health,
         logger,
       });
     }
@@ -144,6 +163,19 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     await closeAll();
     throw error;
   }
+}
+
+/** Shows this process in `GET /v1/instances` from when the server is ready. @returns a function that ends it */
+function announce(app: FastifyInstance, context: OperationsContext): () => Promise<void> {
+  const closing = new AbortController();
+  let ended = Promise.resolve();
+  app.addHook('onReady', async () => {
+    ended = announceInstance(context, closing.signal);
+  });
+  return () => {
+    closing.abort();
+    return ended;
+  };
 }
 
 /** Starts the pipeline when the server is ready, and stops it before the resources of the server are freed. */

@@ -25,12 +25,14 @@ export function httpDependencies(
     stopping,
     webhooks,
     roles,
+    settings: shown,
+    simulatorUrl,
   }: AppOptions,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
   wakeUps: WakeUps,
-): Omit<HttpDependencies, 'health' | 'activity'> {
+): Omit<HttpDependencies, 'health' | 'activity' | 'requestLog'> {
   const settings = { ...codes, field: codeField, backfill };
   const { generate } = codeRules(settings);
   const fields = mirroredFields(pool, schemas);
@@ -45,6 +47,8 @@ export function httpDependencies(
     indexedFields,
     stopping,
     version,
+    ...(simulatorUrl && { simulatorUrl }),
+    ...(shown && { settings: shown }),
     decodeEvents: (rows) => Promise.all(rows.map((row) => readEvent(schemas, row))),
     fieldNames: async () => (await fields()).names,
     fieldParts: async () => (await fields()).parts,

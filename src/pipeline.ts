@@ -4,6 +4,7 @@ import type { AppContext, OrgContext } from './context.ts';
 import { type LeaderWork, runAsLeader } from './db/leader.ts';
 import { logFailure } from './db/log-failure.ts';
 import { watchFields } from './fields/watch-fields.ts';
+import type { Verdict } from './health/verdict.ts';
 import { logIncidents } from './incidents/log-incidents.ts';
 import { followTopic } from './ingest/follow-topic.ts';
 import { ensureSubscription } from './ingest/subscription-rows.ts';
@@ -13,6 +14,8 @@ import { sweepUntilAborted } from './maintenance/sweep.ts';
 import { maintainIndexes } from './mirror/maintain-indexes.ts';
 import { updateTextsUntilAborted } from './mirror/update-account-texts.ts';
 import { watchMirror } from './mirror/watch-mirror.ts';
+import type { NotifyOptions, Send } from './operations/notify.ts';
+import { watchHealth } from './operations/watch-health.ts';
 import { type Schedules, startSchedules } from './resync/schedules.ts';
 import { startWorkers } from './resync/workers.ts';
 import { sleep, untilAborted, withTimeout } from './run-loop.ts';
@@ -28,6 +31,10 @@ export type PipelineOptions = Omit<AppContext, 'codes'> & {
   readonly schedules: Schedules;
   /** Paths of the fields that accounts may be filtered by. */
   readonly indexedFields: readonly string[];
+  readonly send: Send;
+  /** Receivers of notifications. */
+  readonly notify: NotifyOptions;
+  health(): Promise<Verdict>;
 };
 
 export type Pipeline = {
@@ -47,9 +54,16 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
   const context: AppContext = { ...options, codes };
   const stopping = new AbortController();
   const { signal } = stopping;
+  let leads = false;
   const leading = runAsLeader(
     context,
     [
+      async (_, signal) => {
+        leads = true;
+        await untilAborted(signal);
+        // No other process can lead while the database is unreachable.
+        leads = options.faults.list().some(({ area }) => area === 'database');
+      },
       ({ lease }, signal) => followTopic({ ...context, lease }, signal),
       ({ lease }, signal) => applyUntilAborted({ ...context, lease }, signal),
       (_, signal) => logIncidents(context, signal),
@@ -67,6 +81,10 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     ],
     signal,
   );
+  const watching = watchHealth(
+    { ...options, isLeader: () => leads, pollMs: options.timing.healthPollIntervalMs },
+    signal,
+  );
   await startSchedules(context, schedules);
   const working = startWorkersWhenSignedIn(context, signal);
   return {
@@ -74,7 +92,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       stopping.abort();
       await jobs.stopFetching().catch(() => {});
       // Work that still waits for the database or Salesforce ends when its connection is closed.
-      await withTimeout(stopTimeoutMs, Promise.all([leading, working]));
+      await withTimeout(stopTimeoutMs, Promise.all([leading, working, watching]));
     },
   };
 }

@@ -61,6 +61,7 @@ const layers: readonly (readonly string[])[] = [
     'maintenance',
     'incidents',
     'health',
+    'operations',
   ],
   ['salesforce', 'db'],
   ['activity.ts'],

@@ -5,17 +5,20 @@ import { type CodeFormat, formatProblems } from '../codes/code-format.ts';
 import type { CodeOptions } from '../codes/code-rules.ts';
 import type { ApiKey } from '../http/api-key.ts';
 import type { WebhookSenders } from '../http/routes/webhooks/webhook-senders.ts';
-import type { AccessOptions } from '../http/server-types.ts';
+import type { AccessOptions, SettingValue } from '../http/server-types.ts';
 import { minEventDays } from '../maintenance/retention-policy.ts';
 import { fieldPath } from '../mirror/field-indexes.ts';
+import type { NotifyOptions } from '../operations/notify.ts';
 import type { Schedules } from '../resync/schedules.ts';
 import { ConfigError } from './config-error.ts';
 import { findMisspelledSettings } from './misspelled-settings.ts';
 import { parseAccess } from './parse-access.ts';
 import { parseApiKeys } from './parse-api-keys.ts';
 import { parseCron } from './parse-cron.ts';
+import { parseNotify } from './parse-notify.ts';
 import { isSalesforceSetting, parseSalesforce, type SalesforceConfig } from './parse-salesforce.ts';
 import { parseWebhookSenders } from './parse-webhook-senders.ts';
+import { settingValues } from './setting-values.ts';
 import { settings } from './settings.ts';
 
 export type LogFormat = Static<typeof settings>['LOG_FORMAT'];
@@ -46,6 +49,8 @@ export type Config = {
   readonly apiKeys: readonly ApiKey[] | undefined;
   readonly access: AccessOptions;
   readonly webhooks: WebhookSenders;
+  readonly notify: NotifyOptions;
+  readonly settings: readonly SettingValue[];
   readonly roles: ReadonlySet<'api' | 'sync'>;
   readonly instanceName: string | undefined;
   readonly drainMs: number;
@@ -100,6 +105,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     );
   }
   const webhooks = collectProblems(() => parseWebhookSenders(env)) ?? noWebhooks;
+  const notify = collectProblems(() => parseNotify(env)) ?? { urls: [] };
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     databaseUrl: env.DATABASE_URL,
@@ -126,6 +132,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     apiKeys,
     access,
     webhooks,
+    notify,
+    settings: settingValues(environment),
     roles: new Set(env.ROLES.split(',') as ('api' | 'sync')[]),
     instanceName: env.INSTANCE_NAME,
     drainMs: env.DRAIN_MS,

@@ -36,7 +36,7 @@ export function parseWebhookSenders(env: WebhookSettings): WebhookSenders {
 }
 
 /** Parses the format of Standard Webhooks: `whsec_` and base64. */
-function parseSigningKey(secret: string): Uint8Array | undefined {
+export function parseSigningKey(secret: string): Uint8Array | undefined {
   const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret)?.[1];
   if (encoded === undefined) return undefined;
   const key = Buffer.from(encoded, 'base64');

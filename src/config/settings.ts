@@ -200,6 +200,10 @@ export const settings = Type.Object({
   OUTBOUND_MESSAGE_PROXIES: text(
     'Comma-separated addresses and networks of the proxies that verify client certificates',
   ),
+  NOTIFY_URLS: text(
+    'Comma-separated URLs that receive each change of the verdict and each new incident, such as an incoming webhook of Slack; see docs/notifications.md',
+  ),
+  NOTIFY_SECRET: text('`whsec_…` secret that signs notifications as Standard Webhooks; unsigned if unset'),
   ROLES: Type.String({
     default: 'api,sync',
     pattern: '^(api|sync)(,(api|sync))?$',
@@ -225,3 +229,16 @@ export const settings = Type.Object({
       '`pretty`: one readable line per entry; `json`: one JSON object per line; `auto`: `pretty` on a terminal, otherwise `json`',
   }),
 });
+
+/** A section begins at the named setting and ends before the next one, in the order of `settings`. */
+export const settingGroups: Readonly<Record<string, string>> = {
+  DATABASE_URL: 'Database',
+  SIMULATOR: 'Salesforce',
+  PUBSUB_ENDPOINT: 'Change events',
+  SIGNUP_CODE_FIELD: 'Signup codes',
+  API_RESERVE_PERCENT: 'Resyncs and maintenance',
+  HOST: 'API and access',
+  WEBHOOK_SECRETS: 'Webhooks',
+  NOTIFY_URLS: 'Notifications',
+  ROLES: 'Process',
+};

@@ -35,6 +35,12 @@ export async function checkTables(prisma: PrismaClient): Promise<void> {
     () => prisma.webhookRequest.findFirst({ where: { id: '' } }),
     () => prisma.unconfirmedRecord.findFirst({ where: { id: '' } }),
     () => prisma.failedRecord.findFirst({ where: { accountId: '' } }),
+    () => prisma.minuteStatistics.findFirst({ where: { minute: new Date(0) } }),
+    () => prisma.serviceInstance.findFirst({ where: { id: absentId } }),
+    () => prisma.loggedRequest.findFirst({ where: { id: 0n } }),
+    () => prisma.apiKeyUse.findFirst({ where: { name: '' } }),
+    () => prisma.healthChange.findFirst({ where: { id: 0n } }),
+    () => prisma.notification.findFirst({ where: { id: 0n } }),
   ];
   for (const read of reads) {
     await read().catch((error: unknown) => {

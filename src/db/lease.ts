@@ -45,6 +45,16 @@ export async function renewLease(client: Queryable, lease: Lease): Promise<void>
   expectHeld(lease, renewed);
 }
 
+/** Whether the mirror is current at this moment: the stream is open, quiet and caught up, and all its events are applied. */
+export async function isCurrent(client: Queryable, topic: string): Promise<boolean> {
+  const { rows } = await client.query<{ current: boolean }>({
+    name: 'is-current',
+    text: `select ${isCaughtUp} and ${allEventsApplied} as current from subscriptions where topic = $1`,
+    values: [topic],
+  });
+  return rows[0]?.current === true;
+}
+
 // A stream that has caught up since it was opened stays caught up while it is open and receives no event. After an
 // event, further ones may be waiting on the bus.
 const isCaughtUp = `(state = 'streaming' and live_at >= state_since and coalesce(last_event_at <= live_at, true))`;

@@ -15,6 +15,7 @@ import type { Replica } from '../db/replica.ts';
 import type { WakeUps } from '../db/wake-up.ts';
 import type { Verdict } from '../health/verdict.ts';
 import type { ReadEvent } from '../history/read-event.ts';
+import type { RequestLog } from '../operations/request-log.ts';
 import type { EnqueueResync } from '../resync/request-resync.ts';
 import type { SchemaField } from '../salesforce/writer-schema.ts';
 import type { CodeAssignment, CodeRequest } from '../write-back/assign-code.ts';
@@ -64,6 +65,12 @@ export type HttpDependencies = {
   schemaFields?(schemaId: string): Promise<readonly SchemaField[]>;
   health(): Promise<Verdict>;
   readonly activity: Activity;
+  /** Records requests; without it, none is recorded. */
+  readonly requestLog?: RequestLog;
+  /** The settings of this process; secrets are masked. */
+  readonly settings?: readonly SettingValue[];
+  /** The address of the simulator that this process has started. */
+  readonly simulatorUrl?: string;
   /** Whether this process has the role `sync`. */
   readonly hasSyncRole: boolean;
   /** Limits of the live stream; defaults to 2,000 streams and 1,000 per key. */
@@ -74,6 +81,18 @@ export type HttpDependencies = {
   readonly stopping?: AbortSignal | undefined;
   /** The version of the service in the OpenAPI document. */
   readonly version: string;
+};
+
+/** A setting and its value in this process. */
+export type SettingValue = {
+  readonly name: string;
+  /** The section of docs/settings.md. */
+  readonly group: string;
+  readonly description: string;
+  /** Null if it is unset and has no default; masked if it is a secret. */
+  readonly value: string | null;
+  readonly source: 'default' | 'environment';
+  readonly secret: boolean;
 };
 
 /** Authentication, limits and origins. An absent option disables the feature. */

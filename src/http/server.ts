@@ -11,6 +11,7 @@ import { collectRoutes, registerOptionsHandler } from './plugins/known-routes.ts
 import { limitBodies, limitDepth } from './plugins/limit-bodies.ts';
 import { registerRateLimits } from './plugins/rate-limits.ts';
 import { registerReadDatabase } from './plugins/read-database.ts';
+import { registerRequestRecorder } from './plugins/record-requests.ts';
 import { rejectAmbiguousRequests } from './plugins/reject-ambiguous.ts';
 import { reportBursts } from './plugins/report-bursts.ts';
 import { loggerOptions, registerRequestLog, requestId } from './plugins/request-log.ts';
@@ -33,8 +34,10 @@ import { registerMetricsRoute } from './routes/metrics.ts';
 import { registerProblemsPage } from './routes/problems.ts';
 import { registerResyncRoutes } from './routes/resyncs.ts';
 import { registerRootRoutes } from './routes/root.ts';
+import { registerSimulatorRoutes } from './routes/simulator.ts';
 import { registerStatusRoute } from './routes/status.ts';
 import { registerSubscriptionReconnectRoute } from './routes/subscription-reconnect.ts';
+import { registerSystemRoutes } from './routes/system.ts';
 import { registerTransactionRoute } from './routes/transactions.ts';
 import { registerWebhookRoutes } from './routes/webhooks/webhook-routes.ts';
 import { registerWriteBackRoutes } from './routes/write-backs.ts';
@@ -60,6 +63,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   const routes = collectRoutes(app);
   registerResponseHeaders(app);
   registerRequestLog(app);
+  registerRequestRecorder(app, dependencies.requestLog);
   const metrics = registerMetrics(app);
   registerTracing(app);
   registerUnusedConnectionCleanup(app);
@@ -104,6 +108,8 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerWriteBackRoutes(app, dependencies);
   registerStatusRoute(app, dependencies);
   registerSubscriptionReconnectRoute(app, dependencies);
+  registerSystemRoutes(app, dependencies);
+  registerSimulatorRoutes(app, dependencies);
   registerHealthRoutes(app, dependencies);
   registerMetricsRoute(app, dependencies, metrics);
   registerProblemsPage(app);

@@ -14,6 +14,10 @@ export const deletions: readonly {
   { task: 'incidents', period: 'incidentsMs', deleteSome: deleteIncidents },
   { task: 'differences', period: 'resyncsMs', deleteSome: deleteDifferences },
   { task: 'resyncs', period: 'resyncsMs', deleteSome: deleteResyncs },
+  { task: 'actions', period: 'operationsMs', deleteSome: deleteActions },
+  { task: 'webhook requests', period: 'operationsMs', deleteSome: deleteWebhookRequests },
+  { task: 'notifications', period: 'operationsMs', deleteSome: deleteNotifications },
+  { task: 'changes of the verdict', period: 'operationsMs', deleteSome: deleteHealthChanges },
 ];
 
 /** Keeps the attempts of pending, written and failed codes, because they show the cause. */
@@ -76,6 +80,63 @@ async function deleteResyncs(client: Queryable, olderThanMs: number, limit: numb
                 and not exists (select from resync_differences d where d.resync_id = r.id)
               order by r.finished_at limit $2 for update of r skip locked)
            delete from resyncs r using old where r.id = old.id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}
+
+async function deleteActions(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-actions',
+    text: `with old as (
+             select id from request_log where kind = 'action' and at < now() - $1 * interval '1 millisecond'
+              order by id limit $2 for update skip locked)
+           delete from request_log r using old where r.id = old.id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}
+
+// A sender can send many a second, accepted or not.
+const webhookRequestsKept = 10_000;
+
+async function deleteWebhookRequests(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-webhook-requests',
+    text: `with old as (
+             select id from request_log
+              where kind = 'webhook'
+                and (at < now() - $1 * interval '1 millisecond'
+                     or id <= (select id from request_log where kind = 'webhook'
+                                order by id desc offset ${webhookRequestsKept} limit 1))
+              order by id limit $2 for update skip locked)
+           delete from request_log r using old where r.id = old.id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}
+
+async function deleteNotifications(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-notifications',
+    text: `with old as (
+             select id from notifications where state <> 'pending' and created_at < now() - $1 * interval '1 millisecond'
+              order by id limit $2 for update skip locked)
+           delete from notifications n using old where n.id = old.id`,
+    values: [olderThanMs, limit],
+  });
+  return rowCount ?? 0;
+}
+
+/** Keeps the newest change, which is the current verdict. */
+async function deleteHealthChanges(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
+  const { rowCount } = await client.query({
+    name: 'delete-old-health-changes',
+    text: `with old as (
+             select id from health_changes
+              where at < now() - $1 * interval '1 millisecond' and id < (select max(id) from health_changes)
+              order by id limit $2 for update skip locked)
+           delete from health_changes h using old where h.id = old.id`,
     values: [olderThanMs, limit],
   });
   return rowCount ?? 0;

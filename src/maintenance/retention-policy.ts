@@ -14,6 +14,8 @@ export type RetentionPolicy = {
   /** Finished resyncs and their differences. */
   readonly resyncsMs: number;
   readonly incidentsMs: number;
+  /** Requests that changed something, notifications, and changes of the verdict. */
+  readonly operationsMs: number;
   /**
    * Versions of single fields. Events arrive up to 72 hours late, the retention of the event bus, plus a margin of a
    * day.
@@ -29,6 +31,7 @@ export const defaultRetention: RetentionPolicy = {
   attemptsMs: 180 * dayMs,
   resyncsMs: 180 * dayMs,
   incidentsMs: 365 * dayMs,
+  operationsMs: 90 * dayMs,
   versionsMs: minEventDays * dayMs,
 };
 

@@ -39,6 +39,7 @@ export async function runTidemark(environment: NodeJS.ProcessEnv): Promise<void>
         reservePercent: config.apiReservePercent,
       },
       apiKeys: provided.apiKeys,
+      ...(provided.simulator && { simulatorUrl: provided.simulator.instanceUrl }),
       stopping: stopping.signal,
       logger: createLogger(config),
     });

@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { playGroup, situationTable } from './situation-list.ts';
+import { playGroup } from './situation-list.ts';
 import { startWorlds } from './situation-world.ts';
 import { outageGroups } from './situations-outage.ts';
 import { runningGroups } from './situations-running.ts';
@@ -19,20 +19,18 @@ This page is the output of one run of \`npm run test:situations -- --write\`, wh
 service processes, a PostgreSQL server and the simulator. Each section describes the situation and shows the response of
 \`/health/ready\`, the output and exit code of \`tidemark status\`, and the log at level info and above (without requests
 and without the fields time, pid and hostname). Then the cause is removed, and the same is shown again. Times, ports and
-ids differ between runs.
+ids differ between runs.`;
 
-The [runbook](runbook.md) says what to do about each alert and each reason.`;
-
-const all = [...outageGroups, ...runningGroups, ...startingGroups];
-const groups = all.filter(({ name }) => values.only === undefined || values.only === name);
+const groups = [...outageGroups, ...runningGroups, ...startingGroups].filter(
+  ({ name }) => values.only === undefined || values.only === name,
+);
 const worlds = await startWorlds();
 try {
   const played = await Promise.all(
     groups.map(async (group) => playGroup(await worlds.open(group.name), group)),
   );
   const order = new Intl.Collator('en', { numeric: true });
-  const table = situationTable(all.flatMap(({ situations }) => situations));
-  const text = [introduction, table, ...played.flat().sort(order.compare)].join('\n\n');
+  const text = [introduction, ...played.flat().sort(order.compare)].join('\n\n');
   process.stdout.write(`${text}\n`);
   if (values.write) await writeFile(page, `${text}\n`);
 } finally {

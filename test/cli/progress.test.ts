@@ -119,6 +119,7 @@ test('the status begins with the verdict, its cause, since when and what to do',
       freshThrough: '2026-11-24T11:47:00.000Z',
       lagMilliseconds: 780_000,
       verifiedThrough: null,
+      freshness: { minutes: 0, under1s: 0, under5s: 0, under60s: 0 },
       subscription: {
         topic: '/data/AccountChangeEvent',
         organizationId: null,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultFormat } from '../../src/codes/code-format.ts';
 import { loadConfig, loadMigrationConfig } from '../../src/config/config.ts';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { settingValues } from '../../src/config/setting-values.ts';
 
 const clientSecret = 'fake-client-secret';
 const org = {
@@ -77,6 +78,8 @@ describe('the settings', () => {
       codes: { format: defaultFormat, filter: null, restore: false },
       collectMs: 200,
       webhooks: { signingKeys: [], outboundMessages: undefined },
+      notify: { urls: [] },
+      settings: settingValues({}),
       eventRetentionDays: 90,
       indexedFields: [],
       calculatedFields: [],

@@ -40,6 +40,7 @@ describe('the status', () => {
       unreadableFields: [],
       freshThrough: null,
       verifiedThrough: null,
+      freshness: { minutes: 0, under1s: 0, under5s: 0, under60s: 0 },
       subscription: {
         topic: '/data/AccountChangeEvent',
         organizationId: '00Dal000003nQ7bEAE',

@@ -607,6 +607,97 @@ CREATE TABLE "housekeeping" (
     CONSTRAINT "housekeeping_pkey" PRIMARY KEY ("task")
 );
 
+-- What an operator sees of the service.
+
+-- One row for each minute, written by the leader, kept for two days.
+CREATE TABLE "minute_statistics" (
+    "minute" TIMESTAMPTZ(3) NOT NULL,
+    "events" INTEGER NOT NULL,
+    "failed_events" INTEGER NOT NULL,
+    "codes" INTEGER NOT NULL,
+    "failed_codes" INTEGER NOT NULL,
+    "connection_errors" INTEGER NOT NULL,
+    -- Null before the initial load.
+    "max_lag_ms" BIGINT,
+
+    CONSTRAINT "minute_statistics_pkey" PRIMARY KEY ("minute")
+);
+
+-- The processes that share the database.
+CREATE TABLE "instances" (
+    "id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "host" TEXT NOT NULL,
+    "pid" INTEGER NOT NULL,
+    "roles" TEXT[] NOT NULL,
+    "version" TEXT NOT NULL,
+    "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "instances_pkey" PRIMARY KEY ("id")
+);
+
+-- Requests that changed something, and webhook requests, the accepted and the rejected ones.
+CREATE TABLE "request_log" (
+    "id" BIGSERIAL NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL,
+    -- `action` or `webhook`.
+    "kind" TEXT NOT NULL,
+    -- The name of the API key; the address of the sender of a webhook.
+    "caller" TEXT NOT NULL,
+    "method" TEXT NOT NULL,
+    "path" TEXT NOT NULL,
+    "status" INTEGER NOT NULL,
+    -- Of a webhook, as its sender named it; otherwise the id in the log.
+    "request_id" TEXT,
+    "problem" TEXT,
+    -- Events in the webhook, and how many of them were new.
+    "received" INTEGER,
+    "stored" INTEGER,
+
+    CONSTRAINT "request_log_pkey" PRIMARY KEY ("id")
+);
+CREATE INDEX "request_log_kind" ON "request_log"("kind", "id");
+
+CREATE TABLE "api_key_uses" (
+    "name" TEXT NOT NULL,
+    "last_used_at" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "api_key_uses_pkey" PRIMARY KEY ("name")
+);
+
+-- Each change of the verdict; the newest row is the current one.
+CREATE TABLE "health_changes" (
+    "id" BIGSERIAL NOT NULL,
+    "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "health" TEXT NOT NULL,
+    -- `[{ code, message, since, action }]`
+    "reasons" JSONB NOT NULL,
+
+    CONSTRAINT "health_changes_pkey" PRIMARY KEY ("id")
+);
+
+-- Messages about changes of the verdict and new incidents: one for each URL.
+CREATE TABLE "notifications" (
+    "id" BIGSERIAL NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    -- `health:` or `incident:` and the id of the row.
+    "subject" TEXT NOT NULL,
+    "url" TEXT NOT NULL,
+    "summary" TEXT NOT NULL,
+    "body" JSONB NOT NULL,
+    -- `pending`, `sent` or `failed`.
+    "state" TEXT NOT NULL DEFAULT 'pending',
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "due_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "sent_at" TIMESTAMPTZ(3),
+    "error" TEXT,
+
+    CONSTRAINT "notifications_pkey" PRIMARY KEY ("id")
+);
+CREATE UNIQUE INDEX "notifications_subject" ON "notifications"("subject", "url");
+CREATE INDEX "notifications_due" ON "notifications"("due_at") WHERE "state" = 'pending';
+
 -- The values of an account after one more entry of its history. `all` replaces the values of every field that it covers,
 -- a folded state those of every field; other entries add to them.
 CREATE FUNCTION "apply_history_entry"("values" JSONB, "form" TEXT, "written" JSONB, "unread" TEXT[]) RETURNS JSONB

@@ -33,6 +33,7 @@ export function logServerError(
 }
 
 export function sendProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.rejection = problem.message;
   return reply
     .code(problem.status)
     .headers(problem.headers)

@@ -17,6 +17,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: 'Write-backs', description: 'Writes of signup codes to Salesforce.' },
         { name: 'Webhooks', description: 'Changes sent by other systems, with their own authentication.' },
         { name: 'Status', description: 'The state of the mirror.' },
+        { name: 'System', description: 'The service itself: processes, settings, keys and what they did.' },
         { name: 'Health', description: 'Health checks; no API key required.' },
         { name: 'Documentation', description: 'No API key required.' },
       ],

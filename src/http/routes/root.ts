@@ -5,8 +5,9 @@ import { JsonObject } from '../schemas/values.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 
 /** Links to the entry points of the API, and its OpenAPI document. */
-export function registerRootRoutes(app: Server, { version }: HttpDependencies): void {
-  app.get('/', { schema: rootSchema }, async () => ({ name: 'Tidemark', version, links }));
+export function registerRootRoutes(app: Server, { version, simulatorUrl }: HttpDependencies): void {
+  const present = simulatorUrl === undefined ? links : { ...links, simulator: '/simulator' };
+  app.get('/', { schema: rootSchema }, async () => ({ name: 'Tidemark', version, links: present }));
   app.get('/openapi.json', { schema: descriptionSchema }, async () => ({ ...app.swagger() }));
 }
 

@@ -1,8 +1,9 @@
 import type { Static } from 'typebox';
 import { unreachableCode } from '../../db/database-fault.ts';
-import { problemMessage } from '../../health/problem.ts';
 import type { Verdict } from '../../health/verdict.ts';
+import { healthReasons } from '../../operations/health-changes.ts';
 import { unavailable } from '../plugins/error-handler.ts';
+import type { Problem } from '../problem.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
@@ -10,6 +11,7 @@ import { isoTime, Named } from '../schemas/values.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 import { readCounts } from '../views/read-counts.ts';
 import { readFieldStatus } from '../views/read-field-status.ts';
+import { readFreshness } from '../views/read-freshness.ts';
 import { readLastVerification, readOpenResyncs } from '../views/read-resync-status.ts';
 import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
 import { readWriteBackStatus } from '../views/read-write-back-status.ts';
@@ -19,31 +21,39 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
     const health = await dependencies.health();
-    const outage = health.problems.find(({ code }) => code === unreachableCode);
-    // The queries below would fail, each after its own timeout.
-    if (outage !== undefined) throw unavailable(`${outage.summary} ${outage.action} (${outage.detail})`);
-    const [subscription, counts, lastVerification, fields, resyncs, lastErrors] = await Promise.all([
-      readSubscriptionStatus(dependencies),
-      readCounts(dependencies.pool),
-      readLastVerification(dependencies.pool),
-      readFieldStatus(dependencies.pool),
-      readOpenResyncs(dependencies.prisma),
-      readLastErrors(dependencies),
-    ]);
+    const { counts, ...details } = await readDetails(dependencies).catch((error: unknown) => {
+      throw outageProblem(health) ?? error;
+    });
     const { none: _, ...codes } = counts.accounts.byCodeState;
     return {
       ...healthJson(health),
-      subscription,
+      ...details,
       backlog: counts.events.stored,
       counts,
       replica: replicaStatus(dependencies),
       writeBack: await readWriteBackStatus(dependencies, codes),
-      lastVerification,
-      ...fields,
-      resyncs,
-      lastErrors,
     };
   });
+}
+
+/** One after the other, so that a request uses few connections. */
+async function readDetails(dependencies: HttpDependencies) {
+  const { pool, prisma } = dependencies;
+  return {
+    freshness: await readFreshness(pool),
+    subscription: await readSubscriptionStatus(dependencies),
+    counts: await readCounts(pool),
+    lastVerification: await readLastVerification(pool),
+    ...(await readFieldStatus(pool)),
+    resyncs: await readOpenResyncs(prisma),
+    lastErrors: await readLastErrors(dependencies),
+  };
+}
+
+/** The cause, if the health check found that the database does not answer. */
+function outageProblem({ problems }: Verdict): Problem | undefined {
+  const outage = problems.find(({ code }) => code === unreachableCode);
+  return outage && unavailable(`${outage.summary} ${outage.action} (${outage.detail})`);
 }
 
 function replicaStatus({ replica }: HttpDependencies): Status['replica'] {
@@ -61,15 +71,11 @@ async function readLastErrors({ prisma }: HttpDependencies): Promise<Status['las
   return rows.map((row) => ({ ...row, id: row.id.toString(), receivedAt: isoTime(row.receivedAt) }));
 }
 
-function healthJson({ health, problems, freshThrough, lagMs, verifiedThrough }: Verdict) {
+function healthJson(verdict: Verdict) {
+  const { health, freshThrough, lagMs, verifiedThrough } = verdict;
   return {
     health,
-    reasons: problems.map((problem) => ({
-      code: problem.code,
-      message: problemMessage(problem),
-      since: isoTime(problem.since),
-      action: problem.action,
-    })),
+    reasons: healthReasons(verdict),
     freshThrough: isoTime(freshThrough),
     lagMilliseconds: lagMs,
     verifiedThrough: isoTime(verifiedThrough),

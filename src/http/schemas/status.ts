@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { resyncModes, resyncScopes, resyncStates } from '../../resync/request-resync.ts';
 import { healthMembers } from './health.ts';
+import { FreshnessSchema } from './system.ts';
 import {
   AnyJson,
   Count,
@@ -177,6 +178,7 @@ const Replica = Type.Object({
 export const StatusSchema = Type.Object(
   {
     ...healthMembers,
+    freshness: FreshnessSchema,
     subscription: SubscriptionSchema,
     backlog: Count('Events waiting to be applied.'),
     counts: Counts,

@@ -41,7 +41,8 @@ export function registerChangeEventRoute(
       throw new Problem('key-reused', 'This webhook-id was used with another body; use a new one.');
     }
     reply.code(202);
-    return { received: events.length, stored: stored.kind === 'stored' ? stored.events : 0 };
+    request.webhook = { received: events.length, stored: stored.kind === 'stored' ? stored.events : 0 };
+    return request.webhook;
   });
 }
 

@@ -35,7 +35,8 @@ export function registerOutboundMessageRoute(
   const receive = async (request: FastifyRequest, reply: FastifyReply): Promise<string> => {
     const text = parseUtf8(request.body);
     const message = await queue(() => parseMessage(text, senders));
-    await storeNotices(pool, message.notices);
+    const stored = await storeNotices(pool, message.notices);
+    request.webhook = { received: message.notices.length, stored };
     reply.type('text/xml; charset=utf-8');
     return ackXml;
   };
@@ -90,6 +91,7 @@ function sendFault(error: FastifyError, request: FastifyRequest, reply: FastifyR
   }
   if (!isXml(request.headers['content-type']) || isJson(request.headers.accept)) throw error;
   const problem = toProblem(error);
+  request.rejection = problem.message;
   logServerError(error, problem, request);
   return reply
     .code(problem.status)

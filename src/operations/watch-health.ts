@@ -1,0 +1,80 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { type Activity, readTotals } from '../activity.ts';
+import { isCurrent } from '../db/lease.ts';
+import { logFailure } from '../db/log-failure.ts';
+import type { Verdict } from '../health/verdict.ts';
+import { runLoop } from '../run-loop.ts';
+import { healthReasons, saveHealth } from './health-changes.ts';
+import { createMinuteCollector, saveMinute } from './minute-statistics.ts';
+import {
+  addNotifications,
+  type NotificationBody,
+  type NotifyOptions,
+  notifyDirectly,
+  type Send,
+  sendNotifications,
+} from './notify.ts';
+
+export type WatchContext = {
+  readonly pool: pg.Pool;
+  readonly topic: string;
+  readonly activity: Activity;
+  readonly send: Send;
+  readonly notify: NotifyOptions;
+  health(): Promise<Verdict>;
+  /** Whether this process is the leader, or was when the database became unreachable. */
+  isLeader(): boolean;
+  readonly pollMs: number;
+  readonly logger: Logger;
+};
+
+/**
+ * The leader samples the verdict: it saves its changes, collects the statistics of each minute and sends notifications.
+ * While the database is unreachable, it reports that directly, once.
+ */
+export async function watchHealth(context: WatchContext, signal: AbortSignal): Promise<void> {
+  const { pool, topic, activity, send, notify, health, isLeader, pollMs, logger } = context;
+  const minutes = createMinuteCollector();
+  let reportsOutage = false;
+  await runLoop({
+    step: async () => {
+      if (!isLeader() && !reportsOutage) return 'wait';
+      const verdict = await health();
+      const outage = verdict.problems.some(
+        ({ code, severity }) => severity === 'down' && code === databaseCode,
+      );
+      if (outage !== reportsOutage) {
+        reportsOutage = outage;
+        await notifyDirectly(send, notify, outageMessage(verdict, outage), signal);
+      }
+      if (outage || !isLeader()) return 'wait';
+      await saveHealth(pool, verdict);
+      // The stored time is renewed every few seconds only.
+      const lagMs = (await isCurrent(pool, topic)) ? 0 : verdict.lagMs;
+      const ended = minutes.sample(Date.now(), await readTotals(activity), lagMs);
+      if (ended !== undefined) await saveMinute(pool, ended);
+      await addNotifications(pool, notify.urls);
+      await sendNotifications({ pool, send, options: notify }, signal);
+      return 'wait';
+    },
+    pollMs,
+    onFailure: (error) => logFailure(logger, error, 'watching the health failed; retrying'),
+    signal,
+  });
+}
+
+const databaseCode = 'database-unreachable';
+
+function outageMessage(verdict: Verdict, outage: boolean): NotificationBody {
+  const [reason] = healthReasons(verdict);
+  const text = outage
+    ? `Tidemark is down: ${reason?.message ?? ''} ${reason?.action ?? ''}`.trim()
+    : 'Tidemark: the database is reachable again.';
+  return {
+    type: 'health.changed',
+    timestamp: new Date().toISOString(),
+    text,
+    data: { health: verdict.health, reasons: healthReasons(verdict) },
+  };
+}

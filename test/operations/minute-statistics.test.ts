@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { createMinuteCollector } from '../../src/operations/minute-statistics.ts';
+
+const at = (time: string): number => Date.parse(`2026-11-24T12:${time}.000Z`);
+const totals = (events: number, failedEvents = 0) => ({
+  events,
+  failedEvents,
+  codes: 0,
+  failedCodes: 0,
+  connectionErrors: 0,
+});
+
+test('the statistics of a minute are the growth of the totals and its longest lag', () => {
+  const minutes = createMinuteCollector();
+  expect(minutes.sample(at('00:58'), totals(100), 900)).toBeUndefined();
+  expect(minutes.sample(at('00:59'), totals(107, 2), 4_000)).toBeUndefined();
+  expect(minutes.sample(at('01:04'), totals(110, 2), 30)).toEqual({
+    minute: new Date(at('00:00')),
+    ...totals(10, 2),
+    maxLagMs: 4_000,
+  });
+  expect(minutes.sample(at('02:00'), totals(111, 2), 0)).toMatchObject({ events: 1, maxLagMs: 30 });
+});
+
+test('a minute before the initial load has no lag', () => {
+  const minutes = createMinuteCollector();
+  minutes.sample(at('00:10'), totals(0), null);
+  expect(minutes.sample(at('01:10'), totals(0), null)).toMatchObject({ maxLagMs: null });
+  expect(minutes.sample(at('02:10'), totals(0), 5)).toMatchObject({ maxLagMs: 5 });
+});
