@@ -12,7 +12,8 @@ export function leaderProblems(
 ): Problem[] {
   if (!isHeld(now, { renewedAt, state, stateSince })) {
     const since = renewedAt !== null && renewedAt < stateSince ? renewedAt : stateSince;
-    return [noLeader(topic, state === 'idle' ? since : (renewedAt ?? since), now, graceMs)];
+    // Its stream was open until it was last seen; any other state is no stream either.
+    return [noLeader(topic, state === 'streaming' ? (renewedAt ?? since) : since, now, graceMs)];
   }
   if (outage !== null || state === 'streaming') return [];
   // The idle state is older than the holder.

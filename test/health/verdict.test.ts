@@ -80,6 +80,12 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
   ['the holder of the subscription is not seen', withStream({ renewedAt: ago(21) }), 'degraded', 'no-leader'],
   ['nothing follows the topic any more', withStream({ renewedAt: ago(61) }), 'down', 'no-leader'],
   [
+    'the holder is not seen since a moment ago, and had no stream for longer',
+    withStream({ state: 'connecting', stateSince: ago(61), renewedAt: ago(21) }),
+    'down',
+    'no-leader',
+  ],
+  [
     'no process has the role sync since a moment ago',
     withStream({ state: 'idle', stateSince: ago(1) }),
     'degraded',
