@@ -17,9 +17,11 @@ import { clearReportedInvisible } from '../resync/deletion/clear-reported-invisi
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
 import { applyChanges } from './apply-changes.ts';
 import type { Decoded } from './decode-stored.ts';
+import { deletedInMerges } from './deleted-in-merges.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
 import { type EventOutcome, type EventSource, saveEventOutcomes, takeFromQueue } from './event-rows.ts';
 import { markDuplicates } from './mark-duplicates.ts';
+import { topOf } from './merge.ts';
 import { moveWatermark } from './move-watermark.ts';
 import type { AccountChange, ApplyResult } from './plan-patch.ts';
 import { type BatchReader, batchSize, createBatchReader } from './read-transactions.ts';
@@ -176,7 +178,7 @@ async function applyInTransaction(
   ]);
   await enqueue(client, context.jobs, applied);
   const late = source === 'webhook' ? accountsBeyondHorizon(results) : [];
-  const rereads = [...deletedInMerges(results), ...late, ...unknownIds, ...visible];
+  const rereads = [...deletedInMerges(accountHeaders(results)), ...late, ...unknownIds, ...visible];
   await context.jobs.enqueueRereads(client, [...new Set(rereads)]);
   await recordIncidents(context, client, detectedGaps(results, applied), before);
   await closeRepaired(client);
@@ -225,9 +227,7 @@ async function changesOf(
   unmirrored: ReadonlySet<string>,
   now: number,
 ): Promise<{ readonly changes: readonly AccountChange[]; readonly unknownIds: readonly string[] }> {
-  const eventChanges = results
-    .flatMap(toChanges)
-    .map((event) => ({ ...event, change: omitUnmirrored(event.change, unmirrored) }));
+  const eventChanges = results.flatMap((result) => toChanges(result, unmirrored));
   const emptyIds =
     source === 'webhook' ? eventChanges.filter(isEmptyPatch).map(({ accountId }) => accountId) : [];
   const known = await readKnownVersions(client, emptyIds);
@@ -247,6 +247,11 @@ function isEmptyPatch({ change }: AccountChange): boolean {
   return change.kind === 'patch' && change.values.size === 0;
 }
 
+/** Headers of the events that concern accounts by id. */
+function accountHeaders(results: readonly ProcessedEvent[]): ChangeEventHeader[] {
+  return headersOf(results.filter(({ effect }) => effect?.kind === 'accounts'));
+}
+
 /** Headers of the events that could be processed. */
 function headersOf(results: readonly ProcessedEvent[]): ChangeEventHeader[] {
   return results.flatMap(({ outcome: { header }, effect }) =>
@@ -254,9 +259,14 @@ function headersOf(results: readonly ProcessedEvent[]): ChangeEventHeader[] {
   );
 }
 
-function toChanges({ outcome: { id, header }, effect }: ProcessedEvent): AccountChange[] {
+function toChanges(
+  { outcome: { id, header }, effect }: ProcessedEvent,
+  unmirrored: ReadonlySet<string>,
+): AccountChange[] {
   if (effect?.kind !== 'accounts' || header === null) return [];
-  const { change, creates, gap } = effect.effect;
+  const { creates, isGapEvent, missing } = effect.effect;
+  const change = omitUnmirrored(effect.effect.change, unmirrored);
+  const gap = isGapEvent || missing.some((path) => !unmirrored.has(topOf(path)));
   const event = { id, changeType: header.changeType };
   return effect.accountIds.map((accountId) => ({ accountId, change, gap, eligible: creates, event }));
 }
@@ -273,22 +283,6 @@ function detectedGaps(results: readonly ProcessedEvent[], { stale }: ApplyResult
     failed: results.flatMap(({ outcome }) => (outcome.state === 'failed' ? [outcome] : [])),
     stale,
   };
-}
-
-/**
- * Accounts that may have been merged into others: deleted in a transaction that updated another account. Events do not
- * report merges; a read of the deleted record does.
- */
-function deletedInMerges(results: readonly ProcessedEvent[]): string[] {
-  const headers = results.flatMap(({ effect, outcome: { header } }) =>
-    effect?.kind === 'accounts' && header !== null ? [header] : [],
-  );
-  const updating = new Set(
-    headers.filter(({ changeType }) => changeType === 'UPDATE').map(({ transactionKey }) => transactionKey),
-  );
-  return headers
-    .filter(({ changeType, transactionKey }) => changeType === 'DELETE' && updating.has(transactionKey))
-    .flatMap(({ recordIds }) => recordIds);
 }
 
 export async function enqueue(client: pg.PoolClient, jobs: Jobs, applied: ApplyResult): Promise<void> {

@@ -84,7 +84,7 @@ async function decodeOrFail(
 ): Promise<Decoded> {
   const failure = (error: unknown, header: ChangeEventHeader | null = null): Decoded => {
     const reason = `The event cannot be decoded: ${(error as Error).message}`;
-    const event = header === null ? null : { header, values: new Map() };
+    const event = header === null ? null : { header, values: new Map(), missing: [] };
     return { id, event, error: reason, transactionKey: header?.transactionKey ?? null };
   };
   let decoder: Decoder;

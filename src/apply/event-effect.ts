@@ -8,8 +8,8 @@ export type AccountEffect = {
   readonly change: Change;
   /** Whether the account is new. */
   readonly creates: boolean;
-  /** Whether values are missing, so that the account has to be read. */
-  readonly gap: boolean;
+  /** Paths whose values are missing: the account has to be read, unless none of them is mirrored. */
+  readonly missing: readonly string[];
   /** Whether it is a gap event, which has no values. */
   readonly isGapEvent: boolean;
 };
@@ -46,15 +46,11 @@ export function isAhead(header: Pick<ChangeEvent['header'], 'commitTimestamp'>, 
   return header.commitTimestamp > now + futureToleranceMs;
 }
 
-function accountEffect({ header, values }: ChangeEvent, version: Version): AccountEffect {
-  const effect = (
-    kind: Change['kind'],
-    written: ReadonlyMap<string, Scalar>,
-    gap = false,
-  ): AccountEffect => ({
+function accountEffect({ header, values, missing }: ChangeEvent, version: Version): AccountEffect {
+  const effect = (kind: Change['kind'], written: ReadonlyMap<string, Scalar>): AccountEffect => ({
     change: { version, kind, values: written },
     creates: header.changeType === 'CREATE',
-    gap,
+    missing,
     isGapEvent: header.changeType.startsWith('GAP_'),
   });
   switch (header.changeType) {
@@ -63,10 +59,10 @@ function accountEffect({ header, values }: ChangeEvent, version: Version): Accou
     case 'SNAPSHOT':
       return effect('snapshot', new Map([...values, [deletedField, false]]));
     case 'UPDATE':
-      return effect('patch', values, header.diffFields.length > 0);
+      return effect('patch', values);
     case 'DELETE':
       return effect('patch', new Map([[deletedField, true]]));
     default:
-      return effect('patch', new Map(), true);
+      return effect('patch', new Map());
   }
 }

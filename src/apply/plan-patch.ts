@@ -7,6 +7,7 @@ import { keepValues } from '../fields/cover-fields.ts';
 import { addToDraft, beginDraft, createCheckpoint, type Draft } from '../history/draft.ts';
 import type { Origin } from '../history/entry.ts';
 import type { AccountEntry, AccountStateRow } from '../history/history-rows.ts';
+import { nameField } from '../salesforce/person-accounts.ts';
 import type { AccountRow, SavedRow } from './account-row.ts';
 import {
   type Change,
@@ -163,9 +164,10 @@ function applyToAccount(
   let draft = beginDraft(before.historyFrom, before.historyLength);
   let hadNewer = false;
   for (const accountChange of changes) {
-    const { eligible, gap } = accountChange;
+    const { eligible } = accountChange;
     const change = keepValues(merged, accountChange.change);
     const next = merge(merged, change);
+    const gap = accountChange.gap || becomesPerson(merged, next, change);
     draft = addToDraft(draft, merged, { change, gap, origin: originOf(accountChange) });
     hadNewer ||= compareVersions(newestVersion(merged), change.version) > 0;
     if (gap)
@@ -207,6 +209,12 @@ function applyToAccount(
   const state = { merged, code, staleVersion, historyFrom, historyLength, replaced, modifiedAt };
   const saved = { id, ...state, stored, visible };
   return { row: saved, draft, changed, becameStale, hadNewer };
+}
+
+/** Whether an event replaces the name of a business account by parts: those that it does not name have to be read. */
+function becomesPerson(before: Merged, after: Merged, { kind, readFields }: Change): boolean {
+  const isEvent = kind === 'patch' && readFields === undefined;
+  return isEvent && (before.values.get(nameField) ?? null) !== null && after.values.get(nameField) === null;
 }
 
 const unknownAccount = {

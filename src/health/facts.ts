@@ -2,7 +2,7 @@
  * - `stream`: changes do not reach the event log
  * - `apply`: stored events are not applied
  * - `database`: the database does not answer
- * - `topic`: the channel of the topic does not select Account
+ * - `topic`: the channel of the topic does not select an object that is needed
  */
 export type FaultArea = 'stream' | 'apply' | 'database' | 'topic';
 

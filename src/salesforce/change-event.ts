@@ -53,4 +53,9 @@ export type ChangeEvent = {
    * other types.
    */
   readonly values: FieldValues;
+  /**
+   * Paths that an UPDATE changed, or may have changed, without their value: sent as a diff, withheld, or implied by another
+   * field. Their values have to be read.
+   */
+  readonly missing: readonly string[];
 };

@@ -6,23 +6,27 @@ type Member = { readonly EventChannel: string; readonly SelectedEntity: string }
 type Channel = { readonly Id: string; readonly DeveloperName: string };
 
 /**
- * Whether the channel of a topic selects changes of Account. Without them a subscription succeeds, but receives nothing.
+ * Reads which change events the channel of a topic selects. Without those of Account a subscription succeeds, but receives
+ * nothing.
  *
  * @returns null if that is unknown: the user cannot read the selection, or it does not contain the channel
  */
-export async function selectsAccount(connection: Connection, topic: string): Promise<boolean | null> {
+export async function readSelectedEvents(
+  connection: Connection,
+  topic: string,
+): Promise<ReadonlySet<string> | null> {
   try {
     const members = await query<Member>(
       connection,
       'SELECT EventChannel, SelectedEntity FROM PlatformEventChannelMember',
     );
     const custom = customName(topic);
-    if (custom === undefined) return isSelected(members, ['ChangeEvents']);
+    if (custom === undefined) return selectedEvents(members, ['ChangeEvents']);
     const channels = await query<Channel>(
       connection,
       `SELECT Id, DeveloperName FROM PlatformEventChannel WHERE DeveloperName = '${custom}'`,
     );
-    return isSelected(members, [`${custom}__chn`, ...channels.map(({ Id }) => Id)]);
+    return selectedEvents(members, [`${custom}__chn`, ...channels.map(({ Id }) => Id)]);
   } catch {
     return null;
   }
@@ -34,11 +38,13 @@ function customName(topic: string): string | undefined {
 }
 
 /** Null if no member is visible: the user may not see them. */
-export function isSelected(members: readonly Member[], channels: readonly string[]): boolean | null {
+export function selectedEvents(
+  members: readonly Member[],
+  channels: readonly string[],
+): ReadonlySet<string> | null {
   const names = new Set(channels.map(keyOf));
   const own = members.filter(({ EventChannel }) => names.has(keyOf(EventChannel)));
-  if (own.length === 0) return null;
-  return own.some(({ SelectedEntity }) => SelectedEntity === 'AccountChangeEvent');
+  return own.length === 0 ? null : new Set(own.map(({ SelectedEntity }) => SelectedEntity));
 }
 
 /** Ids have 15 or 18 characters. */

@@ -2,6 +2,7 @@ import { expandBitmaps } from './bitmap.ts';
 import { type ChangeEvent, type ChangeEventHeader, changeTypes, type Scalar } from './change-event.ts';
 import { decodeText } from './decode-text.ts';
 import { epochToIso } from './field-value.ts';
+import { impliedPaths, nameField } from './person-accounts.ts';
 import type { SchemaField, WriterSchema } from './writer-schema.ts';
 
 /**
@@ -13,12 +14,14 @@ import type { SchemaField, WriterSchema } from './writer-schema.ts';
 export function decodeChangeEvent(payload: Buffer, schema: WriterSchema): ChangeEvent {
   const record = asRecord(schema.decode(payload), 'the event');
   const header = readHeader(asRecord(record['ChangeEventHeader'], 'ChangeEventHeader'), schema.entityFields);
-  const values = readValues(record, header, schema.entityFields);
-  if (![...values.values()].some(hasReplacement)) return { header, values };
+  const missing = missingPaths(record, header, schema.entityFields);
+  const values = readValues(record, header, schema.entityFields, missing);
+  if (![...values.values()].some(hasReplacement)) return { header, values, missing };
   // U+FFFD is either in the record or stands for bytes that are not UTF-8.
   const bytes = schema.decodeBytes(payload);
-  if (bytes === undefined) return { header, values };
-  return { header, values: readValues(asRecord(bytes, 'the event'), header, schema.entityFields) };
+  if (bytes === undefined) return { header, values, missing };
+  const exact = readValues(asRecord(bytes, 'the event'), header, schema.entityFields, missing);
+  return { header, values: exact, missing };
 }
 
 /**
@@ -58,19 +61,41 @@ function readHeader(raw: AvroRecord, fields: readonly SchemaField[]): ChangeEven
   };
 }
 
+/**
+ * A changed field without a value was cleared only if `nulledFields` names it: otherwise its value may have been withheld
+ * from the integration user.
+ */
+function missingPaths(
+  record: AvroRecord,
+  header: ChangeEventHeader,
+  fields: readonly SchemaField[],
+): string[] {
+  const { changeType, changedFields, nulledFields, diffFields } = header;
+  if (changeType !== 'UPDATE') return [];
+  const isWithheld = (path: string): boolean => {
+    const [name = '', part] = path.split('.');
+    if (nulledFields.includes(path) || nulledFields.includes(name)) return false;
+    const value = record[name] ?? null;
+    return value === null || (part !== undefined && (asRecord(value, name)[part] ?? null) === null);
+  };
+  const withheld = changedFields.filter(isWithheld);
+  return [...new Set([...diffFields, ...withheld, ...impliedPaths(header, fields)])];
+}
+
 function readValues(
   record: AvroRecord,
   header: ChangeEventHeader,
   fields: readonly SchemaField[],
+  missing: readonly string[],
 ): Map<string, Scalar> {
   const values = new Map<string, Scalar>();
-  const { changeType, changedFields, diffFields } = header;
+  const { changeType, changedFields } = header;
   if (changeType === 'CREATE' || changeType === 'UNDELETE' || changeType === 'SNAPSHOT') {
     for (const field of fields.slice(1)) setField(values, field, record[field.name]);
   } else if (changeType === 'UPDATE') {
     const byName = new Map(fields.map((field) => [field.name, field]));
     for (const path of changedFields) {
-      if (diffFields.includes(path)) continue;
+      if (missing.includes(path)) continue;
       const [name = '', part] = path.split('.');
       const field = byName.get(name);
       if (field === undefined) continue;
@@ -86,6 +111,7 @@ function setField(values: Map<string, Scalar>, field: SchemaField, value: unknow
   const isRecord = typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
   // The name of a person is a record, that of a company a text; the other form is null.
   if (!isRecord) values.set(field.name, scalar(value, field));
+  else if (field.name === nameField) values.set(nameField, null);
   for (const part of field.parts) {
     values.set(`${field.name}.${part}`, isRecord ? scalar(asRecord(value, field.name)[part], field) : null);
   }
@@ -93,6 +119,8 @@ function setField(values: Map<string, Scalar>, field: SchemaField, value: unknow
 
 function setPart(values: Map<string, Scalar>, field: SchemaField, part: string, value: unknown): void {
   const parts = value === null || value === undefined ? {} : asRecord(value, field.name);
+  // An account has one form of the name: one with parts is a person.
+  if (field.name === nameField) values.set(nameField, null);
   values.set(`${field.name}.${part}`, scalar(parts[part], field));
 }
 

@@ -7,6 +7,7 @@ import {
 } from './change-event.ts';
 import { isJsonObject, isList, type Json, type JsonObject } from './exact-json.ts';
 import { capitalise, epochToIso } from './field-value.ts';
+import { impliedPaths, nameField } from './person-accounts.ts';
 import type { SchemaField, ValueKind } from './writer-schema.ts';
 
 /** A change event as JSON, without its envelopes. */
@@ -58,9 +59,10 @@ export function decodeJsonChangeEvent(
   const known = new Map(fields.slice(1).map((field) => [field.name, field]));
   const fieldOf = (name: string): FieldLike => known.get(name) ?? { name, parts: [], kind: 'unknown' };
   const { changeType } = header;
-  if (changeType === 'UPDATE') return { header, values: changedValues(header, payload, fieldOf) };
+  const missing = [...header.diffFields, ...impliedPaths(header, fields)];
+  if (changeType === 'UPDATE') return { header, values: changedValues(header, payload, fieldOf), missing };
   const isWhole = changeType === 'CREATE' || changeType === 'UNDELETE' || changeType === 'SNAPSHOT';
-  return { header, values: isWhole ? allValues(payload, known, fieldOf) : new Map() };
+  return { header, values: isWhole ? allValues(payload, known, fieldOf) : new Map(), missing };
 }
 
 function allValues(
@@ -79,6 +81,7 @@ function allValues(
 /** Sets a plain field, or every part of a compound one. */
 function setWhole(values: Map<string, Scalar>, field: FieldLike, value: Json): void {
   if (!isJsonObject(value)) values.set(field.name, scalar(value, field));
+  else if (field.name === nameField) values.set(nameField, null);
   const parts = isJsonObject(value) ? partsOf(value) : new Map<string, Json>();
   for (const part of new Set([...field.parts, ...parts.keys()])) {
     values.set(`${field.name}.${part}`, scalar(parts.get(part) ?? null, field));
@@ -109,11 +112,13 @@ function setPart(
 ): void {
   const content = isJsonObject(value) ? partsOf(value).get(part) : null;
   if (content === undefined && !nulled) return;
+  if (field.name === nameField) values.set(nameField, null);
   values.set(`${field.name}.${part}`, scalar(content ?? null, field));
 }
 
 /** Sets the present parts; the others are unchanged. */
 function setParts(values: Map<string, Scalar>, field: FieldLike, value: JsonObject): void {
+  if (field.name === nameField) values.set(nameField, null);
   for (const [part, content] of partsOf(value)) values.set(`${field.name}.${part}`, scalar(content, field));
 }
 

@@ -52,6 +52,8 @@ type Lists = {
   readonly diffs: ReadonlySet<string>;
   /** The header names no changed fields: all present fields count. */
   readonly open: boolean;
+  /** The header lists the cleared fields: any other null may have been withheld. */
+  readonly listsNulled: boolean;
 };
 
 function changedLists({ payload }: JsonEvent, fields: readonly SchemaField[], names: Resolver): Lists {
@@ -77,6 +79,7 @@ function changedLists({ payload }: JsonEvent, fields: readonly SchemaField[], na
     nulled,
     diffs: list('diffFields'),
     open: named.size === 0 && nulled.size === 0,
+    listsNulled: isList(rawHeader(payload).get('nulledFields') ?? null),
   };
 }
 
@@ -91,14 +94,14 @@ function expand(bitmap: string, fields: readonly SchemaField[], name: string): s
   }
 }
 
-/** Whether a changed value is absent, or null without being named as nulled. */
+/** Whether a changed value is absent, or null although the header would name it as nulled. */
 function isWithheld(path: string, members: JsonObject, lists: Lists): boolean {
-  if (lists.nulled.has(path)) return false;
   const [name = '', part] = path.split('.');
+  if (lists.nulled.has(path) || lists.nulled.has(name)) return false;
   const value = members.get(name);
   if (value === undefined) return true;
-  if (lists.open) return value === null;
-  return part !== undefined && isJsonObject(value) && !value.has(part);
+  const own = part !== undefined && isJsonObject(value) ? value.get(part) : value;
+  return own === undefined || (own === null && (lists.open || lists.listsNulled));
 }
 
 function normalizedMembers(

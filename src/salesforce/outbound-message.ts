@@ -252,5 +252,6 @@ export function toGapEvent(notice: Notice): ChangeEvent {
       diffFields: [],
     },
     values: new Map(),
+    missing: [],
   };
 }

@@ -26,7 +26,8 @@ describe('the effect of an event', () => {
     expect(accountEffect({ header: { changeType } }).effect).toMatchObject({
       change: { kind },
       creates,
-      gap,
+      isGapEvent: gap,
+      missing: [],
     });
   });
 
@@ -62,8 +63,8 @@ describe('the effect of an event', () => {
 
   it('a text that came as a diff is a gap in addition to the other values', () => {
     const header = { changedFields: bits('Description', 'Industry'), diffFields: bits('Description') };
-    const { gap, change } = accountEffect({ header, fields: { Industry: 'Energy' } }).effect;
-    expect([gap, [...change.values]]).toEqual([true, [['Industry', 'Energy']]]);
+    const { missing, change } = accountEffect({ header, fields: { Industry: 'Energy' } }).effect;
+    expect([missing, [...change.values]]).toEqual([['Description'], [['Industry', 'Energy']]]);
   });
 
   it.each([

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bits } from '../helpers/change-events.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import type { ApiAccount } from '../helpers/tidemark.ts';
 
 describe('kinds of changes', () => {
   let mirror: LiveMirror;
@@ -117,6 +118,24 @@ describe('kinds of changes', () => {
       BillingAddress: null,
       ShippingAddress: { City: 'Jena' },
     });
+  });
+
+  it('a field that is named as changed without a value, and not as nulled, is kept until it is read', async () => {
+    const id = await mirror.salesforce.create({ Name: 'Withheld', Industry: 'Energy', Rating: 'Hot' });
+    await mirror.codesConfirmed();
+    const withhold = () =>
+      mirror.publish({ header: { recordIds: [id], changedFields: bits('Industry', 'Description') } });
+    const read = (what: string, holds: (fields: ApiAccount['fields']) => boolean) =>
+      mirror.accountWhen(id, what, ({ fields, stale }) => !stale && holds(fields));
+    mirror.changeSilently(id, { Rating: 'Warm' });
+    withhold();
+    await read('the account is read', (fields) => fields['Rating'] === 'Warm');
+    expect((await mirror.account(id)).fields['Industry']).toBe('Energy');
+    const { data } = await mirror.get<{ data: unknown[] }>(`/v1/accounts/${id}/fields/Industry/history`);
+    expect(data).toHaveLength(1);
+    mirror.changeSilently(id, { Industry: null });
+    withhold();
+    await read('it is cleared, as in Salesforce', (fields) => (fields['Industry'] ?? null) === null);
   });
 
   it('the name of a person has parts, and a change of one part keeps the others', async () => {

@@ -49,10 +49,7 @@ eachWithMutants([
         name: 'a diff is left out and the account is not read',
         replace: {
           'apply/event-effect.ts': {
-            effectOf:
-              (effectOf) =>
-              ({ header, values }, now) =>
-                effectOf({ header: { ...header, diffFields: [] }, values }, now),
+            effectOf: (effectOf) => (event, now) => effectOf({ ...event, missing: [] }, now),
           },
         },
         reason: /the whole text is read/,

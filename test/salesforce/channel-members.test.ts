@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isSelected } from '../../src/salesforce/channel-members.ts';
+import { selectedEvents } from '../../src/salesforce/channel-members.ts';
 
 const member = (EventChannel: string, SelectedEntity: string) => ({ EventChannel, SelectedEntity });
 const account = 'AccountChangeEvent';
@@ -17,12 +17,12 @@ it.each([
   ['may be selected, since no member of the channel is visible', [member('Other__chn', account)], null],
   ['may be selected, since no member is visible at all', [], null],
 ])('it is known whether Account %s', (_name, members, expected) => {
-  expect(isSelected(members, ['ChangeEvents'])).toBe(expected);
+  expect(selectedEvents(members, ['ChangeEvents'])?.has(account) ?? null).toBe(expected);
 });
 
 it('a custom channel is found by its name, or by its id in 15 or 18 characters', () => {
   const channels = ['Sales__chn', '0YLxx0000000001AAA'];
-  expect(isSelected([member('Sales__chn', account)], channels)).toBe(true);
-  expect(isSelected([member('0YLxx0000000001AAA', contact)], channels)).toBe(false);
-  expect(isSelected([member('0YLxx0000000001', contact)], channels)).toBe(false);
+  expect(selectedEvents([member('Sales__chn', account)], channels)?.has(account)).toBe(true);
+  expect(selectedEvents([member('0YLxx0000000001AAA', contact)], channels)?.has(account)).toBe(false);
+  expect(selectedEvents([member('0YLxx0000000001', contact)], channels)?.has(account)).toBe(false);
 });

@@ -54,7 +54,10 @@ describe('decoded change events', () => {
   it('false and zero are different from empty', () => {
     expect(
       values({
-        header: { changedFields: bits('Active__c', 'AnnualRevenue', 'NumberOfEmployees') },
+        header: {
+          changedFields: bits('Active__c', 'AnnualRevenue', 'NumberOfEmployees'),
+          nulledFields: bits('NumberOfEmployees'),
+        },
         fields: { Active__c: false, AnnualRevenue: 0, NumberOfEmployees: null },
       }),
     ).toEqual({ Active__c: false, AnnualRevenue: 0, NumberOfEmployees: null });
@@ -75,11 +78,29 @@ describe('UPDATE events', () => {
     ).toEqual({ Industry: 'Energy' });
   });
 
-  it('an UPDATE clears a changed field whose value is null, with or without a nulled bit', () => {
-    expect(values({ header: { changedFields: bits('Industry') } })).toEqual({ Industry: null });
-    const { header, values: cleared } = decode({ header: { nulledFields: bits('Industry') } });
+  it('an UPDATE clears a changed field without a value if it is named as nulled', () => {
+    const { header, values: cleared, missing } = decode({ header: { nulledFields: bits('Industry') } });
     expect(Object.fromEntries(cleared)).toEqual({ Industry: null });
-    expect(header.changedFields).toEqual(['Industry']);
+    expect([header.changedFields, missing]).toEqual([['Industry'], []]);
+  });
+
+  it('a changed field or part without a value that is not named as nulled is missing', () => {
+    const event = decode({
+      header: {
+        changedFields: bits('Industry', 'AnnualRevenue', 'ShippingAddress.City', 'BillingAddress.City'),
+      },
+      fields: { AnnualRevenue: 5, BillingAddress: { ...emptyAddress, Street: 'A 1' } },
+    });
+    expect(Object.fromEntries(event.values)).toEqual({ AnnualRevenue: 5 });
+    expect(event.missing).toEqual(['Industry', 'ShippingAddress.City', 'BillingAddress.City']);
+  });
+
+  it('an UPDATE that names only the modification date may have changed any field', () => {
+    const event = decode({
+      header: { changedFields: bits('LastModifiedDate') },
+      fields: { LastModifiedDate: 1n },
+    });
+    expect(event.missing).toEqual(['*']);
   });
 
   it('an UPDATE changes single parts of an address and keeps the other ones', () => {
@@ -102,7 +123,8 @@ describe('UPDATE events', () => {
   });
 
   it('an UPDATE clears the named parts if the whole address is null', () => {
-    expect(values({ header: { changedFields: bits('BillingAddress.City') } })).toEqual({
+    const nulledFields = bits('BillingAddress.City');
+    expect(values({ header: { changedFields: nulledFields, nulledFields } })).toEqual({
       'BillingAddress.City': null,
     });
   });
@@ -135,6 +157,7 @@ describe('account names', () => {
   it('the name of a person is decoded in parts', () => {
     const Name = { Salutation: null, FirstName: 'Ada', LastName: 'Quill' };
     expect(values({ header: { changedFields }, fields: { Name } })).toEqual({
+      Name: null,
       'Name.Salutation': null,
       'Name.FirstName': 'Ada',
       'Name.LastName': 'Quill',

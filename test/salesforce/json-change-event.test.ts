@@ -175,7 +175,7 @@ describe('change events in JSON', () => {
     ];
     const at = 1_790_000_000_000n;
     const avro = encodeEvent({
-      header: { changedFields: bits(...changed) },
+      header: { changedFields: bits(...changed), nulledFields: bits('Industry') },
       fields: {
         BillingAddress: address('Oslo'),
         AnnualRevenue: 5,

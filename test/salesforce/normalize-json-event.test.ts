@@ -55,7 +55,7 @@ describe('change events as senders write them', () => {
       'flat names of a person',
       named('FirstName', 'LastName'),
       { FirstName: 'Ada', LastName: 'Byron' },
-      { 'Name.FirstName': 'Ada', 'Name.LastName': 'Byron' },
+      { Name: null, 'Name.FirstName': 'Ada', 'Name.LastName': 'Byron' },
     ],
     ['numbers as texts', named('NumberOfEmployees'), { NumberOfEmployees: '42' }, { NumberOfEmployees: 42 }],
     ['booleans as texts', named('Active__c'), { Active__c: 'true' }, { Active__c: true }],
@@ -115,6 +115,14 @@ describe('change events as senders write them', () => {
   it('a named field without a value, and a null of which nothing says that it is meant, are left to a read', () => {
     const withheld = normalize(named('Industry', 'Description'), { Industry: 'Energy' });
     expect(withheld.header.diffFields).toEqual(['Description']);
+    const listed = normalize(
+      { ...named('Industry', 'Description'), nulledFields: ['Industry'] },
+      {
+        Industry: null,
+        Description: null,
+      },
+    );
+    expect(listed.header.diffFields).toEqual(['Description']);
     const open = normalize({}, { Industry: 'Energy', Name: null });
     expect(open.header.diffFields).toEqual(['Name']);
     expect(Object.fromEntries(decodeJsonChangeEvent(open, fields).values)).toEqual({ Industry: 'Energy' });

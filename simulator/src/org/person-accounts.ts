@@ -41,9 +41,13 @@ const ADDED_AFTER: Readonly<Record<string, readonly FieldDefinition[]>> = {
   LastModifiedById: PERSON_FIELDS,
 };
 
+/** The record types of Account in an org with person accounts. */
+export const RECORD_TYPE_IDS = { business: '012000000000001AAA', person: '012000000000002AAA' } as const;
+
 /**
  * In an org with person accounts, an account with a last name is a person: its name is composed of the parts and
- * cannot be written. The name of a company has no parts.
+ * cannot be written. The name of a company has no parts. A company with the record type of persons becomes a person when
+ * it gets a last name, that of its contact.
  */
 export function nameAccount(
   catalog: FieldCatalog,
@@ -51,9 +55,10 @@ export function nameAccount(
   values: RecordValues,
 ): NamedAccount {
   if (catalog.find('LastName') === undefined) return { ok: true, values, fixed: {} };
-  const isPerson =
-    before === undefined ? (values['LastName'] ?? '') !== '' : before['IsPersonAccount'] === true;
-  const fixed = before === undefined ? { IsPersonAccount: isPerson } : {};
+  const hasLastName = (values['LastName'] ?? '') !== '';
+  const converts = before?.['RecordTypeId'] === RECORD_TYPE_IDS.person && hasLastName;
+  const isPerson = before === undefined ? hasLastName : before['IsPersonAccount'] === true || converts;
+  const fixed = before === undefined || converts ? { IsPersonAccount: isPerson } : {};
   const wrong = Object.keys(values).filter((name) => (isPerson ? name === 'Name' : PARTS.includes(name)));
   if (wrong.length > 0) return { ok: false, error: saveErrors.notWritable(wrong) };
   if (!isPerson) return { ok: true, values, fixed };

@@ -83,7 +83,7 @@ function update(dml: Dml, id: string, values: RecordValues): SaveResult {
   if (clash !== undefined) return failure(record.id, [clash]);
   const refusal = dml.refuse?.(record, checked.values);
   if (refusal !== undefined) return failure(record.id, [refusal]);
-  const next = withoutNulls({ ...record.values, ...checked.values, ...modified(dml) });
+  const next = withoutNulls({ ...record.values, ...checked.values, ...named.fixed, ...modified(dml) });
   write(dml, { id: record.id, values: next, isDeleted: false });
   return { success: true, id: record.id, created: false };
 }

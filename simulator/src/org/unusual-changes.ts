@@ -1,6 +1,7 @@
-import type { Caller, SaveResult } from './model.ts';
+import type { Caller, RecordValues, SaveResult } from './model.ts';
 import type { SimulatorOrg } from './org.ts';
 import { otherChange } from './other-objects.ts';
+import { RECORD_TYPE_IDS } from './person-accounts.ts';
 
 /** Takes an account out of the recycle bin, as the SOAP API does. */
 export function undeleteAccount(org: SimulatorOrg, id: string): SaveResult {
@@ -56,6 +57,21 @@ export function convertLead(org: SimulatorOrg, { company, lastName }: LeadToConv
   );
   if (!created.success) throw new Error(created.errors[0]?.message ?? 'the lead was not converted');
   return { accountId: created.id, ...ids };
+}
+
+/**
+ * Converts a company to a person account. The event names the record type alone: no event has the name of the person, which
+ * is that of its contact.
+ */
+export function convertToPerson(
+  org: SimulatorOrg,
+  id: string,
+  contact: { readonly FirstName?: string; readonly LastName: string },
+): SaveResult {
+  const update = (values: RecordValues, how: 'changes' | 'nothing'): SaveResult =>
+    org.transaction(person(org), (tx) => tx.update(id, values), how);
+  const converted = update({ RecordTypeId: RECORD_TYPE_IDS.person }, 'changes');
+  return converted.success ? update(contact, 'nothing') : converted;
 }
 
 function person({ named }: SimulatorOrg): Caller {

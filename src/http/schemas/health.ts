@@ -5,7 +5,7 @@ import { NullableInteger, NullableTime, OneOf } from './values.ts';
 const Reason = Type.Object({
   code: Type.String({
     description:
-      'Stable: `database-unreachable`, `database-full`, `database-read-only`, `database-locked`, `database-failed`, `database-columns-missing`, `not-started`, `no-leader`, `initial-load`, `stream-stopped`, `stream-down`, `stream-not-open`, `apply-failing`, `changes-waiting`; and, while changes are mirrored, `catching-up`, `topic-without-account`, `incidents`, `differences`, `resync-needs-confirmation`, `codes-failed`, `api-budget`, `write-back-paused`, `write-back-waiting`, `comparison-failed`, `repair-failed`, `rereads-failing`, `maintenance-failed`, `clock-difference`, `replica-unavailable`. New codes may be added.',
+      'Stable: `database-unreachable`, `database-full`, `database-read-only`, `database-locked`, `database-failed`, `database-columns-missing`, `not-started`, `no-leader`, `initial-load`, `stream-stopped`, `stream-down`, `stream-not-open`, `apply-failing`, `changes-waiting`; and, while changes are mirrored, `catching-up`, `topic-without-account`, `topic-without-contact`, `incidents`, `differences`, `resync-needs-confirmation`, `codes-failed`, `api-budget`, `write-back-paused`, `write-back-waiting`, `comparison-failed`, `repair-failed`, `rereads-failing`, `maintenance-failed`, `clock-difference`, `replica-unavailable`. New codes may be added.',
     examples: ['stream-stopped'],
   }),
   message: Type.String({ description: 'What is wrong, including the message of Salesforce or PostgreSQL.' }),
