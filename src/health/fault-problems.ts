@@ -64,9 +64,9 @@ function applyProblem({ now }: HealthFacts, apply: Fault, graceMs: number): Prob
 }
 
 // Only degraded: the Tooling API may not show the whole selection.
-function topicProblem({ message, since, action }: Fault): Problem {
+function topicProblem({ code, message, since, action }: Fault): Problem {
   return {
-    code: 'topic-without-account',
+    code: code === 'topic-without-contact' ? code : 'topic-without-account',
     severity: 'degraded',
     summary: message,
     detail: null,

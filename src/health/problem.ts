@@ -16,6 +16,7 @@ export const problemCodes = [
   'database-failed',
   'database-columns-missing',
   'topic-without-account',
+  'topic-without-contact',
   'incidents',
   'differences',
   'schema-changed',

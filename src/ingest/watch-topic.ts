@@ -15,14 +15,16 @@ export async function watchTopic(
     step: async () => {
       const problem = await findProblem(org, topic);
       if (problem !== undefined && problem !== reported) {
-        const { code, message, action } = problem;
-        const facts = { topic, code, setting: 'CDC_TOPIC', action, reason: message };
-        logger.warn(facts, 'an object that is needed is not selected for the channel');
+        const { code, action } = problem;
+        logger.warn(
+          { topic, code, setting: 'CDC_TOPIC', action },
+          'an object is not selected for the channel',
+        );
       }
       if (problem === undefined) faults.clear('topic');
       else faults.set('topic', problem);
       if (reported !== undefined && problem === undefined) {
-        logger.info({ topic }, 'the needed objects are selected for the channel');
+        logger.info({ topic }, 'all needed objects are selected for the channel');
       }
       reported = problem;
       return { pauseMs: problem === undefined ? checkIntervalMs : timing.codeFieldCheckIntervalMs };
