@@ -16,6 +16,7 @@ COPY --from=build /app/node_modules ./node_modules
 COPY package.json ./
 COPY prisma/migrations ./prisma/migrations
 COPY src ./src
+COPY docs/*.md ./docs/
 COPY --from=build /tmp/generated ./src/db/generated
 RUN mkdir /data && chown node:node /data
 USER 1000:1000

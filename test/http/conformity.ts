@@ -52,6 +52,9 @@ export type Answer = {
 /** The parts of an OpenAPI document that the tests look at. */
 export type Described = {
   readonly openapi: string;
+  readonly info: object;
+  readonly externalDocs: { readonly url: string };
+  readonly tags: readonly { readonly name: string; readonly externalDocs?: { readonly url: string } }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, DescribedOperation>>>>;
   readonly components: {
     readonly schemas: Readonly<Record<string, DescribedSchema>>;

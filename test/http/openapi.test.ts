@@ -14,13 +14,13 @@ test('openapi.yaml is current (npm run openapi)', async () => {
 });
 
 describe('documented operations', () => {
-  test('every operation has its own id, a summary and a tag', () => {
+  test('every operation has its own id, a summary and exactly one tag', () => {
     const ids = operations().map(([, operation]) => operation.operationId);
     expect(ids).not.toContain(undefined);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [name, operation] of operations()) {
       expect(operation.summary, name).toMatch(/^[A-Z]/);
-      expect(operation.tags, name).not.toEqual([]);
+      expect(operation.tags, name).toHaveLength(1);
     }
   });
 
@@ -128,7 +128,31 @@ test('every reference in the document can be resolved', () => {
   }
 });
 
+test('the document names its licence and contact and links to guides that are served', async () => {
+  const { info, externalDocs, tags } = server.description;
+  expect(info).toMatchObject({
+    license: { identifier: 'Apache-2.0' },
+    contact: { name: expect.any(String) },
+  });
+  const links = [externalDocs, ...tags.flatMap((tag) => tag.externalDocs ?? [])];
+  expect(links.length).toBeGreaterThan(3);
+  for (const { url } of links) {
+    const guide = await server.send('get', `/${url}`, { key: '' });
+    expect([guide.status, guide.text], url).toEqual([200, expect.stringMatching(/^# /)]);
+  }
+});
+
 describe('the documentation pages', () => {
+  test('the documentation page is made for phones, has a filter and an icon, and keeps the key', async () => {
+    const { text } = await server.send('get', '/docs', { key: '' });
+    expect(text).toContain('<meta name="viewport" content="width=device-width, initial-scale=1">');
+    const icon = await server.send('get', '/docs/static/theme/favicon.svg', { key: '' });
+    expect(icon.headers['content-type']).toContain('image/svg+xml');
+    const { text: script } = await server.send('get', '/docs/static/swagger-initializer.js', { key: '' });
+    expect(script).toContain('"persistAuthorization":true');
+    expect(script).toContain('"filter":true');
+  });
+
   test('the documentation pages are served with everything they load under their own policy', async () => {
     const page = await server.send('get', '/docs', { key: '' });
     expect(page.status).toBe(200);

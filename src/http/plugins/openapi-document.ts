@@ -1,6 +1,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import type { Scope } from '../api-key.ts';
+import { type Guide, guideUrl } from '../routes/guides.ts';
 import { transformDocument } from './openapi-transform.ts';
 
 /** The parts of the OpenAPI document that are not in the routes. */
@@ -8,15 +9,42 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
   return {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Tidemark API', version, description },
+      info: {
+        title: 'Tidemark API',
+        version,
+        description,
+        license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
+        contact: { name: 'The operator of this service' },
+      },
+      externalDocs: { url: guideUrl('api'), description: 'Using the API' },
       servers: [{ url: '/', description: 'This server' }],
       tags: [
-        { name: 'Accounts', description: 'The mirrored accounts and their history.' },
+        {
+          name: 'Accounts',
+          description: 'The mirrored accounts and their history.',
+          externalDocs: guide('account-list', 'The list of accounts'),
+        },
         { name: 'Events', description: 'The log of change events.' },
-        { name: 'Resyncs', description: 'Reads of records from Salesforce.' },
-        { name: 'Write-backs', description: 'Writes of signup codes to Salesforce.' },
-        { name: 'Webhooks', description: 'Changes sent by other systems, with their own authentication.' },
-        { name: 'Status', description: 'The state of the mirror.' },
+        {
+          name: 'Resyncs',
+          description: 'Reads of records from Salesforce.',
+          externalDocs: guide('operations', 'Operations'),
+        },
+        {
+          name: 'Write-backs',
+          description: 'Writes of signup codes to Salesforce.',
+          externalDocs: guide('write-back', 'Write-back'),
+        },
+        {
+          name: 'Webhooks',
+          description: 'Changes sent by other systems, with their own authentication.',
+          externalDocs: guide('webhooks', 'Webhooks'),
+        },
+        {
+          name: 'Status',
+          description: 'The state of the mirror.',
+          externalDocs: guide('operations', 'Operations'),
+        },
         { name: 'System', description: 'The service itself: processes, settings, keys and what they did.' },
         { name: 'Health', description: 'Health checks; no API key required.' },
         { name: 'Documentation', description: 'No API key required.' },
@@ -44,6 +72,8 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
     },
   };
 }
+
+const guide = (name: Guide, description: string) => ({ url: guideUrl(name), description });
 
 /** Adds the required scope to the description, and as `x-required-scope`. */
 function withScope(schema: FastifySchema, scope: Scope | undefined): FastifySchema {

@@ -64,7 +64,7 @@ const schema = {
   summary: 'Read one account again',
   description:
     'Reads the account from Salesforce again. The account does not have to be in the mirror: it may exist in Salesforce. Takes no body, or an empty object.',
-  tags: ['Accounts', 'Resyncs'],
+  tags: ['Accounts'],
   params: AccountPath,
   querystring: StrictObject({
     wait: Type.Optional(

@@ -72,7 +72,7 @@ const schema = {
   summary: 'Assign a signup code',
   description:
     'Assigns a code if the account has none, regardless of `SIGNUP_CODE_FILTER`. With `regenerate`, which requires the scope `admin`, the account gets a new code that overwrites the old one in Salesforce; the old code stays in the history.',
-  tags: ['Accounts', 'Write-backs'],
+  tags: ['Accounts'],
   params: AccountPath,
   ...idempotentPost,
   body: Type.Unsafe<{ regenerate?: boolean } | null>({

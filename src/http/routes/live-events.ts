@@ -62,6 +62,8 @@ The first event is \`ready\`. Without \`Last-Event-ID\` the stream starts with n
 
 The server sends a comment every 15 seconds. It disconnects a client that reads nothing for 30 seconds.`,
   tags: ['Events'],
+  // A browser would show nothing until the stream ends.
+  'x-try-it-out': false,
   querystring: StrictObject({
     state: Type.Optional(
       OneOf(eventStates, { description: 'The state of the events; defaults to `applied`.' }),
