@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { CodeOptions } from './codes/code-rules.ts';
+import type { ProxySettings } from './egress/proxy-rule.ts';
 import type { ApiKey } from './http/api-key.ts';
 import type { WebhookSenders } from './http/routes/webhooks/webhook-senders.ts';
 import type { AccessOptions, SettingValue } from './http/server-types.ts';
@@ -13,7 +14,9 @@ export type AppOptions = {
   readonly databaseUrl: string;
   /** A streaming replica that the API reads from. */
   readonly replicaUrl?: string | undefined;
-  readonly org: OrgOptions;
+  readonly org: Omit<OrgOptions, 'egress'>;
+  /** Forward proxy of outgoing connections; none by default. */
+  readonly proxy?: ProxySettings;
   readonly apiKeys: readonly ApiKey[];
   /** Limits, tokens and proxies; each is off by default. */
   readonly access?: AccessOptions;

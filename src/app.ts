@@ -17,6 +17,7 @@ import { openReplica, type Replica } from './db/replica.ts';
 import { pinSession } from './db/session-options.ts';
 import { createStartupRetry } from './db/wait-for-database.ts';
 import { listenForWakeUps } from './db/wake-up.ts';
+import { type Egress, openEgress } from './egress/egress.ts';
 import { verifyCalculatedFields } from './fields/verify-calculated.ts';
 import { checkHealth } from './health/check-health.ts';
 import { createDatabaseOutageReporter } from './health/database-outage.ts';
@@ -88,7 +89,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       return startJobs(address.url, logger, { schema });
     }).catch(throwDatabaseError);
     opened.push(() => jobs.stop());
-    const salesforce = connectOrg(() => openVerifiedOrg(options, timing, syncDatabase, activity), logger);
+    const egress = openEgress(options.proxy);
+    const salesforce = connectOrg(
+      () => openVerifiedOrg(options, egress, timing, syncDatabase, activity),
+      logger,
+    );
     opened.push(async () => salesforce.close());
     const schemas = createSchemaCache(storedSchemas(syncDatabase), async (id) =>
       salesforce.require().pubsub.getSchema(id),
@@ -106,7 +111,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
       logFailure(logger, error, 'recording requests failed; retrying'),
     );
     opened.push(() => requestLog.close());
-    const http = httpDependencies(options, apiDatabase, schemas, jobs, wakeUps);
+    const http = httpDependencies(options, egress, apiDatabase, schemas, jobs, wakeUps);
     const health = () =>
       checkHealth({
         pool: apiDatabase.pool,
@@ -201,13 +206,14 @@ function runPipeline(
 /** @throws SalesforceError if the org cannot be used, temporarily or until a setting is corrected */
 async function openVerifiedOrg(
   { org: orgOptions, roles, topic, codes, calculatedFields = [], logger }: AppOptions,
+  egress: Egress,
   timing: Timing,
   database: Database,
   activity: Activity,
 ): Promise<Org> {
   const onFailure: OrgOptions['onFailure'] = (target, { failure }) =>
     countConnectionError(activity, target, failure);
-  const org = await openOrg({ ...orgOptions, timing, calculatedFields, onFailure });
+  const org = await openOrg({ ...orgOptions, egress, timing, calculatedFields, onFailure });
   try {
     // A process that only serves the API needs no topic.
     if (roles.has('sync')) {

@@ -4,6 +4,7 @@ import { codeRules } from './codes/code-rules.ts';
 import type { Database } from './db/database.ts';
 import type { Jobs } from './db/jobs.ts';
 import type { WakeUps } from './db/wake-up.ts';
+import type { Egress } from './egress/egress.ts';
 import { readEvent } from './history/read-event.ts';
 import type { HttpDependencies } from './http/server-types.ts';
 import { mirroredFields } from './ingest/mirrored-fields.ts';
@@ -28,6 +29,7 @@ export function httpDependencies(
     settings: shown,
     simulatorUrl,
   }: AppOptions,
+  egress: Egress,
   { prisma, pool }: Database,
   schemas: SchemaCache,
   jobs: Jobs,
@@ -40,7 +42,7 @@ export function httpDependencies(
     prisma,
     pool,
     apiKeys,
-    access,
+    access: { ...access, ...(access.oidc && { oidc: { ...access.oidc, egress } }) },
     topic,
     logger,
     signupCodeField: codeField,

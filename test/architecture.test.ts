@@ -65,7 +65,7 @@ const layers: readonly (readonly string[])[] = [
   ],
   ['salesforce', 'db'],
   ['activity.ts'],
-  ['timing.ts', 'run-loop.ts', 'tracing.ts'],
+  ['egress', 'timing.ts', 'run-loop.ts', 'tracing.ts'],
   // Types alone: what the stages share.
   ['context.ts'],
 ];
@@ -193,6 +193,23 @@ describe('the architecture', () => {
         ({ from, to }) => areaOf(from) === 'db' && /^(jsforce|@grpc\/.*|avsc)$|^src\/salesforce\//.test(to),
       ),
     ).toEqual([]);
+  });
+
+  it('every outgoing HTTP or gRPC connection is opened by one file, except those of the command line', () => {
+    const opens =
+      /(?<![.\w])fetch\(|from 'undici'|\bnew (?:Client|ProxyAgent|Agent)\(|credentials\.create|https?\.(?:get|request)\(/;
+    const opening = service.filter((file) => opens.test(sources.get(file) ?? ''));
+    // The banner polls the own API; the command line calls it.
+    const mayOpen = ['src/cli/api.ts', 'src/egress/egress.ts', 'src/start/banner.ts'];
+    expect(opening.filter((file) => !mayOpen.includes(file))).toEqual([]);
+    expect(opening).toContain('src/egress/egress.ts');
+  });
+
+  it('every request to the REST API has a time limit and a checked form', () => {
+    const direct = service.filter((file) =>
+      /connection\.(request|describe|query)\w*[(<]/i.test(sources.get(file) ?? ''),
+    );
+    expect(direct).toEqual(['src/salesforce/rest-call.ts']);
   });
 
   it('the environment is read in one place each for the service, the simulator and the command line', () => {

@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import { type CodeFilter, parseCodeFilter } from '../codes/code-filter.ts';
 import { type CodeFormat, formatProblems } from '../codes/code-format.ts';
 import type { CodeOptions } from '../codes/code-rules.ts';
+import type { ProxySettings } from '../egress/proxy-rule.ts';
 import type { ApiKey } from '../http/api-key.ts';
 import type { WebhookSenders } from '../http/routes/webhooks/webhook-senders.ts';
 import type { AccessOptions, SettingValue } from '../http/server-types.ts';
@@ -16,6 +17,7 @@ import { parseAccess } from './parse-access.ts';
 import { parseApiKeys } from './parse-api-keys.ts';
 import { parseCron } from './parse-cron.ts';
 import { parseNotify } from './parse-notify.ts';
+import { parseProxy } from './parse-proxy.ts';
 import { isSalesforceSetting, parseSalesforce, type SalesforceConfig } from './parse-salesforce.ts';
 import { parseWebhookSenders } from './parse-webhook-senders.ts';
 import { settingValues } from './setting-values.ts';
@@ -29,6 +31,7 @@ export type Config = {
   readonly replicaUrl: string | undefined;
   readonly dataDir: string;
   readonly salesforce: SalesforceConfig | undefined;
+  readonly proxy: ProxySettings;
   readonly salesforceApiVersion: string;
   readonly apiReservePercent: number;
   readonly bulkFrom: number;
@@ -78,6 +81,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     }
   };
   const salesforce = collectProblems(() => parseSalesforce(env));
+  const isAlone = salesforce === undefined && env.OIDC_ISSUER === undefined;
+  const proxy = (isAlone ? undefined : collectProblems(() => parseProxy(environment))) ?? {};
   const keys = env.API_KEYS;
   const schedules = collectProblems(() => parseSchedules(env)) ?? {};
   const apiKeys = collectProblems(() => (keys === undefined ? undefined : parseApiKeys(keys)));
@@ -112,6 +117,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     replicaUrl: env.DATABASE_REPLICA_URL,
     dataDir: env.DATA_DIR,
     salesforce,
+    proxy,
     salesforceApiVersion: env.SALESFORCE_API_VERSION,
     apiReservePercent: env.API_RESERVE_PERCENT,
     bulkFrom: env.RESYNC_BULK_FROM,

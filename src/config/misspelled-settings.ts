@@ -22,7 +22,7 @@ export function findMisspelledSettings(
 
 // Too short or too common for a near match to mean anything.
 const common = new Set(['PORT', 'HOST', 'ROLES', 'DATA_DIR', 'LOG_LEVEL', 'DRAIN_MS', 'QUIET_MS']);
-const usedByOthers = new Set(['API_KEY']);
+const usedByOthers = new Set(['API_KEY', 'HTTP_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']);
 
 function isDistinctive(setting: string): boolean {
   return !common.has(setting);

@@ -55,6 +55,12 @@ export const settings = Type.Object({
   }),
   PUBSUB_TLS: Type.Boolean({ default: true, description: '`false` only for a loopback endpoint' }),
   PUBSUB_CA_FILE: text('PEM file of a certificate authority to trust in addition to the built-in ones'),
+  HTTPS_PROXY: text(
+    'Forward proxy of all connections that leave this machine except those to PostgreSQL, such as `http://user:password@proxy:3128`; also `https_proxy`, `ALL_PROXY`, `all_proxy`. See docs/operations.md',
+  ),
+  NO_PROXY: text(
+    'Comma-separated hosts, domains, addresses and networks that are reached without the proxy; also `no_proxy`',
+  ),
   CDC_TOPIC: Type.String({
     default: '/data/AccountChangeEvent',
     pattern: '^/data/[A-Za-z0-9_]+$',

@@ -96,7 +96,7 @@ async function findLostJob(
     const ended = await waitForEnd(run, job);
     if (ended?.state !== 'JobComplete') continue;
     const page = await callWithinBudget(() =>
-      openBulkPage(connection, { jobId: job.id, locator: null, maxRecords: 1, signal }),
+      openBulkPage(context.org, { jobId: job.id, locator: null, maxRecords: 1, signal }),
     );
     // The list of jobs has no record counts.
     if (page.columns.join() === columns.join())
@@ -158,7 +158,7 @@ async function* readBatches(run: RunningResync, jobId: string, from: ResumePoint
   const { context, snapshot, callWithinBudget, signal } = run;
   const locator = from.at === firstPage || from.at === null ? null : from.at.slice(locatorMark.length);
   const page = await callWithinBudget(() =>
-    openBulkPage(context.org.connection, { jobId, locator, maxRecords: pageRows, signal }),
+    openBulkPage(context.org, { jobId, locator, maxRecords: pageRows, signal }),
   );
   const toRead = bulkReader(page.columns, snapshot.plan);
   let at = 0;

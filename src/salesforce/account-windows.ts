@@ -1,6 +1,7 @@
 import type { Connection } from 'jsforce';
+import { type Static, Type } from 'typebox';
 import type { Span } from './read-accounts.ts';
-import { querySoql } from './rest-call.ts';
+import { countPage, querySoql } from './rest-call.ts';
 
 /** Number of existing accounts that were last modified in a span, and the newest modification time. */
 export type WindowCount = {
@@ -30,21 +31,23 @@ export async function countWindows(
   const soql = `SELECT ${selected.join(', ')}, COUNT(Id) c, MAX(LastModifiedDate) t FROM Account
     WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}
     GROUP BY ${grouped.join(', ')}`.replace(/\s+/g, ' ');
-  const { records } = await querySoql<{ records: GroupRow[] }>(connection, soql);
+  const { records } = await querySoql(connection, soql, {
+    shape: Type.Object({ records: Type.Array(groupRow) }),
+  });
   return new Map(records.map((row) => [startOf(row), { count: row.c, newest: timeOf(row.t) }]));
 }
 
 /** @throws SalesforceError */
 export async function countWindow(connection: Connection, { from, to }: Span): Promise<WindowCount> {
   const soql = `SELECT COUNT(Id) c, MAX(LastModifiedDate) t FROM Account WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}`;
-  type Page = { records: Pick<GroupRow, 'c' | 't'>[] };
-  const [row] = (await querySoql<Page>(connection, soql)).records;
+  const shape = Type.Object({ records: Type.Array(countRow) });
+  const [row] = (await querySoql(connection, soql, { shape })).records;
   return { count: row?.c ?? 0, newest: timeOf(row?.t ?? null) };
 }
 
 /** @throws SalesforceError */
 export async function countExisting(connection: Connection): Promise<number> {
-  return (await querySoql<{ totalSize: number }>(connection, 'SELECT COUNT() FROM Account')).totalSize;
+  return (await querySoql(connection, 'SELECT COUNT() FROM Account', { shape: countPage })).totalSize;
 }
 
 const functionsOf: Readonly<Record<WindowUnit, readonly string[]>> = {
@@ -53,16 +56,16 @@ const functionsOf: Readonly<Record<WindowUnit, readonly string[]>> = {
   hour: ['CALENDAR_YEAR', 'CALENDAR_MONTH', 'DAY_IN_MONTH', 'HOUR_IN_DAY'],
 };
 
-type GroupRow = {
-  readonly p0: number;
-  readonly p1: number;
-  readonly p2?: number;
-  readonly p3?: number;
-  readonly c: number;
-  readonly t: string | null;
-};
+const countRow = Type.Object({ c: Type.Integer(), t: Type.Union([Type.String(), Type.Null()]) });
+const groupRow = Type.Object({
+  ...countRow.properties,
+  p0: Type.Integer(),
+  p1: Type.Integer(),
+  p2: Type.Optional(Type.Integer()),
+  p3: Type.Optional(Type.Integer()),
+});
 
-function startOf({ p0, p1, p2, p3 }: GroupRow): number {
+function startOf({ p0, p1, p2, p3 }: Static<typeof groupRow>): number {
   return Date.UTC(p0, p1 - 1, p2 ?? 1, p3 ?? 0);
 }
 

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from 'jsforce';
+import { Type } from 'typebox';
 import { SalesforceError } from './error.ts';
-import { restAnswer } from './rest-call.ts';
+import { callRest } from './rest-call.ts';
 
 /** The org's API requests within 24 hours. Source: header `Sforce-Limit-Info`, REST API guide. */
 export type ApiUsage = { readonly used: number; readonly max: number };
@@ -49,7 +50,7 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
   /** Any response updates the usage by its header. */
   const refreshUsage = async (): Promise<void> => {
     try {
-      await restAnswer(connection.request('/limits'), 60_000, 'limits');
+      await callRest(connection, '/limits', { shape: Type.Object({}), timeoutMs: 60_000 });
       exhausted = false;
     } catch {
       // Still no room.

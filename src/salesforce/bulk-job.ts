@@ -1,7 +1,8 @@
-import type { Connection } from 'jsforce';
+import type { Connection, HttpRequest } from 'jsforce';
+import { type Static, Type } from 'typebox';
 import { restError, SalesforceError } from './error.ts';
 import { parseRecordId } from './record-id.ts';
-import { restAnswer } from './rest-call.ts';
+import { callRest, jsonRequest } from './rest-call.ts';
 
 /** A query job of the Bulk API 2.0. Source: "Get Information About a Query Job", Bulk API 2.0 guide. */
 export type BulkJob = {
@@ -27,20 +28,13 @@ export async function createBulkJob(connection: Connection, soql: string): Promi
     columnDelimiter: 'COMMA',
     lineEnding: 'LF',
   };
-  const request = connection.request<RawJob>({
-    method: 'POST',
-    url: '/jobs/query',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return toJob(await restAnswer(request, 60_000, 'the creation of a bulk job'));
+  return requestJob(connection, jsonRequest('POST', '/jobs/query', body));
 }
 
 /** Undefined if Salesforce does not have the job any more. @throws SalesforceError */
 export async function readBulkJob(connection: Connection, id: string): Promise<BulkJob | undefined> {
   try {
-    const request = connection.request<RawJob>(`/jobs/query/${encodeURIComponent(id)}`);
-    return toJob(await restAnswer(request, 60_000, `bulk job ${id}`));
+    return await requestJob(connection, jobUrl(id));
   } catch (error) {
     if (isUnknownJob(error)) return undefined;
     throw error;
@@ -52,25 +46,17 @@ export async function listBulkJobs(connection: Connection, since: Date): Promise
   const jobs: BulkJob[] = [];
   let url: string | null = '/jobs/query?jobType=V2Query';
   while (url !== null) {
-    type List = { records: RawJob[]; done: boolean; nextRecordsUrl: string | null };
-    const next: string = url;
-    const list: List = await restAnswer(connection.request<List>(next), 60_000, 'the list of bulk jobs');
+    const list: Static<typeof jobList> = await callRest(connection, url, { shape: jobList, timeoutMs });
     jobs.push(...list.records.map(toJob));
-    url = list.done ? null : list.nextRecordsUrl;
+    url = list.done ? null : (list.nextRecordsUrl ?? null);
   }
   return jobs.filter(({ createdAt }) => createdAt >= since.getTime());
 }
 
 /** Aborts a job; does nothing if it has ended or does not exist. @throws SalesforceError */
 export async function abortBulkJob(connection: Connection, id: string): Promise<void> {
-  const request = connection.request({
-    method: 'PATCH',
-    url: `/jobs/query/${encodeURIComponent(id)}`,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ state: 'Aborted' }),
-  });
   try {
-    await restAnswer(request, 60_000, `the abort of bulk job ${id}`);
+    await requestJob(connection, jsonRequest('PATCH', jobUrl(id), { state: 'Aborted' }));
   } catch (error) {
     if (isUnknownJob(error)) return;
     const job = await readBulkJob(connection, id);
@@ -104,7 +90,15 @@ export function isUnknownJob(error: unknown): boolean {
   return error instanceof SalesforceError && ['NOT_FOUND', 'INVALIDJOB', 'INVALID_JOB'].includes(error.code);
 }
 
-function toJob(raw: RawJob): BulkJob {
+function jobUrl(id: string): string {
+  return `/jobs/query/${encodeURIComponent(id)}`;
+}
+
+async function requestJob(connection: Connection, request: string | HttpRequest): Promise<BulkJob> {
+  return toJob(await callRest(connection, request, { shape: rawJob, timeoutMs }));
+}
+
+function toJob(raw: Static<typeof rawJob>): BulkJob {
   return {
     id: raw.id,
     state: raw.state,
@@ -117,13 +111,20 @@ function toJob(raw: RawJob): BulkJob {
   };
 }
 
-type RawJob = {
-  readonly id: string;
-  readonly state: BulkJob['state'];
-  readonly operation: string;
-  readonly object: string;
-  readonly createdById: string;
-  readonly createdDate: string;
-  readonly numberRecordsProcessed?: number;
-  readonly errorMessage?: string | null;
-};
+const timeoutMs = 60_000;
+
+const rawJob = Type.Object({
+  id: Type.String(),
+  state: Type.Enum(['UploadComplete', 'InProgress', 'JobComplete', 'Failed', 'Aborted']),
+  operation: Type.String(),
+  object: Type.String(),
+  createdById: Type.String(),
+  createdDate: Type.String(),
+  numberRecordsProcessed: Type.Optional(Type.Integer()),
+  errorMessage: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+});
+const jobList = Type.Object({
+  records: Type.Array(rawJob),
+  done: Type.Boolean(),
+  nextRecordsUrl: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+});

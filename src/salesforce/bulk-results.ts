@@ -1,8 +1,6 @@
-import type { Connection } from 'jsforce';
 import { CsvError, createCsvParser } from './csv.ts';
-import { badAnswer, fromRestError, SalesforceError } from './error.ts';
-import { restRefusal } from './rest-refusal.ts';
-import { parseUsage } from './rest-transport.ts';
+import { badAnswer, fromRestError, type SalesforceError } from './error.ts';
+import type { Org } from './org.ts';
 
 /** One page of a bulk result. Each page begins with a header row. */
 export type BulkPage = {
@@ -28,8 +26,16 @@ export type BulkPageRequest = {
  * Source: "Get Results for a Query Job", Bulk API 2.0 guide.
  * @throws SalesforceError
  */
-export async function openBulkPage(connection: Connection, request: BulkPageRequest): Promise<BulkPage> {
-  const answer = await getWithRetry(connection, request);
+export async function openBulkPage(
+  { connection, openResponse }: Pick<Org, 'connection' | 'openResponse'>,
+  { jobId, locator: from, maxRecords, signal }: BulkPageRequest,
+): Promise<BulkPage> {
+  const query = new URLSearchParams({
+    maxRecords: String(maxRecords),
+    ...(from !== null && { locator: from }),
+  });
+  const path = `/services/data/v${connection.version}/jobs/query/${encodeURIComponent(jobId)}/results?${query}`;
+  const answer = await openResponse(path, { accept: 'text/csv' }, signal);
   if (answer.body === null) throw incomplete('it has no body');
   const records = Number(answer.headers.get('sforce-numberofrecords') ?? Number.NaN);
   const locator = answer.headers.get('sforce-locator');
@@ -41,50 +47,6 @@ export async function openBulkPage(connection: Connection, request: BulkPageRequ
     next: locator === null || locator === '' || locator === 'null' ? null : locator,
     rows: checked(first, groups, records),
   };
-}
-
-/** Retries once with another session: a request of the connection replaces a refused token or an outdated host. */
-async function getWithRetry(connection: Connection, request: BulkPageRequest): Promise<Response> {
-  const { accessToken, instanceUrl } = connection;
-  try {
-    return await get(connection, request);
-  } catch (error) {
-    if (!(error instanceof SalesforceError) || !mayHaveOtherSession(error)) throw error;
-    await connection.request('/limits');
-    if (connection.accessToken === accessToken && connection.instanceUrl === instanceUrl) throw error;
-    return get(connection, request);
-  }
-}
-
-function mayHaveOtherSession({ failure, code }: SalesforceError): boolean {
-  return failure === 'auth' || failure === 'transient' || code.startsWith('ERROR_HTTP_');
-}
-
-async function get(
-  connection: Connection,
-  { jobId, locator, maxRecords, signal }: BulkPageRequest,
-): Promise<Response> {
-  const url = new URL(
-    `/services/data/v${connection.version}/jobs/query/${encodeURIComponent(jobId)}/results`,
-    connection.instanceUrl,
-  );
-  url.searchParams.set('maxRecords', String(maxRecords));
-  if (locator !== null) url.searchParams.set('locator', locator);
-  const headers = { authorization: `Bearer ${connection.accessToken ?? ''}`, accept: 'text/csv' };
-  let answer: Response;
-  try {
-    answer = await fetch(url, { headers, signal, redirect: 'manual' });
-  } catch (error) {
-    throw signal.aborted ? error : fromRestError(error);
-  }
-  const usage = parseUsage(answer.headers.get('sforce-limit-info'));
-  if (usage !== undefined) connection.limitInfo = { apiUsage: usage };
-  if (answer.ok) return answer;
-  const body = await answer.text().catch(() => '');
-  throw restRefusal(
-    { statusCode: answer.status, headers: Object.fromEntries(answer.headers), body },
-    url.href,
-  );
 }
 
 /** Groups of rows that arrived together; none is empty. */
@@ -113,6 +75,8 @@ async function* checked(
     yield first;
     for await (const rows of groups) {
       count += rows.length;
+      // Not at the end only: a response may be endless.
+      if (count > expected) break;
       yield rows;
     }
   } finally {

@@ -1,9 +1,11 @@
 import type { Connection } from 'jsforce';
+import { type Static, type TObject, Type } from 'typebox';
 import { querySoql } from './rest-call.ts';
 
 /** The fields of the Tooling API's PlatformEventChannelMember and PlatformEventChannel that are needed. */
-type Member = { readonly EventChannel: string; readonly SelectedEntity: string };
-type Channel = { readonly Id: string; readonly DeveloperName: string };
+const member = Type.Object({ EventChannel: Type.String(), SelectedEntity: Type.String() });
+const channel = Type.Object({ Id: Type.String(), DeveloperName: Type.String() });
+type Member = Static<typeof member>;
 
 /**
  * Reads which change events the channel of a topic selects. Without those of Account a subscription succeeds, but receives
@@ -16,14 +18,16 @@ export async function readSelectedEvents(
   topic: string,
 ): Promise<ReadonlySet<string> | null> {
   try {
-    const members = await query<Member>(
+    const members = await query(
       connection,
+      member,
       'SELECT EventChannel, SelectedEntity FROM PlatformEventChannelMember',
     );
     const custom = customName(topic);
     if (custom === undefined) return selectedEvents(members, ['ChangeEvents']);
-    const channels = await query<Channel>(
+    const channels = await query(
       connection,
+      channel,
       `SELECT Id, DeveloperName FROM PlatformEventChannel WHERE DeveloperName = '${custom}'`,
     );
     return selectedEvents(members, [`${custom}__chn`, ...channels.map(({ Id }) => Id)]);
@@ -53,7 +57,12 @@ function keyOf(channel: string): string {
 }
 
 /** One page has more rows than an org may have members. */
-async function query<Row>(connection: Connection, soql: string): Promise<Row[]> {
+async function query<Row extends TObject>(
+  connection: Connection,
+  row: Row,
+  soql: string,
+): Promise<Static<Row>[]> {
   const resource = `/services/data/v${connection.version}/tooling/query`;
-  return (await querySoql<{ records: Row[] }>(connection, soql, resource, 30_000)).records;
+  const shape = Type.Object({ records: Type.Array(row) });
+  return (await querySoql(connection, soql, { shape, resource, timeoutMs: 30_000 })).records;
 }

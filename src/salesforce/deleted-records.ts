@@ -1,9 +1,10 @@
 import type { Connection } from 'jsforce';
+import { Type } from 'typebox';
 import { SalesforceError } from './error.ts';
 import type { CallWithinBudget } from './query-pages.ts';
 import type { Span } from './read-accounts.ts';
 import { checkedId, parseRecordId } from './record-id.ts';
-import { maxQueryMs, restAnswer } from './rest-call.ts';
+import { callRest } from './rest-call.ts';
 
 /** Salesforce keeps the deletion log for 15 days; one less, because clocks and time zones differ. */
 export const deleteLogMs = 14 * 24 * 3_600_000;
@@ -23,7 +24,7 @@ export async function readDeletedIds(
 ): Promise<Set<string>> {
   try {
     const { deletedRecords } = await callWithinBudget(() =>
-      restAnswer(connection.request<DeletedPage>(deletedUrl(span)), maxQueryMs, 'getDeleted'),
+      callRest(connection, deletedUrl(span), { shape: deletedPage }),
     );
     return new Set(deletedRecords.map(({ id }) => parseRecordId(id) ?? id));
   } catch (error) {
@@ -44,7 +45,7 @@ export async function readDeletedIds(
 export async function requestAccount(connection: Connection, id: string): Promise<string | null> {
   try {
     const url = `/sobjects/Account/${checkedId(id)}?fields=Id`;
-    await restAnswer(connection.request<object>(url), maxQueryMs, 'an account by its id');
+    await callRest(connection, url, { shape: Type.Object({ Id: Type.String() }) });
     return null;
   } catch (error) {
     if (error instanceof SalesforceError && ['NOT_FOUND', 'ENTITY_IS_DELETED'].includes(error.code))
@@ -58,4 +59,4 @@ function deletedUrl({ from, to }: Span): string {
   return `/sobjects/Account/deleted/?start=${start}&end=${end}`;
 }
 
-type DeletedPage = { readonly deletedRecords: readonly { readonly id: string }[] };
+const deletedPage = Type.Object({ deletedRecords: Type.Array(Type.Object({ id: Type.String() })) });

@@ -136,16 +136,6 @@ export function fromRestError(error: unknown): SalesforceError {
 /** The code and the message of a foreign error. */
 export function refusalOf(error: Error): Refusal {
   const own = error as Error & { errorCode?: unknown; code?: unknown };
-  const network = networkFailure(error);
-  const code = [own.errorCode, own.code, network?.code].find((value) => typeof value === 'string');
-  const message = network === undefined ? error.message : `${error.message}: ${network.message}`;
-  return { code: typeof code === 'string' ? code : error.name, message };
-}
-
-/** `fetch` puts the reason into the cause of its error, or into the cause of that. */
-function networkFailure({ cause }: Error): { readonly code: string; readonly message: string } | undefined {
-  if (!(cause instanceof Error)) return undefined;
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code !== undefined) return { code, message: cause.message || code };
-  return networkFailure(cause);
+  const code = [own.errorCode, own.code].find((value) => typeof value === 'string');
+  return { code: typeof code === 'string' ? code : error.name, message: error.message };
 }

@@ -1,10 +1,12 @@
 import type { Connection } from 'jsforce';
+import { directEgress } from '../egress/egress.ts';
 import { defaultTiming, type Timing } from '../timing.ts';
 import { type ApiBudget, createApiBudget } from './api-budget.ts';
 import type { SalesforceError } from './error.ts';
 import { withFreshToken } from './fresh-token.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { type DescribedField, describeAccount, identify } from './records.ts';
+import type { RestTransport } from './rest-transport.ts';
 import { type ConnectionOptions, connect } from './sign-in.ts';
 
 export type OrgOptions = ConnectionOptions & {
@@ -22,6 +24,8 @@ export type OrgOptions = ConnectionOptions & {
 /** A Salesforce org after the sign-in: REST and Pub/Sub API. */
 export type Org = {
   readonly connection: Connection;
+  /** Streams a response of the REST API. @throws SalesforceError */
+  readonly openResponse: RestTransport['open'];
   readonly pubsub: PubSubClient;
   readonly budget: ApiBudget;
   /** Milliseconds by which this machine's clock is ahead of Salesforce's, negative if behind; null if unknown. */
@@ -47,9 +51,11 @@ export type Org = {
 /** @throws SalesforceError if the sign-in fails */
 export async function openOrg(options: OrgOptions): Promise<Org> {
   const timing = { ...defaultTiming, ...options.timing };
-  const { connection, tokens, clock } = await connect(options);
+  const { egress = directEgress } = options;
+  const { connection, openResponse, tokens, clock } = await connect({ ...options, egress });
   const { organizationId, userId } = await identify(connection);
   const client = createPubSubClient({
+    egress,
     endpoint: options.pubsubEndpoint,
     tls: options.pubsubTls,
     certificateAuthority: options.certificateAuthority,
@@ -63,6 +69,7 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
   const { pubsub, streamToken } = withFreshToken(client, tokens);
   return {
     connection,
+    openResponse,
     pubsub,
     budget: createApiBudget(connection, {
       reservePercent: options.reservePercent ?? 20,

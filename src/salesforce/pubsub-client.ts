@@ -1,16 +1,13 @@
-import { rootCertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import {
-  type ChannelCredentials,
-  Client,
   type ClientDuplexStream,
   connectivityState,
-  credentials,
   Metadata,
   type ServiceDefinition,
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { directEgress, type Egress, type GrpcTls } from '../egress/egress.ts';
 import { defaultTiming, type Timing } from '../timing.ts';
 import { endSpan, startClientSpan } from '../tracing.ts';
 import { fromPubSub, SalesforceError } from './error.ts';
@@ -23,12 +20,11 @@ export type PubSubIdentity = {
   readonly organizationId: string;
 };
 
-export type PubSubOptions = {
+export type PubSubOptions = GrpcTls & {
+  /** Direct connections by default. */
+  readonly egress?: Egress;
   /** Host and port. */
   readonly endpoint: string;
-  readonly tls: boolean;
-  /** Certificate authorities to trust besides the built-in ones, PEM. */
-  readonly certificateAuthority?: string | undefined;
   readonly timing?: Pick<Timing, 'pingIntervalMs' | 'pingTimeoutMs'>;
   /** Called for each request, so that it uses the current token. */
   readonly identity: () => PubSubIdentity;
@@ -47,12 +43,11 @@ export type PubSubClient = {
 };
 
 export function createPubSubClient({ timing = defaultTiming, ...options }: PubSubOptions): PubSubClient {
-  const client = new Client(options.endpoint, channelCredentials(options), {
+  const { egress = directEgress, endpoint } = options;
+  const client = egress.grpcClient(endpoint, options, {
     // Pings detect half-open connections.
     'grpc.keepalive_time_ms': timing.pingIntervalMs,
     'grpc.keepalive_timeout_ms': timing.pingTimeoutMs,
-    // Salesforce keeps responses under about 3 MB; a message may have 4 MB.
-    'grpc.max_receive_message_length': 8 * 1024 * 1024,
     // The subscription reconnects, with a new token and from the stored position.
     'grpc.enable_retries': 0,
   });
@@ -109,12 +104,6 @@ function metadata({ accessToken, instanceUrl, organizationId }: PubSubIdentity):
   values.set('instanceurl', instanceUrl);
   values.set('tenantid', organizationId);
   return values;
-}
-
-function channelCredentials({ tls, certificateAuthority }: PubSubOptions): ChannelCredentials {
-  if (!tls) return credentials.createInsecure();
-  if (certificateAuthority === undefined) return credentials.createSsl();
-  return credentials.createSsl(Buffer.from([...rootCertificates, certificateAuthority].join('\n')));
 }
 
 const definition = loadSync(fileURLToPath(new URL('./pubsub.proto', import.meta.url)), {

@@ -1,19 +1,22 @@
 import type { Connection } from 'jsforce';
+import { type Static, Type } from 'typebox';
 import { badAnswer } from './error.ts';
 import type { RestRow } from './records.ts';
-import { maxQueryMs, restAnswer } from './rest-call.ts';
+import { callRest } from './rest-call.ts';
 
 /** Makes one call to Salesforce when the API budget has room. */
 export type CallWithinBudget = <T>(call: () => Promise<T>) => Promise<T>;
 
 export type QueryResource = 'query' | 'queryAll';
 
-export type QueryPage = {
-  readonly totalSize: number;
-  readonly done: boolean;
-  readonly nextRecordsUrl?: string;
-  readonly records: RestRow[];
-};
+const queryPage = Type.Object({
+  totalSize: Type.Integer(),
+  done: Type.Boolean(),
+  nextRecordsUrl: Type.Optional(Type.String()),
+  records: Type.Array(Type.Unsafe<RestRow>(Type.Object({}))),
+});
+
+export type QueryPage = Static<typeof queryPage>;
 
 /**
  * URL and headers of a request are limited to 16,384 bytes. The rest is for the host, the path, the access token (up to
@@ -42,9 +45,7 @@ export async function* queryPages(
   let url: string | undefined = `/${resource}?q=${encodeURIComponent(soql)}`;
   while (url !== undefined) {
     const next: string = url;
-    const page: QueryPage = await callWithinBudget(() =>
-      restAnswer(connection.request<QueryPage>(next), maxQueryMs, resource),
-    );
+    const page: QueryPage = await callWithinBudget(() => callRest(connection, next, { shape: queryPage }));
     for (let start = 0; start === 0 || start < page.records.length; start += maxSliceRecords)
       yield page.records.slice(start, start + maxSliceRecords);
     if (!page.done && page.nextRecordsUrl === undefined) {

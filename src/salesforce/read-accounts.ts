@@ -1,8 +1,8 @@
 import type { Connection } from 'jsforce';
-import { type CallWithinBudget, fitsUrl, type QueryPage, queryPages, queryRows } from './query-pages.ts';
+import { type CallWithinBudget, fitsUrl, queryPages, queryRows } from './query-pages.ts';
 import { checkedId } from './record-id.ts';
 import { type AccountRead, type ReadPlan, type RestRow, toRead } from './records.ts';
-import { querySoql } from './rest-call.ts';
+import { countPage, querySoql } from './rest-call.ts';
 import { idCondition, retrieveAccounts } from './retrieve-accounts.ts';
 
 /** Position of a read in the order of changes: it resumes after this record. */
@@ -116,7 +116,7 @@ function positionOf(row: RestRow): ReadFrom {
 export async function countAccounts(connection: Connection, since: Date | null): Promise<number> {
   const where = since === null ? '' : ` WHERE ${changedFrom(since)}`;
   const soql = `SELECT COUNT() FROM Account${where}`;
-  return (await querySoql<QueryPage>(connection, soql, '/queryAll')).totalSize;
+  return (await querySoql(connection, soql, { shape: countPage, resource: '/queryAll' })).totalSize;
 }
 
 function selectFrom(names: readonly string[]): string {

@@ -1,9 +1,10 @@
 import type { Connection } from 'jsforce';
+import { type TSchema, Type } from 'typebox';
 import type { FieldValues, Scalar } from './change-event.ts';
 import { badAnswer } from './error.ts';
 import { capitalise, fromRest } from './field-value.ts';
 import { parseRecordId } from './record-id.ts';
-import { restAnswer } from './rest-call.ts';
+import { callRest } from './rest-call.ts';
 import type { SchemaField } from './writer-schema.ts';
 
 /** The account into which an account was merged. Change events do not have it. */
@@ -49,8 +50,6 @@ export class AccountRead {
   }
 }
 
-const maxWaitMs = 120_000;
-
 export type DescribedField = {
   readonly name: string;
   readonly type: string;
@@ -68,19 +67,41 @@ export type DescribedField = {
 
 /** Reads the fields of Account that the user can see. @throws SalesforceError */
 export async function describeAccount(connection: Connection): Promise<DescribedField[]> {
-  const { fields } = await restAnswer(connection.describe('Account'), maxWaitMs, 'describe');
+  const { fields } = await callRest(connection, '/sobjects/Account/describe', { shape: description });
   return fields.map((field) => ({
     name: field.name,
     type: field.type,
     compound: field.compoundFieldName ?? null,
-    label: field.label,
+    ...(field.label !== undefined && { label: field.label }),
     length: field.length ?? 0,
     precision: field.precision ?? 0,
     scale: field.scale ?? 0,
     defaultValue: defaultText(field.defaultValueFormula ?? field.defaultValue),
-    calculated: field.calculated,
+    calculated: field.calculated ?? false,
   }));
 }
+
+const nullable = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+/** The used part of a description. Source: "DescribeSObjectResult", SOAP API guide. */
+const description = Type.Object({
+  fields: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      type: Type.String(),
+      compoundFieldName: nullable(Type.String()),
+      label: Type.Optional(Type.String()),
+      length: nullable(Type.Integer()),
+      precision: nullable(Type.Integer()),
+      scale: nullable(Type.Integer()),
+      defaultValue: Type.Optional(Type.Unknown()),
+      defaultValueFormula: Type.Optional(Type.Unknown()),
+      calculated: nullable(Type.Boolean()),
+    }),
+  ),
+});
+
+const userInfo = Type.Object({ organization_id: Type.String(), user_id: Type.String() });
 
 function defaultText(value: unknown): string | null {
   return value === null || value === undefined ? null : String(value);
@@ -88,9 +109,8 @@ function defaultText(value: unknown): string | null {
 
 /** Reads the signed-in user and the org. @throws SalesforceError */
 export async function identify(connection: Connection): Promise<{ organizationId: string; userId: string }> {
-  type UserInfo = { organization_id: string; user_id: string };
   const url = `${connection.instanceUrl}/services/oauth2/userinfo`;
-  const info = await restAnswer(connection.request<UserInfo>(url), maxWaitMs, 'userinfo');
+  const info = await callRest(connection, url, { shape: userInfo });
   return {
     organizationId: parseRecordId(info.organization_id) ?? info.organization_id,
     userId: parseRecordId(info.user_id) ?? info.user_id,

@@ -1,59 +1,53 @@
 import type { Connection, HttpRequest } from 'jsforce';
-import { fromRestError, SalesforceError } from './error.ts';
+import { type Static, type TSchema, Type } from 'typebox';
+import { Check } from 'typebox/value';
+import { badAnswer, fromRestError } from './error.ts';
 
-/**
- * Rejects if there is no answer within a time limit.
- * @param what names the request in the error
- */
-export async function withDeadline<T>(answer: PromiseLike<T>, ms: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new SalesforceError(`no answer to ${what} within ${ms / 1000} s`, 'TIMEOUT', 'transient')),
-      ms,
-    );
-  });
-  try {
-    return await Promise.race([answer, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Waits for a REST answer within a time limit. @throws SalesforceError for every failure */
-export async function restAnswer<T>(answer: PromiseLike<T>, ms: number, what: string): Promise<T> {
-  try {
-    return await withDeadline(answer, ms, what);
-  } catch (error) {
-    throw fromRestError(error);
-  }
-}
-
-/**
- * Sends a REST request without retries, because each counts against the daily limit and the caller has its own retry
- * policy. A refused token is still renewed.
- *
- * @throws SalesforceError for every failure
- */
-export function sendOnce<T>(
-  connection: Connection,
-  request: HttpRequest,
-  ms: number,
-  what: string,
-): Promise<T> {
-  return restAnswer(connection.request<T>(request, { retry: { maxRetries: 0 } }), ms, what);
-}
-
-/** Requests the first page of a SOQL query. @throws SalesforceError */
-export function querySoql<T>(
-  connection: Connection,
-  soql: string,
-  resource = '/query',
-  timeoutMs = maxQueryMs,
-): Promise<T> {
-  const url = `${resource}?q=${encodeURIComponent(soql)}`;
-  return restAnswer(connection.request<T>(url), timeoutMs, `the query ${soql.slice(0, 80)}`);
-}
+export type RestCall<Shape extends TSchema> = {
+  /** The form of the response. */
+  readonly shape: Shape;
+  /** Milliseconds until the request is aborted, with all retries; {@link maxQueryMs} by default. */
+  readonly timeoutMs?: number;
+  /** Retries of a GET. A caller with its own retry policy sets 0, because each request counts against the daily limit. */
+  readonly maxRetries?: number;
+};
 
 /** Milliseconds. */
 export const maxQueryMs = 120_000;
+
+/**
+ * Sends a REST request; a string is the URL of a GET. A refused token is renewed.
+ * @throws SalesforceError for every failure, also for a response of another form
+ */
+export async function callRest<Shape extends TSchema>(
+  connection: Connection,
+  request: string | HttpRequest,
+  { shape, timeoutMs = maxQueryMs, maxRetries }: RestCall<Shape>,
+): Promise<Static<Shape>> {
+  const retry = maxRetries === undefined ? {} : { retry: { maxRetries } };
+  let answer: unknown;
+  try {
+    answer = await connection.request(request, { timeout: timeoutMs, ...retry });
+  } catch (error) {
+    throw fromRestError(error);
+  }
+  if (Check(shape, answer)) return answer;
+  const { method, url } = typeof request === 'string' ? { method: 'GET', url: request } : request;
+  throw badAnswer(`the response to ${method} ${url.split('?')[0]} does not have the expected form`);
+}
+
+/** A REST request with a JSON body. */
+export function jsonRequest(method: 'POST' | 'PATCH', url: string, body: object): HttpRequest {
+  return { method, url, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+export const countPage = Type.Object({ totalSize: Type.Integer() });
+
+/** Requests the first page of a SOQL query. @throws SalesforceError */
+export function querySoql<Shape extends TSchema>(
+  connection: Connection,
+  soql: string,
+  call: RestCall<Shape> & { readonly resource?: string },
+): Promise<Static<Shape>> {
+  return callRest(connection, `${call.resource ?? '/query'}?q=${encodeURIComponent(soql)}`, call);
+}

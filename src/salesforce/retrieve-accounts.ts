@@ -1,9 +1,10 @@
 import type { Connection } from 'jsforce';
+import { Type } from 'typebox';
 import { badAnswer } from './error.ts';
 import { fitsUrl, queryRows } from './query-pages.ts';
 import { checkedId, parseRecordId } from './record-id.ts';
 import type { RestRow } from './records.ts';
-import { maxQueryMs, restAnswer } from './rest-call.ts';
+import { callRest, jsonRequest } from './rest-call.ts';
 
 /**
  * Reads accounts by id with any number of fields, whose names go into the body. This resource does not return deleted
@@ -16,19 +17,18 @@ export async function retrieveAccounts(
   names: readonly string[],
   ids: readonly string[],
 ): Promise<RestRow[]> {
-  const request = connection.request<readonly (RestRow | null)[]>({
-    method: 'POST',
-    url: '/composite/sobjects/Account',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ ids: ids.map(checkedId), fields: names }),
-  });
-  const answer = await restAnswer(request, maxQueryMs, 'the retrieval of accounts');
-  if (!Array.isArray(answer)) throw badAnswer('the response is not a list of records');
+  const body = { ids: ids.map(checkedId), fields: names };
+  const request = jsonRequest('POST', '/composite/sobjects/Account', body);
+  const answer = await callRest(connection, request, { shape: rowList });
   const found = answer.filter((row) => row !== null);
   const foundIds = new Set(found.map(idOf));
   const missing = ids.map(checkedId).filter((id) => !foundIds.has(id));
   return missing.length === 0 ? found : [...found, ...(await queryInParts(connection, names, missing))];
 }
+
+const rowList = Type.Array(
+  Type.Union([Type.Unsafe<RestRow>(Type.Object({ Id: Type.String() })), Type.Null()]),
+);
 
 const maxIds = 200;
 // A record that changes during each of them changes all the time.

@@ -1,11 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
-import { Connection, type HttpResponse } from 'jsforce';
+import { Connection } from 'jsforce';
+import { directEgress, type Egress, type TextResponse } from '../egress/egress.ts';
+import { isConfidential } from '../egress/proxy-rule.ts';
 import { type ClockDifference, createClockDifference } from './clock-difference.ts';
 import { judgeOAuth, type Refusal, refusalOf, SalesforceError } from './error.ts';
 import { describeBody, isHtml, parseJson } from './response-body.ts';
-import { withDeadline } from './rest-call.ts';
-import { restTransport, type Usage } from './rest-transport.ts';
+import { type RestTransport, restTransport, type Usage } from './rest-transport.ts';
 import type { Session } from './sign-in-state.ts';
 import { createTokenSource, fixedSession, type TokenSource } from './token-source.ts';
 
@@ -29,6 +30,8 @@ export type ConnectionOptions = {
   readonly apiVersion: string;
   /** Called with each failure of the token endpoint or of a REST call, except those that concern single records. */
   readonly onFailure?: (target: 'rest' | 'sign-in', error: SalesforceError) => void;
+  /** Direct connections by default. */
+  readonly egress?: Egress;
 };
 
 /** The client name in `changeOrigin` of Tidemark's writes. */
@@ -37,6 +40,7 @@ export const clientName = 'Tidemark';
 /** A jsforce connection whose requests use the current session. */
 export type SignedIn = {
   readonly connection: Connection;
+  readonly openResponse: RestTransport['open'];
   readonly tokens: TokenSource;
   readonly clock: ClockDifference;
 };
@@ -47,6 +51,7 @@ export async function connect({
   credentials,
   apiVersion,
   onFailure = () => {},
+  egress = directEgress,
 }: ConnectionOptions): Promise<SignedIn> {
   const connection = new Connection({
     version: apiVersion,
@@ -57,12 +62,11 @@ export async function connect({
     connection.accessToken = accessToken;
     connection.instanceUrl = instanceUrl;
   };
-  const http = connection._transport;
   const tokens =
     credentials.flow === 'access-token'
       ? fixedSession(credentials, tokenExpired)
       : createTokenSource({
-          signIn: () => requestSession(http, loginUrl, credentials),
+          signIn: () => requestSession(egress, loginUrl, credentials),
           onSession: sameOrg(use),
           onFailure: (error) => onFailure('sign-in', error),
         });
@@ -70,15 +74,16 @@ export async function connect({
   const onUsage = (apiUsage: Usage): void => {
     connection.limitInfo = { apiUsage };
   };
-  connection._transport = restTransport({
-    http,
+  const transport = restTransport({
+    egress,
     tokens,
     clock,
     onUsage,
     onFailure: (error) => onFailure('rest', error),
   });
+  connection._transport = transport;
   use(await tokens.current('rest'));
-  return { connection, tokens, clock };
+  return { connection, openResponse: transport.open, tokens, clock };
 }
 
 /** Refuses a session of another org, for example after a sandbox refresh. */
@@ -117,33 +122,35 @@ function tokenExpired(): SalesforceError {
 }
 
 const tokenTimeoutMs = 10_000;
+const maxTokenBytes = 1024 * 1024;
 const tokenPath = '/services/oauth2/token';
 
 /** Requests a session from the token endpoint. @throws SalesforceError */
-async function requestSession(
-  http: Connection['_transport'],
-  loginUrl: string,
-  credentials: Renewable,
-): Promise<Session> {
-  const request = {
-    method: 'POST' as const,
-    url: new URL(tokenPath, loginUrl).href,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(await grantOf(loginUrl, credentials)).toString(),
-  };
-  const answer = http.httpRequest(request, { followRedirect: false });
-  return readSession(
-    await withDeadline(answer, tokenTimeoutMs, 'the request for an access token').catch((error: Error) => {
-      throw error instanceof SalesforceError ? error : signInError(refusalOf(error), error);
-    }),
-  );
+async function requestSession(egress: Egress, loginUrl: string, credentials: Renewable): Promise<Session> {
+  const body = new URLSearchParams(await grantOf(loginUrl, credentials)).toString();
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const signal = AbortSignal.timeout(tokenTimeoutMs);
+  const url = new URL(tokenPath, loginUrl);
+  try {
+    return readSession(await egress.send(url, { method: 'POST', headers, body, signal }, maxTokenBytes));
+  } catch (error) {
+    if (error instanceof SalesforceError) throw error;
+    const message = `no answer to the request for an access token within ${tokenTimeoutMs / 1000} s`;
+    const refusal = signal.aborted ? { code: 'TIMEOUT', message } : refusalOf(error as Error);
+    throw signInError(refusal, error as Error);
+  }
 }
 
-function readSession({ statusCode, headers, body }: HttpResponse): Session {
+function readSession({ status: statusCode, headers, body }: TextResponse): Session {
   const answer = parseJson(body);
   const { access_token: accessToken, instance_url: instanceUrl } = answer;
   if (statusCode === 200 && typeof accessToken === 'string' && typeof instanceUrl === 'string') {
-    if (URL.canParse(instanceUrl)) return { accessToken, instanceUrl: new URL(instanceUrl).origin };
+    if (URL.canParse(instanceUrl) && isConfidential(instanceUrl))
+      return { accessToken, instanceUrl: new URL(instanceUrl).origin };
+    const message = 'the token endpoint names an instance_url that is not an https:// URL';
+    throw new SalesforceError(message, 'INSECURE_INSTANCE_URL', 'config', {
+      setting: 'SALESFORCE_LOGIN_URL',
+    });
   }
   const { error, error_description: description } = answer;
   if (statusCode >= 400 && typeof error === 'string' && !isHtml(headers)) {

@@ -1,8 +1,9 @@
 import type { Connection } from 'jsforce';
+import { type Static, Type } from 'typebox';
 import { defaultTiming } from '../timing.ts';
 import { badAnswer } from './error.ts';
 import { checkedId } from './record-id.ts';
-import { sendOnce } from './rest-call.ts';
+import { callRest, jsonRequest, querySoql } from './rest-call.ts';
 
 export type CodeWrite = { readonly id: string; readonly code: string };
 
@@ -26,7 +27,8 @@ export type CodeWriteResult =
 /** Maximum number of records in one collections request. */
 export const maxBatch = 200;
 
-const readTimeoutMs = 60_000;
+/** The write-back has its own retry policy. */
+const readLimits = { timeoutMs: 60_000, maxRetries: 0 };
 
 /** Reads the codes of accounts in Salesforce; deleted and unknown accounts are missing. @throws SalesforceError */
 export async function readCodes(
@@ -36,18 +38,11 @@ export async function readCodes(
 ): Promise<Map<string, HeldCode>> {
   const list = ids.map((id) => `'${checkedId(id)}'`).join(', ');
   const soql = `SELECT Id, SystemModstamp, ${field} FROM Account WHERE Id IN (${list})`;
-  type Page = { records: Record<string, string | null>[] };
-  const url = `/query?q=${encodeURIComponent(soql)}`;
-  const { records } = await sendOnce<Page>(
-    connection,
-    { method: 'GET', url },
-    readTimeoutMs,
-    'the query of signup codes',
-  );
+  const { records } = await querySoql(connection, soql, { shape: codePage, ...readLimits });
   return new Map(
     records.map((record) => [
-      record['Id'] ?? '',
-      { code: record[field] ?? null, systemModstamp: Date.parse(record['SystemModstamp'] ?? '') },
+      record.Id,
+      { code: record[field] ?? null, systemModstamp: Date.parse(record.SystemModstamp) },
     ]),
   );
 }
@@ -64,29 +59,21 @@ export async function writeCodes(
   timeoutMs = defaultTiming.codeWriteTimeoutMs,
 ): Promise<CodeWriteResult[]> {
   const records = writes.map(({ id, code }) => ({ attributes: { type: 'Account' }, id, [field]: code }));
-  const results = await sendOnce<RawResult[]>(
-    connection,
-    {
-      method: 'PATCH',
-      url: '/composite/sobjects',
-      headers: {
-        'content-type': 'application/json',
-        // Writing a code must not trigger duplicate rules or assignment rules.
-        'sforce-duplicate-rule-header': 'allowSave=true',
-        'sforce-auto-assign': 'FALSE',
-      },
-      body: JSON.stringify({ allOrNone: false, records }),
-    },
-    timeoutMs,
-    'the write of signup codes',
-  );
-  if (!Array.isArray(results) || results.length !== writes.length) {
+  const request = jsonRequest('PATCH', '/composite/sobjects', { allOrNone: false, records });
+  const headers = {
+    ...request.headers,
+    // Writing a code must not trigger duplicate rules or assignment rules.
+    'sforce-duplicate-rule-header': 'allowSave=true',
+    'sforce-auto-assign': 'FALSE',
+  };
+  const results = await callRest(connection, { ...request, headers }, { shape: resultList, timeoutMs });
+  if (results.length !== writes.length) {
     throw badAnswer('the response does not have one result per record');
   }
   return results.map(toResult);
 }
 
-function toResult(result: RawResult): CodeWriteResult {
+function toResult(result: Static<typeof resultList>[number]): CodeWriteResult {
   if (result.success === true) return { success: true };
   const [error] = result.errors ?? [];
   return {
@@ -97,37 +84,52 @@ function toResult(result: RawResult): CodeWriteResult {
   };
 }
 
-type RawResult = {
-  readonly success?: boolean;
-  readonly errors?: readonly {
-    readonly statusCode?: string;
-    readonly errorCode?: string;
-    readonly message?: string;
-    readonly fields?: readonly string[];
-  }[];
-};
+const optionalText = Type.Optional(Type.String());
+
+const resultList = Type.Array(
+  Type.Object({
+    success: Type.Optional(Type.Boolean()),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          statusCode: optionalText,
+          errorCode: optionalText,
+          message: optionalText,
+          fields: Type.Optional(Type.Array(Type.String())),
+        }),
+      ),
+    ),
+  }),
+);
+
+const codePage = Type.Object({
+  records: Type.Array(
+    Type.Unsafe<{ Id: string; SystemModstamp: string } & Readonly<Record<string, string | null>>>(
+      Type.Object({ Id: Type.String(), SystemModstamp: Type.String() }),
+    ),
+  ),
+});
 
 /** Describes the field of the codes; undefined if the user does not see it. @throws SalesforceError */
 export async function describeCodeField(
   connection: Connection,
   field: string,
 ): Promise<CodeField | undefined> {
-  const { fields } = await sendOnce<{ fields: readonly CodeField[] }>(
-    connection,
-    { method: 'GET', url: '/sobjects/Account/describe' },
-    readTimeoutMs,
-    'describe',
-  );
+  const call = { shape: codeDescription, ...readLimits };
+  const { fields } = await callRest(connection, '/sobjects/Account/describe', call);
   return fields.find(({ name }) => name === field);
 }
 
-export type CodeField = {
-  readonly name: string;
-  readonly type: string;
+const codeField = Type.Object({
+  name: Type.String(),
+  type: Type.String(),
   /** Characters. */
-  readonly length: number;
-  readonly unique: boolean;
-  readonly updateable: boolean;
+  length: Type.Integer(),
+  unique: Type.Boolean(),
+  updateable: Type.Boolean(),
   /** Whether Salesforce distinguishes codes by case. */
-  readonly caseSensitive: boolean;
-};
+  caseSensitive: Type.Boolean(),
+});
+const codeDescription = Type.Object({ fields: Type.Array(codeField) });
+
+export type CodeField = Static<typeof codeField>;

@@ -4,7 +4,6 @@ import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SalesforceError } from '../../src/salesforce/error.ts';
 import { describeAccount } from '../../src/salesforce/records.ts';
-import { withDeadline } from '../../src/salesforce/rest-call.ts';
 import { type Credentials, connect } from '../../src/salesforce/sign-in.ts';
 import { readCodes } from '../../src/salesforce/signup-codes.ts';
 import { accountTopic, openSimulatorOrg } from '../helpers/simulator-org.ts';
@@ -204,21 +203,6 @@ describe('a host that is not Salesforce', () => {
       message: 'the token endpoint responded with status 404 (an HTML page)',
     });
     await new Promise((resolve) => server.close(resolve));
-  });
-});
-
-describe('timeouts of Salesforce calls', () => {
-  it('a call that times out is an error that names the call', async () => {
-    await expect(withDeadline(new Promise(() => {}), 5, 'the answer')).rejects.toMatchObject({
-      message: 'no answer to the answer within 0.005 s',
-      code: 'TIMEOUT',
-      failure: 'transient',
-    });
-  });
-
-  it('a call ends with its answer or its failure', async () => {
-    await expect(withDeadline(Promise.resolve(7), 60_000, 'it')).resolves.toBe(7);
-    await expect(withDeadline(Promise.reject(new Error('no')), 60_000, 'it')).rejects.toThrow('no');
   });
 });
 

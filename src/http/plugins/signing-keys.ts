@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose';
+import { directEgress, type Egress } from '../../egress/egress.ts';
 
 /** The keys of the issuer are unavailable, so no token can be verified. */
 export class IssuerUnavailableError extends Error {}
@@ -24,9 +25,13 @@ const defaultTimes: KeyTimes = {
  * Reads the keys of an OpenID Connect issuer: discovered when first needed, cached for ten minutes, and read again if a
  * token has an unknown key id, but at most every 30 seconds.
  */
-export function createKeySource(issuer: string, times: Partial<KeyTimes> = {}): () => Promise<RemoteJWKSet> {
+export function createKeySource(
+  issuer: string,
+  times: Partial<KeyTimes> = {},
+  egress: Egress = directEgress,
+): () => Promise<RemoteJWKSet> {
   const { cacheMs, cooldownMs, backoffMs, requestTimeoutMs } = { ...defaultTimes, ...times };
-  const fetchJson = fetchWithBackoff(backoffMs);
+  const fetchJson = fetchWithBackoff(egress, backoffMs);
   let keySet: Promise<RemoteJWKSet> | undefined;
   return () => {
     keySet ??= discover(issuer, fetchJson, requestTimeoutMs)
@@ -57,19 +62,16 @@ type FetchJson = (
 ) => Promise<Members>;
 
 /** @throws IssuerUnavailableError without an expected response, and during the backoff after that */
-function fetchWithBackoff(backoffMs: number): FetchJson {
+function fetchWithBackoff(egress: Egress, backoffMs: number): FetchJson {
   let backoffUntil = 0;
   return async (url, signal, isExpected) => {
     if (Date.now() < backoffUntil)
       throw new IssuerUnavailableError('The issuer did not respond a moment ago.');
     try {
-      const response = await fetch(url, {
-        redirect: 'manual',
-        signal,
-        headers: { accept: 'application/json' },
-      });
-      if (response.status !== 200) throw new Error(`unexpected status ${response.status}`);
-      const members: unknown = JSON.parse(await readLimitedText(response));
+      const headers = { accept: 'application/json' };
+      const { status, body } = await egress.send(url, { headers, signal }, maxResponseBytes);
+      if (status !== 200) throw new Error(`unexpected status ${status}`);
+      const members: unknown = JSON.parse(body);
       if (isMembers(members) && isExpected(members)) return members;
       throw new Error('unexpected response');
     } catch (error) {
@@ -81,17 +83,6 @@ function fetchWithBackoff(backoffMs: number): FetchJson {
 
 function isMembers(value: unknown): value is Members {
   return typeof value === 'object' && value !== null;
-}
-
-async function readLimitedText({ body }: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxResponseBytes) throw new Error(`response exceeds ${maxResponseBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 async function discover(issuer: string, fetchJson: FetchJson, timeoutMs: number): Promise<URL> {

@@ -1,4 +1,5 @@
 import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { Egress } from '../../egress/egress.ts';
 import type { Scope } from '../api-key.ts';
 import { Problem } from '../problem.ts';
 import { createKeySource, IssuerUnavailableError, type KeyTimes } from './signing-keys.ts';
@@ -11,6 +12,8 @@ export type OidcOptions = {
   /** Prefix of `read`, `write` and `admin` in that claim. */
   readonly scopePrefix: string;
   readonly times?: Partial<KeyTimes>;
+  /** Direct connections by default. */
+  readonly egress?: Egress;
 };
 
 export type TokenCaller = { readonly name: string; readonly scopes: readonly Scope[] };
@@ -30,7 +33,7 @@ export function createTokenVerifier(
   options: OidcOptions,
   onUnavailable: (error: Error) => void,
 ): VerifyToken {
-  const readKeys = createKeySource(options.issuer, options.times);
+  const readKeys = createKeySource(options.issuer, options.times, options.egress);
   return async (token) => {
     try {
       const { payload, protectedHeader } = await jwtVerify(token, await readKeys(), {

@@ -68,6 +68,30 @@ export const networkRules: readonly FailureRule[] = [
     action: 'Check that the address is one of Salesforce and speaks HTTPS.',
   },
   { codes: ['ERR_INVALID_URL'], failure: 'config', action: 'Correct the address of Salesforce.' },
+  {
+    codes: ['ERR_INSECURE_ADDRESS'],
+    failure: 'config',
+    action: 'Use an https:// address; http:// is allowed only for this machine.',
+  },
+  {
+    codes: ['ERR_PROXY_AUTHENTICATION'],
+    failure: 'config',
+    setting: 'HTTPS_PROXY',
+    action: 'Set the user and the password of the proxy: http://user:password@host:port.',
+  },
+  {
+    codes: ['ERR_PROXY_REFUSED'],
+    failure: 'transient',
+    setting: 'HTTPS_PROXY',
+    action:
+      'Let the proxy connect to Salesforce, or name the host in NO_PROXY; Tidemark retries automatically.',
+  },
+  {
+    // Not transient: that would read it again at once.
+    codes: ['ERR_RESPONSE_TOO_LARGE'],
+    failure: 'unknown',
+    action: 'Check that the address is the one of the org; Tidemark retries automatically.',
+  },
 ];
 
 export const networkFailures = failureTable(networkRules);
