@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { Static } from 'typebox';
+import { isConfidential } from '../egress/proxy-rule.ts';
 import type { LoadLimits } from '../http/plugins/shed-load.ts';
 import type { OidcOptions } from '../http/plugins/verify-token.ts';
 import type { AccessOptions } from '../http/server-types.ts';
@@ -87,7 +88,7 @@ function oidcProblems({ OIDC_ISSUER: issuer, OIDC_AUDIENCE: audience, OIDC_SCOPE
 
 function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, search, hash } = new URL(text);
+  const { username, search, hash } = new URL(text);
   if (username !== '' || search !== '' || hash !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost'].includes(hostname));
+  return isConfidential(text);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Static } from 'typebox';
+import { isConfidential, isLoopback } from '../egress/proxy-rule.ts';
 import type { Credentials } from '../salesforce/sign-in.ts';
 import { ConfigError } from './config-error.ts';
 import type { settings } from './settings.ts';
@@ -38,8 +39,9 @@ export function parseSalesforce(env: Settings): SalesforceConfig | undefined {
       `SALESFORCE_LOGIN_URL is required with ${names} (for example https://yourdomain.my.salesforce.com)`,
     );
   }
+  problems.push(...addressProblems(env), ...tokenProblems(env));
   const host = env.PUBSUB_ENDPOINT.split(':')[0] ?? '';
-  if (!env.PUBSUB_TLS && !['127.0.0.1', 'localhost'].includes(host)) {
+  if (!env.PUBSUB_TLS && !isLoopback(host)) {
     problems.push(`PUBSUB_TLS: "false" is only for a loopback PUBSUB_ENDPOINT, not ${env.PUBSUB_ENDPOINT}`);
   }
   const authority =
@@ -68,7 +70,14 @@ function parseCredentials(env: Settings, problems: string[]): Credentials | unde
     env.SALESFORCE_PRIVATE_KEY?.replaceAll('\\n', '\n') ??
     (keyFile === undefined ? undefined : readSettingFile('SALESFORCE_PRIVATE_KEY_FILE', keyFile, problems));
   if (clientId !== undefined && username !== undefined && privateKey !== undefined) {
-    return { flow: 'jwt-bearer', clientId, username, privateKey };
+    const { SALESFORCE_JWT_AUDIENCE: audience } = env;
+    return {
+      flow: 'jwt-bearer',
+      clientId,
+      username,
+      privateKey,
+      ...(audience !== undefined && { audience }),
+    };
   }
   if (clientId !== undefined && clientSecret !== undefined)
     return { flow: 'client-credentials', clientId, clientSecret };
@@ -92,6 +101,40 @@ function missingCredential(env: Settings): string {
   if (clientId !== undefined)
     return 'SALESFORCE_CLIENT_SECRET is required with SALESFORCE_CLIENT_ID, or SALESFORCE_USERNAME with SALESFORCE_PRIVATE_KEY';
   return 'SALESFORCE_CLIENT_ID is required with SALESFORCE_CLIENT_SECRET, or with SALESFORCE_USERNAME and SALESFORCE_PRIVATE_KEY; or SALESFORCE_ACCESS_TOKEN with SALESFORCE_INSTANCE_URL';
+}
+
+const addressNames = ['SALESFORCE_LOGIN_URL', 'SALESFORCE_INSTANCE_URL'] as const;
+
+/** Secrets are sent to these addresses. */
+function addressProblems(env: Settings): string[] {
+  return addressNames.flatMap((name) => {
+    const address = env[name];
+    if (address === undefined) return [];
+    if (!URL.canParse(address))
+      return [`${name}: its value is not a URL such as https://yourdomain.my.salesforce.com`];
+    const { hostname } = new URL(address);
+    const myDomain = myDomainOf(hostname);
+    if (myDomain !== undefined)
+      return [`${name}: ${hostname} serves the pages of Salesforce, not its API; use https://${myDomain}`];
+    if (isConfidential(address)) return [];
+    return [`${name}: http:// is allowed only for this machine; use https://${hostname}`];
+  });
+}
+
+/** The My Domain of an address copied from the browser; undefined for an address of the API. */
+function myDomainOf(hostname: string): string | undefined {
+  const [, name] =
+    /^(.+?)(?:\.my)?\.(?:lightning\.force\.com|lightning\.com|salesforce-setup\.com)$/.exec(hostname) ?? [];
+  return name === undefined ? undefined : `${name}.my.salesforce.com`;
+}
+
+function tokenProblems({ SALESFORCE_ACCESS_TOKEN: token = '' }: Settings): string[] {
+  if (/^bearer\b/i.test(token))
+    return ['SALESFORCE_ACCESS_TOKEN: its value begins with "Bearer"; set the token alone'];
+  if (/^[\x21-\x7e]*$/.test(token)) return [];
+  return [
+    'SALESFORCE_ACCESS_TOKEN: its value contains a space, a line break or another character that no token has',
+  ];
 }
 
 function readSettingFile(name: string, file: string, problems: string[]): string | undefined {

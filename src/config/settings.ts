@@ -41,6 +41,10 @@ export const settings = Type.Object({
   SALESFORCE_USERNAME: text('With a private key: signs in by the OAuth JWT bearer flow'),
   SALESFORCE_PRIVATE_KEY: text('PEM; line breaks may be written as \\n'),
   SALESFORCE_PRIVATE_KEY_FILE: text('File that holds the PEM'),
+  SALESFORCE_JWT_AUDIENCE: text(
+    'Audience of the JWT; if unset, `https://login.salesforce.com`, or `https://test.salesforce.com` for a sandbox',
+    { pattern: '^https?://' },
+  ),
   SALESFORCE_ACCESS_TOKEN: text('An existing token, such as one of the Salesforce CLI; it is not renewed'),
   SALESFORCE_INSTANCE_URL: text('The instance that the access token belongs to', { pattern: '^https?://' }),
   SALESFORCE_API_VERSION: Type.String({

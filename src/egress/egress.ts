@@ -73,7 +73,7 @@ export function openEgress(settings: ProxySettings = {}): Egress {
       return await fetch(target, { ...request, redirect: 'manual', dispatcher });
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason;
-      throw translate(error as Error, isProxied ? proxySetting : undefined);
+      throw translate(error as Error, target.host, isProxied ? proxySetting : undefined);
     }
   };
   return {
@@ -142,13 +142,13 @@ export async function readText({ body, url }: Response, signal: AbortSignal, max
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    throw translate(error as Error, undefined);
+    throw translate(error as Error, new URL(url).host);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /** `fetch` puts the reason into the cause of its error, or into the cause of that. */
-function translate(error: Error, proxySetting: string | undefined): EgressError {
+function translate(error: Error, host: string, proxySetting?: string): EgressError {
   if (error instanceof EgressError) return error;
   const reason = reasonOf(error);
   const refused = /Proxy response \((\d+)\)/.exec(reason.message)?.[1];
@@ -159,7 +159,7 @@ function translate(error: Error, proxySetting: string | undefined): EgressError 
     });
   }
   const through = proxySetting === undefined ? '' : ` (through the proxy of ${proxySetting})`;
-  const text = reason === error ? error.message : `${error.message}: ${reason.message || reason.code}`;
+  const text = `request to ${host} failed: ${reason.message || reason.code}`;
   return new EgressError(`${text}${through}`, typeof reason.code === 'string' ? reason.code : error.name, {
     cause: error,
   });

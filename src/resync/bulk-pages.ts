@@ -38,14 +38,19 @@ const clockDifferenceMs = 10 * 60_000;
  * Reads by one bulk job. The row has the job's id and the position in its results, so an interrupted read resumes.
  * @param where a SOQL condition, or null for all records
  * @param expected number of records that Salesforce counted
- * @throws SnapshotLostError if the job has no result
+ * @throws SnapshotLostError if the job has no result; BulkRefusedError if the org or the user may not use the Bulk API
  */
 export async function* readByBulkJob(
   run: RunningResync,
   where: string | null,
   expected: number,
 ): AsyncGenerator<Page> {
-  const job = await waitForResult(run, await findOrCreateJob(run, where));
+  const created = await findOrCreateJob(run, where).catch((error: unknown) => {
+    const isRefused =
+      error instanceof SalesforceError && error.failure === 'permission' && !error.duringSignIn;
+    throw isRefused ? new BulkRefusedError(error) : error;
+  });
+  const job = await waitForResult(run, created);
   expectComplete(job.records, expected);
   const { prisma } = run.context;
   await saveMethod(prisma, run.row, 'bulk', job.records);
@@ -58,6 +63,16 @@ export async function* readByBulkJob(
   if (read !== job.records) {
     const message = `Bulk job ${job.id} has ${job.records} records, but its pages brought ${read}.`;
     throw new SnapshotLostError(badAnswer(message));
+  }
+}
+
+/** No bulk job can be created. */
+export class BulkRefusedError extends Error {
+  override readonly cause: SalesforceError;
+
+  constructor(cause: SalesforceError) {
+    super(cause.message);
+    this.cause = cause;
   }
 }
 

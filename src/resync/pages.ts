@@ -6,7 +6,7 @@ import {
   readAccounts,
   readAccountsFrom,
 } from '../salesforce/read-accounts.ts';
-import { readByBulkJob } from './bulk-pages.ts';
+import { BulkRefusedError, readByBulkJob } from './bulk-pages.ts';
 import { findDeletionProofs } from './deletion/find-deletion-proofs.ts';
 import { endOfRead, saveMethod } from './resync-rows.ts';
 import { scanUnreadIds } from './scan-accounts.ts';
@@ -59,15 +59,25 @@ export async function* readChangedSince(run: RunningResync, moment: Date | null)
     await saveMethod(context.prisma, row, method, expected);
   }
   if (method === 'bulk') {
-    yield* readByBulkJob(run, since === null ? null : `SystemModstamp >= ${since.toISOString()}`, expected);
-  } else {
-    let { read } = row;
-    for await (const page of readByRest(run, since ?? new Date(0))) {
-      read += page.reads.length;
-      yield page;
+    try {
+      const where = since === null ? null : `SystemModstamp >= ${since.toISOString()}`;
+      return yield* readByBulkJob(run, where, expected);
+    } catch (error) {
+      if (!(error instanceof BulkRefusedError)) throw error;
+      const { code, message, action } = error.cause;
+      context.logger.warn(
+        { resync: row.id, code, action },
+        `Salesforce refuses bulk jobs; reading by queries: ${message}`,
+      );
+      await saveMethod(context.prisma, row, 'rest', expected);
     }
-    expectComplete(read, expected);
   }
+  let { read } = row;
+  for await (const page of readByRest(run, since ?? new Date(0))) {
+    read += page.reads.length;
+    yield page;
+  }
+  expectComplete(read, expected);
 }
 
 async function* readByRest(run: RunningResync, since: Date): AsyncGenerator<Page> {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Connection } from 'jsforce';
 import { Type } from 'typebox';
+import { backoffMs } from './backoff.ts';
 import { SalesforceError } from './error.ts';
 import { callRest } from './rest-call.ts';
 
@@ -38,6 +39,9 @@ export type ApiBudgetOptions = {
   readonly pollIntervalMs: number;
 };
 
+// Refusals of a call while the org reports that it has requests left.
+const maxRefusals = 5;
+
 export function createApiBudget(connection: Connection, options: ApiBudgetOptions): ApiBudget {
   let exhausted = false;
 
@@ -72,14 +76,18 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
     usage,
     hasRoom,
     async spend(call, wait) {
-      for (;;) {
+      for (let refusals = 0; ; ) {
         wait.signal.throwIfAborted();
         await waitForRoom(wait);
         try {
           return await call();
         } catch (error) {
-          if (!(error instanceof SalesforceError && error.failure === 'quota')) throw error;
-          exhausted = true;
+          if (!(error instanceof SalesforceError)) throw error;
+          const isMomentary = error.failure === 'transient' && error.code === 'REQUEST_LIMIT_EXCEEDED';
+          if (error.failure === 'quota') exhausted = true;
+          else if (!isMomentary || ++refusals > maxRefusals) throw error;
+          else
+            await pause(backoffMs('transient', refusals, Math.random()), undefined, { signal: wait.signal });
         }
       }
     },

@@ -2,7 +2,7 @@ import type { Connection } from 'jsforce';
 import { directEgress } from '../egress/egress.ts';
 import { defaultTiming, type Timing } from '../timing.ts';
 import { type ApiBudget, createApiBudget } from './api-budget.ts';
-import type { SalesforceError } from './error.ts';
+import { SalesforceError, withDetails } from './error.ts';
 import { withFreshToken } from './fresh-token.ts';
 import { createPubSubClient, type PubSubClient } from './pubsub-client.ts';
 import { type DescribedField, describeAccount, identify } from './records.ts';
@@ -53,7 +53,9 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
   const timing = { ...defaultTiming, ...options.timing };
   const { egress = directEgress } = options;
   const { connection, openResponse, tokens, clock } = await connect({ ...options, egress });
-  const { organizationId, userId } = await identify(connection);
+  const { organizationId, userId } = await identify(connection).catch((error: unknown) => {
+    throw identityRefusal(error, options.credentials);
+  });
   const client = createPubSubClient({
     egress,
     endpoint: options.pubsubEndpoint,
@@ -88,4 +90,15 @@ export async function openOrg(options: OrgOptions): Promise<Org> {
     describe: () => describeAccount(connection),
     close: () => client.close(),
   };
+}
+
+/** Without the scopes, a token is issued, but the first request is refused. */
+function identityRefusal(error: unknown, { flow }: OrgOptions['credentials']): unknown {
+  if (!(error instanceof SalesforceError) || error.failure !== 'permission' || error.duringSignIn)
+    return error;
+  return withDetails(error, {
+    setting: flow === 'access-token' ? 'SALESFORCE_ACCESS_TOKEN' : 'SALESFORCE_CLIENT_ID',
+    action:
+      'Give the app the OAuth scopes "Manage user data via APIs (api)" and "Access unique user identifiers (openid)", and the integration user the permission "API Enabled".',
+  });
 }

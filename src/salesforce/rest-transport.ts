@@ -55,9 +55,10 @@ export function restTransport(carrier: Carrier): RestTransport {
         countUsage(carrier, response.headers.get('sforce-limit-info'));
         if (response.ok) return response;
         const body = await readText(response, signal, maxRefusalBytes);
-        throw restRefusal(
-          { statusCode: response.status, headers: Object.fromEntries(response.headers), body },
-          url.href,
+        const given = Object.fromEntries(response.headers);
+        throw refusalWithin(
+          carrier,
+          restRefusal({ statusCode: response.status, headers: given, body }, url.href),
         );
       }),
   };
@@ -67,6 +68,8 @@ type Carrier = {
   readonly egress: Egress;
   readonly tokens: TokenSource;
   readonly clock: Pick<ClockDifference, 'observe'>;
+  /** The requests of the org within 24 hours, by the last response. */
+  usage(): Usage | undefined;
   onUsage(usage: Usage): void;
   /** Called with each failure, also of a try that is repeated, except those of class `data`. */
   onFailure(error: SalesforceError): void;
@@ -172,12 +175,25 @@ async function send(
   const answer = { statusCode, ...rest };
   carrier.clock.observe(answer.headers['date'], sentAt, performance.now());
   countUsage(carrier, answer.headers['sforce-limit-info']);
-  if (statusCode >= 400) throw restRefusal(answer, url.href);
+  if (statusCode >= 400) throw refusalWithin(carrier, restRefusal(answer, url.href));
   if (statusCode >= 300 && statusCode !== 304) throw badAnswer(`${url.host} redirects to another address`);
   if (statusCode !== 204 && (isHtml(answer.headers) || !looksComplete(answer))) {
     throw badAnswer(`the response is not JSON (${describeBody(answer.body)})`);
   }
   return answer;
+}
+
+/** Salesforce has also sent REQUEST_LIMIT_EXCEEDED for a moment while most requests were left. */
+function refusalWithin({ usage }: Carrier, error: SalesforceError): SalesforceError {
+  const { used, limit } = usage() ?? {};
+  if (error.code !== 'REQUEST_LIMIT_EXCEEDED' || used === undefined || limit === undefined || used >= limit)
+    return error;
+  const message = `${error.message} (the org reports ${used} of ${limit} requests)`;
+  return new SalesforceError(message, error.code, error.failure === 'quota' ? 'transient' : error.failure, {
+    retryAfterMs: error.retryAfterMs,
+    action:
+      'Wait: Tidemark retries. The org has requests left; look for other clients with many requests at a time.',
+  });
 }
 
 function withToken(headers: HttpRequest['headers'], { accessToken }: Session): Record<string, string> {

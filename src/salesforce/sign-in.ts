@@ -5,6 +5,7 @@ import { directEgress, type Egress, type TextResponse } from '../egress/egress.t
 import { isConfidential } from '../egress/proxy-rule.ts';
 import { type ClockDifference, createClockDifference } from './clock-difference.ts';
 import { judgeOAuth, type Refusal, refusalOf, SalesforceError } from './error.ts';
+import { defaultJwtAudience } from './jwt-audience.ts';
 import { describeBody, isHtml, parseJson } from './response-body.ts';
 import { type RestTransport, restTransport, type Usage } from './rest-transport.ts';
 import type { Session } from './sign-in-state.ts';
@@ -18,6 +19,8 @@ export type Credentials =
       readonly username: string;
       /** PEM, PKCS #8 or PKCS #1. */
       readonly privateKey: string;
+      /** Derived from the login URL by default. */
+      readonly audience?: string;
     }
   | { readonly flow: 'access-token'; readonly accessToken: string; readonly instanceUrl: string };
 
@@ -78,6 +81,7 @@ export async function connect({
     egress,
     tokens,
     clock,
+    usage: () => connection.limitInfo.apiUsage,
     onUsage,
     onFailure: (error) => onFailure('rest', error),
   });
@@ -189,14 +193,19 @@ async function grantOf(loginUrl: string, credentials: Renewable): Promise<Record
 /** A signed assertion, valid for three minutes. Source: RFC 7523, OAuth 2.0 JWT Bearer Flow. */
 async function signAssertion(
   loginUrl: string,
-  { clientId, username, privateKey }: Extract<Credentials, { flow: 'jwt-bearer' }>,
+  {
+    clientId,
+    username,
+    privateKey,
+    audience = defaultJwtAudience(loginUrl),
+  }: Extract<Credentials, { flow: 'jwt-bearer' }>,
 ): Promise<string> {
   const key = await importPKCS8(pkcs8Of(privateKey), 'RS256');
   return new SignJWT()
     .setProtectedHeader({ alg: 'RS256' })
     .setIssuer(clientId)
     .setSubject(username)
-    .setAudience(new URL(loginUrl).origin)
+    .setAudience(audience)
     .setExpirationTime('3 minutes')
     .sign(key);
 }

@@ -65,6 +65,7 @@ describe('the settings', () => {
       replicaUrl: undefined,
       dataDir: '.data',
       salesforce: undefined,
+      proxy: {},
       salesforceApiVersion: '66.0',
       apiReservePercent: 20,
       bulkFrom: 10_000,
@@ -377,6 +378,55 @@ describe('the sign-in', () => {
       /^PUBSUB_CA_FILE: the file \/nowhere.pem cannot be read/,
     ],
     [
+      'plain HTTP to another machine',
+      { SALESFORCE_LOGIN_URL: 'http://acme.my.salesforce.com' },
+      /^SALESFORCE_LOGIN_URL: http:\/\/ is allowed only for this machine; use https:\/\/acme.my.salesforce.com$/,
+    ],
+    [
+      'plain HTTP to the instance',
+      { SALESFORCE_ACCESS_TOKEN: 'x', SALESFORCE_INSTANCE_URL: 'http://127.0.0.1.example.com' },
+      /^SALESFORCE_INSTANCE_URL: http:\/\/ is allowed only for this machine/,
+    ],
+    ...(
+      [
+        ['acme.lightning.force.com', 'acme.my.salesforce.com'],
+        ['acme--dev.sandbox.lightning.force.com', 'acme--dev.sandbox.my.salesforce.com'],
+        ['acme.my.salesforce-setup.com', 'acme.my.salesforce.com'],
+        ['acme--dev.sandbox.my.salesforce-setup.com', 'acme--dev.sandbox.my.salesforce.com'],
+      ] as const
+    ).map(([pasted, api]): [string, object, RegExp] => [
+      `the address ${pasted} of a page in the browser`,
+      { SALESFORCE_LOGIN_URL: `https://${pasted}/lightning/setup/SetupOneHome/home` },
+      new RegExp(
+        `^SALESFORCE_LOGIN_URL: ${pasted} serves the pages of Salesforce, not its API; use https://${api}$`,
+      ),
+    ]),
+    [
+      'an address that is none',
+      { SALESFORCE_LOGIN_URL: 'https://acme my salesforce.com' },
+      /^SALESFORCE_LOGIN_URL: its value is not a URL/,
+    ],
+    [
+      'a token as in a header',
+      { SALESFORCE_ACCESS_TOKEN: 'Bearer 00DTM0000000001!x' },
+      /^SALESFORCE_ACCESS_TOKEN: its value begins with "Bearer"; set the token alone$/,
+    ],
+    [
+      'a token with a line break',
+      { SALESFORCE_ACCESS_TOKEN: '00DTM0000000001!x\n' },
+      /^SALESFORCE_ACCESS_TOKEN: its value contains a space, a line break/,
+    ],
+    [
+      'a proxy of another kind',
+      { all_proxy: 'socks5://user:fake-client-secret@10.0.0.1:1080' },
+      /^all_proxy: its value is not the URL of an HTTP proxy.*the scheme socks5:\/\/ is not supported$/,
+    ],
+    [
+      'a proxy that is no URL',
+      { HTTPS_PROXY: 'http://:::' },
+      /^HTTPS_PROXY: its value is not the URL of an HTTP proxy/,
+    ],
+    [
       'plain text to a host elsewhere',
       { PUBSUB_TLS: 'false' },
       /^PUBSUB_TLS: "false" is only for a loopback PUBSUB_ENDPOINT/,
@@ -384,6 +434,27 @@ describe('the sign-in', () => {
   ])('a sign-in with %s is refused', (_, change, problem) => {
     const problems = problemsOf({ ...org, ...change });
     expect(problems).toEqual(expect.arrayContaining([expect.stringMatching(problem)]));
+  });
+
+  it.each<[NodeJS.ProcessEnv, string | undefined, string[]]>([
+    [{ HTTPS_PROXY: 'http://one:3128', HTTP_PROXY: 'http://two:3128' }, 'http://one:3128/', []],
+    [{ HTTPS_PROXY: 'http://one:3128', https_proxy: 'http://two:3128' }, 'http://two:3128/', []],
+    [{ ALL_PROXY: 'http://one:3128', HTTPS_PROXY: 'http://two:3128' }, 'http://two:3128/', []],
+    [
+      { all_proxy: 'one:3128', NO_PROXY: 'A.example, 10.0.0.0/8' },
+      'http://one:3128/',
+      ['a.example', '10.0.0.0/8'],
+    ],
+    [{ HTTPS_PROXY: 'one:3128', NO_PROXY: 'a', no_proxy: 'b' }, 'http://one:3128/', ['b']],
+    [{ HTTP_PROXY: 'http://one:3128', http_proxy: 'http://two:3128' }, undefined, []],
+    [{ https_proxy: '', NO_PROXY: 'a' }, undefined, []],
+  ])('the variables %o set the proxy %s except for %o', (variables, proxy, noProxy) => {
+    const config = loadConfig({ ...org, ...variables }).proxy;
+    expect([config.proxy?.href, config.noProxy ?? []]).toEqual([proxy, noProxy]);
+  });
+
+  it('a proxy of another kind is ignored while nothing leaves this machine', () => {
+    expect(loadConfig({ ALL_PROXY: 'socks5://10.0.0.1:1080' }).proxy).toEqual({});
   });
 
   it('plain HTTP is allowed to this machine only', () => {

@@ -1,16 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect } from 'node:net';
 import path from 'node:path';
-import { createServer } from 'node:tls';
 import { startSimulator } from 'salesforce-simulator';
 import { mintSelfSignedCertificate } from 'salesforce-simulator/pubsub/self-signed-certificate.ts';
 import { expect, it } from 'vitest';
 import { createTestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { fastFolder } from '../helpers/fast-folder.ts';
-import { freePort, hasTinyproxy, openConnectProxy, startTinyproxy } from '../helpers/forward-proxy.ts';
-import { salesforceRest } from '../helpers/salesforce-rest.ts';
+import { hasTinyproxy, openConnectProxy, startTinyproxy } from '../helpers/forward-proxy.ts';
 import { startService } from '../helpers/service-process.ts';
+import { inOrg } from '../helpers/simulator-org.ts';
 
 // Names that only the proxy can resolve.
 const [login, pubsub] = ['acme.my.salesforce.invalid', 'api.pubsub.salesforce.invalid'];
@@ -24,25 +22,15 @@ it('all connections to Salesforce go through the forward proxy of HTTPS_PROXY', 
   const identity = mintSelfSignedCertificate([login, pubsub]);
   const authority = path.join(folder, 'authority.pem');
   writeFileSync(authority, identity.cert);
-  const httpPort = await freePort();
   const simulator = await startSimulator({
     accounts: 5,
-    httpPort,
     publicUrl: `https://${login}`,
     tls: identity,
   });
   stack.defer(() => simulator.close());
-  // The simulator serves HTTP without TLS.
-  const terminator = createServer(identity, (socket) => {
-    const far = connect(httpPort, '127.0.0.1');
-    socket.pipe(far).pipe(socket);
-    for (const end of [socket, far]) end.on('error', () => end.destroy());
-  });
-  await new Promise<void>((resolve) => terminator.listen(0, '127.0.0.1', resolve));
-  stack.defer(() => void terminator.close());
   const upstream = stack.use(
     await openConnectProxy({
-      [`${login}:443`]: (terminator.address() as AddressInfo).port,
+      [`${login}:443`]: Number(new URL(simulator.instanceUrl).port),
       [`${pubsub}:7443`]: Number(simulator.pubsubEndpoint.split(':')[1]),
     }),
   );
@@ -74,7 +62,7 @@ it('all connections to Salesforce go through the forward proxy of HTTPS_PROXY', 
     () => /"msg":"Server listening at (http:\/\/127\.0\.0\.1:\d+)"/.exec(service.output())?.[1],
   );
   await eventually('the service is ready', async () => (await fetch(`${api}/health/ready`)).ok);
-  const id = await salesforceRest({ ...simulator, instanceUrl: `http://127.0.0.1:${httpPort}` }).create({
+  const id = await salesforceRest(simulator).create({
     Name: 'Behind',
   });
   await eventually('the code is confirmed', async () => {

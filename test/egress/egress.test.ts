@@ -44,6 +44,22 @@ it('a limit of the size of a response counts what it is after decompression', as
   expect((await directEgress.send(url, { signal: signal() }, 1_000_000)).body).toHaveLength(1_000_000);
 });
 
+it('a failed connection has the code of the system and names the host', async () => {
+  const gone = await openConnectProxy({});
+  const host = `127.0.0.1:${gone.port}`;
+  await gone[Symbol.asyncDispose]();
+  await expect(directEgress.send(`http://${host}`, { signal: signal() })).rejects.toMatchObject({
+    code: 'ECONNREFUSED',
+    message: `request to ${host} failed: connect ECONNREFUSED ${host}`,
+  });
+  respond = (response) =>
+    void response.writeHead(200, { 'content-length': 9 }).write('half', () => response.destroy());
+  await expect(directEgress.send(url, { signal: signal() })).rejects.toMatchObject({
+    code: 'UND_ERR_SOCKET',
+    message: expect.stringContaining(`request to ${new URL(url).host} failed: `),
+  });
+});
+
 it('nothing is sent without TLS to another machine', async () => {
   await expect(
     directEgress.send('http://acme.my.salesforce.com', { signal: signal() }),

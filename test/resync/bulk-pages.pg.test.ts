@@ -74,6 +74,14 @@ describe('a resync by a bulk job', () => {
     expect(await idsInMirror()).toEqual(idsInOrg());
   });
 
+  it('a resync reads by queries if Salesforce refuses bulk jobs, and says so', async () => {
+    const before = jobs().length;
+    fault('rest.fail', { how: 'not-enabled', path: 'jobs/query' });
+    expect(await run()).toMatchObject({ state: 'done', method: 'rest', read: seeded, error: null });
+    expect(jobs()).toHaveLength(before);
+    expect(await idsInMirror()).toEqual(idsInOrg());
+  });
+
   it('a resync finds its job again when the process died before the job id was stored', async () => {
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     fault('bulk.hold');

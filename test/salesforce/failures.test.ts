@@ -75,8 +75,8 @@ describe('a refusal of the token endpoint', () => {
     ['inactive_org', 'organization is not active', 'permission', undefined, /Reactivate the org/],
     ['invalid_grant', 'ip restricted', 'permission', undefined, /IP address/],
     ['invalid_grant', 'invalid login hours', 'permission', undefined, /login hours/],
-    ['invalid_grant', 'Audience validation failed', 'config', 'SALESFORCE_LOGIN_URL', /login\.salesforce/],
-    ['invalid_grant', 'invalid audience', 'config', 'SALESFORCE_LOGIN_URL', /My Domain/],
+    ['invalid_grant', 'Audience validation failed', 'config', 'SALESFORCE_JWT_AUDIENCE', /login\.salesforce/],
+    ['invalid_grant', 'invalid audience', 'config', 'SALESFORCE_JWT_AUDIENCE', /My Domain/],
     [
       'invalid_grant',
       "user hasn't approved this consumer",

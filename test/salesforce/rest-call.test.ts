@@ -119,6 +119,31 @@ describe('responses that are not those of Salesforce', () => {
     },
   );
 
+  const refuse = (body: string, headers: Record<string, string> = {}) => {
+    respond = (response) =>
+      void response.writeHead(403, { 'content-type': 'application/json', ...headers }).end(body);
+  };
+  const overLimit = JSON.stringify([
+    { errorCode: 'REQUEST_LIMIT_EXCEEDED', message: 'TotalRequests Limit exceeded.' },
+  ]);
+
+  it.each([
+    ['206/5000000', 'transient'],
+    ['5000000/5000000', 'quota'],
+    ['5000003/5000000', 'quota'],
+  ])(
+    'a refusal over the limit of requests while the org reports %s is of the class %s',
+    async (usage, failure) => {
+      refuse(overLimit, { 'sforce-limit-info': `api-usage=${usage}` });
+      await expect(
+        writeCodes(signedIn.connection, 'SignUpCode__c', [{ id, code: 'A' }]),
+      ).rejects.toMatchObject({
+        code: 'REQUEST_LIMIT_EXCEEDED',
+        failure,
+      });
+    },
+  );
+
   /** Sends the header and then chunks for as long as the connection lasts. */
   const endless = (response: ServerResponse, chunk: string): void => {
     const send = (): void => {

@@ -1,11 +1,16 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
+import { mintSelfSignedCertificate } from 'salesforce-simulator/pubsub/self-signed-certificate.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SalesforceError } from '../../src/salesforce/error.ts';
+import { defaultJwtAudience } from '../../src/salesforce/jwt-audience.ts';
 import { describeAccount } from '../../src/salesforce/records.ts';
 import { type Credentials, connect } from '../../src/salesforce/sign-in.ts';
 import { readCodes } from '../../src/salesforce/signup-codes.ts';
+import { openRestGate } from '../helpers/rest-gate.ts';
 import { accountTopic, openSimulatorOrg } from '../helpers/simulator-org.ts';
 
 const id = '001000000000001AAA';
@@ -179,6 +184,118 @@ describe('an org replaced by another one', () => {
     });
     org.close();
     await second.close();
+  });
+});
+
+describe('a sign-in that is refused after the token was issued', () => {
+  const credentials = { flow: 'client-credentials', clientId: 'a', clientSecret: 'b' } as const;
+  const refuseIdentity = { kind: 'answer', status: 403, type: 'text/html' } as const;
+
+  it.each<[string, string, 'token' | 'client', object]>([
+    [
+      'a missing OAuth scope',
+      '<html>insufficient_scope</html>',
+      'client',
+      {
+        failure: 'permission',
+        setting: 'SALESFORCE_CLIENT_ID',
+        action: expect.stringContaining('OAuth scopes'),
+      },
+    ],
+    [
+      'a missing OAuth scope of a token',
+      '<html>insufficient_scope</html>',
+      'token',
+      { failure: 'permission', setting: 'SALESFORCE_ACCESS_TOKEN' },
+    ],
+    [
+      'an expired token',
+      'Bad_OAuth_Token',
+      'token',
+      { failure: 'config', setting: 'SALESFORCE_ACCESS_TOKEN' },
+    ],
+  ])('%s is named with the setting', async (_, body, flow, error) => {
+    await using gate = await openRestGate();
+    const simulator = await startSimulator({ accounts: 1, publicUrl: gate.url });
+    gate.forwardTo(simulator.instanceUrl);
+    gate.meet({ path: /userinfo/, treatment: { ...refuseIdentity, body } });
+    const instanceUrl = gate.url;
+    const token: Credentials = { flow: 'access-token', accessToken: simulator.sessions.issue(), instanceUrl };
+    const { clientId, clientSecret } = simulator.credentials;
+    const client: Credentials = { flow: 'client-credentials', clientId, clientSecret };
+    await expect(
+      openSimulatorOrg(simulator, {
+        credentials: flow === 'token' ? token : client,
+        loginUrl: simulator.instanceUrl,
+      }),
+    ).rejects.toMatchObject(error);
+    await simulator.close();
+  });
+
+  it('a session at an address without TLS on another machine is refused', async () => {
+    const server = createServer((_, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ access_token: 'x', instance_url: 'http://acme.my.salesforce.com' }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const loginUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(connect({ loginUrl, credentials, apiVersion: '66.0' })).rejects.toMatchObject({
+      code: 'INSECURE_INSTANCE_URL',
+      failure: 'config',
+      setting: 'SALESFORCE_LOGIN_URL',
+    });
+    const secure = { loginUrl: loginUrl.replace('http:', 'https:'), credentials, apiVersion: '66.0' };
+    await expect(connect(secure)).rejects.toMatchObject({
+      failure: 'config',
+      setting: 'SALESFORCE_LOGIN_URL',
+    });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('a certificate that is not trusted is an error that names the setting of authorities', async () => {
+    const server = createTlsServer(mintSelfSignedCertificate(['localhost']));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const loginUrl = `https://localhost:${(server.address() as AddressInfo).port}`;
+    await expect(connect({ loginUrl, credentials, apiVersion: '66.0' })).rejects.toMatchObject({
+      failure: 'config',
+      setting: 'NODE_EXTRA_CA_CERTS',
+      message: expect.stringContaining(`request to ${new URL(loginUrl).host} failed: `),
+    });
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('the audience of a JWT', () => {
+  it.each([
+    ['https://login.salesforce.com', 'https://login.salesforce.com'],
+    ['https://test.salesforce.com/', 'https://test.salesforce.com'],
+    ['https://acme.my.salesforce.com', 'https://login.salesforce.com'],
+    ['https://acme.develop.my.salesforce.com', 'https://login.salesforce.com'],
+    ['https://acme--dev.sandbox.my.salesforce.com', 'https://test.salesforce.com'],
+    ['https://acme--dev.my.salesforce.com', 'https://test.salesforce.com'],
+    ['https://acme.scratch.my.salesforce.com', 'https://test.salesforce.com'],
+    ['https://salesforce.acme.example', 'https://salesforce.acme.example'],
+    ['http://127.0.0.1:8080', 'http://127.0.0.1:8080'],
+  ])('the audience at %s is %s by default', (loginUrl, audience) => {
+    expect(defaultJwtAudience(loginUrl)).toBe(audience);
+  });
+
+  it('the audience that is set is sent, and one that the org refuses is an error that names the setting', async () => {
+    const simulator = await startSimulator({ accounts: 1, publicUrl: 'https://acme.my.salesforce.com' });
+    const { clientId, username, privateKey } = simulator.credentials;
+    const signIn = (audience: string) =>
+      connect({
+        loginUrl: simulator.instanceUrl,
+        credentials: { flow: 'jwt-bearer', clientId, username, privateKey, audience },
+        apiVersion: '66.0',
+      });
+    await expect(signIn('https://elsewhere.example')).rejects.toMatchObject({
+      failure: 'config',
+      setting: 'SALESFORCE_JWT_AUDIENCE',
+    });
+    const { tokens } = await signIn('https://login.salesforce.com');
+    expect(tokens.session?.instanceUrl).toBe('https://acme.my.salesforce.com');
+    await simulator.close();
   });
 });
 

@@ -14,7 +14,7 @@ export function restSwitches(context: SwitchContext) {
       context,
       'Requests fail: they are refused, cut off before or after they are executed, or answered in part or never.',
       {
-        how: Type.Enum(['session-expired', 'request-limit', 'not-found', ...SERVER_FAILURES]),
+        how: Type.Enum(['session-expired', 'request-limit', 'not-enabled', 'not-found', ...SERVER_FAILURES]),
         retryAfterSeconds: Type.Optional(
           Type.Integer({ minimum: 0, description: 'of unavailable; 5 by default' }),
         ),
@@ -192,6 +192,7 @@ const SERVER_ERROR: RestError = [500, 'UNKNOWN_EXCEPTION', 'An unexpected error 
 const REST_ERRORS: Readonly<Record<string, RestError>> = {
   'session-expired': [401, 'INVALID_SESSION_ID', 'Session expired or invalid'],
   'request-limit': [403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.'],
+  'not-enabled': [403, 'FEATURENOTENABLED', 'The feature is not enabled for your organization or user type.'],
   'not-found': [404, 'NOT_FOUND', 'The requested resource does not exist'],
   unavailable: [503, 'SERVER_UNAVAILABLE', 'The server is too busy'],
 };

@@ -26,6 +26,7 @@ describe('faults of REST requests', () => {
   it.each([
     ['session-expired', 401, [{ errorCode: 'INVALID_SESSION_ID' }]],
     ['request-limit', 403, [{ errorCode: 'REQUEST_LIMIT_EXCEEDED' }]],
+    ['not-enabled', 403, [{ errorCode: 'FEATURENOTENABLED' }]],
     ['not-found', 404, [{ errorCode: 'NOT_FOUND' }]],
     ['server-error', 500, [{ errorCode: 'UNKNOWN_EXCEPTION' }]],
     ['unavailable', 503, [{ errorCode: 'SERVER_UNAVAILABLE' }]],

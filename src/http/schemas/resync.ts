@@ -102,7 +102,9 @@ export const ResyncSchema = Type.Object(
       description:
         '`needs-confirmation`: the resync stopped because too many accounts are not visible; `error` describes what to check. It continues when they are visible again, or after `POST /v1/resyncs/{id}/confirm`.',
     }),
-    method: NullableText({ description: '`rest` or `bulk`; null until it is decided.' }),
+    method: NullableText({
+      description: '`rest` or `bulk`; null until it is decided. `rest` also if Salesforce refuses bulk jobs.',
+    }),
     expected: NullableInteger({ description: 'The number of records reported by Salesforce.' }),
     percent: NullableInteger({ description: 'Progress from 0 to 100; null if unknown.' }),
     waiting: AnyJson({

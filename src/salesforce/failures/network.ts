@@ -45,8 +45,6 @@ export const networkRules: readonly FailureRule[] = [
       'CERT_SIGNATURE_FAILURE',
       'CERT_UNTRUSTED',
       'DEPTH_ZERO_SELF_SIGNED_CERT',
-      'ERR_TLS_CERT_ALTNAME_INVALID',
-      'HOSTNAME_MISMATCH',
       'SELF_SIGNED_CERT_IN_CHAIN',
       'UNABLE_TO_GET_ISSUER_CERT',
       'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -56,6 +54,11 @@ export const networkRules: readonly FailureRule[] = [
     setting: 'NODE_EXTRA_CA_CERTS',
     action:
       'Check the address and the clock; if a proxy replaces certificates, name its authority in NODE_EXTRA_CA_CERTS.',
+  },
+  {
+    codes: ['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
+    failure: 'config',
+    action: 'Check the address: the certificate of this host is for other names.',
   },
   {
     codes: [

@@ -44,9 +44,9 @@ export const oauthRules: readonly FailureRule[] = [
     codes: ['invalid_grant'],
     message: /audience/i,
     failure: 'config',
-    setting: 'SALESFORCE_LOGIN_URL',
+    setting: 'SALESFORCE_JWT_AUDIENCE',
     action:
-      'Set SALESFORCE_LOGIN_URL to the host that issues tokens for this org: https://login.salesforce.com, https://test.salesforce.com or its My Domain.',
+      'Set SALESFORCE_JWT_AUDIENCE to what the org expects: https://login.salesforce.com, https://test.salesforce.com for a sandbox, or its My Domain.',
   },
   {
     codes: ['invalid_grant'],
