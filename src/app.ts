@@ -156,7 +156,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         indexedFields: options.indexedFields ?? [],
         timing,
         activity,
-        send: (url, request) => fetch(url, { ...request, redirect: 'manual' }),
+        send: egress.send,
         notify: options.notify ?? { urls: [] },
         health,
         logger,

@@ -1,3 +1,4 @@
+import { isConfidential } from '../egress/proxy-rule.ts';
 import type { NotifyOptions } from '../operations/notify.ts';
 import { ConfigError } from './config-error.ts';
 import { parseList } from './parse-access.ts';
@@ -11,7 +12,7 @@ export function parseNotify({ NOTIFY_URLS, NOTIFY_SECRET }: NotifySettings): Not
   const problems: string[] = [];
   const urls = parseList(NOTIFY_URLS);
   for (const [index, url] of urls.entries()) {
-    if (!isUsable(url)) {
+    if (!URL.canParse(url) || !isConfidential(url)) {
       problems.push(`NOTIFY_URLS: entry ${index + 1} must be an https:// URL, or http:// on this machine`);
     }
   }
@@ -25,10 +26,3 @@ export function parseNotify({ NOTIFY_URLS, NOTIFY_SECRET }: NotifySettings): Not
   return { urls, ...(signingKey && { signingKey }) };
 }
 
-function isUsable(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname } = new URL(text);
-  return (
-    protocol === 'https:' || (protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname))
-  );
-}

@@ -127,7 +127,11 @@ function tunnelOptions({ username, password }: URL, endpoint: string): ChannelOp
 }
 
 /** @throws EgressError, or the reason of the signal */
-export async function readText({ body, url }: Response, signal: AbortSignal, maxBytes: number): Promise<string> {
+export async function readText(
+  { body, url }: Response,
+  signal: AbortSignal,
+  maxBytes: number,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {

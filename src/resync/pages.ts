@@ -66,8 +66,8 @@ export async function* readChangedSince(run: RunningResync, moment: Date | null)
       if (!(error instanceof BulkRefusedError)) throw error;
       const { code, message, action } = error.cause;
       context.logger.warn(
-        { resync: row.id, code, action },
-        `Salesforce refuses bulk jobs; reading by queries: ${message}`,
+        { resync: row.id, code, reason: message, action },
+        'Salesforce refuses bulk jobs; reading by queries',
       );
       await saveMethod(context.prisma, row, 'rest', expected);
     }

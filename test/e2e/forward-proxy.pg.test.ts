@@ -62,7 +62,7 @@ it('all connections to Salesforce go through the forward proxy of HTTPS_PROXY', 
     () => /"msg":"Server listening at (http:\/\/127\.0\.0\.1:\d+)"/.exec(service.output())?.[1],
   );
   await eventually('the service is ready', async () => (await fetch(`${api}/health/ready`)).ok);
-  const id = await salesforceRest(simulator).create({
+  const id = inOrg(simulator).create({
     Name: 'Behind',
   });
   await eventually('the code is confirmed', async () => {

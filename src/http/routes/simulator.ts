@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { directEgress } from '../../egress/egress.ts';
 import { Problem } from '../problem.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 
@@ -13,22 +14,20 @@ export function registerSimulatorRoutes(app: Server, { simulatorUrl }: HttpDepen
   const forward = async (request: FastifyRequest): Promise<Response> => {
     const { method, url, body } = request;
     const hasBody = body !== undefined && body !== null;
-    const response = await fetch(new URL(url, simulatorUrl), {
+    const forwarded = {
       method,
       ...(hasBody && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
-    }).catch((error: unknown) => {
+    };
+    const target = new URL(url, simulatorUrl);
+    const response = await directEgress.send(target, forwarded).catch((error: unknown) => {
       request.log.warn({ err: error }, 'the simulator does not respond');
       throw new Problem('unavailable', 'The simulator does not respond.', {
         headers: { 'retry-after': '5' },
       });
     });
-    const type = response.headers.get('content-type') ?? 'text/plain';
-    return new Response(await response.text(), {
-      status: response.status,
-      headers: { 'content-type': type },
-    });
+    const type = response.headers['content-type'] ?? 'text/plain';
+    return new Response(response.body, { status: response.status, headers: { 'content-type': type } });
   };
   for (const url of ['/simulator', '/simulator/*']) {
     app.route({
