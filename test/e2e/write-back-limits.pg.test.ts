@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
+import { inOrg } from '../helpers/simulator-org.ts';
 import { type ApiAccount, startTidemark } from '../helpers/tidemark.ts';
 import { writeBacksOf } from '../helpers/write-backs.ts';
 
@@ -57,18 +58,29 @@ describe('delayed write-backs', () => {
   });
 
   it('a request limit reached in spite of our reserve loses nothing', async () => {
-    const refusal = mirror.simulator.faults.rest.fail.on({
-      how: 'request-limit',
-      path: '/composite/sobjects',
-      method: 'PATCH',
-    });
-    const id = await mirror.salesforce.create({ Name: 'Refused for today' });
+    const { allowance } = mirror.simulator;
+    // By another client: Tidemark learns it from the refusal.
+    allowance.set({ used: allowance.max });
+    const id = inOrg(mirror.simulator).create({ Name: 'Refused for today' });
     await writeBacks.statusWhen(
       'it waits',
       ({ state, reason }) => state === 'waiting' && reason?.code === 'api-allowance',
     );
-    refusal.off();
+    allowance.refill();
     await writeBacks.confirmed(id);
+  });
+
+  it('a refusal over the limit of requests while the org reports that most are left does not pause the write-back', async () => {
+    const { fail } = mirror.simulator.faults.rest;
+    fail.on({
+      how: 'request-limit',
+      path: '/composite/sobjects',
+      method: 'PATCH',
+      times: 1,
+    });
+    const id = await mirror.salesforce.create({ Name: 'Refused for a moment' });
+    await writeBacks.confirmed(id);
+    expect(fail.active()).toEqual([]);
   });
 
   it('an org in trouble is shown, is probed with one account, and gets its codes later', async () => {
