@@ -81,8 +81,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv): Config {
     }
   };
   const salesforce = collectProblems(() => parseSalesforce(env));
-  const isAlone =
-    salesforce === undefined && env.OIDC_ISSUER === undefined && env.NOTIFY_URLS === undefined;
+  const isAlone = salesforce === undefined && env.OIDC_ISSUER === undefined && env.NOTIFY_URLS === undefined;
   const proxy = (isAlone ? undefined : collectProblems(() => parseProxy(environment))) ?? {};
   const keys = env.API_KEYS;
   const schedules = collectProblems(() => parseSchedules(env)) ?? {};

@@ -25,4 +25,3 @@ export function parseNotify({ NOTIFY_URLS, NOTIFY_SECRET }: NotifySettings): Not
   if (problems.length > 0) throw new ConfigError(problems);
   return { urls, ...(signingKey && { signingKey }) };
 }
-
