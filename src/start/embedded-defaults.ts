@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Logger } from 'pino';
 import type { Simulator, startSimulator } from 'salesforce-simulator';
 import type { Config } from '../config/config.ts';
 import { ConfigError } from '../config/config-error.ts';
@@ -26,7 +27,7 @@ export type Provided = {
 const simulatorAccounts = 200;
 
 /** Starts or generates what is not configured: PostgreSQL, a simulator, an API key. Their data is kept in DATA_DIR. */
-export async function provideDefaults(config: Config): Promise<Provided> {
+export async function provideDefaults(config: Config, logger: Logger): Promise<Provided> {
   const running: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const stopOne of running.reverse()) await stopOne();
@@ -42,6 +43,8 @@ export async function provideDefaults(config: Config): Promise<Provided> {
       const postgres = await startEmbeddedPostgres({
         folder,
         password: await readOrCreateSecret(config, 'postgres-password'),
+        onEnded: () => logger.warn('the embedded PostgreSQL ended; restarting'),
+        onRestarted: () => logger.info('the embedded PostgreSQL runs again'),
       });
       running.push(() => postgres.stop());
       databaseUrl = postgres.url;

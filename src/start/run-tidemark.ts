@@ -24,7 +24,8 @@ export async function runTidemark(environment: NodeJS.ProcessEnv): Promise<void>
     const config = loadConfig(environment);
     const serves = config.roles.has('api');
     if (serves) await validateListenAddress(config.host, config.port);
-    const provided = await provideDefaults(config);
+    const logger = createLogger(config);
+    const provided = await provideDefaults(config, logger);
     running.push(provided.stop);
     if (asked) throw stoppedEarly;
     // Imported late: most of a start is the import, and an invalid setting is reported without it.
@@ -41,7 +42,7 @@ export async function runTidemark(environment: NodeJS.ProcessEnv): Promise<void>
       apiKeys: provided.apiKeys,
       ...(provided.simulator && { simulatorUrl: provided.simulator.instanceUrl }),
       stopping: stopping.signal,
-      logger: createLogger(config),
+      logger,
     });
     running.push(() => app.close());
     if (asked) throw stoppedEarly;

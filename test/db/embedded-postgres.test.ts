@@ -44,6 +44,26 @@ describe('the embedded PostgreSQL', () => {
     await second.stop();
   });
 
+  it('a server that was killed is restarted on the same port with its data, and a stop afterwards ends it', async () => {
+    const events: string[] = [];
+    const server = await startEmbeddedPostgres({
+      folder,
+      password: 'test',
+      onEnded: () => events.push('ended'),
+      onRestarted: () => events.push('restarted'),
+    });
+    await query(server.url, 'create table kept (id int); insert into kept values (7)');
+    const killed = await pidOf();
+    process.kill(killed, 'SIGKILL');
+    await eventually('the restart', () => events.length === 2);
+    expect(events).toEqual(['ended', 'restarted']);
+    expect(await query(server.url, 'select id from kept')).toEqual([{ id: 7 }]);
+    const restarted = await pidOf();
+    expect(restarted).not.toBe(killed);
+    await server.stop();
+    await eventually('the server is gone', () => !isAlive(restarted));
+  });
+
   it('a commit waits until it is on disk, on the embedded server and in every session of the service', async () => {
     const server = await startEmbeddedPostgres({ folder, password: 'test' });
     try {
