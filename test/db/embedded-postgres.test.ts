@@ -49,8 +49,10 @@ describe('the embedded PostgreSQL', () => {
     const server = await startEmbeddedPostgres({
       folder,
       password: 'test',
-      onEnded: () => events.push('ended'),
-      onRestarted: () => events.push('restarted'),
+      restart: {
+        onEnded: () => events.push('ended'),
+        onRestarted: () => events.push('restarted'),
+      },
     });
     await query(server.url, 'create table kept (id int); insert into kept values (7)');
     const killed = await pidOf();
