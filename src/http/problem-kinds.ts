@@ -122,7 +122,7 @@ export const problemKinds = {
     title: 'Upgrade required',
     when: 'An export was requested over HTTP/1.0, where a response that was cut off looks complete.',
     remedy: 'Use HTTP/1.1, also between a proxy and the service: in nginx, `proxy_http_version 1.1`.',
-    example: 'Exports need HTTP/1.1; this request came over HTTP/1.0.',
+    example: 'Exports need HTTP/1.1; this request came over HTTP/1.0. Set proxy_http_version 1.1 in nginx.',
   },
   'too-many-requests': {
     status: 429,

@@ -13,6 +13,7 @@ import { registerRateLimits } from './plugins/rate-limits.ts';
 import { registerReadDatabase } from './plugins/read-database.ts';
 import { registerRequestRecorder } from './plugins/record-requests.ts';
 import { rejectAmbiguousRequests } from './plugins/reject-ambiguous.ts';
+import { registerRelativeLocation } from './plugins/relative-location.ts';
 import { reportBursts } from './plugins/report-bursts.ts';
 import { loggerOptions, registerRequestLog, requestId } from './plugins/request-log.ts';
 import { registerMetrics } from './plugins/request-metrics.ts';
@@ -62,6 +63,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
 
   const routes = collectRoutes(app);
   registerResponseHeaders(app);
+  registerRelativeLocation(app);
   registerRequestLog(app);
   registerRequestRecorder(app, dependencies.requestLog);
   const metrics = registerMetrics(app);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId } from './rows.ts';
 import { acme, acmeWest, bolt, gone, insertSampleAccounts } from './sample-accounts.ts';
-import { keys, startServer, type TestServer } from './start-server.ts';
+import { keys, locationOf, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -112,7 +112,7 @@ describe('the resync of an account', () => {
       key: keys.write,
     });
     expect(response.status).toBe(202);
-    expect(response.headers['location']).toBe(`/v1/resyncs/${response.body.id}`);
+    expect(locationOf(response)).toBe(`/v1/resyncs/${response.body.id}`);
     expect(response.body).toEqual({ id: expect.any(String), accountId: acme, state: 'queued' });
     expect(server.enqueued.at(-1)).toBe(response.body.id);
     expect((await server.send('get', `/v1/resyncs/${response.body.id}`)).body).toMatchObject({

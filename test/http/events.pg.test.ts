@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertAccount, insertEvent, uuid } from './rows.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { nextPage, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -207,7 +207,7 @@ async function walk(path: string): Promise<string[]> {
     const response = await server.send('get', next);
     expect(response.status, response.text).toBe(200);
     seen.push(...response.body.data.map(({ id }: { id: string }) => id));
-    next = /^<(.*)>; rel="next"$/.exec(response.headers['link'] ?? '')?.[1];
+    next = nextPage(response);
   }
   return seen;
 }

@@ -9,7 +9,7 @@ import { encodeCursor, listKey } from '../../src/http/search/list-page.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertEvent, uuid } from './rows.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { nextPage, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -378,7 +378,7 @@ async function walk(path: string): Promise<unknown[]> {
     const response = await server.send('get', next);
     expect(response.status, response.text).toBe(200);
     seen.push(...response.body.data);
-    next = /^<(.*)>; rel="next"$/.exec(response.headers['link'] ?? '')?.[1];
+    next = nextPage(response);
   }
   return seen;
 }

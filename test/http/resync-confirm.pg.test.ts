@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, uuid } from './rows.ts';
-import { keys, startServer, type TestServer } from './start-server.ts';
+import { keys, locationOf, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -34,7 +34,7 @@ describe('POST /v1/resyncs/{id}/confirm', () => {
   test('a confirmed resync is queued again with its job, and shows who confirmed it', async () => {
     const response = await confirm();
     expect(response.status).toBe(202);
-    expect(response.headers['location']).toBe(`/v1/resyncs/${uuid(1)}`);
+    expect(locationOf(response)).toBe(`/v1/resyncs/${uuid(1)}`);
     expect(response.body).toMatchObject({
       state: 'queued',
       error: null,

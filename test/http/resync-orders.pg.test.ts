@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { accountId, insertEvent, uuid } from './rows.ts';
-import { keys, startServer, type TestServer } from './start-server.ts';
+import { keys, locationOf, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -27,7 +27,7 @@ describe('requests for a resync', () => {
   test('a resync of everything is queued with its job and answers with its location', async () => {
     const response = await order({ scope: 'all' });
     expect(response.status).toBe(202);
-    expect(response.headers['location']).toBe(`/v1/resyncs/${response.body.id}`);
+    expect(locationOf(response)).toBe(`/v1/resyncs/${response.body.id}`);
     expect(response.body).toMatchObject({
       scope: 'all',
       mode: 'repair',
@@ -97,7 +97,7 @@ describe('requests during a full resync', () => {
     const enqueued = server.enqueued.length;
     const second = await order({ scope: 'all' });
     expect(second.status).toBe(200);
-    expect(second.headers['location']).toBe(first.headers['location']);
+    expect(locationOf(second)).toBe(locationOf(first));
     expect(second.body).toMatchObject({ id: first.body.id, state: 'reading' });
     expect([server.enqueued.length, await count()]).toEqual([enqueued, 1]);
     expect((await order({ scope: 'all', mode: 'verify' })).status).toBe(202);
@@ -131,10 +131,11 @@ test('a client that waits for one account gets a failure at once in the usual re
   const waiting = server.send('post', path, { key: keys.write });
   await eventually('it is queued', async () => (await count()) === 1);
   await server.database.pool.query(`update resyncs set state = 'failed'`);
-  const { status, headers, body } = await waiting;
+  const response = await waiting;
+  const { status, body } = response;
   expect(status).toBe(202);
   expect(body).toEqual({ id: body.id, accountId: accountId(1), state: 'failed' });
-  expect(headers['location']).toBe(`/v1/resyncs/${body.id}`);
+  expect(locationOf(response)).toBe(`/v1/resyncs/${body.id}`);
 });
 
 describe('cancellation', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, uuid } from './rows.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { nextPage, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -41,7 +41,7 @@ describe('resyncs', () => {
     while (next !== undefined) {
       const response = await server.send('get', next);
       seen.push(...response.body.data.map(({ id }: { id: string }) => id));
-      next = /^<(.*)>; rel="next"$/.exec(response.headers['link'] ?? '')?.[1];
+      next = nextPage(response);
     }
     expect(seen).toEqual([uuid(3), uuid(2), uuid(1)]);
   });

@@ -78,6 +78,19 @@ export async function startServer(options: Options = {}): Promise<TestServer> {
   };
 }
 
+/** The path of `Location`, as a client resolves it. */
+export function locationOf({ headers, request: { url } }: Response): string {
+  return new URL(headers['location'] ?? '', url).pathname;
+}
+
+/** The path and query of the next page in `Link`, as a client resolves it. */
+export function nextPage({ headers, request: { url } }: Response): string | undefined {
+  const link = /^<(.*)>; rel="next"$/.exec(headers['link'] ?? '')?.[1];
+  if (link === undefined) return undefined;
+  const next = new URL(link, url);
+  return `${next.pathname}${next.search}`;
+}
+
 /** Secrets of the keys that the test server knows, by the scope they have. */
 export const keys = {
   read: 'test-only-read-key',

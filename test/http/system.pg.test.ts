@@ -199,7 +199,7 @@ describe('what the service shows of itself', () => {
   it('the control API of a simulator that the process has started is forwarded for an admin', async () => {
     const simulator = await startSimulator({ accounts: 3 });
     const other = await startServer({ overrides: { simulatorUrl: simulator.instanceUrl } });
-    expect((await other.send('get', '/', { key: '' })).body.links.simulator).toBe('/simulator');
+    expect((await other.send('get', '/', { key: '' })).body.links.simulator).toBe('simulator');
     const made = await other.send('post', '/simulator/accounts', {
       key: keys.admin,
       body: { count: 2, seed: 7 },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Prisma } from '../../src/db/generated/client.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, uuid } from './rows.ts';
-import { startServer, type TestServer } from './start-server.ts';
+import { nextPage, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -74,7 +74,7 @@ describe('finished verifications', () => {
     while (next !== undefined) {
       const response = await server.send('get', next);
       seen.push(...response.body.data.map(({ accountId: id }: { accountId: string }) => id));
-      next = /^<(.*)>; rel="next"$/.exec(response.headers['link'] ?? '')?.[1];
+      next = nextPage(response);
     }
     expect(seen).toEqual([...Array.from({ length: 22 }, (_, n) => accountId(n + 1)), accountId(30)]);
     const { body } = await server.send('get', `/v1/resyncs/${uuid(1)}/differences?kind=missing`);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertAccount } from './rows.ts';
-import { keys, startServer, type TestServer } from './start-server.ts';
+import { keys, locationOf, startServer, type TestServer } from './start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
@@ -124,7 +124,7 @@ describe('signup codes on request', () => {
   test('a code is generated if there is none and is otherwise returned', async () => {
     const made = await ask(8);
     expect(made.status).toBe(202);
-    expect(made.headers['location']).toBe(`/v1/write-backs/${accountId(8)}`);
+    expect(locationOf(made)).toBe(`/v1/write-backs/${accountId(8)}`);
     expect(made.body).toEqual({
       accountId: accountId(8),
       signupCode: null,

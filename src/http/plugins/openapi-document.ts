@@ -75,6 +75,11 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
 
 const guide = (name: Guide, description: string) => ({ url: guideUrl(name), description });
 
+/** The document for a URL from which `root` leads to the root of the API: a proxy may add a prefix to the path. */
+export function servedAt<T extends object>(root: string, document: T): T {
+  return { ...document, servers: [{ url: root, description: 'This server' }] };
+}
+
 /** Adds the required scope to the description, and as `x-required-scope`. */
 function withScope(schema: FastifySchema, scope: Scope | undefined): FastifySchema {
   if (scope === undefined || schema.hide === true) return schema;
@@ -88,6 +93,8 @@ Send an API key as \`Authorization: Bearer <key>\`. A key has scopes; \`write\` 
 
 Lists return \`data\` and \`nextCursor\`: send it as \`cursor\`, with all other parameters unchanged, until it is null.
 A \`Link\` header with \`rel="next"\` contains the same URL.
+
+URLs in \`Link\` and \`Location\` are relative to that of the request: they are valid behind a proxy that adds a prefix.
 
 With a read replica, the response to a write has a \`Tidemark-Consistency\` header: send it back with reads that must
 include that write. Without it, a read may be up to five seconds old.

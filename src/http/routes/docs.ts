@@ -1,7 +1,7 @@
 import { fastifySwagger } from '@fastify/swagger';
 import { type FastifySwaggerUiOptions, fastifySwaggerUi } from '@fastify/swagger-ui';
 import type { FastifyReply } from 'fastify';
-import { openapiOptions } from '../plugins/openapi-document.ts';
+import { openapiOptions, servedAt } from '../plugins/openapi-document.ts';
 import { ProblemSchema } from '../schemas/problem.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 import { registerGuides } from './guides.ts';
@@ -60,6 +60,10 @@ const contentSecurityPolicy = {
 
 const swaggerUiOptions: FastifySwaggerUiOptions = {
   routePrefix: '/docs',
+  // Relative addresses: a proxy may add a prefix to the path.
+  indexPrefix: '.',
+  transformSpecification: (document) => servedAt('..', document),
+  transformSpecificationClone: false,
   theme: {
     title: 'Tidemark API',
     favicon: [

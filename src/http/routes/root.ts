@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { servedAt } from '../plugins/openapi-document.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { publicProblemResponses } from '../schemas/problem.ts';
 import { JsonObject } from '../schemas/values.ts';
@@ -6,20 +7,22 @@ import type { HttpDependencies, Server } from '../server-types.ts';
 
 /** Links to the entry points of the API, and its OpenAPI document. */
 export function registerRootRoutes(app: Server, { version, simulatorUrl }: HttpDependencies): void {
-  const present = simulatorUrl === undefined ? links : { ...links, simulator: '/simulator' };
+  const present = simulatorUrl === undefined ? links : { ...links, simulator: 'simulator' };
   app.get('/', { schema: rootSchema }, async () => ({ name: 'Tidemark', version, links: present }));
-  app.get('/openapi.json', { schema: descriptionSchema }, async () => ({ ...app.swagger() }));
+  app.get('/openapi.json', { schema: descriptionSchema }, async () => ({
+    ...servedAt('.', app.swagger()),
+  }));
 }
 
 const links = {
-  documentation: '/docs',
-  description: '/openapi.json',
-  accounts: '/v1/accounts',
-  events: '/v1/events',
-  resyncs: '/v1/resyncs',
-  status: '/v1/status',
-  liveness: '/health/live',
-  readiness: '/health/ready',
+  documentation: 'docs',
+  description: 'openapi.json',
+  accounts: 'v1/accounts',
+  events: 'v1/events',
+  resyncs: 'v1/resyncs',
+  status: 'v1/status',
+  liveness: 'health/live',
+  readiness: 'health/ready',
 };
 
 const rootSchema = {
@@ -31,7 +34,7 @@ const rootSchema = {
   response: {
     200: Type.Object(
       { name: Type.String(), version: Type.String(), links: Type.Record(Type.String(), Type.String()) },
-      { description: 'Paths on this server.' },
+      { description: 'URLs relative to this one.' },
     ),
     ...publicProblemResponses('invalid-request'),
   },

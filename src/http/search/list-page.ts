@@ -50,11 +50,12 @@ export async function sendPage<Item>(
 
 type ListPage<Item> = { data: Item[]; nextCursor: string | null };
 
+/** The URL with another cursor, relative to itself: a proxy may add a prefix to its path. */
 function withCursor(url: string, cursor: string): string {
-  const [path = '', query = ''] = url.split('?', 2);
+  const [, query = ''] = url.split('?', 2);
   const parameters = new URLSearchParams(query);
   parameters.set('cursor', cursor);
-  return `${path}?${parameters.toString()}`;
+  return `?${parameters.toString()}`;
 }
 
 /**

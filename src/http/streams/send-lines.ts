@@ -63,9 +63,13 @@ export function registerLineExports(
  */
 export function requireChunks({ raw }: FastifyRequest): void {
   if (raw.httpVersion !== '1.0') return;
-  throw new Problem('upgrade-required', 'Exports need HTTP/1.1; this request came over HTTP/1.0.', {
-    headers: { upgrade: 'HTTP/1.1' },
-  });
+  throw new Problem(
+    'upgrade-required',
+    'Exports need HTTP/1.1; this request came over HTTP/1.0. Set proxy_http_version 1.1 in nginx.',
+    {
+      headers: { upgrade: 'HTTP/1.1' },
+    },
+  );
 }
 
 /** Whether the client prefers lines to a page. */
