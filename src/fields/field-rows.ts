@@ -84,3 +84,24 @@ export async function readLostFields(client: Queryable): Promise<{ name: string;
   });
   return rows;
 }
+
+/**
+ * Why a field is not mirrored:
+ * - `calculated`: its value changes without events, and `CALCULATED_FIELDS` does not select it
+ * - `not in events`: change events do not carry it
+ * - `not readable`: the integration user cannot see it, and never could
+ */
+type UnmirroredReason = 'calculated' | 'not in events' | 'not readable';
+
+/** Fields that are known and not mirrored, except those that were mirrored before and those of the record itself. */
+export async function readUnmirroredFields(
+  client: Queryable,
+): Promise<{ name: string; reason: UnmirroredReason }[]> {
+  const { rows } = await client.query<{ name: string; reason: UnmirroredReason }>({
+    name: 'read-unmirrored-fields',
+    text: `select name, case when calculated then 'calculated' when readable then 'not in events' else 'not readable' end as reason
+             from salesforce_fields where object = 'Account' and not mirrored and lost_at is null
+              and name not in ('Id', 'IsDeleted', 'SystemModstamp') order by name`,
+  });
+  return rows;
+}

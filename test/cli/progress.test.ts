@@ -135,6 +135,7 @@ test('the status begins with the verdict, its cause, since when and what to do',
       },
       calculatedFields: { names: ['Score__c'], refreshedAt: '2026-11-24T09:00:00.000Z' },
       unreadableFields: [{ name: 'Tier__c', since: '2026-11-22T12:00:00.000Z' }],
+      unmirroredFields: [],
       replica: null,
       backlog: 3,
       counts: {

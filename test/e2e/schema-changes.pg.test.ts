@@ -10,6 +10,7 @@ type Status = {
   readonly reasons: readonly Reason[];
   readonly calculatedFields: { readonly names: readonly string[]; readonly refreshedAt: string | null };
   readonly unreadableFields: readonly { readonly name: string }[];
+  readonly unmirroredFields: readonly { readonly name: string; readonly reason: string }[];
 };
 type FieldIncident = { readonly cause: string; readonly state: string; readonly detail: string };
 type FieldResync = { readonly scope: string; readonly fields: readonly string[]; readonly read: number };
@@ -332,7 +333,13 @@ describe('calculated fields', () => {
     await mirror.stop();
     await mirror.startAgain({ calculatedFields: [] });
     await mirror.until('its values are cleared', async () => (await field(mirror, id, 'Score__c')) === null);
-    expect((await status(mirror)).calculatedFields).toEqual({ names: [], refreshedAt: null });
+    expect(await status(mirror)).toMatchObject({
+      calculatedFields: { names: [], refreshedAt: null },
+      unmirroredFields: expect.arrayContaining([
+        { name: 'LastViewedDate', reason: 'not in events' },
+        { name: 'Score__c', reason: 'calculated' },
+      ]),
+    });
   }, 150_000);
 
   it.each([

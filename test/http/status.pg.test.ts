@@ -38,6 +38,7 @@ describe('the status', () => {
       reasons: [],
       calculatedFields: { names: [], refreshedAt: null },
       unreadableFields: [],
+      unmirroredFields: [],
       freshThrough: null,
       verifiedThrough: null,
       freshness: { minutes: 0, under1s: 0, under5s: 0, under60s: 0 },

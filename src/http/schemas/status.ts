@@ -166,6 +166,11 @@ const CalculatedFields = Type.Object(
 
 const UnreadableField = Type.Object({ name: Type.String(), since: Time() });
 
+const UnmirroredField = Type.Object({
+  name: Type.String(),
+  reason: OneOf(['calculated', 'not in events', 'not readable']),
+});
+
 const Replica = Type.Object({
   serves: Type.Boolean({
     description: 'Whether accounts and events are read from the replica instead of the primary.',
@@ -193,6 +198,10 @@ export const StatusSchema = Type.Object(
     unreadableFields: Type.Array(UnreadableField, {
       description:
         'Fields that were deleted in Salesforce or hidden from the user: the last values are kept.',
+    }),
+    unmirroredFields: Type.Array(UnmirroredField, {
+      description:
+        'Fields of Account that are not mirrored. `calculated`: the value changes without events, and `CALCULATED_FIELDS` does not select the field. `not in events`: change events do not carry it. `not readable`: the integration user cannot see it.',
     }),
     resyncs: Type.Array(OpenResync, { description: 'Unfinished resyncs, at most 20.' }),
     lastErrors: Type.Array(FailedEvent, { description: 'The newest failed events, at most 5.' }),
