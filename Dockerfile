@@ -1,12 +1,14 @@
 # syntax=docker/dockerfile:1
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json .npmrc prisma.config.ts ./
+COPY package.json package-lock.json .npmrc prisma.config.ts openapi.yaml ./
 COPY prisma ./prisma
-# With development dependencies, to generate the Prisma client (the `prepare` script does it).
-RUN npm ci --strict-allow-scripts --omit=optional --workspaces=false
+COPY console ./console
+COPY simulator/package.json ./simulator/
+# With development dependencies, to generate the Prisma client and build the console (the `prepare` script does it).
+RUN npm ci --strict-allow-scripts
 # Without them, and without the embedded database, for what is shipped.
-RUN cp -r src/db/generated /tmp/generated \
+RUN cp -r src/db/generated /tmp/generated && cp -r console/dist /tmp/console \
  && npm ci --omit=dev --omit=optional --ignore-scripts --workspaces=false
 
 FROM node:24.21.0-bookworm-slim AS service
@@ -18,6 +20,7 @@ COPY prisma/migrations ./prisma/migrations
 COPY src ./src
 COPY docs/*.md ./docs/
 COPY --from=build /tmp/generated ./src/db/generated
+COPY --from=build /tmp/console ./console/dist
 RUN mkdir /data && chown node:node /data
 USER 1000:1000
 EXPOSE 3000

@@ -123,7 +123,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         replicaServes: () => replica?.serves(),
         clockAheadMs: () => salesforce.org?.clockAheadMs() ?? null,
       });
-    const app = await createServer({ ...http, replica, health, activity, requestLog });
+    const salesforceUrl = () => salesforce.org?.connection.instanceUrl;
+    const app = await createServer({ ...http, salesforceUrl, replica, health, activity, requestLog });
     app.addHook('onClose', closeAll);
     const instance = { name: options.instanceName ?? hostname(), host: hostname(), pid: process.pid };
     opened.push(

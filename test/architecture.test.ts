@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const files = ['src', 'simulator/src']
+const files = ['src', 'simulator/src', 'console/src']
   .flatMap((folder) => readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true }))
-  .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+  .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
   .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-  .filter((file) => !file.startsWith('src/db/generated/'))
+  .filter((file) => !/^(?:src\/db|console\/src)\/generated\//.test(file))
   .sort();
 const sources = new Map(files.map((file) => [file, readFileSync(path.join(root, file), 'utf8')]));
 const service = files.filter((file) => file.startsWith('src/'));
@@ -37,7 +37,7 @@ const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
 
 /** `src/http/routes/root.ts` belongs to `http`, a file at the top to itself. */
 const areaOf = (file: string): string => file.replace(/^src\//, '').split('/')[0] ?? '';
-const isOurs = (target: string): boolean => target.startsWith('src/') || target.startsWith('simulator/');
+const isOurs = (target: string): boolean => /^(?:src|simulator|console)\//.test(target);
 const offenders = (offends: (found: Import) => boolean): string[] =>
   imports.filter(offends).map(({ from, to }) => `${from} → ${to}`);
 
@@ -128,6 +128,22 @@ describe('the architecture', () => {
         : /simulator\/src/.test(text),
     );
     expect(texts.map(([file]) => file)).toEqual([]);
+  });
+
+  it('the console knows only the API of the service, in layers: app → pages → components → requests', () => {
+    const layers = [/\/(?:main|app)\.tsx$/, /\/pages\//, /\/components\//, /./];
+    const layerOf = (file: string): number => layers.findIndex((layer) => layer.test(file));
+    const own = ({ from }: Import): boolean => from.startsWith('console/');
+    expect(
+      offenders((found) => own(found) && isOurs(found.to) && !found.to.startsWith('console/src/')),
+    ).toEqual([]);
+    expect(
+      offenders((found) => own(found) && isOurs(found.to) && layerOf(found.to) < layerOf(found.from)),
+    ).toEqual([]);
+    expect(offenders(({ from, to }) => !from.startsWith('console/') && /console\/src/.test(to))).toEqual([]);
+    const packages = ['@preact/signals', 'openapi-fetch', 'preact', 'preact/hooks', 'uplot'];
+    const foreign = imports.filter((found) => own(found) && !isOurs(found.to)).map(({ to }) => to);
+    expect(foreign.filter((name) => !packages.includes(name) && !name.endsWith('.css'))).toEqual([]);
   });
 
   it('the interface of the Pub/Sub API exists once', () => {
@@ -239,7 +255,7 @@ describe('the architecture', () => {
 
   it('no file has a name without meaning', () => {
     const empty = /(^|-)(utils?|helpers?|common|manager|service|impl|misc)(-|$)/;
-    const named = files.filter((file) => empty.test(path.basename(file, '.ts')));
+    const named = files.filter((file) => empty.test(path.basename(file).replace(/\.tsx?$/, '')));
     // The Pub/Sub API calls itself a service.
     expect(named.filter((file) => file !== 'simulator/src/pubsub/service.ts')).toEqual([]);
   });

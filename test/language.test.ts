@@ -35,16 +35,17 @@ const checked = [
   'bench',
   'openapi.yaml',
   'prisma/schema.prisma',
+  'console',
   'simulator',
   'src',
 ];
 /** Written by programs. */
-const skipped = ['src/db/generated/', 'node_modules/'];
+const skipped = ['src/db/generated/', 'console/src/generated/', 'node_modules/'];
 
 function filesIn(name: string): string[] {
   if (statSync(path.join(root, name)).isFile()) return [name];
   return readdirSync(path.join(root, name), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(?:ts|md|ya?ml|prisma|json|proto)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(?:tsx?|css|html|md|ya?ml|prisma|json|proto)$/.test(entry.name))
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
     .filter((file) => !skipped.some((folder) => file.includes(folder)));
 }

@@ -69,6 +69,8 @@ export type HttpDependencies = {
   readonly requestLog?: RequestLog;
   /** The settings of this process; secrets are masked. */
   readonly settings?: readonly SettingValue[];
+  /** The address of the org, while this process is signed in. */
+  salesforceUrl?(): string | undefined;
   /** The address of the simulator that this process has started. */
   readonly simulatorUrl?: string;
   /** Whether this process has the role `sync`. */

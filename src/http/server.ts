@@ -4,6 +4,7 @@ import { registerAuthentication } from './plugins/authenticate.ts';
 import { handleClientError } from './plugins/client-error-handler.ts';
 import { registerConnectionClose, registerUnusedConnectionCleanup } from './plugins/close-connections.ts';
 import { registerCompression } from './plugins/compress-responses.ts';
+import { createSendConsole, registerConsole } from './plugins/console-pages.ts';
 import { registerCors } from './plugins/cors.ts';
 import { registerErrorHandler, sendProblem, toProblem } from './plugins/error-handler.ts';
 import { registerListTags } from './plugins/etags.ts';
@@ -83,7 +84,8 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
     reportOverload();
   };
   shedLoad(app, access?.loadLimits, onShed);
-  registerErrorHandler(app, routes);
+  const sendConsole = createSendConsole();
+  registerErrorHandler(app, routes, sendConsole);
   rejectAmbiguousRequests(app);
   registerListTags(app);
   const reportIssuer = reportBursts<Error>(app, {
@@ -100,6 +102,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerReadDatabase(app, dependencies);
 
   await registerDocs(app, dependencies);
+  await registerConsole(app);
   const streams = await registerEventStreams(app, dependencies.streamStallTimeoutMs);
   registerAccountRoutes(app, dependencies);
   registerEventRoutes(app, dependencies);
@@ -116,7 +119,7 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerMetricsRoute(app, dependencies, metrics);
   registerProblemsPage(app);
   await registerWebhookRoutes(app, dependencies);
-  registerRootRoutes(app, dependencies);
+  registerRootRoutes(app, dependencies, sendConsole);
   return app;
 }
 

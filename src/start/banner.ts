@@ -26,6 +26,7 @@ export function banner(apiUrl: string, { simulator, generatedKey }: Provided, ap
 Tidemark is running with its embedded defaults: PostgreSQL and a Salesforce simulator.
 
   API         ${apiUrl}
+  Console     ${apiUrl}/  (in a browser)
   API docs    ${apiUrl}/docs
   API key     ${key}
   Salesforce  ${simulator.instanceUrl}  (simulator, ${simulator.org.size} accounts; Pub/Sub API at ${simulator.pubsubEndpoint})

@@ -120,6 +120,7 @@ test('the status begins with the verdict, its cause, since when and what to do',
       lagMilliseconds: 780_000,
       verifiedThrough: null,
       freshness: { minutes: 0, under1s: 0, under5s: 0, under60s: 0 },
+      salesforceUrl: null,
       subscription: {
         topic: '/data/AccountChangeEvent',
         organizationId: null,

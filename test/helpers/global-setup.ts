@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { startJobs } from '../../src/db/jobs.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { prepareMirror } from '../../src/mirror/prepare-mirror.ts';
+import { buildConsole } from './build-console.ts';
 import { fastFolder } from './fast-folder.ts';
 import { findSecrets, keepLogsIn } from './secrets-in-logs.ts';
 import { makeAccountsWritable } from './writable-accounts.ts';
@@ -24,6 +25,7 @@ const password = 'test-only-database-password';
 
 /** One PostgreSQL for the whole run, with a migrated template that each test file clones. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  buildConsole();
   const folder = await mkdtemp(path.join(fastFolder(), 'tidemark-test-'));
   const logs = path.join(folder, 'logs');
   mkdirSync(logs);

@@ -57,6 +57,7 @@ describe('the status', () => {
       },
       lagMilliseconds: null,
       replica: null,
+      salesforceUrl: null,
       backlog: 2,
       counts: {
         accounts: {

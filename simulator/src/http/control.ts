@@ -8,6 +8,7 @@ import type { Webhooks } from '../webhooks/webhooks.ts';
 import type { BulkContext } from './bulk/bulk-context.ts';
 import { allowanceRoutes, bulkControlRoutes } from './control-limits.ts';
 import { orgRoutes } from './control-org.ts';
+import { recordRoutes } from './control-records.ts';
 import { webhookControlRoutes } from './control-webhooks.ts';
 import type { Allowance } from './request-allowance.ts';
 import { assertLoopback } from './request-checks.ts';
@@ -21,6 +22,7 @@ export const controlRoutes = (control: Control) => async (app: FastifyInstance) 
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ error: 'not found' }));
   app.get('/', async () => control.describe());
   app.register(orgRoutes(control.org));
+  app.register(recordRoutes(control.org));
   app.register(eventRoutes(control.org.bus));
   app.register(connectionRoutes(control));
   app.register(faultRoutes(control.faults), { prefix: '/faults' });

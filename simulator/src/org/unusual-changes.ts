@@ -74,7 +74,7 @@ export function convertToPerson(
   return converted.success ? update(contact, 'nothing') : converted;
 }
 
-function person({ named }: SimulatorOrg): Caller {
+export function person({ named }: SimulatorOrg): Caller {
   return { userId: named.admin.id, api: 'soap', apiVersion: '66.0', client: 'SfdcInternalAPI/' };
 }
 

@@ -47,6 +47,18 @@ describe('the control API', () => {
     expect(simulator.simulator.bus.retained()).toHaveLength(before);
   });
 
+  it('the control API creates, changes and deletes an account with an event each, and reports why it cannot', async () => {
+    const before = simulator.simulator.bus.retained().length;
+    const created = await send('POST', '/simulator/records', { Name: 'By hand' });
+    expect(created.status).toBe(201);
+    const path = `/simulator/records/${textAt(created, 'id')}`;
+    expect((await send('PATCH', path, { Phone: '1' })).status).toBe(200);
+    expect((await send('DELETE', path)).status).toBe(200);
+    expect(simulator.simulator.bus.retained()).toHaveLength(before + 3);
+    const refused = await send('POST', '/simulator/records', { Phone: '1' });
+    expect([refused.status, refused.body]).toEqual([400, { error: expect.stringContaining('Name') }]);
+  });
+
   it('the control API adds a field that REST then accepts', async () => {
     const field = { name: 'Level__c', type: 'double', label: 'Level' };
     expect((await send('POST', '/simulator/fields', field)).body).toMatchObject({ ...field, custom: true });

@@ -15,7 +15,7 @@ export async function registerCompression(app: FastifyInstance): Promise<void> {
   const compressOnce = createOnceCompressor();
   // Before the hook of the plugin, which reads `compress`.
   app.addHook('onRoute', (route) => {
-    if (!/^\/(?:docs\/|openapi\.json$)/.test(route.url)) return;
+    if (!/^\/(?:docs\/|assets\/|openapi\.json$)/.test(route.url)) return;
     route.compress = false;
     route.onSend = [compressOnce, ...[route.onSend ?? []].flat()];
   });
@@ -31,7 +31,7 @@ export async function registerCompression(app: FastifyInstance): Promise<void> {
 
 const compressible = /^text\/(?!event-stream)|[/+-](?:json|ndjson)(?:;|$)|javascript|svg/;
 
-/** The documentation does not change while the process runs: each file is compressed once and kept. */
+/** The documentation and the console do not change while the process runs: each file is compressed once and kept. */
 function createOnceCompressor(): onSendAsyncHookHandler {
   const kept = new Map<string, Compressed>();
   return async (request, reply, payload) => {

@@ -3,11 +3,16 @@ import { databaseErrorCode, isDatabaseUnreachable } from '../../db/database-faul
 import { logFailure } from '../../db/log-failure.ts';
 import { invalidFields, Problem } from '../problem.ts';
 import type { ProblemKind } from '../problem-kinds.ts';
+import type { SendConsole } from './console-pages.ts';
 import { type KnownRoutes, unknownRouteProblem } from './known-routes.ts';
 import { toFieldErrors } from './validate-requests.ts';
 
 /** Converts every error, including those of Fastify, to a problem response, and logs server errors. */
-export function registerErrorHandler(app: FastifyInstance, routes: KnownRoutes): void {
+export function registerErrorHandler(
+  app: FastifyInstance,
+  routes: KnownRoutes,
+  sendConsole: SendConsole,
+): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toProblem(error);
     logServerError(error, problem, request);
@@ -17,7 +22,8 @@ export function registerErrorHandler(app: FastifyInstance, routes: KnownRoutes):
     sendProblem(unknownRouteProblem(request, routes), request, reply),
   );
   // Respond before the body is parsed.
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404 && sendConsole(request, reply)) return;
     if (request.is404) throw unknownRouteProblem(request, routes);
     done();
   });

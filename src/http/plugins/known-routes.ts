@@ -38,7 +38,9 @@ function allowedMethods(routes: KnownRoutes, { url }: FastifyRequest): string[] 
 /** 405 if the URL supports other methods, otherwise 404. */
 export function unknownRouteProblem(request: FastifyRequest, routes: KnownRoutes): Problem {
   const methods = allowedMethods(routes, request);
-  if (methods.length === 0) return new Problem('not-found', 'Not found; see /docs for all URLs.');
+  // A file of the console or of the documentation that does not exist has a route, too.
+  if (methods.length === 0 || methods.includes(request.method))
+    return new Problem('not-found', 'Not found; see /docs for all URLs.');
   const allow = methods.join(', ');
   return new Problem('method-not-allowed', `This URL supports ${allow}.`, { headers: { allow } });
 }
@@ -77,6 +79,8 @@ const publicRoutes: readonly string[] = [
 /** Whether a route, identified by its URL pattern, needs no API key. A route with a scope always needs one. */
 export function isPublic(route: string | undefined, scope?: string): boolean {
   return (
-    scope === undefined && route !== undefined && (publicRoutes.includes(route) || route.startsWith('/docs/'))
+    scope === undefined &&
+    route !== undefined &&
+    (publicRoutes.includes(route) || /^\/(?:docs|assets)\//.test(route))
   );
 }

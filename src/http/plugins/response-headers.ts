@@ -8,7 +8,8 @@ export function registerResponseHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(securityHeaders);
     reply.header('x-request-id', request.id);
-    if (request.routeOptions.url?.startsWith('/docs') !== true) reply.header('cache-control', 'no-store');
+    if (!/^\/(?:docs|assets\/)/.test(request.routeOptions.url ?? ''))
+      reply.header('cache-control', 'no-store');
     done();
   });
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { SendConsole } from '../plugins/console-pages.ts';
 import { servedAt } from '../plugins/openapi-document.ts';
 import { NoParameters } from '../schemas/parameters.ts';
 import { publicProblemResponses } from '../schemas/problem.ts';
@@ -6,9 +7,15 @@ import { JsonObject } from '../schemas/values.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 
 /** Links to the entry points of the API, and its OpenAPI document. */
-export function registerRootRoutes(app: Server, { version, simulatorUrl }: HttpDependencies): void {
+export function registerRootRoutes(
+  app: Server,
+  { version, simulatorUrl }: HttpDependencies,
+  sendConsole: SendConsole,
+): void {
   const present = simulatorUrl === undefined ? links : { ...links, simulator: 'simulator' };
-  app.get('/', { schema: rootSchema }, async () => ({ name: 'Tidemark', version, links: present }));
+  app.get('/', { schema: rootSchema }, async (request, reply) =>
+    sendConsole(request, reply) ? reply : { name: 'Tidemark', version, links: present },
+  );
   app.get('/openapi.json', { schema: descriptionSchema }, async () => ({
     ...servedAt('.', app.swagger()),
   }));
@@ -28,6 +35,7 @@ const links = {
 const rootSchema = {
   operationId: 'getLinks',
   summary: 'Get links to all resources',
+  description: 'With `Accept: text/html`, as browsers send it, the web console.',
   tags: ['Documentation'],
   security: [],
   querystring: NoParameters,

@@ -27,6 +27,7 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
     const { none: _, ...codes } = counts.accounts.byCodeState;
     return {
       ...healthJson(health),
+      salesforceUrl: dependencies.salesforceUrl?.() ?? null,
       ...details,
       backlog: counts.events.stored,
       counts,

@@ -184,6 +184,10 @@ export const StatusSchema = Type.Object(
   {
     ...healthMembers,
     freshness: FreshnessSchema,
+    salesforceUrl: NullableText({
+      description: 'The address of the org; null while this process is not signed in.',
+      examples: ['https://example.my.salesforce.com'],
+    }),
     subscription: SubscriptionSchema,
     backlog: Count('Events waiting to be applied.'),
     counts: Counts,
