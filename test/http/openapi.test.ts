@@ -38,6 +38,17 @@ describe('documented operations', () => {
     }
   });
 
+  test('no operation has two parameters of one name in generated code, or a text beside its JSON', () => {
+    for (const [name, { parameters = [], responses = {} }] of operations()) {
+      const names = parameters.map((parameter) => parameter.name.replaceAll(/\W|_/g, '').toLowerCase());
+      expect(new Set(names).size, name).toBe(names.length);
+      for (const response of Object.values(responses)) {
+        const types = Object.keys((response as { content?: object }).content ?? {});
+        if (types.includes('application/json')) expect(types, name).toEqual(['application/json']);
+      }
+    }
+  });
+
   test('every text parameter has a length limit', () => {
     for (const [name, { parameters = [] }] of operations()) {
       for (const { schema, name: parameter } of parameters) {

@@ -1,6 +1,7 @@
 /**
  * Applies what route schemas cannot express: moves problem responses to `components.responses`, makes nullable bodies
- * optional, and moves headers from the schema of a media type to the response. Modifies the document.
+ * optional, moves headers from the schema of a media type to the response, and omits what generators of clients cannot
+ * express. Modifies the document.
  */
 export function transformDocument<T extends object>(document: T): T {
   const shared = new Map<string, unknown>();
@@ -9,6 +10,8 @@ export function transformDocument<T extends object>(document: T): T {
     shareProblems(operation, shared);
     makeNullableBodyOptional(operation);
     setDeepObjectStyle(operation);
+    omitEqualNames(operation);
+    omitAlternatives(operation);
   }
   const components = member(document, 'components');
   if (components !== undefined) components['responses'] = Object.fromEntries([...shared].sort());
@@ -78,6 +81,34 @@ function setDeepObjectStyle(operation: Members): void {
     if (member(parameter, 'schema')?.['type'] !== 'object') continue;
     // Without an example Swagger UI invents property names.
     Object.assign(parameter, { style: 'deepObject', explode: true, example: {} });
+  }
+}
+
+// In generated code, `lastEventId` and the header `last-event-id` would be two members of one name.
+function omitEqualNames(operation: Members): void {
+  const { parameters } = operation;
+  if (!Array.isArray(parameters)) return;
+  const names = parameters.filter(isMembers).map(({ name }) => plainName(name));
+  operation['parameters'] = parameters.filter(
+    (parameter) =>
+      parameter.in !== 'header' ||
+      names.indexOf(plainName(parameter.name)) === names.lastIndexOf(plainName(parameter.name)),
+  );
+}
+
+function plainName(name: unknown): string {
+  return String(name)
+    .replaceAll(/[^A-Za-z0-9]/g, '')
+    .toLowerCase();
+}
+
+// Generators type a response as the union of its media types: a page or a text. The description names the other ones.
+function omitAlternatives(operation: Members): void {
+  for (const [status, response] of Object.entries(member(operation, 'responses') ?? {})) {
+    const content = isMembers(response) ? member(response, 'content') : undefined;
+    if (content === undefined || !status.startsWith('2') || content['application/json'] === undefined)
+      continue;
+    for (const type of Object.keys(content)) if (type !== 'application/json') delete content[type];
   }
 }
 
