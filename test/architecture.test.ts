@@ -259,6 +259,16 @@ describe('the architecture', () => {
     // The Pub/Sub API calls itself a service.
     expect(named.filter((file) => file !== 'simulator/src/pubsub/service.ts')).toEqual([]);
   });
+
+  it('each prepared statement has its own name: a connection refuses another statement of the same name', () => {
+    const names = service.flatMap((file) =>
+      [...(sources.get(file) ?? '').matchAll(/\bname: '([\w-]+)',\s*(?:\/\/[^\n]*\s*)*text:/g)].map(
+        ([, name]) => name,
+      ),
+    );
+    expect(names.length).toBeGreaterThan(150);
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+  });
 });
 
 /** Whether an import leads into the simulator's package. */

@@ -111,7 +111,7 @@ async function recordUnseen(
   const unexplained = stale.filter((id) => !reported.has(id));
   if (unexplained.length === 0) return;
   const { rows } = await client.query<{ id: string }>({
-    name: 'unseen-accounts',
+    name: 'accounts-without-creation',
     text: `select id from accounts
             where id = any($1::text[]) and base_version = '0.0.0.0'
               and exists (select from subscriptions where topic = $2 and loaded_at is not null)`,

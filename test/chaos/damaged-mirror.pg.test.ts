@@ -17,7 +17,7 @@ it('a verification finds exactly ten thousand damaged rows and a repair corrects
   });
   const resync = async (mode: string, wanted = 'done') => {
     const answer = await mirror.tidemark.request('POST', '/v1/resyncs', { scope: 'all', mode });
-    const location = answer.headers.get('location') ?? '';
+    const location = new URL(answer.headers.get('location') ?? '', answer.url).pathname;
     return mirror.until(`the ${mode} is done`, async () => {
       const row = await mirror.get<{ id: string; state: string; verification: Verification | null }>(
         location,

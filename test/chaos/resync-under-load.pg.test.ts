@@ -13,7 +13,7 @@ it('a full resync by a bulk job while accounts change loses none of the changes,
   mirror.simulator.faults.start('bulk.slowPages', { rows: 200, delayMs: 50 });
   const order = (mode: string) => mirror.tidemark.request('POST', '/v1/resyncs', { scope: 'all', mode });
   const done = async (answer: Response) => {
-    const location = answer.headers.get('location') ?? '';
+    const location = new URL(answer.headers.get('location') ?? '', answer.url).pathname;
     return mirror.until('the resync is done', async () => {
       change();
       const row = await mirror.get<{ state: string; kept: number; eventsMeanwhile?: number }>(location);

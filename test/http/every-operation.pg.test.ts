@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
@@ -25,6 +26,8 @@ let document: Described;
 let operations: Operation[];
 let sender: Sender;
 const known = new Map<string, unknown[]>();
+/** A response of each operation and status that is JSON. */
+const examples = new Map<string, unknown>();
 /** Statuses that each operation has answered. */
 const reached = new Map<string, Set<number>>();
 
@@ -94,11 +97,12 @@ async function reachRareStates(): Promise<void> {
   await take('dismissEvent', `/v1/events/${other}/dismiss`);
   // No worker processes these, so they wait.
   const resync = await one(
-    `insert into resyncs (scope, reason) select 'since', 'manual' from generate_series(1, 5)`,
+    `insert into resyncs (scope, since, account_ids, reason) select 'since', now() - interval '1 day', '{}', 'manual' from generate_series(1, 5)`,
   );
   await take('cancelResync', `/v1/resyncs/${resync}`);
   const held = await one(
-    `insert into resyncs (scope, reason, state) select 'since', 'manual', 'needs-confirmation' from generate_series(1, 5)`,
+    `insert into resyncs (scope, since, account_ids, reason, state)
+     select 'since', now() - interval '1 day', '{}', 'manual', 'needs-confirmation' from generate_series(1, 5)`,
   );
   await take('confirmResync', `/v1/resyncs/${held}/confirm`);
   for (const mode of ['verify', 'repair']) await take('createResync', '/v1/resyncs', { scope: 'all', mode });
@@ -143,7 +147,25 @@ async function send(request: MadeRequest, key: string = keys.admin): Promise<Raw
   const answer = await sender.send(request, key);
   const { id } = request.operation;
   reached.set(id, (reached.get(id) ?? new Set()).add(answer.status));
+  // An example of the document in the document would repeat it.
+  if (answer.status < 300 && answer.type === 'application/json' && id !== 'getDescription')
+    keepExample(`${id} ${answer.status}`, answer.body);
   return answer;
+}
+
+/** Keeps the response that says most. */
+function keepExample(name: string, body: unknown): void {
+  const example = shortened(body);
+  const size = (value: unknown): number => JSON.stringify(value)?.length ?? 0;
+  if (size(example) > size(examples.get(name))) examples.set(name, example);
+}
+
+/** At most one item of each list, and short texts. */
+function shortened(value: unknown): unknown {
+  if (typeof value === 'string') return value.length > 300 ? `${value.slice(0, 299)}…` : value;
+  if (Array.isArray(value)) return value.slice(0, 1).map(shortened);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shortened(member)]));
 }
 
 /** What of an answer its description does not allow. */
@@ -240,5 +262,26 @@ describe('every documented operation', () => {
     expect(never().map(({ id }) => id)).toEqual([]);
     const all = new Set([...reached.values()].flatMap((statuses) => [...statuses]));
     expect([...all].sort()).toEqual(expect.arrayContaining([200, 202, 400, 401, 403, 404, 409, 415]));
+  });
+
+  test('every success that is JSON has an example, which was a response once and fits its description', async () => {
+    const file = new URL('../../src/http/examples.json', import.meta.url);
+    if (process.env['RECORD_EXAMPLES'] !== undefined) {
+      const sorted = [...examples].sort(([a], [b]) => (a < b ? -1 : 1));
+      await writeFile(file, `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`);
+    }
+    const recorded: Record<string, unknown> = JSON.parse(await readFile(file, 'utf8'));
+    const missing = [...examples.keys()].filter((name) => !(name in recorded));
+    expect(missing, 'record them with RECORD_EXAMPLES=1').toEqual([]);
+    const wrong = Object.entries(recorded).flatMap(([name, body]) => {
+      const [id, status = ''] = name.split(' ');
+      const operation = operations.find((one) => one.id === id);
+      if (operation === undefined) return [`${name}: no such operation`];
+      const answer = { method: operation.method, path: operation.template, status: Number(status) };
+      return describedProblems(document, { ...answer, type: 'application/json', body }).map(
+        (fault) => `${name}: ${fault}`,
+      );
+    });
+    expect(wrong).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ eachWithMutants([
               (...args) => {
                 const found = effectOf(...args);
                 if (found.kind !== 'accounts' || !found.effect.isGapEvent) return found;
-                return { ...found, effect: { ...found.effect, gap: false } };
+                return { ...found, effect: { ...found.effect, isGapEvent: false } };
               },
           },
         },

@@ -1,7 +1,12 @@
+// Responses of a test with the simulator: RECORD_EXAMPLES=1 npx vitest run test/http/every-operation.pg.test.ts
+import examples from '../examples.json' with { type: 'json' };
+
+const recorded: Readonly<Record<string, unknown>> = examples;
+
 /**
  * Applies what route schemas cannot express: moves problem responses to `components.responses`, makes nullable bodies
- * optional, moves headers from the schema of a media type to the response, and omits what generators of clients cannot
- * express. Modifies the document.
+ * optional, moves headers from the schema of a media type to the response, adds recorded responses as examples, and omits
+ * what generators of clients cannot express. Modifies the document.
  */
 export function transformDocument<T extends object>(document: T): T {
   const shared = new Map<string, unknown>();
@@ -12,6 +17,7 @@ export function transformDocument<T extends object>(document: T): T {
     setDeepObjectStyle(operation);
     omitEqualNames(operation);
     omitAlternatives(operation);
+    addExamples(operation);
   }
   const components = member(document, 'components');
   if (components !== undefined) components['responses'] = Object.fromEntries([...shared].sort());
@@ -109,6 +115,15 @@ function omitAlternatives(operation: Members): void {
     if (content === undefined || !status.startsWith('2') || content['application/json'] === undefined)
       continue;
     for (const type of Object.keys(content)) if (type !== 'application/json') delete content[type];
+  }
+}
+
+function addExamples(operation: Members): void {
+  for (const [status, response] of Object.entries(member(operation, 'responses') ?? {})) {
+    const content = isMembers(response) ? member(response, 'content') : undefined;
+    const media = content && member(content, 'application/json');
+    const example = recorded[`${operation['operationId']} ${status}`];
+    if (media !== undefined && example !== undefined) media['example'] = example;
   }
 }
 
