@@ -22,8 +22,9 @@ export async function registerConsole(app: Server): Promise<void> {
 }
 
 export function createSendConsole(): SendConsole {
-  if (!existsSync(folder)) return () => false;
-  const page = readFileSync(new URL('index.html', folder), 'utf8');
+  const file = new URL('index.html', folder);
+  if (!existsSync(file)) return () => false;
+  const page = readFileSync(file, 'utf8');
   return (request, reply) => {
     const path = request.url.split('?', 1)[0] ?? '';
     if (!['GET', 'HEAD'].includes(request.method) || !views.test(path) || !prefersHtml(request)) return false;
