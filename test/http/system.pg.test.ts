@@ -25,6 +25,7 @@ beforeAll(async () => {
         CDC_TOPIC: '/data/ChangeEvents',
         DATABASE_URL: 'postgres://tidemark:test-only-password@127.0.0.1/tidemark',
         API_KEYS: 'ops:admin:test-only-secret',
+        HTTPS_PROXY: 'http://user:test-only-password@proxy.example.com:3128',
       }),
     },
   });
@@ -70,12 +71,13 @@ describe('what the service shows of itself', () => {
 
   it('every setting that may hold a secret is masked', () => {
     const plain = settingValues({})
-      .filter(({ name, secret }) => /SECRET|KEY|TOKEN|PASSWORD|_URLS?$/.test(name) && !secret)
+      .filter(({ name, secret }) => /SECRET|KEY|TOKEN|PASSWORD|_URLS?$|_PROXY$/.test(name) && !secret)
       .map(({ name }) => name);
     expect(plain).toEqual([
       'SALESFORCE_LOGIN_URL',
       'SALESFORCE_PRIVATE_KEY_FILE',
       'SALESFORCE_INSTANCE_URL',
+      'NO_PROXY',
       'RATE_LIMIT_WITHOUT_KEY_PER_MINUTE',
     ]);
   });
