@@ -64,19 +64,24 @@ export async function openIncident(client: Queryable, found: NewIncident): Promi
     name: 'open-incident',
     text: `insert into incidents (topic, cause, detail, extent, account_ids, event_ids, "from", "to", resync_id)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-    values: [
-      incident.topic,
-      incident.cause,
-      storableText(incident.detail),
-      incident.extent,
-      (incident.accountIds ?? []).map(storableText),
-      incident.eventIds ?? [],
-      incident.from ?? null,
-      incident.to ?? null,
-      incident.resyncId ?? null,
-    ],
+    values: incidentValues(incident),
   });
   await sendWakeUp(client, 'incident');
+}
+
+/** The parameters of a statement that stores an incident. */
+function incidentValues(incident: NewIncident): unknown[] {
+  return [
+    incident.topic,
+    incident.cause,
+    storableText(incident.detail),
+    incident.extent,
+    (incident.accountIds ?? []).map(storableText),
+    incident.eventIds ?? [],
+    incident.from ?? null,
+    incident.to ?? null,
+    incident.resyncId ?? null,
+  ];
 }
 
 // Per incident.
@@ -125,27 +130,17 @@ export async function extendRepairIncident(client: Queryable, incident: NewIncid
     name: 'extend-repair-incident',
     text: `with found as (
              select id from incidents
-              where topic = $1 and cause = $2 and resync_id = $3 and state <> 'closed'
+              where topic = $1 and cause = $2 and resync_id = $9 and state <> 'closed'
                 and cardinality(event_ids) < ${maxEventIds} and cardinality(account_ids) < ${maxAccountIds}
               order by id limit 1 for update)
            update incidents i
-              set detail = case when strpos(i.detail, $4) > 0 then i.detail else left(i.detail || ' ' || $4, 4000) end,
-                  extent = case when 'all' in (i.extent, $5) then 'all' when 'since' in (i.extent, $5) then 'since'
+              set detail = case when strpos(i.detail, $3) > 0 then i.detail else left(i.detail || ' ' || $3, 4000) end,
+                  extent = case when 'all' in (i.extent, $4) then 'all' when 'since' in (i.extent, $4) then 'since'
                                 else 'accounts' end,
-                  account_ids = array(select distinct unnest(i.account_ids || $6::text[]) order by 1),
-                  event_ids = i.event_ids || $7::bigint[], "from" = least(i."from", $8), "to" = $9
+                  account_ids = array(select distinct unnest(i.account_ids || $5::text[]) order by 1),
+                  event_ids = i.event_ids || $6::bigint[], "from" = least(i."from", $7), "to" = $8
              from found f where i.id = f.id`,
-    values: [
-      incident.topic,
-      incident.cause,
-      incident.resyncId,
-      storableText(incident.detail),
-      incident.extent,
-      (incident.accountIds ?? []).map(storableText),
-      incident.eventIds ?? [],
-      incident.from ?? null,
-      incident.to ?? null,
-    ],
+    values: incidentValues(incident),
   });
   return rowCount === 1;
 }

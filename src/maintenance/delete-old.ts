@@ -1,8 +1,43 @@
 import type { Queryable } from '../db/database.ts';
+import { statementName } from '../db/statement-name.ts';
 import type { RetentionPolicy } from './retention-policy.ts';
 
 /** Deletes up to `limit` rows older than `olderThanMs` milliseconds, the oldest first. @returns the number of rows */
 export type DeleteOld = (client: Queryable, olderThanMs: number, limit: number) => Promise<number>;
+
+// A sender can send many a second, accepted or not.
+const webhookRequestsKept = 10_000;
+
+/** SQL: whether a time is before the retention, the first parameter. */
+const isOld = (column: string): string => `${column} < now() - $1 * interval '1 millisecond'`;
+
+const deleteAttempts = deleteFrom(
+  'write_back_attempts',
+  // Those of pending, written and failed codes show the cause.
+  `${isOld('sent_at')} and not exists (
+     select from signup_codes c
+      where c.account_id = write_back_attempts.account_id and c.state in ('pending', 'written', 'failed'))`,
+  'sent_at',
+);
+const deleteIncidents = deleteFrom('incidents', `state = 'closed' and ${isOld('closed_at')}`, 'closed_at');
+const deleteActions = deleteFrom('request_log', `kind = 'action' and ${isOld('at')}`, 'id');
+const deleteWebhookRequests = deleteFrom(
+  'request_log',
+  `kind = 'webhook' and (${isOld('at')} or id <= (
+     select id from request_log where kind = 'webhook' order by id desc offset ${webhookRequestsKept} limit 1))`,
+  'id',
+);
+const deleteNotifications = deleteFrom(
+  'notifications',
+  `state <> 'pending' and ${isOld('created_at')}`,
+  'id',
+);
+const deleteHealthChanges = deleteFrom(
+  'health_changes',
+  // The newest one is the current verdict.
+  `${isOld('at')} and id < (select max(id) from health_changes)`,
+  'id',
+);
 
 /** The deletion of each kind of row, by its retention. Differences precede the resyncs that they reference. */
 export const deletions: readonly {
@@ -20,32 +55,16 @@ export const deletions: readonly {
   { task: 'changes of the verdict', period: 'operationsMs', deleteSome: deleteHealthChanges },
 ];
 
-/** Keeps the attempts of pending, written and failed codes, because they show the cause. */
-async function deleteAttempts(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'delete-old-attempts',
-    text: `with old as (
-             select t.id from write_back_attempts t
-              where t.sent_at < now() - $1 * interval '1 millisecond'
-                and not exists (select from signup_codes c
-                                 where c.account_id = t.account_id and c.state in ('pending', 'written', 'failed'))
-              order by t.sent_at limit $2 for update skip locked)
-           delete from write_back_attempts t using old where t.id = old.id`,
-    values: [olderThanMs, limit],
-  });
-  return rowCount ?? 0;
-}
-
-async function deleteIncidents(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'delete-old-incidents',
-    text: `with old as (
-             select id from incidents where state = 'closed' and closed_at < now() - $1 * interval '1 millisecond'
-              order by closed_at limit $2 for update skip locked)
-           delete from incidents i using old where i.id = old.id`,
-    values: [olderThanMs, limit],
-  });
-  return rowCount ?? 0;
+/** Deletes rows of a table with an `id` for which a condition holds, in an order. */
+function deleteFrom(table: string, where: string, order: string): DeleteOld {
+  const text = `with old as (select id from ${table} where ${where}
+                              order by ${order} limit $2 for update skip locked)
+                delete from ${table} t using old where t.id = old.id`;
+  const name = statementName(text);
+  return async (client, olderThanMs, limit) => {
+    const { rowCount } = await client.query({ name, text, values: [olderThanMs, limit] });
+    return rowCount ?? 0;
+  };
 }
 
 /**
@@ -80,63 +99,6 @@ async function deleteResyncs(client: Queryable, olderThanMs: number, limit: numb
                 and not exists (select from resync_differences d where d.resync_id = r.id)
               order by r.finished_at limit $2 for update of r skip locked)
            delete from resyncs r using old where r.id = old.id`,
-    values: [olderThanMs, limit],
-  });
-  return rowCount ?? 0;
-}
-
-async function deleteActions(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'delete-old-actions',
-    text: `with old as (
-             select id from request_log where kind = 'action' and at < now() - $1 * interval '1 millisecond'
-              order by id limit $2 for update skip locked)
-           delete from request_log r using old where r.id = old.id`,
-    values: [olderThanMs, limit],
-  });
-  return rowCount ?? 0;
-}
-
-// A sender can send many a second, accepted or not.
-const webhookRequestsKept = 10_000;
-
-async function deleteWebhookRequests(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'delete-old-webhook-requests',
-    text: `with old as (
-             select id from request_log
-              where kind = 'webhook'
-                and (at < now() - $1 * interval '1 millisecond'
-                     or id <= (select id from request_log where kind = 'webhook'
-                                order by id desc offset ${webhookRequestsKept} limit 1))
-              order by id limit $2 for update skip locked)
-           delete from request_log r using old where r.id = old.id`,
-    values: [olderThanMs, limit],
-  });
-  return rowCount ?? 0;
-}
-
-async function deleteNotifications(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'delete-old-notifications',
-    text: `with old as (
-             select id from notifications where state <> 'pending' and created_at < now() - $1 * interval '1 millisecond'
-              order by id limit $2 for update skip locked)
-           delete from notifications n using old where n.id = old.id`,
-    values: [olderThanMs, limit],
-  });
-  return rowCount ?? 0;
-}
-
-/** Keeps the newest change, which is the current verdict. */
-async function deleteHealthChanges(client: Queryable, olderThanMs: number, limit: number): Promise<number> {
-  const { rowCount } = await client.query({
-    name: 'delete-old-health-changes',
-    text: `with old as (
-             select id from health_changes
-              where at < now() - $1 * interval '1 millisecond' and id < (select max(id) from health_changes)
-              order by id limit $2 for update skip locked)
-           delete from health_changes h using old where h.id = old.id`,
     values: [olderThanMs, limit],
   });
   return rowCount ?? 0;
