@@ -3,7 +3,7 @@ import { chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import pg from 'pg';
-import { sleep } from '../run-loop.ts';
+import { runLoop } from '../run-loop.ts';
 import {
   platformBinaries,
   type Run,
@@ -77,33 +77,30 @@ function keepRunning(
   { onEnded, onRestarted }: NonNullable<EmbeddedPostgresOptions['restart']>,
 ): { end(): Promise<RunningServer> } {
   let server = first;
-  let restarting: Promise<void> | undefined;
+  let endedAt: number | undefined;
   const ending = new AbortController();
-  const restart = async (): Promise<void> => {
-    onEnded();
-    const since = Date.now();
-    while (!ending.signal.aborted) {
-      try {
-        server = (await runningServer(folder)) ?? (await startOn(server.port));
-        onRestarted();
-        return;
-      } catch (error) {
-        if (Date.now() - since > restartLimitMs) throw error;
-        await sleep(watchIntervalMs, ending.signal);
+  const watching = runLoop({
+    step: async () => {
+      if (endedAt === undefined) {
+        if (isAlive(server.pid)) return 'wait';
+        endedAt = Date.now();
+        onEnded();
       }
-    }
-  };
-  const timer = setInterval(() => {
-    if (restarting === undefined && !isAlive(server.pid))
-      restarting = restart().then(() => {
-        restarting = undefined;
-      });
-  }, watchIntervalMs).unref();
+      server = (await runningServer(folder)) ?? (await startOn(server.port));
+      endedAt = undefined;
+      onRestarted();
+      return 'wait';
+    },
+    pollMs: watchIntervalMs,
+    onFailure: (error) => {
+      if (endedAt !== undefined && Date.now() - endedAt > restartLimitMs) throw error;
+    },
+    signal: ending.signal,
+  });
   return {
     async end() {
       ending.abort();
-      clearInterval(timer);
-      await restarting?.catch(() => {});
+      await watching.catch(() => {});
       return server;
     },
   };
