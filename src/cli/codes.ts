@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import type { WriteBackHistorySchema, WriteBackSchema } from '../http/schemas/write-back.ts';
 import type { Run } from './command.ts';
 import { exitCodes } from './exit.ts';
-import { addListCommand, formatTime } from './list.ts';
+import { addItemCommand, addListCommand, formatTime } from './list.ts';
 import type { Output } from './output.ts';
 import { formatTable, type Row } from './table.ts';
 
@@ -32,18 +32,14 @@ export function addCodeCommands(program: Command, run: Run): void {
       item.name ?? '',
     ],
   });
-  codes
-    .command('show')
-    .description('show the code of one account with its attempts, and why it is not confirmed')
-    .argument('<account>', 'the id of the account')
-    .option('--json', 'print JSON')
-    .action((account: string, { json }: { json?: boolean }) =>
-      run(async ({ api, out }) => {
-        const { body } = await api.send<WriteBackHistory>('GET', pathOf(account));
-        if (json === true) out.printJson(body);
-        else out.print(describeCode(out, body));
-      }),
-    );
+  addItemCommand<WriteBackHistory>(codes, run, {
+    name: 'show',
+    description: 'show the code of one account with its attempts, and why it is not confirmed',
+    argument: ['account', 'the id of the account'],
+    method: 'GET',
+    path: pathOf,
+    describe: describeCode,
+  });
   codes
     .command('retry')
     .description('send codes again: of the listed accounts, or all that failed with one cause (scope write)')

@@ -2,13 +2,15 @@ import type { Command } from 'commander';
 import type { Static } from 'typebox';
 import type { EventDetailSchema, EventSchema } from '../http/schemas/event.ts';
 import type { Run } from './command.ts';
-import { addListCommand, formatNames, formatTime } from './list.ts';
+import { addItemCommand, addListCommand, formatNames, formatTime } from './list.ts';
 import type { Output } from './output.ts';
 import { formatTable, type Row } from './table.ts';
 
 export type Event = Static<typeof EventSchema>;
 type EventDetail = Static<typeof EventDetailSchema>;
 type Json = { readonly json?: boolean };
+
+const eventArgument = ['event', 'the number or the id of the event'] as const;
 
 export function addEventCommands(program: Command, run: Run): void {
   const events = program.command('events').description('show the log of change events, and end failures');
@@ -34,34 +36,26 @@ export function addEventCommands(program: Command, run: Run): void {
       event.error ?? formatNames(event.changedFields),
     ],
   });
-  events
-    .command('show')
-    .description('show one event, decoded')
-    .argument('<event>', 'the number or the id of the event')
-    .option('--json', 'print JSON')
-    .action((event: string, { json }: Json) =>
-      run(async ({ api, out }) => {
-        const { body } = await api.send<EventDetail>('GET', pathOf(event));
-        if (json === true) out.printJson(body);
-        else out.print(describeEvent(out, body));
-      }),
-    );
-  events
-    .command('retry')
-    .description('apply a failed event again (scope write)')
-    .argument('<event>', 'the number or the id of the event')
-    .option('--json', 'print JSON')
-    .action((event: string, { json }: Json) =>
-      run(async ({ api, out }) => {
-        const { body } = await api.send<{ id: string }>('POST', `${pathOf(event)}/retry`, {});
-        if (json === true) out.printJson(body);
-        else out.print(`Event ${body.id} is queued; see: tidemark events show ${body.id}`);
-      }),
-    );
+  addItemCommand<EventDetail>(events, run, {
+    name: 'show',
+    description: 'show one event, decoded',
+    argument: eventArgument,
+    method: 'GET',
+    path: pathOf,
+    describe: describeEvent,
+  });
+  addItemCommand<Event>(events, run, {
+    name: 'retry',
+    description: 'apply a failed event again (scope write)',
+    argument: eventArgument,
+    method: 'POST',
+    path: (event) => `${pathOf(event)}/retry`,
+    describe: (_, { id }) => `Event ${id} is queued; see: tidemark events show ${id}`,
+  });
   events
     .command('dismiss')
     .description('end the failure of an event that no repair will end (scope admin)')
-    .argument('<event>', 'the number or the id of the event')
+    .argument(`<${eventArgument[0]}>`, eventArgument[1])
     .option('--reason <text>', 'why, for others who read the log')
     .option('--json', 'print JSON')
     .action((event: string, { json, reason }: Json & { readonly reason?: string }) =>

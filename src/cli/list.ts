@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Api } from './api.ts';
 import type { Run } from './command.ts';
-import { printNote } from './output.ts';
+import { type Output, printNote } from './output.ts';
 import { formatTable, type Row } from './table.ts';
 
 export type ListCommand<Item> = {
@@ -37,6 +37,33 @@ export function addListCommand<Item>(parent: Command, run: Run, list: ListComman
         else if (page.data.length === 0) out.print(`No ${list.items}.`);
         else out.print(formatTable(out, page.data.map(list.row), list.head));
         if (page.nextCursor !== null && json !== true) printNote(`There are more: --limit ${limit * 2}`);
+      }),
+    );
+}
+
+export type ItemCommand<Item> = {
+  readonly name: string;
+  readonly description: string;
+  /** The argument that identifies the item. */
+  readonly argument: readonly [name: string, description: string];
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: (id: string) => string;
+  readonly describe: (out: Output, item: Item) => string;
+};
+
+/** Adds a subcommand that sends one request about one item and prints the response. */
+export function addItemCommand<Item>(parent: Command, run: Run, item: ItemCommand<Item>): void {
+  const { name, description, argument, method, path, describe } = item;
+  parent
+    .command(name)
+    .description(description)
+    .argument(`<${argument[0]}>`, argument[1])
+    .option('--json', 'print JSON')
+    .action((id: string, { json }: { readonly json?: boolean }) =>
+      run(async ({ api, out }) => {
+        const { body } = await api.send<Item>(method, path(id), method === 'POST' ? {} : undefined);
+        if (json === true) out.printJson(body);
+        else out.print(describe(out, body));
       }),
     );
 }

@@ -3,12 +3,10 @@ import type { Run } from './command.ts';
 import { describeProgress } from './describe-progress.ts';
 import { describeResult } from './describe-result.ts';
 import type { Resync } from './follow-resync.ts';
-import { addListCommand, formatTime } from './list.ts';
+import { addItemCommand, addListCommand, formatTime } from './list.ts';
 import type { Output } from './output.ts';
 import { addStartCommand, type FollowOptions, sendResyncOrder } from './resync.ts';
 import { formatTable } from './table.ts';
-
-type Json = { readonly json?: boolean };
 
 export function addResyncCommands(program: Command, run: Run): void {
   // Short for `resyncs start`.
@@ -35,30 +33,22 @@ export function addResyncCommands(program: Command, run: Run): void {
     ],
   });
   addStartCommand(resyncs, run, 'start');
-  resyncs
-    .command('show')
-    .description('show one resync with its result')
-    .argument('<resync>', 'the id of the resync')
-    .option('--json', 'print JSON')
-    .action((id: string, { json }: Json) =>
-      run(async ({ api, out }) => {
-        const { body } = await api.send<Resync>('GET', pathOf(id));
-        if (json === true) out.printJson(body);
-        else out.print(describeResync(out, body));
-      }),
-    );
-  resyncs
-    .command('cancel')
-    .description('cancel a resync; what was read stays (scope write)')
-    .argument('<resync>', 'the id of the resync')
-    .option('--json', 'print JSON')
-    .action((id: string, { json }: Json) =>
-      run(async ({ api, out }) => {
-        const { body } = await api.send<Resync>('DELETE', pathOf(id));
-        if (json === true) out.printJson(body);
-        else out.print(describeResult(body));
-      }),
-    );
+  addItemCommand<Resync>(resyncs, run, {
+    name: 'show',
+    description: 'show one resync with its result',
+    argument: ['resync', 'the id of the resync'],
+    method: 'GET',
+    path: pathOf,
+    describe: describeResync,
+  });
+  addItemCommand<Resync>(resyncs, run, {
+    name: 'cancel',
+    description: 'cancel a resync; what was read stays (scope write)',
+    argument: ['resync', 'the id of the resync'],
+    method: 'DELETE',
+    path: pathOf,
+    describe: (_, resync) => describeResult(resync),
+  });
   resyncs
     .command('confirm')
     .description('resume a resync that stopped at accounts that are not visible (scope admin)')
