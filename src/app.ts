@@ -31,8 +31,7 @@ import { abortsStartup, verifyOrg } from './ingest/verify-org.ts';
 import { retentionPolicy } from './maintenance/retention-policy.ts';
 import { withColumns } from './mirror/ensure-schemas.ts';
 import { MirrorSchemaError, prepareMirror } from './mirror/prepare-mirror.ts';
-import { announceInstance } from './operations/announce-instance.ts';
-import type { OperationsContext } from './operations/context.ts';
+import { type AnnounceContext, announceInstance } from './operations/announce-instance.ts';
 import { createRequestLog } from './operations/request-log.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
 import { type Org, type OrgOptions, openOrg } from './salesforce/org.ts';
@@ -172,7 +171,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 /** Shows this process in `GET /v1/instances` from when the server is ready. @returns a function that ends it */
-function announce(app: FastifyInstance, context: OperationsContext): () => Promise<void> {
+function announce(app: FastifyInstance, context: AnnounceContext): () => Promise<void> {
   const closing = new AbortController();
   let ended = Promise.resolve();
   app.addHook('onReady', async () => {

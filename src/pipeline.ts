@@ -3,6 +3,7 @@ import { type CodeSettings, codeRules } from './codes/code-rules.ts';
 import type { AppContext, OrgContext } from './context.ts';
 import { type LeaderWork, runAsLeader } from './db/leader.ts';
 import { logFailure } from './db/log-failure.ts';
+import type { Egress } from './egress/egress.ts';
 import { watchFields } from './fields/watch-fields.ts';
 import type { Verdict } from './health/verdict.ts';
 import { logIncidents } from './incidents/log-incidents.ts';
@@ -14,7 +15,7 @@ import { sweepUntilAborted } from './maintenance/sweep.ts';
 import { maintainIndexes } from './mirror/maintain-indexes.ts';
 import { updateTextsUntilAborted } from './mirror/update-account-texts.ts';
 import { watchMirror } from './mirror/watch-mirror.ts';
-import type { NotifyOptions, Send } from './operations/notify.ts';
+import type { NotifyOptions } from './operations/notify.ts';
 import { watchHealth } from './operations/watch-health.ts';
 import { type Schedules, startSchedules } from './resync/schedules.ts';
 import { startWorkers } from './resync/workers.ts';
@@ -31,7 +32,7 @@ export type PipelineOptions = Omit<AppContext, 'codes'> & {
   readonly schedules: Schedules;
   /** Paths of the fields that accounts may be filtered by. */
   readonly indexedFields: readonly string[];
-  readonly send: Send;
+  readonly send: Egress['send'];
   /** Receivers of notifications. */
   readonly notify: NotifyOptions;
   health(): Promise<Verdict>;

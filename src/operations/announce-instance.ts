@@ -1,16 +1,32 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
 import type { Queryable } from '../db/database.ts';
+import type { Instance } from '../db/lease.ts';
 import { logFailure } from '../db/log-failure.ts';
 import { runLoop } from '../run-loop.ts';
-import type { OperationsContext } from './context.ts';
 
 const heartbeatMs = 15_000;
 
 /** Rows of processes that ended without deleting theirs are deleted after this time. */
 const forgottenAfter = `interval '1 day'`;
 
+export type AnnounceContext = {
+  readonly pool: pg.Pool;
+  readonly process: ServiceProcess;
+  readonly logger: Logger;
+};
+
+/** A process, as `GET /v1/instances` shows it. */
+type ServiceProcess = Instance & {
+  /** Random: a restarted process is another one. */
+  readonly id: string;
+  readonly roles: ReadonlySet<string>;
+  readonly version: string;
+};
+
 /** Keeps the row of this process in `instances` current until the signal aborts, then deletes it. */
 export async function announceInstance(
-  { pool, process, logger }: Pick<OperationsContext, 'pool' | 'process' | 'logger'>,
+  { pool, process, logger }: AnnounceContext,
   signal: AbortSignal,
 ): Promise<void> {
   const { id, name, host, pid, roles, version } = process;

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type pg from 'pg';
 import type { Queryable } from '../db/database.ts';
+import type { Egress } from '../egress/egress.ts';
 
 export type NotifyOptions = {
   /** `NOTIFY_URLS`: no notifications without one. */
@@ -8,17 +9,6 @@ export type NotifyOptions = {
   /** `NOTIFY_SECRET` */
   readonly signingKey?: Uint8Array;
 };
-
-/** Sends a request; redirects are not followed. */
-export type Send = (
-  url: string,
-  request: {
-    readonly method: 'POST';
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string;
-    readonly signal: AbortSignal;
-  },
-) => Promise<{ readonly status: number }>;
 
 /** What a receiver gets: the payload of a Standard Webhook, with `text` for Slack and services compatible with it. */
 export type NotificationBody = {
@@ -75,7 +65,11 @@ function iso(column: string): string {
 
 /** Sends the notifications that are due. A failed one is repeated after growing pauses, for about a day. */
 export async function sendNotifications(
-  { pool, send, options }: { readonly pool: pg.Pool; readonly send: Send; readonly options: NotifyOptions },
+  {
+    pool,
+    send,
+    options,
+  }: { readonly pool: pg.Pool; readonly send: Egress['send']; readonly options: NotifyOptions },
   signal: AbortSignal,
 ): Promise<void> {
   for (const due of await claimDue(pool, options.urls)) {
@@ -111,7 +105,7 @@ async function claimDue(client: Queryable, urls: readonly string[]): Promise<Due
 
 /** @returns why it failed; undefined if the receiver accepted it */
 async function post(
-  send: Send,
+  send: Egress['send'],
   { signingKey }: NotifyOptions,
   { subject, createdAt, url, body }: Pick<Due, 'subject' | 'createdAt' | 'url' | 'body'>,
   signal: AbortSignal,
@@ -155,7 +149,7 @@ async function saveResult(
 
 /** Reports an outage of the database, or its end, which cannot be stored. Sent once, without a retry. */
 export async function notifyDirectly(
-  send: Send,
+  send: Egress['send'],
   options: NotifyOptions,
   message: NotificationBody,
   signal: AbortSignal,

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type Activity, readTotals } from '../activity.ts';
 import { isCurrent } from '../db/lease.ts';
 import { logFailure } from '../db/log-failure.ts';
+import type { Egress } from '../egress/egress.ts';
 import type { Verdict } from '../health/verdict.ts';
 import { runLoop } from '../run-loop.ts';
 import { healthReasons, saveHealth } from './health-changes.ts';
@@ -12,7 +13,6 @@ import {
   type NotificationBody,
   type NotifyOptions,
   notifyDirectly,
-  type Send,
   sendNotifications,
 } from './notify.ts';
 
@@ -20,7 +20,7 @@ export type WatchContext = {
   readonly pool: pg.Pool;
   readonly topic: string;
   readonly activity: Activity;
-  readonly send: Send;
+  readonly send: Egress['send'];
   readonly notify: NotifyOptions;
   health(): Promise<Verdict>;
   /** Whether this process is the leader, or was when the database became unreachable. */

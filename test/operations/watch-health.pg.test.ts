@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createActivity } from '../../src/activity.ts';
+import { directEgress } from '../../src/egress/egress.ts';
 import { degraded, down, type Problem } from '../../src/health/problem.ts';
 import type { Verdict } from '../../src/health/verdict.ts';
 import { openIncident } from '../../src/incidents/incident-rows.ts';
@@ -54,7 +55,7 @@ describe('watching the health', () => {
         pool: database.pool,
         topic,
         activity: createActivity(),
-        send: (url, request) => fetch(url, { ...request, redirect: 'manual' }),
+        send: directEgress.send,
         notify: { urls: [url], signingKey },
         health: async () => {
           samples++;
