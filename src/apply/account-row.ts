@@ -60,7 +60,7 @@ export async function readAccountRows(
 }
 
 /** All values as text. */
-const textTypes = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig;
+const textTypes: pg.CustomTypesConfig = { getTypeParser: () => (text: string) => text };
 
 function toRow(table: MirrorTable, row: readonly (string | null)[]): AccountRow {
   const [id, base, versions, stale, from, length, replaced, ...rest] = row;

@@ -109,14 +109,14 @@ function isSerializationFailure(error: unknown): boolean {
  * Waits for statements of a transaction that were sent together.
  * @throws the error of the one that failed: PostgreSQL refuses those after it with error 25P02
  */
-export async function sentTogether<T extends readonly unknown[]>(
-  statements: readonly [...{ [K in keyof T]: Promise<T[K]> }],
-): Promise<T> {
+export async function sentTogether<const T extends readonly Promise<unknown>[]>(
+  statements: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const settled = await Promise.allSettled(statements);
   const errors: unknown[] = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
   if (errors.length > 0)
     throw errors.find((error) => (error as { code?: unknown }).code !== '25P02') ?? errors[0];
-  return Promise.all(statements) as unknown as Promise<T>;
+  return Promise.all(statements);
 }
 
 /** A connection that cannot roll back is destroyed instead of being returned to the pool. */

@@ -209,10 +209,9 @@ async function storeResponses(
       await storeKeepalive(pool, lease, response.latestReplayId);
       silenceMeans = 'dead';
     } else {
-      const stored = await traceStorage(response.events, () =>
-        storeEvents(pool, lease, response?.events.map(toRawEvent) ?? []),
-      );
-      context.logger.debug({ received: response.events.length, stored }, 'events stored');
+      const { events } = response;
+      const stored = await traceStorage(events, () => storeEvents(pool, lease, events.map(toRawEvent)));
+      context.logger.debug({ received: events.length, stored }, 'events stored');
       silenceMeans = 'complete';
     }
     // The stream counts as working only after the response was stored.
