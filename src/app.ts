@@ -47,7 +47,7 @@ import { defaultRetryPolicy } from './write-back/judge-result.ts';
  * @throws if a setting is invalid or the database stays unreachable; an unreachable org is retried in the background
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { logger, poolSizes = { sync: 6, api: 10 } } = options;
+  const { logger, poolSizes = { sync: 6, api: 10, jobs: 5 } } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const retryWhileUnreachable = createStartupRetry(timing.databaseStartTimeoutMs, logger);
   const address = await retryWhileUnreachable(() => locateDatabase(options.databaseUrl)).catch(
@@ -85,7 +85,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     );
     const jobs = await retryWhileUnreachable(async () => {
       const schema = await prepareQueueSchema(syncDatabase.pool, address.schema);
-      return startJobs(address.url, logger, { schema });
+      return startJobs(address.url, logger, { schema, max: poolSizes.jobs });
     }).catch(throwDatabaseError);
     opened.push(() => jobs.stop());
     const egress = openEgress(options.proxy);
@@ -267,7 +267,7 @@ async function prepareDatabase(
   await migrate(pool, (names) =>
     logger.warn({ migrations: names }, 'the database has migrations of a newer version; continuing'),
   );
-  await checkTables(prisma);
+  await checkTables({ pool, prisma });
   await prepareMirror(pool, { schema: mirrorSchema, codeField });
   // Creates the key if it is missing, while the database is known to accept writes.
   await readCursorKey(prisma);

@@ -1,78 +1,63 @@
-import type { Queryable } from './database.ts';
+import type { Database, Queryable } from './database.ts';
 import type { PrismaClient } from './generated/client.ts';
 
 /**
- * Checks that all tables and columns exist, with a query of every table that returns no row.
- * @throws if a table or column is missing because the database was changed by hand
+ * Checks in the catalog that all tables and columns of the Prisma schema exist.
+ * @throws if one is missing because the database was changed by hand
  */
-export async function checkTables(prisma: PrismaClient): Promise<void> {
-  const reads = [
-    () => prisma.mirrorObject.findFirst({ where: { object: '' } }),
-    () => prisma.mirrorColumn.findFirst({ where: { object: '' } }),
-    () => prisma.record.findFirst({ where: { recordId: '' } }),
-    () => prisma.signupCode.findFirst({ where: { accountId: '' } }),
-    () => prisma.accountTextChange.findFirst({ where: { position: 0n } }),
-    () => prisma.accountText.findFirst({ where: { accountId: '' } }),
-    () => prisma.event.findFirst({ where: { id: 0n } }),
-    () => prisma.queuedEvent.findFirst({ where: { eventId: 0n } }),
-    () => prisma.eventOutcome.findFirst({ where: { position: 0n } }),
-    () => prisma.loggedEvent.findFirst({ where: { id: 0n } }),
-    () => prisma.eventSchema.findFirst({ where: { id: '' } }),
-    () => prisma.salesforceField.findFirst({ where: { name: '' } }),
-    () => prisma.subscription.findFirst({ where: { topic: '' } }),
-    () => prisma.resync.findFirst({ where: { id: absentId } }),
-    () => prisma.incident.findFirst({ where: { id: 0n } }),
-    () => prisma.resyncDifference.findFirst({ where: { resyncId: absentId } }),
-    () => prisma.resyncSeen.findFirst({ where: { resyncId: absentId } }),
-    () => prisma.invisibleAccount.findFirst({ where: { accountId: '' } }),
-    () => prisma.idempotentRequest.findFirst({ where: { apiKey: '' } }),
-    () => prisma.writeBackAttempt.findFirst({ where: { id: 0n } }),
-    () => prisma.accountChange.findFirst({ where: { accountId: '' } }),
-    () => prisma.accountState.findFirst({ where: { accountId: '' } }),
-    () => prisma.writeBackState.findFirst({ where: { topic: '' } }),
-    () => prisma.secret.findFirst({ where: { name: '' } }),
-    () => prisma.housekeeping.findFirst({ where: { task: '' } }),
-    () => prisma.webhookRequest.findFirst({ where: { id: '' } }),
-    () => prisma.unconfirmedRecord.findFirst({ where: { id: '' } }),
-    () => prisma.failedRecord.findFirst({ where: { accountId: '' } }),
-    () => prisma.minuteStatistics.findFirst({ where: { minute: new Date(0) } }),
-    () => prisma.serviceInstance.findFirst({ where: { id: absentId } }),
-    () => prisma.loggedRequest.findFirst({ where: { id: 0n } }),
-    () => prisma.apiKeyUse.findFirst({ where: { name: '' } }),
-    () => prisma.healthChange.findFirst({ where: { id: 0n } }),
-    () => prisma.notification.findFirst({ where: { id: 0n } }),
-  ];
-  for (const read of reads) {
-    await read().catch((error: unknown) => {
-      const missing = missingObjectMessage(error);
-      throw missing === undefined
-        ? error
-        : new Error(`${missing}, although all migrations are applied: it was removed by hand`, {
-            cause: error,
-          });
-    });
-  }
+export async function checkTables({ pool, prisma }: Pick<Database, 'pool' | 'prisma'>): Promise<void> {
+  const existing = new Set(await readColumns(pool, ['r', 'p', 'v']));
+  const missing = modelColumns(prisma).find((name) => !existing.has(name));
+  if (missing !== undefined)
+    throw new Error(
+      `column ${missing} does not exist, although all migrations are applied: it was removed by hand`,
+    );
 }
 
-const absentId = '00000000-0000-0000-0000-000000000000';
-
-/** PostgreSQL's message if the error is about a missing table or column. */
-function missingObjectMessage(error: unknown): string | undefined {
-  const { meta } = error as { meta?: { driverAdapterError?: { cause?: Partial<PostgresError> } } };
-  const { originalCode, originalMessage } = meta?.driverAdapterError?.cause ?? {};
-  return originalCode === '42703' || originalCode === '42P01' ? originalMessage : undefined;
+/** Columns of the Prisma schema, such as `resyncs.id`, without those of the accounts, which are restored. */
+function modelColumns(prisma: PrismaClient): string[] {
+  // Not in the types of the client. The alternative is a query of each table, which Prisma compiles at each start.
+  const { models } = (prisma as unknown as { _runtimeDataModel: DataModel })._runtimeDataModel;
+  return Object.entries(models)
+    .filter(([model]) => model !== 'Account')
+    .flatMap(([model, { dbName, fields }]) =>
+      fields
+        .filter(({ kind }) => kind === 'scalar' || kind === 'enum')
+        .map((field) => `${dbName ?? model}.${field.dbName ?? field.name}`),
+    );
 }
 
-type PostgresError = { readonly originalCode: string; readonly originalMessage: string };
+type DataModel = {
+  readonly models: Readonly<
+    Record<
+      string,
+      {
+        readonly dbName: string | null;
+        readonly fields: readonly {
+          readonly name: string;
+          readonly kind: string;
+          readonly dbName?: string;
+        }[];
+      }
+    >
+  >;
+};
 
-/** Reads the existing columns, such as `accounts.name`, from the catalog, which no lock on a table delays. */
-export async function readColumns(client: Queryable): Promise<string[]> {
+/**
+ * Reads the existing columns, such as `accounts.name`, from the catalog, which no lock on a table delays.
+ * @param kinds as in `pg_class.relkind`; tables by default
+ */
+export async function readColumns(
+  client: Queryable,
+  kinds: readonly string[] = ['r', 'p'],
+): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>({
     name: 'read-columns',
     text: `select c.relname || '.' || a.attname as name
              from pg_class c join pg_attribute a on a.attrelid = c.oid
-            where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relkind in ('r', 'p')
+            where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relkind = any($1)
               and a.attnum > 0 and not a.attisdropped`,
+    values: [kinds],
   });
   return rows.map(({ name }) => name);
 }

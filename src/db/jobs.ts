@@ -39,6 +39,8 @@ export type QueueOptions = {
   /** A schema that exists already; `pgboss`, which is created if it is absent, by default. */
   readonly schema?: string;
   readonly queryTimeoutMs?: number;
+  /** Maximum number of connections, in addition to the one that receives notifications. */
+  readonly max?: number;
 };
 
 /**
@@ -48,7 +50,7 @@ export type QueueOptions = {
 export async function startJobs(
   databaseUrl: string,
   logger: Logger,
-  { schema: configuredSchema, queryTimeoutMs = defaultQueryTimeoutMs }: QueueOptions = {},
+  { schema: configuredSchema, queryTimeoutMs = defaultQueryTimeoutMs, max = 5 }: QueueOptions = {},
 ): Promise<Jobs> {
   const schema = configuredSchema ?? 'pgboss';
   // pg-boss passes unknown options to its pool. Without a timeout, a worker could wait permanently.
@@ -65,7 +67,7 @@ export async function startJobs(
     // `create schema if not exists` needs a permission on the database even if the schema exists.
     createSchema: configuredSchema === undefined,
     application_name: 'tidemark jobs',
-    max: 5,
+    max,
     monitorIntervalSeconds: 5,
     superviseIntervalSeconds: 15,
     useListenNotify: true,
@@ -118,13 +120,16 @@ async function startQueues(boss: PgBoss, schema: string): Promise<void> {
   const retries = { retryLimit: 20, retryDelay: 1, retryDelayMax: 300 } as const;
   // Reading a large org takes hours; heartbeats detect dead workers earlier.
   const resync = { ...shared, ...retries, expireInSeconds: 24 * 3_600 } as const;
-  await Promise.all([
-    boss.createQueue(queues.reread, { ...shared, ...retries }),
-    boss.createQueue(queues.resync, resync),
+  const wanted = {
+    [queues.reread]: { ...shared, ...retries },
+    [queues.resync]: resync,
     // One active job across all processes; the others stay queued.
-    boss.createQueue(queues.fullResync, { ...resync, policy: 'singleton' }),
-    boss.createQueue(queues.schedule, shared),
-  ]);
+    [queues.fullResync]: { ...resync, policy: 'singleton' },
+    [queues.schedule]: shared,
+  } as const;
+  const existing = new Set((await boss.getQueues()).map(({ name }) => name));
+  for (const [name, options] of Object.entries(wanted))
+    if (!existing.has(name)) await boss.createQueue(name, options);
 }
 
 /**

@@ -12,7 +12,7 @@ export type TestDatabase = {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const maintenance = inject('postgresUrl');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await run(maintenance, `create database ${name} template template_tidemark`);
+  await run(maintenance, `create database ${name} template template_tidemark strategy file_copy`);
   return {
     url: maintenance.replace(/\/postgres$/, `/${name}`),
     drop: () => run(maintenance, `drop database if exists ${name} with (force)`),
