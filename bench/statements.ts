@@ -1,6 +1,6 @@
 // What an idle service and one created account cost: SQL statements by connection, while nothing happens and until the
-// code of the account is confirmed, and the source files that take part (`--files` lists them):
-// `npm run bench:statements`. To compare with an older revision, copy this file, files-run.ts and rest-caller.ts to its
+// code of the account is confirmed, and the source files that take part: `npm run bench:statements`. `--files` lists the
+// files, `--names` the statements. To compare with an older revision, copy this file, files-run.ts and rest-caller.ts to its
 // `bench` folder.
 
 import { once } from 'node:events';
@@ -26,6 +26,8 @@ const admin = new pg.Client({ connectionString: postgres.url, application_name: 
 await admin.connect();
 await admin.query('create database bench');
 const counts = new Map<string, number>();
+/** By connection and statement. */
+const named = new Map<string, number>();
 const server = new URL(postgres.url);
 const proxy = createServer((socket) =>
   countStatements(socket, connect(Number(server.port), server.hostname)),
@@ -50,18 +52,26 @@ await until(`select where not exists (select from resyncs where finished_at is n
 await pause(10_000);
 
 const before = new Map(counts);
+const namedBefore = new Map(named);
 await pause(idleSeconds * 1_000);
 const idle = difference(before, counts);
+const idleNamed = difference(namedBefore, named);
 
 const created = new Map(counts);
+const namedCreated = new Map(named);
 const begin = Date.now();
 const files = await filesRunDuring(() => createAccount('One account'));
 await pause(2_000);
 const seconds = (Date.now() - begin) / 1_000;
 const used = difference(created, counts);
+const usedNamed = difference(namedCreated, named);
 
 print('idle, per second', idle, (count) => count / idleSeconds);
 print('one created account', used, (count, name) => count - ((idle.get(name) ?? 0) / idleSeconds) * seconds);
+if (process.argv.includes('--names')) {
+  list(`idle, in ${idleSeconds} s`, idleNamed);
+  list(`one created account, in ${seconds.toFixed(1)} s`, usedNamed);
+}
 process.stdout.write(`source files with a function that ran for the created account: ${files.length}\n`);
 if (process.argv.includes('--files')) process.stdout.write(files.map((file) => `  ${file}\n`).join(''));
 
@@ -91,6 +101,13 @@ type Counts = ReadonlyMap<string, number>;
 function countStatements(client: Socket, database: Socket): void {
   let rest = Buffer.alloc(0);
   let name: string | undefined;
+  const prepared = new Map<string, string>();
+  let bound = '';
+  const add = (statement: string): void => {
+    counts.set(name ?? '', (counts.get(name ?? '') ?? 0) + 1);
+    const key = `${name}: ${statement}`;
+    named.set(key, (named.get(key) ?? 0) + 1);
+  };
   client.on('data', (chunk: Buffer) => {
     rest = Buffer.concat([rest, chunk]);
     for (;;) {
@@ -102,12 +119,28 @@ function countStatements(client: Socket, database: Socket): void {
       const message = rest.subarray(0, end);
       rest = rest.subarray(end);
       if (name === undefined) name = /application_name\0([^\0]*)/.exec(message.toString('latin1'))?.[1] ?? '';
-      else if (message[0] === 0x51 || message[0] === 0x45) counts.set(name, (counts.get(name) ?? 0) + 1);
+      else {
+        const [first = '', second = ''] = message.toString('utf8', 5).split('\0');
+        const type = String.fromCharCode(message[0] ?? 0);
+        if (type === 'P') prepared.set(first, first === '' ? shorten(second) : first);
+        else if (type === 'B') bound = prepared.get(second) ?? second;
+        else if (type === 'E') add(bound);
+        else if (type === 'Q') add(shorten(first));
+      }
     }
   });
   client.pipe(database).pipe(client);
   client.on('error', () => database.destroy());
   database.on('error', () => client.destroy());
+}
+
+function shorten(text: string): string {
+  return text.replace(/\s+/g, ' ').trim().slice(0, 100);
+}
+
+function list(what: string, counts: Counts): void {
+  const rows = [...counts].filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
+  process.stdout.write(`${what}:\n${rows.map(([key, count]) => `  ${count} ${key}\n`).join('')}`);
 }
 
 function difference(from: Counts, to: Counts): Counts {

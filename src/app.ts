@@ -30,7 +30,7 @@ import { isLoaded } from './ingest/subscription-rows.ts';
 import { abortsStartup, verifyOrg } from './ingest/verify-org.ts';
 import { retentionPolicy } from './maintenance/retention-policy.ts';
 import { withColumns } from './mirror/ensure-schemas.ts';
-import { MirrorSchemaError, prepareMirror } from './mirror/prepare-mirror.ts';
+import { logRenamedViews, MirrorSchemaError, prepareMirror } from './mirror/prepare-mirror.ts';
 import { type AnnounceContext, announceInstance } from './operations/announce-instance.ts';
 import { createRequestLog } from './operations/request-log.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
@@ -268,7 +268,7 @@ async function prepareDatabase(
     logger.warn({ migrations: names }, 'the database has migrations of a newer version; continuing'),
   );
   await checkTables({ pool, prisma });
-  await prepareMirror(pool, { schema: mirrorSchema, codeField });
+  logRenamedViews(logger, await prepareMirror(pool, { schema: mirrorSchema, codeField }));
   // Creates the key if it is missing, while the database is known to accept writes.
   await readCursorKey(prisma);
   return readColumns(pool);

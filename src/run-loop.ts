@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** When the next step runs: at once, when there may be work, or after a pause. */
-export type NextStep = 'again' | 'wait' | { readonly pauseMs: number };
+/** When the next step runs: at once, when there may be work (after `waitMs` at the latest), or after a pause. */
+export type NextStep = 'again' | 'wait' | { readonly waitMs: number } | { readonly pauseMs: number };
 
 export type LoopOptions = {
   /** Does one unit of work. It should end soon after the signal aborts. */
@@ -37,7 +37,8 @@ export async function runLoop(options: LoopOptions): Promise<void> {
       failures = 0;
       if (next === 'again') continue;
       if (next === 'wait') await untilAborted(signal, woken ?? wait());
-      else await sleep(next.pauseMs, signal);
+      else if ('pauseMs' in next) await sleep(next.pauseMs, signal);
+      else await Promise.race([woken ?? wait(), sleep(next.waitMs, signal)]);
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;

@@ -31,11 +31,12 @@ export async function applyUntilAborted(
     step: async () => {
       const waiting = await readWaitingSources(context.pool, reader.isAhead ? null : context.topic);
       // A failure of one source must not delay the other, so it is thrown after both were processed.
-      const [stream] = await Promise.allSettled([waiting.stream ? applyWaiting(context, reader) : 0]);
+      const [stream] = await Promise.allSettled([waiting.stream && applyWaiting(context, reader)]);
       const webhooks = waiting.webhooks ? await applyWebhooks(context) : noWebhooks;
       if (stream.status === 'rejected') throw stream.reason;
       await report.succeeded();
-      if (stream.value + webhooks.done > 0) return 'again';
+      // Events that have arrived since the queue was read have sent a wake-up.
+      if (reader.isAhead || webhooks.done > 0) return 'again';
       // The time limit of an incomplete transaction sends no wake-up.
       return webhooks.hasIncomplete ? { pauseMs: incompletePollMs } : 'wait';
     },

@@ -53,11 +53,16 @@ export async function readColumns(
 ): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>({
     name: 'read-columns',
-    text: `select c.relname || '.' || a.attname as name
-             from pg_class c join pg_attribute a on a.attrelid = c.oid
-            where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relkind = any($1)
-              and a.attnum > 0 and not a.attisdropped`,
+    text: columnsSql('any($1)'),
     values: [kinds],
   });
   return rows.map(({ name }) => name);
+}
+
+/** SQL for {@link readColumns}: a row with the name of each column. */
+export function columnsSql(kinds: string): string {
+  return `select c.relname || '.' || a.attname as name
+            from pg_class c join pg_attribute a on a.attrelid = c.oid
+           where c.relnamespace = quote_ident(current_schema())::regnamespace and c.relkind = ${kinds}
+             and a.attnum > 0 and not a.attisdropped`;
 }

@@ -82,3 +82,8 @@ export function isDataError(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && /^(2[123]|54)/.test(code);
 }
+
+/** Whether the database lacks a table or column that a statement names. */
+export function isMissingObject(error: unknown): boolean {
+  return /^(?:42703|42P01)$/.test(databaseErrorCode(error));
+}

@@ -70,6 +70,10 @@ export async function startJobs(
     max,
     monitorIntervalSeconds: 5,
     superviseIntervalSeconds: 15,
+    // No job waits for another one.
+    flowIntervalSeconds: 3_600,
+    // The tables have autovacuum settings of their own.
+    monitorVacuum: false,
     useListenNotify: true,
   });
   // Without a listener, a restart of the database would end the process.

@@ -38,21 +38,11 @@ export async function renewLease(client: Queryable, lease: Lease): Promise<void>
     text: `update subscriptions
               set renewed_at = now(),
                   live_at = case when ${isCaughtUp} then now() else live_at end,
-                  current_at = case when ${isCaughtUp} and ${allEventsApplied} then now() else current_at end
+                  current_at = case when ${isCurrent} then now() else current_at end
             where topic = $1 and epoch = $2`,
     values: [lease.topic, lease.epoch],
   });
   expectHeld(lease, renewed);
-}
-
-/** Whether the mirror is current at this moment: the stream is open, quiet and caught up, and all its events are applied. */
-export async function isCurrent(client: Queryable, topic: string): Promise<boolean> {
-  const { rows } = await client.query<{ current: boolean }>({
-    name: 'is-current',
-    text: `select ${isCaughtUp} and ${allEventsApplied} as current from subscriptions where topic = $1`,
-    values: [topic],
-  });
-  return rows[0]?.current === true;
 }
 
 // A stream that has caught up since it was opened stays caught up while it is open and receives no event. After an
@@ -62,6 +52,9 @@ const isCaughtUp = `(state = 'streaming' and live_at >= state_since and coalesce
 /** SQL condition on a row of `subscriptions`: all events that have arrived are applied. */
 export const allEventsApplied = `not exists (
   select from event_queue q where q.topic = subscriptions.topic and q.attempts = 0)`;
+
+/** SQL condition on a row of `subscriptions`: the stream is open, quiet and caught up, and all its events are applied. */
+export const isCurrent = `(${isCaughtUp} and ${allEventsApplied})`;
 
 /** Releases the lease, unless another process has taken it over. */
 export async function releaseLease(client: Queryable, lease: Lease): Promise<void> {

@@ -4,7 +4,7 @@ import { advisoryLocks } from '../db/advisory-locks.ts';
 import { inTransaction, type Queryable } from '../db/database.ts';
 import { repairByResync } from '../incidents/detected-gaps.ts';
 import { markSchemaNewest, markSchemasChecked } from '../ingest/stored-schemas.ts';
-import { ensureColumns } from '../mirror/prepare-mirror.ts';
+import { ensureColumns, logRenamedViews } from '../mirror/prepare-mirror.ts';
 import { allFields, clearRestoredFields, readRestoredFields } from '../mirror/restore-columns.ts';
 import type { CurrentFields } from '../resync/read-plan.ts';
 import { compareFields, describeChanges, type FieldChanges } from './compare-fields.ts';
@@ -22,7 +22,7 @@ export async function checkFields(
   current: CurrentFields,
 ): Promise<void> {
   await markSchemaNewest(pool, current.schemaId);
-  await ensureColumns(pool, current.fields, true);
+  logRenamedViews(logger, await ensureColumns(pool, current.fields, true));
   await readRestored({ pool, topic, jobs });
   const after = knownFields(current.fields, current.described, org.calculatedFields);
   const isChecked = current.uncheckedIds.length === 0;

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { readColumns } from '../db/check-tables.ts';
-import { databaseFault } from '../db/database-fault.ts';
-import type { HealthFacts } from './facts.ts';
+import { databaseFault, isMissingObject } from '../db/database-fault.ts';
+import type { HealthFacts, StoredFacts } from './facts.ts';
 import type { ProcessFaults } from './process-faults.ts';
 import { readStoredFacts } from './read-facts.ts';
 import { judgeHealth, type Verdict } from './verdict.ts';
@@ -42,19 +42,38 @@ async function readFacts({
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Error('timeout exceeded when trying to connect')), answerLimitMs);
   try {
-    const present = new Set(await Promise.race([readColumns(pool), tooLate]));
-    const missingColumns = columns.filter((column) => !present.has(column));
-    // Queries with missing columns would fail.
+    const { now, present, stored } = await Promise.race([
+      readFactsOrColumns(pool, topic, queueSchema),
+      tooLate,
+    ]);
+    const existing = new Set(present);
+    const missingColumns = columns.filter((column) => !existing.has(column));
     if (missingColumns.length > 0)
-      return { ...own, now: new Date(), faults: faults.list(), missingColumns, stored: null };
-    const { now, stored } = await Promise.race([readStoredFacts(pool, topic, queueSchema), tooLate]);
+      return { ...own, now, faults: faults.list(), missingColumns, stored: null };
     faults.clear('database');
-    return { ...own, now, faults: faults.list(), missingColumns, stored };
+    const facts = { ...own, now, faults: faults.list(), missingColumns };
+    // The other tables exist.
+    if (stored instanceof Error) return { ...facts, missingTable: stored.message, stored: null };
+    return { ...facts, stored };
   } catch (error) {
     // The first failing probe is the start of the outage.
     faults.set('database', databaseFault(error));
     return { ...own, now: new Date(), faults: faults.list(), missingColumns: [], stored: null };
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Reads only the columns if the facts cannot be read because a column or table is missing. */
+async function readFactsOrColumns(
+  pool: pg.Pool,
+  topic: string,
+  queueSchema: string,
+): Promise<{ now: Date; present: readonly string[]; stored: StoredFacts | Error }> {
+  try {
+    return await readStoredFacts(pool, topic, queueSchema);
+  } catch (error) {
+    if (!(error instanceof Error && isMissingObject(error))) throw error;
+    return { now: new Date(), present: await readColumns(pool), stored: error };
   }
 }

@@ -31,6 +31,8 @@ export type HealthFacts = {
   readonly faults: readonly ProcessFault[];
   /** `table.column` of each column that existed at startup and is missing. */
   readonly missingColumns: readonly string[];
+  /** PostgreSQL's message if the table of accounts or one of its views is missing. */
+  readonly missingTable?: string;
   /** Undefined without a read replica. */
   readonly replicaServes: boolean | undefined;
   /** By how much the clock of this machine is ahead of Salesforce's, in milliseconds; null if unknown. */
@@ -112,6 +114,8 @@ export type SubscriptionFacts = {
   readonly renewedAt: Date | null;
   /** When the bus and the event log were last known to be empty. */
   readonly currentAt: Date | null;
+  /** Whether the stream is open, quiet and caught up, and all its events are applied, as its holder last saved it. */
+  readonly isCurrent: boolean;
   /** The commit time of the newest event of the stream that has been applied. */
   readonly watermarkAt: Date | null;
 };

@@ -7,8 +7,9 @@ import { down, type Problem } from './problem.ts';
 
 /** Why changes do not reach the mirror, causes before their consequences. */
 export function mirrorProblems(facts: HealthFacts, graceMs: number): Problem[] {
-  const { stored, missingColumns } = facts;
+  const { stored, missingColumns, missingTable } = facts;
   if (missingColumns.length > 0) return [columnsMissing(missingColumns)];
+  if (missingTable !== undefined) return [tableMissing(missingTable)];
   if (stored === null) return [databaseAway(facts)];
   const { subscription } = stored;
   if (subscription === null) return [notStarted(facts.topic), ...faultProblems(facts, null, graceMs)];
@@ -35,6 +36,15 @@ function columnsMissing(columns: readonly string[]): Problem {
   return down('database-columns-missing', {
     summary: `The database lacks ${columns.join(', ')}: removed by hand.`,
     action: 'Restore the database from a backup.',
+  });
+}
+
+function tableMissing(detail: string): Problem {
+  return down('database-columns-missing', {
+    summary: 'The table of accounts or one of its views is missing: removed by hand.',
+    detail,
+    action:
+      'Wait: the process that leads creates it again within seconds and reads all values from Salesforce. If it does not, its log names the cause.',
   });
 }
 

@@ -1,23 +1,29 @@
+import { columnsSql } from '../db/check-tables.ts';
 import type { Queryable } from '../db/database.ts';
+import { queues } from '../db/jobs.ts';
+import { isCurrent } from '../db/lease.ts';
 import { isOwnRepair } from '../resync/request-resync.ts';
 import type { Cause, Fault, StoredFacts, SubscriptionFacts } from './facts.ts';
 
-/** Reads the stored facts in one round trip. `now` is the time of the database. */
+/**
+ * Reads the stored facts in one round trip.
+ * @returns `now` is the time of the database; `present` lists the columns of the tables, such as `accounts.name`
+ */
 export async function readStoredFacts(
   client: Queryable,
   topic: string,
   queueSchema: string,
-): Promise<{ readonly now: Date; readonly stored: StoredFacts }> {
+): Promise<{ readonly now: Date; readonly present: readonly string[]; readonly stored: StoredFacts }> {
   const { rows } = await client.query<Row>({
-    name: 'read-health-facts',
-    text: factsSql,
-    values: [topic, `${queueSchema}.job`],
+    name: `read-health-facts-${queueSchema}`,
+    text: factsSql(queueSchema),
+    values: [topic],
   });
   const [row] = rows;
   if (row === undefined) throw new Error('the health query returned no row');
-  const failingRereads = row.hasJobs ? await readFailingRereads(client, queueSchema) : null;
   return {
     now: row.now,
+    present: row.columns,
     stored: {
       isReadOnly: row.isReadOnly,
       subscription: row.subscription === null ? null : toSubscription(row.subscription),
@@ -31,7 +37,7 @@ export async function readStoredFacts(
       unconfirmedResyncs: row.unconfirmedResyncs.map(toTimed),
       failedComparison: withTime(row.failedComparison),
       failedRepairs: row.failedRepairs.map(toTimed),
-      failingRereads,
+      failingRereads: withTime(row.failingRereads),
       failedMaintenance: row.failedMaintenance.map(toTimed),
       readThrough: row.readThrough,
       verifiedThrough: row.verifiedThrough,
@@ -40,12 +46,14 @@ export async function readStoredFacts(
 }
 
 // Runs every few seconds: each part uses an index or a small table. Retried events are no backlog.
-const factsSql = `
+const factsSql = (queueSchema: string): string => `
   select now() as now,
          current_setting('transaction_read_only') = 'on' as "isReadOnly",
+         array(${columnsSql(`any('{r,p}')`)}) as columns,
          (select to_jsonb(t) from (
             select state, state_since as "stateSince", outage_since as "outageSince", outage_cause as "outageCause",
                    apply_fault as "applyFault", loaded_at as "loadedAt", renewed_at as "renewedAt", current_at as "currentAt",
+                   ${isCurrent} as "isCurrent",
                    to_timestamp(nullif(split_part(watermark, '.', 1), '0')::bigint / 1000.0) as "watermarkAt"
               from subscriptions where topic = $1) t) as subscription,
          (select received_at from event_queue where topic = $1 and attempts = 0
@@ -86,7 +94,9 @@ const factsSql = `
             from resyncs r
            where r.mode = 'repair' and r.error is not null and r.state in ('failed', 'queued', 'reading', 'applying')
              and ${isOwnRepair('r')}) as "failedRepairs",
-         to_regclass($2) is not null as "hasJobs",
+         (select to_jsonb(t) from (
+            select count(*)::int as count, min(created_on) as since, coalesce(max(output ->> 'message'), '') as error
+              from ${queueSchema}.job where name = '${queues.reread}' and state = 'retry' having count(*) > 0) t) as "failingRereads",
          (select coalesce(jsonb_agg(jsonb_build_object('task', task, 'error', error, 'since', started_at)), '[]')
             from housekeeping where error is not null) as "failedMaintenance",
          (select max(read_at) from resyncs
@@ -94,20 +104,8 @@ const factsSql = `
          (select max(verified_through) from resyncs
            where mode <> 'repair' and scope = 'all' and state = 'done' and (repairs or different = 0)) as "verifiedThrough"`;
 
-/** Reads the job queue, whose tables exist after its first start. */
-async function readFailingRereads(
-  client: Queryable,
-  queueSchema: string,
-): Promise<StoredFacts['failingRereads']> {
-  const { rows } = await client.query<NonNullable<StoredFacts['failingRereads']>>(
-    `select count(*)::int as count, min(created_on) as since, coalesce(max(output ->> 'message'), '') as error
-       from ${queueSchema}.job where name = 're-read' and state = 'retry' having count(*) > 0`,
-  );
-  return rows[0] ?? null;
-}
-
 function toSubscription(row: SubscriptionJson): SubscriptionFacts {
-  const { state, outageSince, outageCause, applyFault } = row;
+  const { state, outageSince, outageCause, applyFault, isCurrent: current } = row;
   const since = toDate(outageSince);
   return {
     state,
@@ -117,6 +115,7 @@ function toSubscription(row: SubscriptionJson): SubscriptionFacts {
     loadedAt: toDate(row.loadedAt),
     renewedAt: toDate(row.renewedAt),
     currentAt: toDate(row.currentAt),
+    isCurrent: current === true,
     watermarkAt: toDate(row.watermarkAt),
   };
 }
@@ -147,12 +146,14 @@ type SubscriptionJson = {
   readonly loadedAt: string | null;
   readonly renewedAt: string | null;
   readonly currentAt: string | null;
+  readonly isCurrent: boolean | null;
   readonly watermarkAt: string | null;
 };
 
 type Row = {
   readonly now: Date;
   readonly isReadOnly: boolean;
+  readonly columns: readonly string[];
   readonly subscription: SubscriptionJson | null;
   readonly oldestWaitingAt: Date | null;
   readonly lastAppliedAt: Date | null;
@@ -166,7 +167,7 @@ type Row = {
   readonly unconfirmedResyncs: readonly One<StoredFacts['unconfirmedResyncs']>[];
   readonly failedComparison: One<StoredFacts['failedComparison']> | null;
   readonly failedRepairs: readonly One<StoredFacts['failedRepairs']>[];
-  readonly hasJobs: boolean;
+  readonly failingRereads: One<StoredFacts['failingRereads']> | null;
   readonly failedMaintenance: readonly One<StoredFacts['failedMaintenance']>[];
   readonly readThrough: Date | null;
   readonly verifiedThrough: Date | null;

@@ -21,6 +21,8 @@ export type Verdict = {
   readonly freshThrough: Date | null;
   /** The time since `freshThrough`, in milliseconds, by the clock of the database; null if that is unknown. */
   readonly lagMs: number | null;
+  /** Whether the mirror is current at this moment. `freshThrough` is saved every few seconds only. */
+  readonly isCurrent: boolean;
   /** Up to when a comparison has shown that the mirror equals Salesforce; null without one. */
   readonly verifiedThrough: Date | null;
 };
@@ -39,6 +41,7 @@ export function judgeHealth(facts: HealthFacts, graceMs: number = defaultGraceMs
     problems: [...down, ...degraded],
     freshThrough: through,
     lagMs: through === null ? null : Math.max(0, facts.now.getTime() - through.getTime()),
+    isCurrent: facts.stored?.subscription?.isCurrent === true,
     verifiedThrough: facts.stored?.verifiedThrough ?? null,
   };
 }

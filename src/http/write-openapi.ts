@@ -31,6 +31,7 @@ async function generateOpenapi(): Promise<string> {
       problems: [],
       freshThrough: null,
       lagMs: null,
+      isCurrent: false,
       verifiedThrough: null,
     }),
     activity: createActivity(),

@@ -4,6 +4,7 @@ import type { Queryable } from '../db/database.ts';
 import type { PrismaClient, Subscription } from '../db/generated/client.ts';
 import { expectHeld, type Lease } from '../db/lease.ts';
 import { storableJson } from '../db/storable.ts';
+import { wakeUpSql } from '../db/wake-up.ts';
 import type { SalesforceError } from '../salesforce/error.ts';
 import type { Outage, OutageCause } from './outage.ts';
 
@@ -162,7 +163,8 @@ export async function markLoaded(client: Queryable, topic: string): Promise<void
     text: `update subscriptions
               set read_through_at = now(),
                   loaded_at = case when exists (select from failed_records) then loaded_at else now() end
-            where topic = $1`,
+            where topic = $1
+           returning ${wakeUpSql('write-back')}`,
     values: [topic],
   });
 }

@@ -8,7 +8,7 @@ import { deletions } from './delete-old.ts';
 import { deleteOldEvents } from './delete-old-events.ts';
 import { foldAccounts, isBehind } from './fold-accounts.ts';
 import { horizonAt } from './retention-policy.ts';
-import { runTask, type Task } from './run-task.ts';
+import { runTask, selectDueTasks, type Task } from './run-task.ts';
 
 export type MaintenanceContext = Pick<AppContext, 'pool' | 'retention' | 'logger'> & {
   readonly fold?: typeof foldHistory;
@@ -22,7 +22,7 @@ const batchRows = 500;
 export async function runMaintenance(context: MaintenanceContext, signal: AbortSignal): Promise<void> {
   await runLoop({
     step: async () => {
-      for (const task of maintenanceTasks(context)) {
+      for (const task of await selectDueTasks(context.pool, maintenanceTasks(context))) {
         if (signal.aborted) return 'wait';
         await runTask(context.pool, task, signal).then(
           (rows) => rows && context.logger.info({ task: task.name, rows }, 'maintenance done'),

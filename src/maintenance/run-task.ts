@@ -60,6 +60,18 @@ export async function runTask(
   }
 }
 
+/** Selects the tasks whose interval has passed since the last run by any process. */
+export async function selectDueTasks(pool: pg.Pool, tasks: readonly Task[]): Promise<Task[]> {
+  const { rows } = await pool.query<{ task: string }>({
+    name: 'select-due-tasks',
+    text: `select task from unnest($1::text[], $2::float8[]) as t (task, interval_ms) left join housekeeping h using (task)
+            where h.started_at is null or h.started_at < now() - t.interval_ms * interval '1 millisecond'`,
+    values: [tasks.map(({ name }) => name), tasks.map(({ minIntervalMs }) => minIntervalMs)],
+  });
+  const due = new Set(rows.map((row) => row.task));
+  return tasks.filter(({ name }) => due.has(name));
+}
+
 /** Claims the run if the task is due. @returns whether it was due and not claimed by another process */
 async function claim(pool: pg.Pool, task: string, minIntervalMs: number): Promise<boolean> {
   const { rowCount } = await pool.query({

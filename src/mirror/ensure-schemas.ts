@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { logFailure } from '../db/log-failure.ts';
 import { readNewestSchemaId } from '../ingest/stored-schemas.ts';
 import type { SchemaCache } from '../salesforce/schema-cache.ts';
-import { ensureColumns } from './prepare-mirror.ts';
+import { ensureColumns, logRenamedViews } from './prepare-mirror.ts';
 
 /**
  * A schema cache that adds the columns for the fields of a schema before it returns the schema for the first time. If
@@ -14,7 +14,8 @@ export function withColumns(schemas: SchemaCache, pool: pg.Pool, logger: Logger)
     const { name, entityFields } = await schemas.get(schemaId);
     if (name !== 'AccountChangeEvent') return;
     try {
-      await ensureColumns(pool, entityFields.slice(1), (await readNewestSchemaId(pool)) === schemaId);
+      const isNewest = (await readNewestSchemaId(pool)) === schemaId;
+      logRenamedViews(logger, await ensureColumns(pool, entityFields.slice(1), isNewest));
     } catch (error) {
       logFailure(logger, error, 'columns for new fields not added yet; retrying');
       throw error;

@@ -13,6 +13,7 @@ import {
   type MirroredField,
   planColumns,
   schemaFields,
+  unusedName,
 } from './plan-columns.ts';
 import { allFields, restoreColumns, saveRestored } from './restore-columns.ts';
 import { beside, lockViews, readColumnNames, tableName } from './table-columns.ts';
@@ -33,13 +34,14 @@ const lockTimeoutMs = 1_000;
 
 /**
  * Creates the table of accounts and its views, or adapts them to the settings. Does nothing if they are up to date.
+ * @returns the names under which views with other columns, which were changed by hand, are kept
  * @throws MirrorSchemaError if the schema cannot be created, or holds the mirror of another Tidemark
  */
-export async function prepareMirror(pool: pg.Pool, settings: MirrorSettings): Promise<void> {
-  await inTransaction(pool, async (client) => {
+export async function prepareMirror(pool: pg.Pool, settings: MirrorSettings): Promise<readonly string[]> {
+  return inTransaction(pool, async (client) => {
     await lockMirror(client);
     await claimTable(client, settings);
-    await changeColumns(client, baseFields(settings.codeField), false);
+    return changeColumns(client, baseFields(settings.codeField), false);
   });
 }
 
@@ -47,21 +49,22 @@ export async function prepareMirror(pool: pg.Pool, settings: MirrorSettings): Pr
  * Adds columns for the fields of a change event schema.
  * @param schema the fields without the header
  * @param isNewest whether other fields no longer exist
+ * @returns the names under which views with other columns, which were changed by hand, are kept
  * @throws error 55P03 if another session blocks the table; nothing is changed then
  */
 export async function ensureColumns(
   pool: pg.Pool,
   schema: readonly SchemaField[],
   isNewest: boolean,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { codeField } = await readMirrorObject(pool);
   const fields = schemaFields(schema);
   const paths = new Set(fields.map(({ path }) => path));
   const all = [...baseFields(codeField).filter(({ path }) => !paths.has(path)), ...fields];
-  if (planColumns(await readMirrorColumns(pool), all, isNewest).length === 0) return;
-  await inTransaction(pool, async (client) => {
+  if (planColumns(await readMirrorColumns(pool), all, isNewest).length === 0) return [];
+  return inTransaction(pool, async (client) => {
     await lockMirror(client);
-    await changeColumns(client, all, isNewest);
+    return changeColumns(client, all, isNewest);
   });
 }
 
@@ -123,7 +126,7 @@ async function changeColumns(
   client: pg.PoolClient,
   fields: readonly MirroredField[],
   isNewest: boolean,
-): Promise<void> {
+): Promise<string[]> {
   const object = await readMirrorObject(client);
   const { sql } = mirrorTable(object, []);
   const { lost, isRestored } = await restoreColumns(client, sql);
@@ -143,7 +146,7 @@ async function changeColumns(
   for (const { name, definition } of accountIndexes(table))
     if (before.length === 0)
       await client.query(`create index if not exists ${quoted(name)} on ${definition}`);
-  await replaceViews(client, table);
+  return replaceViews(client, table);
 }
 
 async function saveColumns(client: Queryable, planned: readonly MirrorColumn[]): Promise<void> {
@@ -165,19 +168,56 @@ async function saveColumns(client: Queryable, planned: readonly MirrorColumn[]):
 }
 
 /** The comment of a view holds the digest of its definition: a view that is up to date is not locked. */
-async function replaceViews(client: pg.PoolClient, table: MirrorTable): Promise<void> {
-  await replaceView(client, beside(table.sql, 'live'), liveView(table));
-  await replaceView(client, 'accounts', accountsView(table));
-  await replaceView(client, beside(table.sql, 'history'), historyView);
+async function replaceViews(client: pg.PoolClient, table: MirrorTable): Promise<string[]> {
+  return [
+    ...(await replaceView(client, beside(table.sql, 'live'), liveView(table))),
+    ...(await replaceView(client, 'accounts', accountsView(table))),
+    ...(await replaceView(client, beside(table.sql, 'history'), historyView)),
+  ];
 }
 
-async function replaceView(client: pg.PoolClient, name: string, definition: string): Promise<void> {
+/** PostgreSQL's code if the columns of a view do not begin with the former ones. */
+const columnsDiffer = '42P16';
+
+/**
+ * Other views may depend on one whose columns were changed by hand: it is renamed, not dropped.
+ * @returns its new name, if it was renamed
+ */
+async function replaceView(client: pg.PoolClient, name: string, definition: string): Promise<string[]> {
   const digest = createHash('sha256').update(definition).digest('hex').slice(0, 16);
   const { rows } = await client.query<{ comment: string | null }>(
     `select obj_description(to_regclass($1), 'pg_class') as comment`,
     [name],
   );
-  if (rows[0]?.comment?.endsWith(digest) === true) return;
-  await client.query(`create or replace view ${name} as ${definition}`);
+  if (rows[0]?.comment?.endsWith(digest) === true) return [];
+  const renamed: string[] = [];
+  await client.query('savepoint view');
+  await client.query(`create or replace view ${name} as ${definition}`).catch(async (error: Error) => {
+    if ((error as { code?: unknown }).code !== columnsDiffer) throw error;
+    await client.query('rollback to savepoint view');
+    renamed.push(await renameView(client, name));
+    await client.query(`create view ${name} as ${definition}`);
+  });
   await client.query(`comment on view ${name} is 'Maintained by Tidemark. Definition ${digest}'`);
+  return renamed;
+}
+
+async function renameView(client: pg.PoolClient, name: string): Promise<string> {
+  const { rows } = await client.query<{ used: string[]; own: string }>(
+    `select v.relname as own, array(select relname from pg_class where relnamespace = v.relnamespace) as used
+       from pg_class v where v.oid = $1::regclass`,
+    [name],
+  );
+  const kept = unusedName(`${rows[0]?.own}_changed`, new Set(rows[0]?.used));
+  await client.query(`alter view ${name} rename to ${quoted(kept)}`);
+  return kept;
+}
+
+/** Tells the operator about views that were changed by hand. @param views their new names */
+export function logRenamedViews(
+  logger: { warn(fields: object, message: string): void },
+  views: readonly string[],
+): void {
+  if (views.length > 0)
+    logger.warn({ views }, 'views of the table of accounts were changed by hand; renamed and created again');
 }

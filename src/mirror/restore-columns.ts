@@ -31,7 +31,8 @@ export async function restoreColumns(
       where ${hasDrifted}`,
     [table, JSON.stringify(fixedTypes)],
   );
-  if (rows.length === 0) return { lost: [], isRestored: false };
+  const isKeyLost = await restoreKey(client, table);
+  if (rows.length === 0) return { lost: isKeyLost ? [allFields] : [], isRestored: isKeyLost };
   await lockViews(client, table);
   const names = new Set(await readColumnNames(client, table));
   for (const { name, state, present } of rows) {
@@ -51,7 +52,28 @@ export async function restoreColumns(
     await client.query(`alter table ${table} add column ${name} ${fixed} ${rest}`);
   }
   const current = rows.filter(({ state }) => state === 'current');
-  return { lost: [...new Set(current.map(({ path }) => topOf(path)))], isRestored: true };
+  const lost = [...(isKeyLost ? [allFields] : []), ...current.map(({ path }) => topOf(path))];
+  return { lost: [...new Set(lost)], isRestored: true };
+}
+
+/** SQL condition: a table has the primary key `id`. */
+const hasKey = (table: string): string => `exists (
+  select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+   where i.indrelid = ${table} and i.indisprimary and i.indnatts = 1 and a.attname = 'id')`;
+
+/** Restores the primary key. @returns whether the ids are lost; the rows are then deleted */
+async function restoreKey(client: pg.PoolClient, table: string): Promise<boolean> {
+  const { rows } = await client.query<{ hasKey: boolean }>(`select ${hasKey('$1::regclass')} as "hasKey"`, [
+    table,
+  ]);
+  if (rows[0]?.hasKey === true) return false;
+  await lockViews(client, table);
+  if ((await readColumnNames(client, table)).includes('id')) {
+    await client.query(`alter table ${table} add primary key (id)`);
+    return false;
+  }
+  await client.query(`truncate ${table}; alter table ${table} add column id text primary key`);
+  return true;
 }
 
 type ColumnDrift = {
@@ -87,6 +109,7 @@ export async function isMirrorDamaged(client: Queryable): Promise<boolean> {
                     to_regclass(format('%I.%I', schema_name, table_name || '_history')) as history
                from mirror_objects where object = '${accountObject}')
            select account is null or live is null or history is null or to_regclass('accounts') is null
+                  or not ${hasKey('account')}
                   or (select count(*) from pg_attribute a
                        where a.attrelid = account and not a.attisdropped and a.attname = any($1::text[])) < $2
                   or exists (

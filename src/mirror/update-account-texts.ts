@@ -22,9 +22,11 @@ export async function updateTextsUntilAborted(
     step: async () => {
       if (!isComplete) await queueMissingTexts(pool);
       isComplete = true;
+      const { isQueued, isCatchingUp } = await readTextWork(pool);
+      if (!isQueued) return 'wait';
       const startedAt = performance.now();
       const updated = await updateAccountTexts(pool, batchSize);
-      return nextStep(updated, performance.now() - startedAt, await isCatchingUp(pool));
+      return nextStep(updated, performance.now() - startedAt, isCatchingUp);
     },
     wakeOn: (ms) => wakeUps.next('applied', ms),
     pollMs,
@@ -45,13 +47,20 @@ export function nextStep(updated: number, busyMs: number, isCatchingUp: boolean)
   return updated === batchSize ? 'again' : { pauseMs: minPauseMs };
 }
 
-/** Whether events wait to be applied, or a resync merges records. */
-async function isCatchingUp(pool: pg.Pool): Promise<boolean> {
-  const { rowCount } = await pool.query({
-    name: 'is-catching-up',
-    text: `select where exists (select from event_queue) or exists (select from resyncs where state = 'applying')`,
+type TextWork = {
+  readonly isQueued: boolean;
+  /** Whether events wait to be applied, or a resync merges records. */
+  readonly isCatchingUp: boolean;
+};
+
+async function readTextWork(pool: pg.Pool): Promise<TextWork> {
+  const { rows } = await pool.query<TextWork>({
+    name: 'read-text-work',
+    text: `select exists (select from account_text_queue) as "isQueued",
+                  exists (select from event_queue)
+                  or exists (select from resyncs where state = 'applying') as "isCatchingUp"`,
   });
-  return rowCount === 1;
+  return rows[0] ?? { isQueued: false, isCatchingUp: false };
 }
 
 /** Queues accounts that have no searched text, and texts without an account. */

@@ -20,8 +20,24 @@ export function healthReasons({ problems }: Verdict): HealthReason[] {
   }));
 }
 
+// Another leader may have saved another one since.
+const maxAgeMs = 60_000;
+
+/** Returns a function that saves the verdict if it has changed. An unchanged one is compared with the newest row once a minute. */
+export function createHealthRecorder(client: Queryable): (verdict: Verdict) => Promise<void> {
+  let saved = '';
+  let savedAt = 0;
+  return async (verdict) => {
+    const { health, problems } = verdict;
+    const current = [health, ...new Set(problems.map(({ code }) => code))].sort().join(' ');
+    if (current === saved && Date.now() - savedAt < maxAgeMs) return;
+    await saveHealth(client, verdict);
+    [saved, savedAt] = [current, Date.now()];
+  };
+}
+
 /** Inserts a row if the health or the codes of its reasons differ from the newest row. */
-export async function saveHealth(client: Queryable, verdict: Verdict): Promise<void> {
+async function saveHealth(client: Queryable, verdict: Verdict): Promise<void> {
   await client.query({
     name: 'save-health',
     text: `insert into health_changes (health, reasons)

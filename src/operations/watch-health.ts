@@ -1,12 +1,11 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { type Activity, readTotals } from '../activity.ts';
-import { isCurrent } from '../db/lease.ts';
 import { logFailure } from '../db/log-failure.ts';
 import type { Egress } from '../egress/egress.ts';
 import type { Verdict } from '../health/verdict.ts';
 import { runLoop } from '../run-loop.ts';
-import { healthReasons, saveHealth } from './health-changes.ts';
+import { createHealthRecorder, healthReasons } from './health-changes.ts';
 import { createMinuteCollector, saveMinute } from './minute-statistics.ts';
 import {
   addNotifications,
@@ -18,7 +17,6 @@ import {
 
 export type WatchContext = {
   readonly pool: pg.Pool;
-  readonly topic: string;
   readonly activity: Activity;
   readonly send: Egress['send'];
   readonly notify: NotifyOptions;
@@ -34,12 +32,16 @@ export type WatchContext = {
  * While the database is unreachable, it reports that directly, once.
  */
 export async function watchHealth(context: WatchContext, signal: AbortSignal): Promise<void> {
-  const { pool, topic, activity, send, notify, health, isLeader, pollMs, logger } = context;
+  const { pool, activity, send, notify, health, isLeader, pollMs, logger } = context;
   const minutes = createMinuteCollector();
+  let saveChange = createHealthRecorder(pool);
   let reportsOutage = false;
   await runLoop({
     step: async () => {
-      if (!isLeader() && !reportsOutage) return 'wait';
+      if (!isLeader() && !reportsOutage) {
+        saveChange = createHealthRecorder(pool);
+        return 'wait';
+      }
       const verdict = await health();
       const outage = verdict.problems.some(
         ({ code, severity }) => severity === 'down' && code === databaseCode,
@@ -49,9 +51,8 @@ export async function watchHealth(context: WatchContext, signal: AbortSignal): P
         await notifyDirectly(send, notify, outageMessage(verdict, outage), signal);
       }
       if (outage || !isLeader()) return 'wait';
-      await saveHealth(pool, verdict);
-      // The stored time is renewed every few seconds only.
-      const lagMs = (await isCurrent(pool, topic)) ? 0 : verdict.lagMs;
+      await saveChange(verdict);
+      const lagMs = verdict.isCurrent ? 0 : verdict.lagMs;
       const ended = minutes.sample(Date.now(), await readTotals(activity), lagMs);
       if (ended !== undefined) await saveMinute(pool, ended);
       await addNotifications(pool, notify.urls);

@@ -8,19 +8,19 @@ export type DueCount = { readonly count: number; readonly more: boolean };
 
 /**
  * Waits until a full batch is due, or until no code was added during one pause.
- * @param pauseMs milliseconds between two counts
- * @returns the number of due codes
+ * @param pauseMs milliseconds between two reads
+ * @returns the last read
  */
-export async function collectBatch(
-  countDue: () => Promise<DueCount>,
+export async function collectBatch<Due extends DueCount>(
+  readDue: () => Promise<Due>,
   options: { readonly maxBatchSize: number; readonly pauseMs: number; readonly signal: AbortSignal },
-): Promise<number> {
-  let { count } = await countDue();
-  for (let pauses = 0; count > 0 && count < options.maxBatchSize && pauses < maxPauses; pauses++) {
+): Promise<Due> {
+  let due = await readDue();
+  for (let pauses = 0; due.count > 0 && due.count < options.maxBatchSize && pauses < maxPauses; pauses++) {
     await pause(options.pauseMs, undefined, { signal: options.signal });
-    const now = await countDue();
-    if (now.count === count && !now.more) break;
-    count = now.count;
+    const { count } = due;
+    due = await readDue();
+    if (due.count === count && !due.more) break;
   }
-  return count;
+  return due;
 }

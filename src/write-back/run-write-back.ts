@@ -12,7 +12,8 @@ import { createStatusReporter } from './status-reporter.ts';
 import { emptyWorklist } from './worklist.ts';
 import { handleFailure, type LoopState, writeNextBatch } from './write-next-batch.ts';
 
-const pollIntervalMs = 1_000;
+// Due codes send a wake-up; the poll finds those whose wake-up was lost.
+const pollIntervalMs = 5_000;
 const restartMs = 1_000;
 
 /**
@@ -71,9 +72,7 @@ async function writeOrBackOff(
   signal: AbortSignal,
 ): Promise<NextStep> {
   try {
-    const { hasMore, pauseMs } = await writeNextBatch(context, state, signal);
-    if (pauseMs > 0) return { pauseMs };
-    return hasMore ? 'again' : 'wait';
+    return await writeNextBatch(context, state, signal);
   } catch (error) {
     if (signal.aborted || !(error instanceof SalesforceError)) throw error;
     return { pauseMs: await handleFailure(context, state, error) };

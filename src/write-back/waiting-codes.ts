@@ -17,14 +17,31 @@ const due = `from signup_codes c join accounts a on a.id = c.account_id
   where c.state = 'pending' and not a.deleted and c.due_at <= now() and c.code is not null`;
 const dueColumns = 'c.account_id as id, c.code, c.tries, c.refusals, c.replaces';
 
+/** The codes to send next. */
+export type DueCodes = DueCount & {
+  readonly codes: readonly DueCode[];
+  /** Milliseconds until a further code is due, one minute at most; null if none is waiting. */
+  readonly nextDueMs: number | null;
+};
+
 /** Reads the codes to send next: those of new accounts first, then by waiting time. */
-export async function readDueCodes(client: Queryable, limit: number): Promise<DueCode[]> {
-  const { rows } = await client.query<DueCode>({
+export async function readDueCodes(client: Queryable, topic: string, limit: number): Promise<DueCodes> {
+  const { rows } = await client.query<
+    Pick<DueCodes, 'more' | 'nextDueMs'> & (DueCode | Record<keyof DueCode, null>)
+  >({
     name: 'read-due-codes',
-    text: `select ${dueColumns} ${due} order by c.due_at, c.account_id limit $1`,
-    values: [limit],
+    text: `select w.more, w."nextDueMs", d.id, d.code, d.tries, d.refusals, d.replaces
+             from (select exists (select from event_queue where topic = $2) as more,
+                          (select ceil(least(extract(epoch from min(due_at) - now()), 60) * 1000)::int
+                             from signup_codes where state = 'pending' and due_at > now()) as "nextDueMs") w
+             left join lateral (
+               select ${dueColumns}, c.due_at ${due} order by c.due_at, c.account_id limit $1) d on true
+            order by d.due_at, d.id`,
+    values: [limit, topic],
   });
-  return rows;
+  const codes = rows.flatMap(({ more: _, nextDueMs: __, ...row }) => (row.id === null ? [] : [row]));
+  const { more = false, nextDueMs = null } = rows[0] ?? {};
+  return { codes, count: codes.length, more, nextDueMs };
 }
 
 /** Reads the codes of these accounts that are still due, ordered by id. */
@@ -36,17 +53,6 @@ export async function readDueCodesOf(client: Queryable, ids: readonly string[]):
     values: [ids],
   });
   return rows;
-}
-
-/** Counts the codes that are due, up to `limit`. */
-export async function countDueCodes(client: Queryable, topic: string, limit: number): Promise<DueCount> {
-  const { rows } = await client.query<DueCount>({
-    name: 'count-due-codes',
-    text: `select (select count(*)::int from (select ${due} limit $1) d) as count,
-                  exists (select from event_queue where topic = $2) as more`,
-    values: [limit, topic],
-  });
-  return rows[0] ?? { count: 0, more: false };
 }
 
 /**

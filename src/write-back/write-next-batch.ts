@@ -1,5 +1,6 @@
 import type { CodeError } from '../codes/signup-code.ts';
 import { actionOf } from '../health/failure-cause.ts';
+import type { NextStep } from '../run-loop.ts';
 import { SalesforceError } from '../salesforce/error.ts';
 import { backfillNextAccounts } from './backfill.ts';
 import type { Reason } from './check-field.ts';
@@ -24,7 +25,7 @@ import type { PoisonRecordDetector, RecordFailures } from './poison-record-detec
 import { isTooLarge } from './refusal-class.ts';
 import type { BatchReporter } from './report-batch.ts';
 import type { StatusReporter } from './status-reporter.ts';
-import { countDueCodes, type DueCode, readDueCodes, readDueCodesOf, saveOutcomes } from './waiting-codes.ts';
+import { type DueCode, type DueCodes, readDueCodes, readDueCodesOf, saveOutcomes } from './waiting-codes.ts';
 import { addWork, takeNext, type Worklist } from './worklist.ts';
 import { type BatchReport, writeBatch } from './write-batch.ts';
 
@@ -43,22 +44,23 @@ export type LoopState = {
   readonly isLockConfirmed: () => boolean;
 };
 
-/** Whether more codes may be due, and the milliseconds until the next call. */
-export type Step = { readonly hasMore: boolean; readonly pauseMs: number };
+// How often it is decided whether a check of the field is due.
+const checkPollMs = 1_000;
 
 /** Writes the next batch of codes, if any are due; otherwise continues the backfill. */
 export async function writeNextBatch(
   context: WriteBackContext,
   state: LoopState,
   signal: AbortSignal,
-): Promise<Step> {
+): Promise<NextStep> {
   const { fieldHealth, reportStatus, isLockConfirmed, worklist } = state;
-  if (!(await fieldHealth.isUsable(signal))) return idle;
-  const batch = await nextBatch(context, state, signal);
+  if (!(await fieldHealth.isUsable(signal))) return { waitMs: checkPollMs };
+  const { codes: batch, nextDueMs } = await nextBatch(context, state, signal);
   if (batch.length === 0) {
     state.reporter.flush();
     if (state.pace.failures === 0) await reportStatus('running');
-    return { hasMore: await backfillNextAccounts(context), pauseMs: 0 };
+    if (await backfillNextAccounts(context)) return 'again';
+    return nextDueMs === null ? 'wait' : { waitMs: nextDueMs };
   }
   const evidence = {
     accessRefusals: state.accessRefusals,
@@ -84,28 +86,27 @@ async function nextBatch(
   { pool, topic, collectMs }: WriteBackContext,
   state: LoopState,
   signal: AbortSignal,
-): Promise<readonly DueCode[]> {
+): Promise<Pick<DueCodes, 'codes' | 'nextDueMs'>> {
   const maxBatchSize = state.pace.batchSize;
   for (;;) {
     const { ids, rest } = takeNext(state.worklist, maxBatchSize);
     if (ids.length === 0) break;
     state.worklist = rest;
-    const batch = await readDueCodesOf(pool, ids);
-    if (batch.length > 0) return batch;
+    const codes = await readDueCodesOf(pool, ids);
+    if (codes.length > 0) return { codes, nextDueMs: null };
   }
-  const count = await collectBatch(() => countDueCodes(pool, topic, maxBatchSize), {
+  return collectBatch(() => readDueCodes(pool, topic, maxBatchSize), {
     maxBatchSize,
     pauseMs: collectMs,
     signal,
   });
-  return count === 0 ? [] : readDueCodes(pool, maxBatchSize);
 }
 
 async function processReport(
   context: WriteBackContext,
   state: LoopState,
   report: BatchReport,
-): Promise<Step> {
+): Promise<NextStep> {
   const { call, outcomes } = report;
   const { fieldHealth, reportStatus } = state;
   state.poisonRecords.countSuccess();
@@ -114,7 +115,7 @@ async function processReport(
     fieldHealth.checkSoon();
   if (call === null) {
     await reportStatus('running');
-    return next;
+    return 'again';
   }
   state.accessRefusals = call.accessRefusals;
   state.pace = paceAfter(state.pace, call, Date.now());
@@ -130,10 +131,10 @@ async function processReport(
       call.refusedBy === 'org' ? 'waiting' : 'paused',
       refusalReason(call.refusedBy, call.error),
     );
-    return { hasMore: true, pauseMs: refusalPauseMs(state.pace, context.retryPolicy, Math.random()) };
+    return { pauseMs: refusalPauseMs(state.pace, context.retryPolicy, Math.random()) };
   }
   await reportStatus('running');
-  return next;
+  return 'again';
 }
 
 /** The reason that the status shows while every write is refused: Salesforce's message and the remedy. */
@@ -213,6 +214,3 @@ export async function handleFailure(
   }
   return pauseMs(pace, error, Math.random());
 }
-
-const idle: Step = { hasMore: false, pauseMs: 0 };
-const next: Step = { hasMore: true, pauseMs: 0 };

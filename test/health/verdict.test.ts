@@ -21,6 +21,7 @@ const subscription: SubscriptionFacts = {
   loadedAt: ago(86_400),
   renewedAt: ago(2),
   currentAt: ago(2),
+  isCurrent: true,
   watermarkAt: ago(200),
 };
 const stored: StoredFacts = {
@@ -72,6 +73,12 @@ const broken: readonly (readonly [name: string, HealthFacts, 'degraded' | 'down'
   [
     'a column was removed',
     { ...facts, missingColumns: ['accounts.name'], stored: null },
+    'down',
+    'database-columns-missing',
+  ],
+  [
+    'the table of accounts was removed',
+    { ...facts, missingTable: 'relation "accounts" does not exist', stored: null },
     'down',
     'database-columns-missing',
   ],
@@ -293,6 +300,7 @@ describe('the verdict', () => {
       problems: [],
       freshThrough: ago(2),
       lagMs: 2_000,
+      isCurrent: true,
       verifiedThrough: ago(7_200),
     });
   });

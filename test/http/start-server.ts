@@ -117,6 +117,7 @@ export const healthy: Verdict = {
   problems: [],
   freshThrough: null,
   lagMs: null,
+  isCurrent: false,
   verifiedThrough: null,
 };
 

@@ -30,7 +30,7 @@ const field = (
   parts: [...parts],
   scalars: new Map(parts.length === 0 ? [['', scalar]] : parts.map((part) => [part, scalar])),
 });
-const addColumns = (...fields: SchemaField[]): Promise<void> =>
+const addColumns = (...fields: SchemaField[]): Promise<unknown> =>
   ensureColumns(
     server.database.pool,
     [field('ChangeEventHeader', 'text'), field('Name', 'text'), ...fields],

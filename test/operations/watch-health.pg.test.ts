@@ -53,7 +53,6 @@ describe('watching the health', () => {
     const ended = watchHealth(
       {
         pool: database.pool,
-        topic,
         activity: createActivity(),
         send: directEgress.send,
         notify: { urls: [url], signingKey },
@@ -191,6 +190,7 @@ function verdictOf(...problems: Problem[]): Verdict {
     problems,
     freshThrough: null,
     lagMs: null,
+    isCurrent: false,
     verifiedThrough: null,
   };
 }

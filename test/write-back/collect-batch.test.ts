@@ -32,7 +32,7 @@ describe('collection of a batch', () => {
     ['does not wait without a limit', Array.from({ length: 50 }, (_, n) => n + 1), 11, 11],
   ])('the collection of a batch %s', async (_, found, count, times) => {
     const seen = counts(...found);
-    expect(await collectBatch(seen.countDue, options)).toBe(count);
+    expect((await collectBatch(seen.countDue, options)).count).toBe(count);
     expect(seen.taken).toBe(times);
   });
 

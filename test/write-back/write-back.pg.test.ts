@@ -28,7 +28,7 @@ describe('writes of codes to Salesforce', () => {
     retryPolicy: defaultRetryPolicy,
     timing: defaultTiming,
   });
-  const due = () => readDueCodes(mirror.database.pool, 200);
+  const due = async () => (await readDueCodes(mirror.database.pool, mirror.context.topic, 200)).codes;
   const waiting = {
     signal: new AbortController().signal,
     isLockConfirmed: () => true,

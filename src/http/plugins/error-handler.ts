@@ -97,6 +97,6 @@ export function isDatabaseUnavailable(error: Error): boolean {
   return isDatabaseUnreachable(error) || temporaryCodes.test(databaseErrorCode(error));
 }
 
-// PostgreSQL: transaction rollback, insufficient resources, lock not available, operator intervention, system error, and a
-// read-only transaction.
-const temporaryCodes = /^(?:40|53|55P03|57|58|25006)/;
+// PostgreSQL: transaction rollback, insufficient resources, lock not available, operator intervention, system error, a
+// read-only transaction, and a column or table that was removed by hand: that of accounts is restored.
+const temporaryCodes = /^(?:40|53|55P03|57|58|25006|42703|42P01)/;
