@@ -8,6 +8,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { startJobs } from '../../src/db/jobs.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { maintainIndexes } from '../../src/mirror/maintain-indexes.ts';
 import { prepareMirror } from '../../src/mirror/prepare-mirror.ts';
 import { buildConsole } from './build-console.ts';
 import { fastFolder } from './fast-folder.ts';
@@ -62,8 +63,10 @@ async function makeTemplate(url: string): Promise<void> {
   await prepareMirror(database.pool, { schema: 'salesforce', codeField: 'SignUpCode__c' });
   await makeAccountsWritable(database.pool);
   await database.close();
-  // The job queue makes its own tables, which takes longer than all migrations.
-  await (await startJobs(url, pino({ level: 'silent' }))).stop();
+  const logger = pino({ level: 'silent' });
+  // The job queue makes its own tables, and the leader its indexes, which takes longer than all migrations.
+  await (await startJobs(url, logger)).stop();
+  await maintainIndexes({ databaseUrl: url, fields: [], logger }, new AbortController().signal);
   const client = new pg.Client({ connectionString: url.replace(/\/tidemark$/, '/postgres') });
   await client.connect();
   // Each connection of each test signs in: 4,096 rounds of hashing on both sides prove nothing here.
