@@ -72,7 +72,7 @@ function confirmationProblems({ unconfirmedResyncs }: StoredFacts): Problem[] {
     degraded('resync-needs-confirmation', {
       summary: `Resync ${id} would mark many accounts as deleted and waits for a confirmation.`,
       since,
-      action: `Check that the integration user sees all accounts, then POST /v1/resyncs/${id}/confirm or cancel it.`,
+      action: `Check that the integration user sees all accounts, then confirm or cancel the resync: in the console under Resyncs, or with "tidemark resyncs confirm ${id}".`,
     }),
   );
 }
@@ -83,7 +83,7 @@ function codeProblems({ failedCodes }: StoredFacts): Problem[] {
       summary: `${count} signup ${count === 1 ? 'code was' : 'codes were'} refused by Salesforce (${code}).`,
       detail: message === '' ? null : message,
       since,
-      action: 'Correct the cause in Salesforce, then POST /v1/write-backs/retry with this error code.',
+      action: `Correct the cause in Salesforce, then send the codes again: in the console under Codes, or with "tidemark codes retry --error-code ${code}".`,
     }),
   );
 }

@@ -1,12 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { eventually } from '../helpers/eventually.ts';
 
 export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** The sizes at which every page is checked. */
-export const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 375, height: 740 } };
+/** Whether the console is built and a browser can open it. */
+export const hasConsole =
+  existsSync(chromiumPath) && existsSync(new URL('../../console/dist/index.html', import.meta.url));
+if (!hasConsole) process.stderr.write(`skipped: the console is not built, or there is no ${chromiumPath}\n`);
+
+export type Size = 'desktop' | 'phone';
+
+/** The sizes at which every page and every action is checked. */
+export const sizes = {
+  desktop: { width: 1280, height: 900 },
+  phone: { width: 375, height: 740 },
+} as const satisfies Record<Size, object>;
 
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -15,24 +25,62 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
+/** A page that is signed in, and what a user does with it. */
+export type Session = {
+  readonly page: Page;
+  /** What the browser has reported as an error. */
+  readonly errors: string[];
+  /** Opens a view by its path, and waits until its data is there. */
+  open(path: string): Promise<void>;
+  /** Follows a link of the navigation, which a phone shows after a click on "Menu". */
+  follow(name: string): Promise<void>;
+  click(name: string | RegExp): Promise<void>;
+  /** Clicks a button of the open dialog, which must be usable. */
+  confirm(name: string): Promise<void>;
+  says(text: string | RegExp): Promise<void>;
+};
+
 /** Opens a page whose errors are collected, and signs in by the form. */
 export async function signIn(
   browser: Browser,
   url: string,
   key: string,
-  { size }: { readonly size: keyof typeof sizes },
-): Promise<{ readonly page: Page; readonly errors: string[] }> {
-  const page = await browser.newPage({ viewport: sizes[size] });
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(message.text());
-  });
+  { size }: { readonly size: Size },
+): Promise<Session> {
+  const page = await browser.newPage({ viewport: sizes[size], reducedMotion: 'reduce' });
+  const errors = collectErrors(page);
   await page.goto(url);
   await page.getByLabel('API key').fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-  return { page, errors };
+  const click = (name: string | RegExp): Promise<void> => page.getByRole('button', { name }).first().click();
+  return {
+    page,
+    errors,
+    open: (path) => openView(page, url.replace(/\/$/, '') + path),
+    async follow(name) {
+      if (size === 'phone') await click('Menu');
+      await page.getByRole('link', { name, exact: true }).click();
+    },
+    click,
+    async confirm(name) {
+      const button = page.getByRole('dialog').getByRole('button', { name, exact: true });
+      await button.waitFor();
+      expectNone(await findProblems(page));
+      await button.click();
+    },
+    says: (text) => page.getByText(text).first().waitFor(),
+  };
+}
+
+/** The errors that the browser reports for a page: of scripts, of the content security policy, of responses. */
+export function collectErrors(page: Page): string[] {
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(`${message.text()} ${message.location().url}`);
+  });
+  return errors;
 }
 
 /** Opens a view by its URL, and waits until its data is there. */
@@ -46,19 +94,36 @@ export async function openView(page: Page, url: string): Promise<void> {
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-/** The violations of WCAG 2.2 AA that can be detected, with the elements. */
-export async function violations(page: Page): Promise<string[]> {
+/** What makes the page hard to use: violations of WCAG 2.2 AA that can be detected, and what does not fit the window. */
+export async function findProblems(page: Page): Promise<string[]> {
   // Evaluated by the debugger: the policy of the page forbids other scripts.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe);
   const found = (await page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(tags)} }).then(({ violations }) => violations)`,
+    `axe.run(document, { runOnly: ${JSON.stringify(tags)}, resultTypes: ['violations'] }).then(({ violations }) => violations)`,
   )) as { id: string; nodes: { html: string; failureSummary?: string }[] }[];
-  return found.flatMap(({ id, nodes }) =>
+  const violations = found.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),
   );
+  return [...violations, ...((await page.evaluate(findMisfits)) as string[])];
 }
 
-/** How much wider the page is than the window, in pixels. */
-export function overflow(page: Page): Promise<number> {
-  return page.evaluate('document.documentElement.scrollWidth - innerWidth') as Promise<number>;
+/** Only the dump of bytes may scroll sideways. */
+const findMisfits = `(() => {
+  const found = [];
+  const wider = document.documentElement.scrollWidth - innerWidth;
+  if (wider > 0) found.push('the page is ' + wider + ' px wider than the window');
+  for (const table of document.querySelectorAll('.table:has(table)')) {
+    const hidden = table.scrollWidth - table.clientWidth;
+    if (hidden > 0) found.push('the table ' + table.ariaLabel + ' hides ' + hidden + ' px');
+  }
+  for (const dialog of document.querySelectorAll('dialog[open]')) {
+    const { left, right, top, bottom } = dialog.getBoundingClientRect();
+    if (left < 0 || top < 0 || right > innerWidth || bottom > innerHeight) found.push('a dialog exceeds the window');
+  }
+  return found;
+})()`;
+
+/** @throws with all problems */
+export function expectNone(problems: readonly string[]): void {
+  if (problems.length > 0) throw new Error(`The page is hard to use:\n${problems.join('\n')}`);
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { fastFolder } from '../helpers/fast-folder.ts';
 import {
@@ -11,37 +11,60 @@ import {
   startService,
 } from '../helpers/service-process.ts';
 import type { ApiAccount, Page } from '../helpers/tidemark.ts';
+import { hasConsole, launchBrowser, signIn } from './console-browser.ts';
+
+const makeFolder = (): Promise<string> => mkdtemp(path.join(fastFolder(), 'tidemark-first-minute-'));
+
+const startIn = (dataDir: string, settings: Record<string, string> = {}): ServiceProcess =>
+  startService({ DATA_DIR: dataDir, PORT: '0', ...settings });
+
+const readConfirmed = (read: string): Promise<ApiAccount> =>
+  eventually('the account is there with a confirmed code', async () => {
+    const { data } = await runPrinted<Page<ApiAccount>>(read);
+    return data.find(({ codeState }) => codeState === 'confirmed');
+  });
 
 describe('the first minute without settings and without a Salesforce account', () => {
   let dataDir: string;
-  const started: ServiceProcess[] = [];
+  let service: ServiceProcess;
 
-  beforeEach(async () => {
-    dataDir = await mkdtemp(path.join(fastFolder(), 'tidemark-first-minute-'));
+  beforeAll(async () => {
+    dataDir = await makeFolder();
+    service = startIn(dataDir);
   });
-
-  afterEach(async () => {
-    for (const { child, ended } of started.splice(0)) {
-      child.kill('SIGINT');
-      await ended();
-    }
+  afterAll(async () => {
+    service?.child.kill('SIGINT');
+    await service?.ended();
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  const start = (settings: Record<string, string> = {}): ServiceProcess => {
-    const service = startService({ DATA_DIR: dataDir, PORT: '0', ...settings });
-    started.push(service);
-    return service;
-  };
-
-  const readConfirmed = (read: string): Promise<ApiAccount> =>
-    eventually('the account is there with a confirmed code', async () => {
-      const { data } = await runPrinted<Page<ApiAccount>>(read);
-      return data.find(({ codeState }) => codeState === 'confirmed');
-    });
+  it.skipIf(!hasConsole)(
+    'an account that is created in the console appears there with its code by clicking only',
+    async () => {
+      await curlLines(service);
+      const [, url = ''] = /^ *Console +(\S+)/m.exec(service.output()) ?? [];
+      const [, key = ''] = /^ *API key +(\S+)/m.exec(service.output()) ?? [];
+      const browser = await launchBrowser();
+      const { page, errors, follow, click } = await signIn(browser, url, key, { size: 'desktop' });
+      await follow('Simulator');
+      await page.getByLabel('Name of a new account').fill('Clicked Ltd');
+      await click('Create account');
+      await page.getByRole('heading', { level: 1, name: 'Accounts' }).waitFor();
+      const row = page.getByRole('row').filter({ hasText: 'Clicked Ltd' });
+      await row.getByText('confirmed').waitFor();
+      const code = await row.locator('code').innerText();
+      await row.getByRole('link', { name: 'Clicked Ltd' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Clicked Ltd' }).waitFor();
+      const life = page.getByRole('region', { name: 'Signup code' });
+      await life.getByText('confirmed').first().waitFor();
+      expect(await life.locator('code').first().innerText()).toBe(code);
+      expect(code).toMatch(/^\w{6,}$/);
+      expect(errors).toEqual([]);
+      await browser.close();
+    },
+  );
 
   it('the two printed commands work unchanged, the code reaches Salesforce, and Ctrl-C leaves nothing behind', async () => {
-    const service = start();
     const { create, read } = await curlLines(service);
     const { id } = await runPrinted<{ id: string }>(create);
     const account = await readConfirmed(read);
@@ -57,6 +80,29 @@ describe('the first minute without settings and without a Salesforce account', (
     expect(await service.ended()).toBe(0);
     expect(await processesNaming(dataDir)).toEqual([]);
   });
+});
+
+describe('starts and stops with the embedded defaults', () => {
+  let dataDir: string;
+  const started: ServiceProcess[] = [];
+
+  beforeEach(async () => {
+    dataDir = await makeFolder();
+  });
+
+  afterEach(async () => {
+    for (const { child, ended } of started.splice(0)) {
+      child.kill('SIGINT');
+      await ended();
+    }
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  const start = (settings: Record<string, string> = {}): ServiceProcess => {
+    const service = startIn(dataDir, settings);
+    started.push(service);
+    return service;
+  };
 
   it('a second start continues where the first one stopped, also after kill -9', async () => {
     const first = start();

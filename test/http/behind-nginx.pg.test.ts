@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { relativeReference } from '../../src/http/plugins/relative-location.ts';
+import { hasConsole, launchBrowser, signIn } from '../e2e/console-browser.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { hasNginx, type Nginx, startNginx } from '../helpers/nginx.ts';
 import { insertSampleAccounts } from './sample-accounts.ts';
@@ -90,6 +91,42 @@ describe.skipIf(!hasNginx)('behind nginx with a path prefix', () => {
     const [described] = ((await description.json()) as { servers: { url: string }[] }).servers;
     expect(new URL(described?.url ?? '', description.url).href).toBe(`${nginx.url}/`);
   });
+
+  test.skipIf(!hasConsole)(
+    'the console loads, signs in, follows events and links under the prefix alone',
+    async () => {
+      const started = await fetch(`${nginx.url}/v1/resyncs`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${keys.write}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ scope: 'all' }),
+      });
+      expect(started.status).toBe(202);
+      const browser = await launchBrowser();
+      const { page, errors, open, follow, says } = await signIn(browser, `${nginx.url}/`, keys.read, {
+        size: 'desktop',
+      });
+      const paths: string[] = [];
+      page.on('request', (request) => paths.push(new URL(request.url()).pathname));
+      await says(/^Live$/);
+      await follow('Resyncs');
+      const resync = page.getByRole('heading', { level: 1, name: 'Resync: repair all' });
+      await page.getByRole('table').getByRole('link').first().click();
+      await resync.waitFor();
+      expect(page.url()).toMatch(`${nginx.url}/resyncs/`);
+      await page.reload();
+      await resync.waitFor();
+      await says(/^Live$/);
+      await page.goBack();
+      await page.getByRole('heading', { level: 1, name: 'Resyncs' }).waitFor();
+      await open('/events?state=applied');
+      await says('Live: the newest event is first.');
+      await follow('API documentation');
+      await page.waitForURL(`${nginx.url}/docs`);
+      expect(paths.filter((path) => !path.startsWith('/tidemark/'))).toEqual([]);
+      expect(errors).toEqual([]);
+      await browser.close();
+    },
+  );
 
   test('an export is complete over HTTP/1.1, and refused over HTTP/1.0 with the setting of nginx', async () => {
     const ndjson = { accept: 'application/x-ndjson' };

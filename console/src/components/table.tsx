@@ -4,7 +4,7 @@ export type Column<T> = {
   readonly head: string;
   readonly cell: (row: T) => ComponentChildren;
   readonly isNumber?: boolean;
-  /** Left out on narrow screens. */
+  /** Left out on narrow screens, as another view has it too. */
   readonly isSecondary?: boolean;
 };
 
@@ -38,7 +38,7 @@ export function Table<T>({ label, columns, rows, keyOf, empty }: Props<T>) {
           {rows.map((row) => (
             <tr key={keyOf(row)}>
               {columns.map((column) => (
-                <td key={column.head} class={classOf(column)}>
+                <td key={column.head} class={classOf(column)} data-head={column.head}>
                   {column.cell(row)}
                 </td>
               ))}

@@ -81,7 +81,7 @@ function Life({ code }: { readonly code: WriteBack }) {
             { head: 'Sent', cell: ({ sentAt }) => <Moment time={sentAt} /> },
             { head: 'Code', cell: ({ code: sent }) => <code>{sent}</code> },
             { head: 'Outcome', cell: ({ outcome }) => <State value={outcome} /> },
-            { head: 'Message', isSecondary: true, cell: ({ error: refusal }) => refusal?.message ?? '' },
+            { head: 'Message', cell: ({ error: refusal }) => refusal?.message ?? '' },
           ]}
         />
       )}

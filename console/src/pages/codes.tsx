@@ -2,18 +2,15 @@ import { api, body, type Schemas } from '../api.ts';
 import { Action } from '../components/action.tsx';
 import { State } from '../components/badge.tsx';
 import { Choice } from '../components/field.tsx';
-import { AccountLink, Link } from '../components/link.tsx';
+import { Link } from '../components/link.tsx';
 import { Page, Section } from '../components/page.tsx';
-import { PagedTable } from '../components/paged-table.tsx';
 import { QueryView } from '../components/query-view.tsx';
 import { Table } from '../components/table.tsx';
-import { Ago } from '../components/time.tsx';
 import { formatNumber, formatShortTime, plural } from '../format.ts';
 import { useQuery } from '../query.ts';
 import { place, setQuery } from '../router.ts';
-import { retryCode } from './account-code.tsx';
+import { UnconfirmedCodes } from './unconfirmed-codes.tsx';
 
-type WriteBack = Schemas['WriteBack'];
 type WriteBackStatus = Schemas['Status']['writeBack'];
 
 /** Codes that Salesforce has not confirmed: the causes, then the accounts. */
@@ -45,7 +42,7 @@ export function CodesPage() {
             </button>
           )}
         </div>
-        <Unconfirmed state={state} errorCode={errorCode} />
+        <UnconfirmedCodes state={state} errorCode={errorCode} />
       </Section>
     </Page>
   );
@@ -108,48 +105,7 @@ function Causes({ failures }: { readonly failures: WriteBackStatus['failures'] }
   );
 }
 
-function Unconfirmed({ state, errorCode }: { readonly state: string; readonly errorCode: string }) {
-  return (
-    <PagedTable<WriteBack>
-      label="Codes that are not confirmed"
-      listKey={[state, errorCode]}
-      everyMs={5_000}
-      read={(paging, signal) => {
-        const query = {
-          ...paging,
-          ...(state !== '' && { state: state as 'failed' }),
-          ...(errorCode !== '' && { errorCode }),
-        };
-        return body(api.GET('/v1/write-backs', { signal, params: { query } }));
-      }}
-      keyOf={({ accountId }) => accountId}
-      empty="Salesforce has confirmed all codes. Codes on their way to Salesforce, and failed ones, would be here."
-      columns={[
-        { head: 'Account', cell: ({ accountId, name }) => <AccountLink id={accountId} name={name} /> },
-        { head: 'Code', cell: (row) => <code>{row.pendingSignupCode ?? row.signupCode ?? '–'}</code> },
-        { head: 'State', cell: (row) => <State value={row.state} /> },
-        { head: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts },
-        { head: 'Last error', isSecondary: true, cell: ({ error }) => error?.message ?? '' },
-        {
-          head: 'Next attempt',
-          isSecondary: true,
-          cell: ({ nextAttemptAt }) => <Ago time={nextAttemptAt} />,
-        },
-        {
-          head: 'Action',
-          cell: ({ accountId, name, state: current }) =>
-            current !== 'written' && (
-              <Action scope="write" about={name ?? accountId} run={() => retryCode(accountId)}>
-                Retry
-              </Action>
-            ),
-        },
-      ]}
-    />
-  );
-}
-
 async function retryCause(errorCode: string): Promise<string> {
   const { retried } = await body(api.POST('/v1/write-backs/retry', { body: { errorCode } }));
-  return `${plural(retried, 'code')} are sent again.`;
+  return `Codes that are sent again: ${retried}.`;
 }

@@ -3,7 +3,7 @@ import { Action } from '../components/action.tsx';
 import { AccountLink } from '../components/link.tsx';
 import { Section } from '../components/page.tsx';
 import { PagedTable } from '../components/paged-table.tsx';
-import { formatValue, plural } from '../format.ts';
+import { formatValue } from '../format.ts';
 import { startResync } from './start-resync.tsx';
 
 type Difference = Schemas['Difference'];
@@ -83,5 +83,5 @@ async function repairAll(id: string): Promise<string> {
     cursor = page.nextCursor;
   } while (cursor !== null && accountIds.length < maxAccountIds);
   await startResync({ scope: 'accounts', accountIds: accountIds.slice(0, maxAccountIds) });
-  return `${plural(accountIds.length, 'account')} are read again.`;
+  return `Accounts that are read again: ${accountIds.length}.`;
 }

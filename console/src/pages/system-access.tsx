@@ -52,7 +52,7 @@ export function Access() {
                 { head: 'Setting', cell: ({ name }) => <code>{name}</code> },
                 { head: 'Value', cell: ({ value }) => (value === null ? '–' : <code>{value}</code>) },
                 { head: 'Group', isSecondary: true, cell: ({ group }) => group },
-                { head: 'Description', isSecondary: true, cell: ({ description }) => description },
+                { head: 'Description', cell: ({ description }) => description },
               ]}
             />
           )}

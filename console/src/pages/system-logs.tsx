@@ -28,7 +28,7 @@ export function Logs() {
               ),
             },
             { head: 'Status', isNumber: true, cell: ({ status }) => status },
-            { head: 'Request id', isSecondary: true, cell: ({ requestId }) => <code>{requestId}</code> },
+            { head: 'Request id', cell: ({ requestId }) => <code>{requestId}</code> },
           ]}
         />
       </Section>
@@ -44,9 +44,9 @@ export function Logs() {
             { head: 'When', cell: ({ createdAt }) => <Moment time={createdAt} /> },
             { head: 'State', cell: ({ state }) => <State value={state} /> },
             { head: 'Subject', cell: ({ subject, summary }) => `${subject}: ${summary}` },
-            { head: 'Receiver', isSecondary: true, cell: ({ url }) => url },
+            { head: 'Receiver', cell: ({ url }) => url },
             { head: 'Attempts', isNumber: true, cell: ({ attempts }) => attempts },
-            { head: 'Error', isSecondary: true, cell: ({ error }) => error ?? '' },
+            { head: 'Error', cell: ({ error }) => error ?? '' },
           ]}
         />
       </Section>
@@ -67,7 +67,7 @@ export function Logs() {
             { head: 'Problem', cell: ({ problem }) => problem ?? '' },
             { head: 'Changes', isNumber: true, cell: ({ received }) => received ?? '–' },
             { head: 'Stored', isNumber: true, cell: ({ stored }) => stored ?? '–' },
-            { head: 'Sender', isSecondary: true, cell: ({ address }) => address },
+            { head: 'Sender', cell: ({ address }) => address },
           ]}
         />
       </Section>

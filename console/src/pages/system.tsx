@@ -49,7 +49,7 @@ export function SystemPage() {
                 { head: 'Host', cell: ({ host, pid }) => `${host}, process ${pid}` },
                 { head: 'Roles', cell: ({ roles }) => roles.join(', ') },
                 { head: 'Version', cell: ({ version }) => version },
-                { head: 'Started', isSecondary: true, cell: ({ startedAt }) => <Moment time={startedAt} /> },
+                { head: 'Started', cell: ({ startedAt }) => <Moment time={startedAt} /> },
                 { head: 'Last seen', cell: ({ seenAt }) => <Ago time={seenAt} /> },
               ]}
             />

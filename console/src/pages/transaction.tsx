@@ -55,8 +55,7 @@ export function TransactionPage({ id: key }: { readonly id: string }) {
               cell: ({ accounts }) =>
                 accounts.map(({ id, changes }) => (
                   <div key={id}>
-                    <AccountLink id={id} />
-                    <Changes changes={changes} />
+                    <AccountLink id={id} /> <Changes changes={changes} />
                   </div>
                 )),
             },

@@ -152,6 +152,7 @@ function instructions(id: string, kept: number, records: number): string {
     `Salesforce does not return ${kept} of the ${records} accounts that the mirror holds, and nothing proves that ` +
     `they are deleted; the mirror keeps them. Check whether the integration user still has "View All" on Account, ` +
     `whether a sharing rule or a filter changed, and whether Salesforce answers queries completely. If the accounts ` +
-    `are visible again, the resync continues automatically. If they are deleted, confirm it: POST /v1/resyncs/${id}/confirm`
+    `are visible again, the resync continues automatically. If they are deleted, confirm it: in the console under Resyncs, ` +
+    `or with "tidemark resyncs confirm ${id}"`
   );
 }
