@@ -82,10 +82,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
     ],
     signal,
   );
-  const watching = watchHealth(
-    { ...options, isLeader: () => leads, pollMs: options.timing.healthPollIntervalMs },
-    signal,
-  );
+  const watching = watchHealth({ ...options, isLeader: () => leads }, signal);
   await startSchedules(context, schedules);
   const working = startWorkersWhenSignedIn(context, signal);
   return {

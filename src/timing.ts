@@ -15,10 +15,6 @@ export type Timing = {
   readonly pingTimeoutMs: number;
   /** A job queue is polled this often in addition to its notifications: for jobs that are to be tried again. */
   readonly jobPollIntervalMs: number;
-  /** Work that no job stands for is looked for. */
-  readonly sweepIntervalMs: number;
-  /** The leader judges the health, for statistics and notifications. */
-  readonly healthPollIntervalMs: number;
   /** A difference counts once the mirror had this long to hear of the change. */
   readonly settleMs: number;
   /** One request that writes up to 200 codes; triggers in the org take seconds. */
@@ -38,8 +34,6 @@ export const defaultTiming: Timing = {
   pingIntervalMs: 30_000,
   pingTimeoutMs: 15_000,
   jobPollIntervalMs: 5_000,
-  sweepIntervalMs: 60_000,
-  healthPollIntervalMs: 5_000,
   settleMs: 60_000,
   codeWriteTimeoutMs: 60_000,
   codeFieldCheckIntervalMs: 60_000,

@@ -143,17 +143,12 @@ async function attemptTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
  * before.
  */
 async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
-  const { promise: timedOut, resolve } = Promise.withResolvers<Error>();
-  const timer = setTimeout(resolve, 2_000, new Error('timeout during rollback'));
+  const timedOut = pause(2_000, new Error('timeout during rollback'), { ref: false });
   const rolledBack = client.query('rollback').then(
     () => undefined,
     (failure: Error) => failure,
   );
-  try {
-    return await Promise.race([rolledBack, timedOut]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return Promise.race([rolledBack, timedOut]);
 }
 
 // int8 is parsed as BigInt, because commit numbers exceed 2^53; so are the elements of int8[].

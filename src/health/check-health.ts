@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { readColumns } from '../db/check-tables.ts';
 import { databaseFault, isMissingObject } from '../db/database-fault.ts';
@@ -39,8 +40,9 @@ async function readFacts({
   clockAheadMs,
 }: HealthContext): Promise<HealthFacts> {
   const own = { topic, replicaServes: replicaServes?.(), clockAheadMs: clockAheadMs?.() ?? null };
-  const { promise: tooLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('timeout exceeded when trying to connect')), answerLimitMs);
+  const tooLate = pause(answerLimitMs, undefined, { ref: false }).then(() => {
+    throw new Error('timeout exceeded when trying to connect');
+  });
   try {
     const { now, present, stored } = await Promise.race([
       readFactsOrColumns(pool, topic, queueSchema),
@@ -59,8 +61,6 @@ async function readFacts({
     // The first failing probe is the start of the outage.
     faults.set('database', databaseFault(error));
     return { ...own, now: new Date(), faults: faults.list(), missingColumns: [], stored: null };
-  } finally {
-    clearTimeout(timer);
   }
 }
 

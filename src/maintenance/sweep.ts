@@ -11,6 +11,8 @@ import { requestInitialLoad } from '../resync/initial-load.ts';
 import { isOwnRepair, resyncScopes } from '../resync/request-resync.ts';
 import { runLoop } from '../run-loop.ts';
 
+const sweepIntervalMs = 60_000;
+
 /** Maximum number of accounts per query of a sweep; the next sweep continues. */
 const maxPerQuery = 1_000;
 
@@ -29,7 +31,7 @@ export async function sweepUntilAborted(context: OrgContext, signal: AbortSignal
       return 'wait';
     },
     wakeOn: (ms) => wakeUps.next('reconnect', ms),
-    pollMs: timing.sweepIntervalMs,
+    pollMs: sweepIntervalMs,
     onFailure: failed,
     signal,
   });

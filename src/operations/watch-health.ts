@@ -23,7 +23,8 @@ export type WatchContext = {
   health(): Promise<Verdict>;
   /** Whether this process is the leader, or was when the database became unreachable. */
   isLeader(): boolean;
-  readonly pollMs: number;
+  /** Milliseconds between two samples. */
+  readonly pollMs?: number;
   readonly logger: Logger;
 };
 
@@ -32,7 +33,7 @@ export type WatchContext = {
  * While the database is unreachable, it reports that directly, once.
  */
 export async function watchHealth(context: WatchContext, signal: AbortSignal): Promise<void> {
-  const { pool, activity, send, notify, health, isLeader, pollMs, logger } = context;
+  const { pool, activity, send, notify, health, isLeader, pollMs = 5_000, logger } = context;
   const minutes = createMinuteCollector();
   let saveChange = createHealthRecorder(pool);
   let reportsOutage = false;
