@@ -321,8 +321,11 @@ describe('calculated fields', () => {
     expect(first).toEqual({ names: ['Score__c'], refreshedAt: expect.any(String) });
 
     mirror.simulator.org.recalculate('Score__c', 8);
-    // What the schedule enqueues.
-    await mirror.sql(`insert into pgboss.job (name, data) values ('schedule', '{"mode":"calculated"}')`);
+    // What the schedule enqueues, with the notification of the queue.
+    await mirror.sql(
+      `insert into pgboss.job (name, data) values ('schedule', '{"mode":"calculated"}');
+       select pg_notify('pgboss_' || left(encode(sha224('pgboss'), 'hex'), 24), 'schedule')`,
+    );
     await mirror.until('it is refreshed', async () => (await field(mirror, id, 'Score__c')) === 8);
     await mirror.until('the time of the refresh is shown', async () => {
       const { refreshedAt } = (await status(mirror)).calculatedFields;
