@@ -15,7 +15,7 @@ import { webhookTopics } from '../ingest/store-webhooks.ts';
 import { defaultRetention } from '../maintenance/retention-policy.ts';
 import { clearReportedInvisible } from '../resync/deletion/clear-reported-invisible.ts';
 import type { ChangeEventHeader } from '../salesforce/change-event.ts';
-import { applyChanges } from './apply-changes.ts';
+import { applyParts } from './apply-changes.ts';
 import type { Decoded } from './decode-stored.ts';
 import { deletedInMerges } from './deleted-in-merges.ts';
 import { type EventEffect, effectOf } from './event-effect.ts';
@@ -63,18 +63,19 @@ export async function applyTransactions(
   groups: readonly Decoded[][],
 ): Promise<number> {
   let done = 0;
-  for (const batch of batches(groups)) {
+  for (const batch of batches(groups, batchSize)) {
     await applyBatch(context, batch);
     done += batch.reduce((sum, group) => sum + group.length, 0);
   }
   return done;
 }
 
-function batches(groups: readonly Decoded[][]): Decoded[][][] {
+/** Splits transactions into lists of up to `maxEvents` events, or of one larger transaction. */
+function batches(groups: readonly Decoded[][], maxEvents: number): Decoded[][][] {
   const result: Decoded[][][] = [];
-  let size = batchSize;
+  let size = maxEvents;
   for (const group of groups) {
-    if (size + group.length > batchSize) {
+    if (size + group.length > maxEvents) {
       result.push([]);
       size = 0;
     }
@@ -84,10 +85,13 @@ function batches(groups: readonly Decoded[][]): Decoded[][][] {
   return result;
 }
 
+// Events of a batch that are planned together.
+const partSize = Number(process.env['PART'] ?? 125);
+
 /** Applies a batch in one database transaction; if the data is refused, in one per Salesforce transaction. */
 async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): Promise<void> {
   try {
-    await commitBatch(context, groups.flat());
+    await commitBatch(context, groups);
   } catch (error) {
     const [only, ...others] = groups;
     if (!isDataError(error) || only === undefined) throw error;
@@ -103,10 +107,10 @@ async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): 
   }
 }
 
-async function commitBatch(context: ApplyContext, events: readonly Decoded[]): Promise<void> {
-  const { outcomes, confirmed } = await traceBatch(events, (onApplied) =>
+async function commitBatch(context: ApplyContext, groups: readonly Decoded[][]): Promise<void> {
+  const { outcomes, confirmed } = await traceBatch(groups.flat(), (onApplied) =>
     inTransaction(context.pool, async (client) => {
-      const applied = await applyInTransaction(context, client, events);
+      const applied = await applyInTransaction(context, client, groups);
       onApplied();
       return applied;
     }),
@@ -119,11 +123,11 @@ async function commitBatch(context: ApplyContext, events: readonly Decoded[]): P
 async function markFailed(context: ApplyContext, events: readonly Decoded[], reason: string): Promise<void> {
   const failed = events.map((event) => ({ ...event, error: reason }));
   try {
-    await commitBatch(context, failed);
+    await commitBatch(context, [failed]);
   } catch (error) {
     if (!isDataError(error)) throw error;
     const withoutHeaders = failed.map((event) => ({ ...event, event: null }));
-    await commitBatch(context, withoutHeaders);
+    await commitBatch(context, [withoutHeaders]);
   }
 }
 
@@ -143,7 +147,7 @@ function accountsBeyondHorizon(results: readonly ProcessedEvent[]): string[] {
 async function applyInTransaction(
   context: ApplyContext,
   client: pg.PoolClient,
-  decoded: readonly Decoded[],
+  groups: readonly Decoded[][],
 ): Promise<Pick<ApplyResult, 'confirmed'> & { readonly outcomes: readonly EventOutcome[] }> {
   const { source = 'stream' } = context;
   const topic = source === 'webhook' ? webhookTopics.changeEvents : context.topic;
@@ -153,28 +157,38 @@ async function applyInTransaction(
     takeFromQueue(
       client,
       topic,
-      decoded.map(({ id }) => id),
+      groups.flat().map(({ id }) => id),
     ),
     readUnmirroredNames(client),
   ]);
   const now = Date.now();
-  const results = decoded.flatMap((event) => {
+  const process = (event: Decoded): ProcessedEvent[] => {
     const attempts = attemptsById.get(event.id);
     return attempts === undefined ? [] : [processEvent(event, { source, attempts }, now)];
+  };
+  const parts = batches(groups, partSize).map((part) => part.flat().flatMap(process));
+  const results = parts.flat();
+  const changesOfParts: AccountChange[][] = [];
+  const unknownIds: string[] = [];
+  for (const part of parts) {
+    const found = await changesOf(context, client, part, unmirrored, now);
+    changesOfParts.push([...found.changes]);
+    unknownIds.push(...found.unknownIds);
+  }
+  const outcomes = await markDuplicates(
+    client,
+    results.map(({ outcome }) => outcome),
+    source,
+  );
+  let saved = 0;
+  const applied = await applyParts(client, changesOfParts, context.codes, (index) => {
+    const from = saved;
+    saved += parts[index]?.length ?? 0;
+    return saveEventOutcomes(client, outcomes.slice(from, saved));
   });
-  const { changes, unknownIds } = await changesOf(context, client, results, unmirrored, now);
-  const [outcomes, applied] = await sentTogether([
-    markDuplicates(
-      client,
-      results.map(({ outcome }) => outcome),
-      source,
-    ),
-    applyChanges(client, changes, context.codes),
-  ]);
   const [before, visible] = await sentTogether([
     moveWatermark(client, context, headersOf(results), now),
-    clearReportedInvisible(client, changes),
-    saveEventOutcomes(client, outcomes),
+    clearReportedInvisible(client, changesOfParts.flat()),
   ]);
   await enqueue(client, context.jobs, applied);
   const late = source === 'webhook' ? accountsBeyondHorizon(results) : [];

@@ -5,12 +5,15 @@ import { storableJson } from '../db/storable.ts';
 import { markChangedAccounts } from './changed-codes.ts';
 import { type CodeOwner, duplicateCode, type ResolvedCodes, transferred } from './resolve-code-conflicts.ts';
 
-/** Reads the accounts outside these rows that have one of their codes. */
+/** Reads the accounts outside these rows that have one of their new codes. Codes are unique: an old one has no other. */
 export async function readOwners(
   client: Queryable,
   rows: readonly Pick<SavedRow, 'id' | 'code'>[],
+  before: ReadonlyMap<string, AccountRow> = new Map(),
 ): Promise<CodeOwner[]> {
-  const wanted = rows.flatMap(({ code }) => (code.signupCode === null ? [] : [code.signupCode]));
+  const wanted = rows.flatMap(({ id, code: { signupCode } }) =>
+    signupCode === null || signupCode === before.get(id)?.code.signupCode ? [] : [signupCode],
+  );
   if (wanted.length === 0) return [];
   const { rows: owners } = await client.query<CodeOwner>({
     name: 'code-owners',
@@ -53,23 +56,25 @@ export async function releaseCodes(
   });
 }
 
-/**
- * Reassigns codes that were cleared, or whose account was deleted, to an account on which Salesforce holds them too: a
- * conflict ends when either account changes.
- */
-export async function reassignFreedCodes(
-  client: Queryable,
-  rows: readonly SavedRow[],
-  before: ReadonlyMap<string, AccountRow>,
-  at: string,
-): Promise<void> {
-  const freed = rows.flatMap(({ id, code, merged }) => {
+/** Codes that were cleared, or whose account was deleted. */
+export function freedCodes(rows: readonly SavedRow[], before: ReadonlyMap<string, AccountRow>): string[] {
+  return rows.flatMap(({ id, code, merged }) => {
     const old = before.get(id);
     const had = old?.code.signupCode ?? null;
     const isDeleted =
       merged.values.get(deletedField) === true && old?.merged.values.get(deletedField) !== true;
     return had !== null && (had !== code.signupCode || isDeleted) ? [had] : [];
   });
+}
+
+/**
+ * Reassigns freed codes to an account on which Salesforce holds them too: a conflict ends when either account changes.
+ */
+export async function reassignFreedCodes(
+  client: Queryable,
+  freed: readonly string[],
+  at: string,
+): Promise<void> {
   if (freed.length === 0) return;
   const { rows: claimants } = await client.query<{ id: string; code: string; owner: string | null }>({
     name: 'code-claimants',

@@ -1,10 +1,12 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { applyChanges } from '../../src/apply/apply-changes.ts';
+import { applyChanges, applyParts } from '../../src/apply/apply-changes.ts';
 import type { AccountChange, ApplyResult } from '../../src/apply/plan-patch.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { lockAccountWrites } from '../../src/db/advisory-locks.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
+import { runs } from '../helpers/property.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import { removeAccounts } from '../helpers/writable-accounts.ts';
 
@@ -53,6 +55,70 @@ describe('changes applied to the mirror', () => {
     const [found] = await database.rows('select * from accounts where id = $1', [id]);
     return found;
   };
+
+  const ids = [a, b, '001000000000003AAA'];
+  const text = fc.constantFrom('X', 'Y', null);
+  const step = fc.record({
+    kind: fc.constantFrom('created', 'existed', 'updated', 'updated', 'updated', 'deleted', 'gap', 'read'),
+    id: fc.constantFrom(...ids),
+    second: fc.integer({ min: 1, max: 9 }),
+    fields: fc.record(
+      { Name: text, Phone: text, [codeField]: fc.constantFrom('CODE-1', 'CODE-2', null) },
+      { requiredKeys: [] },
+    ),
+  });
+  const toChange = ({ kind, id, second, fields }: typeof step extends fc.Arbitrary<infer S> ? S : never) => {
+    const values: Values = fields;
+    if (kind === 'deleted') return deleted(id, second);
+    if (kind === 'gap') return gap(id, second);
+    if (kind === 'updated') return updated(id, second, values);
+    const whole = kind === 'created' ? created(id, second, values) : existed(id, second, values);
+    if (kind !== 'read') return whole;
+    const { change: snapshot } = whole;
+    return { ...whole, change: { ...snapshot, version: [second * 1000, 1n, 0, 5] as const } };
+  };
+  /** Everything that changes leave, apart from times. */
+  const written = async () => [
+    await database.rows(`select record_id, base_version, field_versions, version, stale_version, stale_since, history_from,
+      history_length, revision from records order by 1`),
+    await database.rows(`select account_id, code, state, error - 'at' as error, due_at = 'epoch' as first, replaces
+      from signup_codes order by 1`),
+    await database.rows('select * from salesforce.account order by id'),
+    await database.rows('select * from account_changes order by 1, 2, 3, 4, 5'),
+    await database.rows('select * from account_states order by 1, 2, 3, 4, 5'),
+  ];
+  /** Codes in a row, so that both ways generate the same ones. */
+  const countingRules = () => {
+    let codes = 0;
+    return { ...codeRules({ field: codeField }), generate: () => `GEN-${++codes}` };
+  };
+
+  it('parts that are planned ahead leave what they leave one transaction after another', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(step, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 }),
+        async (steps) => {
+          const parts = steps.map((part) => part.map(toChange));
+          await database.rows(removeAccounts);
+          const each = countingRules();
+          for (const part of parts)
+            await inTransaction(database.pool, async (client) => {
+              await lockAccountWrites(client);
+              await applyChanges(client, part, each);
+            });
+          const expected = await written();
+          await database.rows(removeAccounts);
+          const together = countingRules();
+          await inTransaction(database.pool, async (client) => {
+            await lockAccountWrites(client);
+            await applyParts(client, parts, together);
+          });
+          expect(await written()).toEqual(expected);
+        },
+      ),
+      { numRuns: Math.ceil(runs.numRuns / 5) },
+    );
+  });
 
   it('a CREATE makes a row with its columns and a code waiting to be written', async () => {
     const result = await apply(
