@@ -86,7 +86,7 @@ function batches(groups: readonly Decoded[][], maxEvents: number): Decoded[][][]
 }
 
 // Events of a batch that are planned together.
-const partSize = Number(process.env['PART'] ?? 125);
+const partSize = 125;
 
 /** Applies a batch in one database transaction; if the data is refused, in one per Salesforce transaction. */
 async function applyBatch(context: ApplyContext, groups: readonly Decoded[][]): Promise<void> {

@@ -21,7 +21,7 @@ export type ReadBatch = {
 };
 
 /** Events per database transaction, unless a single Salesforce transaction is larger. */
-export const batchSize = Number(process.env['BATCH'] ?? 500);
+export const batchSize = 500;
 // Initial limit of a read of the queue; it grows for larger transactions.
 const initialLimit: ReadLimit = { events: batchSize, bytes: 16 * 1024 ** 2 };
 // Salesforce replaces the rest of a transaction with more changes by an overflow event; a larger one is applied in
