@@ -26,6 +26,7 @@ import { moveWatermark } from './move-watermark.ts';
 import type { AccountChange, ApplyResult } from './plan-patch.ts';
 import { type BatchReader, batchSize, createBatchReader } from './read-transactions.ts';
 import { traceBatch } from './trace-batch.ts';
+import { splitTransactions } from './transaction-group.ts';
 
 export type ApplyContext = Pick<
   AppContext,
@@ -63,26 +64,11 @@ export async function applyTransactions(
   groups: readonly Decoded[][],
 ): Promise<number> {
   let done = 0;
-  for (const batch of batches(groups, batchSize)) {
+  for (const batch of splitTransactions(groups, batchSize)) {
     await applyBatch(context, batch);
     done += batch.reduce((sum, group) => sum + group.length, 0);
   }
   return done;
-}
-
-/** Splits transactions into lists of up to `maxEvents` events, or of one larger transaction. */
-function batches(groups: readonly Decoded[][], maxEvents: number): Decoded[][][] {
-  const result: Decoded[][][] = [];
-  let size = maxEvents;
-  for (const group of groups) {
-    if (size + group.length > maxEvents) {
-      result.push([]);
-      size = 0;
-    }
-    result.at(-1)?.push(group);
-    size += group.length;
-  }
-  return result;
 }
 
 // Events of a batch that are planned together.
@@ -166,7 +152,7 @@ async function applyInTransaction(
     const attempts = attemptsById.get(event.id);
     return attempts === undefined ? [] : [processEvent(event, { source, attempts }, now)];
   };
-  const parts = batches(groups, partSize).map((part) => part.flat().flatMap(process));
+  const parts = splitTransactions(groups, partSize).map((part) => part.flat().flatMap(process));
   const results = parts.flat();
   const changesOfParts: AccountChange[][] = [];
   const unknownIds: string[] = [];

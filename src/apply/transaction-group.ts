@@ -37,3 +37,18 @@ export function completeTransactions<T extends Groupable>(events: readonly T[], 
   if (last !== undefined && last.id <= quietThrough) close();
   return groups;
 }
+
+/** Splits transactions into lists of up to `maxEvents` events, or of one larger transaction. */
+export function splitTransactions(groups: readonly Decoded[][], maxEvents: number): Decoded[][][] {
+  const result: Decoded[][][] = [];
+  let size = maxEvents;
+  for (const group of groups) {
+    if (size + group.length > maxEvents) {
+      result.push([]);
+      size = 0;
+    }
+    result.at(-1)?.push(group);
+    size += group.length;
+  }
+  return result;
+}
