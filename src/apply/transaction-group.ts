@@ -39,8 +39,8 @@ export function completeTransactions<T extends Groupable>(events: readonly T[], 
 }
 
 /** Splits transactions into lists of up to `maxEvents` events, or of one larger transaction. */
-export function splitTransactions(groups: readonly Decoded[][], maxEvents: number): Decoded[][][] {
-  const result: Decoded[][][] = [];
+export function splitTransactions<T>(groups: readonly T[][], maxEvents: number): T[][][] {
+  const result: T[][][] = [];
   let size = maxEvents;
   for (const group of groups) {
     if (size + group.length > maxEvents) {
