@@ -9,11 +9,12 @@ import { latency } from './measures/latency.ts';
 import { load } from './measures/load.ts';
 import { isMet, type Result } from './measures/measure.ts';
 import { memory } from './measures/memory.ts';
+import { overhead } from './measures/overhead.ts';
 import { reads } from './measures/reads.ts';
 import { roundTrip } from './measures/round-trip.ts';
 import { openWorld } from './world.ts';
 
-const measures = [ingest, latency, reads, load, growth, roundTrip, memory];
+const measures = [ingest, overhead, latency, reads, load, growth, roundTrip, memory];
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },

@@ -32,7 +32,7 @@ export const growth: Measure = {
           figure: median(small) / median(large),
           rounds: large.map((rate, i) => (small[i] ?? Number.NaN) / rate),
           unit: '×',
-          goal: { atMost: 1.3 },
+          goal: { atMost: 1.2 },
         },
       ];
     } finally {

@@ -63,7 +63,7 @@ async function compare(
     figure: median(each),
     rounds: each,
     unit: '×',
-    goal: { atLeast: 0.75 },
+    goal: { atLeast: 0.6 },
     cpu,
   };
 }
