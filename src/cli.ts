@@ -6,4 +6,4 @@ process.stdout.on('error', () => process.exit());
 // Imported after this call, modules are compiled once and not for every command.
 enableCompileCache();
 const { runCommand } = await import('./cli/run-command.ts');
-process.exitCode = await runCommand(process.argv.slice(2), process.env);
+process.exitCode = await runCommand(process.argv.slice(2), process.env, process);

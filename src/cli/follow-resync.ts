@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { ResyncSchema } from '../http/schemas/resync.ts';
-import type { Api } from './api.ts';
+import type { Context } from './command.ts';
 import { followStream } from './follow-stream.ts';
 
 export type Resync = Static<typeof ResyncSchema>;
@@ -9,9 +9,9 @@ export type Resync = Static<typeof ResyncSchema>;
 const maxFailures = 60;
 
 /** Yields the resync after each change until it is final or needs confirmation. */
-export async function* followResync(api: Api, id: string): AsyncGenerator<Resync> {
+export async function* followResync(context: Context, id: string): AsyncGenerator<Resync> {
   const limits = { first: maxFailures, later: maxFailures };
-  for await (const { data } of followStream(api, `/v1/resyncs/${id}`, limits)) {
+  for await (const { data } of followStream(context, `/v1/resyncs/${id}`, limits)) {
     const resync: Resync = JSON.parse(data);
     yield resync;
     if (isAtRest(resync)) return;

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { type Api, UnreachableError } from './api.ts';
-import { printNote } from './output.ts';
+import type { Context } from './command.ts';
 
 // The service sends a comment every 15 seconds.
 const silenceTimeoutMs = 45_000;
@@ -15,7 +15,7 @@ export type RetryLimits = { readonly first: number; readonly later: number };
  * @throws CliError if the limit of failed attempts is reached, or the request is refused
  */
 export async function* followStream(
-  api: Api,
+  { api, out }: Context,
   path: string,
   limits: RetryLimits,
 ): AsyncGenerator<EventSourceMessage> {
@@ -32,7 +32,7 @@ export async function* followStream(
       throw new UnreachableError(`${api.url} closed the stream.`);
     } catch (error) {
       if (!(error instanceof UnreachableError) || failures >= maxFailures) throw error;
-      if (failures === 0) printNote(`${error.message} Reconnecting …`);
+      if (failures === 0) out.note(`${error.message} Reconnecting …`);
     }
     await pause(retryIntervalMs);
   }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Api } from './api.ts';
 import type { Run } from './command.ts';
-import { type Output, printNote } from './output.ts';
+import type { Output } from './output.ts';
 import { formatTable, type Row } from './table.ts';
 
 export type ListCommand<Item> = {
@@ -36,7 +36,7 @@ export function addListCommand<Item>(parent: Command, run: Run, list: ListComman
         if (json === true) out.printJson(page);
         else if (page.data.length === 0) out.print(`No ${list.items}.`);
         else out.print(formatTable(out, page.data.map(list.row), list.head));
-        if (page.nextCursor !== null && json !== true) printNote(`There are more: --limit ${limit * 2}`);
+        if (page.nextCursor !== null && json !== true) out.note(`There are more: --limit ${limit * 2}`);
       }),
     );
 }

@@ -1,10 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Api } from './api.ts';
 import type { Context, Run } from './command.ts';
 import { describeResult } from './describe-result.ts';
 import { CliError, exitCodes } from './exit.ts';
 import { followResync, type Resync } from './follow-resync.ts';
-import { type Output, printNote } from './output.ts';
+import type { Output } from './output.ts';
 import { createProgress, type Progress } from './show-progress.ts';
 
 export type FollowOptions = { readonly wait: boolean; readonly json?: boolean };
@@ -52,14 +51,15 @@ function parseTime(text: string): string {
 
 /** Starts or resumes a resync and follows it to its end, except with `--no-wait`. @returns the exit code */
 export async function sendResyncOrder(
-  { api, out }: Context,
+  context: Context,
   path: string,
   order: object,
   options: FollowOptions,
 ): Promise<number> {
+  const { api, out } = context;
   const { status, body: ordered } = await api.send<Resync>('POST', path, order);
   const isNew = status === 202;
-  if (!isNew) printNote(`A resync is already running since ${ordered.createdAt}: ${ordered.id}`);
+  if (!isNew) out.note(`A resync is already running since ${ordered.createdAt}: ${ordered.id}`);
   if (!options.wait) {
     print(
       out,
@@ -69,11 +69,11 @@ export async function sendResyncOrder(
     );
     return exitCodes.done;
   }
-  const progress = createProgress(process.stderr);
-  const stopListening = onInterrupt(() => interrupt(api, ordered, isNew, progress));
+  const progress = createProgress(out.stderr);
+  const stopListening = onInterrupt(() => interrupt(context, ordered, isNew, progress));
   let last = ordered;
   try {
-    for await (const now of followResync(api, ordered.id)) {
+    for await (const now of followResync(context, ordered.id)) {
       last = now;
       progress.show(now);
     }
@@ -100,15 +100,20 @@ function exitCodeOf({ state, verification }: Resync): number {
 }
 
 /** Cancels a resync that this command started. A resync started by others continues. */
-async function interrupt(api: Api, { id }: Resync, isOurs: boolean, progress: Progress): Promise<void> {
+async function interrupt(
+  { api, out }: Context,
+  { id }: Resync,
+  isOurs: boolean,
+  progress: Progress,
+): Promise<void> {
   progress.end();
   if (!isOurs) {
-    printNote('The resync continues: it was not started by this command.');
+    out.note('The resync continues: it was not started by this command.');
     process.exit(exitCodes.cancelled);
   }
-  printNote('Cancelling …');
+  out.note('Cancelling …');
   await api.send('DELETE', `/v1/resyncs/${id}`).catch((error: unknown) => {
-    printNote(error instanceof CliError ? error.message : String(error));
+    out.note(error instanceof CliError ? error.message : String(error));
   });
 }
 

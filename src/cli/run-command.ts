@@ -7,39 +7,44 @@ import { addEventCommands } from './events.ts';
 import { CliError, exitCodeMeanings, exitCodes, statusExitCodes } from './exit.ts';
 import { findTidemark } from './find-tidemark.ts';
 import { addIncidentCommands } from './incidents.ts';
-import { createOutput, printNote } from './output.ts';
+import { createOutput, type Output, type Streams } from './output.ts';
 import { addResyncCommands } from './resyncs.ts';
 import { addStatusCommand } from './status.ts';
 import { addTailCommand } from './tail.ts';
 
 /** Runs a command line. @returns the exit code */
-export async function runCommand(words: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+export async function runCommand(
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  streams: Streams,
+): Promise<number> {
   let exitCode: number = exitCodes.done;
+  const out = createOutput(streams, environment);
   const program = describeCommands(async (command) => {
     const api = createApi(await findTidemark(environment));
-    const result = await command({ api, out: createOutput(process.stdout, environment) });
-    exitCode = result ?? exitCodes.done;
-  });
+    exitCode = (await command({ api, out })) ?? exitCodes.done;
+  }, streams);
   try {
     await program.parseAsync(words, { from: 'user' });
     return exitCode;
   } catch (error) {
-    const failure = exitCodeOf(error);
+    const failure = exitCodeOf(error, out);
     return failure !== exitCodes.done && words[0] === 'status' ? statusExitCodes.unknown : failure;
   }
 }
 
 /** Prints the message, unless the parser has already done so. @throws errors that are not expected */
-function exitCodeOf(error: unknown): number {
+function exitCodeOf(error: unknown, out: Output): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (!(error instanceof CliError)) throw error;
-  printNote(error.message);
+  out.note(error.message);
   return error.exitCode;
 }
 
 /** All commands with their options and help. */
-export function describeCommands(run: Run): Command {
+export function describeCommands(run: Run, { stdout, stderr }: Streams = process): Command {
   const program = new Command('tidemark')
+    .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) })
     .description('Shows the status of a running Tidemark and controls it.')
     .version(packageJson.version)
     .exitOverride()

@@ -7,7 +7,7 @@ import type { Run } from './command.ts';
 import { describeWaiting, duration } from './describe-progress.ts';
 import { statusExitCodes } from './exit.ts';
 import { formatTime, parseCount } from './list.ts';
-import { type Output, printNote, toPrintable } from './output.ts';
+import { type Output, toPrintable } from './output.ts';
 import { formatTable, type Row } from './table.ts';
 
 type Status = Static<typeof StatusSchema>;
@@ -50,7 +50,7 @@ async function watchStatus(
       else out.redraw(`${formatTime(new Date().toISOString())}\n${describeStatus(out, status, Date.now())}`);
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
-      if (isJson) printNote(error.message);
+      if (isJson) out.note(error.message);
       else out.redraw(out.paint('red', `Unknown: ${toPrintable(error.message)}`));
     }
     await pause(intervalMs);

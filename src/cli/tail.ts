@@ -4,7 +4,7 @@ import type { Event } from './events.ts';
 import { exitCodes } from './exit.ts';
 import { followStream } from './follow-stream.ts';
 import { formatNames, formatTime, kebabCase, parseCount } from './list.ts';
-import { printNote, toPrintable } from './output.ts';
+import { toPrintable } from './output.ts';
 
 type TailOptions = { readonly count?: number; readonly json?: boolean };
 
@@ -31,12 +31,13 @@ export function addTailCommand(program: Command, run: Run): void {
     .option('--count <n>', 'exit after this number of changes', parseCount)
     .option('--json', 'print one JSON object per line')
     .action(({ count = Number.POSITIVE_INFINITY, json, ...query }: TailOptions) =>
-      run(async ({ api, out }) => {
+      run(async (context) => {
+        const { api, out } = context;
         let shown = 0;
         const path = `/v1/events/stream?${new URLSearchParams({ ...query })}`;
-        for await (const { event, id, data } of followStream(api, path, retryLimits)) {
-          if (event === 'ready') printNote(`Connected to ${api.url}.`);
-          if (event === 'reset') printNote(describeReset(JSON.parse(data)));
+        for await (const { event, id, data } of followStream(context, path, retryLimits)) {
+          if (event === 'ready') out.note(`Connected to ${api.url}.`);
+          if (event === 'reset') out.note(describeReset(JSON.parse(data)));
           if (event !== 'change') continue;
           const change: Event = JSON.parse(data);
           out.print(json === true ? JSON.stringify({ streamId: id, ...change }) : describeChange(change));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Verdict } from '../../src/health/verdict.ts';
 import { openIncident } from '../../src/incidents/incident-rows.ts';
-import { type RunningCommand, tidemarkCommand } from '../helpers/command.ts';
+import { type RunningCommand, tidemarkCommand, tidemarkProcess } from '../helpers/command.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { accountId, insertAccount, insertEvent, uuid } from '../http/rows.ts';
@@ -25,8 +25,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-const command = (...words: string[]): RunningCommand =>
-  tidemarkCommand({ TIDEMARK_URL: server.url, TIDEMARK_API_KEY: keys.admin }, ...words);
+const settings = () => ({ TIDEMARK_URL: server.url, TIDEMARK_API_KEY: keys.admin });
+const command = (...words: string[]): RunningCommand => tidemarkCommand(settings(), ...words);
 const run = (...words: string[]) => command(...words).ended;
 const linesOf = ({ stdout }: { readonly stdout: string }): string[] => stdout.trimEnd().split('\n');
 
@@ -68,7 +68,8 @@ describe('tidemark status', () => {
   });
 
   test('the status as JSON is that of the API', async () => {
-    const { stdout } = await run('status', '--json');
+    const { exitCode, stdout } = await tidemarkProcess(settings(), 'status', '--json').ended;
+    expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toEqual((await server.send('get', '/v1/status')).body);
   });
 
@@ -84,7 +85,7 @@ describe('tidemark status', () => {
   });
 
   test('the status is shown again and again with --watch, also while the service restarts', async () => {
-    const watching = command('status', '--watch', '1');
+    const watching = tidemarkProcess(settings(), 'status', '--watch', '1');
     const shown = (text: string) => eventually(`it shows ${text}`, () => watching.stdout().includes(text));
     await shown('Healthy: ');
     const port = Number(new URL(server.url).port);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tidemarkCommand } from '../helpers/command.ts';
+import { tidemarkCommand, tidemarkProcess } from '../helpers/command.ts';
 import { keys, startServer, type TestServer } from '../http/start-server.ts';
 
 let server: TestServer;
@@ -24,8 +24,9 @@ describe('error messages of the command line', () => {
     const nobody = await startServer();
     await nobody.close();
     const settings = { TIDEMARK_URL: nobody.url, TIDEMARK_API_KEY: 'x' };
-    expect(await run(settings, 'status')).toEqual({
+    expect(await tidemarkProcess(settings, 'status').ended).toEqual({
       exitCode: 3,
+      stdout: '',
       stderr: `No server is listening at ${nobody.url}: start Tidemark with "npm start", or set TIDEMARK_URL.\n`,
     });
   });

@@ -2,10 +2,11 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { createOutput } from '../../src/cli/output.ts';
 import { formatTable } from '../../src/cli/table.ts';
+import { standardStreams } from '../helpers/command.ts';
 
 const open = (options: { isTTY?: boolean; columns?: number } = {}, environment: NodeJS.ProcessEnv = {}) => {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), options);
-  const out = createOutput(stream as unknown as NodeJS.WriteStream, environment);
+  const out = createOutput(standardStreams(stream), environment);
   return { out, shown: (): string => stream.read() ?? '' };
 };
 

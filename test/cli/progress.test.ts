@@ -6,6 +6,7 @@ import type { Resync } from '../../src/cli/follow-resync.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { createProgress } from '../../src/cli/show-progress.ts';
 import { describeStatus } from '../../src/cli/status.ts';
+import { standardStreams } from '../helpers/command.ts';
 
 const resync: Resync = {
   id: '00000000-0000-4000-8000-000000000001',
@@ -94,7 +95,7 @@ describe('the progress bar on a terminal', () => {
   });
 });
 
-const plainOutput = createOutput(new PassThrough() as unknown as NodeJS.WriteStream, {});
+const plainOutput = createOutput(standardStreams(new PassThrough()), {});
 
 test('the status begins with the verdict, its cause, since when and what to do', () => {
   const now = Date.parse('2026-11-24T12:00:00.000Z');

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type RunningCommand, tidemarkCommand } from '../helpers/command.ts';
+import { type RunningCommand, tidemarkCommand, tidemarkProcess } from '../helpers/command.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { accountId } from '../http/rows.ts';
@@ -19,8 +19,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-const run = (...words: string[]): RunningCommand =>
-  tidemarkCommand({ TIDEMARK_URL: server.url, TIDEMARK_API_KEY: keys.write }, 'resync', ...words);
+const settings = () => ({ TIDEMARK_URL: server.url, TIDEMARK_API_KEY: keys.write });
+const run = (...words: string[]) => tidemarkCommand(settings(), 'resync', ...words);
+const runProcess = (...words: string[]) => tidemarkProcess(settings(), 'resync', ...words);
 const change = (columns: string) => server.database.pool.query(`update resyncs set ${columns}`);
 const rows = () => server.database.prisma.resync.findMany();
 const said = (command: RunningCommand, text: string) =>
@@ -103,7 +104,7 @@ describe('the command tidemark resync', () => {
   });
 
   test('Ctrl-C cancels the resync, which is reported, and the command exits with 130', async () => {
-    const command = run('--account', accountId(1), accountId(2), 'nonsense', '--json');
+    const command = runProcess('--account', accountId(1), accountId(2), 'nonsense', '--json');
     await said(command, 'queued');
     command.interrupt();
     const { exitCode, stdout, stderr } = await command.ended;
@@ -117,7 +118,7 @@ describe('the command tidemark resync', () => {
     const first = await run('--all', '--no-wait', '--json').ended;
     expect(first.exitCode).toBe(0);
     const { id } = JSON.parse(first.stdout);
-    const command = run('--all');
+    const command = runProcess('--all');
     await said(command, `A resync is already running`);
     await said(command, 'queued: ');
     command.interrupt();
