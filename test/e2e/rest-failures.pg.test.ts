@@ -29,7 +29,8 @@ describe('failures of the REST API of Salesforce', () => {
 
   beforeAll(async () => {
     gate = await openRestGate();
-    mirror = await openMirror({ gate });
+    // A write takes milliseconds, also on a busy machine: only one that is never answered runs into this.
+    mirror = await openMirror({ gate, tidemark: { timing: { codeWriteTimeoutMs: 3_000 } } });
   });
 
   afterAll(async () => {
@@ -104,17 +105,10 @@ describe('failures of the REST API of Salesforce', () => {
   });
 
   it('a call that is never answered times out', async () => {
-    try {
-      await mirror.stop();
-      await mirror.startAgain({ timing: { codeWriteTimeoutMs: 500 } });
-      const failing = gate.meet({ ...write, times: 1, treatment: { kind: 'swallow' } });
-      const id = await mirror.salesforce.create({ Name: 'Written in vain at first' });
-      await confirmed(id);
-      expect(failing.met).toBe(1);
-    } finally {
-      await mirror.stop();
-      await mirror.startAgain();
-    }
+    const failing = gate.meet({ ...write, times: 1, treatment: { kind: 'swallow' } });
+    const id = await mirror.salesforce.create({ Name: 'Written in vain at first' });
+    await confirmed(id);
+    expect(failing.met).toBe(1);
   });
 
   it('one refused record of many is stored with its reason and the others are written', async () => {
@@ -185,12 +179,9 @@ describe('repairs', () => {
     await mirror.healed();
     expect(failing.met).toBe(1);
   });
-});
 
-describe('reads that fail permanently', () => {
+  // Last: the failed read stays in the mirror, which is never healed again.
   it('a read that fails permanently is shown with its reason', async () => {
-    await using gate = await openRestGate();
-    await using mirror = await openMirror({ gate });
     const [id = ''] = mirror.accountIds();
     gate.meet({ path: /\/queryAll/, treatment: answer(403, 'INSUFFICIENT_ACCESS') });
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);

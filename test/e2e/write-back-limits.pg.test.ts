@@ -134,31 +134,23 @@ describe('delayed write-backs', () => {
 
   it('codes that were refused for the right to the field arrive automatically if the right is back before the field is checked', async () => {
     // The field was checked at the start, and is not checked again within this test.
-    await using flapping = await openMirror({
-      tidemark: { collectMs: 20, timing: { codeFieldCheckIntervalMs: 600_000 } },
-    });
-    const codes = writeBacksOf(flapping);
-    const change = (more: object) =>
-      flapping.simulator.org.changeField(field, {
-        type: 'string',
-        length: 32,
-        externalId: true,
-        unique: true,
-        ...more,
-      });
+    await mirror.stop();
+    await mirror.startAgain({ timing: { codeFieldCheckIntervalMs: 600_000 } });
+    await writeBacks.statusWhen('it runs', ({ state }) => state === 'running');
     change({ updateable: false });
-    const id = await flapping.salesforce.create({ Name: 'The permission is missing for a moment' });
-    const { error } = await flapping.until('the code is refused', async () => {
-      const [last] = (await codes.of(id)).history;
+    const id = await mirror.salesforce.create({ Name: 'The permission is missing for a moment' });
+    const { error } = await mirror.until('the code is refused', async () => {
+      const [last] = (await writeBacks.of(id)).history;
       return last !== undefined && last.error !== null && last;
     });
     expect(error?.code).toBe('INVALID_FIELD_FOR_INSERT_UPDATE');
-    expect(await flapping.account(id)).toMatchObject({ codeState: 'pending' });
+    expect(await mirror.account(id)).toMatchObject({ codeState: 'pending' });
     change({});
-    await codes.confirmed(id);
-    expect((await codes.status()).writeBack).toMatchObject({ state: 'running', failures: [] });
+    await writeBacks.confirmed(id);
+    expect((await writeBacks.status()).writeBack).toMatchObject({ state: 'running', failures: [] });
   });
 
+  // Last: it leaves the mirror stopped.
   it('a process that ends hands the write-back over to another one, which has sent nothing before', async () => {
     const other = await startTidemark(mirror.database.url, mirror.simulator);
     try {
@@ -176,7 +168,6 @@ describe('delayed write-backs', () => {
       expect(writeBack.state).toBe('running');
     } finally {
       await other.stop();
-      await mirror.startAgain();
     }
   });
 });
