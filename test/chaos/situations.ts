@@ -15,7 +15,7 @@ const { values } = parseArgs({
 const page = fileURLToPath(new URL('../../docs/operator-situations.md', import.meta.url));
 const introduction = `# What an operator sees
 
-This page is the output of one run of \`npm run test:situations -- --write\`, which reproduces these situations with
+This page is the output of \`npm run test:situations -- --write\`, which reproduces these situations with
 service processes, a PostgreSQL server and the simulator. Each section describes the situation and shows the response of
 \`/health/ready\`, the output and exit code of \`tidemark status\`, and the log at level info and above (without requests
 and without the fields time, pid and hostname). Then the cause is removed, and the same is shown again. Times, ports and
