@@ -56,6 +56,8 @@ describe('the schema of events', () => {
     await mirror.tidemark.request('POST', `/v1/accounts/${id}/resync`);
     await mirror.healed();
     expect((await mirror.account(id)).fields['Grade__c']).toBe('gold');
+    const history = await mirror.get<{ data: unknown[] }>(`/v1/accounts/${id}/fields/Grade__c/history`);
+    expect(history.data[0]).toMatchObject({ after: 'gold' });
     expect(await mirror.failedEvents()).toEqual([]);
   });
 

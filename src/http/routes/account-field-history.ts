@@ -65,7 +65,7 @@ async function hasFieldValue(pool: pg.Pool, accountId: string, path: string): Pr
            union all select from accounts where id = $1 and fields #> $2::text[] is not null`,
     values: [accountId, path.split('.'), path],
   });
-  return rowCount === 1;
+  return rowCount !== 0;
 }
 
 const schema = {
