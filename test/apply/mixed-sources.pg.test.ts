@@ -36,7 +36,8 @@ describe('changes from the stream and from webhooks', () => {
       changeType: 'UPDATE',
       transactionKey: randomUUID(),
       sequenceNumber: 1,
-      commitTimestamp: Date.now(),
+      // Whole seconds, like real ones: a later change of the same second must not look older.
+      commitTimestamp: Math.floor(Date.now() / 1_000) * 1_000,
       commitNumber: String(BigInt(Date.now()) * 1_000_000n),
       ...header,
     },
