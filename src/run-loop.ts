@@ -38,7 +38,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
       if (next === 'again') continue;
       if (next === 'wait') await untilAborted(signal, woken ?? wait());
       else if ('pauseMs' in next) await sleep(next.pauseMs, signal);
-      else await Promise.race([woken ?? wait(), sleep(next.waitMs, signal)]);
+      else await sleep(next.waitMs, signal, woken ?? wait());
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
@@ -48,9 +48,9 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   }
 }
 
-/** Waits for `ms` milliseconds, or until the signal aborts. Never rejects. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
+/** Waits for `ms` milliseconds, or until the signal aborts or `work` settles. @throws what `work` throws */
+export function sleep(ms: number, signal: AbortSignal, work?: Promise<unknown>): Promise<void> {
+  return new Promise((resolve, reject) => {
     if (signal.aborted) return resolve();
     const end = (): void => {
       clearTimeout(timer);
@@ -59,6 +59,10 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(end, ms);
     signal.addEventListener('abort', end);
+    work?.then(end, (error: unknown) => {
+      reject(error);
+      end();
+    });
   });
 }
 

@@ -73,6 +73,32 @@ describe('a loop', () => {
     await loop.ended;
   });
 
+  it('a step that waits for a shorter time is woken before it ends, and no timer of it is left', async () => {
+    const stop = new AbortController();
+    let wake = (): void => {};
+    let steps = 0;
+    const ended = runLoop({
+      pollMs: 5_000,
+      wakeOn: () => new Promise<void>((resolve) => (wake = resolve)),
+      step: async () => {
+        steps += 1;
+        return { waitMs: 300 };
+      },
+      onFailure: () => {},
+      signal: stop.signal,
+    });
+    await pass(299);
+    expect(steps).toBe(1);
+    await pass(1);
+    expect(steps).toBe(2);
+    wake();
+    await pass(0);
+    expect([steps, vi.getTimerCount()]).toEqual([3, 1]);
+    stop.abort();
+    await ended;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('failures in a row are counted for the backoff, and a success ends the row', async () => {
     const loop = start([new Error('1'), new Error('2'), 'wait', new Error('3'), 'wait'], {
       backoff: (failures) => failures * 100,
