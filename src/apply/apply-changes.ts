@@ -88,13 +88,9 @@ function addPatch(
   patch: Patch,
   table: MirrorTable,
 ): Map<string, AccountRow> {
-  const saved = new Map(savedRows(patch).map((row) => [row.id, row]));
-  const result = new Map(rows);
-  for (const id of ids) {
-    const row = saved.get(id);
-    if (row !== undefined) result.set(id, savedAccount(table, row));
-  }
-  return result;
+  const wanted = new Set(ids);
+  const saved = savedRows(patch).filter(({ id }) => wanted.has(id));
+  return new Map([...rows, ...saved.map((row) => [row.id, savedAccount(table, row)] as const)]);
 }
 
 /** The row as {@link readAccountRows} would read it. */
@@ -112,16 +108,14 @@ function savedAccount(table: MirrorTable, row: SavedRow): AccountRow {
 }
 
 function joinResults(results: readonly ApplyResult[]): ApplyResult {
-  const all = <Key extends keyof ApplyResult>(key: Key) =>
-    results.flatMap((result) => result[key] as never[]);
   return {
-    created: all('created'),
-    updated: all('updated'),
-    unchanged: all('unchanged'),
-    writeBacks: all('writeBacks'),
-    confirmed: all('confirmed'),
-    stale: all('stale'),
-    newer: all('newer'),
+    created: results.flatMap(({ created }) => created),
+    updated: results.flatMap(({ updated }) => updated),
+    unchanged: results.flatMap(({ unchanged }) => unchanged),
+    writeBacks: results.flatMap(({ writeBacks }) => writeBacks),
+    confirmed: results.flatMap(({ confirmed }) => confirmed),
+    stale: results.flatMap(({ stale }) => stale),
+    newer: results.flatMap(({ newer }) => newer),
   };
 }
 

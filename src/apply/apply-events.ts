@@ -148,11 +148,11 @@ async function applyInTransaction(
     readUnmirroredNames(client),
   ]);
   const now = Date.now();
-  const process = (event: Decoded): ProcessedEvent[] => {
+  const toResults = (event: Decoded): ProcessedEvent[] => {
     const attempts = attemptsById.get(event.id);
     return attempts === undefined ? [] : [processEvent(event, { source, attempts }, now)];
   };
-  const parts = splitTransactions(groups, partSize).map((part) => part.flat().flatMap(process));
+  const parts = splitTransactions(groups, partSize).map((part) => part.flat().flatMap(toResults));
   const results = parts.flat();
   const changesOfParts: AccountChange[][] = [];
   const unknownIds: string[] = [];

@@ -16,9 +16,10 @@ import { formatVersion } from './version.ts';
  * A new code of a new account is due before all others; that of an older account after the pending ones.
  */
 export async function writePatch(client: Queryable, table: MirrorTable, patch: Patch): Promise<void> {
+  const { releasing, displaced } = patch;
   // Codes are unique.
-  await releaseCodes(client, patch.releasing, patch.displaced);
-  // Sent without waiting for one another; after an error, PostgreSQL refuses the rest.
+  if (releasing.length + displaced.length > 0) await releaseCodes(client, releasing, displaced);
+  // Sent at once and without waiting for one another; after an error, PostgreSQL refuses the rest.
   await sentTogether([
     ...[...slices(patch.added)].map((rows) => insertValues(client, table, rows)),
     ...[...slices(patch.changed)].map((rows) => updateValues(client, table, rows)),

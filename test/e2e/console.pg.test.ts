@@ -292,7 +292,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
     },
   );
 
-  atEachSize('the records of a failed event are read again by a button beside it (%s)', async (size) => {
+  atEachSize('a button beside a failed event re-reads its records (%s)', async (size) => {
     const { page, open } = use(size);
     await repaired();
     simulator.faults.rest.fail.on({ how: 'unavailable' });

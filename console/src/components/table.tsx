@@ -4,7 +4,7 @@ export type Column<T> = {
   readonly head: string;
   readonly cell: (row: T) => ComponentChildren;
   readonly isNumber?: boolean;
-  /** Left out on narrow screens, as another view has it too. */
+  /** Left out on narrow screens; another view shows it. */
   readonly isSecondary?: boolean;
 };
 
