@@ -23,6 +23,8 @@ export type Verdict = {
   readonly lagMs: number | null;
   /** Whether the mirror is current at this moment. `freshThrough` is saved every few seconds only. */
   readonly isCurrent: boolean;
+  /** Whether the mirror has ever been current. Until then, the lag is part of the start. */
+  readonly hasBeenCurrent: boolean;
   /** Up to when a comparison has shown that the mirror equals Salesforce; null without one. */
   readonly verifiedThrough: Date | null;
 };
@@ -35,13 +37,15 @@ export function judgeHealth(facts: HealthFacts, graceMs: number = defaultGraceMs
   const found = withoutDuplicates([...mirrorProblems(facts, graceMs), ...repairProblems(facts, graceMs)]);
   const down = found.filter(({ severity }) => severity === 'down');
   const through = freshThrough(facts);
+  const subscription = facts.stored?.subscription;
   const degraded = found.filter(({ severity }) => severity === 'degraded');
   return {
     health: down.length > 0 ? 'down' : degraded.length > 0 ? 'degraded' : 'healthy',
     problems: [...down, ...degraded],
     freshThrough: through,
     lagMs: through === null ? null : Math.max(0, facts.now.getTime() - through.getTime()),
-    isCurrent: facts.stored?.subscription?.isCurrent === true,
+    isCurrent: subscription?.isCurrent === true,
+    hasBeenCurrent: subscription?.isCurrent === true || subscription?.currentAt != null,
     verifiedThrough: facts.stored?.verifiedThrough ?? null,
   };
 }

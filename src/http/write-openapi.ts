@@ -32,6 +32,7 @@ async function generateOpenapi(): Promise<string> {
       freshThrough: null,
       lagMs: null,
       isCurrent: false,
+      hasBeenCurrent: false,
       verifiedThrough: null,
     }),
     activity: createActivity(),

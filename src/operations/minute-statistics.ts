@@ -1,15 +1,18 @@
 import type { ActivityTotals } from '../activity.ts';
 import type { Queryable } from '../db/database.ts';
+import type { Verdict } from '../health/verdict.ts';
 
 const minuteMs = 60_000;
 
 export type MinuteCollector = {
   /**
-   * Adds a sample. At the first sample of a new minute, returns the statistics of the last one.
-   * @param lagMs milliseconds since the mirror is known to be current; null before the initial load
+   * Adds a sample. At the first sample of a new minute, returns the statistics of the last one. The lag counts from
+   * when the mirror is first current: the time before belongs to the initial load.
    */
-  sample(now: number, totals: ActivityTotals, lagMs: number | null): MinuteStatistics | undefined;
+  sample(now: number, totals: ActivityTotals, freshness: Freshness): MinuteStatistics | undefined;
 };
+
+export type Freshness = Pick<Verdict, 'isCurrent' | 'hasBeenCurrent' | 'lagMs'>;
 
 export type MinuteStatistics = ActivityTotals & { readonly minute: Date; readonly maxLagMs: number | null };
 
@@ -19,7 +22,8 @@ export function createMinuteCollector(): MinuteCollector {
   let before: ActivityTotals | undefined;
   let maxLagMs: number | null = null;
   return {
-    sample(now, totals, lagMs) {
+    sample(now, totals, freshness) {
+      const lagMs = lagOf(freshness);
       const current = now - (now % minuteMs);
       minute ??= current;
       before ??= totals;
@@ -38,6 +42,11 @@ export function createMinuteCollector(): MinuteCollector {
       return ended;
     },
   };
+}
+
+function lagOf({ isCurrent, hasBeenCurrent, lagMs }: Freshness): number | null {
+  if (isCurrent) return 0;
+  return hasBeenCurrent ? lagMs : null;
 }
 
 function maxOf(a: number | null, b: number | null): number | null {

@@ -53,8 +53,7 @@ export async function watchHealth(context: WatchContext, signal: AbortSignal): P
       }
       if (outage || !isLeader()) return 'wait';
       await saveChange(verdict);
-      const lagMs = verdict.isCurrent ? 0 : verdict.lagMs;
-      const ended = minutes.sample(Date.now(), await readTotals(activity), lagMs);
+      const ended = minutes.sample(Date.now(), await readTotals(activity), verdict);
       if (ended !== undefined) await saveMinute(pool, ended);
       await addNotifications(pool, notify.urls);
       await sendNotifications({ pool, send, options: notify }, signal);

@@ -301,8 +301,16 @@ describe('the verdict', () => {
       freshThrough: ago(2),
       lagMs: 2_000,
       isCurrent: true,
+      hasBeenCurrent: true,
       verifiedThrough: ago(7_200),
     });
+  });
+
+  it('a mirror has been current once an empty bus was seen, in this connection or an earlier one', () => {
+    const given = { isCurrent: false, currentAt: null };
+    expect(judgeHealth(withStream(given)).hasBeenCurrent).toBe(false);
+    expect(judgeHealth(withStream({ ...given, isCurrent: true })).hasBeenCurrent).toBe(true);
+    expect(judgeHealth(withStream({ ...given, currentAt: ago(600) })).hasBeenCurrent).toBe(true);
   });
 
   it.each(broken)('the verdict names its cause and what to do when %s', (_name, given, health, code) => {

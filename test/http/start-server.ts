@@ -118,6 +118,7 @@ export const healthy: Verdict = {
   freshThrough: null,
   lagMs: null,
   isCurrent: false,
+  hasBeenCurrent: false,
   verifiedThrough: null,
 };
 

@@ -191,6 +191,7 @@ function verdictOf(...problems: Problem[]): Verdict {
     freshThrough: null,
     lagMs: null,
     isCurrent: false,
+    hasBeenCurrent: false,
     verifiedThrough: null,
   };
 }
