@@ -57,7 +57,7 @@ async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void>
     }
   };
   await Promise.all([
-    again(() => get('/v1/events/stream')),
+    again(() => get('/v1/events/notices')),
     again(async () => {
       await Promise.all(['/v1/status', '/v1/time-series', '/metrics'].map(get));
     }),

@@ -12,10 +12,11 @@ const minBackoffMs = 1_000;
 const maxBackoffMs = 30_000;
 
 /**
- * Follows the event stream until the signal is aborted, and resumes it after the last message when it breaks.
+ * Follows a stream until the signal is aborted, and resumes it after the last message when it breaks.
  * `EventSource` cannot send the key.
  */
 export async function followEvents(
+  path: '/v1/events/stream' | '/v1/events/notices',
   query: Readonly<Record<string, string>>,
   onMessage: (message: Message) => void,
   onState: (state: LiveState) => void,
@@ -26,7 +27,7 @@ export async function followEvents(
   onState('connecting');
   while (!signal.aborted) {
     try {
-      for await (const message of open(query, lastId, signal)) {
+      for await (const message of open(path, query, lastId, signal)) {
         onState('open');
         backoffMs = minBackoffMs;
         lastId = message.id || lastId;
@@ -44,11 +45,12 @@ export async function followEvents(
 }
 
 async function* open(
+  path: string,
   query: Readonly<Record<string, string>>,
   lastId: string,
   signal: AbortSignal,
 ): AsyncGenerator<Message> {
-  const url = new URL(hrefOf('/v1/events/stream'));
+  const url = new URL(hrefOf(path));
   url.search = new URLSearchParams(query).toString();
   const headers = { accept: 'text/event-stream', ...(lastId !== '' && { 'last-event-id': lastId }) };
   const response = await authorizedFetch(new Request(url, { headers, signal, cache: 'no-store' }));

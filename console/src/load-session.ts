@@ -10,7 +10,7 @@ export const hasSimulator = signal(false);
 /** The address of the org, for links to its records; empty until it is known. */
 export const salesforceUrl = signal('');
 
-/** Identifies the caller, and keeps all pages current by the event stream. Returns a function that ends it. */
+/** Identifies the caller, and keeps all pages current by notices of events. Returns a function that ends it. */
 export function loadSession(): () => void {
   const controller = new AbortController();
   const { signal } = controller;
@@ -38,6 +38,7 @@ export function loadSession(): () => void {
     () => {},
   );
   void followEvents(
+    '/v1/events/notices',
     {},
     ({ event }) => {
       if (event !== 'ready') announceChange();

@@ -1,4 +1,4 @@
-/** A message of the stream: `ready`, `reset` or `change` with an event as JSON. */
+/** A message of a stream: `ready`, `reset`, `notice`, or `change` with an event as JSON. */
 export type Message = { readonly event: string; readonly data: string; readonly id: string };
 
 /** Parses Server-Sent Events as the HTML standard describes them; lines may end anywhere in a chunk. */

@@ -7,6 +7,7 @@ import { retryEvent } from '../../src/apply/retry-event.ts';
 import { lockAccountWrites } from '../../src/db/advisory-locks.ts';
 import { inTransaction } from '../../src/db/database.ts';
 import { listenForWakeUps, type WakeUps } from '../../src/db/wake-up.ts';
+import { decodeStreamId } from '../../src/http/streams/live/stream-id.ts';
 import type { ChangeType } from '../../src/salesforce/change-event.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -143,6 +144,29 @@ describe('the live stream', () => {
     const answer = await fetch(`${server.url}/v1/events/stream`, { method: 'HEAD', headers });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toContain('text/event-stream');
+  });
+
+  test('notices tell that there are new events, fewer than the events, and the live stream resumes after them', async () => {
+    const reader = await read({ stream: 'notices' });
+    await eventually('it is ready', () => reader.lastId());
+    const notices = () => reader.messages.filter(({ event }) => event === 'notice');
+    await change();
+    await eventually('the first notice arrives', () => notices().length === 1);
+    const many = [];
+    for (let n = 0; n < 40; n++) many.push(await change(n % 5, 'UPDATE', n === 39 ? 'failed' : 'applied'));
+    const { rows } = await server.database.pool.query<{ newest: bigint }>(
+      'select max(position) as newest from event_outcomes',
+    );
+    await eventually('a notice of the last event arrives', () => {
+      const last = notices().at(-1)?.id ?? '';
+      return decodeStreamId(last).position === rows[0]?.newest;
+    });
+    expect(notices().length).toBeLessThan(many.length / 2);
+    expect(reader.messages.filter(({ data }) => 'id' in data || 'decoded' in data)).toEqual([]);
+    const again = await read({ stream: 'notices', lastEventId: notices()[0]?.id });
+    await eventually('events that were missed are reported at once', () =>
+      again.messages.some(({ event }) => event === 'notice'),
+    );
   });
 
   test('a filter of the live stream lets through only what it names', async () => {

@@ -33,16 +33,17 @@ export type LiveReader = {
 export async function readLive(
   url: string,
   {
+    stream = 'stream',
     query = '',
     lastEventId,
     key = keys.read,
-  }: { query?: string; lastEventId?: string | undefined; key?: string } = {},
+  }: { stream?: 'stream' | 'notices'; query?: string; lastEventId?: string | undefined; key?: string } = {},
 ): Promise<LiveReader> {
   const headers = {
     authorization: `Bearer ${key}`,
     ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
   };
-  const sent = request(`${url}/v1/events/stream${query}`, { headers, agent: false }).end();
+  const sent = request(`${url}/v1/events/${stream}${query}`, { headers, agent: false }).end();
   const [response] = await once(sent, 'response');
   const messages: LiveMessage[] = [];
   const parser = createParser({

@@ -45,7 +45,7 @@ export function useEventTail({ state, changeType, recordId }: Filter, isPaused: 
     const onMessage = ({ event, data }: { readonly event: string; readonly data: string }): void => {
       if (event === 'change') arrived.push(JSON.parse(data) as LoggedEvent);
     };
-    void followEvents(query, onMessage, setLive, signal);
+    void followEvents('/v1/events/stream', query, onMessage, setLive, signal);
     return () => {
       clearInterval(timer);
       controller.abort();
