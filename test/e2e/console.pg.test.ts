@@ -212,7 +212,9 @@ describe.skipIf(!hasConsole)('the web console', () => {
       await open(`/accounts/${id}`);
       const show = page.getByRole('row').filter({ hasText: 'Industry' }).getByRole('button');
       await show.click();
+      await page.getByRole('dialog').waitFor();
       await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
       await show.click();
       await page.getByRole('dialog').getByText('UPDATE').first().waitFor();
       await confirm('Close');
