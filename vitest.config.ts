@@ -15,8 +15,11 @@ const e2e = [
   'test/deploy.test.ts',
   'test/sql-guide.test.ts',
 ];
+/** Pages in Chromium. */
+const browser = ['test/e2e/console.pg.test.ts', 'test/e2e/first-minute.test.ts', 'test/http/docs.pg.test.ts'];
 /** Kill, fault and mutation tests. */
 const chaos = ['test/chaos/**/*.test.ts', 'test/mutation/**/*.test.ts'];
+const others = [...e2e, ...browser, ...chaos];
 
 const project = (
   name: string,
@@ -31,9 +34,10 @@ export default defineConfig({
     // Most of a test is waiting: more workers than cores keep two cores busy.
     maxWorkers: 4,
     projects: [
-      project('unit', { include: everything, exclude: [...withPostgres, ...e2e, ...chaos], isolate: false }),
-      project('pg', { include: withPostgres, exclude: [...e2e, ...chaos], isolate: false }),
-      project('e2e', { include: e2e, isolate: false }),
+      project('unit', { include: everything, exclude: [...withPostgres, ...others], isolate: false }),
+      project('pg', { include: withPostgres, exclude: others, isolate: false }),
+      project('e2e', { include: e2e, exclude: browser, isolate: false }),
+      project('browser', { include: browser, isolate: false }),
       'simulator',
       project('chaos', { include: chaos }),
     ],

@@ -34,7 +34,13 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const server = await startEmbeddedPostgres({
     folder: path.join(folder, 'postgres'),
     password,
-    settings: ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=300'],
+    settings: [
+      'fsync=off',
+      'synchronous_commit=off',
+      'full_page_writes=off',
+      'autovacuum=off',
+      'max_connections=300',
+    ],
   });
   // A run that is broken off does not get to its end: the server goes with it all the same.
   const abandon = (): void => {
