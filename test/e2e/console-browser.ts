@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { eventually } from '../helpers/eventually.ts';
 
-export const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+export const hasBrowser = existsSync(chromiumPath);
 
 /** Whether the console is built and a browser can open it. */
-export const hasConsole =
-  existsSync(chromiumPath) && existsSync(new URL('../../console/dist/index.html', import.meta.url));
+export const hasConsole = hasBrowser && existsSync(new URL('../../console/dist/index.html', import.meta.url));
 if (!hasConsole) process.stderr.write(`skipped: the console is not built, or there is no ${chromiumPath}\n`);
 
 export type Size = 'desktop' | 'phone';
@@ -21,7 +22,14 @@ export const sizes = {
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking', '--no-first-run'],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-background-networking',
+      '--no-first-run',
+      // Optimizing what runs a few times takes more time than it saves.
+      '--js-flags=--no-opt --no-maglev',
+    ],
   });
 }
 
@@ -30,8 +38,11 @@ export type Session = {
   readonly page: Page;
   /** What the browser has reported as an error. */
   readonly errors: string[];
-  /** Opens a view by its path, and waits until its data is there. */
+  resize(size: Size): Promise<void>;
+  /** Opens a view by its path, and waits until its data is there. Where another view is open, the page is not loaded again. */
   open(path: string): Promise<void>;
+  /** Loads a view by its path, as a bookmark does, and waits until its data is there. */
+  load(path: string): Promise<void>;
   /** Follows a link of the navigation, which a phone shows after a click on "Menu". */
   follow(name: string): Promise<void>;
   click(name: string | RegExp): Promise<void>;
@@ -40,26 +51,40 @@ export type Session = {
   says(text: string | RegExp): Promise<void>;
 };
 
-/** Opens a page whose errors are collected, and signs in by the form. */
+/** Opens a page whose errors are collected, and signs in by the form. Pages of one context load the console faster. */
 export async function signIn(
-  browser: Browser,
+  browser: Browser | BrowserContext,
   url: string,
   key: string,
   { size }: { readonly size: Size },
 ): Promise<Session> {
-  const page = await browser.newPage({ viewport: sizes[size], reducedMotion: 'reduce' });
+  const page = await browser.newPage();
+  const resize = (size: Size): Promise<void> => page.setViewportSize(sizes[size]);
+  await resize(size);
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   const errors = collectErrors(page);
   await page.goto(url);
   await page.getByLabel('API key').fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   const click = (name: string | RegExp): Promise<void> => page.getByRole('button', { name }).first().click();
+  const load = (path: string): Promise<void> => openView(page, url.replace(/\/$/, '') + path);
   return {
     page,
     errors,
-    open: (path) => openView(page, url.replace(/\/$/, '') + path),
+    resize,
+    load,
+    async open(path) {
+      const target = new URL(url.replace(/\/$/, '') + path);
+      if (new URL(page.url()).pathname === target.pathname) return load(path);
+      // As the "Forward" of the browser does. The view is rendered before this returns.
+      await page.evaluate(
+        `history.pushState(null, '', ${JSON.stringify(target.href)}); dispatchEvent(new PopStateEvent('popstate'))`,
+      );
+      await loaded(page);
+    },
     async follow(name) {
-      if (size === 'phone') await click('Menu');
+      if (page.viewportSize()?.width === sizes.phone.width) await click('Menu');
       await page.getByRole('link', { name, exact: true }).click();
     },
     click,
@@ -86,20 +111,28 @@ export function collectErrors(page: Page): string[] {
 /** Opens a view by its URL, and waits until its data is there. */
 export async function openView(page: Page, url: string): Promise<void> {
   await page.goto(url);
+  await loaded(page);
+}
+
+async function loaded(page: Page): Promise<void> {
   await page.getByRole('heading', { level: 1 }).waitFor();
   const waiting = page.getByText(/^(?:Loading|Signing in)…$/);
   await eventually('the data is there', async () => (await waiting.count()) === 0);
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const rules = {
+  all: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+  /** The rules above whose result depends on colors. */
+  ofColors: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] },
+};
 
 /** What makes the page hard to use: violations of WCAG 2.2 AA that can be detected, and what does not fit the window. */
-export async function findProblems(page: Page): Promise<string[]> {
+export async function findProblems(page: Page, runOnly: keyof typeof rules = 'all'): Promise<string[]> {
   // Evaluated by the debugger: the policy of the page forbids other scripts.
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe);
   const found = (await page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(tags)}, resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+    `axe.run(document, { runOnly: ${JSON.stringify(rules[runOnly])}, resultTypes: ['violations'] }).then(({ violations }) => violations)`,
   )) as { id: string; nodes: { html: string; failureSummary?: string }[] }[];
   const violations = found.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary ?? ''}`),

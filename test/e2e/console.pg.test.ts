@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Browser } from 'playwright-core';
+import type { Browser, BrowserContext } from 'playwright-core';
 import { type Simulator, startSimulator } from 'salesforce-simulator';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiKey } from '../../src/http/api-key.ts';
@@ -41,9 +41,9 @@ describe.skipIf(!hasConsole)('the web console', () => {
   let database: TestDatabase;
   let tidemark: Tidemark;
   let browser: Browser;
-  let sessions: Readonly<Record<Size, Session>>;
-  /** Of the test that runs. */
-  let used: Session | undefined;
+  let context: BrowserContext;
+  let session: Session;
+  let isUsed = false;
   /** Accounts that existed before the start, for each size its own. */
   let ids: Readonly<Record<Size, readonly string[]>>;
   let stubborn: string;
@@ -62,18 +62,15 @@ describe.skipIf(!hasConsole)('the web console', () => {
       settings: [{ ...topicSetting, value: '/data/AccountChangeEvent', source: 'default' }],
     });
     browser = await launchBrowser();
+    context = await browser.newContext();
     stubborn = await createRefused('Stubborn Ltd');
     undecodable = await publishGarbage();
-    sessions = {
-      desktop: await signIn(browser, tidemark.url, storyKey, { size: 'desktop' }),
-      phone: await signIn(browser, tidemark.url, storyKey, { size: 'phone' }),
-    };
+    session = await signIn(context, tidemark.url, storyKey, { size: 'desktop' });
   });
   afterEach(async () => {
     simulator.faults.clearAll();
-    const page = used?.page;
-    used = undefined;
-    if (page !== undefined) expect(await findProblems(page)).toEqual([]);
+    if (isUsed) expect(await findProblems(session.page)).toEqual([]);
+    isUsed = false;
   });
   afterAll(async () => {
     await browser?.close();
@@ -82,9 +79,11 @@ describe.skipIf(!hasConsole)('the web console', () => {
     await database?.drop();
   });
 
-  const use = (size: Size): Session => {
-    used = sessions[size];
-    return used;
+  /** One page for all tests: a second one would follow the same events, and loading it takes longer than a test. */
+  const use = async (size: Size): Promise<Session> => {
+    isUsed = true;
+    await session.resize(size);
+    return session;
   };
 
   /** Creates an account whose code Salesforce refuses. */
@@ -154,21 +153,21 @@ describe.skipIf(!hasConsole)('the web console', () => {
       '/system',
       '/salesforce-simulator',
     ];
-    const { page, open } = use(size);
+    const { page, open, load } = await use(size);
     for (const view of views) {
-      await open(view);
+      await (size === 'desktop' ? load(view) : open(view));
       await page.evaluate(`document.querySelectorAll('details').forEach((each) => { each.open = true; })`);
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        expect([view, await findProblems(page)]).toEqual([view, []]);
-      }
+      await page.emulateMedia({ colorScheme: 'light' });
+      expect([view, await findProblems(page)]).toEqual([view, []]);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      expect([view, await findProblems(page, 'ofColors')]).toEqual([view, []]);
     }
   });
 
   atEachSize(
     'a created account and its confirmed code appear by clicking only, from the simulator to the list of accounts (%s)',
     async (size) => {
-      const { page, open, follow, click, says } = use(size);
+      const { page, open, follow, click, says } = await use(size);
       const name = `Blue Harbour ${size} Ltd`;
       await open('/');
       await follow('Simulator');
@@ -190,7 +189,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   atEachSize(
     'the overview says in its first sentence that something needs attention, and why (%s)',
     async (size) => {
-      const { page, open, click, says } = use(size);
+      const { page, open, click, says } = await use(size);
       await open('/');
       await says('The mirror is current but degraded');
       await says('To do');
@@ -206,7 +205,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   atEachSize(
     'an account shows what wrote a field, reads itself again, and gets and regenerates a code (%s)',
     async (size) => {
-      const { page, open, click, confirm, says } = use(size);
+      const { page, open, click, confirm, says } = await use(size);
       const id = ids[size][0] ?? '';
       await change(id, { Industry: 'Energy' });
       await open(`/accounts/${id}`);
@@ -241,7 +240,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   atEachSize(
     'failed codes are listed by cause with the words of Salesforce, and sent again one by one or by cause (%s)',
     async (size) => {
-      const { page, open, click, confirm, says } = use(size);
+      const { page, open, click, confirm, says } = await use(size);
       const name = `Stubborn ${size} Ltd`;
       const id = await createRefused(name);
       await open('/codes');
@@ -267,7 +266,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   atEachSize(
     'a failed event shows its bytes, is applied again and dismissed, and its incident is repaired (%s)',
     async (size) => {
-      const { page, open, click, confirm, says } = use(size);
+      const { page, open, click, confirm, says } = await use(size);
       await repaired();
       // Otherwise the mirror reads the records instead, which ends the failure.
       simulator.faults.rest.fail.on({ how: 'unavailable' });
@@ -295,7 +294,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   );
 
   atEachSize('a button beside a failed event re-reads its records (%s)', async (size) => {
-    const { page, open } = use(size);
+    const { page, open } = await use(size);
     await repaired();
     simulator.faults.rest.fail.on({ how: 'unavailable' });
     const account = ids[size][4] ?? '';
@@ -315,7 +314,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   });
 
   atEachSize('differences are displayed side by side and repaired (%s)', async (size) => {
-    const { page, open, click } = use(size);
+    const { page, open, click } = await use(size);
     const id = ids[size][1] ?? '';
     await repaired();
     simulator.faults.events.lost.on({ recordIds: [id] });
@@ -332,7 +331,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   });
 
   atEachSize('a resync is started for a sample, for a list of ids and since a time (%s)', async (size) => {
-    const { page, open, click } = use(size);
+    const { page, open, click } = await use(size);
     const forms = [
       ['All accounts', 'Compare a sample', undefined, 'sample all'],
       ['A list of ids', 'Read and repair', ['Account ids', ids[size][2] ?? ''], 'repair accounts'],
@@ -350,7 +349,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   });
 
   atEachSize('a resync that finds too many accounts missing is cancelled or confirmed (%s)', async (size) => {
-    const { page, open, click, confirm, says } = use(size);
+    const { page, open, click, confirm, says } = await use(size);
     const hidden = ids[size].slice(5);
     simulator.faults.rest.hiddenRecords.on({ recordIds: hidden });
     const start = async (): Promise<void> => {
@@ -371,7 +370,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   });
 
   atEachSize('the tail of events is live, filtered, paused and resumed (%s)', async (size) => {
-    const { page, open, click, says } = use(size);
+    const { page, open, click, says } = await use(size);
     const id = ids[size][3] ?? '';
     await open(`/events?recordId=${id}`);
     await says('Live: the newest event is first.');
@@ -395,7 +394,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   atEachSize(
     'the simulator changes and deletes records, and faults are switched on and off (%s)',
     async (size) => {
-      const { page, open, click, confirm, says } = use(size);
+      const { page, open, click, confirm, says } = await use(size);
       const [before, after] = [`Passing ${size} Ltd`, `Renamed ${size} Ltd`];
       await create(before);
       await open('/salesforce-simulator');
@@ -438,7 +437,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   atEachSize(
     'the system page shows the leader, keys by name and settings, and what operators did (%s)',
     async (size) => {
-      const { page, open, click } = use(size);
+      const { page, open, click } = await use(size);
       await open('/system');
       await page.getByRole('table').getByText(', leader').waitFor();
       await page.getByRole('cell', { name: 'reader', exact: true }).waitFor();
@@ -452,8 +451,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   );
 
   atEachSize('a key that may only read gets no actions, and sign-out forgets it (%s)', async (size) => {
-    const session = await signIn(browser, tidemark.url, readerKey, { size });
-    const { page, errors, open, click, says } = session;
+    const { page, errors, open, click, says } = await signIn(context, tidemark.url, readerKey, { size });
     const menu = size === 'phone' ? 'Menu' : 'Sign out';
     expect(await page.getByRole('button').allInnerTexts()).toEqual([menu]);
     await open('/resyncs');
@@ -474,8 +472,7 @@ describe.skipIf(!hasConsole)('the web console', () => {
   });
 
   it('the pages of the console cause no errors in the browser', () => {
-    const errors = Object.values(sessions).flatMap((session) => session.errors);
     // A refused fault is a response with the status 400.
-    expect(errors.filter((error) => !error.includes('status of 400'))).toEqual([]);
+    expect(session.errors.filter((error) => !error.includes('status of 400'))).toEqual([]);
   });
 });

@@ -1,17 +1,13 @@
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasBrowser, launchBrowser } from '../e2e/console-browser.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { hasNginx, startNginx } from '../helpers/nginx.ts';
 import { insertSampleAccounts } from './sample-accounts.ts';
 import { keys, startServer, type TestServer } from './start-server.ts';
 
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 // Where there is no browser, the pages are still served and checked by openapi.test.ts.
-const present = existsSync(executablePath);
-if (!present) process.stderr.write(`skipped: there is no Chromium at ${executablePath}\n`);
-
-describe.skipIf(!present)('the documentation pages in a browser', () => {
+describe.skipIf(!hasBrowser)('the documentation pages in a browser', () => {
   let database: TestDatabase;
   let server: TestServer;
   let browser: Browser;
@@ -24,15 +20,7 @@ describe.skipIf(!present)('the documentation pages in a browser', () => {
     database = await createTestDatabase();
     server = await startServer({ databaseUrl: database.url });
     await insertSampleAccounts(server.database.prisma);
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-simulator',
-        '--disable-dev-shm-usage',
-        '--disable-background-networking',
-        '--no-first-run',
-      ],
-    });
+    browser = await launchBrowser();
     page = await browser.newPage({ viewport: { width: 1280, height: 1400 } });
     // On a busy machine the first page takes long.
     page.setDefaultTimeout(120_000);
