@@ -17,7 +17,14 @@ test('npx tidemark works from the checkout, without a network, with whatever Nod
     .join(path.delimiter);
   const { stdout } = await promisify(execFile)('npx', ['--offline', 'tidemark', '--version'], {
     cwd: root,
-    env: { HOME: cache, PATH: machinePath, npm_config_cache: cache },
+    env: {
+      HOME: cache,
+      PATH: machinePath,
+      npm_config_cache: cache,
+      npm_config_update_notifier: 'false',
+      // Linking the checkout runs its script "prepare", which builds the console that other tests have open.
+      npm_config_ignore_scripts: 'true',
+    },
   });
   await rm(cache, { recursive: true, force: true });
   expect(stdout.trim()).toBe(packageJson.version);

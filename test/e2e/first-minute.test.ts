@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { fastFolder } from '../helpers/fast-folder.ts';
 import {
@@ -18,10 +18,11 @@ const makeFolder = (): Promise<string> => mkdtemp(path.join(fastFolder(), 'tidem
 const startIn = (dataDir: string, settings: Record<string, string> = {}): ServiceProcess =>
   startService({ DATA_DIR: dataDir, PORT: '0', ...settings });
 
-const readConfirmed = (read: string): Promise<ApiAccount> =>
-  eventually('the account is there with a confirmed code', async () => {
+/** The accounts of the printed command, once the code of each is confirmed. */
+const readConfirmed = (read: string, count: number): Promise<readonly ApiAccount[]> =>
+  eventually(`${count} accounts are there with a confirmed code`, async () => {
     const { data } = await runPrinted<Page<ApiAccount>>(read);
-    return data.find(({ codeState }) => codeState === 'confirmed');
+    return data.length === count && data.every(({ codeState }) => codeState === 'confirmed') && data;
   });
 
 describe('the first minute without settings and without a Salesforce account', () => {
@@ -33,10 +34,14 @@ describe('the first minute without settings and without a Salesforce account', (
     service = startIn(dataDir);
   });
   afterAll(async () => {
-    service?.child.kill('SIGINT');
-    await service?.ended();
+    await stop();
     await rm(dataDir, { recursive: true, force: true });
   });
+
+  const stop = async (): Promise<void> => {
+    service?.child.kill('SIGINT');
+    await service?.ended();
+  };
 
   it.skipIf(!hasConsole)(
     'an account that is created in the console appears there with its code by clicking only',
@@ -67,75 +72,52 @@ describe('the first minute without settings and without a Salesforce account', (
   it('the two printed commands work unchanged, the code reaches Salesforce, and Ctrl-C leaves nothing behind', async () => {
     const { create, read } = await curlLines(service);
     const { id } = await runPrinted<{ id: string }>(create);
-    const account = await readConfirmed(read);
-    expect(account.id).toBe(id);
+    const [account] = await readConfirmed(read, 1);
+    expect(account?.id).toBe(id);
     const token = /Bearer (00D[^']+)/.exec(create)?.[1] ?? '';
     const org = /^curl -s (http:\/\/[^/]+)/.exec(create)?.[1] ?? '';
     const held = await fetch(`${org}/services/data/v66.0/sobjects/Account/${id}`, {
       headers: { authorization: `Bearer ${token}` },
     });
-    expect(await held.json()).toMatchObject({ SignUpCode__c: account.signupCode });
+    expect(await held.json()).toMatchObject({ SignUpCode__c: account?.signupCode });
 
     service.child.kill('SIGINT');
     expect(await service.ended()).toBe(0);
     expect(await processesNaming(dataDir)).toEqual([]);
   });
-});
-
-describe('starts and stops with the embedded defaults', () => {
-  let dataDir: string;
-  const started: ServiceProcess[] = [];
-
-  beforeEach(async () => {
-    dataDir = await makeFolder();
-  });
-
-  afterEach(async () => {
-    for (const { child, ended } of started.splice(0)) {
-      child.kill('SIGINT');
-      await ended();
-    }
-    await rm(dataDir, { recursive: true, force: true });
-  });
-
-  const start = (settings: Record<string, string> = {}): ServiceProcess => {
-    const service = startIn(dataDir, settings);
-    started.push(service);
-    return service;
-  };
 
   it('a second start continues where the first one stopped, also after kill -9', async () => {
-    const first = start();
-    const lines = await curlLines(first);
+    await stop();
+    service = startIn(dataDir);
+    const lines = await curlLines(service);
+    const { data } = await runPrinted<Page<ApiAccount>>(lines.read);
     await runPrinted(lines.create);
-    const before = await readConfirmed(lines.read);
-    first.child.kill('SIGKILL');
-    await first.ended();
+    const before = await readConfirmed(lines.read, data.length + 1);
+    service.child.kill('SIGKILL');
+    await service.ended();
 
-    const second = start();
-    const { create, read } = await curlLines(second);
-    expect(await readConfirmed(read)).toEqual(before);
+    service = startIn(dataDir);
+    const { create, read } = await curlLines(service);
+    expect(await readConfirmed(read, before.length)).toEqual(before);
     await runPrinted(create);
-    await eventually('the second account of that name', async () => {
-      const { data } = await runPrinted<Page<ApiAccount>>(read);
-      return data.length === 2 && data.every(({ codeState }) => codeState === 'confirmed');
-    });
+    await readConfirmed(read, before.length + 1);
   });
 
   it('Ctrl-C twice within a moment, as npm passes it on, still shuts down gracefully', async () => {
-    const service = start();
     await curlLines(service);
     service.child.kill('SIGINT');
     service.child.kill('SIGINT');
     expect(await service.ended()).toBe(0);
     expect(await processesNaming(dataDir)).toEqual([]);
   });
+});
 
-  it('the service shuts down gracefully while it is still starting', async () => {
-    const service = start({ LOG_LEVEL: 'debug' });
-    await eventually('PostgreSQL is being started', async () => (await processesNaming(dataDir)).length > 0);
-    service.child.kill('SIGINT');
-    expect(await service.ended()).toBe(0);
-    await eventually('no process is left', async () => (await processesNaming(dataDir)).length === 0);
-  });
+it('the service shuts down gracefully while it is still starting', async () => {
+  const dataDir = await makeFolder();
+  const service = startIn(dataDir, { LOG_LEVEL: 'debug' });
+  await eventually('PostgreSQL is being started', async () => (await processesNaming(dataDir)).length > 0);
+  service.child.kill('SIGINT');
+  expect(await service.ended()).toBe(0);
+  await eventually('no process is left', async () => (await processesNaming(dataDir)).length === 0);
+  await rm(dataDir, { recursive: true, force: true });
 });
