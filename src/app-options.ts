@@ -52,8 +52,8 @@ export type AppOptions = {
   readonly settings?: readonly SettingValue[];
   /** The address of the simulator that this process has started. */
   readonly simulatorUrl?: string;
-  /** Maximum number of database connections of the pipeline, of the API and of the job queue. */
-  readonly poolSizes?: { readonly sync: number; readonly api: number; readonly jobs: number };
+  /** Maximum number of database connections of the pipeline with the job queue, and of the API. */
+  readonly poolSizes?: { readonly sync: number; readonly api: number };
   readonly roles: ReadonlySet<'api' | 'sync'>;
   /** Name of this process in the API; the host name by default. */
   readonly instanceName?: string | undefined;

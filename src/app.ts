@@ -47,7 +47,7 @@ import { defaultRetryPolicy } from './write-back/judge-result.ts';
  * @throws if a setting is invalid or the database stays unreachable; an unreachable org is retried in the background
  */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
-  const { logger, poolSizes = { sync: 6, api: 10, jobs: 5 } } = options;
+  const { logger, poolSizes = { sync: 8, api: 10 } } = options;
   const timing = { ...defaultTiming, ...options.timing };
   const retryWhileUnreachable = createStartupRetry(timing.databaseStartTimeoutMs, logger);
   const address = await retryWhileUnreachable(() => locateDatabase(options.databaseUrl)).catch(
@@ -61,7 +61,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     countDatabaseError(error);
     logFailure(logger, error, 'database connection lost');
   };
-  // Two pools, so that slow API requests cannot use up the connections of the pipeline.
+  // Two pools, so that slow API requests cannot use up the connections of the pipeline and the job queue.
   const syncDatabase = openDatabase({
     ...address,
     max: poolSizes.sync,
@@ -83,9 +83,16 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const columns = await retryWhileUnreachable(() => prepareDatabase(syncDatabase, options)).catch(
       throwDatabaseError,
     );
+    const outage = createDatabaseOutageReporter(faults, logger);
+    const listenerFailed = (error: Error): void => {
+      countDatabaseError(error);
+      outage.failed(error);
+    };
+    const wakeUps = listenForWakeUps(address.url, listenerFailed, undefined, outage.connected);
+    opened.push(() => wakeUps.close());
     const jobs = await retryWhileUnreachable(async () => {
       const schema = await prepareQueueSchema(syncDatabase.pool, address.schema);
-      return startJobs(address.url, logger, { schema, max: poolSizes.jobs });
+      return startJobs(syncDatabase.pool, logger, { schema, wakeUps });
     }).catch(throwDatabaseError);
     opened.push(() => jobs.stop());
     const egress = openEgress(options.proxy);
@@ -97,13 +104,6 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     const schemas = createSchemaCache(storedSchemas(syncDatabase), async (id) =>
       salesforce.require().pubsub.getSchema(id),
     );
-    const outage = createDatabaseOutageReporter(faults, logger);
-    const listenerFailed = (error: Error): void => {
-      countDatabaseError(error);
-      outage.failed(error);
-    };
-    const wakeUps = listenForWakeUps(address.url, listenerFailed, undefined, outage.connected);
-    opened.push(() => wakeUps.close());
     const replica = startReplica(options, address.schema, syncDatabase, onError);
     opened.push(async () => replica?.close());
     const requestLog = createRequestLog(apiDatabase.pool, (error) =>

@@ -1,10 +1,10 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { withTimeout } from '../run-loop.ts';
 import type { Resync } from './generated/client.ts';
 import { logFailure } from './log-failure.ts';
-import { connectionTo } from './servers.ts';
+import type { WakeUps } from './wake-up.ts';
 
 /** The job queue. Jobs are enqueued in the transaction of the caller and run after its commit. */
 export type Jobs = {
@@ -27,9 +27,6 @@ export const queues = {
   schedule: 'schedule',
 } as const;
 
-// The same as that of the other pools.
-const defaultQueryTimeoutMs = 35_000;
-
 export type AccountJob = { readonly accountId: string };
 export type ResyncJob = { readonly resyncId: string };
 /** A row of the table `resyncs`; those of all records have a queue that runs one at a time. */
@@ -38,43 +35,36 @@ export type QueuedResync = Pick<Resync, 'id' | 'scope'>;
 export type QueueOptions = {
   /** A schema that exists already; `pgboss`, which is created if it is absent, by default. */
   readonly schema?: string;
-  readonly queryTimeoutMs?: number;
-  /** Maximum number of connections, in addition to the one that receives notifications. */
-  readonly max?: number;
+  /** Receives the notifications of new jobs; without it, workers poll. */
+  readonly wakeUps?: Pick<WakeUps, 'listen'>;
 };
 
 /**
- * Starts the job queue in a schema of its own in the same database. Jobs of a killed worker are released within half a
- * minute. A worker whose connection does not respond retries after `queryTimeoutMs`.
+ * Starts the job queue in a schema of its own, on the connections of `pool`. Jobs of a killed worker are released within
+ * half a minute. A worker whose connection does not respond retries after the query timeout of the pool.
  */
 export async function startJobs(
-  databaseUrl: string,
+  pool: pg.Pool,
   logger: Logger,
-  { schema: configuredSchema, queryTimeoutMs = defaultQueryTimeoutMs, max = 5 }: QueueOptions = {},
+  { schema: configuredSchema, wakeUps }: QueueOptions = {},
 ): Promise<Jobs> {
   const schema = configuredSchema ?? 'pgboss';
-  // pg-boss passes unknown options to its pool. Without a timeout, a worker could wait permanently.
-  const poolOptions = {
-    query_timeout: queryTimeoutMs,
-    keepAlive: true,
-    // A pool that has ended no longer listens to the connections that it is closing.
-    onConnect: (client: pg.ClientBase): void => void client.on('error', () => {}),
-  };
   const boss = new PgBoss({
-    ...connectionTo(databaseUrl),
-    ...poolOptions,
+    db: {
+      // pg-boss expects the standard types of node-postgres.
+      executeSql: (text, values) => pool.query({ text, ...(values && { values }), types: pg.types }),
+      ...(wakeUps && { listen: wakeUps.listen }),
+    },
     schema,
     // `create schema if not exists` needs a permission on the database even if the schema exists.
     createSchema: configuredSchema === undefined,
-    application_name: 'tidemark jobs',
-    max,
     monitorIntervalSeconds: 5,
     superviseIntervalSeconds: 15,
     // No job waits for another one.
     flowIntervalSeconds: 3_600,
     // The tables have autovacuum settings of their own.
     monitorVacuum: false,
-    useListenNotify: true,
+    useListenNotify: wakeUps !== undefined,
   });
   // Without a listener, a restart of the database would end the process.
   boss.on('error', (error) => logFailure(logger, error, 'job queue failed'));

@@ -33,7 +33,22 @@ export function wakeUpSql(wake: Wake): string {
 export type WakeUps = {
   /** Resolves at the next wake-up of this kind, after `ms` at the latest. */
   next(wake: Wake, ms: number): Promise<void>;
+  /**
+   * Receives the notifications of another channel on the same connection.
+   * @param channel an identifier that needs no quotes
+   * @param onListening called whenever the connection listens; notifications before that were lost
+   */
+  listen(
+    channel: string,
+    onNotification: (payload: string) => void,
+    onListening: () => void,
+  ): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;
+};
+
+type Subscriber = {
+  readonly onNotification: (payload: string) => void;
+  readonly onListening: () => void;
 };
 
 // Detects a dead connection, which otherwise looks like an idle one.
@@ -50,7 +65,10 @@ export function listenForWakeUps(
   onListening: () => void = () => {},
 ): WakeUps {
   const waiting = new Map<Wake, Set<() => void>>();
+  const subscribers = new Map<string, Subscriber>();
   let client: pg.Client | undefined;
+  /** The same client once it listens. */
+  let listening: pg.Client | undefined;
   let retry: NodeJS.Timeout | undefined;
   let probing: NodeJS.Timeout | undefined;
   let closed = false;
@@ -65,6 +83,7 @@ export function listenForWakeUps(
     client?.on('error', () => {});
     client?.end().catch(() => {});
     client = undefined;
+    listening = undefined;
     clearInterval(probing);
     clearTimeout(retry);
     retry = setTimeout(connect, 1_000);
@@ -76,26 +95,35 @@ export function listenForWakeUps(
       query_timeout: 5_000,
       keepAlive: true,
       application_name: 'tidemark wake-ups',
+      // A probe and a new channel may overlap.
+      pipeline: true,
     });
     const failed = (error: Error): void => {
       if (client === fresh) reconnect(error);
     };
     client = fresh;
     fresh.on('error', failed);
-    fresh.on('notification', ({ payload }) => {
+    fresh.on('notification', ({ channel, payload = '' }) => {
+      const subscriber = subscribers.get(channel);
+      if (subscriber !== undefined) return subscriber.onNotification(payload);
       const resolvers = waiting.get(payload as Wake);
       if (resolvers !== undefined) wakeAll([resolvers]);
     });
+    const listen = (own: string): Promise<unknown> => fresh.query(listenSql([own, ...subscribers.keys()]));
     fresh
       .connect()
-      .then(() => listen(fresh))
-      // Wake-ups were lost while the connection was down.
-      .then((channel) => {
+      .then(() => readChannel(fresh))
+      .then(async (channel) => {
+        await listen(channel);
+        // Wake-ups were lost while the connection was down.
         wakeAll();
         if (closed || client !== fresh) return;
+        listening = fresh;
         onListening();
-        probing = setInterval(() => void fresh.query(`listen ${channel}`).catch(failed), probeIntervalMs);
-      }, failed);
+        for (const subscriber of subscribers.values()) subscriber.onListening();
+        probing = setInterval(() => void listen(channel).catch(failed), probeIntervalMs);
+      })
+      .catch(failed);
   };
   connect();
 
@@ -113,6 +141,17 @@ export function listenForWakeUps(
         resolvers.add(done);
       });
     },
+    async listen(channel, onNotification, onListening) {
+      const subscriber = { onNotification, onListening };
+      subscribers.set(channel, subscriber);
+      // A connection that fails here is opened again, and then listens to all channels.
+      listening?.query(listenSql([channel])).then(onListening, () => {});
+      return {
+        async close() {
+          if (subscribers.get(channel) === subscriber) subscribers.delete(channel);
+        },
+      };
+    },
     async close() {
       closed = true;
       clearTimeout(retry);
@@ -125,10 +164,11 @@ export function listenForWakeUps(
   };
 }
 
-/** @returns the name of the channel, an identifier that needs no quotes */
-async function listen(client: pg.Client): Promise<string> {
+async function readChannel(client: pg.Client): Promise<string> {
   const { rows } = await client.query<{ channel: string }>(`select ${channelSql} as channel`);
-  const channel = rows[0]?.channel ?? 'tidemark';
-  await client.query(`listen ${channel}`);
-  return channel;
+  return rows[0]?.channel ?? 'tidemark';
+}
+
+function listenSql(channels: readonly string[]): string {
+  return channels.map((channel) => `listen ${channel}`).join('; ');
 }

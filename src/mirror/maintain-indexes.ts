@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Queryable } from '../db/database.ts';
 import { logFailure } from '../db/log-failure.ts';
 import { connectionTo } from '../db/servers.ts';
 import { loadMirror } from './load-mirror.ts';
@@ -14,6 +15,9 @@ import {
 } from './wanted-indexes.ts';
 
 export type IndexOptions = {
+  /** Reads which indexes exist. */
+  readonly pool: Queryable;
+  /** For the connection that builds indexes; opened only if there is work. */
   readonly databaseUrl: string;
   /** Paths of the fields that have an index. */
   readonly fields: readonly string[];
@@ -25,14 +29,28 @@ export type IndexOptions = {
  * rebuilt. An abort cancels the current statement. Never rejects.
  */
 export async function maintainIndexes(options: IndexOptions, signal: AbortSignal): Promise<void> {
-  await withConnection(options, signal).catch((error: Error) => {
+  await createWantedIndexes(options, signal).catch((error: Error) => {
     if (!signal.aborted) logFailure(options.logger, error, 'index maintenance failed');
   });
 }
 
-async function withConnection(
-  { databaseUrl, fields, logger }: IndexOptions,
+async function createWantedIndexes(
+  { pool, databaseUrl, fields, logger }: IndexOptions,
   signal: AbortSignal,
+): Promise<void> {
+  const reason = (await readTrigramOperators(pool)) === null ? await addTrigrams(pool) : undefined;
+  if (reason !== undefined) logger.warn({ reason }, 'pg_trgm is not available; searches scan all accounts');
+  const table = await loadMirror(pool);
+  const wanted = wantedIndexes(table, fields, await readTrigramOperators(pool));
+  const work = indexWork(wanted, await readPresentIndexes(pool, table));
+  if (work.drop.length === 0 && work.create.length === 0) return;
+  await withConnection(databaseUrl, signal, (client) => doWork(client, table, work, logger, signal));
+}
+
+async function withConnection(
+  databaseUrl: string,
+  signal: AbortSignal,
+  work: (client: pg.Client) => Promise<void>,
 ): Promise<void> {
   // No timeouts: building an index of a large table takes long and waits for all older transactions.
   const client = new pg.Client({
@@ -49,11 +67,7 @@ async function withConnection(
   const cancel = (): void => void cancelStatement(databaseUrl, pid.rows[0]?.pid);
   signal.addEventListener('abort', cancel);
   try {
-    const reason = (await readTrigramOperators(client)) === null ? await addTrigrams(client) : undefined;
-    if (reason !== undefined) logger.warn({ reason }, 'pg_trgm is not available; searches scan all accounts');
-    const table = await loadMirror(client);
-    const wanted = wantedIndexes(table, fields, await readTrigramOperators(client));
-    await doWork(client, table, indexWork(wanted, await readPresentIndexes(client, table)), logger, signal);
+    await work(client);
   } finally {
     signal.removeEventListener('abort', cancel);
     await client.end().catch(() => {});

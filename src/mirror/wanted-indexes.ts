@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { Queryable } from '../db/database.ts';
 import { accountIndexes } from './account-indexes.ts';
 import { fieldIndexName, fieldIndexPrefix, foldedNameSql, indexedExpression } from './field-indexes.ts';
@@ -64,7 +63,7 @@ export async function readTrigramOperators(client: Queryable): Promise<string | 
 }
 
 /** Installs the extension for trigrams. @returns the error message if that fails */
-export async function addTrigrams(client: pg.Client): Promise<string | undefined> {
+export async function addTrigrams(client: Queryable): Promise<string | undefined> {
   return client.query('create extension if not exists pg_trgm').then(
     () => undefined,
     (error: Error) => error.message,

@@ -32,7 +32,7 @@ describe('application of the event log', () => {
   let jobs: Jobs;
 
   beforeAll(async () => {
-    jobs = await startJobs(database.url, logger);
+    jobs = await startJobs(database.pool, logger);
   });
   afterAll(() => jobs.stop());
   beforeEach(async () => {

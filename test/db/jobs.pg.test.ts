@@ -1,7 +1,9 @@
+import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, describe, expect, it } from 'vitest';
 import { inTransaction } from '../../src/db/database.ts';
 import { type Jobs, queues, startJobs } from '../../src/db/jobs.ts';
+import { listenForWakeUps } from '../../src/db/wake-up.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { startFaultProxy } from '../helpers/fault-proxy.ts';
 import { useDatabase } from '../helpers/use-database.ts';
@@ -18,8 +20,11 @@ describe('the job queue', () => {
     const port = Number(url.port);
     const proxy = await startFaultProxy(() => ({ host: url.hostname, port }));
     url.port = String(proxy.port);
-    const jobs: Jobs = await startJobs(url.href, pino({ level: 'silent' }), { queryTimeoutMs: 1_000 });
-    opened.push(proxy.close, jobs.stop);
+    const pool = new pg.Pool({ connectionString: url.href, query_timeout: 1_000 });
+    pool.on('connect', (client) => client.on('error', () => {}));
+    const wakeUps = listenForWakeUps(url.href, () => {}, 200);
+    const jobs: Jobs = await startJobs(pool, pino({ level: 'silent' }), { wakeUps });
+    opened.push(proxy.close, () => pool.end(), wakeUps.close, jobs.stop);
     const done: string[] = [];
     await jobs.boss.work<{ accountId: string }>(
       queues.reread,

@@ -71,6 +71,29 @@ describe('wake-up notifications', () => {
       await again;
     }));
 
+  it('another channel is received on the same connection, also after that connection is cut', () =>
+    withWakeUps(async (wakeUps) => {
+      const received: string[] = [];
+      let listens = 0;
+      await wakeUps.listen(
+        'another_channel',
+        (payload) => received.push(payload),
+        () => listens++,
+      );
+      const notify = (payload: string) =>
+        database.rows('select pg_notify($1, $2)', ['another_channel', payload]);
+      await eventually('it listens', () => listens === 1);
+      await notify('first');
+      await eventually('the first notification', () => received.includes('first'));
+      const sessions = await listeners();
+      expect(sessions).toHaveLength(1);
+      await database.rows('select pg_terminate_backend($1)', [sessions[0]?.pid]);
+      await eventually('it listens again', () => listens === 2);
+      await notify('second');
+      await eventually('the second notification', () => received.includes('second'));
+      expect(received).toEqual(['first', 'second']);
+    }));
+
   it('wake-ups continue after their connection falls silent', async () => {
     const url = new URL(database.url);
     const port = Number(url.port);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 
 describe('the end of a stream', () => {
@@ -6,15 +6,12 @@ describe('the end of a stream', () => {
   let id: string;
 
   beforeAll(async () => {
-    mirror = await openMirror({ simulator: { networkFaults: true, keepaliveIntervalMs: 50 } });
+    mirror = await openMirror({
+      simulator: { networkFaults: true, keepaliveIntervalMs: 50 },
+      // Each stream that has delivered something resets the backoff.
+      tidemark: { timing: { streamProvenMs: 1 } },
+    });
     id = mirror.accountIds()[0] ?? '';
-  });
-
-  // Streams that end one soon after the other are opened again after longer and longer pauses.
-  afterEach(async () => {
-    await mirror.stop();
-    await mirror.startAgain();
-    await mirror.until('the stream is open', async () => (await subscription()).state === 'streaming');
   });
 
   afterAll(() => mirror[Symbol.asyncDispose]());
@@ -79,7 +76,10 @@ describe('the end of a stream', () => {
   it('a stream that ends with service.auth.error is followed by one with a new token', async () => {
     mirror.simulator.sessions.revokeAll();
     end('service.auth.error');
-    await mirror.until('a fresh token is used', async () => (await subscription()).state === 'streaming');
-    expect((await subscription()).lastError).toMatchObject({ code: 'service.auth.error', class: 'auth' });
+    const { lastError } = await mirror.until('a fresh token is used', async () => {
+      const now = await subscription();
+      return now.state === 'streaming' && now.lastError?.code === 'service.auth.error' && now;
+    });
+    expect(lastError).toMatchObject({ class: 'auth' });
   });
 });

@@ -18,8 +18,8 @@ describe('what the tables say about the health', () => {
 
   beforeAll(async () => {
     await database.rows('create schema other_jobs');
-    jobs['pgboss'] = await startJobs(database.url, pino({ level: 'silent' }));
-    jobs['other_jobs'] = await startJobs(database.url, pino({ level: 'silent' }), { schema: 'other_jobs' });
+    jobs['pgboss'] = await startJobs(database.pool, pino({ level: 'silent' }));
+    jobs['other_jobs'] = await startJobs(database.pool, pino({ level: 'silent' }), { schema: 'other_jobs' });
   });
   afterAll(async () => {
     for (const each of Object.values(jobs)) await each.stop();

@@ -68,11 +68,14 @@ async function makeTemplate(url: string): Promise<void> {
   await migrate(database.pool);
   await prepareMirror(database.pool, { schema: 'salesforce', codeField: 'SignUpCode__c' });
   await makeAccountsWritable(database.pool);
-  await database.close();
   const logger = pino({ level: 'silent' });
   // The job queue makes its own tables, and the leader its indexes, which takes longer than all migrations.
-  await (await startJobs(url, logger)).stop();
-  await maintainIndexes({ databaseUrl: url, fields: [], logger }, new AbortController().signal);
+  await (await startJobs(database.pool, logger)).stop();
+  await maintainIndexes(
+    { pool: database.pool, databaseUrl: url, fields: [], logger },
+    new AbortController().signal,
+  );
+  await database.close();
   const client = new pg.Client({ connectionString: url.replace(/\/tidemark$/, '/postgres') });
   await client.connect();
   // Each connection of each test signs in: 4,096 rounds of hashing on both sides prove nothing here.

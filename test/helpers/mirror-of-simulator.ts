@@ -26,7 +26,7 @@ export function useMirrorOfSimulator({
   const database = useDatabase();
   const parts: { simulator?: Simulator; org?: Org; jobs?: Jobs; newSince?: Date } = {};
   beforeAll(async () => {
-    parts.jobs = await startJobs(database.url, logger);
+    parts.jobs = await startJobs(database.pool, logger);
   });
   beforeEach(async () => {
     await database.rows(

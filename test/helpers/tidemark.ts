@@ -99,7 +99,7 @@ export async function startTidemark(
     backfill: false,
     roles: new Set(['api', 'sync']),
     // Each new connection costs PostgreSQL more than all that most tests do.
-    poolSizes: { sync: 3, api: apiConnections, jobs: 1 },
+    poolSizes: { sync: 3, api: apiConnections },
     logger: testLogger(),
     timing: { ...testTiming, ...timing },
     ...overrides,

@@ -23,7 +23,8 @@ beforeAll(async () => {
        from generate_series(1, 4000) i`,
   );
   const fields = ['Industry', 'BillingAddress.City'];
-  await maintainIndexes({ databaseUrl: database.url, fields, logger: silent }, new AbortController().signal);
+  const options = { pool: server.database.pool, databaseUrl: database.url, fields, logger: silent };
+  await maintainIndexes(options, new AbortController().signal);
   await server.database.pool.query('vacuum analyze salesforce.account, records, signup_codes, account_texts');
 });
 afterAll(async () => {

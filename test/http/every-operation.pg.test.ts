@@ -36,7 +36,7 @@ beforeAll(async () => {
   mirror = await openMirror({
     tidemark: {
       // Enough for all that is sent at the same time: a request that waits long for a connection gets 503.
-      poolSizes: { sync: 3, api: 10, jobs: 1 },
+      poolSizes: { sync: 3, api: 10 },
       apiKeys: [
         { name: 'story', scopes: ['admin'], secret: storyKey },
         ...(['read', 'write', 'admin'] as const).map((scope) => ({

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runAsLeader } from '../../src/db/leader.ts';
@@ -29,7 +30,7 @@ const keep = (...fields: string[]): IndexKeeper => {
     logger: pino({ level: 'silent' }),
   };
   const work = async (_: unknown, held: AbortSignal): Promise<void> => {
-    await maintainIndexes({ databaseUrl: database.url, fields, logger: silent }, held);
+    await maintainIndexes({ pool: database.pool, databaseUrl: database.url, fields, logger: silent }, held);
     finished.resolve();
     stopping.abort();
   };
@@ -150,7 +151,10 @@ describe('indexes that settings require', () => {
     const url = database.url.replace(/\/\/[^@]+@/, `//${role}:plain@`);
     const warnings: object[] = [];
     const logger = { ...silent, warn: (what: object) => warnings.push(what) };
-    await maintainIndexes({ databaseUrl: url, fields: ['Industry'], logger }, new AbortController().signal);
+    const pool = new pg.Pool({ connectionString: url, max: 1 });
+    const options = { pool, databaseUrl: url, fields: ['Industry'], logger };
+    await maintainIndexes(options, new AbortController().signal);
+    await pool.end();
     expect(await indexes()).toEqual({ [await indexName('Industry')]: true });
     expect(warnings).toEqual([{ reason: 'permission denied to create extension "pg_trgm"' }]);
     await database.pool.query(

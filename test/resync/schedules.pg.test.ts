@@ -10,7 +10,7 @@ describe('schedules of verifications', () => {
   const database = useDatabase();
   let jobs: Jobs;
   beforeAll(async () => {
-    jobs = await startJobs(database.url, pino({ level: 'silent' }));
+    jobs = await startJobs(database.pool, pino({ level: 'silent' }));
   });
   afterAll(() => jobs.stop());
 
