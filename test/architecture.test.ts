@@ -171,7 +171,7 @@ describe('the architecture', () => {
       offenders(
         ({ from, to, typeOnly }) =>
           to === 'src/start/embedded-defaults.ts' &&
-          from !== 'src/start/run-tidemark.ts' &&
+          from !== 'src/start/start-tidemark.ts' &&
           !(from === 'src/start/banner.ts' && typeOnly),
       ),
     ).toEqual([]);

@@ -1,56 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Config, loadConfig } from '../config/config.ts';
 import { banner, waitUntilLoaded } from './banner.ts';
-import { validateListenAddress } from './data-dir.ts';
-import { type Provided, provideDefaults } from './embedded-defaults.ts';
 import { stopOnFatalError } from './fatal-handler.ts';
 import { createLogger } from './logger.ts';
 import { stopOnSignal } from './signals.ts';
+import { StoppedEarlyError, startTidemark } from './start-tidemark.ts';
 import { describeStartupError } from './startup-error.ts';
 
 const shutdownTimeoutMs = 9_500;
-
-type Started = { config: Config; provided: Provided; address: string | undefined };
 
 /** Runs the service in this process until a signal. An error during the start ends the process with exit code 1. */
 export async function runTidemark(environment: NodeJS.ProcessEnv): Promise<void> {
   const running: (() => Promise<void>)[] = [];
   const stopping = new AbortController();
-  const stoppedEarly = new Error('stopped before the start was complete');
   let asked = false;
   let stopped: Promise<void> | undefined;
-
-  const start = async (): Promise<Started> => {
-    const config = loadConfig(environment);
-    const serves = config.roles.has('api');
-    if (serves) await validateListenAddress(config.host, config.port);
-    const logger = createLogger(config);
-    const provided = await provideDefaults(config, logger);
-    running.push(provided.stop);
-    if (asked) throw stoppedEarly;
-    // Imported late: most of a start is the import, and an invalid setting is reported without it.
-    const { buildApp } = await import('../app.ts');
-    if (asked) throw stoppedEarly;
-    const app = await buildApp({
-      ...config,
-      databaseUrl: provided.databaseUrl,
-      org: {
-        ...provided.salesforce,
-        apiVersion: config.salesforceApiVersion,
-        reservePercent: config.apiReservePercent,
-      },
-      apiKeys: provided.apiKeys,
-      ...(provided.simulator && { simulatorUrl: provided.simulator.instanceUrl }),
-      stopping: stopping.signal,
-      logger,
-    });
-    running.push(() => app.close());
-    if (asked) throw stoppedEarly;
-    if (serves)
-      return { config, provided, address: await app.listen({ host: config.host, port: config.port }) };
-    await app.ready();
-    return { config, provided, address: undefined };
-  };
 
   /** Idempotent: a failed start and a signal wait for the same shutdown. */
   const stop = (): Promise<void> => {
@@ -60,7 +23,11 @@ export async function runTidemark(environment: NodeJS.ProcessEnv): Promise<void>
     return stopped;
   };
 
-  const starting = start();
+  const starting = startTidemark(environment, {
+    running,
+    stopping: stopping.signal,
+    isStopping: () => asked,
+  });
   const stopInOrder = async (signal?: NodeJS.Signals): Promise<void> => {
     // Wait for the current step of the start: a step cannot be stopped halfway.
     asked = true;
@@ -94,7 +61,7 @@ export async function runTidemark(environment: NodeJS.ProcessEnv): Promise<void>
       process.stdout.write(banner(address, provided, config.salesforceApiVersion));
     }
   } catch (error) {
-    if (error !== stoppedEarly && !stopping.signal.aborted) {
+    if (!(error instanceof StoppedEarlyError) && !stopping.signal.aborted) {
       await stop().catch(() => {});
       process.stderr.write(`${describeStartupError(error)}\n`);
       process.exit(1);

@@ -2,6 +2,8 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTidemark } from '../../src/start/start-tidemark.ts';
+import { describeStartupError } from '../../src/start/startup-error.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { fastFolder } from '../helpers/fast-folder.ts';
 import { curlLines, type ServiceProcess, startService } from '../helpers/service-process.ts';
@@ -20,7 +22,27 @@ describe('errors of a start', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Starts a service that is expected to end with an error. @returns what it printed, without its log */
+  /** Starts a service in this process that is expected to fail. @returns what such a process prints */
+  const startupError = async (settings: Record<string, string>): Promise<string> => {
+    const running: (() => Promise<void>)[] = [];
+    const environment = {
+      DATA_DIR: path.join(folder, 'failed'),
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      ...settings,
+    };
+    const stopping = new AbortController().signal;
+    try {
+      await startTidemark(environment, { running, stopping, isStopping: () => false });
+    } catch (error) {
+      return `${describeStartupError(error)}\n`;
+    } finally {
+      for (const stop of running.reverse()) await stop();
+    }
+    throw new Error('the service has started');
+  };
+
+  /** As {@link startupError}, in a process of its own, which ends with exit code 1. */
   const printedError = async (settings: Record<string, string>): Promise<string> => {
     const service = startService({ DATA_DIR: path.join(folder, 'failed'), PORT: '0', ...settings });
     try {
@@ -60,20 +82,24 @@ describe('errors of a start', () => {
   ];
 
   it.each(refusals)(
-    'the startup error for %s is one line that names the setting, with exit code 1',
+    'the startup error for %s is one line that names the setting',
     async (_, settings, line) => {
-      const printed = (await printedError(settings())).trim();
+      const printed = await startupError(settings());
       expect(printed).toMatch(line);
       expect(printed).not.toMatch(/^ +at /m);
     },
   );
+
+  it('a startup error is all that the process prints, and it ends with exit code 1', async () => {
+    expect(await printedError({ LOG_LEVEL: 'loud' })).toBe(await startupError({ LOG_LEVEL: 'loud' }));
+  });
 
   it('a port in use is named in one line before anything is started', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const address = other.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    expect(await printedError({ PORT: String(port) })).toBe(
+    expect(await startupError({ PORT: String(port) })).toBe(
       `PORT: ${port} is in use on 127.0.0.1; stop the other process or set another PORT\n`,
     );
     other.close();
@@ -119,7 +145,7 @@ describe('errors of a start', () => {
     });
 
     it('a data folder in use is one line that names the process', async () => {
-      expect(await printedError({ DATA_DIR: path.join(folder, 'running') })).toBe(
+      expect(await startupError({ DATA_DIR: path.join(folder, 'running') })).toBe(
         `DATA_DIR: ${path.join(folder, 'running')} is in use by the Tidemark with process id ${other.child.pid}\n`,
       );
     });
