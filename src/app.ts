@@ -151,6 +151,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
         replayPreset: options.replayPreset,
         quietMs: options.quietMs,
         bulkFrom: options.bulkFrom ?? 10_000,
+        bulkBatchRows: 1_000,
         retention: retentionPolicy(options.eventRetentionDays ?? 0),
         schedules: options.schedules ?? {},
         indexedFields: options.indexedFields ?? [],

@@ -41,6 +41,8 @@ export type AppContext = {
   readonly quietMs: number;
   /** Number of records from which a resync uses the Bulk API. */
   readonly bulkFrom: number;
+  /** Rows of a bulk result in one transaction. */
+  readonly bulkBatchRows: number;
   readonly retention: RetentionPolicy;
   readonly timing: Timing;
   readonly activity: Activity;

@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 import process from 'node:process';
-import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import manifest from '../package.json' with { type: 'json' };
 import { exampleRequests } from './http/describe-org.ts';
 import { readSettings, SettingError, type SimulatorSettings, usage } from './settings.ts';
-import { type Simulator, startSimulator } from './simulator.ts';
+import type { Simulator } from './simulator.ts';
 
 /** The command `salesforce-simulator`: one org until a signal. */
 try {
@@ -17,6 +16,9 @@ try {
 }
 
 async function run(settings: SimulatorSettings): Promise<void> {
+  // The other answers of the command do not wait for these.
+  const { logVerbosity, setLogVerbosity } = await import('@grpc/grpc-js');
+  const { startSimulator } = await import('./simulator.ts');
   setLogVerbosity(logVerbosity.NONE);
   const simulator = await startSimulator(settings).catch((error: unknown) => {
     throw namePort(error, settings);

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings, SettingError } from '../src/settings.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -55,9 +55,25 @@ describe('the settings', () => {
 });
 
 describe('the command salesforce-simulator', () => {
+  let running: ReturnType<typeof run>;
+  beforeAll(async () => {
+    running = run({ SIMULATOR_ACCOUNTS: '4' });
+    await running.ready;
+  });
+  afterAll(() => void running.child.kill('SIGKILL'));
+
+  it.each(['HTTP', 'PUBSUB'])('the error names the setting if the %s port is taken', async (kind) => {
+    const [, port = ''] =
+      (kind === 'HTTP' ? /SOAP +http:\/\/127\.0\.0\.1:(\d+)/ : /API +127\.0\.0\.1:(\d+)/).exec(
+        running.output.out,
+      ) ?? [];
+    const { exit, output } = run({ [`SIMULATOR_${kind}_PORT`]: port });
+    expect(await exit).toBe(1);
+    expect(output).toEqual({ out: '', error: `SIMULATOR_${kind}_PORT ${port} is in use\n` });
+  });
+
   it('the simulator prints requests that work unchanged and ends on a signal', async () => {
-    const { child, exit, output, ready } = run({ SIMULATOR_ACCOUNTS: '4' });
-    await ready;
+    const { child, exit, output } = running;
     const [, url = '', authorization = ''] =
       /curl -s '(http\S+\/query\?q=[^']+)' -H 'Authorization: ([^']+)'/.exec(output.out) ?? [];
     const answer = await fetch(url, { headers: { authorization } });
@@ -94,19 +110,5 @@ describe('the command salesforce-simulator', () => {
     const { exit, output } = run({ SIMULATOR_TLS: 'yes' });
     expect(await exit).toBe(1);
     expect(output).toEqual({ out: '', error: 'SIMULATOR_TLS must be true or false, not "yes"\n' });
-  });
-
-  it.each(['HTTP', 'PUBSUB'])('the error names the setting if the %s port is taken', async (kind) => {
-    const holder = run({});
-    await holder.ready;
-    const [, port = ''] =
-      (kind === 'HTTP' ? /SOAP +http:\/\/127\.0\.0\.1:(\d+)/ : /API +127\.0\.0\.1:(\d+)/).exec(
-        holder.output.out,
-      ) ?? [];
-    const { exit, output } = run({ [`SIMULATOR_${kind}_PORT`]: port });
-    expect(await exit).toBe(1);
-    expect(output).toEqual({ out: '', error: `SIMULATOR_${kind}_PORT ${port} is in use\n` });
-    holder.child.kill('SIGINT');
-    expect(await holder.exit).toBe(0);
   });
 });

@@ -32,7 +32,13 @@ export async function saveKnownFields(client: Queryable, fields: readonly KnownF
            insert into salesforce_fields as f (object, name, field_id, event_type, type, length, default_value, calculated,
                                                label, readable, mirrored)
            select 'Account', name, "fieldId", "eventType", type, length, "defaultValue", calculated, label, readable,
-                  mirrored from described
+                  mirrored from described d
+            where not exists (
+              select from salesforce_fields f
+               where f.object = 'Account' and f.name = d.name
+                 and (f.field_id, f.event_type, f.type, f.length, f.default_value, f.calculated, f.label, f.readable, f.mirrored)
+                     is not distinct from
+                     (d."fieldId", d."eventType", d.type, d.length, d."defaultValue", d.calculated, d.label, d.readable, d.mirrored))
            on conflict (object, name) do update set
              field_id = excluded.field_id, event_type = excluded.event_type,
              type = coalesce(excluded.type, f.type), length = case when excluded.readable then excluded.length else f.length end,

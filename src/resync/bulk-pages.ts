@@ -28,8 +28,6 @@ import { expectComplete, type Page, type RunningResync, SnapshotLostError } from
 
 // Each page of results is one request; its rows are streamed.
 const pageRows = 20_000;
-// Rows in one transaction.
-const batchRows = 1_000;
 // Consecutive tries without a row before the job fails.
 const maxFailures = 5;
 const clockDifferenceMs = 10 * 60_000;
@@ -183,7 +181,7 @@ async function* readBatches(run: RunningResync, jobId: string, from: ResumePoint
       at++;
       if (at <= from.rows) continue;
       // Not the last batch of the page: that one resumes at the next page.
-      if (reads.length === batchRows) {
+      if (reads.length === context.bulkBatchRows) {
         yield { reads, absent: [], resume: { at: from.at, rows: at - 1 } };
         reads = [];
       }

@@ -33,6 +33,8 @@ export type ResyncContext = SchemaContext & {
   readonly logger: Logger;
   /** Number of records from which a resync reads by a bulk job. */
   readonly bulkFrom: number;
+  /** Rows of a bulk result in one transaction. */
+  readonly bulkBatchRows: number;
   /** Milliseconds that a change may take to reach the mirror before a difference counts. */
   readonly settleMs: number;
 };

@@ -31,17 +31,14 @@ export async function countWindows(
   const soql = `SELECT ${selected.join(', ')}, COUNT(Id) c, MAX(LastModifiedDate) t FROM Account
     WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}
     GROUP BY ${grouped.join(', ')}`.replace(/\s+/g, ' ');
-  const { records } = await querySoql(connection, soql, {
-    shape: Type.Object({ records: Type.Array(groupRow) }),
-  });
+  const { records } = await querySoql(connection, soql, { shape: groupPage });
   return new Map(records.map((row) => [startOf(row), { count: row.c, newest: timeOf(row.t) }]));
 }
 
 /** @throws SalesforceError */
 export async function countWindow(connection: Connection, { from, to }: Span): Promise<WindowCount> {
   const soql = `SELECT COUNT(Id) c, MAX(LastModifiedDate) t FROM Account WHERE LastModifiedDate >= ${from.toISOString()} AND LastModifiedDate < ${to.toISOString()}`;
-  const shape = Type.Object({ records: Type.Array(countRow) });
-  const [row] = (await querySoql(connection, soql, { shape })).records;
+  const [row] = (await querySoql(connection, soql, { shape: spanPage })).records;
   return { count: row?.c ?? 0, newest: timeOf(row?.t ?? null) };
 }
 
@@ -64,6 +61,8 @@ const groupRow = Type.Object({
   p2: Type.Optional(Type.Integer()),
   p3: Type.Optional(Type.Integer()),
 });
+const spanPage = Type.Object({ records: Type.Array(countRow) });
+const groupPage = Type.Object({ records: Type.Array(groupRow) });
 
 function startOf({ p0, p1, p2, p3 }: Static<typeof groupRow>): number {
   return Date.UTC(p0, p1 - 1, p2 ?? 1, p3 ?? 0);

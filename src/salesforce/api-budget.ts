@@ -54,7 +54,7 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
   /** Any response updates the usage by its header. */
   const refreshUsage = async (): Promise<void> => {
     try {
-      await callRest(connection, '/limits', { shape: Type.Object({}), timeoutMs: 60_000 });
+      await callRest(connection, '/limits', { shape: anyObject, timeoutMs: 60_000 });
       exhausted = false;
     } catch {
       // Still no room.
@@ -93,6 +93,8 @@ export function createApiBudget(connection: Connection, options: ApiBudgetOption
     },
   };
 }
+
+const anyObject = Type.Object({});
 
 function isWithin(usage: ApiUsage | undefined, reservePercent: number): boolean {
   return usage === undefined || usage.used < usage.max * (1 - reservePercent / 100);

@@ -45,7 +45,7 @@ export async function readDeletedIds(
 export async function requestAccount(connection: Connection, id: string): Promise<string | null> {
   try {
     const url = `/sobjects/Account/${checkedId(id)}?fields=Id`;
-    await callRest(connection, url, { shape: Type.Object({ Id: Type.String() }) });
+    await callRest(connection, url, { shape: idRow });
     return null;
   } catch (error) {
     if (error instanceof SalesforceError && ['NOT_FOUND', 'ENTITY_IS_DELETED'].includes(error.code))
@@ -60,3 +60,4 @@ function deletedUrl({ from, to }: Span): string {
 }
 
 const deletedPage = Type.Object({ deletedRecords: Type.Array(Type.Object({ id: Type.String() })) });
+const idRow = Type.Object({ Id: Type.String() });

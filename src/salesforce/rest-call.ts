@@ -1,6 +1,6 @@
 import type { Connection, HttpRequest } from 'jsforce';
 import { type Static, type TSchema, Type } from 'typebox';
-import { Check } from 'typebox/value';
+import { Compile } from 'typebox/compile';
 import { badAnswer, fromRestError } from './error.ts';
 
 export type RestCall<Shape extends TSchema> = {
@@ -31,9 +31,22 @@ export async function callRest<Shape extends TSchema>(
   } catch (error) {
     throw fromRestError(error);
   }
-  if (Check(shape, answer)) return answer;
+  if (matches(shape, answer)) return answer;
   const { method, url } = typeof request === 'string' ? { method: 'GET', url: request } : request;
   throw badAnswer(`the response to ${method} ${url.split('?')[0]} does not have the expected form`);
+}
+
+// Few shapes, each defined once; a description of all fields and a page of records are large.
+const checks = new WeakMap<TSchema, (value: unknown) => boolean>();
+
+function matches<Shape extends TSchema>(shape: Shape, value: unknown): value is Static<Shape> {
+  let check = checks.get(shape);
+  if (check === undefined) {
+    const compiled = Compile(shape);
+    check = (one) => compiled.Check(one);
+    checks.set(shape, check);
+  }
+  return check(value);
 }
 
 /** A REST request with a JSON body. */

@@ -78,6 +78,7 @@ export function useMirrorOfSimulator({
         connection: org.connection,
         schemas: createSchemaCache(storedSchemas(database), (id) => org.pubsub.getSchema(id)),
         bulkFrom: 10_000,
+        bulkBatchRows: 1_000,
         settleMs: 200,
         timing: defaultTiming,
         jobs: part('jobs'),

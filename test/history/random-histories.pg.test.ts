@@ -14,12 +14,11 @@ import type { AccountChange } from '../../src/apply/plan-patch.ts';
 import { compareVersions } from '../../src/apply/version.ts';
 import { codeRules } from '../../src/codes/code-rules.ts';
 import { inTransaction } from '../../src/db/database.ts';
-import { readAccountAsOf } from '../../src/history/account-as-of.ts';
+import { type PastAccount, readAccountAsOf } from '../../src/history/account-as-of.ts';
 import { diffAccount } from '../../src/history/diff-account.ts';
 import { listEntries, listFieldChanges, withChanges } from '../../src/history/list-entries.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { accountHistory } from '../apply/account-history.ts';
-import { runs } from '../helpers/property.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import { accountId } from '../http/rows.ts';
 
@@ -39,6 +38,7 @@ type HistoryRow = {
 };
 
 const seed = Number(process.env['FC_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const accounts = Number(process.env['FC_RUNS'] ?? 200);
 const paths = ['Name', 'Industry', 'BillingAddress.City', 'BillingAddress.Street', 'SignUpCode__c'];
 const filled = (values: ReadonlyMap<string, Scalar>) =>
   Object.fromEntries([...values].filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -53,7 +53,7 @@ const upTo = (changes: readonly Change[], time: number): Merged =>
 function tellStories(): Told[] {
   const disorder = fc.array(fc.nat(), { minLength: 80, maxLength: 80 });
   return fc
-    .sample(fc.tuple(accountHistory, disorder), { seed, numRuns: runs.numRuns })
+    .sample(fc.tuple(accountHistory, disorder), { seed, numRuns: accounts })
     .map(([{ changes }, random], index) => {
       const first = index % 3 === 0 ? Math.max(0, changes.findIndex(isReading)) : 0;
       const rest = changes.slice(first);
@@ -87,6 +87,15 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
         applyChanges(client, batch, codeRules({ field: 'SignUpCode__c' })),
       );
     }
+    for (const story of told) {
+      const moments = momentsOf(story);
+      const read = await Promise.all(
+        moments.map(
+          async (time) => [time, await readAccountAsOf(database.pool, story.id, new Date(time))] as const,
+        ),
+      );
+      pasts.set(story.id, new Map(read));
+    }
   }, 120_000);
 
   /** From when on an account is known that a reading brought: what was before is not told. */
@@ -96,6 +105,8 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
     const times = changes.map(({ version }) => version[0]);
     return [...new Set([...times, ...times.map((time) => time - 1), Math.max(...times) + 9_999])];
   };
+  /** What the mirror tells of every moment of an account, by time. */
+  const pasts = new Map<string, ReadonlyMap<number, PastAccount>>();
   const current = async (): Promise<Map<string, Record<string, Scalar>>> => {
     const rows = await database.rows<{ id: string; fields: FieldTree }>('select id, fields from accounts');
     return new Map(rows.map(({ id, fields }) => [id, filled(fromTree(fields))]));
@@ -104,8 +115,7 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
   it('the state as of every moment is what had committed by then', async () => {
     let known = 0;
     for (const story of told) {
-      for (const time of momentsOf(story)) {
-        const past = await readAccountAsOf(database.pool, story.id, new Date(time));
+      for (const [time, past] of pasts.get(story.id) ?? []) {
         const expected = upTo(story.changes, time);
         const where = `${story.id} as of ${time}`;
         if (past.kind === 'known' && isComplete(expected)) {
@@ -129,9 +139,8 @@ describe(`the history of random accounts (FC_SEED=${seed})`, () => {
         expect(valid_to, story.id).toEqual(periods[index + 1]?.valid_from ?? null);
         expect(is_current, story.id).toBe(valid_to === null);
       }
-      for (const time of momentsOf(story)) {
+      for (const [time, past] of pasts.get(story.id) ?? []) {
         const period = periods.findLast(({ valid_from }) => valid_from.getTime() <= time);
-        const past = await readAccountAsOf(database.pool, story.id, new Date(time));
         const where = `${story.id} as of ${time}`;
         if (past.kind !== 'known') expect(period?.is_complete ?? false, where).toBe(false);
         else

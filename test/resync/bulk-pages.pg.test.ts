@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { eventually } from '../helpers/eventually.ts';
 import { inOrg } from '../helpers/simulator-org.ts';
 import { removeAccounts } from '../helpers/writable-accounts.ts';
-import { useResyncs } from './resync-world.ts';
+import { batchRows, useResyncs } from './resync-world.ts';
 
 // Several batches of one page.
-const seeded = 1_300;
+const seeded = 130;
 
 describe('a resync by a bulk job', () => {
   const { mirror, row, tryOnce, run, fields } = useResyncs({ accounts: seeded });
@@ -57,11 +57,11 @@ describe('a resync by a bulk job', () => {
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     const stopping = new AbortController();
     // A third batch: there is time to stop after the first one.
-    const more = 1_500;
+    const more = 150;
     for (let n = 0; n < more; n++) inOrg(mirror.simulator).createQuietly({ Name: `More ${n}` });
-    fault('bulk.slowPages', { rows: 500, delayMs: 800 });
+    fault('bulk.slowPages', { rows: 50, delayMs: 800 });
     const interrupted = tryOnce(id, stopping.signal);
-    await eventually('a batch is merged', async () => Number((await row(id))['read']) >= 1_000);
+    await eventually('a batch is merged', async () => Number((await row(id))['read']) >= batchRows);
     stopping.abort(new Error('stopping'));
     await expect(interrupted).rejects.toThrow();
     const { read } = await row(id);
@@ -108,13 +108,13 @@ describe('a resync by a bulk job', () => {
   });
 
   it.each([
-    ['the connection breaks in a page', 'bulk.cutPages', { afterRows: 1_500, times: 2 }],
+    ['the connection breaks in a page', 'bulk.cutPages', { afterRows: 150, times: 2 }],
     ['a page ends early without saying so', 'bulk.shortPages', { missing: 3, times: 2 }],
     ['the token expires', 'rest.fail', { how: 'session-expired', path: '/results', times: 1 }],
     ['results answer 500', 'rest.fail', { how: 'server-error', path: '/results', times: 2 }],
     ['results answer 503', 'rest.fail', { how: 'unavailable', path: '/results', times: 1 }],
     ['results are cut off', 'rest.fail', { how: 'cut-before', path: '/results', times: 1 }],
-    ['pages are small', 'bulk.smallPages', { rows: 700 }],
+    ['pages are small', 'bulk.smallPages', { rows: 70 }],
   ])('every record is read once although %s', async (_, name, parameters) => {
     fault(name, parameters);
     const id = await mirror.request({ scope: 'all', reason: 'test' });
@@ -141,7 +141,7 @@ describe('a resync by a bulk job', () => {
     await run();
     const before = await fields();
     fault(name, parameters);
-    fault('bulk.smallPages', { rows: 900 });
+    fault('bulk.smallPages', { rows: 90 });
     const id = await mirror.request({ scope: 'all', reason: 'test' });
     await expect(tryOnce(id)).rejects.toMatchObject({ code });
     expect(await fields()).toEqual(before);
@@ -152,12 +152,12 @@ describe('a resync by a bulk job', () => {
 });
 
 describe('cancelled resyncs', () => {
-  const { mirror, row, tryOnce, fields } = useResyncs({ accounts: 2_300 });
+  const { mirror, row, tryOnce, fields } = useResyncs({ accounts: 230 });
 
   it.each([
     ['its bulk job waits', 'bulk.hold', { state: 'UploadComplete' }, 0],
     ['its bulk job is in progress', 'bulk.hold', {}, 0],
-    ['its results are read', 'bulk.slowPages', { rows: 100, delayMs: 20 }, 1],
+    ['its results are read', 'bulk.slowPages', { rows: 10, delayMs: 20 }, 1],
   ])(
     'a resync cancelled while %s ends soon, its job is aborted and no batch is half merged',
     async (_, name, parameters, merged) => {
@@ -175,7 +175,7 @@ describe('cancelled resyncs', () => {
       const { read } = await row(id);
       expect(await row(id)).toMatchObject({ state: 'cancelled', bulk_job_closed_at: expect.any(Date) });
       expect(await fields()).toHaveLength(Number(read));
-      expect(Number(read) % 1_000).toBe(0);
+      expect(Number(read) % batchRows).toBe(0);
       const [job] = mirror.simulator.bulk.log();
       expect(job?.state).toBe(merged > 0 ? 'JobComplete' : 'Aborted');
     },

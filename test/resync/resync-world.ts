@@ -7,13 +7,16 @@ import {
 
 type Request = Parameters<MirrorOfSimulator['request']>[0];
 
+/** Rows of a bulk result in one transaction. */
+export const batchRows = 100;
+
 /** A mirror with resyncs that read by bulk jobs, however small the org is. */
 export function useResyncs(options: MirrorOptions = {}) {
   const mirror = useMirrorOfSimulator(options);
   const row = async (id: string): Promise<Record<string, unknown>> =>
     (await mirror.database.rows('select * from resyncs where id = $1', [id]))[0] ?? {};
   const tryOnce = (id: string, signal = new AbortController().signal, bulkFrom = 1) =>
-    runResync({ ...mirror.context, bulkFrom }, id, signal);
+    runResync({ ...mirror.context, bulkFrom, bulkBatchRows: batchRows }, id, signal);
   const run = async (request: Partial<Request> = {}, bulkFrom = 1) => {
     const id = await mirror.request({ scope: 'all', reason: 'test', ...request });
     await tryOnce(id, undefined, bulkFrom);
