@@ -16,7 +16,7 @@ const e2e = [
   'test/sql-guide.test.ts',
 ];
 /** Pages in Chromium. */
-const browser = ['test/e2e/console.pg.test.ts', 'test/e2e/first-minute.test.ts', 'test/http/docs.pg.test.ts'];
+const browser = ['test/browser/**/*.test.ts'];
 /** Kill, fault and mutation tests. */
 const chaos = ['test/chaos/**/*.test.ts', 'test/mutation/**/*.test.ts'];
 const others = [...e2e, ...browser, ...chaos];
@@ -36,7 +36,7 @@ export default defineConfig({
     projects: [
       project('unit', { include: everything, exclude: [...withPostgres, ...others], isolate: false }),
       project('pg', { include: withPostgres, exclude: others, isolate: false }),
-      project('e2e', { include: e2e, exclude: browser, isolate: false }),
+      project('e2e', { include: e2e, isolate: false }),
       project('browser', { include: browser, isolate: false }),
       'simulator',
       project('chaos', { include: chaos }),

@@ -7,7 +7,7 @@ import pg from 'pg';
 import type { Page } from 'playwright-core';
 import { startSimulator } from 'salesforce-simulator';
 import { startEmbeddedPostgres } from '../src/db/embedded-postgres.ts';
-import { launchBrowser, openView, signIn } from '../test/e2e/console-browser.ts';
+import { launchBrowser, openView, signIn } from '../test/browser/console-browser.ts';
 import { buildConsole } from '../test/helpers/build-console.ts';
 import { eventually } from '../test/helpers/eventually.ts';
 import { startTidemark, storyKey, type Tidemark } from '../test/helpers/tidemark.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { relativeReference } from '../../src/http/plugins/relative-location.ts';
-import { hasConsole, launchBrowser, signIn } from '../e2e/console-browser.ts';
+import { hasConsole, launchBrowser, signIn } from '../browser/console-browser.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { hasNginx, type Nginx, startNginx } from '../helpers/nginx.ts';
 import { insertSampleAccounts } from './sample-accounts.ts';

@@ -1,10 +1,10 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasBrowser, launchBrowser } from '../e2e/console-browser.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { hasNginx, startNginx } from '../helpers/nginx.ts';
-import { insertSampleAccounts } from './sample-accounts.ts';
-import { keys, startServer, type TestServer } from './start-server.ts';
+import { insertSampleAccounts } from '../http/sample-accounts.ts';
+import { keys, startServer, type TestServer } from '../http/start-server.ts';
+import { hasBrowser, launchBrowser } from './console-browser.ts';
 
 // Where there is no browser, the pages are still served and checked by openapi.test.ts.
 describe.skipIf(!hasBrowser)('the documentation pages in a browser', () => {
