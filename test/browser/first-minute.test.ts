@@ -5,6 +5,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { fastFolder } from '../helpers/fast-folder.ts';
 import {
   curlLines,
+  npmStart,
   processesNaming,
   runPrinted,
   type ServiceProcess,
@@ -31,7 +32,7 @@ describe('the first minute without settings and without a Salesforce account', (
 
   beforeAll(async () => {
     dataDir = await makeFolder();
-    service = startIn(dataDir);
+    service = npmStart({ DATA_DIR: dataDir, PORT: '0' });
   });
   afterAll(async () => {
     await stop();
@@ -39,12 +40,12 @@ describe('the first minute without settings and without a Salesforce account', (
   });
 
   const stop = async (): Promise<void> => {
-    service?.child.kill('SIGINT');
+    service?.pressCtrlC();
     await service?.ended();
   };
 
   it.skipIf(!hasConsole)(
-    'an account that is created in the console appears there with its code by clicking only',
+    'after npm start, an account that is created in the console appears there with its code by clicking only',
     async () => {
       await curlLines(service);
       const [, url = ''] = /^ *Console +(\S+)/m.exec(service.output()) ?? [];
@@ -81,9 +82,10 @@ describe('the first minute without settings and without a Salesforce account', (
     });
     expect(await held.json()).toMatchObject({ SignUpCode__c: account?.signupCode });
 
-    service.child.kill('SIGINT');
-    expect(await service.ended()).toBe(0);
-    expect(await processesNaming(dataDir)).toEqual([]);
+    service.pressCtrlC();
+    // A shell reports the interrupt as the reason of its end, although the service has ended in order.
+    expect([0, 'SIGINT']).toContain(await service.ended());
+    await eventually('no process is left', async () => (await processesNaming(dataDir)).length === 0);
   });
 
   it('a second start continues where the first one stopped, also after kill -9', async () => {

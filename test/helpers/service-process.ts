@@ -11,17 +11,33 @@ export type ServiceProcess = {
   readonly child: ChildProcess;
   /** What it has printed so far, on both channels. */
   output(): string;
+  /** Interrupts the service and, after `npmStart`, npm, as Ctrl-C in a terminal does. */
+  pressCtrlC(): void;
   /** Resolves with the exit code, or the signal that ended it. */
   ended(): Promise<number | string>;
 };
 
+type Settings = Readonly<Record<string, string>>;
+
 /** `node src/main.ts` as a process of its own, with these settings and nothing else of Tidemark's. */
-export function startService(settings: Readonly<Record<string, string>>): ServiceProcess {
-  const child = spawn(process.execPath, ['src/main.ts'], {
+export const startService = (settings: Settings): ServiceProcess =>
+  start(process.execPath, ['src/main.ts'], settings, false);
+
+/** `npm start`, likewise, in a process group of its own. */
+export const npmStart = (settings: Settings): ServiceProcess => start('npm', ['start'], settings, true);
+
+function start(command: string, args: string[], settings: Settings, detached: boolean): ServiceProcess {
+  const child = spawn(command, args, {
     cwd: root,
+    detached,
     env: { PATH: process.env['PATH'] ?? '', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const interrupt = (): void => {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (child.pid !== undefined && !hasEnded) process.kill(detached ? -child.pid : child.pid, 'SIGINT');
+  };
+  if (detached) process.once('exit', interrupt);
   let output = '';
   for (const channel of [child.stdout, child.stderr]) {
     channel.on('data', (chunk: Buffer) => {
@@ -31,10 +47,16 @@ export function startService(settings: Readonly<Record<string, string>>): Servic
   const end = new Promise<number | string>((resolve) => {
     child.on('close', (code, signal) => {
       keepLog(output);
+      process.off('exit', interrupt);
       resolve(code ?? signal ?? 'unknown');
     });
   });
-  return { child, output: () => output, ended: () => end };
+  return {
+    child,
+    output: () => output,
+    pressCtrlC: interrupt,
+    ended: () => end,
+  };
 }
 
 /** Waits for the banner and returns the two curl lines in it. */
