@@ -62,6 +62,7 @@ export const storyKey = 'tdm_test_key_of_the_stories';
 
 /** Waits that no test has to sit through. */
 export const testTiming: Partial<Timing> = {
+  streamProvenMs: 1_000,
   jobPollIntervalMs: 500,
   apiBudgetPollIntervalMs: 250,
   codeFieldCheckIntervalMs: 200,
