@@ -11,6 +11,7 @@ import { oauthRoutes } from './oauth.ts';
 import { assertLoopback, limitAddress, maxHeaderSize } from './request-checks.ts';
 import { restRoutes } from './rest.ts';
 import { soapRoutes } from './soap.ts';
+import { compileLazily } from './validators.ts';
 
 /** Serves all HTTP routes. The caller sets `context.endpoints`. */
 export const startHttpServer = async ({
@@ -23,7 +24,6 @@ export const startHttpServer = async ({
 }: HttpServerOptions) => {
   const app = Fastify({
     ...(logger && { loggerInstance: logger }),
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     bodyLimit: 16 * 1024 * 1024,
     forceCloseConnections: true,
     serverFactory: (handler) =>
@@ -32,6 +32,7 @@ export const startHttpServer = async ({
         : createHttpServer(SERVER_OPTIONS, handler),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
   });
+  app.setValidatorCompiler(compileLazily);
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     // Many clients send a content type with a DELETE without a body, which Salesforce accepts.
