@@ -30,7 +30,12 @@ function start(command: string, args: string[], settings: Settings, detached: bo
   const child = spawn(command, args, {
     cwd: root,
     detached,
-    env: { PATH: process.env['PATH'] ?? '', ...settings },
+    // The modules are compiled once, not in each process.
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      ...settings,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const interrupt = (): void => {
