@@ -1,11 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -17,15 +17,25 @@ const isRoot = process.getuid?.() === 0;
 const hasSetpriv = spawnSync('setpriv', ['--version']).status === 0;
 
 describe('the embedded PostgreSQL', () => {
+  let prepared = '';
   let home = '';
   let folder = '';
 
+  beforeAll(async () => {
+    prepared = await mkdtemp(path.join(fastFolder(), 'tidemark-embedded-'));
+    await (await start(path.join(prepared, 'postgres'))).stop();
+  });
   beforeEach(async () => {
     home = await mkdtemp(path.join(fastFolder(), 'tidemark-embedded-'));
     folder = path.join(home, 'postgres');
   });
-
   afterEach(() => rm(home, { recursive: true, force: true }));
+  afterAll(() => rm(prepared, { recursive: true, force: true }));
+
+  /** Copies a folder that was initialised once, for tests that are not about a new one. */
+  const initialise = (): void => {
+    execFileSync('cp', ['-a', path.join(prepared, 'postgres'), folder]);
+  };
 
   const start = (at = folder) =>
     startEmbeddedPostgres({ folder: at, password: 'test', settings: ['fsync=off'] });
@@ -45,6 +55,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('a server that was killed is restarted on the same port with its data, and a stop afterwards ends it', async () => {
+    initialise();
     const events: string[] = [];
     const server = await startEmbeddedPostgres({
       folder,
@@ -67,6 +78,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('a commit waits until it is on disk, on the embedded server and in every session of the service', async () => {
+    initialise();
     const server = await startEmbeddedPostgres({ folder, password: 'test' });
     try {
       const names = ['fsync', 'full_page_writes', 'synchronous_commit'];
@@ -101,6 +113,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('the embedded server stops while a client is connected', async () => {
+    initialise();
     const server = await start();
     const pid = await pidOf();
     const client = new pg.Client({ connectionString: server.url });
@@ -115,6 +128,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('the embedded server listens on this machine only and requires the password', async () => {
+    initialise();
     const server = await start();
     try {
       expect(await query(server.url, 'show listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
@@ -125,6 +139,7 @@ describe('the embedded PostgreSQL', () => {
   });
 
   it('a server that a killed process left behind is adopted and stopped', async () => {
+    initialise();
     const script = fileURLToPath(new URL('../helpers/leave-postgres-behind.ts', import.meta.url));
     const owner = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [url] = (await once(owner.stdout, 'data')).map(String);
@@ -154,6 +169,7 @@ describe('the embedded PostgreSQL', () => {
   );
 
   it('a server that does not start gives the reason in one line', async () => {
+    initialise();
     const impossible = { folder, password: 'test', settings: ['no_such_setting=1'] };
     await expect(startEmbeddedPostgres(impossible)).rejects.toThrow(
       /^The embedded PostgreSQL did not start: .*no_such_setting[^\n]*$/,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { relativeReference } from '../../src/http/plugins/relative-location.ts';
-import { hasConsole, launchBrowser, signIn } from '../browser/console-browser.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { hasNginx, type Nginx, startNginx } from '../helpers/nginx.ts';
-import { insertSampleAccounts } from './sample-accounts.ts';
-import { keys, startServer, type TestServer } from './start-server.ts';
+import { insertSampleAccounts } from '../http/sample-accounts.ts';
+import { keys, startServer, type TestServer } from '../http/start-server.ts';
+import { hasConsole, launchBrowser, signIn } from './console-browser.ts';
 
 test.each([
   ['/v1/resyncs', '/v1/resyncs/1'],
