@@ -11,7 +11,6 @@ const withPostgres = ['test/**/*.pg.test.ts'];
 const e2e = [
   'test/e2e/**/*.test.ts',
   'test/cli/**/*.test.ts',
-  'test/db/*-postgres.test.ts',
   'test/deploy.test.ts',
   'test/sql-guide.test.ts',
 ];

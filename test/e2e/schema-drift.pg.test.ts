@@ -5,15 +5,6 @@ import { manyFields } from 'salesforce-simulator/org/many-fields.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { advisoryLocks } from '../../src/db/advisory-locks.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
-import { scenarioSeeds } from '../helpers/property.ts';
-import { expectMirrorToFollow } from './random-schema-drift.ts';
-
-describe('random changes of the schema', () => {
-  it.each(scenarioSeeds(1))(
-    'after random changes of fields and accounts with the seed %i, the mirror equals one that is loaded from scratch',
-    (seed) => expectMirrorToFollow(seed, 0),
-  );
-});
 
 describe('the limit of 300 columns', () => {
   it('fields below, at and beyond the limit are mirrored alike, and only those up to it have columns', async () => {

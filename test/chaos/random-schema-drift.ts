@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
-import { seededRandom } from '../chaos/seeded-random.ts';
 import { createTestDatabase } from '../helpers/database.ts';
 import { type LiveMirror, openMirror } from '../helpers/live-mirror.ts';
 import { scenarioSteps } from '../helpers/property.ts';
 import { rowsOf } from '../helpers/rows-of.ts';
 import { startTidemark } from '../helpers/tidemark.ts';
 import { randomSchemaChanges } from './random-schema-changes.ts';
+import { seededRandom } from './seeded-random.ts';
 
 const steps = scenarioSteps(40);
 const phases = 3;

@@ -5,8 +5,8 @@ import type {
   RecordValues,
   SaveResult,
 } from 'salesforce-simulator/org/model.ts';
-import type { SeededRandom } from '../chaos/seeded-random.ts';
 import type { LiveMirror } from '../helpers/live-mirror.ts';
+import type { SeededRandom } from './seeded-random.ts';
 
 /** Random changes of the fields of an org and of its accounts. */
 export type RandomSchemaChanges = {
