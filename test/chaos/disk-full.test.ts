@@ -25,7 +25,7 @@ describe.skipIf(typeof disk !== 'string')(
     });
     const quiet = useChaosEnv({
       postgresFolder: path.join(folder, 'postgres'),
-      postgresSettings: ['max_wal_size=64MB', 'min_wal_size=32MB'],
+      postgresSettings: ['max_wal_size=1GB', 'min_wal_size=32MB', 'checkpoint_timeout=1h'],
     });
 
     it('a full disk stops the position, but not the process or the API, until there is room again', async () => {
