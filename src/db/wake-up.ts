@@ -67,7 +67,7 @@ export function listenForWakeUps(
   const waiting = new Map<Wake, Set<() => void>>();
   const subscribers = new Map<string, Subscriber>();
   let client: pg.Client | undefined;
-  /** The same client once it listens. */
+  /** The same client once it listens, or begins to. */
   let listening: pg.Client | undefined;
   let retry: NodeJS.Timeout | undefined;
   let probing: NodeJS.Timeout | undefined;
@@ -114,11 +114,12 @@ export function listenForWakeUps(
       .connect()
       .then(() => readChannel(fresh))
       .then(async (channel) => {
+        // From here on, a channel that is added is listened to by a statement of its own.
+        if (client === fresh) listening = fresh;
         await listen(channel);
         // Wake-ups were lost while the connection was down.
         wakeAll();
         if (closed || client !== fresh) return;
-        listening = fresh;
         onListening();
         for (const subscriber of subscribers.values()) subscriber.onListening();
         probing = setInterval(() => void listen(channel).catch(failed), probeIntervalMs);

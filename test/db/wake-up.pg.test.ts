@@ -71,6 +71,33 @@ describe('wake-up notifications', () => {
       await again;
     }));
 
+  it('a channel that is added while the connection begins to listen is received', async () => {
+    const wakeUps = listenForWakeUps(database.url, () => {}, forever);
+    try {
+      const received = new Set<string>();
+      let isOpen = false;
+      const opening = opened(wakeUps).then(() => {
+        isOpen = true;
+      });
+      let count = 0;
+      for (; !isOpen; count++) {
+        await wakeUps.listen(
+          `channel_${count}`,
+          (payload) => received.add(payload),
+          () => {},
+        );
+        await new Promise(setImmediate);
+      }
+      await opening;
+      await database.rows(`select pg_notify('channel_' || n, n::text) from generate_series(0, $1) n`, [
+        count - 1,
+      ]);
+      await eventually('all channels are received', () => received.size === count, 10_000);
+    } finally {
+      await wakeUps.close();
+    }
+  });
+
   it('another channel is received on the same connection, also after that connection is cut', () =>
     withWakeUps(async (wakeUps) => {
       const received: string[] = [];
