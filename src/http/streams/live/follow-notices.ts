@@ -18,13 +18,13 @@ export async function* followNotices(
   { ends, last }: { readonly ends: LogEnds; readonly last: StreamPosition | null },
   signal: AbortSignal,
 ): AsyncGenerator<StreamMessage> {
-  let seen: StreamPosition = last ?? { log: ends.log, position: ends.newest };
+  let seen = last === null ? newestId(ends) : encodeStreamId(last);
   yield notice('ready', seen);
   while (!signal.aborted) {
     // Listen before the read, so that no event in between is missed.
     const woken = wakeUps.next('applied', pollIntervalMs);
-    const newest = await newestOf(tail).catch(onError);
-    if (newest && (newest.position !== seen.position || newest.log !== seen.log)) {
+    const newest = await tail.readEnds().then(newestId).catch(onError);
+    if (newest && newest !== seen) {
       seen = newest;
       yield notice('notice', seen);
       await sleep(intervalMs, signal);
@@ -34,12 +34,10 @@ export async function* followNotices(
   }
 }
 
-async function newestOf(tail: Pick<EventTail, 'readEnds'>): Promise<StreamPosition> {
-  const { log, newest } = await tail.readEnds();
-  return { log, position: newest };
+function newestId({ log, newest }: LogEnds): string {
+  return encodeStreamId({ log, position: newest });
 }
 
-function notice(event: 'ready' | 'notice', position: StreamPosition): StreamMessage {
-  const id = encodeStreamId(position);
+function notice(event: 'ready' | 'notice', id: string): StreamMessage {
   return { id, event, data: { lastEventId: id } };
 }
