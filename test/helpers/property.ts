@@ -1,5 +1,10 @@
-/** The number of random cases per property: `FC_RUNS`, 500 by default. A failure prints its seed. */
-export const runs = { numRuns: Number(process.env['FC_RUNS'] ?? 500) };
+/** The number of random cases: `FC_RUNS`, or that of the test. */
+export function randomCases(own: number): number {
+  return Number(process.env['FC_RUNS'] ?? own);
+}
+
+/** The random cases per property. A failure prints its seed. */
+export const runs = { numRuns: randomCases(500) };
 
 /** The seeds of a long random scenario: `FC_SEEDS`, such as `7,8`, or those of the test. */
 export function scenarioSeeds(...own: readonly number[]): readonly number[] {

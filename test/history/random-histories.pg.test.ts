@@ -19,6 +19,7 @@ import { diffAccount } from '../../src/history/diff-account.ts';
 import { listEntries, listFieldChanges, withChanges } from '../../src/history/list-entries.ts';
 import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { accountHistory } from '../apply/account-history.ts';
+import { randomCases } from '../helpers/property.ts';
 import { useDatabase } from '../helpers/use-database.ts';
 import { accountId } from '../http/rows.ts';
 
@@ -38,7 +39,7 @@ type HistoryRow = {
 };
 
 const seed = Number(process.env['FC_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const accounts = Number(process.env['FC_RUNS'] ?? 200);
+const accounts = randomCases(200);
 const paths = ['Name', 'Industry', 'BillingAddress.City', 'BillingAddress.Street', 'SignUpCode__c'];
 const filled = (values: ReadonlyMap<string, Scalar>) =>
   Object.fromEntries([...values].filter(([, value]) => value !== null).sort(([a], [b]) => (a < b ? -1 : 1)));
