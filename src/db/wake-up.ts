@@ -145,8 +145,10 @@ export function listenForWakeUps(
     async listen(channel, onNotification, onListening) {
       const subscriber = { onNotification, onListening };
       subscribers.set(channel, subscriber);
-      // A connection that fails here is opened again, and then listens to all channels.
-      listening?.query(listenSql([channel])).then(onListening, () => {});
+      const current = listening;
+      current?.query(listenSql([channel])).then(onListening, (error: Error) => {
+        if (client === current) reconnect(error);
+      });
       return {
         async close() {
           if (subscribers.get(channel) === subscriber) subscribers.delete(channel);
