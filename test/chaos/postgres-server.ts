@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type pg from 'pg';
+import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { rowsOf } from '../helpers/rows-of.ts';
 
 /** A PostgreSQL of the test's own that can be restarted in each shutdown mode. */
 export type PostgresServer = {
@@ -12,7 +11,7 @@ export type PostgresServer = {
   readonly password: string;
   /** `fast` cuts the sessions and writes a checkpoint; `immediate` is a crash: the next start recovers from the log. */
   restart(mode: 'fast' | 'immediate'): Promise<void>;
-  /** Rows of a statement, by a connection past every proxy; never read-only. */
+  /** Rows of a statement, by connections past every proxy; never read-only. */
   rows<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]): Promise<Row[]>;
   stop(): Promise<void>;
 };
@@ -23,6 +22,7 @@ export async function startPostgresServer(
 ): Promise<PostgresServer> {
   const options = { folder, password: 'crash-test', settings };
   let server: EmbeddedPostgres = await startEmbeddedPostgres(options);
+  let pool = openPool(server.url);
   return {
     get target() {
       return { host: '127.0.0.1', port: Number(new URL(server.url).port) };
@@ -31,11 +31,31 @@ export async function startPostgresServer(
     async restart(mode) {
       if (mode === 'fast') await server.stop();
       else await crash(folder);
+      await pool.end();
       server = await startEmbeddedPostgres(options);
+      pool = openPool(server.url);
     },
-    rows: (sql, values) => rowsOf(server.url, sql, values, '-c default_transaction_read_only=off'),
-    stop: () => server.stop(),
+    async rows<Row extends pg.QueryResultRow>(sql: string, values?: unknown[]) {
+      return (await pool.query<Row>(sql, values)).rows;
+    },
+    async stop() {
+      await pool.end();
+      await server.stop();
+    },
   };
+}
+
+/** Tests look again and again: a connection for each look would take more of the machine than what they wait for. */
+function openPool(url: string): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    options: '-c default_transaction_read_only=off',
+    max: 2,
+    idleTimeoutMillis: 0,
+  });
+  // A connection that the server cuts is replaced by the next statement.
+  pool.on('error', () => {});
+  return pool;
 }
 
 /** `pg_ctl -m immediate stop`: no checkpoint. A server that is gone already has crashed. */
