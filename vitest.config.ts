@@ -38,7 +38,7 @@ export default defineConfig({
       project('e2e', { include: e2e, isolate: false }),
       project('browser', { include: browser, isolate: false }),
       'simulator',
-      project('chaos', { include: chaos }),
+      project('chaos', { include: chaos, isolate: false }),
     ],
   },
 });
