@@ -33,7 +33,14 @@ export default defineConfig({
     // Most of a test is waiting: more workers than cores keep two cores busy.
     maxWorkers: 4,
     projects: [
-      project('unit', { include: everything, exclude: [...withPostgres, ...others], isolate: false }),
+      project('unit', {
+        include: everything,
+        exclude: [...withPostgres, ...others],
+        isolate: false,
+        // They compute and do not wait. What they test is loaded once for each worker.
+        maxWorkers: 2,
+        sequence: { groupOrder: 1 },
+      }),
       project('pg', { include: withPostgres, exclude: others, isolate: false }),
       project('e2e', { include: e2e, isolate: false }),
       project('browser', { include: browser, isolate: false }),
