@@ -45,6 +45,7 @@ import { registerWebhookRoutes } from './routes/webhooks/webhook-routes.ts';
 import { registerWriteBackRoutes } from './routes/write-backs.ts';
 import type { HttpDependencies, Server } from './server-types.ts';
 import { registerEventStreams } from './streams/event-stream.ts';
+import { createCounts } from './views/read-counts.ts';
 
 /** Creates the HTTP server, which does not listen yet. Closing it does not close the dependencies. */
 export async function createServer(dependencies: HttpDependencies): Promise<Server> {
@@ -111,12 +112,13 @@ export async function createServer(dependencies: HttpDependencies): Promise<Serv
   registerResyncRoutes(app, dependencies, streams);
   registerIncidentRoutes(app, dependencies);
   registerWriteBackRoutes(app, dependencies);
-  registerStatusRoute(app, dependencies);
+  const readCounts = createCounts(dependencies.pool);
+  registerStatusRoute(app, dependencies, readCounts);
   registerSubscriptionReconnectRoute(app, dependencies);
   registerSystemRoutes(app, dependencies);
   registerSimulatorRoutes(app, dependencies);
   registerHealthRoutes(app, dependencies);
-  registerMetricsRoute(app, dependencies, metrics);
+  registerMetricsRoute(app, dependencies, metrics, readCounts);
   registerProblemsPage(app);
   await registerWebhookRoutes(app, dependencies);
   registerRootRoutes(app, dependencies, sendConsole);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Prisma } from '../../src/db/generated/client.ts';
-import { countRows } from '../../src/http/views/read-counts.ts';
+import { countRows, createCounts } from '../../src/http/views/read-counts.ts';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
 import { accountId, insertAccount, insertEvent, uuid } from './rows.ts';
 import { startServer, type TestServer } from './start-server.ts';
@@ -95,8 +95,33 @@ describe('the status', () => {
 test('a slow count is an estimate and is marked as one', async () => {
   const { pool } = server.database;
   const many = Prisma.sql`generate_series(1, 10000000) AS n`;
-  expect(await countRows(pool, many)).toEqual({ count: 10_000_000, exact: false });
-  expect(await countRows(pool, Prisma.sql`generate_series(1, 7) AS n`)).toEqual({ count: 7, exact: true });
+  expect(await countRows(pool, many)).toMatchObject({ count: 10_000_000, exact: false });
+  expect(await countRows(pool, Prisma.sql`generate_series(1, 7) AS n`)).toMatchObject({
+    count: 7,
+    exact: true,
+  });
+});
+
+test('a count of many rows is repeated for five seconds, one of few is always new', async () => {
+  const { pool } = server.database;
+  await pool.query(`insert into event_outcomes (event_id, source, state)
+                    select 1000000 + n, 'stream', 'applied' from generate_series(1, 30000) n`);
+  await pool.query('analyze event_outcomes');
+  let now = 0;
+  const readCounts = createCounts(pool, () => now);
+  const before = await readCounts();
+  await pool.query(
+    `insert into event_outcomes (event_id, source, state) values (2000000, 'stream', 'applied')`,
+  );
+  await pool.query(
+    `insert into incidents (topic, cause, extent, state, detail) values ('/data/AccountChangeEvent', 'gap event', 'all', 'open', '{}')`,
+  );
+  now = 4_999;
+  const soon = await readCounts();
+  expect(soon.events.applied).toBe(before.events.applied);
+  expect(soon.incidents.open).toBe(before.incidents.open + 1);
+  now = 5_000;
+  expect((await readCounts()).events.applied).toBe(before.events.applied + 1);
 });
 
 async function fill(): Promise<void> {

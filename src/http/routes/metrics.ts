@@ -5,10 +5,16 @@ import { NoParameters } from '../schemas/parameters.ts';
 import { problemResponses } from '../schemas/problem.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
 import { createMirrorMetrics } from '../views/mirror-metrics.ts';
+import type { Counts } from '../views/read-counts.ts';
 
 /** Public unless METRICS_PUBLIC is false. */
-export function registerMetricsRoute(app: Server, dependencies: HttpDependencies, metrics: Metrics): void {
-  const mirrorMetrics = createMirrorMetrics(dependencies);
+export function registerMetricsRoute(
+  app: Server,
+  dependencies: HttpDependencies,
+  metrics: Metrics,
+  readCounts: () => Promise<Counts>,
+): void {
+  const mirrorMetrics = createMirrorMetrics(dependencies, readCounts);
   const isPublic = dependencies.access?.publicMetrics !== false;
   const options = isPublic
     ? { schema: { ...schema, security: [] } }

@@ -9,19 +9,23 @@ import { problemResponses } from '../schemas/problem.ts';
 import { StatusSchema } from '../schemas/status.ts';
 import { isoTime, Named } from '../schemas/values.ts';
 import type { HttpDependencies, Server } from '../server-types.ts';
-import { readCounts } from '../views/read-counts.ts';
+import type { Counts } from '../views/read-counts.ts';
 import { readFieldStatus } from '../views/read-field-status.ts';
 import { readFreshness } from '../views/read-freshness.ts';
 import { readLastVerification, readOpenResyncs } from '../views/read-resync-status.ts';
 import { readSubscriptionStatus } from '../views/read-subscription-status.ts';
 import { readWriteBackStatus } from '../views/read-write-back-status.ts';
 
-export function registerStatusRoute(app: Server, dependencies: HttpDependencies): void {
+export function registerStatusRoute(
+  app: Server,
+  dependencies: HttpDependencies,
+  readCounts: () => Promise<Counts>,
+): void {
   app.addSchema(StatusSchema);
 
   app.get('/v1/status', { config: { scope: 'read' }, schema }, async (): Promise<Status> => {
     const health = await dependencies.health();
-    const { counts, ...details } = await readDetails(dependencies).catch((error: unknown) => {
+    const { counts, ...details } = await readDetails(dependencies, readCounts).catch((error: unknown) => {
       throw outageProblem(health) ?? error;
     });
     const { none: _, ...codes } = counts.accounts.byCodeState;
@@ -38,12 +42,12 @@ export function registerStatusRoute(app: Server, dependencies: HttpDependencies)
 }
 
 /** One after the other, so that a request uses few connections. */
-async function readDetails(dependencies: HttpDependencies) {
+async function readDetails(dependencies: HttpDependencies, readCounts: () => Promise<Counts>) {
   const { pool, prisma } = dependencies;
   return {
     freshness: await readFreshness(pool),
     subscription: await readSubscriptionStatus(dependencies),
-    counts: await readCounts(pool),
+    counts: await readCounts(),
     lastVerification: await readLastVerification(pool),
     ...(await readFieldStatus(pool)),
     resyncs: await readOpenResyncs(prisma),

@@ -67,7 +67,8 @@ const Counts = Type.Object({
     dismissed: Count(),
   }),
   estimated: Type.Array(Type.String(), {
-    description: 'The counts that are estimates of PostgreSQL, because an exact count would be slow.',
+    description:
+      'The counts that are estimates of PostgreSQL, because an exact count would be slow. Exact counts of many rows are up to five seconds old.',
     examples: [['accounts.active', 'events.applied']],
   }),
 });

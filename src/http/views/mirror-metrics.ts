@@ -1,7 +1,7 @@
 import { Gauge, Registry } from 'prom-client';
 import { healthStates, type Verdict } from '../../health/verdict.ts';
 import type { HttpDependencies } from '../server-types.ts';
-import { readCounts } from './read-counts.ts';
+import type { Counts } from './read-counts.ts';
 import { type MetricFacts, readMetricFacts } from './read-metric-facts.ts';
 import { readLastVerification } from './read-resync-status.ts';
 import { readActivity } from './read-write-back-status.ts';
@@ -12,29 +12,26 @@ const cacheMs = 5_000;
 const readTimeoutMs = 3_000;
 
 /** Creates a function that reads the metrics of the mirror from the database. */
-export function createMirrorMetrics({
-  pool,
-  prisma,
-  topic,
-  version,
-  health,
-}: HttpDependencies): () => Promise<Registry> {
+export function createMirrorMetrics(
+  { pool, prisma, topic, version, health }: HttpDependencies,
+  readCounts: () => Promise<Counts>,
+): () => Promise<Registry> {
   let cached: { readonly at: number; readonly registry: Promise<Registry> } | undefined;
   return () => {
     if (cached === undefined || Date.now() - cached.at > cacheMs) {
-      const state = Promise.all([
-        readMetricFacts(pool, topic),
-        readCounts(pool),
-        readLastVerification(pool),
-        readActivity({ pool, prisma, topic }),
-      ]);
-      cached = { at: Date.now(), registry: buildRegistry(state, health(), version) };
+      // One after the other: each connection more costs PostgreSQL more than all that is read here.
+      const readState = async (): Promise<MirrorState> => [
+        await readMetricFacts(pool, topic),
+        await readCounts(),
+        await readLastVerification(pool),
+        await readActivity({ pool, prisma, topic }),
+      ];
+      cached = { at: Date.now(), registry: buildRegistry(readState(), health(), version) };
     }
     return cached.registry;
   };
 }
 
-type Counts = Awaited<ReturnType<typeof readCounts>>;
 type Verification = Awaited<ReturnType<typeof readLastVerification>>;
 type Activity = Awaited<ReturnType<typeof readActivity>>;
 type MirrorState = readonly [MetricFacts, Counts, Verification, Activity];

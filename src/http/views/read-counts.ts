@@ -3,11 +3,30 @@ import type { Static } from 'typebox';
 import { Prisma } from '../../db/generated/client.ts';
 import type { StatusSchema } from '../schemas/status.ts';
 
-/** Counts accounts, incidents and events. Counts of large sets are estimates, listed in `estimated`. */
-export async function readCounts(pool: pg.Pool): Promise<Static<typeof StatusSchema>['counts']> {
+export type Counts = Static<typeof StatusSchema>['counts'];
+
+/**
+ * Creates a function that counts accounts, incidents and events. Counts of large sets are estimates, listed in
+ * `estimated`; exact counts that take more than a moment are repeated for five seconds, however many clients ask.
+ */
+export function createCounts(pool: pg.Pool, nowMs = (): number => performance.now()): () => Promise<Counts> {
+  const kept = new Map<string, { readonly at: number; readonly counted: Counted }>();
+  return () =>
+    readCounts(async (name, from) => {
+      const last = kept.get(name);
+      if (last !== undefined && nowMs() - last.at < keptForMs) return last.counted;
+      const counted = await countRows(pool, from);
+      if (counted.planCost > smallPlanCost) kept.set(name, { at: nowMs(), counted });
+      return counted;
+    });
+}
+
+const keptForMs = 5_000;
+
+async function readCounts(counted: (name: string, from: Prisma.Sql) => Promise<Counted>): Promise<Counts> {
   const estimated: string[] = [];
   const count = async (name: string, from: Prisma.Sql): Promise<number> => {
-    const { count, exact } = await countRows(pool, from);
+    const { count, exact } = await counted(name, from);
     if (!exact) estimated.push(name);
     return count;
   };
@@ -51,16 +70,20 @@ export async function readCounts(pool: pg.Pool): Promise<Static<typeof StatusSch
  * the same for a table of any size.
  * @param from what follows `FROM`, such as `accounts WHERE deleted`
  */
-export async function countRows(pool: pg.Pool, from: Prisma.Sql): Promise<{ count: number; exact: boolean }> {
+export async function countRows(pool: pg.Pool, from: Prisma.Sql): Promise<Counted> {
   const plan = await readPlan(pool, Prisma.sql`SELECT 1 FROM ${from}`);
-  if (plan['Total Cost'] > maxPlanCost) return { count: Math.round(plan['Plan Rows']), exact: false };
+  const planCost = plan['Total Cost'];
+  if (planCost > maxPlanCost) return { count: Math.round(plan['Plan Rows']), exact: false, planCost };
   const { text, values } = Prisma.sql`SELECT count(*)::int AS count FROM ${from}`;
   const result = await pool.query<{ count: number }>({ text, values });
-  return { count: result.rows[0]?.count ?? 0, exact: true };
+  return { count: result.rows[0]?.count ?? 0, exact: true, planCost };
 }
+
+type Counted = { readonly count: number; readonly exact: boolean; readonly planCost: number };
 
 // In planner units: one is about one page of a sequential read, so this is some tens of megabytes.
 const maxPlanCost = 5_000;
+const smallPlanCost = 500;
 
 async function readPlan(pool: pg.Pool, query: Prisma.Sql): Promise<Plan> {
   const { text, values } = Prisma.sql`EXPLAIN (FORMAT JSON) ${query}`;

@@ -16,14 +16,12 @@ export async function readWriteBackStatus(
   { pool, prisma, topic }: HttpDependencies,
   codes: WriteBackStatus['counts'],
 ): Promise<WriteBackStatus> {
-  const [{ row, state, reason }, failures, lastErrors] = await Promise.all([
-    readActivity({ pool, prisma, topic }),
-    readFailedCauses(pool),
-    pool.query<WriteBackRow>(
-      `SELECT ${writeBackColumns.sql} FROM accounts
-        WHERE (code).state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
-    ),
-  ]);
+  const { row, state, reason } = await readActivity({ pool, prisma, topic });
+  const failures = await readFailedCauses(pool);
+  const lastErrors = await pool.query<WriteBackRow>(
+    `SELECT ${writeBackColumns.sql} FROM accounts
+      WHERE (code).state = 'failed' AND NOT deleted ORDER BY code_attempted_at DESC NULLS LAST, id DESC LIMIT 5`,
+  );
   return {
     state,
     since: state === 'idle' ? null : isoTime(row?.since ?? null),
@@ -57,10 +55,8 @@ export async function readActivity({
 }: Pick<HttpDependencies, 'pool' | 'prisma' | 'topic'>): Promise<
   WriteBackActivity & { readonly row: WriteBackStateRow | null }
 > {
-  const [row, held] = await Promise.all([
-    prisma.writeBackState.findUnique({ where: { topic } }),
-    pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.leader)} as held`),
-  ]);
+  const row = await prisma.writeBackState.findUnique({ where: { topic } });
+  const held = await pool.query<{ held: boolean }>(`select ${isLocked(advisoryLocks.leader)} as held`);
   // The row outlives the process that wrote it; the lock does not.
   const state = held.rows[0]?.held === true ? states.find((name) => name === row?.state) : undefined;
   return { row, state: state ?? 'idle', reason: state === undefined ? null : reasonOf(row?.reason) };
