@@ -40,7 +40,10 @@ export const overhead: Measure = {
   },
 };
 
-/** Requests what the overview of the console requests while events arrive, and the metrics, every second. */
+/**
+ * Requests what the overview of the console requests while events arrive, as often as `announceChange` in
+ * `console/src/query.ts` lets it, and the metrics, every second.
+ */
 async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void> {
   const get = async (path: string): Promise<void> => {
     try {
@@ -51,16 +54,24 @@ async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void>
       // The service is starting, or the measurement has ended.
     }
   };
-  const again = async (work: () => Promise<void>): Promise<void> => {
+  let answerMs = 0;
+  const timed = async (path: string): Promise<void> => {
+    const begin = performance.now();
+    await get(path);
+    answerMs += (performance.now() - begin - answerMs) / 4;
+  };
+  const again = async (work: () => Promise<unknown>, pauseMs = () => 1_000): Promise<void> => {
     while (!signal.aborted) {
       await work();
-      await pause(1_000);
+      await pause(pauseMs());
     }
   };
   await Promise.all([
     again(() => get('/v1/events/notices')),
-    again(async () => {
-      await Promise.all(['/v1/status', '/v1/time-series', '/metrics'].map(get));
-    }),
+    again(() => get('/metrics')),
+    again(
+      () => Promise.all(['/v1/status', '/v1/time-series'].map(timed)),
+      () => Math.min(5_000, Math.max(1_000, 10 * answerMs)),
+    ),
   ]);
 }

@@ -6,15 +6,25 @@ import { ApiError } from './api.ts';
 export const changes = signal(0);
 
 let scheduled = false;
+/** How long an answer takes, as a moving average; milliseconds. */
+let answerMs = 0;
 
-/** At most once a second, as events may arrive in large numbers. */
+/**
+ * At most once a second, as events may arrive in large numbers, and less often if answers are slow: the service then
+ * has more to do. A page that nobody sees waits until it is seen.
+ */
 export function announceChange(): void {
   if (scheduled) return;
   scheduled = true;
-  setTimeout(() => {
+  const announce = (): void => {
+    if (document.hidden) {
+      document.addEventListener('visibilitychange', announce, { once: true });
+      return;
+    }
     scheduled = false;
     changes.value++;
-  }, 1_000);
+  };
+  setTimeout(announce, Math.min(5_000, Math.max(1_000, 10 * answerMs)));
 }
 
 export type Query<T> = {
@@ -50,8 +60,10 @@ export function useQuery<T>(
     const controller = new AbortController();
     setState((old) => ({ ...old, isLoading: true }));
     const run = async (): Promise<void> => {
+      const begin = performance.now();
       try {
         const data = await latest.current(controller.signal);
+        answerMs += (performance.now() - begin - answerMs) / 4;
         if (!controller.signal.aborted) setState({ data, error: undefined, isLoading: false });
       } catch (error) {
         if (controller.signal.aborted) return;
