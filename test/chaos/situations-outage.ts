@@ -4,6 +4,11 @@ import type { SituationWorld } from './situation-world.ts';
 
 const streamRefused: Situation = {
   title: '1. The stream is refused for longer than the grace period',
+  shows: {
+    reason: 'stream-down',
+    sentence: 'The stream of /data/AccountChangeEvent is down.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     const service = await healthyService(world);
     const { stream } = world.simulator.faults;
@@ -24,6 +29,11 @@ const outages = new WeakMap<SituationWorld, () => void>();
 
 const statusDuringOutage: Situation = {
   title: '3. `tidemark status` during that outage',
+  shows: {
+    reason: 'stream-down',
+    sentence: 'The stream of /data/AccountChangeEvent is down.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     const service = services.get(world);
     if (service === undefined) throw new Error('the service of situation 1 is missing');

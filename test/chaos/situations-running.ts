@@ -3,6 +3,11 @@ import type { Situation, SituationGroup } from './situation-list.ts';
 
 const databaseFull: Situation = {
   title: '2. The disk of the database is full',
+  shows: {
+    reason: 'database-full',
+    sentence: 'Changes are not being stored: the disk of the database is full.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     const service = await healthyService(world);
     transcript.did(
@@ -24,6 +29,11 @@ const databaseFull: Situation = {
 
 const userDeactivated: Situation = {
   title: '4. The integration user is deactivated',
+  shows: {
+    reason: 'stream-stopped',
+    sentence: 'The stream of /data/AccountChangeEvent is stopped.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     const service = await healthyService(world);
     const { oauth, stream } = world.simulator.faults;
@@ -45,6 +55,11 @@ const userDeactivated: Situation = {
 
 const codesRefused: Situation = {
   title: '5. A validation rule refuses all codes',
+  shows: {
+    reason: 'codes-failed',
+    sentence: '3 signup codes were refused by Salesforce (FIELD_CUSTOM_VALIDATION_EXCEPTION).',
+    alert: 'TidemarkCodesFailed',
+  },
   async play(world, transcript) {
     const service = await healthyService(world);
     const { records } = world.simulator.faults;
@@ -64,6 +79,11 @@ const codesRefused: Situation = {
 
 const schemaRefused: Situation = {
   title: '6a. The integration user may not read a new schema',
+  shows: {
+    reason: 'apply-failing',
+    sentence: 'Stored changes cannot be applied.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     const service = await healthyService(world);
     const { stream } = world.simulator.faults;
@@ -84,6 +104,11 @@ const schemaRefused: Situation = {
 
 const differencesFound: Situation = {
   title: '9. A comparison finds differences',
+  shows: {
+    reason: 'differences',
+    sentence: 'A comparison found accounts that differ from Salesforce.',
+    alert: 'TidemarkDifferences',
+  },
   async play(world, transcript) {
     const service = await healthyService(world);
     transcript.did('An account has changed in Salesforce without an event. All accounts are compared.');

@@ -16,6 +16,12 @@ async function showStart(world: SituationWorld, transcript: Transcript): Promise
 
 const misspelled: Situation = {
   title: '7. A misspelled setting, with DATABASE_URL set',
+  shows: {
+    reason: null,
+    sentence:
+      'SALESFORCE_LOGIN_URI is not a setting; did you mean SALESFORCE_LOGIN_URL? Rename it or unset it',
+    alert: 'TidemarkAbsent',
+  },
   async play(world, transcript) {
     const url = world.gate.url;
     transcript.did('`SALESFORCE_LOGIN_URI` is set instead of `SALESFORCE_LOGIN_URL`.');
@@ -33,6 +39,12 @@ const misspelled: Situation = {
 
 const otherObject: Situation = {
   title: '8. `CDC_TOPIC` of another object',
+  shows: {
+    reason: null,
+    sentence:
+      'CDC_TOPIC: "/data/ContactChangeEvent" does not carry changes of Account; use /data/AccountChangeEvent, /data/ChangeEvents or a custom channel such as /data/Name__chn',
+    alert: 'TidemarkAbsent',
+  },
   async play(world, transcript) {
     for (const topic of ['/data/ContactChangeEvent', '/data/Nope__chn']) {
       transcript.did(`\`CDC_TOPIC=${topic}\``);
@@ -45,6 +57,11 @@ const otherObject: Situation = {
 
 const startWhileAway: Situation = {
   title: '10a. A first start while Salesforce is unreachable',
+  shows: {
+    reason: 'stream-down',
+    sentence: 'The stream of /data/AccountChangeEvent is down.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     transcript.did('Every connection to Salesforce fails. The database is empty.');
     const away = salesforceAway(world);
@@ -61,6 +78,11 @@ const startWhileAway: Situation = {
 
 const apiWhileAway: Situation = {
   title: '10b. A process with `ROLES=api` starts while Salesforce is unreachable',
+  shows: {
+    reason: 'no-leader',
+    sentence: 'No process with the role sync holds the subscription to /data/AccountChangeEvent.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     transcript.did('The database of situation 10a, no other process, and no connection to Salesforce.');
     const away = salesforceAway(world);
@@ -80,6 +102,11 @@ const apiWhileAway: Situation = {
 
 const unknownVersion: Situation = {
   title: '6b. Salesforce does not know the API version',
+  shows: {
+    reason: 'initial-load',
+    sentence: 'The initial load is not complete. It failed.',
+    alert: 'TidemarkDown',
+  },
   async play(world, transcript) {
     transcript.did('`SALESFORCE_API_VERSION=99.0`. The database is empty.');
     const service = await world.start({ SALESFORCE_API_VERSION: '99.0' });
@@ -93,6 +120,11 @@ const unknownVersion: Situation = {
 
 const bulkNotEnabled: Situation = {
   title: '6c. The Bulk API is not enabled',
+  shows: {
+    reason: null,
+    sentence: 'Salesforce refuses bulk jobs; reading by queries',
+    alert: null,
+  },
   async play(world, transcript) {
     transcript.did(
       'The org refuses bulk jobs, and the initial load uses the Bulk API (`RESYNC_BULK_FROM=1` simulates an org with more than 10,000 accounts).',
