@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../src/config/config.ts';
-import type { Fault, HealthFacts, StoredFacts } from '../src/health/facts.ts';
+import type { Fault, StoredFacts } from '../src/health/facts.ts';
 import { judgeHealth } from '../src/health/verdict.ts';
 import { situationTable } from './chaos/situation-list.ts';
 import { outageGroups } from './chaos/situations-outage.ts';
 import { runningGroups } from './chaos/situations-running.ts';
 import { startingGroups } from './chaos/situations-starting.ts';
+import { ago, facts, stored, subscription } from './health/healthy-facts.ts';
 
 const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
 const page = read('docs/operator-situations.md');
@@ -16,9 +17,6 @@ const situations = [...outageGroups, ...runningGroups, ...startingGroups].flatMa
   (group) => group.situations,
 );
 
-const topic = '/data/AccountChangeEvent';
-const now = new Date('2026-11-29T10:00:00.000Z');
-const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
 const fault = (code: string, needsPerson = false): Fault => ({
   code,
   message: 'm',
@@ -26,35 +24,6 @@ const fault = (code: string, needsPerson = false): Fault => ({
   needsPerson,
   since: ago(90),
 });
-const subscription = {
-  state: 'streaming',
-  stateSince: ago(3_600),
-  outage: null,
-  applyFault: null,
-  loadedAt: ago(86_400),
-  renewedAt: ago(2),
-  currentAt: ago(2),
-  watermarkAt: ago(2),
-  isCurrent: true,
-};
-const stored: StoredFacts = {
-  isReadOnly: false,
-  subscription,
-  oldestWaitingAt: null,
-  lastAppliedAt: null,
-  initialLoad: null,
-  incidents: [],
-  uncheckedSchemaAt: null,
-  failedCodes: [],
-  writeBack: null,
-  unconfirmedResyncs: [],
-  failedComparison: null,
-  failedRepairs: [],
-  failingRereads: null,
-  failedMaintenance: [],
-  readThrough: null,
-  verifiedThrough: null,
-};
 const validation = 'FIELD_CUSTOM_VALIDATION_EXCEPTION';
 const load = { read: 0, expected: null, since: ago(9), error: 'e', cause: null, isWaitingForBudget: false };
 /** The facts of a reason. */
@@ -71,16 +40,7 @@ const factsOf: Readonly<Record<string, Partial<StoredFacts>>> = {
   'codes-failed': { failedCodes: [{ code: validation, message: 'm', count: 3, since: ago(9) }] },
   differences: { incidents: [{ cause: 'difference', count: 1, since: ago(9) }] },
 };
-const verdictOf = (facts: Partial<StoredFacts>) =>
-  judgeHealth({
-    now,
-    topic,
-    faults: [],
-    missingColumns: [],
-    replicaServes: undefined,
-    clockAheadMs: 0,
-    stored: { ...stored, ...facts },
-  } satisfies HealthFacts);
+const verdictOf = (more: Partial<StoredFacts>) => judgeHealth({ ...facts, stored: { ...stored, ...more } });
 
 describe('the situations of an operator', () => {
   it('the runbook has the table of all situations', () => {

@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Fault, HealthFacts, StoredFacts, SubscriptionFacts } from '../../src/health/facts.ts';
 import { notReadyReasons } from '../../src/health/problem.ts';
 import { judgeHealth } from '../../src/health/verdict.ts';
+import { ago, facts, now, stored, subscription } from './healthy-facts.ts';
 
-const now = new Date('2026-11-29T10:00:00.000Z');
-const ago = (seconds: number): Date => new Date(now.getTime() - seconds * 1_000);
 const fault = (code: string, seconds: number): Fault => ({
   code,
   message: `what was said about ${code}`,
@@ -13,44 +12,6 @@ const fault = (code: string, seconds: number): Fault => ({
   since: ago(seconds),
 });
 
-const subscription: SubscriptionFacts = {
-  state: 'streaming',
-  stateSince: ago(3_600),
-  outage: null,
-  applyFault: null,
-  loadedAt: ago(86_400),
-  renewedAt: ago(2),
-  currentAt: ago(2),
-  isCurrent: true,
-  watermarkAt: ago(200),
-};
-const stored: StoredFacts = {
-  isReadOnly: false,
-  subscription,
-  oldestWaitingAt: null,
-  lastAppliedAt: null,
-  initialLoad: null,
-  incidents: [],
-  uncheckedSchemaAt: null,
-  failedCodes: [],
-  writeBack: { state: 'running', code: '', message: '', since: ago(3_600) },
-  unconfirmedResyncs: [],
-  failedComparison: null,
-  failedRepairs: [],
-  failingRereads: null,
-  failedMaintenance: [],
-  readThrough: ago(86_400),
-  verifiedThrough: ago(7_200),
-};
-const facts: HealthFacts = {
-  now,
-  topic: '/data/AccountChangeEvent',
-  faults: [],
-  missingColumns: [],
-  replicaServes: undefined,
-  clockAheadMs: 900,
-  stored,
-};
 const withStored = (more: Partial<StoredFacts>): HealthFacts => ({
   ...facts,
   stored: { ...stored, ...more },
