@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
 import { der } from './der.ts';
 
@@ -9,6 +9,7 @@ import { der } from './der.ts';
 export function mintSelfSignedCertificate(hosts: readonly string[], now = Date.now()): TlsIdentity {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const name = der.sequence(der.set(der.sequence(der.oid(OID.commonName), der.utf8('Salesforce simulator'))));
+  const key = publicKey.export({ type: 'spki', format: 'der' });
   const validity = der.sequence(der.time(new Date(now - DAY_MS)), der.time(new Date(now + 365 * DAY_MS)));
   const body = der.sequence(
     der.explicit(0, der.integer(Buffer.from([2]))),
@@ -17,18 +18,27 @@ export function mintSelfSignedCertificate(hosts: readonly string[], now = Date.n
     name,
     validity,
     name,
-    publicKey.export({ type: 'spki', format: 'der' }),
-    der.explicit(3, der.sequence(...extensions(hosts))),
+    key,
+    der.explicit(3, der.sequence(...extensions(hosts, keyIdentifier(key)))),
   );
   const certificate = der.sequence(body, SIGNATURE_ALGORITHM, der.bits(sign('sha256', body, privateKey)));
   return { cert: pem(certificate), key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-function extensions(hosts: readonly string[]): Buffer[] {
+/** Method 4 of RFC 7093: a hash of the whole SubjectPublicKeyInfo. */
+const keyIdentifier = (key: Buffer) => createHash('sha256').update(key).digest();
+
+/**
+ * All certificates have one subject. OpenSSL takes the first trusted one with that subject as the issuer, unless the key
+ * identifiers differ: without them, a client can trust only one simulator.
+ */
+function extensions(hosts: readonly string[], keyId: Buffer): Buffer[] {
   return [
     extension(OID.basicConstraints, true, der.sequence(der.boolean(true))),
     extension(OID.keyUsage, true, der.bits(Buffer.from([DIGITAL_SIGNATURE | KEY_CERT_SIGN]), 2)),
     extension(OID.extendedKeyUsage, false, der.sequence(der.oid(OID.serverAuth))),
+    extension(OID.subjectKeyIdentifier, false, der.octets(keyId)),
+    extension(OID.authorityKeyIdentifier, false, der.sequence(der.implicit(0, keyId))),
     extension(OID.subjectAltName, false, der.sequence(...hosts.map(generalName))),
   ];
 }
@@ -68,6 +78,8 @@ function pem(certificate: Buffer): string {
 
 const OID = {
   commonName: '2.5.4.3',
+  subjectKeyIdentifier: '2.5.29.14',
+  authorityKeyIdentifier: '2.5.29.35',
   keyUsage: '2.5.29.15',
   subjectAltName: '2.5.29.17',
   basicConstraints: '2.5.29.19',

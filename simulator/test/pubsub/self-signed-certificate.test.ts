@@ -36,6 +36,22 @@ describe('self-signed certificates', () => {
     },
   );
 
+  it('a client can trust the certificates of several simulators', async () => {
+    const identities = Array.from({ length: 4 }, () => mintSelfSignedCertificate(['localhost']));
+    const ca = identities.map(({ cert }) => cert);
+    for (const identity of identities) {
+      const server = createServer(identity).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const socket = connect({ port, host: '127.0.0.1', servername: 'localhost', ca });
+      await once(socket, 'secureConnect');
+      expect(socket.authorized).toBe(true);
+      socket.destroy();
+      server.close();
+    }
+  });
+
   it('the certificate is refused for another name', async () => {
     const server = createServer(identity).listen(0, '127.0.0.1');
     await once(server, 'listening');
