@@ -15,29 +15,35 @@ export async function lockDataDir(folder: string): Promise<() => Promise<void>> 
   const file = path.join(folder, 'tidemark.pid');
   for (;;) {
     try {
-      await writeFile(file, String(process.pid), { flag: 'wx' });
+      await writeFile(file, `${process.pid} ${await startTime(String(process.pid))}`, { flag: 'wx' });
       return () => rm(file, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const holder = Number(await readFile(file, 'utf8').catch(() => ''));
-    if (await isTidemark(holder)) {
+    const [holder = '', started] = (await readFile(file, 'utf8').catch(() => '')).split(' ');
+    if (isOther(holder) && (await startTime(holder)) === started) {
       throw new ConfigError([`DATA_DIR: ${folder} is in use by the Tidemark with process id ${holder}`]);
     }
     await rm(file, { force: true });
   }
 }
 
-/** Whether the process runs and is Tidemark: its id may have been reused by another program. */
-async function isTidemark(pid: number): Promise<boolean> {
-  if (pid === 0 || pid === process.pid) return false;
+/** Whether a process with this id runs and is not this one. */
+function isOther(pid: string): boolean {
+  if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
   try {
-    process.kill(pid, 0);
+    process.kill(Number(pid), 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined);
-  return command === undefined || command.includes('main.ts');
+  return true;
+}
+
+/** When the process started, in clock ticks since boot: its id may be reused (proc_pid_stat(5)). Only Linux tells it. */
+async function startTime(pid: string): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The second of the 52 fields is the name of the program, in parentheses; it may hold spaces. This is the 22nd.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown';
 }
 
 /** Rejects if the address cannot be listened on, before anything is started. */
