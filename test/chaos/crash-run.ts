@@ -40,7 +40,9 @@ export type CrashRun = MirrorCheck & {
 export async function crashRun(options: CrashRunOptions): Promise<CrashRun> {
   const world = await startCrashWorld({ accounts: options.accounts });
   const { promise: interrupted, reject } = Promise.withResolvers<never>();
-  options.interrupted?.addEventListener('abort', () => reject(new Error('it was interrupted')));
+  const interrupt = (): void => reject(new Error('it was interrupted'));
+  if (options.interrupted?.aborted) interrupt();
+  options.interrupted?.addEventListener('abort', interrupt);
   try {
     return await Promise.race([runIn(world, options), interrupted]);
   } finally {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/db/embedded-postgres.ts';
 import { eventually } from '../helpers/eventually.ts';
+import { copyPostgres, databasePassword } from '../helpers/prepared-postgres.ts';
 
 /** A PostgreSQL of the test's own that can be restarted in each shutdown mode. */
 export type PostgresServer = {
@@ -20,7 +21,8 @@ export async function startPostgresServer(
   folder: string,
   settings: readonly string[] = [],
 ): Promise<PostgresServer> {
-  const options = { folder, password: 'crash-test', settings };
+  const options = { folder, password: databasePassword, settings };
+  copyPostgres(folder);
   let server: EmbeddedPostgres = await startEmbeddedPostgres(options);
   let pool = openPool(server.url);
   return {

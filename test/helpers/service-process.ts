@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { serviceFile } from './bundled-service.ts';
 import { eventually } from './eventually.ts';
 import { keepLog } from './secrets-in-logs.ts';
 
@@ -19,9 +20,9 @@ export type ServiceProcess = {
 
 type Settings = Readonly<Record<string, string>>;
 
-/** `node src/main.ts` as a process of its own, with these settings and nothing else of Tidemark's. */
+/** The service as a process of its own, with these settings and nothing else of Tidemark's. */
 export const startService = (settings: Settings): ServiceProcess =>
-  start(process.execPath, ['src/main.ts'], settings, false);
+  start(process.execPath, [serviceFile()], settings, false);
 
 /** `npm start`, likewise, in a process group of its own. */
 export const npmStart = (settings: Settings): ServiceProcess => start('npm', ['start'], settings, true);
