@@ -12,9 +12,10 @@ import { memory } from './measures/memory.ts';
 import { overhead } from './measures/overhead.ts';
 import { reads } from './measures/reads.ts';
 import { roundTrip } from './measures/round-trip.ts';
+import { tables } from './measures/tables.ts';
 import { openWorld } from './world.ts';
 
-const measures = [ingest, overhead, latency, reads, load, growth, roundTrip, memory];
+const measures = [ingest, overhead, latency, reads, load, tables, growth, roundTrip, memory];
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },

@@ -20,7 +20,7 @@ export type Result = {
   readonly against: string;
   /** What counts: a ratio, milliseconds or MB, as the goal says. */
   readonly figure: number;
-  readonly unit: '×' | 'ms' | 'MB';
+  readonly unit: '×' | 'ms' | 'MB' | 'bytes';
   readonly goal: { readonly atLeast: number } | { readonly atMost: number };
   /** Each round's figure. */
   readonly rounds?: readonly number[];
