@@ -20,7 +20,7 @@ import {
   testSchemaJson,
 } from '../helpers/change-events.ts';
 import { useDatabase } from '../helpers/use-database.ts';
-import { accountTables } from '../helpers/writable-accounts.ts';
+import { accountTables, removeRows } from '../helpers/writable-accounts.ts';
 
 const topic = '/data/AccountChangeEvent';
 const lease = { topic, epoch: 0n };
@@ -37,7 +37,16 @@ describe('application of the event log', () => {
   afterAll(() => jobs.stop());
   beforeEach(async () => {
     await database.rows(
-      `truncate events, event_queue, event_outcomes, subscriptions, ${accountTables}, resyncs, event_schemas cascade`,
+      removeRows(
+        'events',
+        'event_queue',
+        'event_outcomes',
+        'subscriptions',
+        ...accountTables,
+        'incidents',
+        'resyncs',
+        'event_schemas',
+      ),
     );
     await database.rows('delete from pgboss.job');
     await ensureSubscription(database.pool, topic, '00D000000000001AAA');

@@ -15,7 +15,25 @@ import { createSchemaCache } from '../../src/salesforce/schema-cache.ts';
 import { defaultTiming, type Timing } from '../../src/timing.ts';
 import { accountTopic, openSimulatorOrg } from './simulator-org.ts';
 import { type DatabaseHandle, useDatabase } from './use-database.ts';
-import { accountTables } from './writable-accounts.ts';
+import { accountTables, removeRows } from './writable-accounts.ts';
+
+/** Besides those of accounts. */
+const tables = [
+  'events',
+  'event_queue',
+  'event_outcomes',
+  'subscriptions',
+  'resync_differences',
+  'resync_seen',
+  'invisible_accounts',
+  'incidents',
+  'resyncs',
+  'failed_records',
+  'salesforce_fields',
+  'write_back_attempts',
+  'write_back_state',
+  'pgboss.job',
+];
 
 /** A simulator and an empty mirror of it, without a running pipeline: a test calls what it tests itself. */
 export function useMirrorOfSimulator({
@@ -29,12 +47,7 @@ export function useMirrorOfSimulator({
     parts.jobs = await startJobs(database.pool, logger);
   });
   beforeEach(async () => {
-    await database.rows(
-      `truncate events, event_queue, event_outcomes, subscriptions, ${accountTables}, resyncs, incidents, failed_records, invisible_accounts,
-                salesforce_fields,
-                write_back_attempts, write_back_state cascade`,
-    );
-    await database.rows('delete from pgboss.job');
+    await database.rows(removeRows(...accountTables, ...tables));
     parts.org?.close();
     await parts.simulator?.close();
     parts.simulator = await startSimulator({ accounts, ...simulator });

@@ -100,7 +100,17 @@ create trigger write_account_by_hand instead of insert or update or delete on ac
   for each row execute function write_account_by_hand()`;
 
 /** The tables of accounts. */
-export const accountTables = 'salesforce.account, records, signup_codes, account_texts, account_text_queue';
+export const accountTables = [
+  'salesforce.account',
+  'records',
+  'signup_codes',
+  'account_texts',
+  'account_text_queue',
+] as const;
+
+/** Statement that empties tables of a few rows, ten times faster than `truncate`. */
+export const removeRows = (...tables: readonly string[]): string =>
+  `with ${tables.map((table, n) => `t${n} as (delete from ${table})`).join(', ')} select`;
 
 /** Statement that removes all accounts. */
-export const removeAccounts = `truncate ${accountTables}`;
+export const removeAccounts = removeRows(...accountTables);

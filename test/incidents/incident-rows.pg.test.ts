@@ -8,7 +8,7 @@ import {
   openIncident,
 } from '../../src/incidents/incident-rows.ts';
 import { useDatabase } from '../helpers/use-database.ts';
-import { accountTables } from '../helpers/writable-accounts.ts';
+import { accountTables, removeRows } from '../helpers/writable-accounts.ts';
 
 const topic = '/data/AccountChangeEvent';
 const id = (n: number): string => `001${String(n).padStart(12, '0')}AAA`;
@@ -18,7 +18,7 @@ describe('an incident of accounts', () => {
   const database = useDatabase();
   beforeEach(() =>
     database.rows(
-      `truncate incidents, ${accountTables}, unconfirmed_records, failed_records, resyncs cascade`,
+      removeRows('incidents', ...accountTables, 'unconfirmed_records', 'failed_records', 'resyncs'),
     ),
   );
 

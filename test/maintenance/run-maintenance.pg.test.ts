@@ -4,7 +4,7 @@ import { defaultRetention } from '../../src/maintenance/retention-policy.ts';
 import { type MaintenanceContext, maintenanceTasks } from '../../src/maintenance/run-maintenance.ts';
 import { runTask } from '../../src/maintenance/run-task.ts';
 import { useDatabase } from '../helpers/use-database.ts';
-import { accountTables } from '../helpers/writable-accounts.ts';
+import { accountTables, removeRows } from '../helpers/writable-accounts.ts';
 
 const hourMs = 3_600_000;
 
@@ -49,7 +49,18 @@ describe('maintenance', () => {
 
   beforeEach(() =>
     database.rows(
-      `truncate events, event_queue, event_outcomes, housekeeping, incidents, resyncs, resync_differences, resync_seen, write_back_attempts, ${accountTables} cascade`,
+      removeRows(
+        'events',
+        'event_queue',
+        'event_outcomes',
+        'housekeeping',
+        'incidents',
+        'resync_differences',
+        'resync_seen',
+        'resyncs',
+        'write_back_attempts',
+        ...accountTables,
+      ),
     ),
   );
 

@@ -13,7 +13,7 @@ import type { Scalar } from '../../src/salesforce/change-event.ts';
 import { AccountRead, type ReadPlan } from '../../src/salesforce/records.ts';
 import { useMirrorOfSimulator } from '../helpers/mirror-of-simulator.ts';
 import { currentReadPlan, currentSchema } from '../helpers/simulator-org.ts';
-import { accountTables } from '../helpers/writable-accounts.ts';
+import { removeAccounts } from '../helpers/writable-accounts.ts';
 
 const newSince = new Date('2026-06-01T00:00:00.000Z');
 const generatedPrefix = 'GENERATED';
@@ -66,7 +66,7 @@ describe('records of a load', () => {
   it('inserted accounts equal merged ones in all tables, for any values, codes, rules and repeated reads', async () => {
     let generated = 0;
     const load = async (pages: readonly GeneratedRead[][], rules: GeneratedRules, merged: boolean) => {
-      await mirror.database.rows(`truncate ${accountTables}, account_text_queue`);
+      await mirror.database.rows(removeAccounts);
       const { filter, ...rest } = rules;
       const codes = {
         ...codeRules({

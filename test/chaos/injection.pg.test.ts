@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts';
-import { accountId, insertAccount, insertEvent, uuid } from './rows.ts';
-import { keys, startServer, type TestServer } from './start-server.ts';
+import { accountId, insertAccount, insertEvent, uuid } from '../http/rows.ts';
+import { keys, startServer, type TestServer } from '../http/start-server.ts';
 
 let database: TestDatabase;
 let server: TestServer;
