@@ -21,7 +21,7 @@ export async function lockDataDir(folder: string): Promise<() => Promise<void>> 
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const [holder = '', started] = (await readFile(file, 'utf8').catch(() => '')).split(' ');
-    if (isOther(holder) && (await startTime(holder)) === started) {
+    if (isOther(holder) && [started, unknown].includes(await startTime(holder))) {
       throw new ConfigError([`DATA_DIR: ${folder} is in use by the Tidemark with process id ${holder}`]);
     }
     await rm(file, { force: true });
@@ -39,11 +39,18 @@ function isOther(pid: string): boolean {
   return true;
 }
 
-/** When the process started, in clock ticks since boot: its id may be reused (proc_pid_stat(5)). Only Linux tells it. */
+const unknown = 'unknown';
+
+/**
+ * When the process started, in clock ticks since boot: its id may be reused (proc_pid_stat(5)). Unknown except on Linux, and
+ * for processes of other users if `/proc` hides them: such a process counts as the holder. A killed process that its parent
+ * has not waited for has no time.
+ */
 async function startTime(pid: string): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second of the 52 fields is the name of the program, in parentheses; it may hold spaces. This is the 22nd.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown';
+  // The second of the 52 fields is the name of the program, in parentheses; it may hold spaces. These are 3 and 22.
+  const { [0]: state, [19]: time = unknown } = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === 'Z' ? 'ended' : time;
 }
 
 /** Rejects if the address cannot be listened on, before anything is started. */

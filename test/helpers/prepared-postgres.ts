@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const variable = 'TIDEMARK_TEST_POSTGRES';
@@ -17,6 +17,5 @@ export function preparePostgres(stopped: string, copy: string): void {
 export function copyPostgres(folder: string): void {
   const prepared = process.env[variable];
   if (prepared === undefined || existsSync(path.join(folder, 'PG_VERSION'))) return;
-  mkdirSync(path.dirname(folder), { recursive: true });
   execFileSync('cp', ['-a', `${prepared}/.`, folder]);
 }
