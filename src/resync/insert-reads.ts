@@ -1,18 +1,17 @@
-// Hot statements: hand-written, with one JSON parameter each.
+// Hot statements: hand-written.
 import { deletedField } from '../apply/merge.ts';
 import { formatVersion, readVersion, type Version } from '../apply/version.ts';
-import { encodeColumns, recordSet, toJsonRow } from '../apply/write-patch.ts';
 import type { ValueLookup } from '../codes/code-filter.ts';
 import { heldCode } from '../codes/code-knowledge.ts';
 import { readOwners } from '../codes/code-ownership.ts';
 import { type CodeRules, isEligible, isNew, matchesFilter } from '../codes/code-rules.ts';
 import { type Code, decideCode, noCode } from '../codes/signup-code.ts';
-import { type Queryable, sentTogether } from '../db/database.ts';
-import { hasUnstorableText, storableJson } from '../db/storable.ts';
-import { fitsColumn } from '../mirror/column-value.ts';
+import { type Queryable, sentTogether, slices } from '../db/database.ts';
+import { storableJson } from '../db/storable.ts';
 import { accountObject } from '../mirror/load-mirror.ts';
-import { type MirrorTable, quoted } from '../mirror/mirror-table.ts';
+import type { MirrorTable } from '../mirror/mirror-table.ts';
 import type { AccountRead } from '../salesforce/records.ts';
+import { readEncoder } from './insert-values.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export type InsertedReads = {
@@ -38,39 +37,42 @@ export async function insertNewReads(
   const known = await readKnownIds(client, table, reads);
   if (known.size === reads.length) return noneInserted;
   const at = new Date().toISOString();
-  const encoder = rowEncoder(table, snapshot);
   const lookUp = valueLookup(snapshot);
   const accounts = reads.flatMap((read): NewAccount[] => {
     if (known.has(read.id)) return [];
-    const json = encoder.encode(read);
-    if (json === undefined) return [];
     const version = readVersion(read.systemModstamp, snapshot.watermark, snapshot.readAt);
-    return [{ read, id: read.id, json, version, ...firstCode(codes, read, version, lookUp(read), at) }];
+    return [{ read, id: read.id, version, ...firstCode(codes, read, version, lookUp(read), at) }];
   });
   const held = reads.flatMap((read) => heldCode({ values: lookUp(read) }, codes.field) ?? []);
   if (accounts.length === 0 || new Set(held).size < held.length) return noneInserted;
   if ((await readOwners(client, accounts)).length > 0) return noneInserted;
-  const names = ['isdeleted', 'systemmodstamp', ...encoder.columns()];
-  const list = names.map(quoted).join(', ');
-  await sentTogether([
-    client.query({
-      text: `insert into ${table.sql} (id, ${list})
-             select id, ${list} from json_to_recordset($1::json) as t (id text, ${recordSet(table, names)})`,
-      values: [`[${accounts.map(({ json }) => json).join(',')}]`],
-    }),
-    client.query({
-      name: 'insert-read-records',
-      text: insertRecordsSql,
-      values: [storableJson(accounts.map(recordOf))],
-    }),
-  ]);
+  const encode = readEncoder(table, snapshot);
+  const sent: Promise<unknown>[] = [];
+  const inserted: NewAccount[] = [];
+  // PostgreSQL inserts a part while the next one is encoded.
+  for (const part of slices(accounts, partSize)) {
+    const { ids, send } = encode(part.map(({ read }) => read));
+    const stored = part.filter(({ id }) => ids.has(id));
+    sent.push(
+      ...send(client),
+      client.query({
+        name: 'insert-read-records',
+        text: insertRecordsSql,
+        values: [storableJson(stored.map(recordOf))],
+      }),
+    );
+    inserted.push(...stored);
+  }
+  await sentTogether(sent);
   return {
-    ids: new Set(accounts.map(({ id }) => id)),
-    writeBacks: accounts.flatMap(({ id, read, code }) =>
+    ids: new Set(inserted.map(({ id }) => id)),
+    writeBacks: inserted.flatMap(({ id, read, code }) =>
       code.state === 'pending' && !read.deleted ? [id] : [],
     ),
   };
 }
+
+const partSize = 250;
 
 const insertRecordsSql = `
   with page as materialized (
@@ -86,8 +88,6 @@ const insertRecordsSql = `
 type NewAccount = {
   readonly id: string;
   readonly read: AccountRead;
-  /** The row of the account. */
-  readonly json: string;
   readonly version: Version;
   readonly code: Code;
   readonly isFirst: boolean;
@@ -149,47 +149,4 @@ function firstCode(
     at,
   } as const;
   return { code: decideCode(situation, codes.generate), isFirst: isNew(codes, account) };
-}
-
-type RowEncoder = {
-  /** The row as JSON; undefined if PostgreSQL cannot store a text. */
-  encode(read: AccountRead): string | undefined;
-  /** Names of the columns with a value in any row so far, without the fixed ones. */
-  columns(): string[];
-};
-
-/** Encodes rows as {@link encodeColumns} does, without maps unless a value has no column. */
-function rowEncoder(table: MirrorTable, { plan: { paths } }: Snapshot): RowEncoder {
-  // The name of a person is also in the column of the name.
-  const columns = paths.map((path) => (path.startsWith('Name.') ? undefined : table.byPath.get(path)));
-  const prefixes = columns.map((column) => `,${JSON.stringify(column?.name)}:`);
-  const used = new Set<number>();
-  const named = new Set<string>();
-  const encodeAny = (read: AccountRead): string | undefined => {
-    if (hasUnstorableText(JSON.stringify(read.scalars))) return undefined;
-    const values = new Map([...read.values, [deletedField, read.deleted]]);
-    const row = encodeColumns(table, { values }, read.systemModstamp);
-    for (const name of row.keys()) named.add(name);
-    return JSON.stringify(toJsonRow(read.id, row));
-  };
-  return {
-    encode(read) {
-      const { id, deleted, systemModstamp, scalars } = read;
-      let json = `{"id":"${id}","isdeleted":${deleted},"systemmodstamp":"${new Date(systemModstamp).toISOString()}"`;
-      for (let index = 0; index < scalars.length; index++) {
-        const value = scalars[index] ?? null;
-        if (value === null || paths[index] === deletedField) continue;
-        const column = columns[index];
-        if (column === undefined || !fitsColumn(column.type, value)) return encodeAny(read);
-        used.add(index);
-        json += `${prefixes[index]}${typeof value === 'string' ? JSON.stringify(value) : value}`;
-      }
-      return hasUnstorableText(json) ? undefined : `${json}}`;
-    },
-    columns() {
-      for (const index of used) named.add(columns[index]?.name ?? '');
-      for (const name of ['isdeleted', 'systemmodstamp']) named.delete(name);
-      return [...named].sort();
-    },
-  };
 }

@@ -137,29 +137,44 @@ const time = fc.constantFrom(
   '+010000-01-01T00:00:00.000Z',
   'not a time',
 );
+const anyValues = fc.record(
+  {
+    Name: text,
+    'Name.FirstName': fc.constantFrom(null, 'Ada'),
+    'Name.LastName': fc.constantFrom(null, 'Lovelace'),
+    SignUpCode__c: fc.constantFrom(null, '', 'CODE1', 'CODE2', 'CODE3'),
+    Industry: fc.constantFrom('Energy', 'Banking'),
+    CreatedDate: time,
+    LastModifiedDate: time,
+    'BillingAddress.City': text,
+    'BillingAddress.Latitude': fc.double({ noNaN: true }),
+    AnnualRevenue: anyScalar,
+    NumberOfEmployees: anyScalar,
+    Phone: anyScalar,
+    Site: text,
+    MasterRecordId: fc.constantFrom(null, '001000000000001AAA'),
+  },
+  { requiredKeys: [] },
+);
+/** Values of the types of their columns, in records of companies. */
+const usualValues = fc.record(
+  {
+    Name: fc.oneof(text, fc.constantFrom('a "quoted" name', 'back\\slash', 'NULL', '{a,b}')),
+    SignUpCode__c: fc.constantFrom(null, 'CODE1', 'CODE2', 'CODE3'),
+    Industry: fc.constantFrom('Energy', 'Banking'),
+    CreatedDate: fc.constantFrom('2026-05-31T23:59:59.000Z', '2026-11-23T08:00:00.500Z'),
+    'BillingAddress.City': text,
+    AnnualRevenue: fc.double({ noNaN: true, noDefaultInfinity: true }),
+    NumberOfEmployees: fc.integer(),
+    Phone: text,
+  },
+  { requiredKeys: [] },
+);
 const anyRead = fc.record({
   number: fc.nat(7),
   deleted: fc.boolean(),
   day: fc.nat(11),
-  values: fc.record(
-    {
-      Name: text,
-      'Name.FirstName': fc.constantFrom(null, 'Ada'),
-      'Name.LastName': fc.constantFrom(null, 'Lovelace'),
-      SignUpCode__c: fc.constantFrom(null, '', 'CODE1', 'CODE2', 'CODE3'),
-      Industry: fc.constantFrom('Energy', 'Banking'),
-      CreatedDate: time,
-      LastModifiedDate: time,
-      'BillingAddress.City': text,
-      'BillingAddress.Latitude': fc.double({ noNaN: true }),
-      AnnualRevenue: anyScalar,
-      NumberOfEmployees: anyScalar,
-      Phone: anyScalar,
-      Site: text,
-      MasterRecordId: fc.constantFrom(null, '001000000000001AAA'),
-    },
-    { requiredKeys: [] },
-  ),
+  values: fc.oneof(usualValues, anyValues),
 });
 const anyPage = fc.array(anyRead, { minLength: 1, maxLength: 6 });
 const anyRules = fc.record({
