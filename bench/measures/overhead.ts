@@ -71,7 +71,7 @@ async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void>
     again(() => get('/metrics')),
     again(
       () => Promise.all(['/v1/status', '/v1/time-series'].map(timed)),
-      () => Math.min(5_000, Math.max(1_000, 10 * answerMs)),
+      () => Math.min(5_000, Math.max(1_000, 20 * answerMs)),
     ),
   ]);
 }

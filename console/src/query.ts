@@ -10,8 +10,8 @@ let scheduled = false;
 let answerMs = 0;
 
 /**
- * At most once a second, as events may arrive in large numbers, and less often if answers are slow: the service then
- * has more to do. A page that nobody sees waits until it is seen.
+ * At most once a second, as events may arrive in large numbers, and less often if answers are slow, because the service
+ * then has more to do: reading takes a twentieth of the time. A page that nobody sees waits until it is seen.
  */
 export function announceChange(): void {
   if (scheduled) return;
@@ -24,7 +24,7 @@ export function announceChange(): void {
     scheduled = false;
     changes.value++;
   };
-  setTimeout(announce, Math.min(5_000, Math.max(1_000, 10 * answerMs)));
+  setTimeout(announce, Math.min(5_000, Math.max(1_000, 20 * answerMs)));
 }
 
 export type Query<T> = {

@@ -11,19 +11,22 @@ export type Counts = Static<typeof StatusSchema>['counts'];
  */
 export function createCounts(pool: pg.Pool, nowMs = (): number => performance.now()): () => Promise<Counts> {
   const kept = new Map<string, { readonly at: number; readonly counted: Counted }>();
-  return () =>
-    readCounts(async (name, from) => {
-      const last = kept.get(name);
-      if (last !== undefined && nowMs() - last.at < keptForMs) return last.counted;
-      const counted = await countRows(pool, from);
-      if (counted.planCost > smallPlanCost) kept.set(name, { at: nowMs(), counted });
-      return counted;
-    });
+  const countOnce = async (name: string, from: Prisma.Sql): Promise<Counted> => {
+    const last = kept.get(name);
+    if (last !== undefined && nowMs() - last.at < keptForMs) return last.counted;
+    const counted = await countRows(pool, from);
+    if (counted.planCost > smallPlanCost) kept.set(name, { at: nowMs(), counted });
+    return counted;
+  };
+  return () => readCounts(countOnce, (table, states) => countStates(pool, table, states));
 }
 
 const keptForMs = 5_000;
 
-async function readCounts(counted: (name: string, from: Prisma.Sql) => Promise<Counted>): Promise<Counts> {
+async function readCounts(
+  counted: (name: string, from: Prisma.Sql) => Promise<Counted>,
+  countFew: (table: string, states: readonly string[]) => Promise<ReadonlyMap<string, number> | undefined>,
+): Promise<Counts> {
   const estimated: string[] = [];
   const count = async (name: string, from: Prisma.Sql): Promise<number> => {
     const { count, exact } = await counted(name, from);
@@ -35,10 +38,12 @@ async function readCounts(counted: (name: string, from: Prisma.Sql) => Promise<C
       `accounts.byCodeState.${state}`,
       Prisma.sql`accounts WHERE (code).state = ${Prisma.raw(`'${state}'`)} AND NOT deleted`,
     );
-  const incidents = (state: string): Promise<number> =>
-    count(`incidents.${state}`, Prisma.sql`incidents WHERE state = ${Prisma.raw(`'${state}'`)}`);
-  const events = (state: string): Promise<number> =>
-    count(`events.${state}`, Prisma.sql`event_outcomes WHERE state = ${Prisma.raw(`'${state}'`)}`);
+  const fewIncidents = await countFew('incidents', ['open', 'repairing']);
+  const incidents = async (state: string): Promise<number> =>
+    fewIncidents?.get(state) ?? count(`incidents.${state}`, inState('incidents', state));
+  const fewFailures = await countFew('event_outcomes', ['failed', 'repaired', 'dismissed']);
+  const events = async (state: string): Promise<number> =>
+    fewFailures?.get(state) ?? count(`events.${state}`, inState('event_outcomes', state));
   return {
     accounts: {
       active: await count('accounts.active', Prisma.sql`accounts WHERE NOT deleted`),
@@ -63,6 +68,28 @@ async function readCounts(counted: (name: string, from: Prisma.Sql) => Promise<C
     },
     estimated,
   };
+}
+
+function inState(table: string, ...states: readonly string[]): Prisma.Sql {
+  return Prisma.raw(`${table} WHERE state IN (${states.map((state) => `'${state}'`).join(', ')})`);
+}
+
+/**
+ * Counts the rows of each state in one statement.
+ * @returns undefined if the planner estimates that it takes more than a moment
+ */
+async function countStates(
+  pool: pg.Pool,
+  table: string,
+  states: readonly string[],
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const from = inState(table, ...states);
+  const plan = await readPlan(pool, Prisma.sql`SELECT 1 FROM ${from}`);
+  if (plan['Total Cost'] > smallPlanCost) return undefined;
+  const { text, values } = Prisma.sql`SELECT state, count(*)::int AS count FROM ${from} GROUP BY state`;
+  const { rows } = await pool.query<{ state: string; count: number }>({ text, values });
+  const found = new Map(rows.map(({ state, count }) => [state, count]));
+  return new Map(states.map((state) => [state, found.get(state) ?? 0]));
 }
 
 /**
