@@ -8,7 +8,7 @@ import { loaded, openWorld, percentile, serviceUrl, withKey } from './world.ts';
 const accounts = Number(process.env['BENCH_ACCOUNTS'] ?? 1_000_000);
 const events = Number(process.env['BENCH_EVENTS'] ?? 5_000_000);
 const requests = Number(process.env['BENCH_REQUESTS'] ?? 100);
-const goalMs = 50;
+const goalMs = 30;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const world = await openWorld();
