@@ -1,6 +1,8 @@
 // How quickly the API answers in large tables: `npm run bench:api`, with 1,000,000 accounts and 5,000,000 events unless
 // BENCH_ACCOUNTS and BENCH_EVENTS say otherwise. The service runs as a process of its own, asked over loopback, one
 // request after another. It ends with 1 where a median is over the goal.
+import { setTimeout as pause } from 'node:timers/promises';
+import { fieldIndexPrefix } from '../src/mirror/field-indexes.ts';
 import { startOrg } from './org.ts';
 import { type Seeded, seedTables } from './seed.ts';
 import { loaded, openWorld, percentile, serviceUrl, withKey } from './world.ts';
@@ -14,23 +16,24 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const world = await openWorld();
 const org = await startOrg(2_000);
 const database = await world.createDatabase();
-const settings = { INDEXED_FIELDS: 'Industry,BillingAddress.City', RATE_LIMIT_PER_MINUTE: '0', ROLES: 'api' };
+const settings = { INDEXED_FIELDS: 'Industry,BillingAddress.City', RATE_LIMIT_PER_MINUTE: '0' };
 try {
-  const first = await world.startService(database.url, org);
+  const first = await world.startService(database.url, org, settings);
   await database.until(loaded, 1);
+  await database.until(
+    `select count(*) from pg_index i join pg_class c on c.oid = i.indexrelid
+      where starts_with(c.relname, '${fieldIndexPrefix}') and i.indisvalid`,
+    2,
+  );
   await first.stop();
   const begin = performance.now();
   const seeded = await seedTables(database.pool, { accounts, events });
   say(
     `${accounts.toLocaleString('en')} accounts and ${events.toLocaleString('en')} events, filled in ${seconds(begin)} s`,
   );
-  const indexing = performance.now();
-  const service = await world.startService(database.url, org, settings);
-  await database.until(
-    `select count(*) from pg_index where indexrelid::regclass::text like '%field%' and indisvalid`,
-    2,
-  );
-  say(`the service is up and has its field indexes after ${seconds(indexing)} s`);
+  // Alone with the tables: no stage of the pipeline runs.
+  const service = await world.startService(database.url, org, { ...settings, ROLES: 'api' });
+  while (!(await fetch(`${serviceUrl}/health/live`).catch(() => undefined))?.ok) await pause(100);
   const slow = await measure(seeded);
   say(slow.length === 0 ? `every median is under ${goalMs} ms` : `over ${goalMs} ms: ${slow.join('; ')}`);
   process.exitCode = slow.length === 0 ? 0 : 1;
