@@ -12,7 +12,7 @@ import { ensureSubscription } from './ingest/subscription-rows.ts';
 import { watchTopic } from './ingest/watch-topic.ts';
 import { runMaintenance } from './maintenance/run-maintenance.ts';
 import { sweepUntilAborted } from './maintenance/sweep.ts';
-import { maintainIndexes } from './mirror/maintain-indexes.ts';
+import { keepIndexes } from './mirror/maintain-indexes.ts';
 import { updateTextsUntilAborted } from './mirror/update-account-texts.ts';
 import { watchMirror } from './mirror/watch-mirror.ts';
 import type { NotifyOptions } from './operations/notify.ts';
@@ -71,8 +71,7 @@ export async function startPipeline(options: PipelineOptions): Promise<Pipeline>
       (_, signal) => runMaintenance(context, signal),
       (_, signal) => updateTextsUntilAborted(context, signal),
       (_, signal) => watchMirror(context, signal),
-      (_, signal) =>
-        maintainIndexes({ ...context, fields: indexedFields }, signal).then(() => untilAborted(signal)),
+      (_, signal) => keepIndexes({ ...context, fields: indexedFields }, signal),
       whenSignedIn(context, (org, { isLockConfirmed }, signal) =>
         writeBackUntilAborted(org, isLockConfirmed, signal),
       ),

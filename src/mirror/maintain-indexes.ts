@@ -1,8 +1,10 @@
 import pg from 'pg';
+import type { AppContext } from '../context.ts';
 import type { Queryable } from '../db/database.ts';
 import { logFailure } from '../db/log-failure.ts';
 import { connectionTo } from '../db/servers.ts';
-import { loadMirror } from './load-mirror.ts';
+import { runLoop } from '../run-loop.ts';
+import { loadMirror, readMirrorObject } from './load-mirror.ts';
 import { type MirrorTable, quoted } from './mirror-table.ts';
 import {
   addTrigrams,
@@ -23,6 +25,30 @@ export type IndexOptions = {
   readonly fields: readonly string[];
   readonly logger: Logger;
 };
+
+// Columns that are added send a wake-up before they are there.
+const pollMs = 30_000;
+
+/** Maintains the indexes at the start and whenever columns change: the index of a field is on its column. */
+export async function keepIndexes(
+  options: IndexOptions & Pick<AppContext, 'wakeUps'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pool, wakeUps, logger } = options;
+  let maintained: string | undefined;
+  await runLoop({
+    step: async () => {
+      const { version } = await readMirrorObject(pool);
+      if (version !== maintained) await maintainIndexes(options, signal);
+      maintained = version;
+      return 'wait';
+    },
+    wakeOn: (ms) => wakeUps.next('schema', ms),
+    pollMs,
+    onFailure: (error) => logFailure(logger, error, 'index maintenance failed'),
+    signal,
+  });
+}
 
 /**
  * Creates the wanted indexes of accounts concurrently, and drops those that are no longer wanted. An invalid index is

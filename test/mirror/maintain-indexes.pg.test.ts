@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runAsLeader } from '../../src/db/leader.ts';
+import type { WakeUps } from '../../src/db/wake-up.ts';
 import { ensureSubscription } from '../../src/ingest/subscription-rows.ts';
 import { fieldIndexName } from '../../src/mirror/field-indexes.ts';
 import { loadMirror } from '../../src/mirror/load-mirror.ts';
-import { maintainIndexes } from '../../src/mirror/maintain-indexes.ts';
+import { keepIndexes, maintainIndexes } from '../../src/mirror/maintain-indexes.ts';
+import { ensureColumns } from '../../src/mirror/prepare-mirror.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { silent } from '../helpers/silent-logger.ts';
 import { useDatabase } from '../helpers/use-database.ts';
@@ -131,6 +134,23 @@ describe('indexes that settings require', () => {
     await someone.leave();
     await keep('Type', 'Rating').done;
     expect(await indexes()).toEqual(await whole('Type', 'Rating'));
+  });
+
+  it('the index of a field whose column is added later is created again on the column', async () => {
+    const stopping = new AbortController();
+    const wakeUps = {
+      next: (_: unknown, ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 20))),
+    };
+    const options = { pool: database.pool, databaseUrl: database.url, fields: ['Fax'], logger: silent };
+    const keeping = keepIndexes({ ...options, wakeUps: wakeUps as WakeUps }, stopping.signal);
+    const before = await whole('Fax');
+    await eventually('the index is there', async () => isDeepStrictEqual(await indexes(), before));
+    await ensureColumns(database.pool, [{ name: 'Fax', parts: [], kind: 'plain' }], false);
+    const after = await whole('Fax');
+    expect(after).not.toEqual(before);
+    await eventually('the index is on the column', async () => isDeepStrictEqual(await indexes(), after));
+    stopping.abort();
+    await keeping;
   });
 
   it('the trigram index is created as soon as the extension is available', async () => {
