@@ -75,6 +75,7 @@ describe('the schema of events', () => {
     await mirror.accountWhen(other, 'the field is read again', ({ fields }) => fields['Level__c'] === null);
     await mirror.healed();
     expect((await mirror.account(id)).fields['Level__c']).toBe(7.5);
+    expect((await mirror.account(other)).fields['Level__c']).toBeNull();
     const others = (await mirror.incidents()).filter(({ cause }) => cause !== 'schema changed');
     expect(others).toMatchObject([{ cause: 'object changed', extent: 'all', state: 'closed' }]);
     const { data } = await mirror.get<{ data: { kind: string; after: unknown }[] }>(
