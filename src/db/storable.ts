@@ -19,7 +19,7 @@ export function storableJson(value: unknown): string {
 }
 
 /** Whether JSON text may contain a character that PostgreSQL cannot store. */
-export function hasUnstorableText(json: string): boolean {
+function hasUnstorableText(json: string): boolean {
   return unstorableEscape.test(json);
 }
 

@@ -2,7 +2,7 @@
 import { deletedField } from '../apply/merge.ts';
 import { encodeColumns, recordSet, toJsonRow } from '../apply/write-patch.ts';
 import type { Queryable } from '../db/database.ts';
-import { hasUnstorableText, isStorableText } from '../db/storable.ts';
+import { isStorableText } from '../db/storable.ts';
 import { fitsColumn } from '../mirror/column-value.ts';
 import { type MirrorTable, quoted } from '../mirror/mirror-table.ts';
 import type { Scalar } from '../salesforce/change-event.ts';
@@ -25,26 +25,27 @@ export function readEncoder(
   table: MirrorTable,
   { plan: { paths } }: Snapshot,
 ): (reads: readonly AccountRead[]) => EncodedReads {
-  const columns = paths.flatMap((path, index) => {
-    const column = path === deletedField || path.startsWith('Name.') ? undefined : table.byPath.get(path);
-    return column === undefined ? [] : [{ index, name: column.name, type: column.type }];
-  });
-  const fits = paths.map((path) => {
-    if (path === deletedField) return () => true;
-    const type = path.startsWith('Name.') ? undefined : table.byPath.get(path)?.type;
-    return (value: Scalar) => type !== undefined && fitsColumn(type, value);
-  });
-  const isPlain = ({ scalars }: AccountRead): boolean =>
-    scalars.every((value, index) => value === null || fits[index]?.(value) === true);
+  const columns = paths.map((path) => (path.startsWith('Name.') ? undefined : table.byPath.get(path)));
+  const fits = (value: Scalar, index: number): boolean => {
+    const column = columns[index];
+    return (
+      value === null ||
+      paths[index] === deletedField ||
+      (column !== undefined && fitsColumn(column.type, value))
+    );
+  };
+  const isPlain = ({ scalars }: AccountRead): boolean => scalars.every(fits);
   const toArrays = (reads: readonly AccountRead[]): ColumnArray[] => [
     array('id', 'text', reads, ({ id }) => id),
     array('isdeleted', 'boolean', reads, ({ deleted }) => deleted),
     array('systemmodstamp', 'timestamptz', reads, ({ systemModstamp }) =>
       new Date(systemModstamp).toISOString(),
     ),
-    ...columns
-      .map(({ index, name, type }) => array(name, type, reads, ({ scalars }) => scalars[index] ?? null))
-      .filter(({ hasValue }) => hasValue),
+    ...columns.flatMap((column, index) => {
+      if (column === undefined || paths[index] === deletedField) return [];
+      const values = array(column.name, column.type, reads, ({ scalars }) => scalars[index] ?? null);
+      return values.hasValue ? [values] : [];
+    }),
   ];
   return (reads) => {
     const { plain = [], other = [] } = Object.groupBy(reads, (read) => (isPlain(read) ? 'plain' : 'other'));
@@ -54,7 +55,7 @@ export function readEncoder(
       stored = plain.filter(({ scalars }) => scalars.every(isStorable));
       arrays = toArrays(stored);
     }
-    const rows = other.filter(({ scalars }) => !hasUnstorableText(JSON.stringify(scalars)));
+    const rows = other.filter(({ scalars }) => scalars.every(isStorable));
     return {
       ids: new Set([...stored, ...rows].map(({ id }) => id)),
       send: (client) => [
