@@ -1,6 +1,7 @@
 import { type BenchOrg, startOrg } from '../org.ts';
 import { seedTables } from '../seed.ts';
-import { appliedCount, type BenchDatabase, loaded, median, type World } from '../world.ts';
+import { type BenchDatabase, loaded, median, type World } from '../world.ts';
+import { backlogRate } from './backlog-rate.ts';
 import type { Measure } from './measure.ts';
 
 /** What an event costs in large tables, against the same in small ones: one database, before and after it has grown. */
@@ -50,21 +51,10 @@ async function rates(
 ): Promise<number[]> {
   const each: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const [before] = await database.rows<{ id: string }>(
-      'select coalesce(max(id), 0)::text as id from events',
-    );
-    const there = await database.count(appliedCount);
-    const warm = Math.floor(changes / 5);
-    await org.produce(warm + changes, 0.1);
     const service = await world.startService(database.url, org);
-    await database.until(appliedCount, there + warm + changes);
-    const [row] = await database.rows<{ seconds: number }>(
-      `select extract(epoch from max(applied_at) - min(received_at))::float8 as seconds
-         from (select received_at, applied_at from event_log where id > $1 order by id offset $2) measured`,
-      [before?.id, warm],
-    );
+    const warm = Math.floor(changes / 5);
+    each.push(await backlogRate(database, org, 'apply', { warm, events: changes, createShare: 0.1 }));
     await service.stop();
-    each.push(changes / (row?.seconds ?? Number.NaN));
   }
   return each;
 }

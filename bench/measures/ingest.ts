@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { advisoryLocks } from '../../src/db/advisory-locks.ts';
 import { cpuShares } from '../cpu.ts';
 import { type BenchOrg, startOrg } from '../org.ts';
-import { appliedCount, type BenchDatabase, loaded, median, storedCount, type World } from '../world.ts';
+import { type BenchDatabase, loaded, median, type World } from '../world.ts';
+import { backlogRate } from './backlog-rate.ts';
 import type { Measure, Result } from './measure.ts';
 
 /** Storing alone, and the whole way, against a raw insert of the same bytes and the obvious implementation. */
@@ -35,7 +36,7 @@ type Round = {
 
 async function oneRound(world: World, sizes: Sizes): Promise<Round> {
   const store = await withOrg((org) => following(world, org, sizes, 'store'));
-  const pipeline = await withOrg((org) => following(world, org, sizes, 'pipeline'));
+  const pipeline = await withOrg((org) => following(world, org, sizes, 'apply'));
   const obvious = await withOrg((org) => theObvious(world, org, sizes));
   return {
     store: store.rate,
@@ -57,51 +58,35 @@ export async function withOrg<T>(work: (org: BenchOrg) => Promise<T>): Promise<T
   }
 }
 
-/**
- * Everything is on the bus before the service comes back; it follows from where it was. The first events warm it up,
- * the rate is that of the ones behind them, by the times that stand in the log.
- *
- * @param meanwhile runs until the signal is aborted
- */
+/** @param meanwhile runs until the signal is aborted */
 export async function following(
   world: World,
   org: BenchOrg,
   { warm, events }: Pick<Sizes, 'warm' | 'events'>,
-  what: 'store' | 'pipeline',
+  what: 'store' | 'apply',
   meanwhile: (signal: AbortSignal) => Promise<void> = async () => {},
 ): Promise<{ rate: number; raw: number; shares: Record<string, number> }> {
   const database = await world.createDatabase();
-  const first = await world.startService(database.url, org);
-  await database.until(loaded, 1);
-  await first.stop();
-  await org.produce(warm + events);
-  const holder = await database.pool.connect();
   const service = await world.startService(database.url, org);
-  if (what === 'store') {
-    // The start of the service needs the lock too.
-    await database.until(storedCount, 1);
-    await holder.query(`select pg_advisory_lock(${advisoryLocks.accountWrites})`);
-  }
+  await database.until(loaded, 1);
+  const holder = await database.pool.connect();
+  // Events are stored, but none is applied.
+  if (what === 'store') await holder.query(`select pg_advisory_lock(${advisoryLocks.accountWrites})`);
   const ending = new AbortController();
   const observers = meanwhile(ending.signal);
-  const { shares } = await cpuShares(
-    { service: service.pid, org: org.pid, postgres: world.postgres.pid },
-    () => database.until(what === 'store' ? storedCount : appliedCount, warm + events),
-  );
+  let shares: Record<string, number> = {};
+  const pids = { service: service.pid, org: org.pid, postgres: world.postgres.pid };
+  const rate = await backlogRate(database, org, what, { warm, events }, async (work) => {
+    ({ shares } = await cpuShares(pids, work));
+  });
   ending.abort();
   await observers;
-  const [row] = await database.rows<{ seconds: number; count: string }>(
-    `with measured as (select received_at, applied_at from event_log order by id offset $1)
-     select count(*), extract(epoch from max(${what === 'store' ? 'received_at' : 'applied_at'}) - min(received_at))::float8 as seconds
-       from measured`,
-    [warm],
-  );
   if (what === 'store') await holder.query(`select pg_advisory_unlock(${advisoryLocks.accountWrites})`);
   holder.release();
   await service.stop();
   const raw = what === 'store' ? await rawInsert(database, warm) : 0;
   await database.drop();
-  return { rate: Number(row?.count) / (row?.seconds ?? Number.NaN), raw, shares };
+  return { rate, raw, shares };
 }
 
 /** The same bytes into a table without an index but its key, a hundred at a time, one commit each. */

@@ -13,7 +13,7 @@ export const overhead: Measure = {
     const plain: number[] = [];
     let answers = 0;
     const one = (meanwhile?: (signal: AbortSignal) => Promise<void>) =>
-      withOrg(async (org) => (await following(world, org, sizes, 'pipeline', meanwhile)).rate);
+      withOrg(async (org) => (await following(world, org, sizes, 'apply', meanwhile)).rate);
     const watching = (signal: AbortSignal) => observe(signal, () => answers++);
     for (let round = 0; round < (wanted ?? (quick ? 1 : 5)); round++) {
       // The first of a pair alternates, as a machine gets slower or faster.

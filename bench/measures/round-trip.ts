@@ -1,6 +1,7 @@
 import { startDelayingProxy } from '../delaying-proxy.ts';
 import { startOrg } from '../org.ts';
-import { appliedCount, loaded } from '../world.ts';
+import { loaded } from '../world.ts';
+import { backlogRate } from './backlog-rate.ts';
 import type { Measure } from './measure.ts';
 
 // The most events that Salesforce lets a subscriber ask for at once, once in a round trip.
@@ -13,20 +14,11 @@ export const roundTrip: Measure = {
     const [warm, events] = quick ? [500, 5_000] : [2_000, 30_000];
     const org = await startOrg(0);
     const database = await world.createDatabase();
-    const first = await world.startService(database.url, org);
-    await database.until(loaded, 1);
-    await first.stop();
-    await org.produce(warm + events);
     const proxy = await startDelayingProxy(org.pubsubEndpoint, 50);
     const service = await world.startService(database.url, org, { PUBSUB_ENDPOINT: proxy.endpoint });
     try {
-      await database.until(appliedCount, warm + events);
-      const [row] = await database.rows<{ seconds: number }>(
-        `select extract(epoch from max(applied_at) - min(received_at))::float8 as seconds
-           from (select received_at, applied_at from event_log order by id offset $1) measured`,
-        [warm],
-      );
-      const rate = events / (row?.seconds ?? Number.NaN);
+      await database.until(loaded, 1);
+      const rate = await backlogRate(database, org, 'apply', { warm, events });
       return [
         {
           what: 'stream → accounts over a round trip of 100 ms',

@@ -1,0 +1,44 @@
+import type { BenchOrg } from '../org.ts';
+import { appliedCount, type BenchDatabase, storedCount } from '../world.ts';
+
+export type Backlog = { readonly warm: number; readonly events: number; readonly createShare?: number };
+
+/**
+ * How many events a second a running service stores or applies, from the times in its log. Some events come first, to
+ * warm it up. The measured ones are on the bus before the stream delivers the first of them. Only they are counted,
+ * from when the first one was received until the last one was done; the service also works on the events of the codes
+ * that it writes meanwhile.
+ *
+ * @param during runs the work, once the measured events are on the bus
+ */
+export async function backlogRate(
+  database: BenchDatabase,
+  org: BenchOrg,
+  what: 'store' | 'apply',
+  { warm, events, createShare }: Backlog,
+  during: (work: () => Promise<void>) => Promise<void> = (work) => work(),
+): Promise<number> {
+  const done = what === 'store' ? storedCount : appliedCount;
+  await org.produce(warm, createShare);
+  await (what === 'store' ? database.until(storedCount, warm) : settled(database));
+  const there = await database.count(done);
+  const [newest] = await database.rows<{ id: string }>('select coalesce(max(id), 0)::text as id from events');
+  await org.produce(events, createShare);
+  await during(() => database.until(done, there + events));
+  const [row] = await database.rows<{ count: string; seconds: number }>(
+    `select count(done_at), extract(epoch from max(done_at) - min(received_at))::float8 as seconds
+       from (select received_at, ${what === 'store' ? 'received_at' : 'applied_at'} as done_at
+               from event_log where id > $1 order by id limit $2) measured`,
+    [newest?.id, events],
+  );
+  return Number(row?.count) / (row?.seconds ?? Number.NaN);
+}
+
+/** Waits until every event is applied, those of written codes too. */
+async function settled(database: BenchDatabase): Promise<void> {
+  await database.until(
+    `select (exists (select from event_outcomes) and not exists (select from event_queue)
+             and not exists (select from signup_codes where state in ('pending', 'written')))::int as count`,
+    1,
+  );
+}
