@@ -19,8 +19,13 @@ export async function backlogRate(
   during: (work: () => Promise<void>) => Promise<void> = (work) => work(),
 ): Promise<number> {
   const done = what === 'store' ? storedCount : appliedCount;
+  // Nothing is left of events that came before.
+  const settle = what === 'apply' ? () => database.until(settled, 1) : async () => {};
+  await settle();
+  const before = await database.count(done);
   await org.produce(warm, createShare);
-  await (what === 'store' ? database.until(storedCount, warm) : settled(database));
+  await database.until(done, before + warm);
+  await settle();
   const there = await database.count(done);
   const [newest] = await database.rows<{ id: string }>('select coalesce(max(id), 0)::text as id from events');
   await org.produce(events, createShare);
@@ -34,11 +39,7 @@ export async function backlogRate(
   return Number(row?.count) / (row?.seconds ?? Number.NaN);
 }
 
-/** Waits until every event is applied, those of written codes too. */
-async function settled(database: BenchDatabase): Promise<void> {
-  await database.until(
-    `select (exists (select from event_outcomes) and not exists (select from event_queue)
-             and not exists (select from signup_codes where state in ('pending', 'written')))::int as count`,
-    1,
-  );
-}
+/** 1 when every event is applied, those of written codes too. */
+const settled = `
+  select (not exists (select from event_queue)
+          and not exists (select from signup_codes where state in ('pending', 'written')))::int as count`;

@@ -58,13 +58,11 @@ export async function withOrg<T>(work: (org: BenchOrg) => Promise<T>): Promise<T
   }
 }
 
-/** @param meanwhile runs until the signal is aborted */
-export async function following(
+async function following(
   world: World,
   org: BenchOrg,
   { warm, events }: Pick<Sizes, 'warm' | 'events'>,
   what: 'store' | 'apply',
-  meanwhile: (signal: AbortSignal) => Promise<void> = async () => {},
 ): Promise<{ rate: number; raw: number; shares: Record<string, number> }> {
   const database = await world.createDatabase();
   const service = await world.startService(database.url, org);
@@ -72,15 +70,11 @@ export async function following(
   const holder = await database.pool.connect();
   // Events are stored, but none is applied.
   if (what === 'store') await holder.query(`select pg_advisory_lock(${advisoryLocks.accountWrites})`);
-  const ending = new AbortController();
-  const observers = meanwhile(ending.signal);
   let shares: Record<string, number> = {};
   const pids = { service: service.pid, org: org.pid, postgres: world.postgres.pid };
   const rate = await backlogRate(database, org, what, { warm, events }, async (work) => {
     ({ shares } = await cpuShares(pids, work));
   });
-  ending.abort();
-  await observers;
   if (what === 'store') await holder.query(`select pg_advisory_unlock(${advisoryLocks.accountWrites})`);
   holder.release();
   await service.stop();

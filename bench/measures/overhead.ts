@@ -1,26 +1,48 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { median, serviceUrl, withKey } from '../world.ts';
-import { following, withOrg } from './ingest.ts';
+import { loaded, median, serviceUrl, withKey } from '../world.ts';
+import { backlogRate } from './backlog-rate.ts';
+import { withOrg } from './ingest.ts';
 import type { Measure } from './measure.ts';
 
-/** The whole way while the console is open and metrics are scraped, against the same without either, by turns. */
+/**
+ * The whole way while the console is open and metrics are scraped, against the same without either, by turns: pairs of
+ * backlogs of one service, since two services differ more than this.
+ */
 export const overhead: Measure = {
   name: 'overhead',
   async run(world, { quick, rounds: wanted }) {
-    // A console is open for hours: its first requests, which open connections and compile, are among the first events.
-    const sizes = quick ? { warm: 2_000, events: 4_000 } : { warm: 15_000, events: 30_000 };
+    const sizes = quick
+      ? { warm: 2_000, events: 4_000, pairs: 1 }
+      : { warm: 15_000, events: 30_000, pairs: 5 };
     const observed: number[] = [];
     const plain: number[] = [];
     let answers = 0;
-    const one = (meanwhile?: (signal: AbortSignal) => Promise<void>) =>
-      withOrg(async (org) => (await following(world, org, sizes, 'apply', meanwhile)).rate);
-    const watching = (signal: AbortSignal) => observe(signal, () => answers++);
-    for (let round = 0; round < (wanted ?? (quick ? 1 : 5)); round++) {
-      // The first of a pair alternates, as a machine gets slower or faster.
-      const watchFirst = round % 2 === 1;
-      if (watchFirst) observed.push(await one(watching));
-      plain.push(await one());
-      if (!watchFirst) observed.push(await one(watching));
+    for (let round = 0; round < (wanted ?? (quick ? 1 : 2)); round++) {
+      await withOrg(async (org) => {
+        const database = await world.createDatabase();
+        const service = await world.startService(database.url, org);
+        await database.until(loaded, 1);
+        const rate = (events: number) => backlogRate(database, org, 'apply', { warm: 0, events });
+        const observedRate = async (events: number): Promise<number> => {
+          const ending = new AbortController();
+          const observers = observe(ending.signal, () => answers++);
+          const measured = await rate(events);
+          ending.abort();
+          await observers;
+          return measured;
+        };
+        // A console is open for hours: its first requests, which open connections and compile, are not measured.
+        await observedRate(sizes.warm);
+        for (let pair = 0; pair < sizes.pairs; pair++) {
+          // The first of a pair alternates, as tables grow, and a machine gets slower or faster.
+          const observedFirst = (round + pair) % 2 === 1;
+          if (observedFirst) observed.push(await observedRate(sizes.events));
+          plain.push(await rate(sizes.events));
+          if (!observedFirst) observed.push(await observedRate(sizes.events));
+        }
+        await service.stop();
+        await database.drop();
+      });
     }
     const each = observed.map((rate, i) => rate / (plain[i] ?? Number.NaN));
     const rates = (all: readonly number[]) =>
@@ -44,7 +66,7 @@ export const overhead: Measure = {
  * Requests what the overview of the console requests while events arrive, as often as `announceChange` in
  * `console/src/query.ts` lets it, and the metrics, every second.
  */
-async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void> {
+export async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void> {
   const get = async (path: string): Promise<void> => {
     try {
       const response = await fetch(`${serviceUrl}${path}`, { headers: withKey, signal });
