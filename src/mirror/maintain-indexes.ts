@@ -28,11 +28,18 @@ export type IndexOptions = {
 
 // Columns that are added send a wake-up before they are there.
 const pollMs = 30_000;
+// A build that fails after an hour, because the disk is full, should not begin again at once.
+const maxRetryMs = 3_600_000;
 
-/** Maintains the indexes at the start and whenever columns change: the index of a field is on its column. */
+/**
+ * Maintains the indexes at the start and whenever columns change: the index of a field is on its column. A failure is
+ * logged and retried.
+ * @param retryMs until the first retry; then twice as long each time, up to an hour
+ */
 export async function keepIndexes(
   options: IndexOptions & Pick<AppContext, 'wakeUps'>,
   signal: AbortSignal,
+  retryMs = 60_000,
 ): Promise<void> {
   const { pool, wakeUps, logger } = options;
   let maintained: string | undefined;
@@ -45,6 +52,7 @@ export async function keepIndexes(
     },
     wakeOn: (ms) => wakeUps.next('schema', ms),
     pollMs,
+    backoff: (failures) => Math.min(retryMs * 2 ** (failures - 1), maxRetryMs),
     onFailure: (error) => logFailure(logger, error, 'index maintenance failed'),
     signal,
   });
@@ -52,15 +60,9 @@ export async function keepIndexes(
 
 /**
  * Creates the wanted indexes of accounts concurrently, and drops those that are no longer wanted. An invalid index is
- * rebuilt. An abort cancels the current statement. Never rejects.
+ * rebuilt. An abort cancels the current statement.
  */
-export async function maintainIndexes(options: IndexOptions, signal: AbortSignal): Promise<void> {
-  await createWantedIndexes(options, signal).catch((error: Error) => {
-    if (!signal.aborted) logFailure(options.logger, error, 'index maintenance failed');
-  });
-}
-
-async function createWantedIndexes(
+export async function maintainIndexes(
   { pool, databaseUrl, fields, logger }: IndexOptions,
   signal: AbortSignal,
 ): Promise<void> {

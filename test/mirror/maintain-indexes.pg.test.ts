@@ -20,6 +20,10 @@ const readers: (() => Promise<void>)[] = [];
 
 type IndexKeeper = { readonly done: Promise<void>; stop(): Promise<void> };
 
+const wakeUps = {
+  next: (_: unknown, ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 20))),
+} as WakeUps;
+
 /** A process that creates these indexes when it leads. */
 const keep = (...fields: string[]): IndexKeeper => {
   const stopping = new AbortController();
@@ -33,7 +37,10 @@ const keep = (...fields: string[]): IndexKeeper => {
     logger: pino({ level: 'silent' }),
   };
   const work = async (_: unknown, held: AbortSignal): Promise<void> => {
-    await maintainIndexes({ pool: database.pool, databaseUrl: database.url, fields, logger: silent }, held);
+    const options = { pool: database.pool, databaseUrl: database.url, fields, logger: silent };
+    await maintainIndexes(options, held).catch((error) => {
+      if (!held.aborted) throw error;
+    });
     finished.resolve();
     stopping.abort();
   };
@@ -136,13 +143,34 @@ describe('indexes that settings require', () => {
     expect(await indexes()).toEqual(await whole('Type', 'Rating'));
   });
 
+  it('an index that cannot be built is logged and built once the cause is corrected', async () => {
+    const stopping = new AbortController();
+    const errors: unknown[] = [];
+    const logger = { ...silent, warn: ({ err }: { err?: unknown }) => errors.push(String(err)) };
+    const options = { pool: database.pool, databaseUrl: database.url, fields: ['Website'], logger, wakeUps };
+    await database.pool.query(`
+      create function no_indexes() returns event_trigger language plpgsql as $$ begin raise 'the disk is full'; end $$;
+      create event trigger no_indexes on ddl_command_start when tag in ('CREATE INDEX') execute function no_indexes()`);
+    const keeping = keepIndexes(options, stopping.signal, 10);
+    await eventually('two failures', () => errors.length >= 2);
+    expect(errors).toEqual(errors.map(() => 'error: the disk is full'));
+    await database.pool.query('drop event trigger no_indexes; drop function no_indexes');
+    const wanted = await whole('Website');
+    await eventually('the index is there', async () => isDeepStrictEqual(await indexes(), wanted));
+    stopping.abort();
+    await keeping;
+  });
+
   it('the index of a field whose column is added later is created again on the column', async () => {
     const stopping = new AbortController();
-    const wakeUps = {
-      next: (_: unknown, ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 20))),
+    const options = {
+      pool: database.pool,
+      databaseUrl: database.url,
+      fields: ['Fax'],
+      logger: silent,
+      wakeUps,
     };
-    const options = { pool: database.pool, databaseUrl: database.url, fields: ['Fax'], logger: silent };
-    const keeping = keepIndexes({ ...options, wakeUps: wakeUps as WakeUps }, stopping.signal);
+    const keeping = keepIndexes(options, stopping.signal);
     const before = await whole('Fax');
     await eventually('the index is there', async () => isDeepStrictEqual(await indexes(), before));
     await ensureColumns(database.pool, [{ name: 'Fax', parts: [], kind: 'plain' }], false);
