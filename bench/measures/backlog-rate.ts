@@ -1,3 +1,4 @@
+import { cpuShares } from '../cpu.ts';
 import type { BenchOrg } from '../org.ts';
 import { appliedCount, type BenchDatabase, storedCount } from '../world.ts';
 
@@ -9,15 +10,15 @@ export type Backlog = { readonly warm: number; readonly events: number; readonly
  * from when the first one was received until the last one was done; the service also works on the events of the codes
  * that it writes meanwhile.
  *
- * @param during runs the work, once the measured events are on the bus
+ * @param pids of the processes whose shares of a core are returned
  */
 export async function backlogRate(
   database: BenchDatabase,
   org: BenchOrg,
   what: 'store' | 'apply',
   { warm, events, createShare }: Backlog,
-  during: (work: () => Promise<void>) => Promise<void> = (work) => work(),
-): Promise<number> {
+  pids: Readonly<Record<string, number>> = {},
+): Promise<{ readonly rate: number; readonly shares: Record<string, number> }> {
   const done = what === 'store' ? storedCount : appliedCount;
   // Nothing is left of events that came before.
   const settle = what === 'apply' ? () => database.until(settled, 1) : async () => {};
@@ -29,14 +30,14 @@ export async function backlogRate(
   const there = await database.count(done);
   const [newest] = await database.rows<{ id: string }>('select coalesce(max(id), 0)::text as id from events');
   await org.produce(events, createShare);
-  await during(() => database.until(done, there + events));
+  const { shares } = await cpuShares(pids, () => database.until(done, there + events));
   const [row] = await database.rows<{ count: string; seconds: number }>(
     `select count(done_at), extract(epoch from max(done_at) - min(received_at))::float8 as seconds
        from (select received_at, ${what === 'store' ? 'received_at' : 'applied_at'} as done_at
                from event_log where id > $1 order by id limit $2) measured`,
     [newest?.id, events],
   );
-  return Number(row?.count) / (row?.seconds ?? Number.NaN);
+  return { rate: Number(row?.count) / (row?.seconds ?? Number.NaN), shares };
 }
 
 /** 1 when every event is applied, those of written codes too. */

@@ -53,7 +53,8 @@ async function rates(
   for (let round = 0; round < rounds; round++) {
     const service = await world.startService(database.url, org);
     const warm = Math.floor(changes / 5);
-    each.push(await backlogRate(database, org, 'apply', { warm, events: changes, createShare: 0.1 }));
+    const backlog = { warm, events: changes, createShare: 0.1 };
+    each.push((await backlogRate(database, org, 'apply', backlog)).rate);
     await service.stop();
   }
   return each;

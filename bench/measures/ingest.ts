@@ -70,11 +70,8 @@ async function following(
   const holder = await database.pool.connect();
   // Events are stored, but none is applied.
   if (what === 'store') await holder.query(`select pg_advisory_lock(${advisoryLocks.accountWrites})`);
-  let shares: Record<string, number> = {};
   const pids = { service: service.pid, org: org.pid, postgres: world.postgres.pid };
-  const rate = await backlogRate(database, org, what, { warm, events }, async (work) => {
-    ({ shares } = await cpuShares(pids, work));
-  });
+  const { rate, shares } = await backlogRate(database, org, what, { warm, events }, pids);
   if (what === 'store') await holder.query(`select pg_advisory_unlock(${advisoryLocks.accountWrites})`);
   holder.release();
   await service.stop();

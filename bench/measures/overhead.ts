@@ -22,7 +22,8 @@ export const overhead: Measure = {
         const database = await world.createDatabase();
         const service = await world.startService(database.url, org);
         await database.until(loaded, 1);
-        const rate = (events: number) => backlogRate(database, org, 'apply', { warm: 0, events });
+        const rate = async (events: number) =>
+          (await backlogRate(database, org, 'apply', { warm: 0, events })).rate;
         const observedRate = async (events: number): Promise<number> => {
           const ending = new AbortController();
           const observers = observe(ending.signal, () => answers++);
@@ -56,7 +57,7 @@ export const overhead: Measure = {
         rounds: each,
         unit: '×',
         goal: { atLeast: 0.95 },
-        note: `${answers} requests were answered meanwhile`,
+        note: `${answers} requests were answered, with those of the warm-up`,
       },
     ];
   },
@@ -66,14 +67,14 @@ export const overhead: Measure = {
  * Requests what the overview of the console requests while events arrive, as often as `announceChange` in
  * `console/src/query.ts` lets it, and the metrics, every second.
  */
-export async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void> {
+async function observe(signal: AbortSignal, onAnswer: () => void): Promise<void> {
   const get = async (path: string): Promise<void> => {
     try {
       const response = await fetch(`${serviceUrl}${path}`, { headers: withKey, signal });
       if (response.ok) onAnswer();
       for await (const _ of response.body ?? []);
     } catch {
-      // The service is starting, or the measurement has ended.
+      // The measurement has ended.
     }
   };
   let answerMs = 0;

@@ -18,7 +18,7 @@ export const roundTrip: Measure = {
     const service = await world.startService(database.url, org, { PUBSUB_ENDPOINT: proxy.endpoint });
     try {
       await database.until(loaded, 1);
-      const rate = await backlogRate(database, org, 'apply', { warm, events });
+      const { rate } = await backlogRate(database, org, 'apply', { warm, events });
       return [
         {
           what: 'stream → accounts over a round trip of 100 ms',

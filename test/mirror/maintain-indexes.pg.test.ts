@@ -33,7 +33,7 @@ const keep = (...fields: string[]): IndexKeeper => {
     databaseUrl: database.url,
     topic,
     instance: { name: 'test', host: 'test', pid: process.pid },
-    wakeUps: { next: (_: unknown, ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)) },
+    wakeUps,
     logger: pino({ level: 'silent' }),
   };
   const work = async (_: unknown, held: AbortSignal): Promise<void> => {
